@@ -1,0 +1,1 @@
+"""asyncio-first client for the Twelve Labs video understanding API."""

@@ -1,0 +1,212 @@
+"""The one road: every call passes here, once.
+
+Turn of the rate limiter, exchange, refusal or decoding: that is an attempt. Around it stands the retry policy, and
+around that one deadline. The order of the lines below is the policy of the package; a special case belongs in the
+resource that needs it, or in a policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar, cast
+
+import attrs
+
+from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
+from twelvelabs_async.clock import Clock
+from twelvelabs_async.codec import decode, json_bytes
+from twelvelabs_async.errors import APIError, QuotaExhaustedError
+from twelvelabs_async.policy.headers import read_advice
+from twelvelabs_async.policy.limiter import RateLimiter, category_of
+from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
+from twelvelabs_async.refusal import refusal, request_id
+from twelvelabs_async.request import Request, RetryClass
+from twelvelabs_async.session import Reply, SessionManager
+from twelvelabs_async.settings import Options
+
+T = TypeVar("T")
+
+API_VERSION: Final = "1.3"
+"""The version of the API that the models describe."""
+
+STORAGE_PUT: Final = "PUT storage"
+"""How a presigned upload is named in errors and logs: its URL is a secret."""
+
+logger: Final = logging.getLogger("twelvelabs_async.retry")
+
+
+class Caller(Protocol):
+    """What resources need of the road; a test passes a recorder."""
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is."""
+        ...
+
+    async def call(self, request: Request[T]) -> T:
+        """Send `request`, again if that may help, and decode what comes back."""
+        ...
+
+
+@attrs.define
+class Seen:
+    """What answers have said of the service; shared by all views of a client."""
+
+    api_version: str | None = None
+    """`X-Api-Version` of the last answer that had one."""
+    warned: bool = False
+    """Whether a mismatch has been told."""
+
+    def note(self, reply: Reply) -> None:
+        """Keep the version an answer names, and warn once if the models are made for another one."""
+        version = reply.headers.get("X-Api-Version")
+        if version is None:
+            return
+        self.api_version = version
+        if not self.warned and not version.lstrip("v").startswith(API_VERSION):
+            self.warned = True
+            logger.warning("the server speaks API version %.20r, this client was made for %s", version, API_VERSION)
+
+
+@attrs.frozen(kw_only=True)
+class Api:
+    """The road, and what its travellers share."""
+
+    session: SessionManager
+    """What speaks HTTP."""
+    limiter: RateLimiter
+    """What gives turns."""
+    quota: RetryQuota
+    """What stops retry storms."""
+    clock: Clock
+    """What time it is."""
+    options: Options
+    """How patient this view of the client is."""
+    seen: Seen = attrs.field(factory=Seen)
+    """What answers have said of the service."""
+
+    async def call(self, request: Request[T]) -> T:
+        """Send `request`, again if that may help, and decode what comes back.
+
+        Raises:
+            APIError: The call failed; its subclasses say how.
+            InvalidInputError: Before anything was sent.
+            ClientStateError: The client is closed, or belongs elsewhere.
+        """
+        self.session.check()
+        path, body = request.path(), encode(request)
+        streamed = not isinstance(body.content, bytes)
+        call = self._begin(None if streamed else self.options.timeout)
+        try:
+            async with asyncio.timeout(None if streamed else self.options.timeout):
+                return await self._persist(call, lambda: self._attempt(request, path, body, call))
+        except APIError as error:
+            raise self._finish(error, call)  # noqa: B904  # it is the same error
+        except TimeoutError:
+            late = timed_out(request.operation, self.options.timeout, sent=call.sent, retry=request.retry)
+        except asyncio.CancelledError:
+            self.quota.refund(call.spent)
+            raise
+        raise self._finish(late, call)
+
+    async def store(self, put: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Repeat `put`, which sends one part of a file to a fresh presigned URL, until storage takes it.
+
+        Raises:
+            APIError: Storage refused it, or could not be reached.
+        """
+        call = self._begin(None)
+
+        async def attempt() -> Reply:
+            call.sends += 1
+            try:
+                reply = await put()
+                if reply.status >= 300:
+                    raise refusal(reply.status, reply.headers, reply.body, read_advice({}, now=self.clock.time()))
+            except APIError as error:
+                error.operation = error.operation or STORAGE_PUT
+                judge_storage(error)
+                raise
+            return reply
+
+        try:
+            return await self._persist(call, attempt)
+        except APIError as error:
+            raise self._finish(error, call)  # noqa: B904  # it is the same error
+
+    def _begin(self, timeout: float | None) -> Call:
+        now = self.clock.monotonic()
+        policy = RetryPolicy(max_retries=self.options.max_retries, longest_advice=self.options.max_wait)
+        deadline = None if timeout is None else now + timeout
+        return Call(policy=policy, quota=self.quota, clock=self.clock, deadline=deadline, started=now)
+
+    async def _persist(self, call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Attempt until it works or `call` says no. tenacity is asked only once something has failed."""
+        try:
+            result = await attempt()
+        except APIError as error:
+            failure = error
+        else:
+            self.quota.earn()
+            return result
+        async for turn in call.controller():
+            with turn:
+                if turn.retry_state.attempt_number == 1:
+                    raise failure
+                result = await attempt()
+                self.quota.refund(call.spent)
+                return result
+        raise AssertionError  # pragma: no cover  # tenacity re-raises
+
+    async def _attempt(self, request: Request[T], path: str, body: Body, call: Call) -> T:
+        reply: Reply | None = None
+        category = category_of(request.operation)
+        try:
+            async with await self.limiter.turn(
+                category, max_wait=self.options.max_wait, deadline=call.deadline
+            ) as turn:
+                call.sends += 1
+                idle = None if isinstance(body.content, bytes) else self.options.idle_timeout
+                reply = await self.session.send(request.method, path, body, idle=idle)
+                told = reply.body if reply.status == 429 else b""
+                advice = read_advice(reply.headers, now=self.clock.time(), body=told)
+                turn.answered(reply.status, advice)
+                self.seen.note(reply)
+            if reply.status >= 300:
+                raise refusal(reply.status, reply.headers, reply.body, advice)
+            return await decode(reply.body, request.into)
+        except APIError as error:
+            error.operation = request.operation
+            if reply is not None:
+                error.status_code = error.status_code or reply.status
+                error.request_id = error.request_id or request_id(reply.headers)
+            judge(error, request.retry)
+            if done_already(error, request.method, call.earlier):
+                return cast("T", None)
+            logger.debug("attempt %d of %s failed: %s", call.sends, request.operation, error)
+            raise
+
+    def _finish(self, error: APIError, call: Call) -> APIError:
+        """Complete an error that leaves the road: how often, how long, and what came before it."""
+        error.attempts = max(1, call.sends)
+        error.elapsed = self.clock.monotonic() - call.started
+        error.earlier = tuple(str(earlier) for earlier in call.earlier)
+        if isinstance(error, QuotaExhaustedError) and call.earlier:
+            error.status_code, error.request_id = call.earlier[-1].status_code, call.earlier[-1].request_id
+        return error
+
+
+def encode(request: Request[T]) -> Body:
+    """The body of a request, the same bytes for each attempt."""
+    if request.form is not None:
+        return encode_form(request.form)
+    if request.json is not None:
+        return encode_json(json_bytes(request.json))
+    return NO_BODY
+
+
+def retry_class_of(method: str) -> RetryClass:
+    """What a repetition does as far as the verb tells: a POST that nobody described is not repeated."""
+    return {"GET": "safe", "POST": "unsafe"}.get(method, "idempotent")  # type: ignore[return-value]

@@ -1,0 +1,51 @@
+"""Input that is refused before anything is sent, with words that say what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from twelvelabs_async.errors import InvalidInputError
+
+LARGEST_INTEGER: Final = 2**53 - 1
+"""The platform keeps integers of 53 bits."""
+
+
+def checked_metadata(metadata: Mapping[str, Any] | None, *, deleting: bool = False) -> dict[str, Any] | None:
+    """User metadata as the platform takes it: flat, with plain values. `deleting` allows None, which removes a key.
+
+    Raises:
+        InvalidInputError: A value is a map, a list of other things than text, or an integer of more than 53 bits.
+    """
+    if metadata is None:
+        return None
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not key:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+            raise InvalidInputError(f"a key of user_metadata must be text, not {key!r}")
+        _check_value(key, value, deleting=deleting)
+    return dict(metadata)
+
+
+def _check_value(key: str, value: Any, *, deleting: bool) -> None:
+    match value:
+        case bool() | str() | float():
+            return
+        case int():
+            if abs(value) > LARGEST_INTEGER:
+                raise InvalidInputError(f"user_metadata[{key!r}] has more than 53 bits; send it as text")
+        case None if deleting:
+            return
+        case list() | tuple() if all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType]  # any list
+            return
+        case _:
+            kind = type(value).__name__
+            raise InvalidInputError(
+                f"user_metadata[{key!r}] is a {kind}; values are text, numbers, booleans or lists of text"
+            )
+
+
+def metadata_text(metadata: Mapping[str, Any] | None) -> str | None:
+    """User metadata as the one form field the platform wants: JSON text."""
+    checked = checked_metadata(metadata)
+    return None if checked is None else json.dumps(checked, ensure_ascii=False, separators=(",", ":"))

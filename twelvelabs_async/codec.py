@@ -1,0 +1,253 @@
+"""JSON to models and back: one converter, built once, its hooks compiled when a type is first met.
+
+- `_id` on the wire is `id` here. Fields the platform adds are kept in `extra`, so nothing is lost on the way back.
+- `null` for a field with a default is its absence. A value of the wrong type is an error with the path to it, never a
+  guess: the text `"None"` for a missing name would be worse than an exception.
+- Members of a `Literal` are what is known today; a new one passes as it came.
+- Dates are read tolerantly: RFC 3339 with any fraction, UTC when they name no zone. One that cannot be read is None,
+  and stays in `extra`: a broken date must not cost a page.
+- Vectors become `array('d')`, an eighth of the memory of a list of floats; in large answers already while parsing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from array import array
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import NoneType
+from typing import Any, Final, Literal, TypeVar, cast, get_origin
+
+import attrs
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.models.common import Model
+
+T = TypeVar("T")
+
+THREAD_FROM: Final = 256 * 1024
+"""Bytes of JSON from which decoding leaves the event loop's thread; below it the hand-over costs more."""
+
+VECTOR_FROM: Final = 16
+"""Numbers in a row that are taken for a vector while parsing."""
+
+
+async def decode(body: bytes, into: type[T]) -> T:
+    """The body of an answer as `into`, in a thread if it is large.
+
+    Raises:
+        MalformedResponseError: It is no JSON (`retryable`: it may have been cut off), or has another shape.
+    """
+    if len(body) > THREAD_FROM:
+        return await asyncio.to_thread(_decode, body, into, _vectors)
+    return _decode(body, into, None)
+
+
+def _decode(body: bytes, into: type[T], hook: Callable[[dict[str, Any]], Any] | None) -> T:
+    if into is NoneType:
+        return cast("T", None)
+    if into is dict and not body.strip():
+        return cast("T", {})
+    try:
+        data = json.loads(body, object_hook=hook)
+    except (ValueError, RecursionError) as error:
+        why = f"is not JSON: {error}" if body.strip() else "is empty"
+        raise MalformedResponseError(message=f"the answer {why}", body=body[:1000], retryable=True) from None
+    return structure(data, into, body=body)
+
+
+def structure(data: Any, into: type[T], *, path: str = "$", body: bytes = b"") -> T:
+    """Parsed JSON as `into`.
+
+    Raises:
+        MalformedResponseError: The shape is another; its `path` begins with `path`.
+    """
+    try:
+        return _FAST.structure(data, into)
+    except Exception:  # noqa: BLE001  # whatever went wrong, the exact converter finds out where
+        lines = _explain(data, into, path)
+    where = lines[0].rpartition(" @ ")
+    raise MalformedResponseError(message="; ".join(lines[:3]), path=where[2] or path, body=body[:1000])
+
+
+def _explain(data: Any, into: Any, path: str) -> list[str]:
+    try:
+        _EXACT.structure(data, into)
+    except BaseValidationError as error:
+        return transform_error(error, path=path, format_exception=_say)
+    except Exception as error:  # noqa: BLE001  # a scalar at the top has no path
+        return [f"{_say(error, into)} @ {path}"]
+    return [f"cannot be read as {into} @ {path}"]
+
+
+def _say(error: BaseException, _: Any) -> str:
+    if isinstance(error, KeyError):
+        return f"required field {error.args[0]!r} is missing"
+    return str(error)
+
+
+def to_dict(value: Any) -> Any:
+    """A model, or any nesting of models, as plain JSON types under the API's own names; defaults are left out."""
+    return _FAST.unstructure(value)
+
+
+def from_dict(data: Any, into: type[T]) -> T:
+    """The reverse of `to_dict`.
+
+    Raises:
+        MalformedResponseError: The shape is another.
+    """
+    return structure(data, into)
+
+
+def _vectors(found: dict[str, Any]) -> dict[str, Any]:
+    """Turn vectors into arrays as soon as their object is parsed: the list of floats never piles up."""
+    for name in ("float", "embedding"):
+        value = found.get(name)
+        if isinstance(value, list) and len(value) >= VECTOR_FROM:
+            try:
+                found[name] = array("d", cast("list[float]", value))
+            except TypeError:
+                continue  # not a vector: the converter will say what it should have been
+    return found
+
+
+def _wrong(expected: str, value: Any) -> TypeError:
+    got = (
+        "null"
+        if value is None
+        else {dict: "object", list: "array", bool: "boolean"}.get(type(value), type(value).__name__)
+    )
+    return TypeError(f"expected {expected}, not {got}")
+
+
+def _str(value: Any, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _wrong("str", value)
+
+
+def _bool(value: Any, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _wrong("bool", value)
+
+
+def _int(value: Any, _: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # whole numbers arrive as 12.0 here and there
+    raise _wrong("int", value)
+
+
+def _float(value: Any, _: Any) -> float:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return float(value)
+    raise _wrong("float", value)
+
+
+def _datetime(value: Any, _: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _dict(value: Any, _: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    raise _wrong("an object", value)
+
+
+def _vector(value: Any, _: Any) -> array[float]:
+    if isinstance(value, array):
+        return cast("array[float]", value)
+    try:
+        return array("d", value)
+    except TypeError:
+        raise _wrong("a list of numbers", value) from None
+
+
+def _open(value: Any, _: Any) -> str:
+    """A member of a `Literal`, known or new."""
+    return _str(value, None)
+
+
+def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any], Model]:
+    wires = _wires(kind)
+    build = make_dict_structure_fn(
+        kind, converter, **_overrides(wires), _cattrs_detailed_validation=converter.detailed_validation
+    )
+    known = frozenset(wires.values())
+    dates = tuple((f.name, wires[f.name]) for f in attrs.fields(kind) if f.type == datetime | None)
+    id_is_underscored = wires.get("id") == "_id"
+
+    def hook(data: Any, _: Any) -> Model:
+        if not isinstance(data, dict):
+            raise _wrong(f"an object ({kind.__name__})", data)
+        found = cast("dict[str, Any]", data)
+        if None in found.values():
+            found = {name: value for name, value in found.items() if value is not None}
+        if id_is_underscored and "_id" not in found and "id" in found:
+            found = {"_id" if name == "id" else name: value for name, value in found.items()}
+        model = build(found, kind)
+        extra = {name: found[name] for name in found.keys() - known}
+        extra.update({wire: found[wire] for name, wire in dates if wire in found and getattr(model, name) is None})
+        if extra:
+            object.__setattr__(model, "extra", extra)
+        return model
+
+    return hook
+
+
+def _unmodel_hook(converter: Converter, kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    dump = make_dict_unstructure_fn(kind, converter, **_overrides(_wires(kind)), _cattrs_omit_if_default=True)
+    return lambda value: {**dump(value), **getattr(value, "extra", {})}
+
+
+def _wires(kind: type[Any]) -> dict[str, str]:
+    """The API's name of each field."""
+    return {field.name: field.metadata.get("wire", field.name) for field in attrs.fields(kind) if field.name != "extra"}
+
+
+def _overrides(wires: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "extra": override(omit=True),
+        **{name: override(rename=wire) for name, wire in wires.items() if wire != name},
+    }
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Model)
+
+
+def _build(*, detailed: bool) -> Converter:
+    converter = Converter(detailed_validation=detailed)
+    for kind, hook in ((str, _str), (bool, _bool), (int, _int), (float, _float), (datetime, _datetime)):
+        converter.register_structure_hook(kind, hook)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _open)
+    converter.register_structure_hook_func(lambda kind: kind == dict, _dict)
+    converter.register_structure_hook_func(lambda kind: kind == array[float], _vector)
+    converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_hook(conv, kind))
+    converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat().replace("+00:00", "Z"))
+    converter.register_unstructure_hook_func(lambda kind: kind == array[float], list)
+    converter.register_unstructure_hook_factory(
+        lambda kind: isinstance(kind, type) and attrs.has(kind), lambda kind, conv: _unmodel_hook(conv, kind)
+    )
+    return converter
+
+
+_FAST: Final = _build(detailed=False)
+_EXACT: Final = _build(detailed=True)
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """A JSON body; models in it are turned into the API's names, None in an object of ours is left out."""
+    return json.dumps(to_dict(value), separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,188 @@
+"""A request as the handlers see it, and what they answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.spool import Intake
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from multidict import MultiMapping
+
+    from twelvelabs_async.emulator.world import World
+
+PIECE = 1 << 18
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; without content there is no body."""
+
+    content: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+NO_CONTENT = Reply(status=204)
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file that came in a form, and lives until the request is answered."""
+
+    filename: str
+    size: int
+    digest: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart form; an empty field counts as absent, for that is how the official client writes None."""
+
+    texts: dict[str, list[str]]
+    files: dict[str, list[FormFile]]
+
+    def text(self, name: str) -> str | None:
+        """Return the field's last value."""
+        values = self.texts.get(name)
+        return values[-1] if values else None
+
+    def required(self, name: str) -> str:
+        """Return the field's value.
+
+        Raises:
+            ApiError: The field is absent.
+        """
+        value = self.text(name)
+        if value is None:
+            raise missing(name)
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean field."""
+        return read_flag(name, self.text(name), default=default)
+
+    def file(self, name: str) -> FormFile | None:
+        """Return the file of that name."""
+        files = self.files.get(name)
+        return files[-1] if files else None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to an operation."""
+
+    world: World
+    request: web.Request
+
+    @property
+    def query(self) -> MultiMapping[str]:
+        """The query parameters."""
+        return self.request.query
+
+    def id(self, name: str) -> str:
+        """Return an id from the path.
+
+        Raises:
+            ApiError: It is not 24 hex digits, so it cannot name anything.
+        """
+        value = self.request.match_info[name.replace("-", "_")]
+        if not _OBJECT_ID.fullmatch(value):
+            raise invalid(name, "it must be 24 hexadecimal digits")
+        return value.lower()
+
+    def text(self, name: str) -> str:
+        """Return a part of the path as it is."""
+        return self.request.match_info[name.replace("-", "_")]
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean query parameter, false if it is absent."""
+        return read_flag(name, self.query.get(name), default=False)
+
+    async def json(self) -> dict[str, Any]:
+        """Return the body; no body at all is an empty object.
+
+        Raises:
+            ApiError: The body is no JSON object, or does not claim to be.
+        """
+        raw = await self.request.read()
+        if not raw:
+            return {}
+        if self.request.content_type != "application/json":
+            raise ApiError(400, "content_type_invalid", "The content type must be application/json.")
+        try:
+            body: object = json.loads(raw)
+        except ValueError as error:
+            raise ApiError(400, "parameter_invalid", "The request body is no valid JSON.") from error
+        if not isinstance(body, dict):
+            raise ApiError(400, "parameter_invalid", "The request body must be a JSON object.")
+        return cast("dict[str, Any]", body)
+
+    @asynccontextmanager
+    async def form(self) -> AsyncGenerator[Form]:
+        """Give the form in the body; its files are deleted at the end of the block.
+
+        Raises:
+            ApiError: The body is no multipart form.
+        """
+        if self.request.content_type != "multipart/form-data":
+            raise ApiError(400, "content_type_invalid", "The content type must be multipart/form-data.")
+        form = Form({}, {})
+        async with AsyncExitStack() as stack:
+            try:
+                await self._read_parts(await self.request.multipart(), form, stack)
+            except (ValueError, AssertionError) as error:
+                raise ApiError(400, "parameter_invalid", "The form cannot be read.") from error
+            yield form
+
+    async def _read_parts(self, reader: MultipartReader, form: Form, stack: AsyncExitStack) -> None:
+        async for part in reader:
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise ApiError(400, "parameter_invalid", "A part of the form has no name.")
+            if part.filename is not None:
+                path = await stack.enter_async_context(self.world.spool.temporary())
+                form.files.setdefault(part.name, []).append(await _take_in(part, path))
+            elif text := await part.text():
+                form.texts.setdefault(part.name, []).append(text)
+
+
+async def _take_in(part: BodyPartReader, path: Path) -> FormFile:
+    intake = Intake(path)
+    while piece := await part.read_chunk(PIECE):
+        await intake.feed(bytes(piece))
+    return FormFile(part.filename or "upload", intake.size, await intake.finish(), path)
+
+
+def read_flag(name: str, text: str | None, *, default: bool) -> bool:
+    """Read a boolean as forms and queries write it."""
+    return default if text is None else choice(name, text.lower(), ("true", "false")) == "true"
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the API can be asked to do, by verb and path template as the API prints them."""
+
+    method: str
+    template: str
+    handler: Handler
+
+    @property
+    def name(self) -> str:
+        """Verb and template in one, as faults and limits name an operation."""
+        return f"{self.method} {self.template}"

@@ -1,0 +1,79 @@
+"""Refusals, in the shapes the API gives them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Shape = Literal["flat", "page", "empty"]
+"""`flat` is the rule; `page` is what a bad search token gets; `empty` is a 429 of the search."""
+
+TOKEN_EXPIRED_CODE = 40001
+"""The API types this code as an integer and documents no value, so this one is made up."""
+
+
+class ApiError(Exception):
+    """An answer other than success, raised wherever a handler finds out."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, shape: Shape = "flat", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.shape = shape
+        self.headers = dict(headers or {})
+
+    def body(self) -> bytes:
+        """Return the JSON to send, which may be nothing at all."""
+        if self.shape == "empty":
+            return b""
+        code: dict[str, Any] = {"error_code": TOKEN_EXPIRED_CODE} if self.shape == "page" else {"code": self.code}
+        return json.dumps(code | {"message": self.message}).encode()
+
+
+class StorageError(Exception):
+    """A refusal of the storage behind presigned URLs, which speaks XML."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def body(self) -> bytes:
+        """Return the XML document to send."""
+        inner = f"<Code>{escape(self.code)}</Code><Message>{escape(self.message)}</Message>"
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+
+
+def invalid(parameter: str, why: str) -> ApiError:
+    """Return the refusal of a parameter's value."""
+    return ApiError(400, "parameter_invalid", f"The {parameter} parameter is invalid: {why}.")
+
+
+def missing(parameter: str) -> ApiError:
+    """Return the refusal of a request that lacks a required parameter."""
+    return ApiError(400, "parameter_not_provided", f"The {parameter} parameter is required but was not provided.")
+
+
+def unknown(kind: str, identifier: str) -> ApiError:
+    """Return the refusal of an id that names nothing."""
+    return ApiError(404, "resource_not_exist", f"There is no {kind} with the id {identifier}.")
+
+
+def choice(parameter: str, value: object, choices: Iterable[str]) -> str:
+    """Return the value if it is one of the choices.
+
+    Raises:
+        ApiError: It is not.
+    """
+    allowed = tuple(choices)
+    if value not in allowed:
+        raise invalid(parameter, f"it must be one of {', '.join(allowed)}")
+    return str(value)

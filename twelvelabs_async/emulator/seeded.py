@@ -1,0 +1,49 @@
+"""Everything that looks random and is not: the same seed and the same requests give the same answers."""
+
+from __future__ import annotations
+
+import math
+import struct
+import uuid
+from hashlib import blake2b, shake_128
+
+DIMENSIONS = 512
+_HALF_RANGE = 1 << 15
+
+
+class Ids:
+    """Counts identifiers up from a seed, so that a run of the emulator can be repeated."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._count = 0
+
+    def _next(self, size: int) -> bytes:
+        self._count += 1
+        return blake2b(f"{self._seed}:{self._count}".encode(), digest_size=size).digest()
+
+    def object(self) -> str:
+        """Return 24 hex digits, the form of nearly every id of the API."""
+        return self._next(12).hex()
+
+    def token(self) -> str:
+        """Return a UUID, the stem of a search page token."""
+        return str(uuid.UUID(bytes=self._next(16), version=4))
+
+    def trace(self) -> str:
+        """Return 32 hex digits, the form of a trace id."""
+        return self._next(16).hex()
+
+
+def number(*parts: object) -> int:
+    """Return a whole number below 2**64 that depends on the parts alone."""
+    text = "\0".join(map(str, parts))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def vector(*parts: object) -> list[float]:
+    """Return a vector of length 1 that depends on the parts alone."""
+    text = "\0".join(map(str, parts))
+    raw = struct.unpack(f"<{DIMENSIONS}h", shake_128(text.encode()).digest(2 * DIMENSIONS))
+    length = math.hypot(*(value / _HALF_RANGE for value in raw))
+    return [round(value / _HALF_RANGE / length, 8) for value in raw]

@@ -1,0 +1,125 @@
+"""The state together with the time: what is true of an object at this moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twelvelabs_async.emulator import timeline
+from twelvelabs_async.emulator.errors import unknown
+from twelvelabs_async.emulator.media import Media, guess
+from twelvelabs_async.emulator.probe import probe
+from twelvelabs_async.emulator.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from twelvelabs_async.emulator.clock import Clock
+    from twelvelabs_async.emulator.state import Asset, Index, State, Task, Upload, Video
+    from twelvelabs_async.emulator.timeline import Timing
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this emulator was asked to behave."""
+
+    seed: int
+    chunk_size: int
+    first_urls: int
+    """How many presigned URLs a new upload gets at once."""
+    upload_headers: Mapping[str, str] | None
+    spool_limit: int
+    """Bytes above which an upload is hashed and counted, and not kept for a look into it."""
+    probe: bool
+    index_days: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Everything the handlers work on."""
+
+    state: State
+    clock: Clock
+    timing: Timing
+    settings: Settings
+    storage_url: str = ""
+    spool: Spool = field(default_factory=Spool)
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return self.clock.time()
+
+    def asset_status(self, asset: Asset) -> str:
+        """Return `processing`, `ready` or `failed`."""
+        return timeline.asset_status(self.timing, self.now() - asset.created_at, failed=asset.media.problem is not None)
+
+    def video_status(self, video: Video) -> str:
+        """Return the status of an indexed asset."""
+        elapsed = self.now() - video.starts_at
+        return timeline.indexing_status(self.timing, elapsed, failed=video.problem is not None)
+
+    def task_status(self, task: Task) -> str:
+        """Return the status of a legacy task."""
+        elapsed, failed = self.now() - task.created_at, task.video.problem is not None
+        return timeline.task_status(self.timing, elapsed, failed=failed, fetched=task.fetched)
+
+    def upload_status(self, upload: Upload) -> str:
+        """Return `active`, `completed` or `expired`."""
+        if upload.completed_at is not None:
+            return "completed"
+        return "active" if self.now() < upload.expires_at else "expired"
+
+    def indexed_at(self, video: Video) -> float | None:
+        """Return when indexing succeeded, or `None` while it has not."""
+        return video.starts_at + self.timing.indexing if self.video_status(video) == "ready" else None
+
+    def updated_at(self, video: Video) -> float:
+        """Return when an indexed asset last changed, be it by a caller or by getting done."""
+        return max(video.touched_at, self.indexed_at(video) or 0)
+
+    def ready_videos(self, index_id: str) -> list[Video]:
+        """Return the videos of an index that can be searched."""
+        return [video for video in self.state.videos_of_index(index_id) if self.video_status(video) == "ready"]
+
+    def indexes(self) -> list[Index]:
+        """Return all indexes, after those that have expired are deleted."""
+        for index in list(self.state.indexes.values()):
+            if index.expires_at is not None and index.expires_at <= self.now():
+                self.state.delete_index(index.id)
+        return list(self.state.indexes.values())
+
+    def index(self, index_id: str) -> Index:
+        """Return an index.
+
+        Raises:
+            ApiError: There is none.
+        """
+        found = next((index for index in self.indexes() if index.id == index_id), None)
+        if found is None:
+            raise unknown("index", index_id)
+        return found
+
+    def asset(self, asset_id: str) -> Asset:
+        """Return an asset; one that is still being uploaded in parts is not there yet.
+
+        Raises:
+            ApiError: There is none.
+        """
+        found = self.state.assets.get(asset_id)
+        if found is None:
+            raise unknown("asset", asset_id)
+        return found
+
+    def index_expiry(self) -> float | None:
+        """Return when an index made now will be deleted."""
+        days = self.settings.index_days
+        return None if days is None else self.now() + days * DAY
+
+    async def look_into(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
+        """Return the properties of a file, guessed ones if it was not kept."""
+        if path is None or not self.settings.probe:
+            return guess(filename, size, digest)
+        return await probe(path, filename, size, digest)

@@ -1,0 +1,1 @@
+"""What is decided apart from what is done: reading headers, pacing calls, repeating them."""

@@ -1,0 +1,133 @@
+"""Reads what an answer's headers say about time and limits. Pure: text in, numbers out, and nonsense is None.
+
+The platform's limit headers come as `X-Ratelimit-{Limit,Remaining,Used,Reset}` or, one set for each thing counted, as
+`X-Ratelimit-{Dimension}-{Limit,...}`; which of them a given answer has is not promised, so any name of that form is
+read. `Reset` is in seconds since the epoch, in UTC. See https://docs.twelvelabs.io/docs/get-started/rate-limits
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import attrs
+
+LONGEST_WAIT: Final = 32 * 86400.0
+"""Seconds. Advice further away than a month is not advice."""
+
+_NAME: Final = re.compile(r"x-ratelimit-(?:([a-z0-9_-]+)-)?(limit|remaining|used|reset)", re.IGNORECASE)
+_MOMENT: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+@attrs.frozen(kw_only=True)
+class Quota:
+    """What one answer said of one thing that is counted."""
+
+    limit: int | None = None
+    """Size of the window."""
+    remaining: int | None = None
+    """What is left of it, as the server saw it when it answered."""
+    reset: float | None = None
+    """When the window ends, in seconds since the epoch by the server's clock."""
+
+
+@attrs.frozen(kw_only=True)
+class Advice:
+    """Everything an answer says about when to come back."""
+
+    server_time: float
+    """Seconds since the epoch: the `Date` header, else this machine's clock."""
+    retry_after: float | None = None
+    """Seconds to wait before asking again, if the server said so."""
+    quotas: Mapping[str, Quota] = attrs.field(factory=dict[str, Quota])
+    """By dimension; the unnamed one is `request`."""
+
+
+def read_advice(headers: Mapping[str, str], *, now: float, body: bytes = b"") -> Advice:
+    """All advice in an answer; `now` is this machine's wall clock.
+
+    `body` is searched for a time stamp only where the headers name no time: the text of a 429 may be all there is.
+    """
+    server_time = http_date(headers.get("Date")) or now
+    quotas = read_quotas(headers)
+    wait = retry_after(headers, server_time=server_time)
+    if wait is None:
+        wait = max((_wait(q, server_time) for q in quotas.values() if q.remaining == 0), default=0.0) or None
+    if wait is None and body:
+        wait = _moment_in(body, server_time)
+    return Advice(server_time=server_time, retry_after=wait, quotas=quotas)
+
+
+def _wait(quota: Quota, server_time: float) -> float:
+    return sane(quota.reset - server_time) or 0.0 if quota.reset is not None else 0.0
+
+
+def read_quotas(headers: Mapping[str, str]) -> dict[str, Quota]:
+    """Limit headers by dimension. A remainder alone counts too; `Used` fills in for a missing remainder."""
+    found: dict[str, dict[str, float]] = {}
+    for name, text in headers.items():
+        match = _NAME.fullmatch(name)
+        value = number(text) if match else None
+        if match and value is not None:
+            found.setdefault((match[1] or "request").lower(), {})[match[2].lower()] = value
+    return {dimension: _quota(values) for dimension, values in found.items()}
+
+
+def _quota(values: Mapping[str, float]) -> Quota:
+    limit, remaining = values.get("limit"), values.get("remaining")
+    if remaining is None and limit is not None and "used" in values:
+        remaining = limit - values["used"]
+    return Quota(
+        limit=None if limit is None else int(limit),
+        remaining=None if remaining is None else max(0, int(remaining)),
+        reset=values.get("reset"),
+    )
+
+
+def retry_after(headers: Mapping[str, str], *, server_time: float) -> float | None:
+    """Seconds from `retry-after-ms` or `Retry-After`, which is a number of seconds or a date; None if unreadable."""
+    milliseconds = number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return sane(milliseconds / 1000)
+    text = headers.get("Retry-After")
+    seconds = number(text)
+    if seconds is not None:
+        return sane(seconds)
+    moment = http_date(text)
+    return sane(moment - server_time) if moment is not None else None
+
+
+def number(text: str | None) -> float | None:
+    """A finite decimal number, or None."""
+    try:
+        value = float(text) if text is not None and len(text) <= 32 else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def http_date(text: str | None) -> float | None:
+    """Seconds since the epoch of an HTTP date, or None."""
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def sane(seconds: float) -> float | None:
+    """A wait that can be meant: not in the past, not beyond `LONGEST_WAIT`."""
+    return seconds if 0 < seconds <= LONGEST_WAIT else None
+
+
+def _moment_in(body: bytes, server_time: float) -> float | None:
+    match = _MOMENT.search(body[:4096])
+    if match is None:
+        return None
+    try:
+        return sane(datetime.fromisoformat(match[0].decode()).timestamp() - server_time)
+    except ValueError:
+        return None

@@ -1,0 +1,313 @@
+"""Paces calls by what the server says of its limits, so that the wall is not hit.
+
+The platform counts requests by *category*: several endpoints draw on one budget, and all keys of an organisation draw
+on it together. How large it is, how much is left and when it is full again is told by the headers of each answer, and
+nowhere else that can be relied on. So each category has one `Window`:
+
+- The server's remainder counts what it had seen when it answered. Calls still on the way may be missing from it, so
+  they are taken off again; that difference is what makes a burst exact instead of partly refused.
+- A window is known by its reset. Resets are whole seconds by the server's clock, and the `Date` header of the same
+  answer says how far that clock is from ours. When the moment has passed the window is taken to be full again.
+- While a server tells no numbers, the calls on the way are a *crowd* that starts with one and grows by one with each
+  answer: twice as many each round trip. It also doubles when no answer came for `PATIENCE`, for an upload may take
+  minutes. A 429 without numbers halves it.
+- A 429 closes the window for everybody in the category, not only for the call that got it.
+
+`Window` is arithmetic on numbers its callers pass in. `RateLimiter` is the thin asyncio part: one queue a category.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from twelvelabs_async.clock import Clock
+from twelvelabs_async.errors import ClientStateError, GaveUp, QuotaExhaustedError
+from twelvelabs_async.policy.headers import Advice, Quota
+
+PATIENCE: Final = 1.0
+"""Seconds without an answer after which an unmeasured category dares twice as many calls."""
+
+SAME_WINDOW: Final = 0.5
+"""Seconds by which two resets may differ and still name one window."""
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds a category rests after a 429 that names no time; doubles with each further one."""
+
+LONGEST_PAUSE: Final = 60.0
+"""Seconds of such a rest at most."""
+
+CATEGORIES: Final = {
+    "POST /tasks": "index",
+    "POST /indexes/{index-id}/indexed-assets": "index",
+    "POST /assets": "upload",
+    "POST /search": "search",
+    "POST /analyze": "analyze",
+}
+"""Operations that share a limit; https://docs.twelvelabs.io/docs/get-started/rate-limits. Others stand alone."""
+
+
+def category_of(operation: str) -> str:
+    """The group whose budget an operation draws on."""
+    return CATEGORIES.get(operation, operation)
+
+
+@attrs.define(kw_only=True)
+class Window:
+    """What is known of one category. `now` is always monotonic seconds; nothing here waits or reads a clock."""
+
+    limit: int | None = None
+    """Size, once told."""
+    seen: int | None = None
+    """The smallest remainder told in this window; None while there are no numbers."""
+    reset: float | None = None
+    """When the window ends on the server's clock: its name."""
+    refills_at: float | None = None
+    """The same moment on ours."""
+    closed_until: float = 0.0
+    """Nothing goes out before."""
+    dimension: str = "request"
+    """What closed it last."""
+    in_flight: int = 0
+    """Calls that have left and are not answered."""
+    crowd: int = 1
+    """How many may be on the way while there are no numbers."""
+    crowd_since: float | None = None
+    """When the crowd last changed, or the first call left."""
+    refusals: int = 0
+    """Times in a row that the category had to be closed."""
+
+    def blocked(self, now: float) -> float:
+        """Seconds that are known to pass before any further call may leave; 0 if nothing forbids one."""
+        if self.refills_at is not None and now >= self.refills_at:
+            self.seen = self.limit
+        empty = self.refills_at - now if self.seen == 0 and self.refills_at is not None else 0.0
+        return max(0.0, self.closed_until - now, empty)
+
+    def delay(self, now: float) -> float | None:
+        """Seconds until it is worth asking again: 0 is go, None is when a call on the way has been answered."""
+        blocked = self.blocked(now)
+        if blocked:
+            return blocked
+        if self.seen is None:
+            return self._crowded(now)
+        return 0.0 if self.in_flight < max(1, self.seen) else None
+
+    def _crowded(self, now: float) -> float:
+        if self.crowd_since is None:
+            self.crowd_since = now
+        while self.in_flight >= self.crowd and now >= self.crowd_since + PATIENCE:
+            self.crowd *= 2
+            self.crowd_since += PATIENCE
+        return 0.0 if self.in_flight < self.crowd else self.crowd_since + PATIENCE - now
+
+    def leave(self) -> None:
+        """A call goes out."""
+        self.in_flight += 1
+
+    def back(self) -> None:
+        """A call was answered, failed or was cancelled."""
+        self.in_flight -= 1
+
+    def learn(self, advice: Advice, now: float) -> None:
+        """Take over the numbers of an answer. Call after `back`: the answered call is in them."""
+        for dimension, quota in advice.quotas.items():
+            if dimension == "request":
+                self._count(quota, advice, now)
+            elif quota.remaining == 0 and quota.reset is not None:
+                self._close(now + quota.reset - advice.server_time, dimension)
+
+    def _count(self, quota: Quota, advice: Advice, now: float) -> None:
+        if quota.remaining is None:
+            return
+        moved = 0.0 if quota.reset is None or self.reset is None else quota.reset - self.reset
+        if moved < -SAME_WINDOW:
+            return  # overtaken on the way by an answer from the next window
+        known = self.seen is not None and self.reset is not None and moved <= SAME_WINDOW
+        self.seen = min(self.seen, quota.remaining) if known and self.seen is not None else quota.remaining
+        self.limit = quota.limit if quota.limit is not None else self.limit
+        if quota.reset is not None and not known:
+            self.reset = quota.reset
+            self.refills_at = now + max(0.0, quota.reset - advice.server_time)
+
+    def accept(self, now: float) -> None:
+        """The server let a call through."""
+        self.refusals = 0
+        self.crowd += 1
+        self.crowd_since = now
+
+    def refuse(self, wait: float | None, now: float, *, jitter: float) -> float:
+        """A 429 came: close the category for everybody.
+
+        Args:
+            wait: Seconds the server named, or None.
+            now: Monotonic seconds.
+            jitter: 0 to 1, so that many clients do not come back at once.
+
+        Returns:
+            Seconds the category is closed for.
+        """
+        if now >= self.closed_until:  # else it left before we knew, with the one that told us
+            self.refusals += 1
+        if wait is None:
+            wait = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (min(self.refusals, 16) - 1))
+        self.crowd = max(1, self.in_flight // 2)
+        self.crowd_since = None
+        pause = wait + jitter * (0.25 * wait + 0.5)
+        self._close(now + pause, "request")
+        return pause
+
+    def _close(self, until: float, dimension: str) -> None:
+        if until > self.closed_until:
+            self.closed_until, self.dimension = until, dimension
+
+
+class _Lane:
+    """One category: its window, and the calls that wait for it in the order they came."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.window = Window()
+        self.door = asyncio.Lock()
+        self.waiting = 0
+        self.skew = 0.0
+        self._news: asyncio.Future[None] | None = None
+
+    def tell(self) -> None:
+        """Wake the first in the queue: something has changed."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def pause(self, seconds: float | None, clock: Clock) -> None:
+        """Until something changes, or for `seconds`."""
+        self._news = asyncio.get_running_loop().create_future()
+        timer = None if seconds is None else asyncio.ensure_future(clock.sleep(seconds))
+        if timer is not None:
+            timer.add_done_callback(lambda _: self.tell())
+        try:
+            await self._news
+        finally:
+            self._news = None
+            if timer is not None:
+                timer.cancel()
+
+
+class Turn:
+    """Leave for one attempt; held until its answer has been read, so that the next in line knows what it said."""
+
+    __slots__ = ("_lane", "_limiter", "_open")
+
+    def __init__(self, limiter: RateLimiter, lane: _Lane) -> None:
+        self._limiter = limiter
+        self._lane = lane
+        self._open = True
+
+    def _back(self) -> None:
+        if self._open:
+            self._open = False
+            self._lane.window.back()
+
+    def answered(self, status: int, advice: Advice) -> None:
+        """Report an answer: its status and what its headers advise."""
+        window, now = self._lane.window, self._limiter.clock.monotonic()
+        self._back()
+        self._lane.skew = advice.server_time - self._limiter.clock.time()
+        window.learn(advice, now)
+        if status == 429:
+            window.refuse(advice.retry_after, now, jitter=self._limiter.jitter())
+        else:
+            window.accept(now)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._back()
+        self._lane.tell()
+
+
+class RateLimiter:
+    """Gives calls their turn, category by category, first come first served. Shared by all views of one client."""
+
+    def __init__(self, clock: Clock, *, jitter: Callable[[], float] = random.random) -> None:
+        self.clock = clock
+        self.jitter = jitter
+        self._lanes: dict[str, _Lane] = {}
+        self._closed = False
+
+    def window(self, category: str) -> Window:
+        """What is known of a category now."""
+        return self._lane(category).window
+
+    def close(self) -> None:
+        """Turn away everybody who waits."""
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.tell()
+
+    async def turn(self, category: str, *, max_wait: float, deadline: float | None = None) -> Turn:
+        """Wait until a call in `category` may leave.
+
+        Args:
+            category: See `category_of`.
+            max_wait: Seconds of known waiting that are acceptable.
+            deadline: Monotonic moment before which the turn must come.
+
+        Raises:
+            QuotaExhaustedError: It is known already that the turn comes too late.
+            ClientStateError: The client was closed meanwhile.
+        """
+        lane = self._lane(category)
+        if self._delay(lane, max_wait, deadline) != 0 or lane.waiting:
+            await self._queue(lane, max_wait, deadline)
+        lane.window.leave()
+        return Turn(self, lane)
+
+    async def _queue(self, lane: _Lane, max_wait: float, deadline: float | None) -> None:
+        lane.waiting += 1
+        try:
+            async with lane.door:
+                while (delay := self._delay(lane, max_wait, deadline)) != 0:
+                    await lane.pause(delay, self.clock)
+        finally:
+            lane.waiting -= 1
+
+    def _lane(self, category: str) -> _Lane:
+        lane = self._lanes.get(category)
+        if lane is None:
+            lane = self._lanes[category] = _Lane(category)
+        return lane
+
+    def _delay(self, lane: _Lane, max_wait: float, deadline: float | None) -> float | None:
+        if self._closed:
+            raise ClientStateError("the client was closed while the call waited for its turn")
+        now = self.clock.monotonic()
+        blocked = lane.window.blocked(now)
+        if blocked > max_wait:
+            raise self._exhausted(lane, blocked, "max_wait")
+        if deadline is not None and now + blocked > deadline:
+            raise self._exhausted(lane, blocked, "deadline")
+        return lane.window.delay(now)
+
+    def _exhausted(self, lane: _Lane, delay: float, why: GaveUp) -> QuotaExhaustedError:
+        window = lane.window
+        resets_at = datetime.fromtimestamp(self.clock.time() + lane.skew + delay, UTC)
+        size = "the quota" if window.limit is None else f"the quota of {window.limit}"
+        return QuotaExhaustedError(
+            message=f"{size} ({window.dimension}) for {lane.name} is used up until {resets_at:%Y-%m-%dT%H:%M:%SZ}",
+            category=lane.name,
+            dimension=window.dimension,
+            limit=window.limit,
+            resets_at=resets_at,
+            retry_after=delay,
+            retryable=True,
+            gave_up=why,
+        )

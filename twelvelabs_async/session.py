@@ -1,0 +1,254 @@
+"""The only part that speaks HTTP: two aiohttp sessions over one pool of connections.
+
+The *API session* talks to the origin of `base_url` and nowhere else; the key is put on each request, never on the
+session. The *storage session* sends parts of a file to presigned URLs and carries nothing: no key, no cookies. Neither
+follows redirects, keeps cookies, reads netrc, nor repeats a request by itself: aiohttp does that for DELETE and PUT on
+a reused connection unless told otherwise, and a repetition must be the retry policy's decision.
+
+The pool is opened in the event loop of the first call. One that is passed in, inside a session, is used and left open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import warnings
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from twelvelabs_async.body import Body, in_blocks
+from twelvelabs_async.errors import APIConnectionError, APITimeoutError, ClientStateError, MalformedResponseError
+from twelvelabs_async.settings import Settings
+
+LARGEST_ANSWER: Final = 32 * 1024 * 1024
+"""Bytes of a decoded answer at most; more is refused while it is read."""
+
+logger: Final = logging.getLogger("twelvelabs_async.http")
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    """HTTP status."""
+    headers: Mapping[str, str]
+    """Headers, whatever the case of their names."""
+    body: bytes = attrs.field(repr=False)
+    """The body, decompressed."""
+
+
+class SessionManager:
+    """Opens, checks and closes the sessions, and turns whatever goes wrong below into our own errors."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
+        self._settings = settings
+        self._borrowed = session
+        self._traces = [*(session.trace_configs if session is not None else ()), *trace_configs]
+        self._proxies = getproxies() if settings.trust_env else {}
+        self._api: aiohttp.ClientSession | None = None
+        self._storage: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def check(self) -> None:
+        """Raise `ClientStateError` if the client cannot be used here: closed, forked, or in another loop."""
+        if self._closed:
+            raise ClientStateError("the client is closed; make a new one")
+        if self._process != os.getpid():
+            raise ClientStateError("the client was made before this process was forked; make one in each process")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientStateError("the client belongs to another event loop; make one in each loop")
+
+    async def close(self) -> None:
+        """Close the connections that were opened here; calling it again does nothing."""
+        self._closed = True
+        sessions, self._api, self._storage = (self._storage, self._api), None, None
+        if self._process != os.getpid():
+            return  # the parent's connections are the parent's
+        for session in sessions:
+            if session is not None:
+                await session.close()
+
+    def __del__(self) -> None:
+        api: aiohttp.ClientSession | None = getattr(self, "_api", None)
+        if api is None or api.closed or self._process != os.getpid():
+            return
+        for session in filter(None, (self._storage, api)):
+            connector, owner = session.connector, session.connector_owner
+            session.detach()
+            if connector is not None and owner:
+                connector._close()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # close() wants to be awaited
+        warnings.warn(
+            "a client was not closed: use `async with`, or await close()", ResourceWarning, source=self, stacklevel=2
+        )
+
+    async def send(self, method: str, path: str, body: Body, *, idle: float | None = None) -> Reply:
+        """Send one attempt to the API, with the key, and read the whole answer.
+
+        Args:
+            method: HTTP verb.
+            path: Escaped path and query below `base_url`.
+            body: What to send.
+            idle: Seconds without a byte after which the attempt is given up; None leaves that to the caller.
+
+        Raises:
+            APIConnectionError: No whole answer.
+            MalformedResponseError: The answer is larger than `LARGEST_ANSWER`.
+        """
+        self.check()
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "x-api-key": self._settings.api_key.reveal(),
+            **body.headers,
+        }
+        url = URL(self._settings.base_url + path, encoded=True)
+        return await self._exchange(self._api_session(), method, url, headers, body, idle)
+
+    async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
+        """PUT bytes to a presigned URL with the headers the platform asked for, and nothing else of ours.
+
+        Raises:
+            APIConnectionError: No whole answer, or an address that is not to be trusted with a video.
+        """
+        self.check()
+        target = URL(url, encoded=True)
+        if target.scheme != "https" and not (target.scheme == "http" and self._settings.origin.startswith("http:")):
+            raise APIConnectionError(message=f"refused to upload to a {target.scheme}:// address", sent=False)
+        return await self._exchange(self._storage_session(), "PUT", target, {**body.headers, **headers}, body, idle)
+
+    async def _exchange(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: Body,
+        idle: float | None,
+    ) -> Reply:
+        failure: APIConnectionError
+        try:
+            async with asyncio.timeout(idle) as watch:
+                data = body.start() if idle is None else _watched(body, watch, idle)
+                async with session.request(
+                    method, url, headers=headers, data=data, allow_redirects=False, proxy=self._proxy(url)
+                ) as response:
+                    logger.debug("%s %s%s -> %d", method, url.host, url.raw_path, response.status)
+                    return Reply(status=response.status, headers=response.headers, body=await _read(response))
+        except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
+            failure = explain(error, url.host or "", idle)
+        # Raised out here, so that the frames below, which know the key, are no part of the error's history.
+        raise failure
+
+    def _api_session(self) -> aiohttp.ClientSession:
+        if self._api is None:
+            self._api = self._open(owner=self._borrowed is None)
+        return self._api
+
+    def _storage_session(self) -> aiohttp.ClientSession:
+        if self._storage is None:
+            self._api_session()
+            self._storage = self._open(owner=False)
+        return self._storage
+
+    def _open(self, *, owner: bool) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=self._connector(),
+            connector_owner=owner,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
+            trace_configs=self._traces,
+            trust_env=False,
+        )
+        # aiohttp has no public switch for its own resending of PUT and DELETE; a test pins that this one works.
+        session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+        return session
+
+    def _connector(self) -> aiohttp.BaseConnector:
+        source = self._borrowed if self._borrowed is not None else self._api
+        if source is None:
+            return aiohttp.TCPConnector(limit=self._settings.connection_limit)
+        if source.closed or source.connector is None:
+            raise ClientStateError("the session that was passed in is closed")
+        return source.connector
+
+    def _proxy(self, url: URL) -> str | None:
+        return None if not self._proxies or proxy_bypass(url.host or "") else self._proxies.get(url.scheme)
+
+
+async def _watched(body: Body, watch: asyncio.Timeout, idle: float) -> AsyncIterator[bytes]:
+    """The body, putting the timeout off with each block that is taken."""
+    start = body.start()
+    async for block in in_blocks(start or b"") if isinstance(start, bytes | None) else start:
+        _put_off(watch, idle)
+        yield block
+    _put_off(watch, idle)
+
+
+def _put_off(watch: asyncio.Timeout, idle: float) -> None:
+    if not watch.expired():
+        watch.reschedule(asyncio.get_running_loop().time() + idle)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            response.close()
+            raise MalformedResponseError(
+                message=f"the answer is larger than {LARGEST_ANSWER} bytes", status_code=response.status
+            )
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def explain(error: Exception, host: str, idle: float | None = None) -> APIConnectionError:
+    """One of our errors for whatever aiohttp or the system raised; their texts may hold a signed URL, ours do not."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
+            return APIConnectionError(message=f"the certificate of {host} cannot be trusted", sent=False)
+        case aiohttp.ConnectionTimeoutError():
+            return APITimeoutError(message=f"no connection to {host} in time", sent=False, retryable=True)
+        case aiohttp.ClientConnectorError():
+            why = error.os_error.strerror or type(error.os_error).__name__
+            return APIConnectionError(message=f"cannot connect to {host}: {why}", sent=False, retryable=True)
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return APIConnectionError(message="not an address of a server", sent=False)
+        case aiohttp.ClientResponseError():
+            return APIConnectionError(message=f"{host} does not speak HTTP properly: {error.message}")
+        case aiohttp.ClientPayloadError():
+            return APIConnectionError(message=f"{host} broke off in the middle of its answer", retryable=True)
+        case aiohttp.ServerDisconnectedError():
+            return APIConnectionError(message=f"{host} closed the connection without an answer", retryable=True)
+        case TimeoutError():
+            return APITimeoutError(message=f"not a byte to or from {host} for {idle:g} s", retryable=True)
+        case OSError():
+            why = error.strerror or type(error).__name__
+            return APIConnectionError(message=f"the connection to {host} broke: {why}", retryable=True)
+        case _:
+            return APIConnectionError(
+                message=f"the exchange with {host} failed: {type(error).__name__}", retryable=True
+            )
