@@ -22,7 +22,7 @@ from twelvelabs_async.policy.headers import read_advice
 from twelvelabs_async.policy.limiter import RateLimiter, category_of
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
 from twelvelabs_async.refusal import refusal, request_id
-from twelvelabs_async.request import Request, RetryClass
+from twelvelabs_async.request import Request
 from twelvelabs_async.session import Reply, SessionManager
 from twelvelabs_async.settings import Options
 
@@ -205,8 +205,3 @@ def encode(request: Request[T]) -> Body:
     if request.json is not None:
         return encode_json(json_bytes(request.json))
     return NO_BODY
-
-
-def retry_class_of(method: str) -> RetryClass:
-    """What a repetition does as far as the verb tells: a POST that nobody described is not repeated."""
-    return {"GET": "safe", "POST": "unsafe"}.get(method, "idempotent")  # type: ignore[return-value]

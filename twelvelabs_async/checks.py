@@ -21,7 +21,7 @@ def checked_metadata(metadata: Mapping[str, Any] | None, *, deleting: bool = Fal
     if metadata is None:
         return None
     for key, value in metadata.items():
-        if not isinstance(key, str) or not key:  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        if not (key and isinstance(key, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
             raise InvalidInputError(f"a key of user_metadata must be text, not {key!r}")
         _check_value(key, value, deleting=deleting)
     return dict(metadata)

@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import NoneType
-from typing import Any, Final, Literal, TypeVar, cast, get_origin
+from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, transform_error
@@ -224,6 +224,10 @@ def _overrides(wires: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _is_literal(kind: Any) -> bool:
+    return str(get_origin(kind)) == "typing.Literal"
+
+
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model)
 
@@ -232,8 +236,8 @@ def _build(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (float, _float), (datetime, _datetime)):
         converter.register_structure_hook(kind, hook)
-    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _open)
-    converter.register_structure_hook_func(lambda kind: kind == dict, _dict)
+    converter.register_structure_hook_func(_is_literal, _open)
+    converter.register_structure_hook_func(lambda kind: kind is dict, _dict)
     converter.register_structure_hook_func(lambda kind: kind == array[float], _vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_hook(conv, kind))
     converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat().replace("+00:00", "Z"))

@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from twelvelabs_async.body import Body, in_blocks
@@ -136,7 +137,9 @@ class SessionManager:
         target = URL(url, encoded=True)
         if target.scheme != "https" and not (target.scheme == "http" and self._settings.origin.startswith("http:")):
             raise APIConnectionError(message=f"refused to upload to a {target.scheme}:// address", sent=False)
-        return await self._exchange(self._storage_session(), "PUT", target, {**body.headers, **headers}, body, idle)
+        wanted = CIMultiDict(body.headers)
+        wanted.update(headers)
+        return await self._exchange(self._storage_session(), "PUT", target, wanted, body, idle)
 
     async def _exchange(
         self,

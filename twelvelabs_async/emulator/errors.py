@@ -26,7 +26,7 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.message = message
-        self.shape = shape
+        self.shape: Shape = shape
         self.headers = dict(headers or {})
 
     def body(self) -> bytes:

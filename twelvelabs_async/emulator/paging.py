@@ -65,13 +65,11 @@ def whole(parameter: str, text: str, most: int | None = None) -> int:
 
 
 def newest_first(items: Sequence[DatedT]) -> list[DatedT]:
-    """Return the items in the order of most lists; those of one moment in the order of their making."""
-    return sorted(reversed(items), key=lambda item: -item.created_at)
+    """Return the items in the order of most lists; of those of one moment, the one made last."""
+    return sorted(items, key=lambda item: item.created_at)[::-1]
 
 
-def ordered(
-    query: MultiMapping[str], items: Sequence[DatedT], updated_at: Callable[[DatedT], float]
-) -> list[DatedT]:
+def ordered(query: MultiMapping[str], items: Sequence[DatedT], updated_at: Callable[[DatedT], float]) -> list[DatedT]:
     """Return the items in the order that `sort_by` and `sort_option` ask for.
 
     Raises:

@@ -1,0 +1,64 @@
+"""Everything a contributor or CI runs. `nox -l` lists the sessions; `nox -s tests` is the test command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "types", "lint", "contract"]
+
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+OLDEST = PYTHONS[0]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests against the built wheel, on every Python that is there; coverage is measured on the oldest."""
+    session.install(".[test]")
+    pytest = str(Path(session.bin) / "pytest")  # by path: `-m` would put the checkout before the wheel
+    if session.python == OLDEST and not session.posargs:
+        session.run("coverage", "run", pytest)
+        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "report")
+    else:
+        session.run(pytest, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """mypy --strict, pyright strict, and the share of the public face that is typed."""
+    session.install("-e", ".[types]")
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "twelvelabs_async", "--ignoreexternal")
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """ruff, with every rule that is off explained in pyproject.toml."""
+    session.install(".[lint]")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=OLDEST)
+def contract(session: nox.Session) -> None:
+    """Every method against the facts of the API, and those against the published description when it is there."""
+    session.install(".[test]")
+    session.run("pytest", "tests/contract")
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Side by side with the official client and bare aiohttp; prints ratios."""
+    session.install(".[bench]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def demo(session: nox.Session) -> None:
+    """The demo of the README."""
+    session.install(".[cli]")
+    session.run("twelvelabs-async", "demo", *session.posargs)

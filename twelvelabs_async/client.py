@@ -1,0 +1,262 @@
+"""The client: builds the floors below it, owns the session, and names the groups of operations."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
+
+import aiohttp
+import attrs
+from typing_extensions import override
+
+from twelvelabs_async._version import __version__
+from twelvelabs_async.api import Api
+from twelvelabs_async.clock import Clock, SystemClock
+from twelvelabs_async.policy.limiter import RateLimiter
+from twelvelabs_async.policy.retry import RetryQuota
+from twelvelabs_async.request import Form, Method, Request, RetryClass, given
+from twelvelabs_async.session import SessionManager
+from twelvelabs_async.settings import Options, Settings, find_api_key, find_base_url
+
+if TYPE_CHECKING:
+    from twelvelabs_async.resources.assets import Assets
+    from twelvelabs_async.resources.indexes import Indexes
+    from twelvelabs_async.resources.multipart_upload import MultipartUpload
+    from twelvelabs_async.resources.search import Search
+    from twelvelabs_async.resources.tasks import Tasks
+
+T = TypeVar("T")
+
+USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
+
+_BY_VERB: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "unsafe"}
+"""What a repetition does as far as the verb tells; a POST that nobody described is not repeated."""
+
+
+class AsyncTwelveLabs:
+    """A client of the Twelve Labs API, for one event loop.
+
+    Open it once and share it: calls may run concurrently, and pace each other by the limits the platform tells.
+
+    Args:
+        api_key: Your key; else `TWELVELABS_API_KEY`, else `TWELVE_LABS_API_KEY` from the environment.
+        base_url: Address with the version; else `TWELVELABS_BASE_URL`, else the platform's.
+        timeout: Deadline of one whole call in seconds: queue, attempts and waits together. Uploads have none in total;
+            they end when nothing moves for `idle_timeout`.
+        max_retries: How often a failed call is repeated, where that cannot do a write twice.
+        max_wait: Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once.
+        idle_timeout: Seconds without a byte after which an upload or a stream counts as dead.
+        connection_limit: Connections open at once; 0 is no limit.
+        connect_timeout: Seconds to open one connection.
+        session: A session of yours whose connector and trace configurations are used and left open. Its cookies,
+            headers and timeouts are not: the key and the videos go out under this client's rules.
+        trace_configs: aiohttp trace configurations, for instrumentation.
+        trust_env: Use the proxies named in the environment.
+        allow_http: Permit plain `http://` to other machines than this one.
+        clock: Where time comes from; tests pass their own.
+
+    Raises:
+        InvalidInputError: No key, an impossible one, or an address the key must not be sent to.
+
+    Example:
+        async with AsyncTwelveLabs() as client:
+            index = await client.indexes.ensure("holiday", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
+            async for hit in client.search.query(index_id=index.id, search_options=["visual"], query_text="a boat"):
+                print(hit.video_id, hit.start, hit.end)
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 60.0,
+        max_retries: int = 3,
+        max_wait: float = 120.0,
+        idle_timeout: float = 60.0,
+        connection_limit: int = 100,
+        connect_timeout: float = 10.0,
+        session: aiohttp.ClientSession | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        trust_env: bool = False,
+        allow_http: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        settings = Settings(
+            api_key=find_api_key(api_key),
+            base_url=find_base_url(base_url, allow_http=allow_http),
+            connection_limit=connection_limit,
+            connect_timeout=connect_timeout,
+            trust_env=trust_env,
+            user_agent=USER_AGENT,
+        )
+        time = clock or SystemClock()
+        self._settings = settings
+        self._owner = True
+        self._api = Api(
+            session=SessionManager(settings, session=session, trace_configs=trace_configs),
+            limiter=RateLimiter(time),
+            quota=RetryQuota(),
+            clock=time,
+            options=Options(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout),
+        )
+
+    @override
+    def __repr__(self) -> str:
+        return f"AsyncTwelveLabs(base_url={self._settings.base_url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections this client opened. On a view from `with_options` it does nothing."""
+        if self._owner:
+            self._api.limiter.close()
+            await self._api.session.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client, or the one it is a view of, was closed."""
+        return self._api.session.closed
+
+    @property
+    def base_url(self) -> str:
+        """Where calls go."""
+        return self._settings.base_url
+
+    @property
+    def api_version(self) -> str | None:
+        """`X-Api-Version` of the last answer; None before the first."""
+        return self._api.seen.api_version
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        max_wait: float | None = None,
+        idle_timeout: float | None = None,
+    ) -> AsyncTwelveLabs:
+        """A view with other patience that shares session, limits and retry budget with this client.
+
+        Args:
+            timeout: Seconds for one whole call.
+            max_retries: How often a failed call is repeated.
+            max_wait: Seconds of waiting for a rate limit that are acceptable.
+            idle_timeout: Seconds without a byte in a transfer.
+
+        Example:
+            await client.with_options(timeout=5, max_retries=0).indexes.list()
+        """
+        changes = given(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout)
+        options = attrs.evolve(self._api.options, **changes)
+        view = object.__new__(AsyncTwelveLabs)
+        view._settings = self._settings
+        view._owner = False
+        view._api = attrs.evolve(self._api, options=options)
+        return view
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        """Sets of videos that are searched together."""
+        from twelvelabs_async.resources.indexes import Indexes
+
+        return Indexes(self._api)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """Media files on the platform."""
+        from twelvelabs_async.resources.assets import Assets
+
+        return Assets(self._api)
+
+    @cached_property
+    def multipart_upload(self) -> MultipartUpload:
+        """Uploads in parts, step by step; `assets.upload` does all of it."""
+        from twelvelabs_async.resources.multipart_upload import MultipartUpload
+
+        return MultipartUpload(self._api)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Upload and indexing in one call: the older way, whose removal is announced."""
+        from twelvelabs_async.resources.tasks import Tasks
+
+        return Tasks(self._api)
+
+    @cached_property
+    def search(self) -> Search:
+        """Find moments by words or images."""
+        from twelvelabs_async.resources.search import Search
+
+        return Search(self._api)
+
+    @overload
+    async def request(
+        self,
+        method: Method,
+        template: str,
+        *,
+        ids: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Form | None = None,
+        retry: RetryClass | None = None,
+    ) -> dict[str, Any]: ...
+    @overload
+    async def request(
+        self,
+        method: Method,
+        template: str,
+        *,
+        into: type[T],
+        ids: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Form | None = None,
+        retry: RetryClass | None = None,
+    ) -> T: ...
+    async def request(
+        self,
+        method: Method,
+        template: str,
+        *,
+        into: type[Any] = dict,
+        ids: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Form | None = None,
+        retry: RetryClass | None = None,
+    ) -> Any:
+        """Any operation, also one this version has no method for, with the same retries, limits and errors.
+
+        Args:
+            method: HTTP verb.
+            template: Path as the API reference prints it, such as `/indexes/{index-id}`.
+            into: Type of the answer: a model of yours or ours, `dict`, or `type(None)` to ignore it.
+            ids: Values of the template's variables; each becomes one escaped path segment.
+            query: Query parameters.
+            json: A JSON body.
+            form: A form body.
+            retry: What a repetition would do; None goes by the verb, and does not repeat a POST.
+        """
+        return await self._api.call(
+            Request(
+                method=method,
+                template=template,
+                into=into,
+                retry=retry or _BY_VERB.get(method, "idempotent"),
+                ids=ids or {},
+                query=query or {},
+                json=json,
+                form=form,
+            )
+        )

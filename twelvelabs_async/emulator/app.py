@@ -1,0 +1,56 @@
+"""The two origins as applications: routes, and the middlewares in front of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from twelvelabs_async.emulator import storage
+from twelvelabs_async.emulator.call import Call, Operation
+from twelvelabs_async.emulator.faults import STORAGE
+from twelvelabs_async.emulator.front import Front, answer
+from twelvelabs_async.emulator.handlers import OPERATIONS
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+PREFIX = "/v1.3"
+LARGEST_TEXT = 64 << 20
+"""Bytes of a JSON body or of a form's field; files have limits of their own."""
+
+
+def route_of(operation: Operation) -> str:
+    """Return the path template as the router wants it, which takes no dashes in names."""
+    steps = operation.template.split("/")
+    return PREFIX + "/".join(step.replace("-", "_") if step.startswith("{") else step for step in steps)
+
+
+NAMES = {(operation.method, route_of(operation)): operation.name for operation in OPERATIONS} | {
+    ("PUT", storage.PATH): STORAGE
+}
+
+
+def build_api(front: Front) -> web.Application:
+    """Return the API."""
+    middlewares = [front.record, front.fail, front.explain, front.admit, front.limit]
+    app = web.Application(middlewares=middlewares, client_max_size=LARGEST_TEXT)
+    app.on_response_prepare.append(front.stamp)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, route_of(operation), _bind(front, operation))
+    return app
+
+
+def _bind(front: Front, operation: Operation) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        reply = await operation.handler(Call(front.world, request))
+        return answer(reply.content, reply.status, reply.headers)
+
+    return handle
+
+
+def build_storage(front: Front) -> web.Application:
+    """Return the storage behind the presigned URLs."""
+    app = web.Application(middlewares=[front.record, front.fail, storage.explain])
+    app.router.add_put(storage.PATH, storage.Storage(front.world).put)
+    return app

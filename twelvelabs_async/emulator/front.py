@@ -1,0 +1,148 @@
+"""What every request passes through before it reaches its handler."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from twelvelabs_async.emulator.errors import ApiError
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.journal import KEPT_HEADERS, Journal, Received
+from twelvelabs_async.emulator.spoiling import Cut, spoil
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from aiohttp.typedefs import Handler
+
+    from twelvelabs_async.emulator.limits import Limiter
+    from twelvelabs_async.emulator.world import World
+
+API_VERSION = "1.3"
+KEY_HEADER = "x-api-key"
+
+_EMPTY_REFUSALS = {"POST /search"}
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Front:
+    """The middlewares of both origins, and what they keep."""
+
+    world: World
+    api_key: str
+    faults: Faults
+    limiter: Limiter
+    journal: Journal
+    stopping: asyncio.Event
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Operation by verb and path template of the router."""
+    in_flight: int = 0
+
+    def operation(self, request: web.Request) -> str:
+        """Return the name of the operation a request is for, nothing if there is none."""
+        resource = request.match_info.route.resource
+        return "" if resource is None else self.names.get((request.method, resource.canonical), "")
+
+    @web.middleware
+    async def record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Write every request down."""
+        arrived, status = self.world.now(), 0
+        self.in_flight += 1
+        try:
+            response = await handler(request)
+            status = 0 if isinstance(response, Cut) else response.status
+            return response
+        finally:
+            self.in_flight -= 1
+            self._note(request, arrived, status)
+
+    def _note(self, request: web.Request, arrived: float, status: int) -> None:
+        headers = request.headers
+        received = Received(
+            method=request.method,
+            route=self.operation(request),
+            path=request.path_qs,
+            status=status,
+            headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+            with_key=KEY_HEADER in headers,
+            size=request.content.total_bytes,
+            time=arrived,
+        )
+        self.journal.append(received)
+
+    @web.middleware
+    async def fail(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let the faults that were asked for happen."""
+        fault = self.faults.take(self.operation(request))
+        if fault is None:
+            return await handler(request)
+        return await spoil(fault, request, handler, self.world.clock, self.stopping)
+
+    @web.middleware
+    async def explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turn refusals into the JSON of the API."""
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return refusal(error)
+        except web.HTTPMethodNotAllowed as error:
+            why = f"The method {request.method} is not allowed here."
+            return refusal(ApiError(405, "method_not_allowed", why, headers={"Allow": error.headers["Allow"]}))
+        except web.HTTPException as error:
+            code = "endpoint_not_exists" if isinstance(error, web.HTTPNotFound) else "request_refused"
+            return refusal(ApiError(error.status, code, f"{request.path}: {error.reason}"))
+        except Exception:
+            _logger.exception("%s failed in the emulator", request.method)
+            return refusal(ApiError(500, "internal_server_error", "The emulator has a bug; its log tells more."))
+
+    @web.middleware
+    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Ask for the key."""
+        given = request.headers.get(KEY_HEADER, "")
+        if not hmac.compare_digest(given.encode(), self.api_key.encode()):
+            raise ApiError(401, "api_key_invalid", "The API key is missing, wrong or expired.")
+        return await handler(request)
+
+    @web.middleware
+    async def limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count, refuse what is too much, and tell how much is left."""
+        operation = self.operation(request)
+        verdict = self.limiter.judge(operation)
+        if not verdict.allowed:
+            error = ApiError(429, "too_many_requests", verdict.message, headers=verdict.headers)
+            error.shape = "empty" if operation in _EMPTY_REFUSALS else "flat"
+            raise error
+        try:
+            response = await handler(request)
+        except ApiError as error:
+            error.headers.update(verdict.headers)
+            raise
+        response.headers.update(verdict.headers)
+        return response
+
+    async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Put on every answer what the API puts on every answer."""
+        response.headers.setdefault("X-Api-Version", API_VERSION)
+        response.headers.setdefault("x-trace-id", self.world.state.ids.trace())
+
+
+def refusal(error: ApiError) -> web.Response:
+    """Return a refusal as an answer."""
+    body = error.body()
+    headers = error.headers | ({"Content-Type": "application/json"} if body else {})
+    return web.Response(status=error.status, body=body, headers=headers)
+
+
+def answer(content: object, status: int, headers: Mapping[str, str]) -> web.Response:
+    """Return content as an answer; no content means no body."""
+    if content is None:
+        return web.Response(status=status, headers=headers)
+    body = json.dumps(content).encode()
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)

@@ -1,0 +1,171 @@
+"""The emulator: two listening sockets, and the state behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
+from twelvelabs_async.emulator.clock import Clock, SystemClock
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.front import Front
+from twelvelabs_async.emulator.journal import Journal
+from twelvelabs_async.emulator.limits import Limiter, Plan
+from twelvelabs_async.emulator.seeded import Ids
+from twelvelabs_async.emulator.state import State
+from twelvelabs_async.emulator.timeline import Timing
+from twelvelabs_async.emulator.world import Settings, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+MIB = 1 << 20
+PATIENCE = 0.05
+"""Seconds that requests get to finish when the emulator stops."""
+
+
+class Emulator:
+    """The API in this process, with a state of its own, on two ports of the loopback interface.
+
+    Args:
+        api_key: The one key that is accepted.
+        host: Address to listen on.
+        port: Port of the API; 0 takes a free one.
+        storage_port: Port of the storage behind presigned URLs; 0 takes a free one.
+        seed: Start of all ids and vectors; the same seed and the same requests give the same answers.
+        plan: Rate limits, and how long indexes live; none means no limits.
+        timing: How long processing takes, and how long links live.
+        chunk_size: Bytes of one part of a multipart upload.
+        first_urls: Presigned URLs that a new upload gets at once.
+        upload_headers: Headers without which the storage refuses a part. By default one that names the session.
+        spool_limit: Bytes of a multipart upload above which its media are not looked into, and nothing of it is kept.
+        probe: Whether files are looked into, for which `pymediainfo` has to be installed. Otherwise their properties
+            are made up, and no file is ever broken.
+        clock: What decides about time.
+        journal_size: How many requests are remembered.
+        allow_remote: Whether `host` may be an address that other machines reach.
+
+    Raises:
+        ValueError: Other machines would reach `host`.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = "emulator",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        storage_port: int = 0,
+        seed: int = 7,
+        plan: Plan | None = None,
+        timing: Timing | None = None,
+        chunk_size: int = 5 * MIB,
+        first_urls: int = 10,
+        upload_headers: Mapping[str, str] | None = None,
+        spool_limit: int = 64 * MIB,
+        probe: bool = True,
+        clock: Clock | None = None,
+        journal_size: int = 10_000,
+        allow_remote: bool = False,
+    ) -> None:
+        if not allow_remote and not _is_loopback(host):
+            raise ValueError(f"{host} can be reached from other machines, which has to be allowed with allow_remote")
+        self.api_key = api_key
+        self.faults = Faults(NAMES.values())
+        self.requests = Journal(journal_size)
+        self.state = State(Ids(seed))
+        self._host = host
+        self._ports = (port, storage_port)
+        self._clock = clock or SystemClock()
+        settings = Settings(
+            seed=seed,
+            chunk_size=chunk_size,
+            first_urls=first_urls,
+            upload_headers=upload_headers,
+            spool_limit=spool_limit,
+            probe=probe,
+            index_days=plan.index_days if plan else None,
+        )
+        self._world = World(state=self.state, clock=self._clock, timing=timing or Timing(), settings=settings)
+        self._limiter = Limiter(plan, self._clock)
+        self._front: Front | None = None
+        self._runners: list[web.AppRunner] = []
+        self._base_url = ""
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, up to and with its version."""
+        return self._started(self._base_url)
+
+    @property
+    def storage_url(self) -> str:
+        """The origin of presigned URLs."""
+        return self._started(self._world.storage_url)
+
+    def _started(self, url: str) -> str:
+        if not self._runners:
+            raise RuntimeError("the emulator has not been started")
+        return url
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being processed now, on both origins."""
+        return self._front.in_flight if self._front else 0
+
+    async def start(self) -> None:
+        """Listen; an emulator that was stopped goes on with the state it had."""
+        if self._runners:
+            raise RuntimeError("the emulator has been started already")
+        self._front = Front(
+            world=self._world,
+            api_key=self.api_key,
+            faults=self.faults,
+            limiter=self._limiter,
+            journal=self.requests,
+            stopping=asyncio.Event(),
+            names=NAMES,
+        )
+        try:
+            self._base_url = await self._listen(build_api(self._front), self._ports[0]) + PREFIX
+            self._world.storage_url = await self._listen(build_storage(self._front), self._ports[1])
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen(self, app: web.Application, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE, read_bufsize=MIB, handle_signals=False)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, self._host, port).start()
+        bound: int = runner.addresses[0][1]
+        return f"http://[{self._host}]:{bound}" if ":" in self._host else f"http://{self._host}:{bound}"
+
+    async def stop(self) -> None:
+        """Close all connections at once and delete all files; the state stays to be looked at."""
+        if self._front:
+            self._front.stopping.set()
+        runners, self._runners = self._runners, []
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
+        await self._world.spool.delete()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Files of any size to the platform, in constant memory and without a copy on disk."""
