@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol, TypeVar, cast
 
 import attrs
@@ -36,6 +36,9 @@ STORAGE_PUT: Final = "PUT storage"
 
 logger: Final = logging.getLogger("twelvelabs_async.retry")
 
+NextAddress = Callable[[], Awaitable[str]]
+"""Gets a presigned URL that nobody has used."""
+
 
 class Caller(Protocol):
     """What resources need of the road; a test passes a recorder."""
@@ -47,6 +50,21 @@ class Caller(Protocol):
 
     async def call(self, request: Request[T]) -> T:
         """Send `request`, again if that may help, and decode what comes back."""
+        ...
+
+
+class Road(Caller, Protocol):
+    """What uploads need beside that."""
+
+    @property
+    def options(self) -> Options:
+        """How patient the client is."""
+        ...
+
+    async def store(
+        self, address: NextAddress, headers: Mapping[str, str], body: Body, *, prove: Callable[[Reply], None]
+    ) -> Reply:
+        """PUT one part of a file to storage until it is taken."""
         ...
 
 
@@ -111,30 +129,46 @@ class Api:
             raise
         raise self._finish(late, call)
 
-    async def store(self, put: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Repeat `put`, which sends one part of a file to a fresh presigned URL, until storage takes it.
+    async def store(
+        self, address: NextAddress, headers: Mapping[str, str], body: Body, *, prove: Callable[[Reply], None]
+    ) -> Reply:
+        """PUT one part of a file to storage, to a new address each time, until storage has taken it.
+
+        Args:
+            address: Gets a presigned URL that nobody has used.
+            headers: What the platform wants to be sent along.
+            body: The part.
+            prove: Raises a retryable `APIError` if the answer confirms something else than what was sent.
 
         Raises:
             APIError: Storage refused it, or could not be reached.
         """
         call = self._begin(None)
-
-        async def attempt() -> Reply:
-            call.sends += 1
-            try:
-                reply = await put()
-                if reply.status >= 300:
-                    raise refusal(reply.status, reply.headers, reply.body, read_advice({}, now=self.clock.time()))
-            except APIError as error:
-                error.operation = error.operation or STORAGE_PUT
-                judge_storage(error)
-                raise
-            return reply
-
         try:
-            return await self._persist(call, attempt)
+            return await self._persist(call, lambda: self._put(address, headers, body, prove, call))
         except APIError as error:
             raise self._finish(error, call)  # noqa: B904  # it is the same error
+
+    async def _put(
+        self,
+        address: NextAddress,
+        headers: Mapping[str, str],
+        body: Body,
+        prove: Callable[[Reply], None],
+        call: Call,
+    ) -> Reply:
+        url = await address()  # a call of its own, with retries of its own
+        try:
+            call.sends += 1
+            reply = await self.session.store(url, headers, body, idle=self.options.idle_timeout)
+            if reply.status >= 300:
+                raise refusal(reply.status, reply.headers, reply.body, read_advice({}, now=self.clock.time()))
+            prove(reply)
+        except APIError as error:
+            error.operation = STORAGE_PUT
+            judge_storage(error)
+            raise
+        return reply
 
     def _begin(self, timeout: float | None) -> Call:
         now = self.clock.monotonic()

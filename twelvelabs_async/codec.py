@@ -90,7 +90,7 @@ def _say(error: BaseException, _: Any) -> str:
 
 
 def to_dict(value: Any) -> Any:
-    """A model, or any nesting of models, as plain JSON types under the API's own names; defaults are left out."""
+    """A model, or any nesting of models, as plain JSON types under the API's own names; what is None is left out."""
     return _FAST.unstructure(value)
 
 
@@ -208,8 +208,13 @@ def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any],
 
 
 def _unmodel_hook(converter: Converter, kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    dump = make_dict_unstructure_fn(kind, converter, **_overrides(_wires(kind)), _cattrs_omit_if_default=True)
-    return lambda value: {**dump(value), **getattr(value, "extra", {})}
+    dump = make_dict_unstructure_fn(kind, converter, **_overrides(_wires(kind)))
+
+    def unhook(value: Any) -> dict[str, Any]:
+        plain = {name: item for name, item in dump(value).items() if item is not None}
+        return {**plain, **getattr(value, "extra", {})}
+
+    return unhook
 
 
 def _wires(kind: type[Any]) -> dict[str, str]:

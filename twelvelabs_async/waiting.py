@@ -53,7 +53,7 @@ async def until_done(
     life: Lifecycle,
     id: str,
     clock: Clock,
-    timeout: float | None = None,  # noqa: ASYNC109  # a deadline over many calls, not around one
+    timeout: float | None = None,
     sleep_interval: float | None = None,
     callback: Callback[T] | None = None,
 ) -> T:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
-
 
 from twelvelabs_async.body import in_blocks
 from twelvelabs_async.errors import InvalidInputError, UploadError
@@ -239,4 +239,13 @@ async def open_source(
     return BytesSource(start, filename)
 
 
-__all__ = ["BytesSource", "FileSource", "Source", "StreamSource", "open_source"]
+@asynccontextmanager
+async def closing(source: Source) -> AsyncIterator[Source]:
+    """Let go of the source whatever happens."""
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+__all__ = ["BytesSource", "FileSource", "Source", "StreamSource", "closing", "open_source"]

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from typing import Any, Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
-from twelvelabs_async.api import Api
+from twelvelabs_async.api import STORAGE_PUT, Road
 from twelvelabs_async.body import Body
 from twelvelabs_async.errors import APIError, GoneError, NotFoundError, TwelveLabsError, UploadError
 from twelvelabs_async.models.uploads import ChunkInfo, CompletedChunk, PresignedUrls, ReportedChunks, UploadSession
@@ -28,6 +28,8 @@ from twelvelabs_async.uploads.plan import Chunk, MediaType, content_type
 from twelvelabs_async.uploads.source import Source
 from twelvelabs_async.uploads.state import Meter, OnProgress, UploadState
 from twelvelabs_async.uploads.urls import UrlPool
+
+T = TypeVar("T")
 
 REPORT_EVERY: Final = 16
 """Confirmed parts that are reported together: what a crash may cost, at most, to send again."""
@@ -43,7 +45,7 @@ class MultipartCalls(Protocol):
         self,
         *,
         filename: str,
-        type: Any,  # noqa: A002  # the API's name
+        type: Any,  # the API's name
         total_size: int,
         enable_hls: bool | None = None,
         enable_thumbnail: bool | None = None,
@@ -56,9 +58,7 @@ class MultipartCalls(Protocol):
         """URLs for some parts."""
         ...
 
-    async def report_chunk_batch(
-        self, upload_id: str, *, completed_chunks: Sequence[CompletedChunk]
-    ) -> ReportedChunks:
+    async def report_chunk_batch(self, upload_id: str, *, completed_chunks: Sequence[CompletedChunk]) -> ReportedChunks:
         """Tell which parts storage has confirmed."""
         ...
 
@@ -85,8 +85,19 @@ class UploadOptions:
     """Is shown how far it is."""
 
 
-def direct_part(source: Source, start: Callable[[Callable[[bytes], None]], AsyncIterator[bytes]], meter: Meter) -> FilePart:
-    """The whole source as the file of a form; its last block is held back until the source has been verified."""
+CreateWith = Callable[[FilePart, UploadOptions], Awaitable[T]]
+"""Makes an asset of a file in one request."""
+
+
+async def send_direct(source: Source, options: UploadOptions, create: CreateWith[T]) -> T:
+    """Send the whole source in one request; its last block is held back until the source has been verified.
+
+    Raises:
+        UploadError: The source changed while it was sent.
+        APIError: The platform refused it.
+    """
+    meter = Meter(source.name, source.size, options.on_progress)
+    start = await source.part(0, source.size)
 
     async def content() -> AsyncIterator[bytes]:
         sent = 0
@@ -96,16 +107,21 @@ def direct_part(source: Source, start: Callable[[Callable[[bytes], None]], Async
                 await source.verify()
             yield block
 
-    return FilePart(
+    file = FilePart(
         name="file", filename=source.name, content=content, size=source.size, content_type=content_type(source.name)
     )
+    try:
+        return await create(file, options)
+    except APIError:
+        await source.verify()  # a file that changed looks like a broken connection
+        raise
 
 
 class PartsUpload:
     """One upload in parts, from its session to the last report."""
 
-    def __init__(self, api: Api, calls: MultipartCalls, source: Source, options: UploadOptions) -> None:
-        self._api = api
+    def __init__(self, road: Road, calls: MultipartCalls, source: Source, options: UploadOptions) -> None:
+        self._road = road
         self._calls = calls
         self._source = source
         self._options = options
@@ -130,14 +146,25 @@ class PartsUpload:
             await self._send_all(state, urls, missing, meter)
             if missing:
                 await self._complete(state, urls, meter)
-        except UploadError as error:
-            error.state = error.state or state
-            raise
-        except (NotFoundError, GoneError) as error:
-            raise UploadError(
-                message=f"the upload of {self._source.name} has expired; begin it anew", source=self._source.name
-            ) from error
+        except (UploadError, APIError) as error:
+            with suppress(TwelveLabsError):
+                await self._report(state)  # what has arrived need not be sent again
+            explained = self._explained(error, state)
+            if explained is error:
+                raise
+            raise explained from error
         return state
+
+    def _explained(self, error: UploadError | APIError, state: UploadState) -> TwelveLabsError:
+        """What to raise: the platform's refusals as they are, a failed transfer with the state it reached."""
+        name = self._source.name
+        if isinstance(error, UploadError):
+            return UploadError(message=error.message, source=error.source or name, state=state)
+        if isinstance(error, NotFoundError | GoneError):
+            return UploadError(message=f"the upload of {name} has expired; begin it anew", source=name)
+        if error.operation == STORAGE_PUT:
+            return UploadError(message=f"{name} did not arrive: {error}", source=name, state=state)
+        return error
 
     async def _open(self) -> tuple[UploadState, UrlPool, list[Chunk]]:
         session = await self._calls.create(
@@ -172,9 +199,11 @@ class PartsUpload:
 
     def _pool(self, state: UploadState, first: Sequence[Any]) -> UrlPool:
         async def ask(start: int, count: int) -> Sequence[Any]:
-            return (await self._calls.get_additional_presigned_urls(state.upload_id, start=start, count=count)).upload_urls
+            return (
+                await self._calls.get_additional_presigned_urls(state.upload_id, start=start, count=count)
+            ).upload_urls
 
-        return UrlPool(first, ask, self._api.clock)
+        return UrlPool(first, ask, self._road.clock)
 
     async def _send_all(self, state: UploadState, urls: UrlPool, missing: Sequence[Chunk], meter: Meter) -> None:
         queue = iter(missing)
@@ -217,20 +246,16 @@ class PartsUpload:
             digest = hashlib.md5(usedforsecurity=False)
             return start(digest.update)
 
-        body = Body(content=_counted(begin, meter), size=chunk.size, content_type="application/octet-stream")
-
-        async def put() -> Reply:
+        async def address() -> str:
             nonlocal tries
             tries += 1
-            ahead = 1 if tries > 1 else len(state.chunks()) - chunk.index + 1
-            url = await urls.take(chunk.index, ahead=ahead)
-            reply = await self._api.session.store(url, headers, body, idle=self._api.options.idle_timeout)
-            if reply.status < 300:
-                _prove(reply, digest.hexdigest())
-            return reply
+            return await urls.take(chunk.index, ahead=1 if tries > 1 else len(state.chunks()) - chunk.index + 1)
 
+        body = Body(content=_counted(begin, meter), size=chunk.size, content_type="application/octet-stream")
         try:
-            reply = await self._api.store(put)
+            reply = await self._road.store(
+                address, headers, body, prove=lambda reply: _prove(reply, digest.hexdigest())
+            )
         except APIError:
             await self._source.verify()  # a file that shrank looks like a broken connection
             raise
@@ -258,7 +283,9 @@ class PartsUpload:
             await self._source.verify()
             await self._report(state)
             if await self._missing(state):
-                raise UploadError(message=f"parts of {self._source.name} are missing at the platform", source=self._source.name)
+                raise UploadError(
+                    message=f"parts of {self._source.name} are missing at the platform", source=self._source.name
+                )
 
 
 def _counted(start: OpenBody, meter: Meter) -> OpenBody:
