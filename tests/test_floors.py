@@ -18,7 +18,7 @@ FLOORS = [
     ["_version", "errors", "clock", "settings", "request", "checks"],
     ["models"],
     ["body", "codec", "refusal", "session", "policy/headers", "policy/limiter", "policy/retry", "policy"],
-    ["api", "paginator"],
+    ["api", "paginator", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
     ["resources/base", "resources/indexed_assets", "resources/videos", "resources"],
     ["client", "ingest"],

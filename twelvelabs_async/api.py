@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
 
@@ -18,12 +18,12 @@ from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.codec import decode, json_bytes
 from twelvelabs_async.errors import APIError, QuotaExhaustedError
-from twelvelabs_async.policy.headers import read_advice
-from twelvelabs_async.policy.limiter import RateLimiter, category_of
+from twelvelabs_async.policy.headers import Advice, read_advice
+from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
 from twelvelabs_async.refusal import refusal, request_id
 from twelvelabs_async.request import Request
-from twelvelabs_async.session import Reply, SessionManager
+from twelvelabs_async.session import OpenReply, Reply, SessionManager
 from twelvelabs_async.settings import Options
 
 T = TypeVar("T")
@@ -54,11 +54,15 @@ class Caller(Protocol):
 
 
 class Road(Caller, Protocol):
-    """What uploads need beside that."""
+    """What uploads and streams need beside that."""
 
     @property
     def options(self) -> Options:
         """How patient the client is."""
+        ...
+
+    async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
+        """Send `request` and hand over the answer while its body is still coming."""
         ...
 
     async def store(
@@ -113,21 +117,22 @@ class Api:
             InvalidInputError: Before anything was sent.
             ClientStateError: The client is closed, or belongs elsewhere.
         """
-        self.session.check()
         path, body = request.path(), encode(request)
-        streamed = not isinstance(body.content, bytes)
-        call = self._begin(None if streamed else self.options.timeout)
-        try:
-            async with asyncio.timeout(None if streamed else self.options.timeout):
-                return await self._persist(call, lambda: self._attempt(request, path, body, call))
-        except APIError as error:
-            raise self._finish(error, call)  # noqa: B904  # it is the same error
-        except TimeoutError:
-            late = timed_out(request.operation, self.options.timeout, sent=call.sent, retry=request.retry)
-        except asyncio.CancelledError:
-            self.quota.refund(call.spent)
-            raise
-        raise self._finish(late, call)
+        timeout = self.options.timeout if isinstance(body.content, bytes) else None  # a long upload is no failure
+        return await self._drive(request, timeout, lambda call: self._attempt(request, path, body, call))
+
+    async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
+        """Send `request` and hand over the answer while its body is still coming. Must be closed.
+
+        Repeated like any call until the answer begins, never after: what came then has been seen.
+
+        Raises:
+            APIError: The call failed before the body began.
+        """
+        path, body = request.path(), encode(request)
+        return await self._drive(
+            request, self.options.timeout, lambda call: self._open_once(request, path, body, accept, call)
+        )
 
     async def store(
         self, address: NextAddress, headers: Mapping[str, str], body: Body, *, prove: Callable[[Reply], None]
@@ -143,11 +148,8 @@ class Api:
         Raises:
             APIError: Storage refused it, or could not be reached.
         """
-        call = self._begin(None)
-        try:
-            return await self._persist(call, lambda: self._put(address, headers, body, prove, call))
-        except APIError as error:
-            raise self._finish(error, call)  # noqa: B904  # it is the same error
+        part = Request[Reply](method="PUT", template="storage", into=Reply, retry="idempotent")
+        return await self._drive(part, None, lambda call: self._put(address, headers, body, prove, call))
 
     async def _put(
         self,
@@ -169,6 +171,24 @@ class Api:
             judge_storage(error)
             raise
         return reply
+
+    async def _drive(self, request: Request[Any], timeout: float | None, attempt: Callable[[Call], Awaitable[T]]) -> T:
+        """Attempts under one deadline, and the error that leaves the road if none of them worked."""
+        self.session.check()
+        call = self._begin(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._persist(call, lambda: attempt(call))
+        except APIError as error:
+            self._finish(error, call)
+            raise
+        except TimeoutError:
+            late = timed_out(request.operation, timeout or 0.0, sent=call.sent, retry=request.retry)
+        except asyncio.CancelledError:
+            self.quota.refund(call.spent)
+            raise
+        self._finish(late, call)
+        raise late
 
     def _begin(self, timeout: float | None) -> Call:
         now = self.clock.monotonic()
@@ -196,40 +216,65 @@ class Api:
 
     async def _attempt(self, request: Request[T], path: str, body: Body, call: Call) -> T:
         reply: Reply | None = None
-        category = category_of(request.operation)
         try:
-            async with await self.limiter.turn(
-                category, max_wait=self.options.max_wait, deadline=call.deadline
-            ) as turn:
+            async with await self._turn(request, call) as turn:
                 call.sends += 1
                 idle = None if isinstance(body.content, bytes) else self.options.idle_timeout
                 reply = await self.session.send(request.method, path, body, idle=idle)
-                told = reply.body if reply.status == 429 else b""
-                advice = read_advice(reply.headers, now=self.clock.time(), body=told)
-                turn.answered(reply.status, advice)
-                self.seen.note(reply)
+                advice = self._note(turn, reply)
             if reply.status >= 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
             return await decode(reply.body, request.into)
         except APIError as error:
-            error.operation = request.operation
-            if reply is not None:
-                error.status_code = error.status_code or reply.status
-                error.request_id = error.request_id or request_id(reply.headers)
-            judge(error, request.retry)
+            _place(error, request, reply)
             if done_already(error, request.method, call.earlier):
                 return cast("T", None)
-            logger.debug("attempt %d of %s failed: %s", call.sends, request.operation, error)
             raise
 
-    def _finish(self, error: APIError, call: Call) -> APIError:
+    async def _open_once(self, request: Request[Any], path: str, body: Body, accept: str, call: Call) -> OpenReply:
+        reply: Reply | None = None
+        try:
+            async with await self._turn(request, call) as turn:
+                call.sends += 1
+                opened = await self.session.open(request.method, path, body, accept=accept)
+                refused = await opened.read() if opened.status >= 300 else b""
+                reply = Reply(status=opened.status, headers=opened.headers, body=refused)
+                advice = self._note(turn, reply)
+            if reply.status >= 300:
+                raise refusal(reply.status, reply.headers, reply.body, advice)
+        except APIError as error:
+            _place(error, request, reply)
+            raise
+        return opened
+
+    async def _turn(self, request: Request[Any], call: Call) -> Turn:
+        category = category_of(request.operation)
+        return await self.limiter.turn(category, max_wait=self.options.max_wait, deadline=call.deadline)
+
+    def _note(self, turn: Turn, reply: Reply) -> Advice:
+        """Learn from an answer's headers before the next in line goes."""
+        told = reply.body if reply.status == 429 else b""
+        advice = read_advice(reply.headers, now=self.clock.time(), body=told)
+        turn.answered(reply.status, advice)
+        self.seen.note(reply)
+        return advice
+
+    def _finish(self, error: APIError, call: Call) -> None:
         """Complete an error that leaves the road: how often, how long, and what came before it."""
         error.attempts = max(1, call.sends)
         error.elapsed = self.clock.monotonic() - call.started
         error.earlier = tuple(str(earlier) for earlier in call.earlier)
         if isinstance(error, QuotaExhaustedError) and call.earlier:
             error.status_code, error.request_id = call.earlier[-1].status_code, call.earlier[-1].request_id
-        return error
+
+
+def _place(error: APIError, request: Request[Any], reply: Reply | None) -> None:
+    """Say of a fresh failure which operation it belongs to, and whether repeating that would help or harm."""
+    error.operation = request.operation
+    if reply is not None:
+        error.status_code = error.status_code or reply.status
+        error.request_id = error.request_id or request_id(reply.headers)
+    judge(error, request.retry)
 
 
 def encode(request: Request[T]) -> Body:

@@ -24,7 +24,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from twelvelabs_async.errors import MalformedResponseError
-from twelvelabs_async.models.common import Model
+from twelvelabs_async.models.common import Model, Vector
 
 T = TypeVar("T")
 
@@ -166,9 +166,9 @@ def _dict(value: Any, _: Any) -> dict[str, Any]:
     raise _wrong("an object", value)
 
 
-def _vector(value: Any, _: Any) -> array[float]:
+def _vector(value: Any, _: Any) -> Vector:
     if isinstance(value, array):
-        return cast("array[float]", value)
+        return cast("Vector", value)
     try:
         return array("d", value)
     except TypeError:
@@ -243,10 +243,10 @@ def _build(*, detailed: bool) -> Converter:
         converter.register_structure_hook(kind, hook)
     converter.register_structure_hook_func(_is_literal, _open)
     converter.register_structure_hook_func(lambda kind: kind is dict, _dict)
-    converter.register_structure_hook_func(lambda kind: kind == array[float], _vector)
+    converter.register_structure_hook_func(lambda kind: kind is array, _vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_hook(conv, kind))
     converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat().replace("+00:00", "Z"))
-    converter.register_unstructure_hook_func(lambda kind: kind == array[float], list)
+    converter.register_unstructure_hook_func(lambda kind: kind is array, list)
     converter.register_unstructure_hook_factory(
         lambda kind: isinstance(kind, type) and attrs.has(kind), lambda kind, conv: _unmodel_hook(conv, kind)
     )

@@ -8,6 +8,7 @@ TwelveLabsError                       whatever this package raises
 │   ├── APIConnectionError            (ConnectionError) no whole answer came back
 │   │   └── APITimeoutError           (TimeoutError) the deadline passed first
 │   ├── MalformedResponseError        an answer came, and it cannot be read
+│   ├── StreamError                   a stream broke off, or told of a failure; keeps the text so far
 │   ├── BadRequestError               400
 │   ├── AuthenticationError           401
 │   ├── PermissionDeniedError         403
@@ -154,6 +155,16 @@ class MalformedResponseError(APIError):
     """Where in the answer, such as `$.data[1].status`."""
     body: bytes = b""
     """The first bytes of the answer as they came, at most 1,000."""
+
+
+@attrs.define(slots=False, repr=False, kw_only=True)
+class StreamError(APIError):
+    """A stream ended without its end, held something unreadable, or reported a failure."""
+
+    text: str = ""
+    """All text that came before."""
+    events: int = 0
+    """How many events came before."""
 
 
 @attrs.define(slots=False, repr=False, kw_only=True)

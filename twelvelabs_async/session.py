@@ -45,6 +45,56 @@ class Reply:
     """The body, decompressed."""
 
 
+class OpenReply:
+    """An answer whose body is still coming."""
+
+    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+        self._response = response
+        self._host = host
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def read(self) -> bytes:
+        """The rest of the body at once; the answer is closed afterwards.
+
+        Raises:
+            APIConnectionError: It broke off.
+        """
+        failure: APIConnectionError
+        try:
+            return await _read(self._response)
+        except (aiohttp.ClientError, OSError) as error:
+            failure = explain(error, self._host)
+        finally:
+            self.close()
+        raise failure
+
+    async def pieces(self, idle: float) -> AsyncIterator[bytes]:
+        """The body as the network cuts it.
+
+        Raises:
+            APIConnectionError: It broke off, or stood still for `idle` seconds.
+        """
+        failure: APIConnectionError
+        try:
+            while True:
+                async with asyncio.timeout(idle):
+                    piece = await self._response.content.readany()
+                if not piece:
+                    return
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            failure = explain(error, self._host, idle)
+        raise failure
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
 class SessionManager:
     """Opens, checks and closes the sessions, and turns whatever goes wrong below into our own errors."""
 
@@ -119,13 +169,35 @@ class SessionManager:
             MalformedResponseError: The answer is larger than `LARGEST_ANSWER`.
         """
         self.check()
-        headers = {
+        url = URL(self._settings.base_url + path, encoded=True)
+        return await self._exchange(self._api_session(), method, url, self._headers(body), body, idle)
+
+    async def open(self, method: str, path: str, body: Body, *, accept: str) -> OpenReply:
+        """Send one attempt to the API and leave the answer's body to be read while it comes. Must be closed.
+
+        Raises:
+            APIConnectionError: No answer.
+        """
+        self.check()
+        headers = {**self._headers(body), "Accept": accept}
+        url = URL(self._settings.base_url + path, encoded=True)
+        failure: APIConnectionError
+        try:
+            response = await self._api_session().request(
+                method, url, headers=headers, data=body.start(), allow_redirects=False, proxy=self._proxy(url)
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = explain(error, url.host or "")
+        else:
+            return OpenReply(response, url.host or "")
+        raise failure
+
+    def _headers(self, body: Body) -> dict[str, str]:
+        return {
             "User-Agent": self._settings.user_agent,
             "x-api-key": self._settings.api_key.reveal(),
             **body.headers,
         }
-        url = URL(self._settings.base_url + path, encoded=True)
-        return await self._exchange(self._api_session(), method, url, headers, body, idle)
 
     async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
         """PUT bytes to a presigned URL with the headers the platform asked for, and nothing else of ours.
