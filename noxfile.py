@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -11,6 +12,10 @@ nox.options.sessions = ["tests", "types", "lint", "contract"]
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
+
+# pyenv installs interpreters side by side and shows only the active ones; the others are as good for testing.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *(str(path) for path in sorted(PYENV.glob("3.*/bin")))])
 
 
 @nox.session(python=PYTHONS)
