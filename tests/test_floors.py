@@ -17,10 +17,12 @@ NAME = "twelvelabs_async"
 FLOORS = [
     ["_version", "errors", "clock", "settings", "request", "checks"],
     ["models"],
-    ["body", "codec", "refusal", "session", "policy/headers", "policy/limiter", "policy/retry", "policy"],
+    ["body", "codec", "policy/headers", "refusal", "session", "policy/limiter", "policy/retry", "policy"],
     ["api", "paginator", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
-    ["resources/base", "resources/indexed_assets", "resources/videos", "resources"],
+    ["embeddings", "clips", "structured", "webhooks"],
+    ["resources/deprecation", "resources/base", "resources/inputs"],
+    ["resources/indexed_assets", "resources/videos", "resources"],
     ["client", "ingest"],
     ["cli", "__main__", "__init__"],
 ]
