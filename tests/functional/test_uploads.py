@@ -1,0 +1,276 @@
+"""Uploads through a real socket: the right bytes, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tracemalloc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from twelvelabs_async import (
+    APIConnectionError,
+    AsyncTwelveLabs,
+    InvalidInputError,
+    UploadError,
+    UploadProgress,
+    UploadState,
+    from_dict,
+    to_dict,
+)
+from twelvelabs_async.emulator import Emulator, Timing
+
+CHUNK = 64 * 1024
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """An emulator with small parts, which has to ask for more URLs after three of them."""
+    async with Emulator(timing=Timing(asset=0, indexing=0), chunk_size=CHUNK, first_urls=3, probe=False) as running:
+        yield running
+        running.faults.assert_all_hit()
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Eleven parts, the last one short."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(os.urandom(10 * CHUNK + 1234))
+    return path
+
+
+def arrived(emulator: Emulator, film: Path) -> bool:
+    """Whether storage got exactly the bytes of the film, by the MD5 of each part."""
+    (upload,) = (upload for upload in emulator.state.uploads.values() if upload.completed_at)
+    content = film.read_bytes()
+    parts = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)]
+    return [chunk.etag for chunk in upload.chunks] == [
+        hashlib.md5(part, usedforsecurity=False).hexdigest() for part in parts
+    ]
+
+
+async def pieces(content: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), size):
+        yield content[at : at + size]
+
+
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 4 * CHUNK + 1])
+async def test_every_size_around_the_parts_arrives(
+    client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path, size: int
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(size))
+    asset = await client.assets.upload(film, method="multipart", wait=True)
+    assert asset.status == "ready"
+    assert asset.size == size
+    assert arrived(emulator, film)
+
+
+async def test_a_small_file_goes_in_one_request_with_name_and_metadata(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    seen: list[UploadProgress] = []
+    asset = await client.assets.upload(film, user_metadata={"year": 2026}, on_progress=seen.append)
+    assert (asset.filename, asset.method, dict(asset.user_metadata)) == ("film.mp4", "direct", {"year": 2026})
+    assert [received.route for received in emulator.requests] == ["POST /assets"]
+    assert (seen[-1].sent, seen[-1].total) == (film.stat().st_size, film.stat().st_size)
+
+
+async def test_an_address_is_left_to_the_platform(client: AsyncTwelveLabs) -> None:
+    asset = await client.assets.upload("https://example.com/clip.mp4")
+    assert asset.method == "url"
+
+
+async def test_streams_and_bytes_arrive_like_files(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+    content = film.read_bytes()
+    await client.assets.upload(pieces(content), filename="film.mp4", size=len(content), method="multipart")
+    assert arrived(emulator, film)
+    assert (await client.assets.upload(pieces(content), filename="film.mp4", wait=True)).size == len(content)
+    assert (await client.assets.upload(content, filename="film.mp4", wait=True)).size == len(content)
+
+
+@pytest.mark.parametrize("announced", [-1, 1])
+async def test_a_stream_of_another_length_than_announced_is_an_error(
+    client: AsyncTwelveLabs, film: Path, announced: int
+) -> None:
+    content = film.read_bytes()
+    with pytest.raises(UploadError, match=r"early|longer"):
+        await client.assets.upload(
+            pieces(content), filename="film.mp4", size=len(content) + announced, method="multipart"
+        )
+
+
+async def test_p12_expired_and_refused_urls_are_replaced(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    """P12: a URL that storage does not take any more costs one PUT, and nobody notices."""
+    emulator.faults.add("storage", status=403, times=4)
+    await client.assets.upload(film, method="multipart")
+    assert arrived(emulator, film)
+    assert len(emulator.requests.of("storage")) == 11 + 4
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": "before"}, {"reset": "after"}, {"truncate": True}])
+async def test_parts_that_fail_are_sent_again(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path, fault: dict[str, object]
+) -> None:
+    emulator.faults.add("storage", **fault, times=5)  # type: ignore[arg-type]  # a table of keywords
+    await client.assets.upload(film, method="multipart")
+    assert arrived(emulator, film)
+
+
+async def test_p11_an_etag_of_other_bytes_is_not_believed(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    """P11: what storage confirms is compared with what was sent."""
+    emulator.faults.add("storage", status=200, headers={"ETag": '"00000000000000000000000000000000"'}, times=2)
+    await client.assets.upload(film, method="multipart")
+    assert arrived(emulator, film)
+
+
+async def test_p11_a_file_that_changes_meanwhile_is_an_error(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    """P11: a mixture of two versions never becomes an asset."""
+
+    def lengthen(progress: UploadProgress) -> None:
+        if progress.parts_done == 5:
+            os.truncate(film, progress.total + 1)
+
+    with pytest.raises(UploadError, match="changed"):
+        await client.assets.upload(film, method="multipart", on_progress=lengthen)
+    assert not emulator.state.assets
+
+
+async def test_p11_a_file_that_shrinks_in_one_request_is_an_error(client: AsyncTwelveLabs, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(4 * 2**20))
+
+    def cut(_: UploadProgress) -> None:
+        os.truncate(film, 1000)
+
+    with pytest.raises(UploadError, match=r"shorter|changed"):
+        await client.assets.upload(film, on_progress=cut)
+
+
+async def test_p9_an_upload_that_died_sends_only_what_is_missing(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    """P9: the state is a value that survives as JSON, and the server's list of parts is believed."""
+    emulator.faults.add("storage", status=500, after=6, times=4)
+    with pytest.raises(UploadError) as failure:
+        await client.assets.upload(film, method="multipart", concurrency=1)
+    state = from_dict(to_dict(failure.value.state), UploadState)
+    emulator.requests.clear()
+    asset = await client.assets.upload(film, resume=state, wait=True)
+    assert asset.id == state.asset_id
+    assert len(emulator.requests.of("storage")) == 5
+    assert arrived(emulator, film)
+
+
+async def test_a_resume_with_another_file_is_refused(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+    emulator.faults.add("storage", status=500, times=4)
+    with pytest.raises(UploadError) as failure:
+        await client.assets.upload(film, method="multipart", concurrency=1)
+    film.write_bytes(os.urandom(film.stat().st_size))
+    with pytest.raises(UploadError, match="not the file"):
+        await client.assets.upload(film, resume=failure.value.state)
+
+
+async def test_p13_connections_to_storage_are_reused(emulator: Emulator, film: Path) -> None:
+    """P13: as many connections as parts on their way, not as many as parts."""
+    opened = 0
+
+    async def count(*_: object) -> None:
+        nonlocal opened
+        opened += 1
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(count)
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, trace_configs=[trace]) as client:
+        await client.assets.upload(film, method="multipart", concurrency=2)
+    assert opened <= 3
+
+
+async def test_p14_storage_gets_no_key_and_the_headers_the_platform_wants(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
+    """P14: a presigned host is another origin."""
+    await client.assets.upload(film, method="multipart")
+    assert not any(received.with_key for received in emulator.requests.of("storage"))
+
+
+async def test_p10_memory_does_not_grow_with_the_file(client: AsyncTwelveLabs, tmp_path: Path) -> None:
+    """P10: a file of 32 MiB passes through a few blocks of half a megabyte."""
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as file:
+        file.truncate(32 * 2**20)
+    tracemalloc.start()
+    try:
+        await client.assets.upload(film)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * 2**20
+
+
+async def test_p21_a_cancelled_upload_leaves_nothing_open(emulator: Emulator, film: Path) -> None:
+    """P21: the guards of the suite would tell of a task, a socket or a file that stayed."""
+    emulator.faults.add("storage", stall="before", times=2)
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
+        upload = asyncio.create_task(client.assets.upload(film, method="multipart", concurrency=2))
+        while len(emulator.requests) < 1 or emulator.in_flight < 2:
+            await asyncio.sleep(0.005)
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+
+
+async def test_an_upload_that_stands_still_is_given_up(emulator: Emulator, film: Path) -> None:
+    emulator.faults.add("POST /assets", stall="before")
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, idle_timeout=0.2) as client:
+        with pytest.raises(APIConnectionError) as failure:
+            await client.assets.upload(film)
+    assert failure.value.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("content", "keywords", "why"),
+    [
+        (None, {}, "No such file"),
+        (b"", {}, "empty"),
+        (b"x", {"filename": "film.exe"}, "type="),
+        (b"x", {"user_metadata": {"a": {"b": 1}}}, "user_metadata"),
+        (b"x", {"concurrency": 0}, "concurrency"),
+    ],
+)
+async def test_bad_input_is_refused_before_anything_is_sent(
+    client: AsyncTwelveLabs,
+    emulator: Emulator,
+    tmp_path: Path,
+    content: bytes | None,
+    keywords: dict[str, object],
+    why: str,
+) -> None:
+    film = tmp_path / "film.mp4"
+    if content is not None:
+        film.write_bytes(content)
+    with pytest.raises(InvalidInputError, match=why):
+        await client.assets.upload(film, **keywords)  # type: ignore[call-overload]  # a table of keywords
+    assert len(emulator.requests) == 0
+
+
+async def test_a_folder_a_nameless_stream_and_a_long_one_without_size_are_refused(
+    client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInputError, match="folder"):
+        await client.assets.upload(tmp_path)
+    with pytest.raises(InvalidInputError, match="filename="):
+        await client.assets.upload(b"x")
+    with pytest.raises(InvalidInputError, match="size="):
+        await client.assets.upload(pieces(bytes(17 * 2**20), 2**20), filename="film.mp4")
+    assert len(emulator.requests) == 0
