@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ def checked_metadata(metadata: Mapping[str, Any] | None, *, deleting: bool = Fal
 
 def _check_value(key: str, value: Any, *, deleting: bool) -> None:
     match value:
+        case float() if not math.isfinite(value):
+            raise InvalidInputError(f"user_metadata[{key!r}] is {value}, which JSON has no word for")
         case bool() | str() | float():
             return
         case int():

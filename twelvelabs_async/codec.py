@@ -16,11 +16,12 @@ import json
 from array import array
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import NoneType
-from typing import Any, Final, TypeVar, cast, get_origin
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from twelvelabs_async.errors import MalformedResponseError
@@ -65,17 +66,30 @@ def structure(data: Any, into: type[T], *, path: str = "$", body: bytes = b"") -
     Raises:
         MalformedResponseError: The shape is another; its `path` begins with `path`.
     """
+    return _structure(data, into, _FAST, _EXACT, path=path, body=body)
+
+
+def structure_closed(data: Any, into: type[T]) -> T:
+    """Parsed JSON as a type of the caller's own, whose literals have no other members than they name.
+
+    Raises:
+        MalformedResponseError: The shape is another.
+    """
+    return _structure(data, into, _CLOSED, _CLOSED, path="$", body=b"")
+
+
+def _structure(data: Any, into: type[T], converter: Converter, exact: Converter, *, path: str, body: bytes) -> T:
     try:
-        return _FAST.structure(data, into)
+        return converter.structure(data, into)
     except Exception:  # noqa: BLE001  # whatever went wrong, the exact converter finds out where
-        lines = _explain(data, into, path)
+        lines = _explain(data, into, exact, path)
     where = lines[0].rpartition(" @ ")
     raise MalformedResponseError(message="; ".join(lines[:3]), path=where[2] or path, body=body[:1000])
 
 
-def _explain(data: Any, into: Any, path: str) -> list[str]:
+def _explain(data: Any, into: Any, exact: Converter, path: str) -> list[str]:
     try:
-        _EXACT.structure(data, into)
+        exact.structure(data, into)
     except BaseValidationError as error:
         return transform_error(error, path=path, format_exception=_say)
     except Exception as error:  # noqa: BLE001  # a scalar at the top has no path
@@ -180,6 +194,32 @@ def _open(value: Any, _: Any) -> str:
     return _str(value, None)
 
 
+def _known(value: Any, kind: Any) -> Any:
+    """A member of a `Literal` that has no others."""
+    for member in get_args(kind):
+        if value == member and isinstance(value, bool) is isinstance(member, bool):
+            return member
+    raise TypeError(f"expected one of {get_args(kind)}, not {value!r:.100}")
+
+
+def _scalar(value: Any, kind: Any) -> Any:
+    """One of several plain types, such as `int | str`."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise _wrong(str(kind), value)
+
+
+def _only_lists(structure_all: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """Refuse what else can be iterated: a text would become its letters, an object its keys."""
+
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise _wrong("an array", value)
+        return structure_all(value, kind)
+
+    return hook
+
+
 def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any], Model]:
     wires = _wires(kind)
     build = make_dict_structure_fn(
@@ -233,15 +273,33 @@ def _is_literal(kind: Any) -> bool:
     return str(get_origin(kind)) == "typing.Literal"
 
 
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
+
+
+def _is_scalar_union(kind: Any) -> bool:
+    kinds = [member for member in get_args(kind) if member is not NoneType]
+    return get_origin(kind) in {Union, UnionType} and len(kinds) > 1 and {*kinds} <= {str, int, float, bool}
+
+
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model)
 
 
-def _build(*, detailed: bool) -> Converter:
+def _build(*, detailed: bool, closed: bool = False) -> Converter:
     converter = Converter(detailed_validation=detailed)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (float, _float), (datetime, _datetime)):
         converter.register_structure_hook(kind, hook)
-    converter.register_structure_hook_func(_is_literal, _open)
+    converter.register_structure_hook_func(_is_literal, _known if closed else _open)
+    converter.register_structure_hook_func(_is_scalar_union, _scalar)
+    converter.register_structure_hook_factory(_is_list, lambda k, conv: _only_lists(list_structure_factory(k, conv)))
+    converter.register_structure_hook_factory(
+        _is_tuple, lambda k, conv: _only_lists(homogenous_tuple_structure_factory(k, conv))
+    )
     converter.register_structure_hook_func(lambda kind: kind is dict, _dict)
     converter.register_structure_hook_func(lambda kind: kind is array, _vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_hook(conv, kind))
@@ -255,6 +313,7 @@ def _build(*, detailed: bool) -> Converter:
 
 _FAST: Final = _build(detailed=False)
 _EXACT: Final = _build(detailed=True)
+_CLOSED: Final = _build(detailed=True, closed=True)
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:

@@ -78,6 +78,8 @@ class Request(Generic[T]):
     """A JSON body, or None."""
     form: Form | None = None
     """A form body, or None."""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Headers of this operation only, the same on each attempt."""
 
     @property
     def operation(self) -> str:
@@ -135,11 +137,17 @@ def query_pairs(query: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def wire_text(value: object) -> str:
-    """One scalar as the API spells it in queries and forms."""
+    """One scalar as the API spells it in queries and forms.
+
+    Raises:
+        InvalidInputError: A moment without a time zone, which could be any of two dozen.
+    """
     match value:
         case bool():
             return "true" if value else "false"
         case datetime():
+            if value.tzinfo is None:
+                raise InvalidInputError(f"{value.isoformat()} names no time zone; pass an aware datetime")
             return value.isoformat().replace("+00:00", "Z")
         case _:
             return str(value)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Range,
         RangeLike,
         UserMetadata,
+        Vector,
     )
     from twelvelabs_async.models.indexes import (
         CreatedIndex,
@@ -127,6 +128,7 @@ _GROUPS: Final = {
         "Range",
         "RangeLike",
         "UserMetadata",
+        "Vector",
     ),
     "indexes": (
         "CreatedIndex",
@@ -186,11 +188,13 @@ _GROUPS: Final = {
 _HOMES: Final = {name: group for group, names in _GROUPS.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return found
+if not TYPE_CHECKING:  # else every name would exist for a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return found
 
 
 def __dir__() -> list[str]:
@@ -268,6 +272,7 @@ __all__ = [
     "UploadStatus",
     "UploadType",
     "UserMetadata",
+    "Vector",
     "Video",
     "VideoDetail",
     "VideoEmbedding",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -17,6 +18,12 @@ MetadataValue = str | int | float | bool | list[str]
 UserMetadata = Mapping[str, MetadataValue]
 """Your own keys on an asset, an indexed asset or a video."""
 
+if TYPE_CHECKING:
+    Vector = array[float]
+    """An embedding."""
+else:
+    Vector = array  # has no subscript before Python 3.12
+
 M = TypeVar("M", bound="Model")
 
 
@@ -26,6 +33,14 @@ class Model:
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     """Fields the platform sent that this version does not know, and dates it could not read, as they came."""
+
+
+@attrs.frozen(kw_only=True)
+class UnknownEvent(Model):
+    """An event of a stream that is newer than this version; all of it is in `extra`."""
+
+    kind: str = ""
+    """What the event calls itself."""
 
 
 @attrs.frozen(kw_only=True)

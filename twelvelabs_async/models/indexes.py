@@ -5,13 +5,12 @@ https://docs.twelvelabs.io/v1.3/api-reference/indexes
 
 from __future__ import annotations
 
-from array import array
 from datetime import datetime
 from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model
+from twelvelabs_async.models.common import WIRE_ID, Model, Vector
 
 ModelOption = Literal["visual", "audio"]
 """What a model of an index pays attention to."""
@@ -104,7 +103,7 @@ class Hls(Model):
 class VideoSegment(Model):
     """The embedding of one stretch of a video."""
 
-    vector: array[float] = attrs.field(metadata={"wire": "float"}, repr=False)
+    vector: Vector = attrs.field(metadata={"wire": "float"}, repr=False)
     """The numbers; the API calls them `float`."""
     start_offset_sec: float = 0.0
     """Where the stretch begins, in seconds."""

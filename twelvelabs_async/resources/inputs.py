@@ -97,7 +97,7 @@ def with_metadata(
     return {**query, **(metadata or {})}
 
 
-def file_part(name: str, file: FileLike, *, filename: str | None = None) -> FilePart:
+def file_part(name: str, file: object, *, filename: str | None = None) -> FilePart:
     """A file as the part `name` of a form.
 
     Raises:
@@ -121,15 +121,9 @@ def file_parts(name: str, files: FileLike | Sequence[FileLike] | None) -> list[F
     Raises:
         InvalidInputError: One of them is empty, or neither bytes nor a `FilePart`.
     """
-    match files:
-        case None:
-            return []
-        case bytes() | FilePart():
-            return [file_part(name, files)]
-        case Sequence():
-            return [file_part(name, file) for file in files]
-        case _:
-            raise InvalidInputError(f"{name} must be bytes, a FilePart or a list of them, not {type(files).__name__}")
+    if isinstance(files, list | tuple):
+        return [file_part(name, file) for file in files]
+    return [] if files is None else [file_part(name, files)]
 
 
 def checked_url(url: str, name: str = "url") -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twelvelabs_async.checks import checked_metadata
-from twelvelabs_async.codec import to_dict
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.models.uploads import (
@@ -91,12 +90,11 @@ class MultipartUpload(Resource):
             upload_id: The upload.
             completed_chunks: The chunks, with the proof storage gave for each.
         """
-        chunks = [{"proof_type": "etag", **to_dict(c)} for c in several("completed_chunks", completed_chunks) or ()]
         return await self._post(
             "/assets/multipart-uploads/{upload_id}",
             ReportedChunks,
             retry="idempotent",
-            json={"completed_chunks": chunks},
+            json={"completed_chunks": several("completed_chunks", completed_chunks)},
             upload_id=upload_id,
         )
 

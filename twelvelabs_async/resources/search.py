@@ -21,13 +21,7 @@ from twelvelabs_async.models.search import (
 from twelvelabs_async.paginator import Paginator, by_token, first_page
 from twelvelabs_async.request import Form, Request, checked_id, form, given
 from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import (
-    FileLike,
-    SearchFilter,
-    checked_url,
-    filter_text,
-    several,
-)
+from twelvelabs_async.resources.inputs import FileLike, SearchFilter, checked_url, file_parts, filter_text, several
 
 MOST_IMAGES: Final = 10
 """Pictures the platform takes in one query."""

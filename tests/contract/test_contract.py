@@ -1,0 +1,257 @@
+"""Every method of the resources, held to the facts about its operation.
+
+Each is called with an argument for every parameter, made up from its type hints, and a recorder in place of the road.
+What it would have sent is compared with `tests/data/operations.toml`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import tomllib
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+import pytest
+
+from twelvelabs_async.clock import SystemClock
+from twelvelabs_async.codec import to_dict
+from twelvelabs_async.request import Request, query_pairs
+from twelvelabs_async.resources.assets import Assets
+from twelvelabs_async.resources.base import Resource
+from twelvelabs_async.resources.indexed_assets import IndexedAssets
+from twelvelabs_async.resources.indexes import Indexes
+from twelvelabs_async.resources.multipart_upload import MultipartUpload
+from twelvelabs_async.resources.search import Search
+from twelvelabs_async.resources.tasks import Tasks
+from twelvelabs_async.resources.videos import Videos
+
+Facts = dict[str, Any]
+
+FACTS: dict[str, Facts] = tomllib.loads((Path(__file__).parents[1] / "data" / "operations.toml").read_text("utf-8"))
+
+GROUPS: dict[str, type[Resource]] = {
+    "assets": Assets,
+    "indexes": Indexes,
+    "indexes.indexed_assets": IndexedAssets,
+    "indexes.videos": Videos,
+    "multipart_upload": MultipartUpload,
+    "search": Search,
+    "tasks": Tasks,
+}
+
+HELPERS = {
+    "assets.upload": "chooses between operations by the size of the file",
+    "assets.wait_for_done": "repeats retrieve",
+    "indexes.ensure": "looks, creates, and looks again",
+    "indexes.indexed_assets.wait_for_done": "repeats retrieve",
+    "tasks.wait_for_done": "repeats retrieve",
+}
+"""Methods that are no operation, and what they are."""
+
+ALSO = {
+    "multipart_upload.retrieve": "multipart_upload.get_status",  # the counters, where get_status walks the chunks
+    "search.query": "search.create",  # all pages, where create is one
+}
+"""Methods that send what another one sends."""
+
+STRICTER = {
+    "indexes.indexed_assets.update": {"user_metadata"},  # the API takes a change of nothing
+    "indexes.videos.update": {"user_metadata"},
+}
+"""Parameters we require although the API does not."""
+
+CHOICES: dict[str, list[dict[str, Any]]] = {
+    "assets.create": [{"method": "direct", "url": None}, {"method": "url", "file": None}],
+    "tasks.create": [{"video_url": None}, {"video_file": None}],
+}
+"""Arguments for calls that between them give every parameter, where some exclude each other."""
+
+TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OWN_KEY = "key_of_the_caller"
+
+
+class Sent(Exception):  # noqa: N818  # it is how the recorder stops, no error
+    """Carries what would have been sent."""
+
+
+class Recorder:
+    """Stands where the road would be, keeps the request, and stops."""
+
+    clock = SystemClock()
+
+    async def call(self, request: Request[Any]) -> Any:
+        raise Sent(request)
+
+
+def methods() -> Iterator[str]:
+    for group, resource in GROUPS.items():
+        yield from (
+            f"{group}.{name}" for name, found in vars(resource).items() if inspect.isfunction(found) and name[0] != "_"
+        )
+
+
+METHODS = sorted(set(methods()) - HELPERS.keys())
+"""Every public method that is an operation."""
+
+
+def facts_of(method: str) -> Facts:
+    return FACTS[ALSO.get(method, method)]
+
+
+def function(method: str) -> Any:
+    group, _, name = method.rpartition(".")
+    return getattr(GROUPS[group], name)
+
+
+def parameters(method: str) -> dict[str, inspect.Parameter]:
+    found = dict(inspect.signature(function(method)).parameters)
+    del found["self"]
+    return found
+
+
+def variables(call: str) -> set[str]:
+    return {part[1:-1].replace("-", "_") for part in call.split("/") if part.startswith("{")}
+
+
+def made_up(hint: Any, name: str, number: int) -> Any:
+    """A value for a parameter, which tells by itself where it came from."""
+    kinds, origin = get_args(hint), get_origin(hint)
+    if origin in {Union, types.UnionType}:
+        return made_up(next(kind for kind in kinds if kind is not types.NoneType), name, number)
+    if origin is Literal:
+        return kinds[0]
+    if origin in {Sequence, tuple, list}:
+        return [made_up(kinds[0], name, number)]
+    if origin is Mapping:
+        return {OWN_KEY: made_up(kinds[1], name, number)}
+    if hint is str:
+        return f"https://{name}.example" if "url" in name else f"some_{name}"
+    if attrs.has(hint):
+        fields = {field: kind for field, kind in get_type_hints(hint).items() if field != "extra"}
+        return hint(**{field: made_up(kind, field, number) for field, kind in fields.items()})
+    simple = {int: number, float: number + 0.5, bool: number % 2 == 0, bytes: name.encode(), datetime: TIME, Any: name}
+    return simple[hint]
+
+
+def arguments(method: str) -> Iterator[dict[str, Any]]:
+    """Arguments for each call that it takes to give every parameter, with each boolean once true and once false."""
+    hints = get_type_hints(function(method))
+    for first in (1, 2):
+        numbered = enumerate(parameters(method), start=first)
+        everything = {name: made_up(hints[name], name, number) for number, name in numbered}
+        yield from ({**everything, **choice} for choice in CHOICES.get(method, [{}]))
+
+
+async def sent_by(method: str, arguments: Mapping[str, Any]) -> Request[Any]:
+    group, _, name = method.rpartition(".")
+    resource = GROUPS[group](cast("Any", Recorder()))
+    with pytest.raises(Sent) as stopped:
+        await getattr(resource, name)(**arguments)
+    return cast("Request[Any]", stopped.value.args[0])
+
+
+def literals(hint: Any) -> set[str]:
+    if get_origin(hint) is Literal:
+        return set(get_args(hint))
+    return set[str]().union(*(literals(kind) for kind in get_args(hint)))
+
+
+def in_query(name: str, value: Any) -> set[tuple[str, str]]:
+    """Pairs that a query should hold for an argument; keys of the caller's own stand by themselves."""
+    plain = to_dict(value)
+    return set(query_pairs(plain if name == "user_metadata" else {name: plain}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_method_sends_its_operation(method: str) -> None:
+    """Verb, path, kind of body and what a repetition does are those of the API."""
+    facts = facts_of(method)
+    for given in arguments(method):
+        request = await sent_by(method, given)
+        assert request.operation == facts["call"]
+        assert request.retry == facts["retry"]
+        assert (request.form is not None) is facts.get("form", False)
+        assert (request.json is not None) is ("body" in facts and "form" not in facts)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_takes_what_the_operation_takes(method: str) -> None:
+    facts = facts_of(method)
+    known = variables(facts["call"]) | {*facts.get("query", ()), *facts.get("body", ())}
+    assert parameters(method).keys() == known
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_requires_what_the_operation_requires(method: str) -> None:
+    facts = facts_of(method)
+    required = {name for name, parameter in parameters(method).items() if parameter.default is parameter.empty}
+    assert required == variables(facts["call"]) | {*facts.get("required", ())} | STRICTER.get(method, set())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_identifiers_of_the_path_are_positional_and_all_else_goes_by_name(method: str) -> None:
+    named = {name for name, parameter in parameters(method).items() if parameter.kind is parameter.KEYWORD_ONLY}
+    assert named == parameters(method).keys() - variables(facts_of(method)["call"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_names_the_values_the_operation_knows(method: str) -> None:
+    """Completion in an editor shows exactly the values the API takes."""
+    hints = get_type_hints(function(method))
+    named = {name: literals(hints[name]) for name in parameters(method)}
+    known = {name: set(values) for name, values in facts_of(method).get("values", {}).items()}
+    assert {name: values for name, values in named.items() if values} == known
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_argument_arrives_where_it_belongs(method: str) -> None:
+    """No argument is dropped on the way, takes the place of another, or is added to what the caller said."""
+    facts, arrived = facts_of(method), set[str]()
+    for given in arguments(method):
+        request = await sent_by(method, given)
+        passed = {name: value for name, value in given.items() if value is not None}
+        arrived |= passed.keys()
+        path = {name: passed.pop(name) for name in variables(facts["call"])}
+        assert {name.replace("-", "_"): value for name, value in request.ids.items()} == path
+        query = {name: passed.pop(name) for name in facts.get("query", ()) if name in passed}
+        pairs = [in_query(name, value) for name, value in query.items()]
+        assert set(query_pairs(request.query)) == set[tuple[str, str]]().union(*pairs)
+        assert body_of(request) == {name: as_sent(request, value) for name, value in passed.items()}
+    assert arrived == parameters(method).keys()
+
+
+def body_of(request: Request[Any]) -> dict[str, Any]:
+    """A body by the names of its fields; those of a form as lists of texts and bytes."""
+    if request.form is None:
+        return to_dict(request.json) or {}
+    fields: dict[str, Any] = {}
+    for name, text in request.form.fields:
+        fields.setdefault(name, []).append(text)
+    for file in request.form.files:
+        fields.setdefault(file.name, []).append(file.content)
+    return fields
+
+
+def as_sent(request: Request[Any], value: Any) -> Any:
+    """An argument as its field should hold it."""
+    if request.form is None:
+        return to_dict(value)
+    if isinstance(value, Mapping):
+        return [json.dumps(value, separators=(",", ":"))]
+    if isinstance(value, bytes):
+        return [value]
+    return [text for _, text in query_pairs({"": value})]
+
+
+def test_together_the_methods_cover_every_operation() -> None:
+    assert {ALSO.get(method, method) for method in METHODS} == FACTS.keys()
+
+
+def test_every_exception_is_a_method() -> None:
+    """A list of exceptions that outlives its reasons hides the next mistake."""
+    assert {*HELPERS, *ALSO, *STRICTER, *CHOICES} <= set(methods())

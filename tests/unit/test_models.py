@@ -1,0 +1,388 @@
+"""Answers of the platform as models: what is kept, what is forgiven, and what is told with its place."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from array import array
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from twelvelabs_async import models
+from twelvelabs_async.codec import structure, to_dict
+from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.models.assets import AssetDetail, AssetTranscription
+from twelvelabs_async.models.common import Model
+from twelvelabs_async.models.indexes import (
+    CreatedIndex,
+    Index,
+    IndexedAsset,
+    IndexedAssetCreated,
+    IndexedAssetDetailed,
+    IndexedAssetSummary,
+    Video,
+    VideoDetail,
+)
+from twelvelabs_async.models.search import SearchResults
+from twelvelabs_async.models.tasks import CreatedIndexingTask, IndexingTask
+from twelvelabs_async.models.uploads import (
+    CompletedChunk,
+    IncompleteUpload,
+    PresignedUrls,
+    ReportedChunks,
+    UploadSession,
+    UploadStatus,
+)
+
+FOLDER = Path(models.__file__).parent
+GROUPS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+TIME = "2026-10-01T12:30:00Z"
+LATER = "2026-10-01T12:30:00.123456Z"
+SECRET = "https://storage.example/x?X-Amz-Signature=secret"
+WHOLE = {"filename": "a.mp4", "duration": 10.5, "fps": 25.0, "width": 1920, "height": 1080, "size": 1000}
+INDEXED = {
+    "_id": "x",
+    "asset_id": "a",
+    "created_at": TIME,
+    "updated_at": TIME,
+    "indexed_at": LATER,
+    "system_metadata": WHOLE,
+}
+HLS = {"status": "COMPLETE", "video_url": "https://x.example/s.m3u8", "thumbnail_urls": ["https://x.example/1.jpg"]}
+SEGMENT = {"float": [0.5, -1.0], "start_offset_sec": 0.0, "end_offset_sec": 6.0, "embedding_option": "visual"}
+DETAILS = {
+    "user_metadata": {"a": 1, "b": ["x"]},
+    "hls": {**HLS, "updated_at": TIME},
+    "embedding": {
+        "model_name": "marengo3.0",
+        "video_embedding": {"segments": [{**SEGMENT, "embedding_scope": "clip"}]},
+    },
+    "transcription": [{"start": 0.0, "end": 1.5, "value": "hello"}],
+}
+CHUNK_URL = {"chunk_index": 1, "url": SECRET, "expires_at": TIME}
+CLIP = {
+    "start": 1.0,
+    "end": 2.0,
+    "video_id": "v",
+    "rank": 1,
+    "thumbnail_url": "u",
+    "transcription": "t",
+    "user_metadata": {"a": 1},
+}
+
+EXAMPLES: list[tuple[type[Model], dict[str, Any]]] = [
+    (
+        Index,
+        {
+            "_id": "i",
+            "index_name": "films",
+            "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}],
+            "addons": ["thumbnail"],
+            "video_count": 2,
+            "total_duration": 60.5,
+            "created_at": TIME,
+            "updated_at": TIME,
+            "expires_at": TIME,
+        },
+    ),
+    (CreatedIndex, {"_id": "i"}),
+    (Video, INDEXED),
+    (VideoDetail, {**INDEXED, **DETAILS}),
+    (IndexedAsset, {**INDEXED, "status": "ready"}),
+    (IndexedAssetDetailed, {**INDEXED, "status": "ready", **DETAILS}),
+    (IndexedAssetCreated, {"_id": "x", "asset_id": "a"}),
+    (IndexedAssetSummary, {"_id": "x", "index": {"_id": "i", "name": "films"}}),
+    (
+        AssetDetail,
+        {
+            "_id": "a",
+            "status": "ready",
+            "method": "connector",
+            "filename": "a.mp4",
+            "file_type": "video/mp4",
+            "created_at": TIME,
+            "user_metadata": {"a": True},
+            "source": {"type": "connector", "details": {"provider": "google_drive", "source_id": "s"}},
+            "size": 1000,
+            "duration": 10.5,
+            "hls": {"status": "ready", "manifest_url": "https://x.example/m.m3u8"},
+            "thumbnail": {"status": "ready", "representative_url": "https://x.example/t.jpg"},
+            "technical_metadata": {
+                "file_size_bytes": 1000,
+                "container_creation_time": LATER,
+                "video_streams": [{"index": 0, "codec": "h264", "fps": 25.0}],
+                "audio_streams": [{"index": 1, "codec": "aac", "channels": 2}],
+                "has_audio": True,
+                "document_creation_date": TIME,
+            },
+            "error": {"message": "none"},
+        },
+    ),
+    (
+        AssetTranscription,
+        {
+            "status": "ready",
+            "words": [{"start": 0.0, "end": 0.5, "value": "hi"}],
+            "sentences": [{"start": 0.0, "end": 0.5, "value": "Hi."}],
+            "utterances": [{"start": 0.0, "end": 0.5, "value": "Hi.", "speaker": "1"}],
+            "error": {"message": "none"},
+        },
+    ),
+    (
+        UploadSession,
+        {
+            "upload_id": "u",
+            "asset_id": "a",
+            "chunk_size": 5,
+            "total_chunks": 2,
+            "upload_urls": [CHUNK_URL],
+            "upload_headers": {"x-amz-acl": "private"},
+            "expires_at": TIME,
+        },
+    ),
+    (
+        PresignedUrls,
+        {
+            "upload_urls": [CHUNK_URL],
+            "upload_id": "u",
+            "start_index": 1,
+            "count": 1,
+            "generated_at": TIME,
+            "expires_at": TIME,
+        },
+    ),
+    (CompletedChunk, {"chunk_index": 1, "proof": "e", "chunk_size": 5, "proof_type": "etag"}),
+    (
+        ReportedChunks,
+        {
+            "processed_chunks": 1,
+            "duplicate_chunks": 2,
+            "total_completed": 3,
+            "asset_id": "a",
+            "url": "https://x.example",
+        },
+    ),
+    (
+        UploadStatus,
+        {
+            "upload_id": "u",
+            "status": "active",
+            "uploaded_chunks": [{"index": 1, "status": "failed", "updated_at": TIME, "error": "no"}],
+            "chunks_completed": 1,
+            "chunks_failed": 1,
+            "chunks_pending": 0,
+            "total_size": 10,
+            "uploaded_size": 5,
+            "created_at": TIME,
+            "updated_at": TIME,
+            "page_info": {"page": 1, "limit_per_page": 10, "total_page": 1, "total_results": 1},
+        },
+    ),
+    (
+        IncompleteUpload,
+        {
+            "upload_id": "u",
+            "status": "active",
+            "total_size": 10,
+            "chunk_size": 5,
+            "total_chunks": 2,
+            "created_at": TIME,
+            "expires_at": TIME,
+        },
+    ),
+    (
+        IndexingTask,
+        {
+            "_id": "t",
+            "status": "ready",
+            "video_id": "v",
+            "index_id": "i",
+            "created_at": TIME,
+            "updated_at": TIME,
+            "system_metadata": {"filename": "a.mp4", "duration": 1.5, "width": 2, "height": 3},
+            "hls": HLS,
+        },
+    ),
+    (CreatedIndexingTask, {"_id": "t", "video_id": "v"}),
+    (
+        SearchResults,
+        {
+            "data": [{**CLIP, "id": "v", "clips": [CLIP]}],
+            "page_info": {
+                "limit_per_page": 10,
+                "total_results": 1,
+                "total_inner_matches": 1,
+                "page_expires_at": TIME,
+                "next_page_token": "n",
+                "prev_page_token": "p",
+            },
+            "search_pool": {"index_id": "i", "total_count": 1, "total_duration": 1.5},
+        },
+    ),
+]
+
+examples = pytest.mark.parametrize(("kind", "example"), EXAMPLES, ids=lambda value: getattr(value, "__name__", ""))
+
+
+@examples
+def test_a_model_holds_all_of_an_answer_and_gives_it_back(kind: type[Model], example: dict[str, Any]) -> None:
+    model = structure(example, kind)
+    assert model.extra == {}
+    assert to_dict(model) == example
+    assert structure(to_dict(model), kind) == model
+
+
+@examples
+def test_every_field_of_a_model_has_an_example(kind: type[Model], example: dict[str, Any]) -> None:
+    """A field without one could have a name the platform never sends."""
+    wires = {field.metadata.get("wire", field.name) for field in attrs.fields(kind)}
+    assert wires - {"extra"} == example.keys()
+
+
+@examples
+def test_fields_nobody_knows_yet_are_kept(kind: type[Model], example: dict[str, Any]) -> None:
+    """A newer platform loses no information on the way through this version."""
+    model = structure({**example, "brand_new": {"a": [1, None]}}, kind)
+    assert model.extra == {"brand_new": {"a": [1, None]}}
+    assert to_dict(model) == {**example, "brand_new": {"a": [1, None]}}
+
+
+@examples
+def test_null_is_the_same_as_absence_where_a_field_may_be_absent(kind: type[Model], example: dict[str, Any]) -> None:
+    required = {
+        field.metadata.get("wire", field.name): example[field.metadata.get("wire", field.name)]
+        for field in attrs.fields(kind)
+        if field.default is attrs.NOTHING
+    }
+    assert structure({**dict.fromkeys(example), **required}, kind) == structure(required, kind)
+
+
+def test_a_status_nobody_knows_yet_passes_as_it_came() -> None:
+    new = {"_id": "a", "status": "sleeping", "method": "fax", "hls": {"status": "PAUSED"}}
+    assert to_dict(structure(new, AssetDetail)).items() >= new.items()
+
+
+def test_the_identifier_is_found_under_both_of_its_names() -> None:
+    assert structure({"_id": "a"}, CreatedIndex).id == structure({"id": "a"}, CreatedIndex).id == "a"
+
+
+def test_whole_numbers_may_come_as_floats_and_floats_as_whole_numbers() -> None:
+    size = structure({"_id": "x", "system_metadata": {"size": 12.0, "duration": 7}}, Video).system_metadata
+    assert (size.size, size.duration) == (12, 7.0)
+    assert (type(size.size), type(size.duration)) == (int, float)
+
+
+UNREADABLE: list[tuple[type[Model], Any, str, str]] = [
+    (Video, {**INDEXED, "system_metadata": {"width": "wide"}}, "$.system_metadata.width", "expected int, not str"),
+    (Video, {**INDEXED, "system_metadata": {"size": 1.5}}, "$.system_metadata.size", "expected int, not float"),
+    (Video, {**INDEXED, "_id": None}, "$.id", "'_id' is missing"),
+    (IndexedAsset, INDEXED, "$.status", "'status' is missing"),
+    (AssetDetail, {"_id": "a", "status": "ready", "duration": True}, "$.duration", "expected float, not boolean"),
+    (AssetDetail, {"_id": "a", "status": None}, "$.status", "'status' is missing"),
+    (
+        SearchResults,
+        {"data": [{}, {"clips": [{"rank": []}]}]},
+        "$.data[1].clips[0].rank",
+        "expected int, not array",
+    ),
+    (SearchResults, {}, "$.data", "'data' is missing"),
+    (UploadSession, {"upload_id": "u", "asset_id": "a", "total_chunks": 1}, "$.chunk_size", "'chunk_size' is missing"),
+    (
+        VideoDetail,
+        {**INDEXED, "embedding": {"video_embedding": {"segments": [{"float": [1, "2"]}]}}},
+        "$.embedding.video_embedding.segments[0].vector",
+        "a list of numbers",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "path", "words"), UNREADABLE)
+def test_what_cannot_be_read_is_told_with_its_place(kind: type[Model], answer: Any, path: str, words: str) -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        structure(answer, kind)
+    assert words in caught.value.message
+    assert caught.value.path == path
+
+
+def test_times_are_aware_and_one_that_cannot_be_read_costs_only_itself() -> None:
+    video = structure({**INDEXED, "created_at": "2026-10-01T14:30:00+02:00", "updated_at": "yesterday"}, Video)
+    assert video.created_at == datetime(2026, 10, 1, 12, 30, tzinfo=UTC)
+    assert video.indexed_at == datetime(2026, 10, 1, 12, 30, 0, 123456, tzinfo=UTC)
+    assert video.updated_at is None
+    assert video.extra == {"updated_at": "yesterday"}
+    assert to_dict(video)["updated_at"] == "yesterday"
+
+
+def test_a_vector_is_compact_and_stays_out_of_sight() -> None:
+    detail = structure({**INDEXED, **DETAILS}, VideoDetail)
+    assert detail.embedding is not None
+    segment = detail.embedding.video_embedding.segments[0]
+    assert segment.vector == array("d", [0.5, -1.0])
+    assert "vector" not in repr(segment)
+
+
+@pytest.mark.parametrize("kind", [UploadSession, PresignedUrls])
+def test_a_presigned_address_does_not_show_in_logs(kind: type[Model]) -> None:
+    model = structure(
+        {"upload_id": "u", "asset_id": "a", "chunk_size": 1, "total_chunks": 1, "upload_urls": [CHUNK_URL]}, kind
+    )
+    assert "secret" not in repr(model)
+
+
+def test_a_model_cannot_be_changed_by_accident() -> None:
+    index = structure({"_id": "i"}, CreatedIndex)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        index.id = "j"  # type: ignore[misc]  # what this test is about
+
+
+def public(path: Path) -> set[str]:
+    """Names of classes and aliases a module defines."""
+    names = set[str]()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return {name for name in names if name[0] != "_" and len(name) > 1 and not name.isupper()}
+
+
+def test_every_model_can_be_imported_from_one_place() -> None:
+    everywhere = set[str]().union(*map(public, GROUPS)) | {"Vector"}
+    assert set(models.__all__) == everywhere
+    assert everywhere <= set(dir(models))
+    for name in models.__all__:
+        assert getattr(models, name) is not None
+
+
+def test_a_name_that_is_no_model_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Nothing"):
+        getattr(models, "Nothing")  # noqa: B009  # a type checker knows that it does not exist
+
+
+def test_a_group_of_models_is_loaded_when_it_is_first_used() -> None:
+    """Whoever only searches does not pay for the classes of everything else."""
+    code = (
+        "import sys\n"
+        "from twelvelabs_async import models\n"
+        "assert not [name for name in sys.modules if name.startswith('twelvelabs_async.models.')]\n"
+        "models.SearchItem\n"
+        "assert 'twelvelabs_async.models.assets' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)  # noqa: S603  # our own code
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=lambda path: path.stem)
+def test_every_field_is_described_in_a_sentence(path: Path) -> None:
+    for node in ast.parse(path.read_text("utf-8")).body:
+        body = node.body if isinstance(node, ast.ClassDef) else []
+        for field, after in zip(body, [*body[1:], None], strict=False):
+            if isinstance(field, ast.AnnAssign):
+                described = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                assert described, f"{path.stem}: nothing is said about {ast.unparse(field.target)}"
+                assert str(after.value.value).endswith((".", ")")), ast.unparse(field)  # type: ignore[union-attr]

@@ -1,0 +1,523 @@
+"""What the methods of the resources would send, told by a recorder in place of the road; no server, no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from support import FastClock
+
+from twelvelabs_async.api import encode
+from twelvelabs_async.codec import structure
+from twelvelabs_async.errors import InvalidInputError, NotFoundError, ProcessingFailedError, WaitTimeoutError
+from twelvelabs_async.models.common import Range
+from twelvelabs_async.models.uploads import CompletedChunk
+from twelvelabs_async.request import FilePart, Request
+from twelvelabs_async.resources.assets import Assets
+from twelvelabs_async.resources.indexed_assets import IndexedAssets
+from twelvelabs_async.resources.indexes import Indexes
+from twelvelabs_async.resources.multipart_upload import MultipartUpload
+from twelvelabs_async.resources.search import Search
+from twelvelabs_async.resources.tasks import Tasks
+from twelvelabs_async.resources.videos import Videos
+
+PAGE: dict[str, Any] = {"data": [], "page_info": {"page": 1, "total_page": 1}}
+
+
+class Recorder:
+    """Keeps every request, and gives prepared answers one after the other, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.clock = FastClock()
+        self.requests: list[Request[Any]] = []
+        self.answers: list[Any] = [{}]
+
+    def say(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    async def call(self, request: Request[Any]) -> Any:
+        request.path()
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return None if request.into is type(None) else structure(answer, request.into)
+
+    @property
+    def last(self) -> Request[Any]:
+        return self.requests[-1]
+
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        assert self.last.form is not None
+        return list(self.last.form.fields)
+
+    @property
+    def files(self) -> list[tuple[str, str, Any, str]]:
+        assert self.last.form is not None
+        return [(file.name, file.filename, file.content, file.content_type) for file in self.last.form.files]
+
+    @property
+    def json(self) -> Any:
+        """The JSON body as the platform would read it."""
+        return json.loads(cast("bytes", encode(self.last).content))
+
+
+@pytest.fixture
+def road() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def assets(road: Recorder) -> Assets:
+    return Assets(cast("Any", road))
+
+
+@pytest.fixture
+def indexed(road: Recorder) -> IndexedAssets:
+    return IndexedAssets(road)
+
+
+@pytest.fixture
+def search(road: Recorder) -> Search:
+    return Search(road)
+
+
+@pytest.fixture
+def uploads(road: Recorder) -> MultipartUpload:
+    return MultipartUpload(road)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sent"),
+    [
+        (Range(gte=1, lte=2.5), "duration%5Bgte%5D=1&duration%5Blte%5D=2.5"),
+        (Range(lte=7), "duration%5Blte%5D=7"),
+        ({"gte": 3}, "duration%5Bgte%5D=3"),
+        (12.5, "duration=12.5"),
+        (0, "duration=0"),
+    ],
+)
+async def test_a_range_is_sent_bound_by_bound_and_a_number_as_itself(
+    road: Recorder, indexed: IndexedAssets, limit: Any, sent: str
+) -> None:
+    road.say(PAGE)
+    await indexed.list("i", duration=limit, page_limit=None)
+    assert road.last.path() == f"/indexes/i/indexed-assets?{sent}"
+
+
+@pytest.mark.parametrize(
+    "limit", [Range(), {}, {"gt": 1}, {"gte": "1"}, True, "5", float("nan"), {"lte": float("inf")}]
+)
+def test_a_range_the_platform_would_not_understand_is_refused(indexed: IndexedAssets, limit: Any) -> None:
+    """It would be ignored there, and a list without the filter would look like one with it."""
+    with pytest.raises(InvalidInputError, match="duration"):
+        indexed.list("i", duration=limit)
+
+
+async def test_user_metadata_filters_are_bare_pairs(road: Recorder, indexed: IndexedAssets) -> None:
+    road.say(PAGE)
+    await indexed.list("i", page_limit=None, user_metadata={"category": "news", "year": 2026, "aired": True})
+    assert road.last.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
+
+
+@pytest.mark.parametrize("key", ["page", "filename", "duration", "duration[gte]", "user_metadata", "status"])
+def test_a_user_metadata_key_that_would_be_taken_for_a_parameter_is_refused(indexed: IndexedAssets, key: str) -> None:
+    """Else a filter on one's own key `page` would turn pages."""
+    with pytest.raises(InvalidInputError, match="same name"):
+        indexed.list("i", user_metadata={key: "x"})
+
+
+async def test_the_status_of_a_video_can_be_filtered_by_as_lists_of_videos_have_no_such_parameter(
+    road: Recorder,
+) -> None:
+    road.say(PAGE)
+    await Videos(road).list("i", page_limit=None, user_metadata={"status": "draft"})
+    assert road.last.path() == "/indexes/i/videos?status=draft"
+
+
+def test_a_user_metadata_filter_by_a_list_is_refused(indexed: IndexedAssets) -> None:
+    with pytest.raises(InvalidInputError, match="compared"):
+        indexed.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
+
+
+async def test_options_with_several_values_are_repeated(road: Recorder, indexed: IndexedAssets, assets: Assets) -> None:
+    road.say(PAGE)
+    await indexed.list("i", status=["ready", "failed"], page_limit=None)
+    assert road.last.path() == "/indexes/i/indexed-assets?status=ready&status=failed"
+    await assets.list(asset_ids=("a", "b"), asset_types=["video"], page_limit=None)
+    assert road.last.path() == "/assets?asset_ids=a&asset_ids=b&asset_types=video"
+
+
+def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
+    assets, indexed, search = Assets(cast("Any", road)), IndexedAssets(road), Search(road)
+    return (
+        lambda: assets.list(asset_ids=values),
+        lambda: assets.list(asset_types=values),
+        lambda: indexed.list("i", status=values),
+        lambda: Tasks(road).list(status=values),
+        lambda: search.query(index_id="i", search_options=values, query_text="x"),
+        lambda: search.query(index_id="i", search_options=["visual"], transcription_options=values, query_text="x"),
+    )
+
+
+@pytest.mark.parametrize("values", ["visual", "", b"visual", [], ()])
+@pytest.mark.parametrize("which", range(6))
+def test_a_text_in_place_of_a_list_never_becomes_letters_and_an_empty_list_never_means_everything(
+    road: Recorder, which: int, values: Any
+) -> None:
+    with pytest.raises(InvalidInputError):
+        list(lists_of_values(road, values))[which]()
+    assert not road.requests
+
+
+@pytest.mark.parametrize("limits", [{"page": 0}, {"page_limit": 0}, {"page_limit": 51}, {"page": -1}])
+def test_pages_that_do_not_exist_are_refused_when_the_list_is_made(limits: dict[str, int]) -> None:
+    road = Recorder()
+    for make in (Assets(cast("Any", road)).list, Tasks(road).list, MultipartUpload(road).list_incomplete_uploads):
+        with pytest.raises(InvalidInputError, match="page"):
+            cast("Any", make)(**limits)
+
+
+async def test_a_list_asks_for_large_pages_and_only_when_it_is_used(road: Recorder, assets: Assets) -> None:
+    road.say(PAGE)
+    listed = assets.list(filename="film")
+    assert not road.requests
+    assert [asset async for asset in listed] == []
+    assert road.last.path() == "/assets?filename=film&page_limit=50"
+
+
+async def test_the_chunks_of_an_upload_are_a_list_under_a_name_of_their_own(
+    road: Recorder, uploads: MultipartUpload
+) -> None:
+    chunks = [{"index": 1, "status": "completed"}, {"index": 2, "status": "pending"}]
+    road.say({"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}})
+    page = await uploads.get_status("u")
+    assert [(chunk.index, chunk.status) for chunk in page] == [(1, "completed"), (2, "pending")]
+    assert page.extra["status"] == "active"
+    status = await uploads.retrieve("u")
+    assert (status.status, len(status.uploaded_chunks)) == ("active", 2)
+
+
+@pytest.mark.parametrize("bad", ["", " ", "a/b", "..", "a\nb", 7, None])
+async def test_an_identifier_that_would_name_something_else_is_refused_before_anything_is_sent(
+    road: Recorder, bad: Any
+) -> None:
+    """`delete("..")` must never reach the parent of what was meant."""
+    assets, indexed = Assets(cast("Any", road)), IndexedAssets(road)
+    calls: list[Callable[[], Any]] = [
+        lambda: assets.delete(bad, force=True),
+        lambda: assets.retrieve_transcription(bad),
+        lambda: indexed.create("i", asset_id=bad),
+        lambda: indexed.delete("i", bad),
+        lambda: indexed.list_by_asset(bad),
+        lambda: Videos(road).list(bad),
+        lambda: Indexes(road).videos.delete(bad, "v"),
+        lambda: Tasks(road).create(index_id=bad, video_url="https://x.example/a.mp4"),
+        lambda: Search(road).query(index_id=bad, search_options=["visual"], query_text="x"),
+        lambda: Search(road).retrieve(bad),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidInputError):
+            await call()
+    assert not road.requests
+
+
+async def test_a_file_is_sent_as_a_form_with_the_fields_first(road: Recorder, assets: Assets) -> None:
+    road.say({"_id": "a", "status": "processing"})
+    metadata: dict[str, Any] = {"tags": ["a", "b"], "né": 1.5, "ok": True}
+    asset = await assets.create(
+        method="direct",
+        file=b"bytes",
+        filename="film.mp4",
+        enable_hls=False,
+        enable_thumbnail=True,
+        user_metadata=metadata,
+    )
+    assert asset.id == "a"
+    assert road.form == [
+        ("method", "direct"),
+        ("filename", "film.mp4"),
+        ("enable_hls", "false"),
+        ("enable_thumbnail", "true"),
+        ("user_metadata", '{"tags":["a","b"],"né":1.5,"ok":true}'),
+    ]
+    assert road.files == [("file", "film.mp4", b"bytes", "application/octet-stream")]
+
+
+async def test_a_part_of_the_callers_own_keeps_its_name_and_type(road: Recorder, assets: Assets) -> None:
+    road.say({"_id": "a", "status": "processing"})
+    part = FilePart(name="whatever", filename="a.mp4", content=b"x", size=1, content_type="video/mp4")
+    await assets.create(method="direct", file=part)
+    assert road.files == [("file", "a.mp4", b"x", "video/mp4")]
+    assert road.form == [("method", "direct")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"method": "direct"},
+        {"method": "url"},
+        {"method": "direct", "url": "https://x.example/a"},
+        {"method": "direct", "file": b"x", "url": "https://x.example/a"},
+        {"method": "url", "file": b"x"},
+        {"method": "url", "url": "https://x.example/a", "file": b"x"},
+        {"method": "direct", "file": b""},
+        {"method": "direct", "file": "film.mp4"},
+        {"method": "direct", "file": Path("film.mp4")},
+        {"method": "direct", "file": FilePart(name="", filename="a", content=b"", size=0)},
+        {"method": "direct", "file": b"x", "user_metadata": {"a": {"b": 1}}},
+        {"method": "direct", "file": b"x", "user_metadata": {"a": None}},
+    ],
+    ids=repr,
+)
+async def test_an_asset_that_cannot_be_made_is_refused_before_anything_is_sent(
+    road: Recorder, assets: Assets, wrong: Any
+) -> None:
+    with pytest.raises(InvalidInputError):
+        await assets.create(**wrong)
+    assert not road.requests
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "film.mp4", "/films/a.mp4", "file:///films/a", "ftp://x.example/a", "https://", "http://a b", "http://[", 7],
+)
+async def test_an_address_the_platform_could_not_fetch_is_refused(road: Recorder, assets: Assets, url: Any) -> None:
+    with pytest.raises(InvalidInputError, match="address"):
+        await assets.create(method="url", url=url)
+    with pytest.raises(InvalidInputError, match="video_url"):
+        await Tasks(road).create(index_id="i", video_url=url)
+    assert not road.requests
+
+
+async def test_an_asset_is_deleted_by_force_only_when_told(road: Recorder, assets: Assets) -> None:
+    await assets.delete("a")
+    assert road.last.path() == "/assets/a"
+    await assets.delete("a", force=True)
+    assert road.last.path() == "/assets/a?force=true"
+
+
+async def test_none_removes_a_key_of_user_metadata_in_a_change(road: Recorder, assets: Assets) -> None:
+    change = {"keep": "x", "gone": None}
+    await assets.update_user_metadata("a", user_metadata=change)
+    assert (road.last.operation, road.json) == ("PATCH /assets/{asset_id}/user-metadata", {"user_metadata": change})
+    await Indexes(road).indexed_assets.update("i", "x", user_metadata=change)
+    assert road.json == {"user_metadata": change}
+    await Indexes(road).videos.update("i", "x", user_metadata=change)
+    assert road.json == {"user_metadata": change}
+
+
+async def test_none_in_a_replacement_of_user_metadata_is_refused(road: Recorder, assets: Assets) -> None:
+    with pytest.raises(InvalidInputError, match="gone"):
+        await assets.replace_user_metadata("a", user_metadata=cast("Any", {"gone": None}))
+    await assets.replace_user_metadata("a", user_metadata={})
+    assert (road.last.method, road.json) == ("PUT", {"user_metadata": {}})
+
+
+async def test_units_of_a_transcription_are_repeated(road: Recorder, assets: Assets) -> None:
+    road.say({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
+    found = await assets.retrieve_transcription("a", include=["words", "utterances"])
+    assert road.last.path() == "/assets/a/transcription?include=words&include=utterances"
+    assert found.words[0].value == "hi"
+
+
+async def test_vectors_and_words_of_an_indexed_asset_are_asked_for_by_name(
+    road: Recorder, indexed: IndexedAssets
+) -> None:
+    road.say({"_id": "x", "status": "ready"})
+    await indexed.retrieve("i", "x", embedding_option=["visual", "audio"], transcription=True)
+    assert road.last.path() == (
+        "/indexes/i/indexed-assets/x?embedding_option=visual&embedding_option=audio&transcription=true"
+    )
+
+
+async def test_a_task_takes_either_a_file_or_an_address(road: Recorder) -> None:
+    road.say({"_id": "t", "video_id": "v"})
+    tasks = Tasks(road)
+    await tasks.create(index_id="i", video_file=b"x", enable_video_stream=False, user_metadata={"a": 1})
+    assert road.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
+    assert road.files == [("video_file", "upload", b"x", "application/octet-stream")]
+    for wrong in ({}, {"video_file": b"x", "video_url": "https://x.example/a"}):
+        with pytest.raises(InvalidInputError, match="one of"):
+            await tasks.create(index_id="i", **cast("Any", wrong))
+
+
+async def test_chunks_are_reported_whole_whether_they_are_models_or_dicts(
+    road: Recorder, uploads: MultipartUpload
+) -> None:
+    """The platform refuses a chunk without its `proof_type`, though a caller need not say it."""
+    plain = {"chunk_index": 2, "proof": "f", "proof_type": "etag", "chunk_size": 3}
+    await uploads.report_chunk_batch(
+        "u", completed_chunks=[CompletedChunk(chunk_index=1, proof="e", chunk_size=5), plain]
+    )
+    first = {"chunk_index": 1, "proof": "e", "proof_type": "etag", "chunk_size": 5}
+    assert road.json == {"completed_chunks": [first, plain]}
+
+
+async def test_an_upload_that_cannot_be_is_refused_before_anything_is_sent(
+    road: Recorder, uploads: MultipartUpload
+) -> None:
+    for wrong in ({"filename": " ", "total_size": 1}, {"filename": "a", "total_size": 0}):
+        with pytest.raises(InvalidInputError):
+            await uploads.create(type="video", **cast("Any", wrong))
+    for start, count in ((0, 1), (1, 0), (1, 51)):
+        with pytest.raises(InvalidInputError, match="chunks"):
+            await uploads.get_additional_presigned_urls("u", start=start, count=count)
+    with pytest.raises(InvalidInputError, match="completed_chunks"):
+        await uploads.report_chunk_batch("u", completed_chunks=[])
+    assert not road.requests
+
+
+async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorder, search: Search) -> None:
+    road.say({"data": []})
+    await search.create(
+        index_id="i",
+        search_options=["visual", "transcription"],
+        query_text="café",
+        transcription_options=["lexical"],
+        group_by="video",
+        operator="and",
+        page_limit=5,
+        filter={"duration": Range(gte=60), "category": "nouvelles é"},
+        include_user_metadata=True,
+    )
+    assert sorted(road.form) == [
+        ("filter", '{"duration":{"gte":60},"category":"nouvelles é"}'),
+        ("group_by", "video"),
+        ("include_user_metadata", "true"),
+        ("index_id", "i"),
+        ("operator", "and"),
+        ("page_limit", "5"),
+        ("query_text", "café"),
+        ("search_options", "transcription"),
+        ("search_options", "visual"),
+        ("transcription_options", "lexical"),
+    ]
+    assert road.last.retry == "compute"
+
+
+async def test_a_filter_may_be_json_text_of_an_object_only(road: Recorder, search: Search) -> None:
+    road.say({"data": []})
+    await search.create(index_id="i", search_options=["visual"], query_text="x", filter='{"id": ["a"]}')
+    assert ("filter", '{"id": ["a"]}') in road.form
+    for wrong in ("{", "[1]", "text", ""):
+        with pytest.raises(InvalidInputError, match="filter"):
+            search.query(index_id="i", search_options=["visual"], query_text="x", filter=wrong)
+
+
+async def test_pictures_are_sent_in_order_and_their_kind_is_set(road: Recorder, search: Search) -> None:
+    road.say({"data": []})
+    second = FilePart(name="", filename="b.jpg", content=b"2", size=1, content_type="image/jpeg")
+    await search.create(index_id="i", search_options=["visual"], query_media_file=[b"1", second])
+    assert road.form == [("index_id", "i"), ("search_options", "visual"), ("query_media_type", "image")]
+    assert road.files == [
+        ("query_media_file", "upload", b"1", "application/octet-stream"),
+        ("query_media_file", "b.jpg", b"2", "image/jpeg"),
+    ]
+
+
+@pytest.mark.parametrize("urls", ["https://x.example/1.jpg", ["https://x.example/1.jpg"], ("https://x.example/1.jpg",)])
+async def test_one_address_may_stand_by_itself(road: Recorder, search: Search, urls: Any) -> None:
+    road.say({"data": []})
+    await search.create(index_id="i", search_options=["visual"], query_media_url=urls)
+    assert [text for name, text in road.form if name == "query_media_url"] == ["https://x.example/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"query_text": " "},
+        {"query_media_url": []},
+        {"query_media_file": b""},
+        {"query_media_file": Path("a.jpg")},
+        {"query_media_file": ["a.jpg"]},
+        {"query_media_url": "a.jpg"},
+        {"query_media_url": ["https://x.example"] * 11},
+        {"query_text": "x", "page_limit": 0},
+        {"query_text": "x", "page_limit": 51},
+    ],
+    ids=repr,
+)
+async def test_a_search_for_nothing_is_refused_before_it_costs_anything(
+    road: Recorder, search: Search, wrong: Any
+) -> None:
+    with pytest.raises(InvalidInputError):
+        search.query(index_id="i", search_options=["visual"], **wrong)
+    with pytest.raises(InvalidInputError):
+        await search.create(index_id="i", search_options=["visual"], **wrong)
+    assert not road.requests
+
+
+async def test_later_pages_of_a_search_go_by_token_and_ask_for_the_same(road: Recorder, search: Search) -> None:
+    """A page without `include_user_metadata` would silently lack the keys that the first page had."""
+    pool = {"total_count": 2, "index_id": "i"}
+    road.say(
+        {
+            "data": [{"video_id": "a", "rank": 1}],
+            "page_info": {"next_page_token": "t-1", "total_results": 2},
+            "search_pool": pool,
+        },
+        {"data": [{"video_id": "b", "rank": 2}], "page_info": {"prev_page_token": "t-0"}},
+    )
+    found = search.query(index_id="i", search_options=["visual"], query_text="x", include_user_metadata=True)
+    assert not road.requests
+    pages = [page async for page in found.pages()]
+    assert [item.video_id for page in pages for item in page] == ["a", "b"]
+    assert (pages[0].total, pages[0].extra["search_pool"]) == (2, pool)
+    assert [request.operation for request in road.requests] == ["POST /search", "GET /search/{page-token}"]
+    assert road.last.path() == "/search/t-1?include_user_metadata=true"
+    assert road.last.retry == "safe"
+
+
+async def test_a_search_says_where_it_looked_and_how_to_go_on(road: Recorder, search: Search) -> None:
+    road.say(
+        {
+            "data": [{"id": "v", "clips": [{"start": 1, "end": 2.5, "video_id": "v", "rank": 1}]}],
+            "page_info": {"next_page_token": "t", "page_expires_at": "2026-10-01T00:00:00Z", "total_inner_matches": 1},
+            "search_pool": {"total_count": 3, "total_duration": 60, "index_id": "i"},
+        }
+    )
+    results = await search.create(index_id="i", search_options=["visual"], query_text="x", group_by="video")
+    assert results.data[0].clips[0].end == 2.5
+    assert results.page_info.next_page_token == "t"
+    assert results.search_pool.total_duration == 60.0
+
+
+async def test_waiting_shows_every_look_and_ends_with_the_ready_asset(road: Recorder, assets: Assets) -> None:
+    road.say({"_id": "a", "status": "processing"}, {"_id": "a", "status": "who knows"}, {"_id": "a", "status": "ready"})
+    seen: list[str] = []
+    done = await assets.wait_for_done("a", sleep_interval=2, callback=lambda asset: seen.append(asset.status))
+    assert done.status == "ready"
+    assert seen == ["processing", "who knows", "ready"]
+    assert road.clock.sleeps == [2, 2]
+
+
+async def test_waiting_for_what_failed_says_why(road: Recorder, assets: Assets) -> None:
+    road.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
+    with pytest.raises(ProcessingFailedError, match="no video stream") as caught:
+        await assets.wait_for_done("a")
+    assert (caught.value.resource, caught.value.id) == ("asset", "a")
+
+
+async def test_waiting_for_what_is_not_there_ends_at_once(road: Recorder, indexed: IndexedAssets) -> None:
+    road.say(NotFoundError(message="no such asset"))
+    with pytest.raises(NotFoundError):
+        await indexed.wait_for_done("i", "x")
+    assert road.last.path() == "/indexes/i/indexed-assets/x"
+
+
+async def test_waiting_ends_when_the_time_is_over(road: Recorder, indexed: IndexedAssets) -> None:
+    road.say({"_id": "x", "status": "queued"})
+    waits: dict[str, Awaitable[Any]] = {
+        "indexed asset": indexed.wait_for_done("i", "x", timeout=60),
+        "indexing task": Tasks(road).wait_for_done("x", timeout=60),
+    }
+    for kind, wait in waits.items():
+        with pytest.raises(WaitTimeoutError, match="still queued") as caught:
+            await wait
+        assert (caught.value.resource, caught.value.last.id) == (kind, "x")
