@@ -147,8 +147,9 @@ class PartsUpload:
             if missing:
                 await self._complete(state, urls, meter)
         except (UploadError, APIError) as error:
-            with suppress(TwelveLabsError):
-                await self._report(state)  # what has arrived need not be sent again
+            if meter.parts_done < meter.parts:  # the last report would complete what must not be
+                with suppress(TwelveLabsError):
+                    await self._report(state)  # what has arrived need not be sent again
             explained = self._explained(error, state)
             if explained is error:
                 raise
