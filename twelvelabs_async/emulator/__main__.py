@@ -27,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--api-key", default="emulator", help="the one key that is accepted (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="start of ids and vectors (default: %(default)s)")
     parser.add_argument("--plan", choices=("free", "developer", "none"), default="none", help="rate limits")
+    parser.add_argument("--public-host", help="name of this machine in addresses, if other than the host")
+    parser.add_argument("--no-upload-headers", action="store_true", help="ask for no headers on presigned URLs")
     parser.add_argument("--allow-remote", action="store_true", help="allow a host that other machines can reach")
     return parser
 
@@ -35,6 +37,8 @@ async def _serve(options: argparse.Namespace) -> None:
     emulator = Emulator(
         api_key=options.api_key,
         host=options.host,
+        public_host=options.public_host,
+        upload_headers={} if options.no_upload_headers else None,
         port=options.port,
         storage_port=options.storage_port,
         seed=options.seed,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http import HttpProcessingError
 
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
 from twelvelabs_async.emulator.spool import Intake
@@ -144,7 +145,7 @@ class Call:
         async with AsyncExitStack() as stack:
             try:
                 await self._read_parts(await self.request.multipart(), form, stack)
-            except (ValueError, AssertionError) as error:
+            except (HttpProcessingError, ValueError, AssertionError) as error:
                 raise ApiError(400, "parameter_invalid", "The form cannot be read.") from error
             yield form
 

@@ -20,19 +20,33 @@ _PAGE = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>The 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Fault:
-    """One way for requests to fail; `Faults.add` describes the fields."""
+    """One way for requests to fail, and how often it did."""
 
     operation: str
+    """Verb and path template, for instance `GET /assets/{asset_id}`, where the names in braces do not matter; `storage`
+    for the PUT to a presigned URL; `*` for whatever comes."""
     status: int | None = None
+    """Answer with this status, and do not process the request."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers of that answer, for instance `Retry-After`."""
     body: bytes | str | None = None
+    """Body of that answer; without one it is an error as the API writes them, and `b""` is an empty one."""
     html: bool = False
+    """Let that answer be a web page, as a proxy in between would send; its status is 200 if none is given."""
     delay: float = 0.0
+    """Seconds to wait before the request is processed, on the clock of the emulator."""
     reset: Moment | None = None
+    """Cut the connection before or after the request is processed. After is the ambiguous failure: the work is done,
+    and the caller does not know."""
     stall: Moment | Literal["body"] | None = None
+    """Say nothing more: before or after the request is processed, or in the middle of the answer's body. It ends when
+    the caller leaves or the emulator stops."""
     truncate: bool = False
+    """Announce the whole answer, send half of it and close the connection."""
     times: int | None = 1
+    """Requests that fail before all is well again; `None` for all of them."""
     after: int = 0
+    """Requests to let pass first."""
     seen: int = 0
     """Requests that fitted, those that were let pass included."""
     hits: int = 0
@@ -80,26 +94,7 @@ class Faults:
         times: int | None = 1,
         after: int = 0,
     ) -> Fault:
-        """Make requests fail.
-
-        Args:
-            operation: Verb and path template, for instance `GET /assets/{asset_id}`; `storage` for the PUT to a
-                presigned URL; `*` for whatever comes. The names in braces do not matter.
-            status: Answer with this status, and do not process the request.
-            headers: Headers of that answer, for instance `Retry-After`.
-            body: Body of that answer; without one it is an error as the API writes them, and `b""` is an empty one.
-            html: Let that answer be a web page, as a proxy in between would send; its status is 200 if none is given.
-            delay: Seconds to wait before the request is processed, on the clock of the emulator.
-            reset: Cut the connection before or after the request is processed. After is the ambiguous failure: the
-                work is done, and the caller does not know.
-            stall: Say nothing more: before or after the request is processed, or in the middle of the answer's `body`.
-                It ends when the caller leaves or the emulator stops.
-            truncate: Announce the whole answer, send half of it and close the connection.
-            times: Requests that fail before all is well again; `None` for all of them.
-            after: Requests to let pass first.
-
-        Returns:
-            The fault, whose `hits` tell how often it struck.
+        """Make requests fail in the way that the fields of `Fault` describe, and return it.
 
         Raises:
             ValueError: No operation is called that.

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 API_VERSION = "1.3"
 KEY_HEADER = "x-api-key"
 
+GONE = (ConnectionError, web.RequestPayloadError)
+"""What reading a body raises when the caller leaves in the middle of it."""
+
 _EMPTY_REFUSALS = {"POST /search"}
 _logger = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class Front:
             response = await handler(request)
             status = 0 if isinstance(response, Cut) else response.status
             return response
+        except GONE:
+            return Cut()
         finally:
             self.in_flight -= 1
             self._note(request, arrived, status)
@@ -92,6 +97,8 @@ class Front:
             return await handler(request)
         except ApiError as error:
             return refusal(error)
+        except GONE:
+            raise
         except web.HTTPMethodNotAllowed as error:
             why = f"The method {request.method} is not allowed here."
             return refusal(ApiError(405, "method_not_allowed", why, headers={"Allow": error.headers["Allow"]}))

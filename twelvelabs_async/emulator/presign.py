@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def presign(world: World, upload: Upload, index: int) -> dict[str, Any]:
     """Return a fresh URL for one chunk as the API writes it."""
     expires = min(world.now() + world.timing.url_lifetime, upload.expires_at)
-    nonce = world.state.ids.trace()
+    nonce = world.state.ids.nonce()
     query = {
         "expires": f"{expires:.3f}",
         "nonce": nonce,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import uuid
+from collections import Counter
 from hashlib import blake2b, shake_128
 
 DIMENSIONS = 512
@@ -12,27 +13,34 @@ _HALF_RANGE = 1 << 15
 
 
 class Ids:
-    """Counts identifiers up from a seed, so that a run of the emulator can be repeated."""
+    """Counts identifiers up from a seed, so that a run of the emulator can be repeated.
+
+    Each kind has its own count: how often somebody asked for a status has no influence on the ids of objects.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._count = 0
+        self._counts: Counter[str] = Counter()
 
-    def _next(self, size: int) -> bytes:
-        self._count += 1
-        return blake2b(f"{self._seed}:{self._count}".encode(), digest_size=size).digest()
+    def _next(self, kind: str, size: int) -> bytes:
+        self._counts[kind] += 1
+        return blake2b(f"{self._seed}:{kind}:{self._counts[kind]}".encode(), digest_size=size).digest()
 
     def object(self) -> str:
         """Return 24 hex digits, the form of nearly every id of the API."""
-        return self._next(12).hex()
+        return self._next("object", 12).hex()
 
     def token(self) -> str:
         """Return a UUID, the stem of a search page token."""
-        return str(uuid.UUID(bytes=self._next(16), version=4))
+        return str(uuid.UUID(bytes=self._next("token", 16), version=4))
+
+    def nonce(self) -> str:
+        """Return 32 hex digits that tell one presigned URL from the next."""
+        return self._next("nonce", 16).hex()
 
     def trace(self) -> str:
         """Return 32 hex digits, the form of a trace id."""
-        return self._next(16).hex()
+        return self._next("trace", 16).hex()
 
 
 def number(*parts: object) -> int:

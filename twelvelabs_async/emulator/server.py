@@ -34,6 +34,7 @@ class Emulator:
     Args:
         api_key: The one key that is accepted.
         host: Address to listen on.
+        public_host: Name of this machine in the addresses that are given out, if it is not `host`.
         port: Port of the API; 0 takes a free one.
         storage_port: Port of the storage behind presigned URLs; 0 takes a free one.
         seed: Start of all ids and vectors; the same seed and the same requests give the same answers.
@@ -41,7 +42,8 @@ class Emulator:
         timing: How long processing takes, and how long links live.
         chunk_size: Bytes of one part of a multipart upload.
         first_urls: Presigned URLs that a new upload gets at once.
-        upload_headers: Headers without which the storage refuses a part. By default one that names the session.
+        upload_headers: Headers without which the storage refuses a part. By default one that names the session, which
+            the official client does not send; an empty mapping asks for none.
         spool_limit: Bytes of a multipart upload above which its media are not looked into, and nothing of it is kept.
         probe: Whether files are looked into, for which `pymediainfo` has to be installed. Otherwise their properties
             are made up, and no file is ever broken.
@@ -58,6 +60,7 @@ class Emulator:
         *,
         api_key: str = "emulator",
         host: str = "127.0.0.1",
+        public_host: str | None = None,
         port: int = 0,
         storage_port: int = 0,
         seed: int = 7,
@@ -72,15 +75,14 @@ class Emulator:
         journal_size: int = 10_000,
         allow_remote: bool = False,
     ) -> None:
-        if not allow_remote and not _is_loopback(host):
-            raise ValueError(f"{host} can be reached from other machines, which has to be allowed with allow_remote")
+        _check_host(host, allow_remote=allow_remote)
         self.api_key = api_key
         self.faults = Faults(NAMES.values())
         self.requests = Journal(journal_size)
         self.state = State(Ids(seed))
-        self._host = host
+        self._host, self._public_host = host, public_host or host
         self._ports = (port, storage_port)
-        self._clock = clock or SystemClock()
+        clock = clock or SystemClock()
         settings = Settings(
             seed=seed,
             chunk_size=chunk_size,
@@ -90,8 +92,8 @@ class Emulator:
             probe=probe,
             index_days=plan.index_days if plan else None,
         )
-        self._world = World(state=self.state, clock=self._clock, timing=timing or Timing(), settings=settings)
-        self._limiter = Limiter(plan, self._clock)
+        self._world = World(state=self.state, clock=clock, timing=timing or Timing(), settings=settings)
+        self._limiter = Limiter(plan, clock)
         self._front: Front | None = None
         self._runners: list[web.AppRunner] = []
         self._base_url = ""
@@ -130,6 +132,7 @@ class Emulator:
             names=NAMES,
         )
         try:
+            await self._world.open()
             self._base_url = await self._listen(build_api(self._front), self._ports[0]) + PREFIX
             self._world.storage_url = await self._listen(build_storage(self._front), self._ports[1])
         except BaseException:
@@ -142,7 +145,8 @@ class Emulator:
         self._runners.append(runner)
         await web.TCPSite(runner, self._host, port).start()
         bound: int = runner.addresses[0][1]
-        return f"http://[{self._host}]:{bound}" if ":" in self._host else f"http://{self._host}:{bound}"
+        name = f"[{self._public_host}]" if ":" in self._public_host else self._public_host
+        return f"http://{name}:{bound}"
 
     async def stop(self) -> None:
         """Close all connections at once and delete all files; the state stays to be looked at."""
@@ -150,7 +154,7 @@ class Emulator:
             self._front.stopping.set()
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
-        await self._world.spool.delete()
+        await self._world.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -160,6 +164,11 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+def _check_host(host: str, *, allow_remote: bool) -> None:
+    if not allow_remote and not _is_loopback(host):
+        raise ValueError(f"{host} can be reached from other machines, which has to be allowed with allow_remote")
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,16 +18,20 @@ BATCH = 1 << 20
 
 
 class Spool:
-    """A directory for bodies that are made when needed and deleted with the emulator."""
+    """A directory for bodies, which is there while the emulator runs."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._count = 0
 
+    async def open(self) -> None:
+        """Make the directory."""
+        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="twelvelabs-emulator-"))
+
     async def file(self) -> Path:
         """Return a new empty file."""
         if self._folder is None:
-            self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="twelvelabs-emulator-"))
+            raise RuntimeError("the emulator does not run")
         self._count += 1
         path = self._folder / str(self._count)
         await asyncio.to_thread(path.touch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,8 @@ class Upload:
     used: set[str] = field(default_factory=set[str])
     """Signatures of the URLs that did their one service."""
     completed_at: float | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the report that makes the asset, for two may come at once with what was missing."""
 
     @property
     def completed(self) -> int:

@@ -118,6 +118,16 @@ class World:
         days = self.settings.index_days
         return None if days is None else self.now() + days * DAY
 
+    async def open(self) -> None:
+        """Get ready to take in files."""
+        await self.spool.open()
+
+    async def close(self) -> None:
+        """Delete all files; what was uploaded in part is not looked into any more, should it ever be completed."""
+        for upload in self.state.uploads.values():
+            upload.spool = None
+        await self.spool.delete()
+
     async def look_into(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
         """Return the properties of a file, guessed ones if it was not kept."""
         if path is None or not self.settings.probe:

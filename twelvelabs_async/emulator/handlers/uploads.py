@@ -228,9 +228,12 @@ def _accept(world: World, chunk: Chunk, fields: dict[str, Any]) -> bool:
 
 async def _complete(world: World, upload: Upload) -> None:
     """Make the asset when the last chunk has been reported."""
-    if upload.completed < len(upload.chunks) or upload.completed_at is not None:
-        return
-    upload.completed_at = world.now()
+    async with upload.lock:
+        if upload.completed == len(upload.chunks) and upload.completed_at is None:
+            await _make_asset(world, upload)
+
+
+async def _make_asset(world: World, upload: Upload) -> None:
     digest = "".join(str(chunk.etag) for chunk in upload.chunks)
     look = await world.look_into(upload.spool, upload.filename, upload.total_size, digest)
     assets.add(
@@ -243,6 +246,7 @@ async def _complete(world: World, upload: Upload) -> None:
         user_metadata=upload.user_metadata,
         asset_id=upload.asset_id,
     )
+    upload.completed_at = world.now()
     await _drop_bytes(upload)
 
 

@@ -21,7 +21,10 @@ async def list_(call: Call) -> Reply:
 async def retrieve(call: Call) -> Reply:
     """GET /indexes/{index-id}/videos/{video-id}."""
     video = _find(call)
-    return Reply({**views.video(call.world, video), **views.video_details(call, video)})
+    view = {**views.video(call.world, video), **views.video_details(call, video)}
+    # Only lists tell the size.
+    del view["system_metadata"]["size"]
+    return Reply(view)
 
 
 def _find(call: Call) -> Video:

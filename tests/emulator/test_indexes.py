@@ -1,0 +1,193 @@
+"""Somebody gathers videos in an index and looks after them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Plan, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+
+
+async def test_a_name_is_given_once(call: Call, make_index: Make) -> None:
+    first, second = await make_index("films"), await make_index("songs")
+    models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+    status, refused = await call("POST", "/indexes", json={"index_name": "films", "models": models})
+    assert (status, refused["code"]) == (400, "index_name_already_exists")
+    assert (await call("PUT", f"/indexes/{second}", json={"index_name": "films"}))[0] == 400
+    assert (await call("PUT", f"/indexes/{first}", json={"index_name": "films"}))[0] == 204
+    assert (await call("PUT", f"/indexes/{second}", json={"index_name": "tunes"}))[0] == 204
+    _, found = await call("GET", "/indexes", params={"index_name": "tunes"})
+    assert [entry["_id"] for entry in found["data"]] == [second]
+
+
+async def test_indexes_are_listed_in_the_order_asked_for(
+    call: Call, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    first, second = await make_index("films"), await make_index("songs", "audio")
+
+    async def listed(**params: str) -> list[str]:
+        return [entry["_id"] for entry in (await call("GET", "/indexes", params=params))[1]["data"]]
+
+    assert await listed() == [second, first]
+    assert await listed(sort_option="asc") == [first, second]
+    advance(1)
+    await call("PUT", f"/indexes/{first}", json={"index_name": "movies"})
+    assert await listed(sort_by="updated_at") == [first, second]
+    assert await listed(model_options="visual,audio") == [first]
+    assert await listed(model_family="pegasus") == []
+    assert await listed(updated_at="2026-01-01T00:00:01Z") == [first]
+    assert await listed(created_at="2026-01-01T00:00:01Z") == []
+
+
+async def test_only_ready_videos_count(
+    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    index, asset = await make_index(), await make_asset("film.mp4", samples.video(20))
+    advance(10)
+    await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    _, before = await call("GET", f"/indexes/{index}")
+    assert (before["video_count"], before["total_duration"]) == (0, 0)
+    assert (await call("GET", f"/indexes/{index}/videos"))[1]["data"] == []
+    advance(50)
+    _, after = await call("GET", f"/indexes/{index}")
+    assert after["video_count"] == 1
+    assert after["total_duration"] >= 4
+    assert len((await call("GET", f"/indexes/{index}/videos"))[1]["data"]) == 1
+
+
+async def test_indexing_goes_through_its_statuses(
+    call: Call, make_index: Make, make_asset: Make, session: aiohttp.ClientSession, advance: Callable[[float], None]
+) -> None:
+    index, asset = await make_index(), await make_asset()
+    advance(10)
+    async with session.post(f"indexes/{index}/indexed-assets", json={"asset_id": asset}) as response:
+        assert response.status == 202
+        video = (await response.json())["_id"]
+        assert response.headers["Location"].endswith(f"/indexes/{index}/indexed-assets/{video}")
+    seen: list[str] = []
+    for seconds in (0, 10, 10, 29.9, 0.1):
+        advance(seconds)
+        _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+        seen.append(found["status"])
+        assert ("indexed_at" in found) == (found["status"] == "ready")
+    assert seen == ["pending", "queued", "indexing", "indexing", "ready"]
+
+
+async def test_an_asset_has_to_be_ready_to_be_indexed(call: Call, make_index: Make, make_asset: Make) -> None:
+    index, asset = await make_index(), await make_asset()
+    path = f"/indexes/{index}/indexed-assets"
+    status, refused = await call("POST", path, json={"asset_id": asset})
+    assert (status, refused["code"]) == (400, "asset_not_ready")
+    status, refused = await call("POST", path, json={"asset_id": "0" * 24})
+    assert (status, refused["code"]) == (404, "resource_not_exist")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (samples.video(3.9), "video_duration_too_short"),
+        (samples.video(4 * 3600 + 1), "video_duration_too_long"),
+        (samples.video(width=352, height=640), "video_resolution_too_low"),
+        (samples.video(width=5186, height=2160), "video_resolution_too_high"),
+        (samples.video(width=400, height=1000), "video_resolution_invalid_aspect_ratio"),
+    ],
+)
+async def test_a_video_outside_the_bounds_is_refused(
+    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None], content: bytes, code: str
+) -> None:
+    pytest.importorskip("pymediainfo")
+    index, asset = await make_index(), await make_asset("film.mp4", content)
+    advance(10)
+    status, refused = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    assert (status, refused["code"]) == (400, code)
+
+
+async def test_the_same_asset_can_be_indexed_twice(
+    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    index, asset = await make_index("films"), await make_asset()
+    advance(10)
+    for _ in range(2):
+        assert (await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset}))[0] == 202
+    _, found = await call("GET", f"/assets/{asset}/indexed-assets")
+    assert [entry["index"] for entry in found["data"]] == [{"_id": index, "name": "films"}] * 2
+
+
+async def test_videos_are_found_by_their_properties(call: Call, make_index: Make, make_video: Make) -> None:
+    pytest.importorskip("pymediainfo")
+    index = await make_index()
+    short = await make_video(index, "short.mp4", samples.video(10), user_metadata={"colour": "red", "year": 1999})
+    long = await make_video(index, "long.mp4", samples.video(60), user_metadata={"colour": "blue"})
+
+    async def found(query: str, kind: str = "indexed-assets") -> list[str]:
+        return [entry["_id"] for entry in (await call("GET", f"/indexes/{index}/{kind}?{query}"))[1]["data"]]
+
+    assert await found("") == [long, short]
+    assert await found("duration[gte]=20&duration[lte]=100") == [long]
+    assert await found("duration=10") == [short]
+    assert await found("filename=long.mp4", "videos") == [long]
+    assert await found("colour=red", "videos") == [short]
+    assert await found("user_metadata[year]=1999") == [short]
+    assert await found("status=failed") == []
+    assert await found("status=failed&status=ready") == [long, short]
+    assert await found("created_at=2030-01-01T00:00:00Z") == []
+
+
+async def test_metadata_of_a_video_is_merged(call: Call, make_index: Make, make_video: Make) -> None:
+    index = await make_index()
+    video = await make_video(index, user_metadata={"colour": "red", "year": 1999})
+    path = f"/indexes/{index}/indexed-assets/{video}"
+    assert (await call("PATCH", path, json={"user_metadata": {"year": None, "seen": True}}))[0] == 204
+    assert (await call("PATCH", path, headers={"content-type": "application/json"}))[0] == 204
+    assert (await call("GET", path))[1]["user_metadata"] == {"colour": "red", "seen": True}
+    old = f"/indexes/{index}/videos/{video}"
+    assert (await call("PATCH", old, json={"user_metadata": {"seen": False}}))[0] == 204
+    assert (await call("GET", old))[1]["user_metadata"] == {"colour": "red", "seen": False}
+
+
+async def test_vectors_and_speech_are_given_on_demand(call: Call, make_index: Make, make_video: Make) -> None:
+    index = await make_index()
+    video = await make_video(index, "red car.mp4", samples.video(12), enable_video_stream=True)
+    path = f"/indexes/{index}/indexed-assets/{video}"
+    _, plain = await call("GET", path)
+    assert not {"embedding", "transcription"} & plain.keys()
+    assert plain["hls"]["status"] == "COMPLETE"
+    _, full = await call("GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true")
+    segments = full["embedding"]["video_embedding"]["segments"]
+    assert {segment["embedding_option"] for segment in segments} == {"visual", "audio"}
+    assert {len(segment["float"]) for segment in segments} == {512}
+    assert full == (await call("GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true"))[1]
+    assert full["transcription"][0]["value"] == "red car mp4"
+
+
+async def test_deleting_goes_from_the_inside_out(call: Call, make_index: Make, make_video: Make) -> None:
+    index = await make_index()
+    first, second = await make_video(index), await make_video(index)
+    assert (await call("DELETE", f"/indexes/{index}/videos/{first}"))[0] == 204
+    assert (await call("GET", f"/indexes/{index}/indexed-assets/{first}"))[0] == 404
+    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{second}")
+    assert (await call("DELETE", f"/indexes/{index}"))[0] == 204
+    assert (await call("GET", f"/indexes/{index}"))[0] == 404
+    assert (await call("GET", f"/assets/{found['asset_id']}/indexed-assets"))[1]["data"] == []
+
+
+async def test_free_indexes_expire(
+    serve: Callable[..., Awaitable[Emulator]],
+    connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
+    advance: Callable[[float], None],
+) -> None:
+    session = await connect(await serve(plan=Plan.named("free")))
+    models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+    async with session.post("indexes", json={"index_name": "films", "models": models}) as response:
+        index = (await response.json())["_id"]
+    async with session.get(f"indexes/{index}") as response:
+        assert (await response.json())["expires_at"] == "2026-04-01T00:00:00Z"
+    advance(90 * 86_400)
+    async with session.get(f"indexes/{index}") as response:
+        assert response.status == 404

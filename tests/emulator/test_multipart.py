@@ -1,0 +1,186 @@
+"""Somebody uploads a large file in parts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator.spool import Spool
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Send = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+UPLOADS = "/assets/multipart-uploads"
+
+
+async def test_a_file_arrives_in_parts(
+    call: Call, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
+) -> None:
+    assert (upload["chunk_size"], upload["total_chunks"]) == (1000, 3)
+    path, asset = f"{UPLOADS}/{upload['upload_id']}", f"/assets/{upload['asset_id']}"
+    _, first = await call("POST", path, json={"completed_chunks": await send(upload, 3, 1)})
+    assert "url" not in first
+    assert (await call("GET", asset))[0] == 404
+    _, last = await call("POST", path, json={"completed_chunks": await send(upload, 2)})
+    assert (last["processed_chunks"], last["total_completed"]) == (1, 3)
+    assert last["url"]
+    assert (await call("GET", asset))[1]["status"] == "processing"
+    advance(10)
+    _, ready = await call("GET", asset)
+    assert (ready["method"], ready["status"], ready["size"]) == ("multipart", "ready", 2500)
+
+
+async def test_the_parts_make_one_file_again(
+    call: Call, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
+) -> None:
+    pytest.importorskip("pymediainfo")
+    await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": await send(upload, 3, 2, 1)})
+    advance(10)
+    assert (await call("GET", f"/assets/{upload['asset_id']}"))[1]["duration"] == 20
+
+
+async def test_the_proof_is_a_hash_with_or_without_its_quotes(
+    call: Call, upload: dict[str, Any], send: Send, film: bytes
+) -> None:
+    report = await send(upload, 1, 2)
+    assert report[0]["proof"] == f'"{hashlib.md5(film[:1000], usedforsecurity=False).hexdigest()}"'
+    report[1]["proof"] = report[1]["proof"].strip('"')
+    status, done = await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
+    assert (status, done["processed_chunks"]) == (200, 2)
+
+
+async def test_a_report_can_be_repeated(call: Call, upload: dict[str, Any], send: Send) -> None:
+    path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
+    await call("POST", path, json={"completed_chunks": report[:2]})
+    _, again = await call("POST", path, json={"completed_chunks": report})
+    assert (again["processed_chunks"], again["duplicate_chunks"], again["total_completed"]) == (1, 2, 3)
+    _, once_more = await call("POST", path, json={"completed_chunks": report})
+    assert (once_more["duplicate_chunks"], once_more["url"]) == (3, again["url"])
+
+
+async def test_a_wrong_proof_spoils_its_own_chunk(call: Call, upload: dict[str, Any], send: Send) -> None:
+    path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2)
+    report[0]["proof"] = "0" * 32
+    status, refused = await call("POST", path, json={"completed_chunks": report})
+    assert (status, refused["code"]) == (400, "parameter_invalid")
+    _, told = await call("GET", path)
+    assert [chunk["status"] for chunk in told["uploaded_chunks"]] == ["failed", "completed", "pending"]
+    assert told["uploaded_chunks"][0]["error"]
+    assert (told["chunks_completed"], told["chunks_failed"], told["chunks_pending"]) == (1, 1, 1)
+    _, mended = await call("POST", path, json={"completed_chunks": await send(upload, 1)})
+    assert mended["total_completed"] == 2
+
+
+async def test_a_chunk_that_never_came_cannot_be_reported(call: Call, upload: dict[str, Any]) -> None:
+    report = [{"chunk_index": 1, "proof": "0" * 32, "proof_type": "etag", "chunk_size": 1000}]
+    assert (await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report}))[0] == 400
+
+
+async def test_a_session_that_was_lost_is_found_by_its_size(call: Call, upload: dict[str, Any], send: Send) -> None:
+    _, found = await call("GET", UPLOADS)
+    summary = found["data"][0]
+    assert (summary["upload_id"], summary["total_size"], summary["status"]) == (upload["upload_id"], 2500, "active")
+    assert not {"filename", "asset_id"} & summary.keys()
+    await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": await send(upload, 1, 2, 3)})
+    assert (await call("GET", UPLOADS))[1]["data"] == []
+    assert (await call("GET", f"{UPLOADS}/{upload['upload_id']}"))[1]["status"] == "completed"
+
+
+async def test_chunks_are_paged(call: Call, upload: dict[str, Any]) -> None:
+    _, told = await call("GET", f"{UPLOADS}/{upload['upload_id']}?page=2&page_limit=2")
+    assert [chunk["index"] for chunk in told["uploaded_chunks"]] == [3]
+    assert told["page_info"]["total_page"] == 2
+
+
+async def test_a_session_expires(
+    call: Call, emulator: Emulator, upload: dict[str, Any], advance: Callable[[float], None]
+) -> None:
+    advance(24 * 3600)
+    path = f"{UPLOADS}/{upload['upload_id']}"
+    assert (await call("GET", path))[1]["status"] == "expired"
+    assert (await call("POST", path + "/presigned-urls", json={"start": 1, "count": 1}))[0] == 400
+    await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2500})
+    assert emulator.state.uploads[upload["upload_id"]].spool is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filename": "f.mp4", "type": "video", "total_size": 0},
+        {"filename": "f.mp4", "type": "video", "total_size": 10 * 2**30 + 1},
+        {"filename": "f.png", "type": "image", "total_size": 32 * 2**20 + 1},
+        {"filename": "f.pdf", "type": "document", "total_size": 1},
+        {"filename": "", "type": "video", "total_size": 1},
+        {"filename": "f.mp4", "type": "video", "total_size": "1"},
+        {"filename": "f.mp4", "type": "video", "total_size": 1, "enable_hls": "yes"},
+        {"filename": "f.mp4", "type": "video", "total_size": 1, "user_metadata": {"a": {}}},
+    ],
+)
+async def test_what_cannot_be_uploaded_is_refused(call: Call, body: dict[str, Any]) -> None:
+    assert (await call("POST", UPLOADS, json=body))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        [],
+        ["1"],
+        [{"chunk_index": 4, "proof": "a", "proof_type": "etag", "chunk_size": 1}],
+        [{"chunk_index": 1, "proof": "a", "proof_type": "md5", "chunk_size": 1}],
+        [{"chunk_index": 1, "proof_type": "etag", "chunk_size": 1}],
+    ],
+)
+async def test_a_report_is_read_with_care(call: Call, upload: dict[str, Any], report: list[Any]) -> None:
+    status, _ = await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
+    assert status == 400
+
+
+@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", ""), ("POST", "/presigned-urls")])
+async def test_an_unknown_session_is_not_found(call: Call, method: str, tail: str) -> None:
+    assert (await call(method, f"{UPLOADS}/{'0' * 24}{tail}"))[0] == 404
+
+
+async def test_a_large_upload_leaves_no_file(call: Call, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: Spool) -> Path:
+        pytest.fail("a file was made")
+
+    monkeypatch.setattr(Spool, "file", refuse)
+    _, created = await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2**26 + 1})
+    assert emulator.state.uploads[created["upload_id"]].spool is None
+
+
+async def test_stopping_deletes_the_bytes_of_unfinished_uploads(
+    emulator: Emulator, upload: dict[str, Any], send: Send
+) -> None:
+    await send(upload, 1)
+    path = emulator.state.uploads[upload["upload_id"]].spool
+    assert path is not None
+    assert path.exists()
+    await emulator.stop()
+    assert not path.parent.exists()
+
+
+async def test_two_reports_at_once_make_one_asset(
+    call: Call, emulator: Emulator, upload: dict[str, Any], send: Send
+) -> None:
+    path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
+    answers = await asyncio.gather(*(call("POST", path, json={"completed_chunks": report}) for _ in range(3)))
+    assert sorted(answer["processed_chunks"] for _, answer in answers) == [0, 0, 3]
+    assert all(answer["url"] for _, answer in answers)
+    assert list(emulator.state.assets) == [upload["asset_id"]]
+
+
+async def test_an_upload_goes_on_after_a_restart(
+    emulator: Emulator, upload: dict[str, Any], send: Send, restart: Callable[[], Awaitable[Call]]
+) -> None:
+    report = await send(upload, 1, 2)
+    again = await restart()
+    path = f"{UPLOADS}/{upload['upload_id']}"
+    assert (await again("POST", path, json={"completed_chunks": report}))[1]["total_completed"] == 2
+    assert emulator.state.uploads[upload["upload_id"]].spool is None

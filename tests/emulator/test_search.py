@@ -1,0 +1,224 @@
+"""Somebody looks for a red car, and turns the pages of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Form = Callable[..., aiohttp.FormData]
+Search = Callable[..., Awaitable[tuple[int, Any]]]
+
+
+@pytest.fixture
+async def index(make_index: Make) -> str:
+    return await make_index("films", addons=["thumbnail"])
+
+
+@pytest.fixture
+async def red(index: str, make_video: Make) -> str:
+    return await make_video(index, "red_car.mp4", samples.video(60), user_metadata={"place": "Rome", "year": 1999})
+
+
+@pytest.fixture
+async def blue(index: str, make_video: Make) -> str:
+    return await make_video(index, "blue_car.mp4", samples.video(60), user_metadata={"place": "Oslo", "live": True})
+
+
+@pytest.fixture
+def search(call: Call, form: Form, index: str) -> Search:
+    async def send(**fields: Any) -> tuple[int, Any]:
+        fields = {"index_id": index, "search_options": "visual", "page_limit": 50, **fields}
+        written = {name: value for name, value in fields.items() if value is not None}
+        return await call("POST", "/search", data=form(**written))
+
+    return send
+
+
+async def test_a_word_of_the_name_finds_a_video(search: Search, red: str, blue: str) -> None:
+    _, found = await search(query_text="A RED thing")
+    assert {hit["video_id"] for hit in found["data"]} == {red}
+    assert [hit["rank"] for hit in found["data"]] == list(range(1, len(found["data"]) + 1))
+    assert all(0 <= hit["start"] < hit["end"] <= 60 for hit in found["data"])
+    assert not {"score", "confidence", "user_metadata"} & found["data"][0].keys()
+    assert found["data"][0]["thumbnail_url"]
+    _, both = await search(query_text="red car")
+    assert both["data"][0]["video_id"] == red
+    assert {hit["video_id"] for hit in both["data"]} == {red, blue}
+
+
+async def test_metadata_is_looked_at_too(search: Search, red: str, blue: str) -> None:
+    _, found = await search(query_text="oslo", include_user_metadata="true")
+    assert {hit["video_id"] for hit in found["data"]} == {blue} != {red}
+    assert found["data"][0]["user_metadata"] == {"place": "Oslo", "live": True}
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_nothing_in_common_finds_nothing(search: Search) -> None:
+    status, found = await search(query_text="submarine")
+    assert (status, found["data"], found["page_info"]["total_results"]) == (200, [], 0)
+    assert (found["search_pool"]["total_count"], found["search_pool"]["total_duration"]) == (2, 120)
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_the_same_query_finds_the_same(search: Search) -> None:
+    assert (await search(query_text="car"))[1]["data"] == (await search(query_text="Car"))[1]["data"]
+
+
+async def test_hits_can_be_grouped_by_video(search: Search, red: str, blue: str) -> None:
+    _, flat = await search(query_text="car")
+    _, found = await search(query_text="car", group_by="video")
+    assert {group["id"] for group in found["data"]} == {red, blue}
+    assert found["page_info"]["total_results"] == 2
+    assert found["page_info"]["total_inner_matches"] == len(flat["data"])
+    assert sum(len(group["clips"]) for group in found["data"]) == len(flat["data"])
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_all_options_find_less_than_any(search: Search) -> None:
+    options = ["visual", "audio", "transcription"]
+    _, either = await search(query_text="car", search_options=options)
+    _, all_of_them = await search(query_text="car", search_options=options, operator="and")
+    assert 2 <= len(all_of_them["data"]) <= len(either["data"])
+    assert {hit["transcription"] for hit in either["data"]} == {"red car mp4", "blue car mp4"}
+
+
+async def test_an_image_finds_all_videos_in_an_order_of_its_own(search: Search, red: str, blue: str) -> None:
+    _, by_url = await search(query_media_type="image", query_media_url=["https://example.com/a.jpg"])
+    _, by_file = await search(query_media_type="image", query_media_file=[samples.image(), samples.image(10, 10)])
+    assert {hit["video_id"] for hit in by_url["data"]} == {hit["video_id"] for hit in by_file["data"]} == {red, blue}
+    _, composed = await search(query_media_type="image", query_media_file=samples.image(), query_text="red")
+    assert {hit["video_id"] for hit in composed["data"]} == {red}
+
+
+async def test_a_filter_narrows_the_search(search: Search, red: str, blue: str) -> None:
+    async def found(**conditions: Any) -> set[str]:
+        return {hit["video_id"] for hit in (await search(query_text="car", filter=conditions))[1]["data"]}
+
+    assert await found(place="Rome") == {red}
+    assert await found(id=[blue]) == {blue}
+    assert await found(id=red, place="Oslo") == set()
+    assert await found(year={"gte": 1990, "lte": 2000}) == {red}
+    assert await found(live=True) == {blue}
+    assert await found(duration={"gte": 10}, width=1280) == {red, blue}
+    assert await found(filename="blue_car.mp4") == {blue}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"duration": "long"}',
+        '{"duration": {"gt": 1}}',
+        '{"year": {"gte": "a"}}',
+        '{"place": ["Rome"]}',
+        '{"a": null}',
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_refused(search: Search, text: str) -> None:
+    status, refused = await search(query_text="car", filter=text)
+    assert (status, refused["code"]) == (400, "search_filter_invalid")
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_pages_are_turned_forth_and_back(call: Call, search: Search, advance: Callable[[float], None]) -> None:
+    _, everything = await search(query_text="car")
+    _, first = await search(query_text="car", page_limit=1)
+    assert first["page_info"]["page_expires_at"]
+    hits, page = list(first["data"]), first
+    while token := page["page_info"].get("next_page_token"):
+        advance(1)
+        status, page = await call("GET", f"/search/{token}")
+        assert status == 200
+        hits += page["data"]
+    assert hits == everything["data"]
+    assert "prev_page_token" not in first["page_info"]
+    _, back = await call("GET", f"/search/{page['page_info']['prev_page_token']}?include_user_metadata=true")
+    assert {key: back["data"][0][key] for key in hits[-2]} == hits[-2]
+    assert "user_metadata" in back["data"][0]
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_later_pages_show_what_the_first_query_saw(
+    call: Call, search: Search, index: str, make_video: Make
+) -> None:
+    _, first = await search(query_text="car", page_limit=1)
+    await make_video(index, "car.mp4")
+    _, second = await call("GET", f"/search/{first['page_info']['next_page_token']}")
+    assert second["page_info"]["total_results"] == first["page_info"]["total_results"]
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_a_token_expires(call: Call, search: Search, advance: Callable[[float], None]) -> None:
+    _, first = await search(query_text="car", page_limit=1)
+    token = first["page_info"]["next_page_token"]
+    advance(900)
+    status, refused = await call("GET", f"/search/{token}")
+    assert status == 400
+    assert refused.keys() == {"error_code", "message"}
+    assert isinstance(refused["error_code"], int)
+
+
+@pytest.mark.usefixtures("red", "blue")
+async def test_results_nobody_can_ask_for_are_forgotten(
+    search: Search, emulator: Emulator, advance: Callable[[float], None]
+) -> None:
+    for _ in range(3):
+        await search(query_text="car", page_limit=1)
+        advance(900)
+    assert len(emulator.state.searches) == 1
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a-1", "a-x"])
+async def test_an_unknown_token_is_refused(call: Call, token: str) -> None:
+    assert (await call("GET", f"/search/{token}"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, "parameter_not_provided"),
+        ({"query_text": "car", "search_options": None}, "parameter_not_provided"),
+        ({"query_text": "car", "search_options": "smell"}, "parameter_invalid"),
+        ({"query_text": "car", "page_limit": 51}, "parameter_invalid"),
+        ({"query_text": "car", "group_by": "mood"}, "parameter_invalid"),
+        ({"query_text": "car", "operator": "xor"}, "parameter_invalid"),
+        ({"query_text": "car", "transcription_options": "lexical"}, "search_option_combination_not_supported"),
+        ({"query_media_url": "https://example.com/a.jpg"}, "parameter_not_provided"),
+        ({"query_media_type": "image"}, "parameter_not_provided"),
+        ({"query_media_type": "video", "query_media_url": "https://example.com/a.mp4"}, "parameter_invalid"),
+        (
+            {"query_media_type": "image", "query_media_url": [f"https://a.b/{n}" for n in range(11)]},
+            "parameter_invalid",
+        ),
+        (
+            {"query_media_type": "image", "query_media_url": "https://a.b/c.jpg", "search_options": "audio"},
+            "parameter_invalid",
+        ),
+        ({"query_text": "car", "index_id": "0" * 24}, "resource_not_exist"),
+    ],
+)
+async def test_a_query_is_read_with_care(search: Search, fields: dict[str, Any], code: str) -> None:
+    status, refused = await search(**fields)
+    assert status in {400, 404}
+    assert refused["code"] == code
+
+
+async def test_an_index_answers_only_for_its_options(call: Call, form: Form, make_index: Make) -> None:
+    index = await make_index("pictures", "visual")
+    for option in ("audio", "transcription"):
+        data = form(index_id=index, search_options=option, query_text="car")
+        status, refused = await call("POST", "/search", data=data)
+        assert (status, refused["code"]) == (400, "search_option_not_supported")
+
+
+async def test_a_search_is_a_form(call: Call, index: str) -> None:
+    status, refused = await call("POST", "/search", json={"index_id": index, "query_text": "car"})
+    assert (status, refused["code"]) == (400, "content_type_invalid")

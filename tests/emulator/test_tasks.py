@@ -1,0 +1,92 @@
+"""Somebody still uses the older tasks, which upload and index in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Form = Callable[..., aiohttp.FormData]
+
+
+async def test_a_task_makes_an_asset_and_a_video(
+    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    index = await make_index()
+    data = form("film.mp4", index_id=index, user_metadata={"colour": "red"}, video_file=samples.video())
+    status, created = await call("POST", "/tasks", data=data)
+    assert status == 201
+    seen: list[str] = []
+    for seconds in (0, 10, 10, 10, 30):
+        advance(seconds)
+        _, task = await call("GET", f"/tasks/{created['_id']}")
+        seen.append(task["status"])
+    assert seen == ["validating", "pending", "queued", "indexing", "ready"]
+    assert task["hls"]["status"] == "COMPLETE"
+    _, video = await call("GET", f"/indexes/{index}/videos/{created['video_id']}")
+    assert video["user_metadata"] == {"colour": "red"}
+    assert (await call("GET", f"/assets/{video['asset_id']}"))[1]["filename"] == "film.mp4"
+
+
+async def test_a_video_from_a_url_is_fetched_first(call: Call, form: Form, make_index: Make) -> None:
+    data = form(index_id=await make_index(), video_url="https://example.com/film.mp4")
+    _, created = await call("POST", "/tasks", data=data)
+    assert (await call("GET", f"/tasks/{created['_id']}"))[1]["status"] == "uploading"
+
+
+async def test_a_video_that_is_too_short_fails_its_task(
+    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    pytest.importorskip("pymediainfo")
+    index = await make_index()
+    _, created = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=samples.video(2)))
+    advance(60)
+    assert (await call("GET", f"/tasks/{created['_id']}"))[1]["status"] == "failed"
+    assert (await call("GET", f"/indexes/{index}/videos"))[1]["data"] == []
+    assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 404
+
+
+async def test_a_task_is_deleted_when_it_is_done(
+    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    index = await make_index()
+    _, created = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=samples.video()))
+    path = f"/tasks/{created['_id']}"
+    status, refused = await call("DELETE", path)
+    assert (status, refused["code"]) == (400, "task_cannot_be_deleted")
+    advance(60)
+    assert (await call("DELETE", path))[0] == 204
+    assert (await call("GET", path))[0] == 404
+    assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 200
+
+
+async def test_tasks_are_found_by_what_they_were_given(
+    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    films, songs = await make_index("films"), await make_index("songs")
+    tasks: list[str] = []
+    for index, name in ((films, "a.mp4"), (songs, "b.mp4")):
+        _, created = await call("POST", "/tasks", data=form(name, index_id=index, video_file=samples.video()))
+        tasks.append(created["_id"])
+
+    async def found(query: str) -> list[str]:
+        return [entry["_id"] for entry in (await call("GET", f"/tasks?{query}"))[1]["data"]]
+
+    assert await found("") == tasks[::-1]
+    assert await found(f"index_id={films}") == tasks[:1]
+    assert await found("filename=b.mp4") == tasks[1:]
+    assert await found("status=ready") == []
+    advance(60)
+    assert await found("status=ready&width=1280&sort_option=asc") == tasks
+    assert await found("updated_at=2026-01-02T00:00:00Z") == []
+
+
+@pytest.mark.parametrize("fields", [{}, {"video_url": "ftp://example.com/film.mp4"}])
+async def test_a_task_needs_a_video(call: Call, form: Form, make_index: Make, fields: dict[str, str]) -> None:
+    assert (await call("POST", "/tasks", data=form(index_id=await make_index(), **fields)))[0] == 400
