@@ -196,6 +196,18 @@ async def test_p13_connections_to_storage_are_reused(emulator: Emulator, film: P
     assert opened <= 3
 
 
+async def test_each_part_is_sent_once_however_reports_and_parts_overlap(
+    client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path
+) -> None:
+    """More parts than one report takes, several on their way: what arrives during a report must not be forgotten."""
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(100 * CHUNK))
+    emulator.faults.add("POST /assets/multipart-uploads/{upload_id}", delay=0.02, times=4)
+    await client.assets.upload(film, method="multipart", concurrency=5)
+    assert len(emulator.requests.of("storage")) == 100
+    assert arrived(emulator, film)
+
+
 async def test_p14_storage_gets_no_key_and_the_headers_the_platform_wants(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path
 ) -> None:

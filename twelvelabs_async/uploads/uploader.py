@@ -225,7 +225,8 @@ class PartsUpload:
                 if chunk is None:
                     return
                 start = await self._source.part(chunk.offset, chunk.size)
-            self._done.append(await self._send(state, urls, chunk, start, meter))
+            confirmed = await self._send(state, urls, chunk, start, meter)
+            self._done.append(confirmed)  # not around the await: a report takes the list away meanwhile
             meter.part_done()
             if len(self._done) >= REPORT_EVERY and meter.parts_done < meter.parts:
                 await self._report(state)
