@@ -1,0 +1,61 @@
+"""The clients, each behind the same face. Nothing here imports them: that is part of what is measured."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+OURS: Final = "ours"
+OFFICIAL: Final = "official"
+BARE: Final = "aiohttp"
+CLIENTS: Final = (OURS, OFFICIAL, BARE)
+
+MODULES: Final = {
+    OURS: "benchmarks.clients.ours",
+    OFFICIAL: "benchmarks.clients.official",
+    BARE: "benchmarks.clients.bare",
+}
+
+AT_ONCE: Final = 5
+"""Parts of a large upload on their way at once; what the official client does unless told otherwise."""
+
+NAME: Final = "clip.mp4"
+"""Name of each small file."""
+
+
+class Client(Protocol):
+    """The work, as each client does it."""
+
+    async def get(self) -> str | None:
+        """One index; its id."""
+        ...
+
+    async def list(self) -> int:
+        """All indexes, 50 a page; how many there were."""
+        ...
+
+    async def upload_small(self, content: bytes) -> str | None:
+        """An asset from bytes, in one request; its id."""
+        ...
+
+    async def upload_large(self, path: Path) -> str | None:
+        """An asset from a file, in parts; its id."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Maker(Protocol):
+    """The module of a client."""
+
+    def make(self, origin: str) -> Client:
+        """A client of the server at `origin`."""
+        ...
+
+
+def load(name: str) -> Maker:
+    """Import a client."""
+    return cast("Maker", import_module(MODULES[name]))

@@ -1,0 +1,49 @@
+"""The official client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs import AsyncTwelveLabs
+
+from benchmarks.answers import INDEX_ID, PER_PAGE, PREFIX
+from benchmarks.clients import NAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Official:
+    """`twelvelabs`, with what it does by default. It cannot be closed."""
+
+    def __init__(self, origin: str) -> None:
+        self._client = AsyncTwelveLabs(api_key="key", base_url=origin + PREFIX)
+        # Declared as a class that has no upload_file, made as one that has.
+        self._multipart: Any = self._client.multipart_upload
+
+    async def get(self) -> str | None:
+        """One index."""
+        return (await self._client.indexes.retrieve(INDEX_ID)).id
+
+    async def list(self) -> int:
+        """All indexes."""
+        count = 0
+        async for _ in await self._client.indexes.list(page_limit=PER_PAGE):
+            count += 1
+        return count
+
+    async def upload_small(self, content: bytes) -> str | None:
+        """An asset in one request."""
+        return (await self._client.assets.create(method="direct", file=(NAME, content), filename=NAME)).id
+
+    async def upload_large(self, path: Path) -> str | None:
+        """An asset in parts; five at once is its default."""
+        return str((await self._multipart.upload_file(path)).asset_id)
+
+    async def close(self) -> None:
+        """There is nothing to call."""
+
+
+def make(origin: str) -> Official:
+    """A client of the server at `origin`."""
+    return Official(origin)

@@ -1,0 +1,240 @@
+"""The other end of every measurement: HTTP/1.1 by hand, in a process of its own, with answers made beforehand.
+
+It does just what the clients need: connections that stay open, bodies with a length or in chunks, and the steps of
+an upload in parts. It prints its address, and ends when its standard input does. `GET /stats` tells what it has seen.
+
+    python -m benchmarks.server [CORE]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from typing_extensions import override
+
+from benchmarks import answers
+from benchmarks.answers import PREFIX, rendered
+from benchmarks.machine import pin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Answer = tuple[bytes, bytes]
+"""Headers of one answer beyond the usual ones, and its body."""
+
+NOTHING: Final = b""
+UPLOADS: Final = f"{PREFIX}/assets/multipart-uploads"
+
+
+class Site:
+    """What is answered, by verb and path."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self.connections = self.requests = self.received = 0
+        self._index = rendered(answers.index(0))
+        self._pages = [rendered(answers.page(number)) for number in range(1, answers.PAGES + 2)]
+        self._accepted, self._ready = rendered(answers.asset("processing")), rendered(answers.asset("ready"))
+        self._checked = False
+        self._parts: dict[int, str] = {}
+        self._reported: set[int] = set()
+        self._total = 0
+        self._reset = int(time.time()) + 86400
+        self._usual, self._second = b"", 0
+
+    def usual(self) -> bytes:
+        """The head of each answer, up to the number of bytes; with the limits that the platform tells."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._usual = (
+                f"HTTP/1.1 200 OK\r\nDate: {formatdate(second, usegmt=True)}\r\nContent-Type: application/json\r\n"
+                f"X-Api-Version: 1.3\r\nX-Ratelimit-Limit: 10000000\r\nX-Ratelimit-Remaining: 9999999\r\n"
+                f"X-Ratelimit-Used: 1\r\nX-Ratelimit-Reset: {self._reset}\r\nContent-Length: "
+            ).encode()
+        return self._usual
+
+    def answer(self, method: str, target: str, body: bytes, md5: str) -> Answer:
+        """The answer to one request; raises `LookupError` for what no client should ask."""
+        path, _, query = target.partition("?")
+        if method == "PUT" and path.startswith("/parts/"):
+            return self._part(int(path.rpartition("/")[2]), md5)
+        if method == "GET":
+            return NOTHING, self._get(path, query)
+        if method == "POST" and path == f"{PREFIX}/assets":
+            return NOTHING, self._accepted
+        if method == "POST" and path.startswith(UPLOADS):
+            return NOTHING, rendered(self._upload(path, json.loads(body)))
+        raise LookupError(method, path)
+
+    def _get(self, path: str, query: str) -> bytes:
+        if path.startswith(f"{PREFIX}/indexes/"):
+            return self._index
+        if path == f"{PREFIX}/indexes":
+            return self._pages[min(int(_pairs(query).get("page", "1")), len(self._pages)) - 1]
+        if path.startswith(UPLOADS):
+            return rendered(self._status(int(_pairs(query).get("page", "1"))))
+        if path.startswith(f"{PREFIX}/assets/"):
+            return self._ready
+        if path == "/stats":
+            return rendered(
+                {
+                    "cpu": time.process_time(),
+                    "connections": self.connections,
+                    "requests": self.requests,
+                    "received": self.received,
+                }
+            )
+        raise LookupError(path)
+
+    def _upload(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if path == UPLOADS:
+            self._checked = answers.CHECKED in asked["filename"]
+            self._parts, self._reported = {}, set()
+            session = answers.session(self.origin, asked["filename"], asked["total_size"])
+            self._total = session["total_chunks"]
+            return session
+        if path.endswith("/presigned-urls"):
+            start, count = asked["start"], min(asked["count"], self._total + 1 - asked["start"])
+            return {"upload_urls": answers.urls(self.origin, start, count, checked=self._checked)}
+        new: set[int] = set()
+        for part in asked["completed_chunks"]:
+            if self._parts[part["chunk_index"]] != part["proof"]:
+                raise LookupError(part)
+            new.add(part["chunk_index"])
+        self._reported |= new
+        whole = {"url": f"{self.origin}/files/1"} if len(self._reported) == self._total else {}
+        return {"asset_id": answers.ASSET_ID, "processed_chunks": len(new), "total_completed": len(self._reported)} | {
+            "duplicate_chunks": 0,
+            **whole,
+        }
+
+    def _status(self, page: int) -> dict[str, Any]:
+        """Which parts were reported: a client asks when it is in doubt."""
+        numbers = range(1, self._total + 1)[(page - 1) * answers.PER_PAGE : page * answers.PER_PAGE]
+        return {
+            "upload_id": answers.UPLOAD_ID,
+            "status": "active",
+            "uploaded_chunks": [
+                {"index": number, "status": "completed" if number in self._reported else "pending"}
+                for number in numbers
+            ],
+            "page_info": {
+                "page": page,
+                "limit_per_page": answers.PER_PAGE,
+                "total_page": -(-self._total // answers.PER_PAGE),
+                "total_results": self._total,
+            },
+        }
+
+    def _part(self, number: int, md5: str) -> Answer:
+        self._parts[number] = md5 or f"part-{number}"
+        return f'\r\nETag: "{self._parts[number]}"'.encode(), NOTHING
+
+
+def _pairs(query: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in query.split("&") if pair)
+
+
+class Connection(asyncio.Protocol):
+    """One connection: heads and bodies in, answers out, in the order they came."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._transport: asyncio.WriteTransport | None = None
+        self._buffer = b""
+        self._read: Callable[[], bool] = self._head
+        self._method = self._target = ""
+        self._left = 0
+        self._body = bytearray()
+        self._md5: Any = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._site.connections += 1
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._buffer = self._buffer + data if self._buffer else data
+        while self._buffer and self._read():
+            pass
+
+    def _head(self) -> bool:
+        head, end, rest = self._buffer.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        self._buffer = rest
+        self._method, self._target, _ = head[: head.index(b"\r\n")].decode().split(" ", 2)
+        if self._method == "GET":
+            self._answer()
+            return True
+        headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        self._body.clear()
+        self._md5 = hashlib.md5(usedforsecurity=False) if "/parts/md5/" in self._target else None
+        if headers.get(b"transfer-encoding") == b"chunked":
+            self._read = self._chunk
+        else:
+            self._left = int(headers.get(b"content-length", b"0"))
+            self._read = self._length
+            if not self._left:
+                self._answer()
+        return True
+
+    def _length(self) -> bool:
+        self._left -= self._take(self._left)
+        if self._left:
+            return False
+        self._answer()
+        return True
+
+    def _chunk(self) -> bool:
+        size, end, rest = self._buffer.partition(b"\r\n")
+        whole = int(size or b"0", 16) + 2
+        if not end or len(rest) < whole:
+            return False
+        self._buffer = rest
+        self._take(whole - 2)
+        self._buffer = self._buffer[2:]
+        if whole == 2:  # the empty chunk is the last
+            self._answer()
+        return True
+
+    def _take(self, most: int) -> int:
+        piece, self._buffer = self._buffer[:most], self._buffer[most:]
+        self._site.received += len(piece)
+        if self._md5 is not None:
+            self._md5.update(piece)
+        elif self._method == "POST":
+            self._body += piece
+        return len(piece)
+
+    def _answer(self) -> None:
+        assert self._transport is not None
+        site = self._site
+        site.requests += 1
+        md5 = self._md5.hexdigest() if self._md5 is not None else ""
+        more, body = site.answer(self._method, self._target, bytes(self._body), md5)
+        self._read = self._head
+        self._transport.write(b"%b%d%b\r\n\r\n%b" % (site.usual(), len(body), more, body))
+
+
+async def serve() -> None:
+    """Listen until standard input ends."""
+    site = Site()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(site), "127.0.0.1", 0, backlog=4096)
+    site.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    print(site.origin, flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    pin(*map(int, sys.argv[1:]))
+    asyncio.run(serve())

@@ -1,0 +1,152 @@
+"""The pieces of work, each timed within a process of its own that does nothing else.
+
+Everything but the first request is measured warm: one call of the same kind goes before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.answers import ASSET_ID, INDEX_ID, PAGES, PER_PAGE
+from benchmarks.clients import Client, Maker
+from benchmarks.memory import MIB, forget_peak, peak, resident
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+Figures = dict[str, float]
+Work = Callable[..., Awaitable[Figures]]
+
+TICK = 0.001
+"""Seconds between two looks at whether the event loop still turns."""
+
+
+class Stopwatch:
+    """Wall and processor seconds of a stretch."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def figures(self, count: int) -> Figures:
+        """What it took so far to do `count` things."""
+        cpu = time.process_time() - self._cpu
+        return {"seconds": time.perf_counter() - self._wall, "cpu": cpu, "count": count}
+
+
+@asynccontextmanager
+async def opened(maker: Maker, origin: str) -> AsyncGenerator[Client]:
+    """A client, closed at the end."""
+    client = maker.make(origin)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def first(maker: Maker, origin: str) -> Figures:
+    """Construct a client and get one index; importing it comes before."""
+    watch = Stopwatch()
+    async with opened(maker, origin) as client:
+        assert await client.get() == INDEX_ID
+        return watch.figures(1)
+
+
+async def sequential(maker: Maker, origin: str, *, count: int) -> Figures:
+    """Get one index again and again."""
+    laps: list[float] = []
+    async with opened(maker, origin) as client:
+        await client.get()
+        watch = Stopwatch()
+        for _ in range(count):
+            start = time.perf_counter()
+            await client.get()
+            laps.append(time.perf_counter() - start)
+        figures = watch.figures(count)
+    cuts = quantiles(laps, n=100)
+    return {**figures, "p50": cuts[49] * 1e6, "p99": cuts[98] * 1e6}
+
+
+async def concurrent(maker: Maker, origin: str, *, count: int, at_once: int) -> Figures:
+    """Get one index, many times at once."""
+    async with opened(maker, origin) as client:
+        await client.get()
+        watch = Stopwatch()
+        await _side_by_side(client.get, INDEX_ID, count, at_once)
+        return watch.figures(count)
+
+
+async def paging(maker: Maker, origin: str) -> Figures:
+    """Walk a long list."""
+    async with opened(maker, origin) as client:
+        await client.get()
+        watch = Stopwatch()
+        assert await client.list() == PAGES * PER_PAGE
+        return watch.figures(PAGES * PER_PAGE)
+
+
+async def small_uploads(maker: Maker, origin: str, *, count: int, at_once: int, size: int) -> Figures:
+    """Make assets of a few bytes each."""
+    content = b"\0" * size
+    async with opened(maker, origin) as client:
+        await client.upload_small(content)
+        watch = Stopwatch()
+        await _side_by_side(lambda: client.upload_small(content), ASSET_ID, count, at_once)
+        return watch.figures(count)
+
+
+async def large_upload(maker: Maker, origin: str, *, path: str) -> Figures:
+    """Make an asset of one large file, watching memory and the event loop."""
+    file, size = Path(path), os.stat(path).st_size  # noqa: PTH116  # before anything is measured
+    async with opened(maker, origin) as client:
+        await client.get()
+        forget_peak()
+        idle = resident()
+        pulse = Pulse()
+        async with pulse.taken():
+            watch = Stopwatch()
+            assert await client.upload_large(file) == ASSET_ID
+            figures = watch.figures(size)
+        return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
+
+
+class Pulse:
+    """How long the event loop was kept from turning."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[None]:
+        """Watch the event loop meanwhile."""
+        beats = asyncio.create_task(self._beat())
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            await asyncio.sleep(2 * TICK)  # a stall at the very end counts too
+            beats.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            start = time.perf_counter()
+            await asyncio.sleep(TICK)
+            self.longest = max(self.longest, time.perf_counter() - start - TICK)
+
+
+async def _side_by_side(do: Callable[[], Awaitable[Any]], expected: str, count: int, at_once: int) -> None:
+    turns = iter(range(count))
+
+    async def work() -> None:
+        for _ in turns:
+            assert await do() == expected
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
