@@ -124,7 +124,7 @@ def _vectors(found: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, list) and len(value) >= VECTOR_FROM:
             try:
                 found[name] = array("d", cast("list[float]", value))
-            except TypeError:
+            except (TypeError, OverflowError):
                 continue  # not a vector: the converter will say what it should have been
     return found
 
@@ -204,8 +204,11 @@ def _known(value: Any, kind: Any) -> Any:
 
 def _scalar(value: Any, kind: Any) -> Any:
     """One of several plain types, such as `int | str`."""
-    if value is None or isinstance(value, str | int | float):
+    kinds = get_args(kind)
+    if type(value) in kinds or (type(value) is int and float in kinds):
         return value
+    if type(value) is float and int in kinds:
+        return _int(value, None)
     raise _wrong(str(kind), value)
 
 
@@ -238,10 +241,10 @@ def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any],
         if id_is_underscored and "_id" not in found and "id" in found:
             found = {"_id" if name == "id" else name: value for name, value in found.items()}
         model = build(found, kind)
-        extra = {name: found[name] for name in found.keys() - known}
-        extra.update({wire: found[wire] for name, wire in dates if wire in found and getattr(model, name) is None})
-        if extra:
-            object.__setattr__(model, "extra", extra)
+        new = found.keys() - known if not found.keys() <= known else ()
+        unread = [wire for name, wire in dates if getattr(model, name) is None and wire in found]
+        if new or unread:
+            object.__setattr__(model, "extra", {name: found[name] for name in (*new, *unread)})
         return model
 
     return hook
@@ -294,6 +297,7 @@ def _build(*, detailed: bool, closed: bool = False) -> Converter:
     converter = Converter(detailed_validation=detailed)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (float, _float), (datetime, _datetime)):
         converter.register_structure_hook(kind, hook)
+    converter.register_structure_hook_func(lambda kind: kind == datetime | None, _datetime)
     converter.register_structure_hook_func(_is_literal, _known if closed else _open)
     converter.register_structure_hook_func(_is_scalar_union, _scalar)
     converter.register_structure_hook_factory(_is_list, lambda k, conv: _only_lists(list_structure_factory(k, conv)))
@@ -318,4 +322,4 @@ _CLOSED: Final = _build(detailed=True, closed=True)
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
     """A JSON body; models in it are turned into the API's names, None in an object of ours is left out."""
-    return json.dumps(to_dict(value), separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(to_dict(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

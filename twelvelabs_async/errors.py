@@ -8,8 +8,10 @@ TwelveLabsError                       whatever this package raises
 │   ├── APIConnectionError            (ConnectionError) no whole answer came back
 │   │   └── APITimeoutError           (TimeoutError) the deadline passed first
 │   ├── MalformedResponseError        an answer came, and it cannot be read
+│   │   └── StructuredOutputError     a text is not the JSON that was asked for; keeps the text
 │   ├── StreamError                   a stream broke off, or told of a failure; keeps the text so far
 │   ├── BadRequestError               400
+│   │   └── SearchExpiredError        (GoneError) the next page of a search is gone; tells how many hits came
 │   ├── AuthenticationError           401
 │   ├── PermissionDeniedError         403
 │   ├── NotFoundError                 404
@@ -20,6 +22,7 @@ TwelveLabsError                       whatever this package raises
 │   │   └── QuotaExhaustedError       the wait would be longer than the caller allows
 │   └── InternalServerError           5xx
 ├── WaitTimeoutError                  (TimeoutError) a resource did not finish in time
+├── WebhookSignatureError             a webhook is forged, altered, or too old
 ├── ProcessingFailedError             the platform gave up on a resource, and says why
 └── UploadError                       a file did not arrive whole, or is not what it was
 ```
@@ -158,6 +161,18 @@ class MalformedResponseError(APIError):
 
 
 @attrs.define(slots=False, repr=False, kw_only=True)
+class StructuredOutputError(MalformedResponseError):
+    """The platform wrote a text that is not the JSON that was asked for, or was cut at the limit of tokens."""
+
+    text: str = ""
+    """The text as it came."""
+    finish_reason: str | None = None
+    """`length` if it was cut; more `max_tokens` or a shorter video help then."""
+    usage: Any = None
+    """The `TokenUsage` of the answer: it was billed."""
+
+
+@attrs.define(slots=False, repr=False, kw_only=True)
 class StreamError(APIError):
     """A stream ended without its end, held something unreadable, or reported a failure."""
 
@@ -208,6 +223,14 @@ class GoneError(APIError):
     """410: a page token has expired, or the endpoint was removed."""
 
     STATUS: ClassVar[int | None] = 410
+
+
+@attrs.define(slots=False, repr=False, kw_only=True)
+class SearchExpiredError(BadRequestError, GoneError):
+    """400, from a knowledge store 410: the pages of a search were read too slowly, and only a new search helps."""
+
+    hits: int = 0
+    """How many hits had come before."""
 
 
 @attrs.define(slots=False, repr=False, kw_only=True)
@@ -263,6 +286,11 @@ class WaitTimeoutError(TwelveLabsError, TimeoutError):
     """Seconds."""
     last: Any = None
     """The resource as it was seen last; None if it never was."""
+
+
+@attrs.define(slots=False, repr=False)
+class WebhookSignatureError(TwelveLabsError):
+    """A webhook was not signed with this secret, was altered on the way, or was sent too long ago."""
 
 
 @attrs.define(slots=False, repr=False, kw_only=True)

@@ -14,8 +14,15 @@ import attrs
 
 from twelvelabs_async.api import Caller
 from twelvelabs_async.codec import structure
-from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models.common import PageInfo
+from twelvelabs_async.errors import (
+    APIError,
+    BadRequestError,
+    GoneError,
+    InvalidInputError,
+    MalformedResponseError,
+    SearchExpiredError,
+)
+from twelvelabs_async.models.common import Model, PageInfo
 from twelvelabs_async.request import Request, given
 
 T = TypeVar("T")
@@ -25,6 +32,9 @@ DEFAULT_LIMIT = 10
 
 RawRequest = Request[dict[str, Any]]
 Reader = Callable[[RawRequest, dict[str, Any]], "Page[T]"]
+
+Explain = Callable[[APIError, int], APIError | None]
+"""Makes a better error, if it knows one, out of what a later page ended with and the number of items before it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +64,16 @@ class Page(Generic[T]):
         return self.items[at]
 
 
+@attrs.frozen(kw_only=True)
+class TokenInfo(Model):
+    """Where a page of a list stands that goes by token."""
+
+    next_page_token: str | None = None
+    """Names the next page; None on the last one."""
+    total_results: int | None = None
+    """Items on all pages, if the API tells."""
+
+
 class Paginator(Generic[T]):
     """A list that has not been asked for yet. Each use starts anew, at the first page.
 
@@ -62,10 +82,11 @@ class Paginator(Generic[T]):
         async for asset in client.assets.list(): ...  # everything
     """
 
-    def __init__(self, caller: Caller, first: RawRequest, read: Reader[T]) -> None:
+    def __init__(self, caller: Caller, first: RawRequest, read: Reader[T], *, explain: Explain | None = None) -> None:
         self._caller = caller
         self._first = first
         self._read = read
+        self._explain = explain
 
     def __await__(self) -> Generator[Any, Any, Page[T]]:
         return self._fetch(self._first).__await__()
@@ -73,11 +94,12 @@ class Paginator(Generic[T]):
     async def __aiter__(self) -> AsyncIterator[T]:
         before: frozenset[str] = frozenset()
         async for page in self.pages():
-            for item in page:
-                if _id(item) not in before:
+            ids = [_id(item) for item in page]
+            for item, known in zip(page, ids, strict=True):
+                if known is None or known not in before:
                     yield item
             # Something new at the front of a list pushes the last items of a page to the next one.
-            before = frozenset(filter(None, map(_id, page)))
+            before = frozenset(filter(None, ids))
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Whole pages, for totals and progress.
@@ -88,14 +110,22 @@ class Paginator(Generic[T]):
         request: RawRequest | None = self._first
         walked: set[str] = set()
         last: Page[T] | None = None
+        came = 0
         while request is not None:
-            walked.add(request.path())
-            page = await self._fetch(request)
-            repeated = last is not None and page.number is None and page.items and page.items == last.items
-            if repeated or (page.next is not None and page.next.path() in walked):
+            walked.add(_place(request))
+            try:
+                page = await self._fetch(request)
+            except APIError as error:
+                better = self._explain(error, came) if self._explain and last else None
+                if better is None:
+                    raise
+                raise better from error
+            # A list that tells how many pages it has comes to an end, whatever is on them.
+            repeated = last is not None and page.total_pages is None and page.items and page.items == last.items
+            if repeated or (page.next is not None and _place(page.next) in walked):
                 raise MalformedResponseError(message="the server sent the same page again", operation=request.operation)
             yield page
-            request, last = page.next, page
+            request, last, came = page.next, page, came + len(page)
 
     async def collect(self, at_most: int | None = None) -> list[T]:
         """The first `at_most` items, or all of them, asking for no page more than that takes.
@@ -115,12 +145,22 @@ class Paginator(Generic[T]):
         return found
 
     async def _fetch(self, request: RawRequest) -> Page[T]:
-        return self._read(request, await self._caller.call(request))
+        body = await self._caller.call(request)
+        try:
+            return self._read(request, body)
+        except MalformedResponseError as error:
+            error.operation = request.operation
+            raise
 
 
 def _id(item: object) -> str | None:
     found = getattr(item, "id", None)
     return found if isinstance(found, str) else None
+
+
+def _place(request: RawRequest) -> str:
+    """What tells the requests for two pages of a list apart."""
+    return f"{request.path()} {request.json}"
 
 
 def numbered(item: type[T], key: str = "data") -> Reader[T]:
@@ -151,16 +191,39 @@ def by_token(item: type[T], follow: Callable[[str], RawRequest]) -> Reader[T]:
     """Reads pages that name their successor by `page_info.next_page_token`; `follow` makes the request for it."""
 
     def read(request: RawRequest, body: dict[str, Any]) -> Page[T]:
-        info = body.get("page_info") or {}
-        token = info.get("next_page_token")
+        info = structure(body.get("page_info") or {}, TokenInfo, path="$.page_info")
+        token = info.next_page_token
         return Page(
             items=_items(request, body, "data", item),
-            total=info.get("total_results"),
+            total=info.total_results,
             next=follow(token) if token else None,
             extra={name: value for name, value in body.items() if name != "data"},
         )
 
     return read
+
+
+def by_body_token(item: type[T]) -> Reader[T]:
+    """Reads pages whose `next_page_token` goes into the body of the next request, beside all the rest of it."""
+
+    def read(request: RawRequest, body: dict[str, Any]) -> Page[T]:
+        token = structure(given(next_page_token=body.get("next_page_token")), TokenInfo).next_page_token
+        return Page(
+            items=_items(request, body, "data", item),
+            next=attrs.evolve(request, json={**request.json, "page_token": token}) if token else None,
+            extra={name: value for name, value in body.items() if name != "data"},
+        )
+
+    return read
+
+
+def expired(error: APIError, hits: int) -> APIError | None:
+    """What became of a search whose next page is refused: the token came from the server, so it was good once."""
+    if not isinstance(error, BadRequestError | GoneError):
+        return None
+    told = {field.name: getattr(error, field.name) for field in attrs.fields(APIError)}
+    told["message"] = f"the pages of the search have expired after {hits} hits, search again: {error.message}"
+    return SearchExpiredError(**told, hits=hits)
 
 
 def _items(request: RawRequest, body: dict[str, Any], key: str, item: type[T]) -> tuple[T, ...]:

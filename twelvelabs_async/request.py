@@ -6,10 +6,11 @@ identity of an operation: in errors, in logs, for the rate limiter and for the c
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -27,6 +28,9 @@ RetryClass = Literal["safe", "idempotent", "compute", "repeatable", "reconcile",
 orphan that expires. `reconcile` and `unsafe` would do a write twice: they are repeated only when the first one surely
 did not happen.
 """
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_~-]+")
+"""Ids as the platform makes them: nothing in them has to be escaped or can lead elsewhere."""
 
 OpenBody = Callable[[], AsyncIterator[bytes]]
 """Starts the bytes of a body from the beginning, as often as it is called."""
@@ -92,19 +96,25 @@ class Request(Generic[T]):
         Raises:
             InvalidInputError: A value cannot be a path segment, or a variable has no value.
         """
-        values = {name.replace("_", "-"): value for name, value in self.ids.items()}
+        values: dict[str, object] = {name.replace("_", "-"): value for name, value in self.ids.items()}
         segments = [_fill(segment, values) for segment in self.template.split("/")]
-        pairs = urlencode(list(query_pairs(self.query)))
+        try:
+            pairs = urlencode(list(query_pairs(self.query)))
+        except UnicodeEncodeError:
+            raise InvalidInputError(f"the query of {self.operation} cannot be written as UTF-8") from None
         return "/".join(segments) + (f"?{pairs}" if pairs else "")
 
 
-def _fill(segment: str, values: Mapping[str, str]) -> str:
+def _fill(segment: str, values: Mapping[str, object]) -> str:
     if not segment.startswith("{"):
         return segment
     name = segment[1:-1]
     if name.replace("_", "-") not in values:
         raise InvalidInputError(f"no value for {segment}")
-    return quote(checked_id(values[name.replace("_", "-")], name), safe="")
+    value = values[name.replace("_", "-")]
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
+    return quote(checked_id(value, name), safe="")
 
 
 def checked_id(value: object, name: str = "id") -> str:

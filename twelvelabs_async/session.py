@@ -15,6 +15,7 @@ import logging
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
@@ -69,20 +70,16 @@ class OpenReply:
             self.close()
         raise failure
 
-    async def pieces(self, idle: float) -> AsyncIterator[bytes]:
-        """The body as the network cuts it.
+    async def piece(self, idle: float) -> bytes:
+        """The next bytes of the body, as the network cuts them; none at its end.
 
         Raises:
             APIConnectionError: It broke off, or stood still for `idle` seconds.
         """
         failure: APIConnectionError
         try:
-            while True:
-                async with asyncio.timeout(idle):
-                    piece = await self._response.content.readany()
-                if not piece:
-                    return
-                yield piece
+            async with asyncio.timeout(idle):
+                return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
             failure = explain(error, self._host, idle)
         raise failure
@@ -206,7 +203,10 @@ class SessionManager:
             APIConnectionError: No whole answer, or an address that is not to be trusted with a video.
         """
         self.check()
-        target = URL(url, encoded=True)
+        try:
+            target = URL(url, encoded=True)
+        except ValueError:
+            raise APIConnectionError(message="the address to upload to cannot be read", sent=False) from None
         if target.scheme != "https" and not (target.scheme == "http" and self._settings.origin.startswith("http:")):
             raise APIConnectionError(message=f"refused to upload to a {target.scheme}:// address", sent=False)
         wanted = CIMultiDict(body.headers)
@@ -224,8 +224,8 @@ class SessionManager:
     ) -> Reply:
         failure: APIConnectionError
         try:
-            async with asyncio.timeout(idle) as watch:
-                data = body.start() if idle is None else _watched(body, watch, idle)
+            async with nullcontext() if idle is None else asyncio.timeout(idle) as watch:
+                data = body.start() if watch is None or idle is None else _watched(body, watch, idle)
                 async with session.request(
                     method, url, headers=headers, data=data, allow_redirects=False, proxy=self._proxy(url)
                 ) as response:
@@ -318,7 +318,7 @@ def explain(error: Exception, host: str, idle: float | None = None) -> APIConnec
             return APIConnectionError(message=f"{host} broke off in the middle of its answer", retryable=True)
         case aiohttp.ServerDisconnectedError():
             return APIConnectionError(message=f"{host} closed the connection without an answer", retryable=True)
-        case TimeoutError():
+        case TimeoutError() if idle is not None:
             return APITimeoutError(message=f"not a byte to or from {host} for {idle:g} s", retryable=True)
         case OSError():
             why = error.strerror or type(error).__name__

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -70,11 +71,18 @@ def read_quotas(headers: Mapping[str, str]) -> dict[str, Quota]:
     """Limit headers by dimension. A remainder alone counts too; `Used` fills in for a missing remainder."""
     found: dict[str, dict[str, float]] = {}
     for name, text in headers.items():
-        match = _NAME.fullmatch(name)
-        value = number(text) if match else None
-        if match and value is not None:
-            found.setdefault((match[1] or "request").lower(), {})[match[2].lower()] = value
+        place = _place(name)
+        value = number(text) if place else None
+        if place and value is not None:
+            found.setdefault(place[0], {})[place[1]] = value
     return {dimension: _quota(values) for dimension, values in found.items()}
+
+
+@lru_cache(maxsize=256)  # a server has few names, and sends them with each answer
+def _place(name: str) -> tuple[str, str] | None:
+    """Dimension and field a header tells of, if it is one of these headers."""
+    match = _NAME.fullmatch(name)
+    return ((match[1] or "request").lower(), match[2].lower()) if match else None
 
 
 def _quota(values: Mapping[str, float]) -> Quota:
@@ -110,6 +118,7 @@ def number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
+@lru_cache(maxsize=64)  # the same for all answers of one second
 def http_date(text: str | None) -> float | None:
     """Seconds since the epoch of an HTTP date, or None."""
     try:
