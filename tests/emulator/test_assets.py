@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -173,3 +174,52 @@ async def test_the_same_requests_give_the_same_ids(
         async with session.post("assets", data=form(method="url", url="https://example.com/a.mp4")) as response:
             ids.append((await response.json())["_id"])
     assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("filename", "kind", "known"),
+    [
+        ("film.mp4", "video", {"duration"}),
+        ("talk.mp3", "audio", {"duration"}),
+        ("cat.jpg", "image", set[str]()),
+        ("notes.pdf", "document", set[str]()),
+        ("upload", "video", {"duration"}),
+    ],
+)
+async def test_without_the_library_properties_are_made_up(
+    call: Call,
+    make_asset: Make,
+    advance: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+    filename: str,
+    kind: str,
+    known: set[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymediainfo", None)
+    asset = await make_asset(filename, b"x" * 1_000_000)
+    advance(10)
+    _, ready = await call("GET", f"/assets/{asset}")
+    assert ready["status"] == "ready"
+    assert {"duration"} & ready.keys() == known
+    assert ready.get("duration", 8) == 8
+    _, found = await call("GET", "/assets", params={"asset_types": kind})
+    assert [entry["_id"] for entry in found["data"]] == [asset]
+
+
+async def test_the_content_decides_where_the_name_says_nothing(
+    call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    pytest.importorskip("pymediainfo")
+    film, song, nothing = [await make_asset("upload", c) for c in (samples.video(), samples.audio(), b"nothing")]
+    advance(10)
+    assert (await call("GET", f"/assets/{film}"))[1]["file_type"] == "video/mp4"
+    assert (await call("GET", f"/assets/{song}"))[1]["file_type"] == "audio/wave"
+    assert (await call("GET", f"/assets/{nothing}"))[1]["status"] == "failed"
+
+
+async def test_a_large_file_is_counted_to_the_last_byte(
+    call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    asset = await make_asset("film.mp4", samples.video(size=3_000_001))
+    advance(10)
+    assert (await call("GET", f"/assets/{asset}"))[1]["size"] == 3_000_001

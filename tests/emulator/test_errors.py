@@ -128,6 +128,21 @@ async def test_an_asset_is_described_properly(call: Call, form: Form, fields: di
     assert (status, refused["code"]) == (400, code)
 
 
+async def test_a_form_is_no_json(call: Call) -> None:
+    for path in ("/assets", "/tasks", "/search"):
+        status, refused = await call("POST", path, json={})
+        assert (status, refused["code"]) == (400, "content_type_invalid")
+
+
+async def test_what_is_required_is_asked_for(call: Call, make_index: Make, make_asset: Make) -> None:
+    asset, path = await make_asset(), f"/indexes/{await make_index()}/indexed-assets"
+    for method in ("PUT", "PATCH"):
+        assert (await call(method, f"/assets/{asset}/user-metadata", json={}))[1]["code"] == "parameter_not_provided"
+        assert (await call(method, f"/assets/{asset}/user-metadata", json={"user_metadata": 5}))[0] == 400
+    assert (await call("POST", path, json={}))[1]["code"] == "parameter_not_provided"
+    assert (await call("POST", path, json={"asset_id": asset, "enable_video_stream": "yes"}))[0] == 400
+
+
 async def test_a_picture_cannot_be_indexed(
     call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
 ) -> None:

@@ -139,6 +139,20 @@ async def test_videos_are_found_by_their_properties(call: Call, make_index: Make
     assert await found("created_at=2030-01-01T00:00:00Z") == []
 
 
+async def test_videos_are_found_by_metadata_of_every_type(call: Call, make_index: Make, make_video: Make) -> None:
+    index = await make_index()
+    fields = {"year": 1999, "rating": 7.5, "seen": True, "tags": ["old", "red"]}
+    video = await make_video(index, "talk.wav", samples.audio(), user_metadata=fields)
+
+    async def found(query: str) -> list[str]:
+        return [entry["_id"] for entry in (await call("GET", f"/indexes/{index}/videos?{query}"))[1]["data"]]
+
+    for query in ("year=1999", "rating=7.5", "seen=true", "tags=red", "year=1999&seen=TRUE"):
+        assert await found(query) == [video]
+    for query in ("year=x", "rating=8", "seen=false", "tags=blue", "nothing=1", "width[gte]=1"):
+        assert await found(query) == []
+
+
 async def test_metadata_of_a_video_is_merged(call: Call, make_index: Make, make_video: Make) -> None:
     index = await make_index()
     video = await make_video(index, user_metadata={"colour": "red", "year": 1999})

@@ -143,6 +143,8 @@ async def test_pages_are_turned_forth_and_back(call: Call, search: Search, advan
     _, back = await call("GET", f"/search/{page['page_info']['prev_page_token']}?include_user_metadata=true")
     assert {key: back["data"][0][key] for key in hits[-2]} == hits[-2]
     assert "user_metadata" in back["data"][0]
+    stem = first["page_info"]["next_page_token"].rpartition("-")[0]
+    assert (await call("GET", f"/search/{stem}-99"))[0] == 400
 
 
 @pytest.mark.usefixtures("red", "blue")
