@@ -1,0 +1,167 @@
+"""Reads the command line, runs a command, and turns how it ended into an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
+
+from twelvelabs_async._version import __version__
+from twelvelabs_async.cli import commands, demo
+from twelvelabs_async.cli.codes import Code, of_error
+from twelvelabs_async.cli.render import Screen
+from twelvelabs_async.emulator import __main__ as emulator_program
+from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.models.search import SearchOption
+from twelvelabs_async.settings import KEY_VARIABLES
+
+EXIT_CODES: Final = """\
+Exit codes:
+    0  all went well
+    1  some items failed, or there is no such index
+    2  wrong usage, or no key
+    3  the API refused (key, quota), or could not be reached
+  130  interrupted
+
+The key is read from TWELVELABS_API_KEY. The demo and the emulator need none.
+"""
+
+app = App(
+    name="twelvelabs-async",
+    help="Videos into the Twelve Labs platform, and answers out of it.",
+    help_epilogue=EXIT_CODES,
+    help_format="plaintext",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+)
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Several = Annotated[int, Parameter(validator=Number(gte=1))]
+
+
+@app.command(name="demo")
+def _demo(folder: Path | None = None, /) -> int:
+    """Try everything without a key: an emulator, three small videos, a search.
+
+    Args:
+        folder: Your own videos instead of those that come with the package.
+    """
+    return asyncio.run(demo.demo(folder, Screen()))
+
+
+@app.command
+def ingest(
+    paths: list[str],
+    /,
+    *,
+    index: str,
+    concurrency: Several = 4,
+    base_url: str | None = None,
+    json: Flag = False,
+) -> int:
+    """Upload videos and index them, several at a time.
+
+    Args:
+        paths: Files, folders, globs and http(s) addresses.
+        index: Name or id of the index; one of this name is made if there is none.
+        concurrency: Videos on their way at once.
+        base_url: Address of the API, if it is not the platform's own.
+        json: One JSON line an item, and nothing else, on standard output.
+    """
+    screen = Screen(json=json)
+    return _with_key(
+        commands.ingest(paths, index=index, concurrency=concurrency, base_url=base_url, screen=screen), screen
+    )
+
+
+@app.command
+def search(
+    index: str,
+    words: str,
+    /,
+    *,
+    limit: Several = 10,
+    option: Annotated[list[SearchOption] | None, Parameter(negative=())] = None,
+    base_url: str | None = None,
+    json: Flag = False,
+) -> int:
+    """Find moments in the videos of an index.
+
+    Args:
+        index: Name or id of the index.
+        words: What to look for.
+        limit: Most hits to show.
+        option: Where to look, once or more; all that the index was made for if left out.
+        base_url: Address of the API, if it is not the platform's own.
+        json: One JSON line an item, and nothing else, on standard output.
+    """
+    screen = Screen(json=json)
+    return _with_key(
+        commands.search(index, words, limit=limit, options=option, base_url=base_url, screen=screen), screen
+    )
+
+
+@app.command
+def emulator(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    storage_port: int = 0,
+    api_key: str = "emulator",
+    seed: int = 7,
+    plan: Literal["free", "developer", "none"] = "none",
+    allow_remote: Flag = False,
+) -> int:
+    """Serve a stand-in for the API until interrupted. Prints its address, then its key.
+
+    Args:
+        host: Address to listen on.
+        port: Port of the API; 0 takes a free one.
+        storage_port: Port of presigned URLs; 0 takes a free one.
+        api_key: The one key that is accepted.
+        seed: Start of ids and vectors.
+        plan: Rate limits of a plan.
+        allow_remote: Allow a host that other machines can reach.
+    """
+    given = {"host": host, "port": port, "storage-port": storage_port, "api-key": api_key, "seed": seed, "plan": plan}
+    flags = ["--allow-remote"] if allow_remote else []
+    emulator_program.main([f"--{name}={value}" for name, value in given.items()] + flags)
+    return Code.OK
+
+
+def _with_key(command: Coroutine[Any, Any, int], screen: Screen) -> int:
+    if any(os.environ.get(name) for name in KEY_VARIABLES):
+        return asyncio.run(command)
+    command.close()
+    screen.error(f"no API key: set {KEY_VARIABLES[0]}, or try it all without one: twelvelabs-async demo")
+    return Code.USAGE
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. No error of ours shows a traceback."""
+    _accept_any_text()
+    try:
+        return int(app(arguments, result_action="return_value", exit_on_error=False, print_error=False) or Code.OK)
+    except CycloptsError as error:
+        Screen().error(str(error))
+        return Code.USAGE
+    except KeyboardInterrupt:
+        Screen().error("interrupted")
+        return Code.INTERRUPTED
+    except TwelveLabsError as error:
+        Screen().error(str(error))
+        return of_error(error)
+
+
+def _accept_any_text() -> None:
+    """File names may hold anything; what the terminal cannot show is shown as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
