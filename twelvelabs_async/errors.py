@@ -133,7 +133,8 @@ class APIError(TwelveLabsError):
             notes.append("ambiguous: it may have happened")
         if self.request_id:
             notes.append(f"request {self.request_id}")
-        text = ": ".join(part for part in (head, self.message, self.ADVICE) if part) or type(self).__name__
+        message = self.message.rstrip(".") if self.ADVICE else self.message
+        text = ": ".join(part for part in (head, message, self.ADVICE) if part) or type(self).__name__
         return f"{text} ({', '.join(notes)})" if notes else text
 
 

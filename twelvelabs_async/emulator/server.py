@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
 from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
 from twelvelabs_async.emulator.clock import Clock, SystemClock
+from twelvelabs_async.emulator.connectors import RemoteFile
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.front import Front
+from twelvelabs_async.emulator.handlers import connections
+from twelvelabs_async.emulator.hosts import is_loopback
 from twelvelabs_async.emulator.journal import Journal
 from twelvelabs_async.emulator.limits import Limiter, Plan
+from twelvelabs_async.emulator.postman import Postman
 from twelvelabs_async.emulator.seeded import Ids
 from twelvelabs_async.emulator.state import State
 from twelvelabs_async.emulator.timeline import Timing
+from twelvelabs_async.emulator.webhooks import Webhooks
 from twelvelabs_async.emulator.world import Settings, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    from twelvelabs_async.emulator.connectors import Connection, Status
 
 MIB = 1 << 20
 PATIENCE = 0.05
@@ -49,7 +55,8 @@ class Emulator:
             are made up, and no file is ever broken.
         clock: What decides about time.
         journal_size: How many requests are remembered.
-        allow_remote: Whether `host` may be an address that other machines reach.
+        awkward_streams: Whether streams are cut within characters, lines and frames, and hold text to match.
+        allow_remote: Whether `host` may be an address that other machines reach, and webhooks may go there.
 
     Raises:
         ValueError: Other machines would reach `host`.
@@ -73,6 +80,7 @@ class Emulator:
         probe: bool = True,
         clock: Clock | None = None,
         journal_size: int = 10_000,
+        awkward_streams: bool = False,
         allow_remote: bool = False,
     ) -> None:
         _check_host(host, allow_remote=allow_remote)
@@ -91,8 +99,13 @@ class Emulator:
             spool_limit=spool_limit,
             probe=probe,
             index_days=plan.index_days if plan else None,
+            awkward_streams=awkward_streams,
         )
-        self._world = World(state=self.state, clock=clock, timing=timing or Timing(), settings=settings)
+        self.webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
+        self._world = World(
+            state=self.state, clock=clock, timing=timing or Timing(), settings=settings, webhooks=self.webhooks
+        )
+        self._postman = Postman(self._world)
         self._limiter = Limiter(plan, clock)
         self._front: Front | None = None
         self._runners: list[web.AppRunner] = []
@@ -118,6 +131,9 @@ class Emulator:
         """How many requests are being processed now, on both origins."""
         return self._front.in_flight if self._front else 0
 
+    def _wake(self) -> None:
+        self._postman.wake()
+
     async def start(self) -> None:
         """Listen; an emulator that was stopped goes on with the state it had."""
         if self._runners:
@@ -138,9 +154,13 @@ class Emulator:
         except BaseException:
             await self.stop()
             raise
+        self._postman.start()
 
     async def _listen(self, app: web.Application, port: int) -> str:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE, read_bufsize=MIB, handle_signals=False)
+        # Without lingering: a request that is answered before its body was read must not outlive its caller.
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=PATIENCE, read_bufsize=MIB, handle_signals=False, lingering_time=0
+        )
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, self._host, port).start()
@@ -148,10 +168,40 @@ class Emulator:
         name = f"[{self._public_host}]" if ":" in self._public_host else self._public_host
         return f"http://{name}:{bound}"
 
+    def connect(
+        self,
+        *,
+        provider: str = "google_drive",
+        files: Mapping[str, RemoteFile | str] | None = None,
+        custom_id: str | None = None,
+        account: str = "someone@example.com",
+        status: Status = "active",
+    ) -> Connection:
+        """Make a connection, which the API leaves to the provider's page; its fields may be changed at any time.
+
+        Args:
+            provider: Whose account it is.
+            files: What is in the account, by the provider's ids; a text is a file of that name.
+            custom_id: The label that was given when the authorization began.
+            account: Connections to one account share what was imported.
+            status: All but `active` refuse to be used.
+
+        Returns:
+            The connection, whose `id` the API knows.
+        """
+        found = {
+            source_id: RemoteFile(filename=file) if isinstance(file, str) else file
+            for source_id, file in (files or {}).items()
+        }
+        return connections.add(
+            self._world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
+        )
+
     async def stop(self) -> None:
         """Close all connections at once and delete all files; the state stays to be looked at."""
         if self._front:
             self._front.stopping.set()
+        await self._postman.stop()
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
         await self._world.close()
@@ -167,14 +217,5 @@ class Emulator:
 
 
 def _check_host(host: str, *, allow_remote: bool) -> None:
-    if not allow_remote and not _is_loopback(host):
+    if not allow_remote and not is_loopback(host):
         raise ValueError(f"{host} can be reached from other machines, which has to be allowed with allow_remote")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -83,7 +83,9 @@ class FileSource:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise InvalidInputError(f"cannot read {path}: {error.strerror}") from None
-        return cls(path, name or path.name, descriptor, os.fstat(descriptor))
+        # A name on disk need not be text; the platform's has to be.
+        known_as = (name or path.name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return cls(path, known_as, descriptor, os.fstat(descriptor))
 
     @property
     def fingerprint(self) -> str:
