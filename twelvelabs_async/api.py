@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from types import NoneType
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
@@ -17,7 +18,7 @@ import attrs
 from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.codec import decode, json_bytes
-from twelvelabs_async.errors import APIError, QuotaExhaustedError
+from twelvelabs_async.errors import APIError, InvalidInputError, QuotaExhaustedError
 from twelvelabs_async.policy.headers import Advice, read_advice
 from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
@@ -87,7 +88,7 @@ class Seen:
         if version is None:
             return
         self.api_version = version
-        if not self.warned and not version.lstrip("v").startswith(API_VERSION):
+        if not self.warned and version.lstrip("v").split(".")[:2] != API_VERSION.split("."):
             self.warned = True
             logger.warning("the server speaks API version %.20r, this client was made for %s", version, API_VERSION)
 
@@ -118,7 +119,9 @@ class Api:
             ClientStateError: The client is closed, or belongs elsewhere.
         """
         path, body = request.path(), encode(request)
-        timeout = self.options.timeout if isinstance(body.content, bytes) else None  # a long upload is no failure
+        timeout = None  # a long upload is no failure
+        if isinstance(body.content, bytes):
+            timeout = self.options.deadline(request.operation)
         return await self._drive(request, timeout, lambda call: self._attempt(request, path, body, call))
 
     async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
@@ -131,7 +134,9 @@ class Api:
         """
         path, body = request.path(), encode(request)
         return await self._drive(
-            request, self.options.timeout, lambda call: self._open_once(request, path, body, accept, call)
+            request,
+            self.options.deadline(request.operation),
+            lambda call: self._open_once(request, path, body, accept, call),
         )
 
     async def store(
@@ -163,7 +168,7 @@ class Api:
         try:
             call.sends += 1
             reply = await self.session.store(url, headers, body, idle=self.options.idle_timeout)
-            if reply.status >= 300:
+            if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, read_advice({}, now=self.clock.time()))
             prove(reply)
         except APIError as error:
@@ -180,9 +185,13 @@ class Api:
             async with asyncio.timeout(timeout):
                 return await self._persist(call, lambda: attempt(call))
         except APIError as error:
+            if isinstance(error, QuotaExhaustedError):
+                self.quota.refund(call.spent)  # the retry it was spent on was never sent
             self._finish(error, call)
             raise
         except TimeoutError:
+            if not call.sent:
+                self.quota.refund(call.spent)
             late = timed_out(request.operation, timeout or 0.0, sent=call.sent, retry=request.retry)
         except asyncio.CancelledError:
             self.quota.refund(call.spent)
@@ -222,12 +231,12 @@ class Api:
                 idle = None if isinstance(body.content, bytes) else self.options.idle_timeout
                 reply = await self.session.send(request.method, path, body, idle=idle)
                 advice = self._note(turn, reply)
-            if reply.status >= 300:
+            if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
             return await decode(reply.body, request.into)
         except APIError as error:
             _place(error, request, reply)
-            if done_already(error, request.method, call.earlier):
+            if request.into is NoneType and done_already(error, request.method, call.earlier):
                 return cast("T", None)
             raise
 
@@ -237,10 +246,10 @@ class Api:
             async with await self._turn(request, call) as turn:
                 call.sends += 1
                 opened = await self.session.open(request.method, path, body, accept=accept)
-                refused = await opened.read() if opened.status >= 300 else b""
+                refused = await opened.read() if not 200 <= opened.status < 300 else b""
                 reply = Reply(status=opened.status, headers=opened.headers, body=refused)
                 advice = self._note(turn, reply)
-            if reply.status >= 300:
+            if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
         except APIError as error:
             _place(error, request, reply)
@@ -278,9 +287,17 @@ def _place(error: APIError, request: Request[Any], reply: Reply | None) -> None:
 
 
 def encode(request: Request[T]) -> Body:
-    """The body of a request, the same bytes for each attempt."""
-    if request.form is not None:
-        return encode_form(request.form)
-    if request.json is not None:
-        return encode_json(json_bytes(request.json))
-    return NO_BODY
+    """The body of a request, the same bytes for each attempt.
+
+    Raises:
+        InvalidInputError: It cannot be written as JSON, or as UTF-8.
+    """
+    body = NO_BODY
+    try:
+        if request.form is not None:
+            body = encode_form(request.form)
+        elif request.json is not None:
+            body = encode_json(json_bytes(request.json))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"the body of {request.operation} cannot be sent: {error}") from None
+    return attrs.evolve(body, beside=request.headers) if request.headers else body

@@ -7,7 +7,7 @@ storage and upload endpoints refuse, and costs more than the request itself for 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -25,13 +25,15 @@ class Body:
     """Length in bytes."""
     content_type: str | None = None
     """Media type, or None for no body."""
+    beside: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Headers of the operation that go along."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that describe the body."""
+        """Headers that describe the body, and those that go along."""
         if self.content_type is None:
-            return {}
-        return {"Content-Type": self.content_type, "Content-Length": str(self.size)}
+            return {**self.beside}
+        return {"Content-Type": self.content_type, "Content-Length": str(self.size), **self.beside}
 
     def start(self) -> bytes | AsyncIterator[bytes] | None:
         """The bytes, from the first one on."""
@@ -64,12 +66,17 @@ def _field(mark: str, name: str, text: str) -> bytes:
 
 def _file_head(mark: str, file: FilePart) -> bytes:
     disposition = f'form-data; name="{_quoted(file.name)}"; filename="{_quoted(file.filename)}"'
-    return f"--{mark}\r\nContent-Disposition: {disposition}\r\nContent-Type: {file.content_type}\r\n\r\n".encode()
+    kind = _one_line(file.content_type)
+    return f"--{mark}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n".encode()
 
 
 def _quoted(text: str) -> str:
     """A name as browsers quote it within a form's header."""
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    return _one_line(text.replace('"', "%22"))
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _bytes(piece: bytes | FilePart) -> bytes:

@@ -22,9 +22,20 @@ from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options, Settings, find_api_key, find_base_url
 
 if TYPE_CHECKING:
+    from twelvelabs_async.resources.analyze import Analyze
+    from twelvelabs_async.resources.analyze_async import AnalyzeAsync
+    from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
     from twelvelabs_async.resources.assets import Assets
+    from twelvelabs_async.resources.data_connectors import DataConnectors
+    from twelvelabs_async.resources.embed import Embed
+    from twelvelabs_async.resources.entity_collections import EntityCollections
+    from twelvelabs_async.resources.imports import Imports
     from twelvelabs_async.resources.indexes import Indexes
+    from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
+    from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
+    from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
     from twelvelabs_async.resources.multipart_upload import MultipartUpload
+    from twelvelabs_async.resources.responses import Responses
     from twelvelabs_async.resources.search import Search
     from twelvelabs_async.resources.tasks import Tasks
 
@@ -44,8 +55,9 @@ class AsyncTwelveLabs:
     Args:
         api_key: Your key; else `TWELVELABS_API_KEY`, else `TWELVE_LABS_API_KEY` from the environment.
         base_url: Address with the version; else `TWELVELABS_BASE_URL`, else the platform's.
-        timeout: Deadline of one whole call in seconds: queue, attempts and waits together. Uploads have none in total;
-            they end when nothing moves for `idle_timeout`.
+        timeout: Deadline of one whole call in seconds: queue, attempts and waits together; None is 60, and 600 for
+            the operations whose answer is the work itself (`analyze`, `responses`, `embed`). Uploads have none in
+            total; they end when nothing moves for `idle_timeout`.
         max_retries: How often a failed call is repeated, where that cannot do a write twice.
         max_wait: Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once.
         idle_timeout: Seconds without a byte after which an upload or a stream counts as dead.
@@ -73,7 +85,7 @@ class AsyncTwelveLabs:
         api_key: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: float = 60.0,
+        timeout: float | None = None,
         max_retries: int = 3,
         max_wait: float = 120.0,
         idle_timeout: float = 60.0,
@@ -198,6 +210,83 @@ class AsyncTwelveLabs:
         from twelvelabs_async.resources.search import Search
 
         return Search(self._api)
+
+    @cached_property
+    def analyze(self) -> Analyze:
+        """Text about a video or pictures: `await client.analyze(video=..., prompt=...)`."""
+        from twelvelabs_async.resources.analyze import Analyze
+
+        return Analyze(self._api)
+
+    @cached_property
+    def analyze_stream(self) -> AnalyzeStreaming:
+        """The same while it is written: `async for event in client.analyze_stream(...)`."""
+        from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
+
+        return AnalyzeStreaming(self._api)
+
+    @cached_property
+    def analyze_async(self) -> AnalyzeAsync:
+        """Analyses that run by themselves, one by one or in batches."""
+        from twelvelabs_async.resources.analyze_async import AnalyzeAsync
+
+        return AnalyzeAsync(self._api)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Answers of an agent that has a knowledge store at hand."""
+        from twelvelabs_async.resources.responses import Responses
+
+        return Responses(self._api)
+
+    @cached_property
+    def embed(self) -> Embed:
+        """Vectors of texts, pictures, sounds, videos and documents; new code uses `embed.v_2`."""
+        from twelvelabs_async.resources.embed import Embed
+
+        return Embed(self._api)
+
+    @cached_property
+    def entity_collections(self) -> EntityCollections:
+        """Persons and things to recognize."""
+        from twelvelabs_async.resources.entity_collections import EntityCollections
+
+        return EntityCollections(self._api)
+
+    @cached_property
+    def knowledge_stores(self) -> KnowledgeStores:
+        """Videos and pictures that are searched and asked about together."""
+        from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
+
+        return KnowledgeStores(self._api)
+
+    @cached_property
+    def knowledge_store_items(self) -> KnowledgeStoreItems:
+        """What is in a knowledge store."""
+        from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
+
+        return KnowledgeStoreItems(self._api)
+
+    @cached_property
+    def knowledge_store_item_collections(self) -> KnowledgeStoreItemCollections:
+        """Items of a knowledge store that belong together."""
+        from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
+
+        return KnowledgeStoreItemCollections(self._api)
+
+    @cached_property
+    def data_connectors(self) -> DataConnectors:
+        """Leave to read files of accounts elsewhere."""
+        from twelvelabs_async.resources.data_connectors import DataConnectors
+
+        return DataConnectors(self._api)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Files fetched from there."""
+        from twelvelabs_async.resources.imports import Imports
+
+        return Imports(self._api)
 
     @overload
     async def request(

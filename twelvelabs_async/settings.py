@@ -13,6 +13,15 @@ from typing_extensions import override
 from twelvelabs_async.errors import InvalidInputError
 
 DEFAULT_BASE_URL: Final = "https://api.twelvelabs.io/v1.3"
+DEFAULT_TIMEOUT: Final = 60.0
+"""Seconds for one whole call."""
+
+LONG_TIMEOUT: Final = 600.0
+"""Seconds for one whole call of an operation that answers when its work is done."""
+
+WORKS_FOR_MINUTES: Final = frozenset({"POST /analyze", "POST /embed", "POST /embed-v2", "POST /responses"})
+"""Operations whose answer is the work itself."""
+
 KEY_VARIABLES: Final = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
 URL_VARIABLE: Final = "TWELVELABS_BASE_URL"
 
@@ -69,7 +78,11 @@ def find_base_url(explicit: str | None, *, allow_http: bool) -> str:
         InvalidInputError: It is no address, or plain `http` to another machine without `allow_http`.
     """
     text = (explicit if explicit is not None else os.environ.get(URL_VARIABLE) or DEFAULT_BASE_URL).rstrip("/")
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidInputError(f"base_url is not an address like {DEFAULT_BASE_URL}: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInputError(f"base_url is not an address like {DEFAULT_BASE_URL}: {parts.hostname or text!r}")
     if parts.username is not None or parts.password is not None:
@@ -105,14 +118,20 @@ def natural(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
 class Options:
     """What may differ from call to call; `client.with_options(...)` changes a copy."""
 
-    timeout: float = attrs.field(default=60.0, validator=positive)
-    """Deadline of one whole call in seconds: queue, attempts and waits together."""
+    timeout: float | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
+    """Deadline of one whole call in seconds: queue, attempts and waits together; None goes by the operation."""
     max_retries: int = attrs.field(default=3, validator=natural)
     """How often a failed call is repeated; 0 sends once."""
     max_wait: float = attrs.field(default=120.0, validator=positive)
     """Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once."""
     idle_timeout: float = attrs.field(default=60.0, validator=positive)
     """Seconds without a byte after which an upload or a stream counts as dead; these have no total deadline."""
+
+    def deadline(self, operation: str) -> float:
+        """Seconds that one call of `operation` may take."""
+        if self.timeout is not None:
+            return self.timeout
+        return LONG_TIMEOUT if operation in WORKS_FOR_MINUTES else DEFAULT_TIMEOUT
 
 
 @attrs.frozen(kw_only=True)

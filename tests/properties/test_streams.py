@@ -1,0 +1,85 @@
+"""However a stream is cut, the same events come out of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import PiecesRoad, virtually
+
+from twelvelabs_async.errors import StreamError
+from twelvelabs_async.frames import Frames, JsonLines, ServerSentEvents
+from twelvelabs_async.request import Request
+from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+
+SCALARS = st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.booleans() | st.none()
+OBJECTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), SCALARS, max_size=4)
+CUTS = st.lists(st.integers(min_value=0, max_value=10_000), max_size=20)
+
+
+def cut(whole: bytes, at: list[int]) -> list[bytes]:
+    places = sorted({place % (len(whole) + 1) for place in at} | {0, len(whole)})
+    return [piece for a, b in itertools.pairwise(places) if (piece := whole[a:b])]
+
+
+def fed(frames: Frames, pieces: list[bytes]) -> list[Any]:
+    return [json.loads(text) for piece in pieces for text in frames.feed(piece)] + [
+        json.loads(text) for text in frames.end()
+    ]
+
+
+def as_line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def as_frame(value: dict[str, Any]) -> bytes:
+    return b": comment\ndata: " + as_line(value) + b"\n"
+
+
+@pytest.mark.parametrize(("frames", "write"), [(JsonLines, as_line), (ServerSentEvents, as_frame)])
+@given(values=st.lists(OBJECTS, max_size=6), at=CUTS)
+def test_any_cutting_gives_the_same_events(
+    frames: Callable[[], Frames], write: Callable[[dict[str, Any]], bytes], values: list[dict[str, Any]], at: list[int]
+) -> None:
+    whole = b"".join(map(write, values))
+    assert fed(frames(), cut(whole, at)) == values
+
+
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=6),
+    lost=st.integers(min_value=1, max_value=200),
+    at=CUTS,
+)
+def test_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
+    texts: list[str], lost: int, at: list[int]
+) -> None:
+    events = [{"event_type": "text_generation", "text": text} for text in texts]
+    whole = b"".join(map(as_line, [*events, {"event_type": "stream_end", "finish_reason": "stop"}]))
+
+    def stream(content: bytes) -> AnalyzeStream:
+        request = Request[Any](method="POST", template="/analyze", into=dict, retry="compute")
+        return AnalyzeStream(PiecesRoad(*cut(content, at)), request)
+
+    async def read() -> None:
+        assert await stream(whole).text() == "".join(texts)
+        with pytest.raises(StreamError) as caught:
+            await stream(whole[: -1 - lost]).text()
+        assert "".join(texts).startswith(caught.value.text)
+
+    virtually(read())
+
+
+@given(garbage=st.lists(st.binary(min_size=1, max_size=50), max_size=8))
+def test_garbage_is_an_error_and_nothing_else(garbage: list[bytes]) -> None:
+    request = Request[Any](method="POST", template="/analyze", into=dict, retry="compute")
+
+    async def read() -> None:
+        with pytest.raises(StreamError):
+            await AnalyzeStream(PiecesRoad(*garbage), request).text()
+
+    virtually(read())

@@ -1,0 +1,107 @@
+"""Never run: what callers of analyses, streams and webhooks get, as mypy and pyright see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_type
+
+import attrs
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.models.analysis_batches import AnalysisBatch, BatchResultItem, CreatedAnalysisBatch
+from twelvelabs_async.models.analysis_tasks import AnalysisTask, CanceledAnalysisTask, CreatedAnalysisTask
+from twelvelabs_async.models.analyze import (
+    Analysis,
+    AnalyzeEvent,
+    StreamEnd,
+    StreamStart,
+    StructuredAnalysis,
+    TextGeneration,
+    VideoAsset,
+)
+from twelvelabs_async.models.common import UnknownEvent
+from twelvelabs_async.models.response_events import OutputTextDelta, ResponseEvent
+from twelvelabs_async.models.responses import ResponseObject
+from twelvelabs_async.models.webhooks import AnalyzeTaskReady, Webhook
+from twelvelabs_async.paginator import Paginator
+from twelvelabs_async.resources.analysis_batches import BatchResults
+from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.resources.responses import ResponseStream
+from twelvelabs_async.structured import parse
+from twelvelabs_async.webhooks import verify
+
+VIDEO = VideoAsset(asset_id="a")
+
+
+@attrs.frozen
+class Scene:
+    title: str
+
+
+async def analyses(client: AsyncTwelveLabs, schema: Mapping[str, Any]) -> None:
+    assert_type(await client.analyze(video=VIDEO, prompt="p"), Analysis)
+    assert_type(await client.analyze(video={"type": "asset_id", "asset_id": "a"}, prompt="p", schema=None), Analysis)
+    structured = await client.analyze(video=VIDEO, prompt="p", schema=Scene)
+    assert_type(structured, StructuredAnalysis[Scene])
+    assert_type(structured.value, Scene)
+    assert_type(structured.text, str)
+    assert_type((await client.analyze(video=VIDEO, schema={"type": "object"})).value, dict[str, Any])
+    assert_type((await client.analyze(video=VIDEO, schema=schema)).value, dict[str, Any])
+    assert_type(parse("{}", Scene), Scene)
+    assert_type(parse("{}", schema), dict[str, Any])
+    await client.analyze(video=VIDEO, prompt="p", model_name="pegasus9")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no such model
+    await client.analyze(VIDEO, prompt="p")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name only
+    await client.analyze(video=VIDEO, schema=Scene, response_format={})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # one of them
+
+
+async def streams(client: AsyncTwelveLabs) -> None:
+    stream = client.analyze_stream(video=VIDEO, prompt="p")
+    assert_type(stream, AnalyzeStream)
+    async with stream as entered:
+        assert_type(entered, AnalyzeStream)
+    async for event in client.analyze_stream(video=VIDEO, prompt="p"):
+        assert_type(event, AnalyzeEvent)
+        match event:
+            case StreamStart() | StreamEnd() | UnknownEvent():
+                pass
+            case TextGeneration():
+                assert_type(event.text, str)
+    assert_type(await stream.text(), str)
+    assert_type(await stream.final(), Analysis)
+    await client.analyze_stream(video=VIDEO, prompt="p")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # not to be awaited
+
+
+async def by_themselves(client: AsyncTwelveLabs) -> None:
+    tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
+    assert_type(await tasks.create(video=VIDEO, prompt="p", max_tokens="unlimited"), CreatedAnalysisTask)
+    assert_type(await tasks.retrieve("t"), AnalysisTask)
+    assert_type(await tasks.wait_for_done("t"), AnalysisTask)
+    assert_type(await tasks.cancel("t"), CanceledAnalysisTask)
+    assert_type(tasks.list(status="ready"), Paginator[AnalysisTask])
+    assert_type(
+        await batches.create(model_name="pegasus1.5", analysis_mode="general", requests=[{}]), CreatedAnalysisBatch
+    )
+    assert_type(await batches.wait_for_done("b"), AnalysisBatch)
+    assert_type(batches.list(status=["expired"]), Paginator[AnalysisBatch])
+    assert_type(batches.results("b"), BatchResults)
+    async for item in batches.results("b"):
+        assert_type(item, BatchResultItem)
+    await batches.results("b").text()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # items are no text
+
+
+async def answers(client: AsyncTwelveLabs) -> None:
+    assert_type(await client.responses.create(knowledge_store_id="k", input="?"), ResponseObject)
+    stream = client.responses.create_stream(knowledge_store_id="k", input=[{"content": "?"}])
+    assert_type(stream, ResponseStream)
+    async for event in stream:
+        assert_type(event, ResponseEvent)
+        if isinstance(event, OutputTextDelta):
+            assert_type(event.delta, str)
+    assert_type(await stream.final(), ResponseObject)
+
+
+def webhook(body: bytes, header: str) -> None:
+    event = verify(body, header, "secret")
+    assert_type(event, Webhook)
+    if isinstance(event, AnalyzeTaskReady):
+        assert_type(event.data.id, str)

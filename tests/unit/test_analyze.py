@@ -1,0 +1,481 @@
+"""Analyses: what is sent, what is refused before it is sent, and what the answers become."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import attrs
+import pytest
+from support import FakeSession, FastClock, PiecesRoad, in_turn, road, said
+
+from twelvelabs_async.body import Body
+from twelvelabs_async.codec import to_dict
+from twelvelabs_async.errors import (
+    APIError,
+    InvalidInputError,
+    MalformedResponseError,
+    ProcessingFailedError,
+    StreamError,
+    StructuredOutputError,
+    WaitTimeoutError,
+)
+from twelvelabs_async.models.analysis_batches import BatchItemRequest
+from twelvelabs_async.models.analysis_tasks import AnalysisTask
+from twelvelabs_async.models.analyze import (
+    AnalyzeImageInput,
+    AnalyzePromptV2,
+    ReferenceImage,
+    ResponseFormat,
+    SegmentDefinition,
+    SegmentField,
+    VideoAsset,
+    VideoBase64,
+    VideoUrl,
+)
+from twelvelabs_async.resources.analysis_batches import AnalysisBatches
+from twelvelabs_async.resources.analysis_tasks import AnalysisTasks
+from twelvelabs_async.resources.analyze import Analyze
+from twelvelabs_async.resources.analyze_async import AnalyzeAsync
+from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
+from twelvelabs_async.session import Reply
+
+VIDEO = VideoAsset(asset_id="a1")
+ANSWER = {"id": "gen-1", "data": "A train.", "finish_reason": "stop", "usage": {"output_tokens": 3, "input_tokens": 9}}
+
+
+@attrs.frozen
+class Scene:
+    title: str
+    mood: Literal["calm", "tense"]
+    seconds: float | None = None
+
+
+def analyze(*replies: Reply) -> tuple[Analyze, FakeSession]:
+    api, session = road(in_turn(*replies), FastClock())
+    return Analyze(api), session
+
+
+def tasks(*replies: Reply | Any) -> tuple[AnalysisTasks, FakeSession]:
+    api, session = road(in_turn(*replies), FastClock())
+    return AnalyzeAsync(api).tasks, session
+
+
+def batches(*replies: Reply) -> tuple[AnalysisBatches, FakeSession]:
+    api, session = road(in_turn(*replies), FastClock())
+    return AnalyzeAsync(api).batches, session
+
+
+def body(session: FakeSession, nth: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(session.bodies[nth])
+    return found
+
+
+async def test_an_analysis_in_one_piece_says_so_to_the_server() -> None:
+    """The endpoint streams unless told otherwise."""
+    call, session = analyze(said(200, ANSWER))
+    found = await call(video=VIDEO, prompt="What happens?")
+    assert (found.id, found.text, found.data) == ("gen-1", "A train.", "A train.")
+    assert found.usage is not None
+    assert found.usage.input_tokens == 9
+    assert session.sent == [("POST", "/analyze")]
+    assert body(session) == {
+        "video": {"type": "asset_id", "asset_id": "a1"},
+        "prompt": "What happens?",
+        "stream": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("video", "sent"),
+    [
+        (VideoUrl(url="https://x.example/a.mp4"), {"type": "url", "url": "https://x.example/a.mp4"}),
+        (VideoBase64(base64_string="AA=="), {"type": "base64_string", "base64_string": "AA=="}),
+        ({"type": "asset_id", "asset_id": "a1"}, {"type": "asset_id", "asset_id": "a1"}),
+    ],
+)
+async def test_a_video_is_a_model_or_a_dict(video: Any, sent: dict[str, str]) -> None:
+    call, session = analyze(said(200, ANSWER))
+    await call(video=video, prompt="p")
+    assert body(session)["video"] == sent
+
+
+async def test_pictures_and_prompts_with_pictures_are_models_or_dicts() -> None:
+    call, session = analyze(said(200, ANSWER))
+    await call(image=[AnalyzeImageInput(name="cat", url="https://x.example/c.png"), {"name": "dog"}], prompt="p")
+    await call(
+        video=VIDEO,
+        prompt_v2=AnalyzePromptV2(input_text="<@cat>?", media_sources=(ReferenceImage(name="cat", asset_id="c"),)),
+    )
+    assert body(session, 0)["image"] == [{"name": "cat", "url": "https://x.example/c.png"}, {"name": "dog"}]
+    source = {"name": "cat", "media_type": "image", "asset_id": "c"}
+    assert body(session, 1)["prompt_v2"] == {"input_text": "<@cat>?", "media_sources": [source]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"prompt": "p"},
+        {"video": VIDEO, "image": [{"name": "x"}], "prompt": "p"},
+        {"video": VIDEO, "prompt": "p", "prompt_v2": {"input_text": "p"}},
+        {"video": VIDEO, "prompt": " "},
+        {"image": [{"name": "x"}]},
+        {"image": [{"name": "x"}], "prompt_v2": {"input_text": "p"}},
+        {"image": [], "prompt": "p"},
+        {"image": [{"name": "x"}] * 21, "prompt": "p"},
+        {"video": VIDEO, "prompt": "p", "schema": Scene, "response_format": {"type": "json_schema"}},
+        {"video": VIDEO, "prompt": "p", "schema": {"type": "object", "additionalProperties": False}},
+        {"video": VIDEO, "prompt": "p", "schema": int},
+    ],
+)
+async def test_what_does_not_go_together_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
+    call, session = analyze(said(200, ANSWER))
+    with pytest.raises(InvalidInputError):
+        await call(**arguments)
+    assert not session.sent
+
+
+def test_a_stream_refuses_at_once_what_does_not_go_together() -> None:
+    with pytest.raises(InvalidInputError):
+        AnalyzeStreaming(PiecesRoad())(prompt="p")
+
+
+async def test_a_schema_gives_a_value_of_its_class() -> None:
+    text = '```json\n{"title": "Tunnel", "mood": "tense"}\n```'
+    call, session = analyze(said(200, {**ANSWER, "data": text, "new_field": 1}))
+    found = await call(video=VIDEO, prompt="p", schema=Scene)
+    assert found.value == Scene("Tunnel", "tense")
+    assert (found.data, found.id, found.extra) == (text, "gen-1", {"new_field": 1})
+    sent = body(session)["response_format"]
+    assert sent["type"] == "json_schema"
+    assert sent["json_schema"]["required"] == ["title", "mood"]
+
+
+async def test_a_json_schema_gives_a_dict() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    call, session = analyze(said(200, {**ANSWER, "data": '{"n": 3}'}))
+    assert (await call(video=VIDEO, prompt="p", schema=schema)).value == {"n": 3}
+    assert body(session)["response_format"]["json_schema"] == schema
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"finish_reason": "length"}, "cut at the limit of tokens"),
+        ({"data": '{"title": "Tun'}, "not JSON"),
+        ({"data": '{"title": "Tunnel"}'}, "mood"),
+        ({"data": '{"title": "Tunnel", "mood": "sad"}'}, "expected one of"),
+    ],
+)
+async def test_an_answer_that_is_no_value_is_an_error_with_what_was_paid_for(
+    change: dict[str, str], words: str
+) -> None:
+    whole = {**ANSWER, "data": '{"title": "Tunnel", "mood": "calm"}', **change}
+    call, session = analyze(said(200, whole))
+    with pytest.raises(StructuredOutputError, match=words) as caught:
+        await call(video=VIDEO, prompt="p", schema=Scene)
+    error = caught.value
+    assert (error.text, error.finish_reason) == (whole["data"], whole["finish_reason"])
+    assert error.usage.output_tokens == 3
+    assert error.operation == "POST /analyze"
+    assert isinstance(error, MalformedResponseError)
+    assert len(session.sent) == 1
+
+
+async def test_an_analysis_is_repeated_because_that_does_nothing_twice() -> None:
+    call, session = analyze(said(503), said(200, ANSWER))
+    assert (await call(video=VIDEO, prompt="p")).text == "A train."
+    assert len(session.sent) == 2
+
+
+async def test_an_analysis_without_text_is_no_analysis() -> None:
+    call, _ = analyze(said(200, {"id": "gen-1"}))
+    with pytest.raises(MalformedResponseError, match="data"):
+        await call(video=VIDEO, prompt="p")
+
+
+async def test_a_stream_says_so_to_the_server_and_is_an_analysis_in_the_end() -> None:
+    pieces = [
+        b'{"event_type":"stream_start","metadata":{"generation_id":"g"}}\n',
+        b'{"event_type":"text_generation","text":"A train."}\n',
+        b'{"event_type":"stream_end","finish_reason":"stop","metadata":{"usage":{"output_tokens":3}}}\n',
+    ]
+    streamed = PiecesRoad(*pieces)
+    stream = AnalyzeStreaming(streamed)(video=VIDEO, prompt="p", max_tokens=900)
+    assert stream.generation_id is None
+    final = await stream.final()
+    assert (final.id, final.data, final.finish_reason) == ("g", "A train.", "stop")
+    assert final.usage is not None
+    assert final.usage.output_tokens == 3
+    assert streamed.requests[0].json["stream"] is True
+    assert streamed.requests[0].retry == "compute"
+
+
+async def test_a_task_is_named_by_one_key_in_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the key the platform can tell a repetition from a second task."""
+    call, session = tasks(said(429, headers={"Retry-After": "0"}), said(202, {"task_id": "t1", "status": "queued"}))
+    keys: list[str] = []
+    send = session.send
+
+    async def watched(method: str, path: str, body: Body, *, idle: float | None = None) -> Reply:
+        keys.append(body.headers["Idempotency-Key"])
+        return await send(method, path, body, idle=idle)
+
+    monkeypatch.setattr(session, "send", watched)
+    created = await call.create(video=VIDEO, prompt="p")
+    assert created.id == created.task_id == "t1"
+    assert len(keys) == 2
+    assert len({*keys}) == 1
+    await call.create(video=VIDEO, prompt="p")
+    await call.create(video=VIDEO, prompt="p", idempotency_key="mine")
+    assert len({*keys[1:]}) == 3
+    assert keys[-1] == "mine"
+
+
+async def test_a_task_that_may_have_been_created_is_not_created_again() -> None:
+    call, session = tasks(said(503), said(202, {"task_id": "t1", "status": "queued"}))
+    with pytest.raises(APIError) as caught:
+        await call.create(video=VIDEO, prompt="p")
+    assert caught.value.ambiguous
+    assert len(session.sent) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "a\n"])
+async def test_a_name_the_platform_would_refuse_is_refused(name: str) -> None:
+    call, session = tasks(said(202))
+    with pytest.raises(InvalidInputError, match="custom_id"):
+        await call.create(video=VIDEO, prompt="p", custom_id=name)
+    assert not session.sent
+
+
+@pytest.mark.parametrize("key", ["", "ä", "a\r\nx-api-key: b"])
+async def test_a_key_that_can_be_no_header_is_refused(key: str) -> None:
+    call, session = tasks(said(202))
+    with pytest.raises(InvalidInputError, match="idempotency_key"):
+        await call.create(video=VIDEO, prompt="p", idempotency_key=key)
+    assert not session.sent
+
+
+async def test_segments_are_asked_for_by_their_definitions() -> None:
+    call, session = tasks(said(202, {"task_id": "t1", "status": "queued"}))
+    field = SegmentField(name="speaker", type="string", description="Who speaks")
+    definition = SegmentDefinition(id="talks", description="Somebody speaks", fields=(field,))
+    await call.create(
+        video=VIDEO,
+        analysis_mode="time_based_metadata",
+        max_tokens="unlimited",
+        response_format=ResponseFormat(type="segment_definitions", segment_definitions=(definition,)),
+    )
+    assert body(session)["response_format"] == {
+        "type": "segment_definitions",
+        "segment_definitions": [
+            {
+                "id": "talks",
+                "description": "Somebody speaks",
+                "fields": [{"name": "speaker", "type": "string", "description": "Who speaks"}],
+            }
+        ],
+    }
+
+
+TASK = {
+    "task_id": "t1",
+    "custom_id": None,
+    "video_source": {"type": "asset_id", "asset_id": "a1", "system_metadata": {"duration": 12.5}},
+    "request_params": {"prompt": "p", "max_tokens": "unlimited", "image": [{"name": "x", "media_type": "image"}]},
+    "status": "ready",
+    "created_at": "2026-10-01T12:00:00Z",
+    "completed_at": "2026-10-01T12:01:00.5Z",
+    "result": {"generation_id": "g", "data": "A train.", "finish_reason": "stop", "usage": {"output_tokens": 3}},
+    "webhooks": [{"url": "https://x.example", "delivered": True, "attempts": 1}],
+}
+
+
+async def test_a_task_is_read_whole() -> None:
+    call, _ = tasks(said(200, TASK))
+    task = await call.retrieve("t1")
+    assert task.id == "t1"
+    assert task.result is not None
+    assert task.result.text == "A train."
+    assert task.request_params is not None
+    assert task.request_params.max_tokens == "unlimited"
+    assert task.webhooks[0].attempts == 1
+    assert to_dict(task)["request_params"] == TASK["request_params"]
+
+
+@pytest.mark.parametrize("limit", [4096, "unlimited", None])
+async def test_the_limit_of_tokens_is_a_number_or_a_word(limit: int | str | None) -> None:
+    call, _ = tasks(said(200, {**TASK, "request_params": {"max_tokens": limit}}))
+    task = await call.retrieve("t1")
+    assert task.request_params is not None
+    assert task.request_params.max_tokens == limit
+
+
+@pytest.mark.parametrize("wrong", ["abc", {"url": "https://x.example"}])
+async def test_a_list_that_is_none_is_not_taken_apart(wrong: object) -> None:
+    """A text would become its letters, an object its keys."""
+    call, _ = tasks(said(200, {**TASK, "webhooks": wrong}))
+    with pytest.raises(MalformedResponseError, match="expected an array") as caught:
+        await call.retrieve("t1")
+    assert caught.value.path == "$.webhooks"
+
+
+async def test_a_task_is_waited_for_until_it_has_a_result() -> None:
+    seen: list[str] = []
+    running = [said(200, {"task_id": "t1", "status": status}) for status in ("queued", "pending", "thinking")]
+    call, _ = tasks(*running, said(200, TASK))
+    task = await call.wait_for_done("t1", callback=lambda task: seen.append(task.status))
+    assert task.result is not None
+    assert seen == ["queued", "pending", "thinking", "ready"]
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+async def test_a_task_without_result_is_an_error(status: str) -> None:
+    call, _ = tasks(said(200, {"task_id": "t1", "status": status, "error": {"message": "too long", "code": "x"}}))
+    with pytest.raises(ProcessingFailedError, match=f"analysis task t1 .*{status}: too long") as caught:
+        await call.wait_for_done("t1")
+    assert isinstance(caught.value.last, AnalysisTask)
+
+
+async def test_many_tasks_are_waited_for_by_lists_and_have_their_results() -> None:
+    failed = {"task_id": "t2", "status": "failed", "error": {"message": "too long"}}
+
+    def page(*items: dict[str, Any]) -> Reply:
+        return said(200, {"data": items, "page_info": {"page": 1, "total_page": 1}})
+
+    going = {"task_id": "t1", "status": "processing"}
+    done = {name: value for name, value in TASK.items() if name != "result"}
+    replies = (page(going, failed), said(200, failed), page(done, failed), said(200, TASK))
+    call, session = tasks(*replies)
+    outcomes = {outcome.id: outcome async for outcome in call.wait_for_all(["t1", "t2"])}
+    assert outcomes["t1"].result().result is not None
+    assert isinstance(outcomes["t2"].error, ProcessingFailedError)
+    assert [path for _, path in session.sent] == [
+        "/analyze/tasks?page_limit=50",
+        "/analyze/tasks/t2",
+        "/analyze/tasks?page_limit=50",
+        "/analyze/tasks/t1",
+    ]
+
+
+async def test_a_task_is_canceled_and_deleted() -> None:
+    call, session = tasks(said(200, {"task_id": "t1", "status": "canceled"}))
+    assert (await call.cancel("t1")).status == "canceled"
+    await call.delete("t1")
+    assert session.sent == [("POST", "/analyze/tasks/t1/cancel"), ("DELETE", "/analyze/tasks/t1")]
+    assert session.bodies == [b"", b""]
+
+
+async def test_tasks_are_listed_without_telling_one_twice() -> None:
+    """New tasks push old ones to the next page."""
+
+    def page(number: int, *ids: str) -> Reply:
+        items = [{"task_id": id, "status": "queued"} for id in ids]
+        return said(200, {"data": items, "page_info": {"page": number, "limit_per_page": 2, "total_page": 2}})
+
+    call, _ = tasks(page(1, "t3", "t2"), page(2, "t2", "t1"))
+    assert [task.task_id async for task in call.list(page_limit=2)] == ["t3", "t2", "t1"]
+
+
+async def test_a_list_of_tasks_by_a_bad_address_is_refused() -> None:
+    call, _ = tasks(said(200))
+    with pytest.raises(InvalidInputError, match="video_url"):
+        call.list(video_url="film.mp4")
+
+
+BATCH = {"batch_id": "b1", "status": "completed", "total_items": 2, "ready_items": 1, "failed_items": 1}
+
+
+async def test_a_batch_is_created_from_models_and_dicts() -> None:
+    call, session = batches(said(201, {**BATCH, "status": "pending", "items": [{"task_id": "t1", "custom_id": "x"}]}))
+    created = await call.create(
+        model_name="pegasus1.5",
+        analysis_mode="general",
+        requests=[
+            BatchItemRequest(video=VideoAsset(asset_id="a1"), custom_id="x"),
+            {"video": {"type": "asset_id", "asset_id": "a2"}},
+        ],
+        defaults={"prompt": {"input_text": "p"}},
+    )
+    assert (created.id, created.items[0].custom_id) == ("b1", "x")
+    assert body(session)["requests"] == [
+        {"video": {"type": "asset_id", "asset_id": "a1"}, "custom_id": "x"},
+        {"video": {"type": "asset_id", "asset_id": "a2"}},
+    ]
+
+
+REFUSED: list[list[Any]] = [
+    [],
+    [{"video": {}}] * 1001,
+    [{"custom_id": "x"}, {"custom_id": "x"}],
+    [BatchItemRequest(video=VIDEO, custom_id="x"), {"custom_id": "x"}],
+    [{"custom_id": "a b"}],
+]
+
+
+@pytest.mark.parametrize("requests", REFUSED)
+async def test_a_batch_the_platform_would_refuse_is_refused(requests: list[Any]) -> None:
+    call, session = batches(said(201))
+    with pytest.raises(InvalidInputError):
+        await call.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)
+    assert not session.sent
+
+
+@pytest.mark.parametrize("status", ["completed", "canceled", "expired"])
+async def test_a_batch_is_waited_for_until_it_has_ended_however_it_ended(status: str) -> None:
+    call, _ = batches(said(200, {**BATCH, "status": "canceling"}), said(200, {**BATCH, "status": status}))
+    batch = await call.wait_for_done("b1")
+    assert (batch.id, batch.status, batch.failed_items) == ("b1", status, 1)
+
+
+async def test_a_batch_is_not_waited_for_longer_than_asked() -> None:
+    call, _ = batches(said(200, {**BATCH, "status": "processing"}))
+    with pytest.raises(WaitTimeoutError, match=r"analysis batch b1 .*processing"):
+        await call.wait_for_done("b1", timeout=600)
+
+
+async def test_a_batch_is_listed_canceled_and_deleted() -> None:
+    call, session = batches(said(200, {"data": [BATCH], "page_info": {"total_page": 1}}), said(202, BATCH), said(204))
+    assert [batch.id async for batch in call.list(status=["completed", "expired"])] == ["b1"]
+    assert (await call.cancel("b1")).id == "b1"
+    await call.delete("b1")
+    assert session.sent == [
+        ("GET", "/analyze/batches?status=completed&status=expired&page_limit=50"),
+        ("POST", "/analyze/batches/b1/cancel"),
+        ("DELETE", "/analyze/batches/b1"),
+    ]
+
+
+RESULTS = (
+    b'{"task_id":"t1","custom_id":"x","status":"ready","data":{"generation_id":"g","data":"A train.",'
+    b'"finish_reason":"stop","usage":{"output_tokens":3}}}\n'
+    b'{"task_id":"t2","custom_id":null,"status":"failed","error":{"code":"asset_unavailable","message":"gone"}}\n'
+    b'{"task_id":"t3","custom_id":null,"status":"paused"}'
+)
+
+
+async def test_results_of_a_batch_come_one_by_one() -> None:
+    """A failed item is a result like others, and no failure of the stream; a new status passes."""
+    streamed = PiecesRoad(RESULTS[:70], RESULTS[70:])
+    results = AnalysisBatches(streamed).results("b1")
+    items = [item async for item in results]
+    assert [item.status for item in items] == ["ready", "failed", "paused"]
+    assert items[0].data is not None
+    assert items[0].data.text == "A train."
+    assert items[1].error is not None
+    assert items[1].error.code == "asset_unavailable"
+    assert streamed.requests[0].path() == "/analyze/batches/b1/results"
+
+
+async def test_results_of_an_empty_batch_are_none() -> None:
+    assert [item async for item in AnalysisBatches(PiecesRoad()).results("b1")] == []
+
+
+async def test_a_result_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(StreamError, match="task_id"):
+        _ = [item async for item in AnalysisBatches(PiecesRoad(b'{"status":"ready"}\n')).results("b1")]
+
+
+def test_results_of_a_bad_id_are_refused_at_once() -> None:
+    with pytest.raises(InvalidInputError):
+        AnalysisBatches(PiecesRoad()).results("..")

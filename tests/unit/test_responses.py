@@ -1,0 +1,277 @@
+"""Answers of the agent: what is asked, how often, and what the answers become."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support import FakeSession, FastClock, PiecesRoad, in_turn, road, said
+
+from twelvelabs_async.errors import APIError, InvalidInputError, ProcessingFailedError, StreamError
+from twelvelabs_async.models.common import UnknownEvent
+from twelvelabs_async.models.response_events import (
+    ContentPartDone,
+    Keepalive,
+    OutputTextDelta,
+    ResponseCompleted,
+    ResponseCreated,
+)
+from twelvelabs_async.models.responses import ResponseInputItem, ResponseSelection, TextFormat, TextParam
+from twelvelabs_async.resources.responses import Responses, ResponseStream
+from twelvelabs_async.session import Reply
+
+TEXT = "A train leaves [1]."
+
+ANNOTATION = {
+    "type": "video_citation",
+    "start_index": 15,
+    "end_index": 17,
+    "item_id": "ksi_1",
+    "start_sec": 0.0,
+    "end_sec": 9.5,
+    "title": None,
+}
+MESSAGE: dict[str, Any] = {
+    "type": "message",
+    "id": "msg_1",
+    "status": "completed",
+    "role": "assistant",
+    "phase": "final_answer",
+    "content": [{"type": "output_text", "text": TEXT, "annotations": [ANNOTATION]}],
+}
+STEP = {
+    "type": "function_call",
+    "id": "fc_1",
+    "status": "completed",
+    "name": "search",
+    "call_id": "c1",
+    "arguments": '{"query":"train"}',
+}
+ASIDE: dict[str, Any] = {
+    **MESSAGE,
+    "phase": "commentary",
+    "content": [{"type": "output_text", "text": "Let me look.", "annotations": []}],
+}
+ANSWER: dict[str, Any] = {
+    "id": "resp_1",
+    "type": "response",
+    "object": "response",
+    "status": "completed",
+    "session_id": "sess_1",
+    "knowledge_store_id": "ks_1",
+    "incomplete_details": None,
+    "output": [STEP, ASIDE, MESSAGE],
+    "usage": {"input_tokens": 100, "output_tokens": 20},
+    "created_at": "2026-07-11T03:13:57Z",
+}
+EVENTS: list[dict[str, Any]] = [
+    {"type": "response.created", "sequence_number": 0, "response": {**ANSWER, "status": "in_progress", "output": []}},
+    {"type": "response.in_progress", "sequence_number": 1, "response": {**ANSWER, "status": "in_progress"}},
+    {"type": "response.output_item.added", "sequence_number": 2, "output_index": 0, "item": MESSAGE},
+    {"type": "response.content_part.added", "sequence_number": 3, "part": {"type": "output_text", "text": ""}},
+    {"type": "response.output_text.delta", "sequence_number": 4, "item_id": "msg_1", "delta": "A train "},
+    {"type": "keepalive", "sequence_number": 7},
+    {"type": "response.reasoning.delta", "sequence_number": 8, "delta": "hmm"},
+    {"type": "response.output_text.delta", "sequence_number": 9, "item_id": "msg_1", "delta": "leaves [1]."},
+    {"type": "response.output_text.done", "sequence_number": 10, "text": TEXT},
+    {"type": "response.content_part.done", "sequence_number": 11, "part": MESSAGE["content"][0]},
+    {"type": "response.function_call_arguments.done", "sequence_number": 12, "arguments": "{}"},
+    {"type": "response.output_item.done", "sequence_number": 13, "output_index": 0, "item": MESSAGE},
+    {"type": "response.completed", "sequence_number": 14, "response": ANSWER},
+]
+
+
+def frames(*events: dict[str, Any], name: str | None = None) -> bytes:
+    written = (f"event: {name or event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+    return b"".join(written)
+
+
+def responses(*replies: Reply) -> tuple[Responses, FakeSession]:
+    api, session = road(in_turn(*replies), FastClock())
+    return Responses(api), session
+
+
+def stream_of(*pieces: bytes) -> tuple[ResponseStream, PiecesRoad]:
+    streamed = PiecesRoad(*pieces)
+    return Responses(streamed).create_stream(knowledge_store_id="ks_1", input="Well?"), streamed
+
+
+async def test_a_text_is_one_message() -> None:
+    call, session = responses(said(200, ANSWER))
+    found = await call.create(knowledge_store_id="ks_1", input="Well?")
+    assert json.loads(session.bodies[0]) == {
+        "knowledge_store_id": "ks_1",
+        "input": [{"type": "message", "role": "user", "content": "Well?"}],
+        "stream": False,
+    }
+    assert (found.id, found.session_id) == ("resp_1", "sess_1")
+
+
+async def test_all_that_can_be_asked_arrives() -> None:
+    call, session = responses(said(200, ANSWER))
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    await call.create(
+        knowledge_store_id="ks_1",
+        input=[ResponseInputItem(content="{{sel:0}}?"), {"type": "message", "role": "user", "content": "b"}],
+        session_id="sess_1",
+        instructions="Be short.",
+        include=["intermediate_outputs"],
+        selections=[ResponseSelection(kind="item", id="ksi_1"), {"kind": "collection", "id": "ksic_1"}],
+        text=TextParam(format=TextFormat(type="json_schema", name="n", schema=schema)),
+    )
+    assert json.loads(session.bodies[0]) == {
+        "knowledge_store_id": "ks_1",
+        "input": [
+            {"type": "message", "role": "user", "content": "{{sel:0}}?"},
+            {"type": "message", "role": "user", "content": "b"},
+        ],
+        "session_id": "sess_1",
+        "instructions": "Be short.",
+        "include": ["intermediate_outputs"],
+        "selections": [{"kind": "item", "id": "ksi_1"}, {"kind": "collection", "id": "ksic_1"}],
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": schema}},
+        "stream": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"input": ""},
+        {"input": " \n"},
+        {"input": []},
+        {"input": [{"type": "message", "role": "user"}]},
+        {"input": [ResponseInputItem(content=" ")]},
+        {"input": "x", "knowledge_store_id": ""},
+        {"input": "x", "include": "intermediate_outputs"},
+        {"input": "x", "selections": []},
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
+    call, session = responses(said(200, ANSWER))
+    arguments = {"knowledge_store_id": "ks_1", **arguments}
+    with pytest.raises(InvalidInputError):
+        await call.create(**arguments)
+    with pytest.raises(InvalidInputError):
+        call.create_stream(**arguments)
+    assert not session.sent
+
+
+async def test_a_response_is_read_whole_and_its_text_is_the_answer_alone() -> None:
+    """What the agent said and did on the way is in the output, and no part of the text."""
+    call, _ = responses(said(200, ANSWER))
+    found = await call.create(knowledge_store_id="ks_1", input="Well?")
+    assert found.text == TEXT
+    assert [item.type for item in found.output] == ["function_call", "message", "message"]
+    mark = found.output[2].content[0].annotations[0]
+    assert found.text[mark.start_index : mark.end_index + 1] == "[1]"
+    assert found.usage is not None
+    assert found.usage.output_tokens == 20
+
+
+async def test_an_answer_without_a_phase_is_an_answer() -> None:
+    message = {name: value for name, value in MESSAGE.items() if name != "phase"}
+    call, _ = responses(said(200, {**ANSWER, "output": [message, {**message, "phase": "musing"}]}))
+    assert (await call.create(knowledge_store_id="ks_1", input="Well?")).text == TEXT
+
+
+async def test_a_response_that_was_cut_says_so() -> None:
+    cut = {**ANSWER, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    call, _ = responses(said(200, cut))
+    found = await call.create(knowledge_store_id="ks_1", input="Well?")
+    assert found.status == "incomplete"
+    assert found.incomplete_details is not None
+    assert found.incomplete_details.reason == "max_output_tokens"
+
+
+@pytest.mark.parametrize("error", [{"error": {"message": "out of luck"}}, {"error": "out of luck"}])
+async def test_a_response_that_failed_is_an_error(error: dict[str, Any]) -> None:
+    call, _ = responses(said(200, {**ANSWER, "status": "failed", "output": [], **error}))
+    with pytest.raises(ProcessingFailedError, match="resp_1 failed: out of luck") as caught:
+        await call.create(knowledge_store_id="ks_1", input="Well?")
+    assert caught.value.last.session_id == "sess_1"
+
+
+async def test_a_question_is_not_asked_twice() -> None:
+    """It would be a second turn of the conversation."""
+    call, session = responses(said(502), said(200, ANSWER))
+    with pytest.raises(APIError) as caught:
+        await call.create(knowledge_store_id="ks_1", input="Well?", session_id="sess_1")
+    assert caught.value.ambiguous
+    assert len(session.sent) == 1
+
+
+async def test_a_question_that_was_refused_is_asked_again() -> None:
+    call, session = responses(said(429, headers={"Retry-After": "1"}), said(200, ANSWER))
+    await call.create(knowledge_store_id="ks_1", input="Well?")
+    assert len(session.sent) == 2
+
+
+async def test_a_stream_gives_every_event_and_then_the_whole() -> None:
+    stream, streamed = stream_of(frames(*EVENTS) + b"data: [DONE]\n\n")
+    assert stream.latest is None
+    events = [event async for event in stream]
+    assert [event.extra["type"] if isinstance(event, UnknownEvent) else event.type for event in events] == [
+        event["type"] for event in EVENTS
+    ]
+    assert isinstance(events[0], ResponseCreated)
+    assert isinstance(events[5], Keepalive)
+    assert isinstance(events[6], UnknownEvent)
+    assert isinstance(events[9], ContentPartDone)
+    assert isinstance(events[-1], ResponseCompleted)
+    assert "".join(event.delta for event in events if isinstance(event, OutputTextDelta)) == TEXT
+    final = await stream.final()
+    assert final == events[-1].response == stream.latest
+    assert await stream.text() == final.text == TEXT
+    assert streamed.accepted == ["text/event-stream"]
+    assert streamed.requests[0].json["stream"] is True
+    assert streamed.requests[0].retry == "unsafe"
+
+
+async def test_the_identifiers_are_known_before_the_answer() -> None:
+    stream, _ = stream_of(frames(EVENTS[0]))
+    async with stream:
+        async for _ in stream:
+            break
+        assert stream.latest is not None
+        assert stream.latest.session_id == "sess_1"
+
+
+async def test_the_type_within_counts_and_not_the_name_of_the_frame() -> None:
+    stream, _ = stream_of(frames(*EVENTS, name="message"))
+    assert (await stream.final()).text == TEXT
+
+
+FAILURES: list[tuple[dict[str, Any], str]] = [
+    ({"type": "response.failed", "sequence_number": 5}, "gives no reason"),
+    ({"type": "response.failed", "sequence_number": 5, "response": {**ANSWER, "status": "failed"}}, "no reason"),
+    (
+        {"type": "response.failed", "response": {**ANSWER, "status": "failed", "error": {"message": "bad luck"}}},
+        "the response failed: bad luck",
+    ),
+    ({"type": "error", "code": "server_error", "message": "bad luck"}, "bad luck"),
+    ({"type": "response.error", "error": {"message": "bad luck"}}, "bad luck"),
+]
+
+
+@pytest.mark.parametrize(("last", "words"), FAILURES)
+async def test_a_stream_that_fails_is_an_error_with_the_text_so_far(last: dict[str, Any], words: str) -> None:
+    stream, _ = stream_of(frames(*EVENTS[:5], last) + b"data: [DONE]\n\n")
+    with pytest.raises(StreamError, match=words) as caught:
+        await stream.final()
+    assert (caught.value.text, caught.value.events) == ("A train ", 6)
+    assert not caught.value.ambiguous
+
+
+async def test_done_without_an_end_is_no_end() -> None:
+    stream, _ = stream_of(frames(*EVENTS[:5]) + b"data: [DONE]\n\n")
+    with pytest.raises(StreamError, match="before its last event") as caught:
+        await stream.final()
+    assert caught.value.ambiguous
+
+
+async def test_an_end_without_the_response_cannot_be_read() -> None:
+    stream, _ = stream_of(frames({"type": "response.completed", "sequence_number": 1}))
+    with pytest.raises(StreamError, match="response"):
+        await stream.final()

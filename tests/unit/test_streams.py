@@ -1,0 +1,389 @@
+"""Streams without a network: however the bytes are cut, the same events come out, or an error does."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from support import PiecesRoad, eventually
+
+from twelvelabs_async import frames as module
+from twelvelabs_async.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientStateError,
+    InvalidInputError,
+    MalformedResponseError,
+    StreamError,
+)
+from twelvelabs_async.frames import Frames, JsonLines, ServerSentEvents
+from twelvelabs_async.models.analyze import AnalyzeEvent, StreamEnd, StreamStart, TextGeneration
+from twelvelabs_async.models.common import UnknownEvent
+from twelvelabs_async.request import Request
+from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.resources.responses import ResponseStream
+
+TEXTS = [
+    "Zwei Züge 🚄 fahren",
+    "line\u2028separator\u0085and\u2029more",
+    "cr\rlf\ncrlf\r\n in JSON",
+    "",
+    "\x1e\x0b end",
+]
+
+START = {"event_type": "stream_start", "metadata": {"generation_id": "gen-1"}}
+END = {
+    "event_type": "stream_end",
+    "finish_reason": "stop",
+    "metadata": {"generation_id": "gen-1", "usage": {"output_tokens": 5, "input_tokens": 9}},
+}
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"event_type": "text_generation", "text": text}
+
+
+def ndjson(*events: object) -> bytes:
+    """Lines as a server writes them that escapes no more than it must."""
+    return b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
+
+
+def sse(*events: dict[str, Any]) -> bytes:
+    return b"".join(
+        f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode() for event in events
+    )
+
+
+WHOLE = ndjson(START, *map(said, TEXTS), END)
+
+
+def request(retry: Any = "compute") -> Request[Any]:
+    return Request(method="POST", template="/analyze", into=dict, retry=retry, json={})
+
+
+def stream_of(*pieces: Any, retry: Any = "compute") -> tuple[AnalyzeStream, PiecesRoad]:
+    road = PiecesRoad(*pieces)
+    return AnalyzeStream(road, request(retry)), road
+
+
+async def events_of(stream: AnalyzeStream) -> list[AnalyzeEvent]:
+    return [event async for event in stream]
+
+
+def fed(frames: Frames, pieces: Iterable[bytes]) -> list[bytes]:
+    found = [text for piece in pieces for text in frames.feed(piece)]
+    return [*found, *frames.end()]
+
+
+def cuts(whole: bytes) -> Iterator[list[bytes]]:
+    """The whole, in two pieces cut at each place, and byte by byte."""
+    yield [whole]
+    yield from ([whole[:at], whole[at:]] for at in range(1, len(whole)))
+    yield [whole[at : at + 1] for at in range(len(whole))]
+
+
+async def test_wherever_it_is_cut_the_same_events_come() -> None:
+    """A character, a line or a frame may begin in one packet and end in the next."""
+    expected = [StreamStart, *[TextGeneration] * len(TEXTS), StreamEnd]
+    for pieces in cuts(WHOLE):
+        stream, _ = stream_of(*pieces)
+        events = await events_of(stream)
+        assert [type(event) for event in events] == expected
+        assert await stream.text() == "".join(TEXTS)
+
+
+async def test_a_stream_that_is_cut_short_is_an_error_wherever_it_ends() -> None:
+    """What was written so far must not be taken for all of it."""
+    for length in range(len(WHOLE.rstrip())):
+        stream, _ = stream_of(*filter(None, [WHOLE[:length]]))
+        with pytest.raises(StreamError) as caught:
+            await stream.final()
+        assert "".join(TEXTS).startswith(caught.value.text)
+        assert caught.value.text == stream.text_so_far
+        assert caught.value.retryable
+
+
+async def test_a_last_line_needs_no_line_end() -> None:
+    stream, _ = stream_of(WHOLE.rstrip())
+    assert await stream.text() == "".join(TEXTS)
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000])
+async def test_what_comes_after_the_last_event_counts_for_nothing(size: int) -> None:
+    """Else it would depend on the cutting whether it is seen."""
+    whole = WHOLE + b"no JSON at all\n" + ndjson(said("more"))
+    stream, _ = stream_of(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    assert len(await events_of(stream)) == len(TEXTS) + 2
+    assert await stream.text() == "".join(TEXTS)
+
+
+async def test_blank_lines_and_carriage_returns_are_no_events() -> None:
+    stream, _ = stream_of(b"\n\r\n \n", WHOLE.replace(b"\n", b"\r\n\n"))
+    assert len(await events_of(stream)) == len(TEXTS) + 2
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b"[]", b"null", b"\xff\xfe\xfd", b'{"event_type": "text_generation", "text": 5}']
+)
+async def test_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(line: bytes) -> None:
+    stream, _ = stream_of(ndjson(START, said("so ")), ndjson(said("far")) + line + b"\n" + ndjson(END))
+    async with stream:
+        events = aiter(stream)
+        for _ in range(3):
+            await anext(events)
+        with pytest.raises(StreamError) as caught:
+            await anext(events)
+    assert caught.value.text == "so far"
+    assert caught.value.events == 3
+
+
+@pytest.mark.parametrize(
+    "failure", [APIConnectionError(message="gone", retryable=True), APITimeoutError(message="slow")]
+)
+async def test_a_connection_that_breaks_is_an_error_with_the_text_so_far(failure: APIConnectionError) -> None:
+    stream, road = stream_of(ndjson(START, said("half")), failure)
+    with pytest.raises(StreamError, match=failure.message) as caught:
+        await stream.text()
+    error = caught.value
+    assert (error.text, error.events, error.operation) == ("half", 2, "POST /analyze")
+    assert (error.status_code, error.request_id) == (200, "trace-7")
+    assert error.retryable is failure.retryable
+    assert road.replies[0].closed
+
+
+async def test_a_failed_stream_fails_again_with_the_same_words() -> None:
+    stream, road = stream_of(ndjson(START))
+    for _ in range(2):
+        with pytest.raises(StreamError, match="before its last event"):
+            await stream.final()
+    assert len(road.requests) == 1
+
+
+async def test_events_nobody_knows_pass_whole() -> None:
+    news = {"event_type": "thinking", "depth": 3}
+    stream, _ = stream_of(ndjson(START, news, {"no": "type"}, {"event_type": 5}, END))
+    events = await events_of(stream)
+    assert [type(event) for event in events] == [StreamStart, *[UnknownEvent] * 3, StreamEnd]
+    assert (events[1].extra, getattr(events[1], "kind", None)) == (news, "thinking")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event_type": "error", "message": "out of memory"},
+        {"event_type": "analysis.error", "error": {"message": "out of memory"}},
+        {"error": {"message": "out of memory"}},
+        {"error": "out of memory"},
+        {"event_type": "stream_end", "finish_reason": "stop", "error": {"message": "out of memory"}},
+        {"event_type": "stream_end", "error": {"message": "out of memory"}},
+    ],
+)
+async def test_an_event_that_tells_of_a_failure_is_an_error_with_the_text_so_far(event: dict[str, Any]) -> None:
+    stream, _ = stream_of(ndjson(START, said("half"), event))
+    with pytest.raises(StreamError, match="out of memory") as caught:
+        await events_of(stream)
+    assert caught.value.text == "half"
+    assert not caught.value.retryable
+
+
+async def test_a_text_cut_at_the_limit_of_tokens_is_no_failure() -> None:
+    """The platform calls the error of such an end a warning."""
+    stream, _ = stream_of(
+        ndjson(START, said("half"), {**END, "finish_reason": "length", "error": {"message": "output truncated"}})
+    )
+    final = await stream.final()
+    assert (final.data, final.finish_reason) == ("half", "length")
+    assert final.error is not None
+    assert final.error.message == "output truncated"
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_line_without_end_is_cut_off(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that never ends its line cannot fill the memory."""
+    monkeypatch.setattr(module, "LONGEST_LINE", 5000)
+    stream, road = stream_of(*[b"x" * size] * (20_000 // size))
+    with pytest.raises(StreamError, match="a line of more than 5000 bytes"):
+        await stream.text()
+    assert sum(map(len, road.replies[0].left)) > 14_000 - size  # type: ignore[arg-type]  # all of them are bytes
+
+
+async def test_a_large_line_is_read_whole() -> None:
+    text = "Zug " * 500_000
+    whole = ndjson(START, said(text), END)
+    stream, _ = stream_of(*(whole[at : at + 65_536] for at in range(0, len(whole), 65_536)))
+    assert await stream.text() == text
+
+
+@pytest.mark.parametrize("frames", [JsonLines, ServerSentEvents])
+def test_the_limit_of_a_line_does_not_depend_on_the_cutting(
+    frames: Callable[[], Frames], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_LINE", 10)
+    whole = b"data: 1\n\n" + b"x" * 11 + b"\n\n"
+    for pieces in cuts(whole):
+        with pytest.raises(MalformedResponseError):
+            fed(frames(), pieces)
+
+
+def test_the_limit_of_a_frame_counts_all_of_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_LINE", 100)
+    with pytest.raises(MalformedResponseError, match="a frame of more"):
+        fed(ServerSentEvents(), [b"data: 12345\n"] * 20)
+
+
+async def test_iterating_closes_the_connection_at_the_end() -> None:
+    stream, road = stream_of(WHOLE)
+    await events_of(stream)
+    assert road.replies[0].closed == 1
+
+
+async def test_leaving_the_loop_early_closes_the_connection() -> None:
+    stream, road = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
+    async for _ in stream:
+        break
+    gc.collect()
+    await eventually(lambda: road.replies[0].closed == 1)
+    assert road.replies[0].left
+    with pytest.raises(ClientStateError, match="make the call again"):
+        await stream.text()
+
+
+async def test_an_entered_stream_goes_on_where_it_was_left() -> None:
+    stream, road = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
+    async with stream:
+        async for event in stream:
+            assert isinstance(event, StreamStart)
+            break
+        rest = await events_of(stream)
+        assert [reply.closed for reply in road.replies] == [0]
+        assert await stream.text() == "".join(TEXTS)
+        assert await events_of(stream) == []
+    assert len(rest) == len(TEXTS) + 1
+    assert road.replies[0].closed == 1
+    assert len(road.requests) == 1
+
+
+async def test_a_stream_closed_in_the_middle_does_not_look_complete() -> None:
+    async def read(stream: AnalyzeStream) -> None:
+        async for _ in stream:
+            await stream.close()
+
+    stream, _ = stream_of(ndjson(START), ndjson(END))
+    with pytest.raises(ClientStateError, match="closed before its end"):
+        await read(stream)
+
+
+async def test_nothing_is_sent_before_it_is_used() -> None:
+    stream, road = stream_of(WHOLE)
+    await stream.close()
+    assert not road.requests
+    with pytest.raises(ClientStateError):
+        await events_of(stream)
+
+
+async def test_a_stream_can_be_used_once() -> None:
+    stream, road = stream_of(WHOLE)
+    assert len(await events_of(stream)) == len(TEXTS) + 2
+    with pytest.raises(ClientStateError):
+        await events_of(stream)
+    assert len(road.requests) == 1
+
+
+async def test_text_and_final_can_be_asked_for_again() -> None:
+    stream, road = stream_of(WHOLE)
+    assert await stream.text() == await stream.text() == (await stream.final()).text
+    assert len(road.requests) == 1
+
+
+async def test_an_error_in_the_body_of_the_loop_passes_and_closes() -> None:
+    async def read(stream: AnalyzeStream) -> None:
+        async with stream:
+            async for _ in stream:
+                raise ZeroDivisionError
+
+    stream, road = stream_of(ndjson(START), ndjson(END))
+    with pytest.raises(ZeroDivisionError):
+        await read(stream)
+    assert road.replies[0].closed == 1
+
+
+async def test_a_stream_that_writes_is_ambiguous_when_it_breaks() -> None:
+    """A question may have been asked although no answer came, and must not be asked again blindly."""
+    stream, _ = stream_of(ndjson(START), retry="unsafe")
+    with pytest.raises(StreamError) as caught:
+        await stream.text()
+    assert caught.value.ambiguous
+    assert not caught.value.retryable
+
+
+async def test_a_failure_that_was_told_is_not_ambiguous() -> None:
+    stream, _ = stream_of(ndjson(START, {"event_type": "error", "message": "no"}), retry="unsafe")
+    with pytest.raises(StreamError) as caught:
+        await stream.text()
+    assert not caught.value.ambiguous
+
+
+def test_an_id_that_cannot_be_sent_is_told_when_the_stream_is_made() -> None:
+    bad = Request[Any](method="GET", template="/x/{id}", into=dict, retry="safe", ids={"id": "../y"})
+    with pytest.raises(InvalidInputError):
+        AnalyzeStream(PiecesRoad(), bad)
+
+
+SPOKEN = [
+    {"type": "response.created", "sequence_number": 0, "response": {"id": "r", "status": "in_progress"}},
+    *({"type": "response.output_text.delta", "sequence_number": 4 + n, "delta": text} for n, text in enumerate(TEXTS)),
+    {"type": "response.completed", "sequence_number": 99, "response": {"id": "r", "status": "completed"}},
+]
+FRAMES = sse(*SPOKEN) + b"data: [DONE]\n\n"
+
+
+async def test_wherever_frames_are_cut_the_same_events_come() -> None:
+    expected = [event["type"] for event in SPOKEN]
+    for pieces in cuts(FRAMES):
+        stream = ResponseStream(PiecesRoad(*pieces), request())
+        assert [getattr(event, "type", None) async for event in stream] == expected
+        assert stream.text_so_far == "".join(TEXTS)
+
+
+async def test_frames_that_are_cut_short_are_an_error_wherever_they_end() -> None:
+    """The blank line belongs to the frame: without it the last event has not come."""
+    complete = len(sse(*SPOKEN))
+    for length in range(complete):
+        stream = ResponseStream(PiecesRoad(*filter(None, [FRAMES[:length]])), request())
+        with pytest.raises(StreamError):
+            await stream.text()
+    assert await ResponseStream(PiecesRoad(FRAMES[:complete]), request()).text() == "".join(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b": a comment\n\n", []),
+        (b":\n\n\n\n", []),
+        (b"data: [DONE]\n\n", []),
+        (b"data:\n\n", []),
+        (b"event: keepalive\n\n", []),
+        (b"id: 7\nretry: 1000\nevent: x\ndata: {}\n\n", [b"{}"]),
+        (b"data:{}\n\n", [b"{}"]),
+        (b'data: {"a":\ndata: 1}\n\n', [b'{"a":\n1}']),
+        (b"data: 1\r\n\r\ndata: 2\r\n\r\n", [b"1", b"2"]),
+        (b"\xef\xbb\xbfdata: 1\n\n", [b"1"]),
+        (b"data: 1\n: between\ndata: 2\n\n", [b"1\n2"]),
+        (b"data: 1\n\ndata: 2\n", [b"1"]),
+        (b"dat: 1\ndatax: 2\n\n", []),
+        ("data: \u2028\u0085\n\n".encode(), ["\u2028\u0085".encode()]),
+    ],
+)
+def test_frames_are_read_as_their_grammar_says(written: bytes, read: list[bytes]) -> None:
+    for pieces in cuts(written):
+        assert fed(ServerSentEvents(), pieces) == read
+
+
+def test_what_is_read_of_a_stream_that_went_on_is_not_kept() -> None:
+    frames = JsonLines()
+    assert list(frames.feed(b"1\n2\n3")) == [b"1", b"2"]
+    assert list(frames.end()) == [b"3"]
+    assert list(frames.end()) == []

@@ -1,0 +1,335 @@
+"""Structured answers: classes become schemas the platform takes, and its texts become values or errors."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Mapping
+from typing import Any, Literal, Optional, cast
+
+import attrs
+import pytest
+
+from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, StructuredOutputError
+from twelvelabs_async.models.analyze import TokenUsage
+from twelvelabs_async.models.common import Model
+from twelvelabs_async.structured import REFUSED, format_of, json_schema, parse
+
+
+@attrs.frozen
+class Person:
+    name: str
+    age: int | None = None
+
+
+@attrs.define(kw_only=True)
+class Film:
+    title: str
+    seconds: float
+    scenes: int
+    colored: bool
+    mood: Literal["calm", "tense"]
+    cast: list[Person]
+    tags: tuple[str, ...] = ()
+    director: Person | None = None
+    rating: Literal[1, 2, 3] = 1
+
+
+@attrs.frozen
+class OldStyle:
+    name: Optional[str] = None  # noqa: UP045  # callers may write it so
+    number: int | float = 0
+
+
+@attrs.frozen
+class Moment:
+    what: str
+    at: float = attrs.field(metadata={"schema": {"type": "timestamp", "format": "seconds"}})
+    clock: str = attrs.field(metadata={"schema": {"type": "timestamp", "format": "hh:mm:ss"}}, default="")
+
+
+@attrs.frozen(kw_only=True)
+class Ours(Model):
+    name: str
+
+
+@attrs.frozen
+class Endless:
+    again: list[Endless]
+
+
+@attrs.frozen
+class Lost:
+    where: Nowhere  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]  # no such type
+
+
+@attrs.frozen
+class Empty:
+    """Nothing to say."""
+
+
+@attrs.frozen
+class WithDict:
+    names: dict[str, str]
+
+
+@attrs.frozen
+class WithSet:
+    names: set[str]
+
+
+@attrs.frozen
+class WithPair:
+    pair: tuple[int, int]
+
+
+@attrs.frozen
+class WithTwo:
+    one: Person | Moment
+
+
+@attrs.frozen
+class WithNone:
+    value: Literal[None, "a"]  # noqa: PYI061  # callers may write it so
+
+
+@attrs.frozen
+class WithLimit:
+    names: list[str] = attrs.field(metadata={"schema": {"maxItems": 3}})
+
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+    "required": ["name"],
+}
+
+FILM = {
+    "title": "Night train",
+    "seconds": 12,
+    "scenes": 3.0,
+    "colored": True,
+    "mood": "calm",
+    "cast": [{"name": "Ada", "age": 36}, {"name": "Bo"}],
+    "tags": ["rail", "night"],
+    "director": {"name": "Cy", "age": None},
+    "rating": 2,
+}
+
+
+def test_a_class_becomes_a_schema() -> None:
+    assert json_schema(Film) == {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string"},
+            "seconds": {"type": "number"},
+            "scenes": {"type": "integer"},
+            "colored": {"type": "boolean"},
+            "mood": {"enum": ["calm", "tense"], "type": "string"},
+            "cast": {"type": "array", "items": PERSON},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "director": {"anyOf": [PERSON, {"type": "null"}]},
+            "rating": {"enum": [1, 2, 3], "type": "number"},
+        },
+        "required": ["title", "seconds", "scenes", "colored", "mood", "cast"],
+    }
+    assert format_of(Person) == {"type": "json_schema", "json_schema": PERSON}
+
+
+def test_classes_written_otherwise_become_schemas_too() -> None:
+    assert json_schema(OldStyle)["properties"] == {
+        "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "number": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
+    }
+    assert json_schema(Ours)["properties"] == {"name": {"type": "string"}}
+
+
+def test_a_field_can_add_keywords_of_the_platform() -> None:
+    assert json_schema(Moment)["properties"] == {
+        "what": {"type": "string"},
+        "at": {"type": "timestamp", "format": "seconds"},
+        "clock": {"type": "timestamp", "format": "hh:mm:ss"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Endless, "contains itself"),
+        (Lost, "cannot be found"),
+        (Empty, "no fields"),
+        (WithDict, "WithDict.names is dict"),
+        (WithSet, "WithSet.names is set"),
+        (WithPair, "WithPair.pair"),
+        (WithTwo, "WithTwo.one"),
+        (WithNone, "WithNone.value"),
+        (WithLimit, r"schema\.properties\.names has maxItems"),
+        (int, "must be an attrs class or a JSON schema"),
+        ("text", "must be an attrs class or a JSON schema"),
+    ],
+)
+def test_a_class_without_a_schema_is_refused(kind: Any, words: str) -> None:
+    """Before a video is sent, not by the platform after it."""
+    with pytest.raises(InvalidInputError, match=words):
+        json_schema(kind)
+
+
+@pytest.mark.parametrize("keyword", sorted(REFUSED))
+def test_keywords_the_platform_refuses_are_refused_wherever_they_stand(keyword: str) -> None:
+    bad = {keyword: 1}
+    for around in (
+        bad,
+        {"properties": {"x": bad}},
+        {"properties": {"x": {"type": "array", "items": bad}}},
+        {"properties": {"x": {"anyOf": [{"type": "null"}, bad]}}},
+        {"$defs": {"X": bad}, "properties": {"x": {"$ref": "#/$defs/X"}}},
+    ):
+        schema: dict[str, Any] = {"type": "object", **around}
+        with pytest.raises(InvalidInputError, match=keyword):
+            json_schema(schema)
+
+
+def test_a_property_may_be_called_like_a_keyword() -> None:
+    schema = {"type": "object", "properties": {"not": {"type": "string"}, "maxItems": {"const": "maxLength"}}}
+    assert json_schema(schema) == schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "properties": {"x": {"type": "array", "minItems": 2}}},
+        {"type": "object", "properties": {"x": "string"}},
+        {"type": "object", "properties": {"x": {"items": [{"type": "string"}]}}},
+    ],
+)
+def test_a_schema_the_platform_cannot_meet_is_refused(schema: Mapping[str, Any]) -> None:
+    with pytest.raises(InvalidInputError):
+        json_schema(schema)
+
+
+def test_a_text_becomes_a_value() -> None:
+    film = parse(json.dumps(FILM), Film, finish_reason="stop")
+    assert film == Film(
+        title="Night train",
+        seconds=12.0,
+        scenes=3,
+        colored=True,
+        mood="calm",
+        cast=[Person("Ada", 36), Person("Bo")],
+        tags=("rail", "night"),
+        director=Person("Cy"),
+        rating=2,
+    )
+    assert isinstance(film.seconds, float)
+    assert isinstance(film.scenes, int)
+
+
+PLAIN = '{"name": "Ada \\"the first\\"", "age": 36}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        f"\n  {PLAIN}\n",
+        f"```json\n{PLAIN}\n```",
+        f"```\n{PLAIN}\n```\n",
+        f"  ```JSON\n{PLAIN}```  ",
+        json.dumps(PLAIN),
+        json.dumps(PLAIN)[1:-1],
+        f"```json\n{json.dumps(PLAIN)}\n```",
+    ],
+)
+def test_fences_and_escapes_are_taken_off(text: str) -> None:
+    assert parse(text, Person) == Person('Ada "the first"', 36)
+    assert parse(text, {"type": "object"}) == {"name": 'Ada "the first"', "age": 36}
+
+
+def test_a_fence_within_the_value_stays() -> None:
+    name = "```json\n{}\n```"
+    assert parse(json.dumps({"name": name}), Person) == Person(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not JSON"),
+        ("Sorry, I cannot do that.", "not JSON"),
+        ('{"name": "Ada', "not JSON"),
+        ('```json\n{"name": "Ada', "not JSON"),
+        ('{"name": "Ada"} and more', "not JSON"),
+        ('{"name": "Ada", "age": NaN}', "NaN is no number"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "another shape"),
+        ("null", "another shape"),
+        ('"Ada"', "not JSON"),
+        ("{}", "required field 'name' is missing"),
+        ('{"name": null}', "expected str, not null"),
+        ('{"name": ["Ada"]}', "expected str"),
+        ('{"name": "Ada", "age": "36"}', "expected int"),
+        ('{"name": "Ada", "age": true}', "expected int"),
+        ('{"name": "Ada", "age": 36.5}', "expected int"),
+    ],
+)
+def test_a_text_that_is_no_value_is_an_error_that_keeps_it(text: str, words: str) -> None:
+    with pytest.raises(StructuredOutputError, match=words) as caught:
+        parse(text, Person, finish_reason="stop", usage=TokenUsage(output_tokens=7), operation="POST /analyze")
+    error = caught.value
+    assert (error.text, error.finish_reason, error.operation) == (text, "stop", "POST /analyze")
+    assert error.usage == TokenUsage(output_tokens=7)
+    assert error.retryable
+    assert isinstance(error, MalformedResponseError)
+    assert len(str(error)) < 1200
+
+
+@pytest.mark.parametrize("text", ["[]", '"x"', "3", "null"])
+def test_what_is_no_object_is_no_dict(text: str) -> None:
+    with pytest.raises(StructuredOutputError):
+        parse(text, {"type": "object"})
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"mood": "sad"}, "$.mood"),
+        ({"mood": 1}, "$.mood"),
+        ({"rating": 4}, "$.rating"),
+        ({"rating": True}, "$.rating"),
+        ({"cast": "Ada"}, "$.cast"),
+        ({"cast": {"name": "Ada"}}, "$.cast"),
+        ({"cast": [{"name": "Ada"}, {"name": 3}]}, "$.cast[1].name"),
+        ({"tags": "rail"}, "$.tags"),
+        ({"director": []}, "$.director"),
+    ],
+)
+def test_the_error_says_where(change: dict[str, Any], path: str) -> None:
+    """A text is no list of its letters, and a word that was not offered is no choice."""
+    with pytest.raises(StructuredOutputError) as caught:
+        parse(json.dumps({**FILM, **change}), Film)
+    assert caught.value.path.startswith(path)
+
+
+def test_a_text_that_was_cut_is_an_error_even_if_it_can_be_read() -> None:
+    with pytest.raises(StructuredOutputError, match="max_tokens") as caught:
+        parse(PLAIN, Person, finish_reason="length")
+    assert caught.value.text == PLAIN
+    assert not caught.value.retryable
+
+
+def test_numbers_of_either_kind_pass_where_both_may() -> None:
+    assert parse('{"number": 3}', OldStyle).number == 3
+    assert parse('{"number": 3.5}', OldStyle).number == 3.5
+    with pytest.raises(StructuredOutputError):
+        parse('{"number": "3"}', OldStyle)
+
+
+def test_the_error_can_be_copied_and_pickled() -> None:
+    with pytest.raises(StructuredOutputError) as caught:
+        parse("x", Person, usage=TokenUsage(output_tokens=7))
+    for twin in (
+        copy.copy(caught.value),
+        cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # our own
+    ):  # our own
+        assert (twin.text, twin.usage, str(twin)) == ("x", TokenUsage(output_tokens=7), str(caught.value))

@@ -1,0 +1,221 @@
+"""Webhooks: only what was signed with the secret, unaltered and of late, is read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, WebhookSignatureError
+from twelvelabs_async.models.webhooks import (
+    AnalyzeTaskCanceled,
+    AnalyzeTaskFailed,
+    AnalyzeTaskReady,
+    IndexTaskFailed,
+    IndexTaskReady,
+    UnknownWebhook,
+)
+from twelvelabs_async.webhooks import HEADER, sign, verify
+
+SECRET = "whsec_0123456789"
+NOW = 1_767_225_600
+
+ANALYZED: dict[str, Any] = {
+    "id": "whe_1",
+    "created_at": "2026-01-01T00:00:00.123Z",
+    "type": "analyze.task.ready",
+    "data": {
+        "id": "t1",
+        "custom_id": "höhe",
+        "created_at": "2025-12-31T23:00:00Z",
+        "status": "ready",
+        "video_source": {"type": "asset_id", "asset_id": "a1", "system_metadata": {"duration": 3.5}},
+    },
+}
+INDEXED = {
+    "id": "whe_2",
+    "created_at": "2026-01-01T00:00:00Z",
+    "type": "index.task.ready",
+    "data": {
+        "id": "t2",
+        "status": "ready",
+        "metadata": {"duration": 120.5},
+        "models": [{"name": "marengo3.0", "options": ["visual"]}],
+        "tags": ["trains"],
+    },
+}
+
+
+def signed(event: object, *, secret: str = SECRET, at: int = NOW) -> tuple[bytes, str]:
+    """A body and its header, by the words of the platform's documentation."""
+    body = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
+    digest = hmac.new(secret.encode(), str(at).encode() + b"." + body, hashlib.sha256).hexdigest()
+    return body, f"t={at},v1={digest}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("index.task.ready", IndexTaskReady),
+        ("index.task.failed", IndexTaskFailed),
+        ("analyze.task.ready", AnalyzeTaskReady),
+        ("analyze.task.failed", AnalyzeTaskFailed),
+        ("analyze.task.canceled", AnalyzeTaskCanceled),
+        ("analyze.batch.canceled", UnknownWebhook),
+    ],
+)
+def test_each_event_has_a_class_and_new_ones_pass(name: str, kind: type[Any]) -> None:
+    event = {**(INDEXED if name.startswith("index") else ANALYZED), "type": name}
+    found = verify(*signed(event), SECRET, now=NOW)
+    assert type(found) is kind
+    assert (found.type, found.id) == (name, event["id"])
+    assert found.created_at is not None
+
+
+def test_an_event_is_read_whole() -> None:
+    indexed = verify(*signed(INDEXED), SECRET, now=NOW)
+    assert isinstance(indexed, IndexTaskReady)
+    assert (indexed.data.metadata.duration, indexed.data.tags) == (120.5, ("trains",))
+    assert indexed.data.models[0]["name"] == "marengo3.0"
+    analyzed = verify(*signed(ANALYZED), SECRET, now=NOW)
+    assert isinstance(analyzed, AnalyzeTaskReady)
+    assert analyzed.data.custom_id == "höhe"
+    assert analyzed.data.video_source is not None
+    assert analyzed.data.video_source.asset_id == "a1"
+
+
+def test_a_failed_task_says_why() -> None:
+    data = {**ANALYZED["data"], "status": "failed", "error": {"message": "too dark"}}
+    found = verify(*signed({**ANALYZED, "type": "analyze.task.failed", "data": data}), SECRET, now=NOW)
+    assert isinstance(found, AnalyzeTaskFailed)
+    assert found.data.error is not None
+    assert found.data.error.message == "too dark"
+
+
+def test_the_bytes_are_what_is_signed() -> None:
+    """JSON that was read and written again is another text, whatever it says."""
+    body, header = signed(ANALYZED)
+    for altered in (json.dumps(json.loads(body)).encode(), body + b"\n", body.replace(b"t1", b"t9"), b""):
+        with pytest.raises(WebhookSignatureError):
+            verify(altered, header, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("secret", ["whsec_0123456788", "x", SECRET + " "])
+def test_another_secret_is_refused(secret: str) -> None:
+    with pytest.raises(WebhookSignatureError):
+        verify(*signed(ANALYZED), secret, now=NOW)
+
+
+def test_an_empty_secret_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(InvalidInputError, match="secret"):
+        verify(*signed(ANALYZED, secret=""), "", now=NOW)
+
+
+def test_a_body_that_is_text_is_a_mistake_of_the_caller() -> None:
+    body, header = signed(ANALYZED)
+    with pytest.raises(InvalidInputError, match="bytes"):
+        verify(body.decode(), header, SECRET, now=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the point
+
+
+@pytest.mark.parametrize("age", [0, 299, 300, -300])
+def test_a_webhook_within_the_tolerance_is_taken(age: int) -> None:
+    assert verify(*signed(ANALYZED), SECRET, now=NOW + age).id == "whe_1"
+
+
+@pytest.mark.parametrize("age", [301, 86_400, -301])
+def test_a_webhook_beyond_the_tolerance_is_refused(age: int) -> None:
+    """Somebody may have kept a copy."""
+    with pytest.raises(WebhookSignatureError, match=f"signed {age} s ago"):
+        verify(*signed(ANALYZED), SECRET, now=NOW + age)
+    assert verify(*signed(ANALYZED), SECRET, now=NOW + age, tolerance=abs(age)).id == "whe_1"
+
+
+def test_the_time_of_signing_is_signed_too() -> None:
+    body, header = signed(ANALYZED)
+    with pytest.raises(WebhookSignatureError):
+        verify(body, header.replace(str(NOW), str(NOW + 1000)), SECRET, now=NOW + 1000)
+
+
+def test_the_time_is_that_of_the_machine_unless_it_is_given() -> None:
+    assert verify(*signed(ANALYZED, at=int(time.time())), SECRET).id == "whe_1"
+    with pytest.raises(WebhookSignatureError):
+        verify(*signed(ANALYZED, at=int(time.time()) - 1000), SECRET)
+
+
+def test_one_good_signature_among_several_is_enough() -> None:
+    """While a secret is replaced there may be one for each."""
+    body, header = signed(ANALYZED)
+    good = header.partition("v1=")[2]
+    for several in (f"t={NOW},v1={'0' * 64},v1={good}", f"v1={good},t={NOW}", f"t={NOW}, v0=x, v1={good}"):
+        assert verify(body, several, SECRET, now=NOW).id == "whe_1"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "t=",
+        f"t={NOW}",
+        "v1=abc",
+        f"t={NOW},v1=",
+        f"t={NOW},v2={{good}}",
+        f"t={NOW},t={NOW},v1={{good}}",
+        "t=soon,v1={good}",
+        "t=-1,v1={good}",
+        "t=١٢٣,v1={good}",
+        f"t={'9' * 400},v1={{good}}",
+        f"t={NOW},v1=ü{{good}}",
+        f"t={NOW},v1=\udcff{{good}}",
+        f"t={NOW}.0,v1={{good}}",
+        "\x00",
+        "t=\ud800,v1={good}",
+    ],
+)
+def test_a_header_that_is_none_is_refused(header: str) -> None:
+    body, good = signed(ANALYZED)
+    with pytest.raises(WebhookSignatureError):
+        verify(body, header.replace("{good}", good.partition("v1=")[2]), SECRET, now=NOW)
+
+
+@given(st.binary(max_size=60), st.text(max_size=60))
+def test_whatever_is_sent_is_refused_and_nothing_else_happens(body: bytes, header: str) -> None:
+    with pytest.raises(WebhookSignatureError):
+        verify(body, header, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"type":"index.task.ready","id":"x"}'])
+def test_a_genuine_webhook_that_cannot_be_read_is_another_error(body: bytes) -> None:
+    with pytest.raises(MalformedResponseError):
+        verify(*signed(body), SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("event", [{}, {"type": None}, {"type": 5, "data": {"x": 1}}, {"id": "whe_9", "new": True}])
+def test_an_event_without_a_known_type_passes(event: dict[str, Any]) -> None:
+    if event.get("type") == 5:
+        event = {**event, "type": "5"}
+    assert isinstance(verify(*signed(event), SECRET, now=NOW), UnknownWebhook)
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(a: bytes, b: bytes) -> bool:
+        compared.append((a, b))
+        return a == b
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    body, header = signed(ANALYZED)
+    verify(body, header, SECRET, now=NOW)
+    assert compared == [(header.partition("v1=")[2].encode(),) * 2]
+
+
+def test_a_receiver_can_be_tested_with_signatures_of_ours() -> None:
+    body, header = signed(ANALYZED)
+    assert header == f"t={NOW},v1={sign(body, SECRET, NOW)}"
+    assert HEADER == "TL-Signature"
