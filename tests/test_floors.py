@@ -18,7 +18,7 @@ FLOORS = [
     ["_version", "errors", "clock", "settings", "request", "checks"],
     ["models"],
     ["body", "codec", "policy/headers", "refusal", "session", "policy/limiter", "policy/retry", "policy"],
-    ["api", "paginator", "streams"],
+    ["api", "paginator", "frames", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
     ["embeddings", "clips", "structured", "webhooks"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
@@ -43,7 +43,9 @@ def imports(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(NAME):
             yield node.module.removeprefix(NAME).lstrip(".").replace(".", "/") or "__init__"
         elif isinstance(node, ast.Import):
-            yield from (a.name.removeprefix(NAME + ".").replace(".", "/") for a in node.names if a.name.startswith(NAME))
+            yield from (
+                a.name.removeprefix(NAME + ".").replace(".", "/") for a in node.names if a.name.startswith(NAME)
+            )
 
 
 def files(*, emulator: bool) -> list[Path]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twelvelabs_async.client import AsyncTwelveLabs
     from twelvelabs_async.clock import Clock, SystemClock
     from twelvelabs_async.codec import from_dict, to_dict
+    from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView
     from twelvelabs_async.errors import (
         APIConnectionError,
         APIError,
@@ -31,22 +32,28 @@ if TYPE_CHECKING:
         ProcessingFailedError,
         QuotaExhaustedError,
         RateLimitError,
+        SearchExpiredError,
         StreamError,
+        StructuredOutputError,
         TooManyRequestsError,
         TwelveLabsError,
         UnprocessableEntityError,
         UploadError,
         WaitTimeoutError,
+        WebhookSignatureError,
     )
     from twelvelabs_async.models.common import Model, PageInfo, Range, UserMetadata
     from twelvelabs_async.paginator import Page, Paginator
     from twelvelabs_async.request import FilePart, Form, Request
+    from twelvelabs_async.streams import EventStream, TextStream
     from twelvelabs_async.uploads.state import UploadProgress, UploadState
+    from twelvelabs_async.waiting import Outcome
 
 _HOMES = {
     "client": ("AsyncTwelveLabs",),
     "clock": ("Clock", "SystemClock"),
     "codec": ("from_dict", "to_dict"),
+    "embeddings": ("EmbeddedSegment", "EmbeddingView"),
     "errors": (
         "APIConnectionError",
         "APIError",
@@ -64,17 +71,22 @@ _HOMES = {
         "ProcessingFailedError",
         "QuotaExhaustedError",
         "RateLimitError",
+        "SearchExpiredError",
         "StreamError",
+        "StructuredOutputError",
         "TooManyRequestsError",
         "TwelveLabsError",
         "UnprocessableEntityError",
         "UploadError",
         "WaitTimeoutError",
+        "WebhookSignatureError",
     ),
     "models.common": ("Model", "PageInfo", "Range", "UserMetadata"),
     "paginator": ("Page", "Paginator"),
     "request": ("FilePart", "Form", "Request"),
+    "streams": ("EventStream", "TextStream"),
     "uploads.state": ("UploadProgress", "UploadState"),
+    "waiting": ("Outcome",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -88,6 +100,9 @@ __all__ = [
     "ClientStateError",
     "Clock",
     "ConflictError",
+    "EmbeddedSegment",
+    "EmbeddingView",
+    "EventStream",
     "FilePart",
     "Form",
     "GoneError",
@@ -96,6 +111,7 @@ __all__ = [
     "MalformedResponseError",
     "Model",
     "NotFoundError",
+    "Outcome",
     "Page",
     "PageInfo",
     "Paginator",
@@ -105,8 +121,11 @@ __all__ = [
     "Range",
     "RateLimitError",
     "Request",
+    "SearchExpiredError",
     "StreamError",
+    "StructuredOutputError",
     "SystemClock",
+    "TextStream",
     "TooManyRequestsError",
     "TwelveLabsError",
     "UnprocessableEntityError",
@@ -115,6 +134,7 @@ __all__ = [
     "UploadState",
     "UserMetadata",
     "WaitTimeoutError",
+    "WebhookSignatureError",
     "__version__",
     "from_dict",
     "to_dict",

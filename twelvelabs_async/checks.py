@@ -13,8 +13,12 @@ LARGEST_INTEGER: Final = 2**53 - 1
 """The platform keeps integers of 53 bits."""
 
 
-def checked_metadata(metadata: Mapping[str, Any] | None, *, deleting: bool = False) -> dict[str, Any] | None:
+def checked_metadata(
+    metadata: Mapping[str, Any] | None, *, deleting: bool = False, name: str = "user_metadata"
+) -> dict[str, Any] | None:
     """User metadata as the platform takes it: flat, with plain values. `deleting` allows None, which removes a key.
+
+    `name` is what the operation calls it.
 
     Raises:
         InvalidInputError: A value is a map, a list of other things than text, or an integer of more than 53 bits.
@@ -23,29 +27,27 @@ def checked_metadata(metadata: Mapping[str, Any] | None, *, deleting: bool = Fal
         return None
     for key, value in metadata.items():
         if not (key and isinstance(key, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-            raise InvalidInputError(f"a key of user_metadata must be text, not {key!r}")
-        _check_value(key, value, deleting=deleting)
+            raise InvalidInputError(f"a key of {name} must be text, not {key!r}")
+        _check_value(f"{name}[{key!r}]", value, deleting=deleting)
     return dict(metadata)
 
 
-def _check_value(key: str, value: Any, *, deleting: bool) -> None:
+def _check_value(place: str, value: Any, *, deleting: bool) -> None:
     match value:
         case float() if not math.isfinite(value):
-            raise InvalidInputError(f"user_metadata[{key!r}] is {value}, which JSON has no word for")
+            raise InvalidInputError(f"{place} is {value}, which JSON has no word for")
         case bool() | str() | float():
             return
         case int():
             if abs(value) > LARGEST_INTEGER:
-                raise InvalidInputError(f"user_metadata[{key!r}] has more than 53 bits; send it as text")
+                raise InvalidInputError(f"{place} has more than 53 bits; send it as text")
         case None if deleting:
             return
         case list() | tuple() if all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType]  # any list
             return
         case _:
             kind = type(value).__name__
-            raise InvalidInputError(
-                f"user_metadata[{key!r}] is a {kind}; values are text, numbers, booleans or lists of text"
-            )
+            raise InvalidInputError(f"{place} is a {kind}; values are text, numbers, booleans or lists of text")
 
 
 def metadata_text(metadata: Mapping[str, Any] | None) -> str | None:

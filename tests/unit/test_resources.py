@@ -24,6 +24,9 @@ from twelvelabs_async.resources.search import Search
 from twelvelabs_async.resources.tasks import Tasks
 from twelvelabs_async.resources.videos import Videos
 
+# Some of the groups are the older ones, which say so with each call.
+pytestmark = pytest.mark.filterwarnings("ignore:the platform is giving this operation up:DeprecationWarning")
+
 PAGE: dict[str, Any] = {"data": [], "page_info": {"page": 1, "total_page": 1}}
 
 

@@ -5,13 +5,14 @@ https://docs.twelvelabs.io/v1.3/api-reference/upload-content
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from os import PathLike
 from typing import Final, Literal, overload
 
 from twelvelabs_async.api import Road
 from twelvelabs_async.checks import checked_metadata, metadata_text
-from twelvelabs_async.errors import InvalidInputError, NotFoundError
+from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
 from twelvelabs_async.models.assets import (
     Asset,
     AssetDetail,
@@ -21,18 +22,21 @@ from twelvelabs_async.models.assets import (
     TranscriptionUnit,
 )
 from twelvelabs_async.models.common import Ids, UserMetadata
-from twelvelabs_async.paginator import Paginator
+from twelvelabs_async.paginator import Page, Paginator
+from twelvelabs_async.policy.retry import GONE_ALREADY
 from twelvelabs_async.request import FilePart, form, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import FileLike, MetadataChange, checked_url, file_part, several
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
+from twelvelabs_async.resources.temporary import finally_doing
 from twelvelabs_async.uploads.plan import MediaType, choose, media_type
 from twelvelabs_async.uploads.source import SMALL_STREAM, Source, closing, open_source
-from twelvelabs_async.uploads.state import OnProgress, UploadState
+from twelvelabs_async.uploads.state import OnProgress, UploadProgress, UploadState
 from twelvelabs_async.uploads.uploader import PartsUpload, UploadOptions, send_direct
-from twelvelabs_async.waiting import Callback, Lifecycle, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
 
 LIFE: Final = Lifecycle(resource="asset")
+TRANSCRIPTION_LIFE: Final = Lifecycle(resource="transcription of asset")
 
 UploadMethod = Literal["direct", "multipart"]
 """One request with the whole file, or parts side by side."""
@@ -301,6 +305,122 @@ class Assets(Resource):
             sleep_interval=sleep_interval,
             callback=callback,
         )
+
+    async def wait_for_transcription(
+        self,
+        asset_id: str,
+        *,
+        include: Sequence[TranscriptionUnit] | None = None,
+        timeout: float | None = None,
+        sleep_interval: float | None = None,
+        callback: Callback[AssetTranscription] | None = None,
+    ) -> AssetTranscription:
+        """Wait until the transcription of an asset is ready.
+
+        Args:
+            asset_id: The asset.
+            include: Units to cut it into; None is words.
+            timeout: Seconds to wait; None is an hour.
+            sleep_interval: Seconds between two looks; None looks less and less often.
+            callback: Is shown the transcription after each look.
+
+        Raises:
+            NotFoundError: No such asset, or it has no transcription and will have none.
+            ProcessingFailedError: The transcription failed; `reason` says why.
+            WaitTimeoutError: The time is over, the transcription goes on.
+        """
+        return await until_done(
+            lambda: self.retrieve_transcription(asset_id, include=include),
+            life=TRANSCRIPTION_LIFE,
+            id=asset_id,
+            clock=self._caller.clock,
+            timeout=timeout,
+            sleep_interval=sleep_interval,
+            callback=callback,
+        )
+
+    @asynccontextmanager
+    async def temporary(
+        self,
+        source: Uploadable,
+        *,
+        filename: str | None = None,
+        size: int | None = None,
+        type: MediaType | None = None,
+        method: UploadMethod | None = None,
+        user_metadata: UserMetadata | None = None,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        concurrency: int = 4,
+        on_progress: OnProgress | None = None,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[AssetDetail, None]:
+        """An asset for as long as a block of code: ready when it begins, deleted with all that was made of it after.
+
+        It is deleted however the block ends, also when it is cancelled, or when the asset never became ready. What a
+        request left behind that broke off before the platform named the asset is not found again. The parameters are
+        those of `upload`.
+
+        Raises:
+            UploadError: It did not arrive whole, or changed.
+            ProcessingFailedError: It arrived, and cannot be used.
+            APIError: The platform refused it, or refused to delete it.
+
+        Example:
+            async with client.assets.temporary("holiday.mp4") as asset:
+                print(await client.assets.retrieve_transcription(asset.id))
+        """
+        made: list[str] = []
+
+        def noticing(progress: UploadProgress) -> None:
+            if progress.state is not None:
+                made[:] = [progress.state.asset_id]
+            if on_progress is not None:
+                on_progress(progress)
+
+        async with finally_doing(lambda: self._forget(made), "a temporary asset was not deleted"):
+            asset = await self.upload(
+                source,
+                filename=filename,
+                size=size,
+                type=type,
+                method=method,
+                user_metadata=user_metadata,
+                enable_hls=enable_hls,
+                enable_thumbnail=enable_thumbnail,
+                concurrency=concurrency,
+                on_progress=noticing,
+            )
+            made[:] = [asset.id]
+            yield await self.wait_for_done(asset.id, timeout=timeout)
+
+    async def _forget(self, asset_ids: Ids) -> None:
+        for asset_id in asset_ids:
+            try:
+                await self.delete(asset_id, force=True)
+            except (NotFoundError, BadRequestError) as error:
+                if isinstance(error, BadRequestError) and error.code not in GONE_ALREADY:
+                    raise
+
+    async def _pages_of(self, asset_ids: Ids) -> AsyncIterator[Page[AssetDetail]]:
+        for start in range(0, len(asset_ids), 50):
+            yield await self.list(asset_ids=asset_ids[start : start + 50])
+
+    def wait_for_all(
+        self, asset_ids: Ids, *, timeout: float | None = None, sleep_interval: float | None = None
+    ) -> AsyncIterator[Outcome[AssetDetail]]:
+        """Wait for many assets, by reading lists: 50 of them cost one request a round.
+
+        Args:
+            asset_ids: The assets.
+            timeout: Seconds until those that are still on the way end with `WaitTimeoutError`; None is an hour.
+            sleep_interval: Seconds between two rounds; None looks less and less often.
+
+        Returns:
+            An iterator of one `Outcome` for each, in the order in which they end.
+        """
+        outlook = Outlook(life=LIFE, pages=self._pages_of, fetch=self.retrieve)
+        return all_done(asset_ids, outlook, clock=self._caller.clock, timeout=timeout, sleep_interval=sleep_interval)
 
     def list(
         self,

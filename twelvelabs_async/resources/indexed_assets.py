@@ -5,11 +5,12 @@ https://docs.twelvelabs.io/v1.3/api-reference/index-content
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 from twelvelabs_async.checks import checked_metadata
-from twelvelabs_async.models.common import Moment, RangeLike, UserMetadata
+from twelvelabs_async.models.common import Ids, Moment, RangeLike, UserMetadata
 from twelvelabs_async.models.indexes import (
     EmbeddingOption,
     IndexedAsset,
@@ -22,7 +23,7 @@ from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import checked_id, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import VIDEO_LIST, MetadataChange, MetadataFilter, ranges, several, with_metadata
-from twelvelabs_async.waiting import Callback, Lifecycle, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
 
 LIFE: Final = Lifecycle(resource="indexed asset")
 
@@ -130,6 +131,32 @@ class IndexedAssets(Resource):
             timeout=timeout,
             sleep_interval=sleep_interval,
             callback=callback,
+        )
+
+    def wait_for_all(
+        self,
+        index_id: str,
+        indexed_asset_ids: Ids,
+        *,
+        timeout: float | None = None,
+        sleep_interval: float | None = None,
+    ) -> AsyncIterator[Outcome[IndexedAsset]]:
+        """Wait for many assets in an index, by reading lists: 50 of them cost one request a round.
+
+        Args:
+            index_id: The index.
+            indexed_asset_ids: The assets in it.
+            timeout: Seconds until those that are still on the way end with `WaitTimeoutError`; None is an hour.
+            sleep_interval: Seconds between two rounds; None looks less and less often.
+
+        Returns:
+            An iterator of one `Outcome` for each, in the order in which they end.
+        """
+        outlook = Outlook[IndexedAsset](
+            life=LIFE, pages=lambda _: self.list(index_id).pages(), fetch=partial(self.retrieve, index_id)
+        )
+        return all_done(
+            indexed_asset_ids, outlook, clock=self._caller.clock, timeout=timeout, sleep_interval=sleep_interval
         )
 
     def list_by_asset(

@@ -18,7 +18,7 @@ from twelvelabs_async.models.search import (
     SearchResults,
     TranscriptionOption,
 )
-from twelvelabs_async.paginator import Paginator, by_token, first_page
+from twelvelabs_async.paginator import Paginator, by_token, expired, first_page
 from twelvelabs_async.request import Form, Request, checked_id, form, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import FileLike, SearchFilter, checked_url, file_parts, filter_text, several
@@ -64,6 +64,7 @@ class Search(Resource):
 
         Raises:
             InvalidInputError: There is nothing to look for, or nowhere to look.
+            SearchExpiredError: The pages were read too slowly; only a new search helps.
         """
         body = _form(
             index_id=index_id,
@@ -91,7 +92,7 @@ class Search(Resource):
                 query=given(include_user_metadata=include_user_metadata),
             )
 
-        return Paginator(self._caller, first, by_token(SearchItem, follow))
+        return Paginator(self._caller, first, by_token(SearchItem, follow), explain=expired)
 
     async def create(
         self,

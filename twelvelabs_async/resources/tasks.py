@@ -5,18 +5,19 @@ https://docs.twelvelabs.io/v1.3/api-reference/tasks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from twelvelabs_async.checks import metadata_text
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.models.common import Moment, UserMetadata
+from twelvelabs_async.models.common import Ids, Moment, UserMetadata
 from twelvelabs_async.models.tasks import CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import checked_id, form, given
 from twelvelabs_async.resources.base import Resource
+from twelvelabs_async.resources.deprecation import deprecated
 from twelvelabs_async.resources.inputs import FileLike, checked_url, file_part, several
-from twelvelabs_async.waiting import Callback, Lifecycle, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
 
 LIFE: Final = Lifecycle(resource="indexing task")
 
@@ -24,6 +25,7 @@ LIFE: Final = Lifecycle(resource="indexing task")
 class Tasks(Resource):
     """Upload and index in one step; new code makes an asset and puts it into an index."""
 
+    @deprecated("assets.upload and indexes.indexed_assets.create")
     async def create(
         self,
         *,
@@ -34,6 +36,8 @@ class Tasks(Resource):
         user_metadata: UserMetadata | None = None,
     ) -> CreatedIndexingTask:
         """Upload a video into an index. Returns at once; `wait_for_done` tells when it can be searched.
+
+        Deprecated: use `assets.upload` and `indexes.indexed_assets.create`.
 
         Args:
             index_id: The index.
@@ -56,18 +60,29 @@ class Tasks(Resource):
         )
         return await self._post("/tasks", CreatedIndexingTask, retry="reconcile", form=body)
 
+    @deprecated("indexes.indexed_assets.retrieve")
     async def retrieve(self, task_id: str) -> IndexingTask:
-        """One task, and how far it is."""
+        """One task, and how far it is.
+
+        Deprecated: use `indexes.indexed_assets.retrieve`.
+        """
+        return await self._retrieve(task_id)
+
+    async def _retrieve(self, task_id: str) -> IndexingTask:
         return await self._get("/tasks/{task_id}", IndexingTask, task_id=task_id)
 
+    @deprecated("indexes.indexed_assets.delete")
     async def delete(self, task_id: str) -> None:
         """Delete a task that has ended; the video remains.
+
+        Deprecated: use `indexes.indexed_assets.delete`.
 
         Raises:
             BadRequestError: `task_cannot_be_deleted`, because it is still on the way.
         """
         await self._delete("/tasks/{task_id}", task_id=task_id)
 
+    @deprecated("indexes.indexed_assets.wait_for_done")
     async def wait_for_done(
         self,
         task_id: str,
@@ -77,6 +92,8 @@ class Tasks(Resource):
         callback: Callback[IndexingTask] | None = None,
     ) -> IndexingTask:
         """Wait until the video of a task is ready.
+
+        Deprecated: use `indexes.indexed_assets.wait_for_done`.
 
         Args:
             task_id: The task.
@@ -89,7 +106,7 @@ class Tasks(Resource):
             WaitTimeoutError: The time is over, the task goes on.
         """
         return await until_done(
-            lambda: self.retrieve(task_id),
+            lambda: self._retrieve(task_id),
             life=LIFE,
             id=task_id,
             clock=self._caller.clock,
@@ -98,6 +115,28 @@ class Tasks(Resource):
             callback=callback,
         )
 
+    @deprecated("indexes.indexed_assets.wait_for_all")
+    def wait_for_all(
+        self, task_ids: Ids, *, timeout: float | None = None, sleep_interval: float | None = None
+    ) -> AsyncIterator[Outcome[IndexingTask]]:
+        """Wait for many tasks, by reading lists: 50 of them cost one request a round.
+
+        Deprecated: use `indexes.indexed_assets.wait_for_all`.
+
+        Args:
+            task_ids: The tasks.
+            timeout: Seconds until those that are still on the way end with `WaitTimeoutError`; None is an hour.
+            sleep_interval: Seconds between two rounds; None looks less and less often.
+
+        Returns:
+            An iterator of one `Outcome` for each, in the order in which they end.
+        """
+        outlook = Outlook(
+            life=LIFE, pages=lambda _: self._list("/tasks", IndexingTask, page_limit=50).pages(), fetch=self._retrieve
+        )
+        return all_done(task_ids, outlook, clock=self._caller.clock, timeout=timeout, sleep_interval=sleep_interval)
+
+    @deprecated("indexes.indexed_assets.list")
     def list(
         self,
         *,
@@ -115,6 +154,8 @@ class Tasks(Resource):
         updated_at: Moment | None = None,
     ) -> Paginator[IndexingTask]:
         """Tasks, newest first. Sends nothing until awaited or iterated.
+
+        Deprecated: use `indexes.indexed_assets.list`.
 
         Args:
             page: Where to start, from 1.

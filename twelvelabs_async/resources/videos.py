@@ -13,12 +13,14 @@ from twelvelabs_async.models.indexes import EmbeddingOption, Video, VideoDetail
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import given
 from twelvelabs_async.resources.base import Resource
+from twelvelabs_async.resources.deprecation import deprecated
 from twelvelabs_async.resources.inputs import VIDEO_LIST, MetadataChange, MetadataFilter, ranges, several, with_metadata
 
 
 class Videos(Resource):
     """Videos in an index; new code uses `IndexedAssets`, which shows the same objects."""
 
+    @deprecated("indexes.indexed_assets.retrieve")
     async def retrieve(
         self,
         index_id: str,
@@ -28,6 +30,8 @@ class Videos(Resource):
         transcription: bool | None = None,
     ) -> VideoDetail:
         """One video.
+
+        Deprecated: use `indexes.indexed_assets.retrieve`.
 
         Args:
             index_id: The index.
@@ -46,8 +50,12 @@ class Videos(Resource):
             video_id=video_id,
         )
 
+    @deprecated("indexes.indexed_assets.update")
     async def update(self, index_id: str, video_id: str, *, user_metadata: MetadataChange) -> None:
-        """Change your own keys: those given are set, None removes one, all others stay."""
+        """Change your own keys: those given are set, None removes one, all others stay.
+
+        Deprecated: use `indexes.indexed_assets.update`.
+        """
         await self._patch(
             "/indexes/{index-id}/videos/{video-id}",
             type(None),
@@ -56,10 +64,15 @@ class Videos(Resource):
             video_id=video_id,
         )
 
+    @deprecated("indexes.indexed_assets.delete")
     async def delete(self, index_id: str, video_id: str) -> None:
-        """Take a video out of an index."""
+        """Take a video out of an index.
+
+        Deprecated: use `indexes.indexed_assets.delete`.
+        """
         await self._delete("/indexes/{index-id}/videos/{video-id}", index_id=index_id, video_id=video_id)
 
+    @deprecated("indexes.indexed_assets.list")
     def list(
         self,
         index_id: str,
@@ -79,6 +92,8 @@ class Videos(Resource):
         user_metadata: MetadataFilter | None = None,
     ) -> Paginator[Video]:
         """Videos in an index, newest first. Sends nothing until awaited or iterated.
+
+        Deprecated: use `indexes.indexed_assets.list`.
 
         Args:
             index_id: The index.

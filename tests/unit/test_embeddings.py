@@ -1,0 +1,148 @@
+"""One view over the vectors of every endpoint."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from array import array
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from twelvelabs_async.codec import from_dict
+from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView
+from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.models.embed import EmbeddingResponse, Embeddings, EmbeddingTask, MediaEmbeddingTask
+from twelvelabs_async.models.indexes import IndexedAssetDetailed, IndexedEmbedding, VideoDetail
+
+SEGMENT = {
+    "float": [1.0, 2.0],
+    "start_offset_sec": 0,
+    "end_offset_sec": 6,
+    "embedding_option": "visual",
+    "embedding_scope": "clip",
+}
+INDEXED = {"model_name": "marengo3.0", "video_embedding": {"segments": [SEGMENT]}}
+VIDEO = {"_id": "v", "status": "ready", "embedding": INDEXED}
+DATA = {"embedding": [1, 2], "embedding_option": "visual", "embedding_scope": "clip", "start_sec": 0, "end_sec": 6}
+
+
+def segment(numbers: int = 2, **values: Any) -> EmbeddedSegment:
+    return EmbeddedSegment(vector=array("d", [1.0] * numbers), **values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "model"),
+    [
+        (Embeddings, {"data": [DATA], "metadata": {"input_type": "video"}}, None),
+        (EmbeddingTask, {"_id": "t", "status": "ready", "data": [DATA], "metadata": {"input_type": "video"}}, None),
+        (
+            MediaEmbeddingTask,
+            {"_id": "t", "status": "ready", "model_name": "m", "video_embedding": {"segments": [SEGMENT]}},
+            "m",
+        ),
+        (IndexedEmbedding, INDEXED, "marengo3.0"),
+        (IndexedAssetDetailed, VIDEO, "marengo3.0"),
+        (VideoDetail, VIDEO, "marengo3.0"),
+    ],
+)
+def test_the_same_video_looks_the_same_from_everywhere(kind: Any, answer: dict[str, Any], model: str | None) -> None:
+    view = EmbeddingView.of(from_dict(answer, kind))
+    assert view.segments == (
+        EmbeddedSegment(vector=array("d", [1, 2]), start=0, end=6, option="visual", scope="clip", kind="video"),
+    )
+    assert view.model_name == model
+    assert (len(view), view[0], list(view)) == (1, view.segments[0], list(view.segments))
+
+
+def test_an_older_answer_holds_several_kinds_and_what_failed() -> None:
+    """One of them fails inside a success; who only looks at vectors must be able to see it."""
+    answer = {
+        "model_name": "m",
+        "text_embedding": {"segments": [{"float": [1]}]},
+        "image_embedding": {"error_message": "not a picture"},
+        "audio_embedding": {"segments": [{"float": [2], "start_offset_sec": 6, "end_offset_sec": 9}]},
+    }
+    view = EmbeddingView.of(from_dict(answer, EmbeddingResponse))
+    assert [(one.kind, one.start, list(one.vector)) for one in view] == [("text", None, [1]), ("audio", 6, [2])]
+    assert view.failures == {"image": "not a picture"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "why"),
+    [
+        (EmbeddingTask, {"_id": "t", "status": "processing", "data": None}, "t is processing"),
+        (EmbeddingTask, {"_id": "t", "status": "failed"}, "t is failed"),
+        (MediaEmbeddingTask, {"_id": "t", "status": "processing"}, "t is processing"),
+        (MediaEmbeddingTask, {"_id": "t", "status": "ready", "audio_embedding": {}}, "retrieve the task"),
+        (IndexedAssetDetailed, {"_id": "v", "status": "ready"}, "embedding_option"),
+        (VideoDetail, {"_id": "v"}, "embedding_option"),
+    ],
+)
+def test_an_answer_without_vectors_is_told_from_one_with_none(kind: Any, answer: dict[str, Any], why: str) -> None:
+    """An empty matrix would be taken for a video in which there is nothing."""
+    with pytest.raises(InvalidInputError, match=why):
+        EmbeddingView.of(from_dict(answer, kind))
+
+
+def test_vectors_are_in_order_whatever_the_order_of_the_answer() -> None:
+    data = [
+        {"embedding": [5], "start_page_number": 2, "end_page_number": 2},
+        {"embedding": [4], "start_page_number": 1, "end_page_number": 1, "quadrant": "bottom_right"},
+        {"embedding": [6], "start_page_number": 2, "end_page_number": 2, "quadrant": "new_to_us"},
+        {"embedding": [3], "start_page_number": 1, "end_page_number": 1, "quadrant": "top_left"},
+        {"embedding": [2], "start_page_number": 1, "end_page_number": 1},
+    ]
+    assert [one.vector[0] for one in EmbeddingView.of(from_dict({"data": data}, Embeddings))] == [2, 3, 4, 5, 6]
+    chunks = [{"embedding": [n], "chunk_index": n} for n in (2, 0, 1)]
+    assert [one.chunk_index for one in EmbeddingView.of(from_dict({"data": chunks}, Embeddings))] == [0, 1, 2]
+    stretches = [{"embedding": [n], "start_sec": n} for n in (12, 0, 6)]
+    assert [one.start for one in EmbeddingView.of(from_dict({"data": stretches}, Embeddings))] == [0, 6, 12]
+
+
+def test_vectors_are_chosen_by_what_they_stand_for() -> None:
+    view = EmbeddingView(
+        segments=(
+            segment(option="visual", scope="clip"),
+            segment(option="audio", scope="clip"),
+            segment(option="visual", scope="asset", kind="video"),
+        ),
+        model_name="m",
+    )
+    assert view.where(option="visual", scope="clip").segments == view.segments[:1]
+    assert view.where(kind="video").segments == view.segments[2:]
+    assert view.where() == view
+    assert len(view.where(option="smell")) == 0
+
+
+def test_a_matrix_has_a_row_for_each_segment() -> None:
+    view = EmbeddingView(segments=(segment(), EmbeddedSegment(vector=array("d", [0.1, -3.0]))))
+    matrix = view.to_numpy()
+    assert matrix.dtype == np.float32
+    assert matrix.tolist() == [[1.0, 1.0], [cast("float", np.float32(0.1)), -3.0]]
+
+
+def test_a_matrix_of_nothing_is_empty() -> None:
+    assert EmbeddingView().to_numpy().shape == (0, 0)
+
+
+def test_vectors_of_different_lengths_make_no_matrix() -> None:
+    """Padding them would make up numbers."""
+    with pytest.raises(InvalidInputError, match=r"\[2, 512\]"):
+        EmbeddingView(segments=(segment(2), segment(512), segment(2))).to_numpy()
+
+
+def test_without_numpy_the_error_says_what_to_install() -> None:
+    """It is larger than all the rest together, and few need it."""
+    code = (
+        "import sys\n"
+        "sys.modules['numpy'] = None\n"
+        "from twelvelabs_async import EmbeddingView\n"
+        "try:\n"
+        "    EmbeddingView().to_numpy()\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # ours
+    assert "pip install 'twelvelabs-async[numpy]'" in told.stdout

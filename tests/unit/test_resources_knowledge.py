@@ -1,0 +1,309 @@
+"""Entities, knowledge stores, connections and imports over the whole road, above a session that is a function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from support import Answering, FakeSession, FastClock, in_turn, road, said
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.api import Api
+from twelvelabs_async.codec import to_dict
+from twelvelabs_async.errors import (
+    BadRequestError,
+    ConflictError,
+    GoneError,
+    InvalidInputError,
+    MalformedResponseError,
+    NotFoundError,
+    ProcessingFailedError,
+    SearchExpiredError,
+    WaitTimeoutError,
+)
+from twelvelabs_async.models.connectors import ImportSource
+from twelvelabs_async.models.entities import NewEntity
+from twelvelabs_async.models.knowledge import (
+    AssetTypeFilter,
+    EnrichmentConfig,
+    IngestionConfig,
+    ItemIdFilter,
+    StoreQuery,
+    StoreSearchFilter,
+    StoreSearchHit,
+    StoreSearchOptions,
+    VideoSearchOptions,
+)
+from twelvelabs_async.resources.data_connectors import DataConnectors
+from twelvelabs_async.resources.embed import Embed, EmbedTasks
+from twelvelabs_async.resources.embed_v2 import EmbedV2, EmbedV2Tasks
+from twelvelabs_async.resources.entity_collections import Entities, EntityCollections
+from twelvelabs_async.resources.imports import Imports
+from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
+from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
+from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
+
+ENTITY: dict[str, Any] = {"_id": "e", "status": "ready", "asset_ids": ["a"]}
+HIT: dict[str, Any] = {"asset_type": "video", "rank": 1, "item_id": "k", "matches": [{"start_sec": 1, "end_sec": 2}]}
+OPTIONS: dict[str, Any] = {"video": {"modalities": ["visual"]}}
+IMPORT: dict[str, Any] = {"_id": "m", "items": []}
+
+Making = Callable[[Answering], tuple[Api, FakeSession]]
+
+
+@pytest.fixture
+def making(clock: FastClock) -> Making:
+    """Makes a road whose server is a function."""
+    return lambda answer: road(answer, clock)
+
+
+def hits(token: str | None, *ranks: int) -> dict[str, Any]:
+    page = {"data": [{**HIT, "rank": rank} for rank in ranks], "effective_search_options": OPTIONS}
+    return page if token is None else {**page, "next_page_token": token}
+
+
+def bodies(session: FakeSession) -> list[Any]:
+    return [json.loads(body) for body in session.bodies]
+
+
+async def test_taking_pictures_from_an_entity_is_a_delete_with_a_body_that_answers_the_entity(making: Making) -> None:
+    api, session = making(in_turn(said(content=ENTITY)))
+    entity = await Entities(api).delete_assets("c", "e", asset_ids=["x", "y"])
+    assert session.sent == [("DELETE", "/entity-collections/c/entities/e/assets")]
+    assert bodies(session) == [{"asset_ids": ["x", "y"]}]
+    assert entity.asset_ids == ("a",)
+
+
+async def test_several_entities_may_be_created_in_part(making: Making) -> None:
+    """A success of the call is none of each entity: the errors must not be lost."""
+    answer = {
+        "success_count": 1,
+        "failed_count": 1,
+        "entities": [{"_id": "e", "name": "Ada", "status": "processing"}],
+        "errors": [{"entity_index": 1, "entity_name": "Bob", "error_reason": "no face"}],
+    }
+    api, session = making(in_turn(said(201, answer)))
+    told = await Entities(api).create_bulk(
+        "c", entities=[NewEntity(name="Ada", asset_ids=["a"]), {"name": "Bob", "asset_ids": ["b"]}]
+    )
+    assert bodies(session)[0]["entities"] == [{"name": "Ada", "asset_ids": ["a"]}, {"name": "Bob", "asset_ids": ["b"]}]
+    assert (told.success_count, told.failed_count) == (1, 1)
+    assert [(error.entity_index, error.error_reason) for error in told.errors] == [(1, "no face")]
+
+
+@pytest.mark.parametrize("metadata", [{"a": {"b": 1}}, {"a": None}, {"a": 2**53}, {"a": [1]}, {"": "x"}])
+async def test_metadata_the_platform_would_not_keep_is_refused_by_its_own_name(making: Making, metadata: Any) -> None:
+    api, session = making(in_turn(said()))
+    with pytest.raises(InvalidInputError, match=r"(^| )metadata"):
+        await KnowledgeStoreItems(api).create("s", asset_id="a", metadata=metadata)
+    assert not session.sent
+
+
+async def test_a_store_is_described_by_models_or_by_the_same_as_dicts(making: Making) -> None:
+    plain = {"enrichment_config": {"type": "description", "description": "who is in it"}}
+    model = IngestionConfig(enrichment_config=EnrichmentConfig(type="description", description="who is in it"))
+    api, session = making(in_turn(said(201, {"_id": "ks_1", "ingestion_config": plain})))
+    for config in (plain, model):
+        store = await KnowledgeStores(api).create(name="films", ingestion_config=config)
+        assert store.ingestion_config == model
+    assert bodies(session) == [{"name": "films", "ingestion_config": plain}] * 2
+
+
+async def test_a_search_goes_on_by_sending_everything_again_with_the_token(making: Making) -> None:
+    """The token alone would be a search without a query."""
+    api, session = making(
+        in_turn(said(content=hits("t1", 1, 2)), said(content=hits("t2", 3)), said(content=hits(None)))
+    )
+    filter = StoreSearchFilter(asset_type=AssetTypeFilter(any_of=["video", "image"]), item_id=ItemIdFilter(eq="ksi_1"))
+    options = StoreSearchOptions(video=VideoSearchOptions(modalities=["visual"]))
+    search = KnowledgeStores(api).search(
+        "ks_1", query=StoreQuery(text="a dog"), filter=filter, search_options=options, group_by="item", page_size=2
+    )
+    assert [hit.rank async for hit in search] == [1, 2, 3]
+    first = {
+        "query": {"text": "a dog"},
+        "filter": {"asset_type": {"in": ["video", "image"]}, "item_id": {"eq": "ksi_1"}},
+        "search_options": OPTIONS,
+        "group_by": "item",
+        "page_size": 2,
+    }
+    assert bodies(session) == [first, {**first, "page_token": "t1"}, {**first, "page_token": "t2"}]
+    assert {path for _, path in session.sent} == {"/knowledge-stores/ks_1/search"}
+
+
+async def test_a_page_of_hits_tells_how_it_was_searched(making: Making) -> None:
+    api, _ = making(in_turn(said(content=hits(None, 1))))
+    page = await KnowledgeStores(api).search("s", query="a dog")
+    assert page.extra == {"effective_search_options": OPTIONS}
+    assert page.next is None
+    assert page[0].matches[0].end_sec == 2
+
+
+async def test_a_hit_of_a_kind_nobody_knows_yet_is_kept(making: Making) -> None:
+    hit = {"asset_type": "hologram", "rank": 1, "item_id": "k", "depth": 3}
+    api, _ = making(in_turn(said(content={"data": [hit]})))
+    found = await KnowledgeStores(api).search("s", query="a dog").collect()
+    assert found == [StoreSearchHit(asset_type="hologram", rank=1, item_id="k", extra={"depth": 3})]  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what this is about
+    assert to_dict(found[0])["depth"] == 3
+
+
+@pytest.mark.parametrize("status", [400, 410])
+async def test_a_search_that_expired_says_how_many_hits_came(making: Making, status: int) -> None:
+    api, _ = making(
+        in_turn(said(content=hits("t", 1, 2)), said(status, {"code": "page_token_expired", "message": "x"}))
+    )
+    search = KnowledgeStores(api).search("s", query="a dog")
+    with pytest.raises(SearchExpiredError, match="after 2 hits") as caught:
+        await search.collect()
+    error = caught.value
+    assert isinstance(error, BadRequestError)
+    assert isinstance(error, GoneError)
+    assert (error.hits, error.status_code, error.code) == (2, status, "page_token_expired")
+    assert error.operation == "POST /knowledge-stores/{knowledge_store_id}/search"
+
+
+async def test_the_first_page_of_a_search_cannot_expire(making: Making) -> None:
+    """A wrong query is not a slow reader."""
+    api, _ = making(in_turn(said(400, {"code": "parameter_invalid"})))
+    with pytest.raises(BadRequestError) as caught:
+        await KnowledgeStores(api).search("s", query="a dog").collect()
+    assert type(caught.value) is BadRequestError
+
+
+async def test_another_failure_of_a_later_page_stays_what_it_is(making: Making) -> None:
+    api, _ = making(in_turn(said(content=hits("t", 1)), said(404, {"code": "resource_not_exist"})))
+    with pytest.raises(NotFoundError):
+        await KnowledgeStores(api).search("s", query="a dog").collect()
+
+
+async def test_a_token_that_leads_in_a_circle_is_an_error(making: Making) -> None:
+    api, _ = making(in_turn(said(content=hits("t", 1)), said(content=hits("t", 2))))
+    with pytest.raises(MalformedResponseError, match="same page"):
+        await KnowledgeStores(api).search("s", query="a dog").collect()
+
+
+@pytest.mark.parametrize("wrong", [{"query": " "}, {"query": "x", "page_size": 0}, {"query": "x", "page_size": 51}])
+async def test_a_search_for_nothing_is_refused_when_it_is_made(making: Making, wrong: dict[str, Any]) -> None:
+    api, _ = making(in_turn(said()))
+    with pytest.raises(InvalidInputError):
+        KnowledgeStores(api).search("s", **wrong)
+
+
+async def test_an_authorization_goes_to_a_path_with_a_colon(making: Making) -> None:
+    """The official client cannot make this call: joined the usual way, the path is taken for a scheme."""
+    answer = {"authorize_url": "https://accounts.example/o?x=1", "state": "s"}
+    api, session = making(in_turn(said(content=answer)))
+    begun = await DataConnectors(api).authorize_connection(provider="google_drive", redirect_uri="https://x.example/")
+    assert session.sent == [("POST", "/connections:authorize")]
+    assert begun.authorize_url == answer["authorize_url"]
+
+
+async def test_a_picker_token_is_asked_for_without_a_body_and_never_shown(making: Making) -> None:
+    api, session = making(in_turn(said(content={"access_token": "ya29.secret", "developer_key": "AIza.secret"})))
+    token = await DataConnectors(api).create_connection_picker_token("c")
+    assert session.bodies == [b""]
+    assert token.access_token == "ya29.secret"
+    assert "secret" not in repr(token)
+
+
+async def test_an_address_that_is_registered_already_is_a_conflict(making: Making) -> None:
+    api, _ = making(in_turn(said(409, {"code": "redirect_uri_exists", "message": "x", "docs_url": "https://d"})))
+    with pytest.raises(ConflictError) as caught:
+        await DataConnectors(api).create_redirect_uri(redirect_uri="https://x.example/")
+    assert caught.value.docs_url == "https://d"
+
+
+async def test_files_to_import_are_named_by_text_dict_or_model(making: Making) -> None:
+    answer = {
+        "_id": "m",
+        "has_failures": True,
+        "items": [{"source_id": "c", "action": "rejected", "error": {"code": "x"}}],
+    }
+    api, session = making(in_turn(said(202, answer)))
+    result = await Imports(api).import_files("g", items=["a", {"source_id": "b"}, ImportSource(source_id="c")])
+    assert bodies(session) == [{"items": [{"source_id": "a"}, {"source_id": "b"}, {"source_id": "c"}]}]
+    assert result.has_failures
+    assert result.items[0].asset_id is None
+
+
+@pytest.mark.parametrize("items", [[], "abc", ["x"] * 101])
+async def test_an_import_of_nothing_or_of_too_much_is_refused(making: Making, items: Any) -> None:
+    api, session = making(in_turn(said()))
+    with pytest.raises(InvalidInputError):
+        await Imports(api).import_files("g", items=items)
+    assert not session.sent
+
+
+@pytest.mark.parametrize("last", ["ready", "failed", None])
+async def test_an_import_has_ended_when_each_of_its_files_has(making: Making, last: str | None) -> None:
+    """Files that were rejected have no status, and would be waited for until the end of time."""
+    rejected = {"source_id": "a", "action": "rejected", "error": {"code": "source_unavailable"}}
+    under_way = {"source_id": "b", "asset_id": "x", "status": "processing"}
+    ended = {"source_id": "b", "asset_id": "x"} | ({"status": last} if last else {})
+    api, session = making(
+        in_turn(
+            *(
+                said(content={**IMPORT, "items": [rejected, item]})
+                for item in (under_way, {**under_way, "status": "odd"})
+            ),
+            said(content={**IMPORT, "items": [rejected, ended]}),
+        )
+    )
+    done = await Imports(api).wait_for_done("g", "m")
+    assert done.status == "ready"
+    assert [item.status for item in done.items] == [None, last]
+    assert len(session.sent) == 3
+
+
+async def test_an_entity_that_is_never_learnt_ends_the_wait_with_the_time(making: Making) -> None:
+    """No failure is documented for entities, so only the deadline ends such a wait."""
+    api, _ = making(in_turn(said(content={**ENTITY, "status": "processing"})))
+    with pytest.raises(WaitTimeoutError, match="entity e is still processing"):
+        await Entities(api).wait_for_done("c", "e", timeout=90)
+
+
+CALLS: list[Callable[[Api, Any], Awaitable[object]]] = [
+    lambda api, bad: Entities(api).retrieve(bad, "e"),
+    lambda api, bad: Entities(api).delete_assets("c", bad, asset_ids=["a"]),
+    lambda api, bad: Imports(api).list_imports(bad),
+    lambda api, bad: DataConnectors(api).delete_connection(bad),
+    lambda api, bad: KnowledgeStores(api).search(bad, query="x"),
+    lambda api, bad: KnowledgeStoreItems(api).create("s", asset_id=bad),
+]
+
+
+@pytest.mark.parametrize("bad", ["", "a/b", "..", "a\nb", 7])
+@pytest.mark.parametrize("call", CALLS)
+async def test_an_identifier_that_would_name_something_else_is_refused(
+    making: Making, call: Callable[[Api, Any], Awaitable[object]], bad: Any
+) -> None:
+    api, session = making(in_turn(said()))
+    with pytest.raises(InvalidInputError):
+        await call(api, bad)
+    assert not session.sent
+
+
+def test_the_client_has_each_group_under_the_name_the_api_gives_it() -> None:
+    client = AsyncTwelveLabs("key")
+    assert isinstance(client.embed, Embed)
+    assert isinstance(client.embed.tasks, EmbedTasks)
+    assert isinstance(client.embed.v_2, EmbedV2)
+    assert isinstance(client.embed.v_2.tasks, EmbedV2Tasks)
+    assert isinstance(client.entity_collections, EntityCollections)
+    assert isinstance(client.entity_collections.entities, Entities)
+    assert isinstance(client.knowledge_stores, KnowledgeStores)
+    assert isinstance(client.knowledge_store_items, KnowledgeStoreItems)
+    assert isinstance(client.knowledge_store_item_collections, KnowledgeStoreItemCollections)
+    assert isinstance(client.data_connectors, DataConnectors)
+    assert isinstance(client.imports, Imports)
+
+
+async def test_an_item_of_a_store_is_waited_for(making: Making) -> None:
+    item = {"_id": "ksi_1", "asset_type": "video", "status": "queued"}
+    failed = {**item, "status": "failed"}
+    api, session = making(in_turn(said(content=item), said(content=failed)))
+    with pytest.raises(ProcessingFailedError, match="ksi_1"):
+        await KnowledgeStoreItems(api).wait_for_done("s", "ksi_1")
+    assert len(session.sent) == 2
