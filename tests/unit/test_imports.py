@@ -1,0 +1,56 @@
+"""What an import costs: nothing that is not used."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import twelvelabs_async
+
+PACKAGE = Path(twelvelabs_async.__file__).parent
+MODULES = sorted(
+    ".".join(("twelvelabs_async", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for file in PACKAGE.rglob("*.py")
+    if file.name != "__main__.py"
+)
+
+
+def loaded_by(code: str) -> set[str]:
+    """Modules that a fresh interpreter has after running `code` with warnings as errors."""
+    script = f"{code}\nimport sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # ours
+    return set(done.stdout.split())
+
+
+def test_a_client_loads_no_operation_no_model_and_no_extra() -> None:
+    loaded = loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
+    ours = {name for name in loaded if name.startswith("twelvelabs_async")}
+    models = {name for name in ours if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))}
+    assert models == {"twelvelabs_async.models.common"}
+    assert len(ours) < 40
+    assert not loaded & {"cyclopts", "msgspec", "numpy", "pymediainfo", "rich", "twelvelabs", "aiohttp.web"}
+
+
+def test_the_package_alone_loads_nothing() -> None:
+    loaded = loaded_by("import twelvelabs_async")
+    assert "aiohttp" not in loaded
+    assert not {name for name in loaded if name.startswith("twelvelabs_async.")} - {"twelvelabs_async._version"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_can_be_imported(name: str) -> None:
+    importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", sorted(set(twelvelabs_async.__all__)))
+def test_each_public_name_is_there(name: str) -> None:
+    assert getattr(twelvelabs_async, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = twelvelabs_async.Nothing
