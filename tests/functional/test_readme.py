@@ -1,0 +1,58 @@
+"""What the README shows is run, not only read."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import twelvelabs_async
+from twelvelabs_async.emulator import Emulator
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][:30])
+def test_each_example_is_python(block: str) -> None:
+    compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+async def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
+    """A reader copies it, sets the key, and finds the boat."""
+    (tmp_path / "sailing.mp4").write_bytes(CLIP.read_bytes())
+    (tmp_path / "tour.py").write_text(BLOCKS[0].replace('"a boat"', '"sailing"'))
+    async with Emulator() as emulator:
+        environment = {
+            **os.environ,
+            "TWELVELABS_API_KEY": emulator.api_key,
+            "TWELVELABS_BASE_URL": emulator.base_url,
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-W",
+            "error",
+            "tour.py",
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert re.search(rb"^[0-9a-f]{24} [\d.]+ [\d.]+$", output, flags=re.MULTILINE)
+
+
+async def test_the_example_for_tests_runs() -> None:
+    """The emulator as other people's tests use it."""
+    example = "from twelvelabs_async import AsyncTwelveLabs\n" + BLOCKS[-1].replace("        ...\n", "        pass\n")
+    code = compile(example, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    made: dict[str, object] = {}
+    await eval(code, made)  # noqa: S307  # our own README
+    assert isinstance(made["emulator"], Emulator)
