@@ -20,7 +20,7 @@ Put = Callable[..., Awaitable[tuple[int, str, str]]]
 
 UPLOADS = "/assets/multipart-uploads"
 
-TIMING = Timing(asset=10, indexing=50)
+TIMING = Timing(asset=10, indexing=50, analysis=20, batch=100)
 
 
 class HandMovedClock:
@@ -99,7 +99,8 @@ def call(session: aiohttp.ClientSession) -> Call:
 
 def caller(session: aiohttp.ClientSession) -> Call:
     async def send(method: str, path: str, **options: Any) -> tuple[int, Any]:
-        async with session.request(method, path.lstrip("/"), **options) as response:
+        # A path with a colon in it would be taken for a URL of its own.
+        async with session.request(method, "./" + path.lstrip("/"), **options) as response:
             text = await response.text()
             return response.status, json.loads(text) if text else None
 
@@ -170,6 +171,18 @@ def make_asset(call: Call, form: Callable[..., aiohttp.FormData]) -> Make:
         status, body = await call("POST", "/assets", data=data)
         assert status == 201
         return str(body["_id"])
+
+    return make
+
+
+@pytest.fixture
+def make_source(make_asset: Make, advance: Callable[[float], None]) -> Callable[..., Awaitable[dict[str, str]]]:
+    """Upload a video and wait until it can be analyzed."""
+
+    async def make(filename: str = "film.mp4", seconds: float = 60) -> dict[str, str]:
+        asset = await make_asset(filename, samples.video(seconds))
+        advance(TIMING.asset)
+        return {"type": "asset_id", "asset_id": asset}
 
     return make
 

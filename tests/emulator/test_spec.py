@@ -35,7 +35,8 @@ TYPES: dict[str, tuple[type, ...]] = {
 # POST /tasks is described with 200, and real answers were seen with 201.
 OTHER_STATUSES = {("POST /tasks", 201): 200}
 # Fields that may be null although they are not described so, because prose says it.
-NULLABLE = {"expires_at", "uploaded_at"}
+NULLABLE = {"incomplete_details", "hls_url", "expires_at", "uploaded_at"}
+PICTURE = ("a.png", samples.image())
 
 
 def is_of(value: Any, types: tuple[type, ...]) -> bool:
@@ -72,7 +73,11 @@ class Description:
             yield f"{where}: {value!r} fits no choice"
         if "enum" in schema and value not in schema["enum"]:
             yield f"{where}: {value!r} is not in {schema['enum']}"
-        kind: str = schema.get("type", "object" if "properties" in schema else "")
+        kind: str | list[str] = schema.get("type", "object" if "properties" in schema else "")
+        if isinstance(kind, list):
+            if "null" in kind and is_of(value, TYPES["null"]):
+                return
+            kind = kind[0]
         if kind and not is_of(value, TYPES[kind]):
             yield f"{where}: {value!r} is no {kind}"
         elif kind == "array":
@@ -123,12 +128,8 @@ async def call(call: Call, emulator: Emulator, description: Description) -> Asyn
 
 
 async def test_every_operation_exists(description: Description) -> None:
-    described = {
-        f"{method.upper()} {path}"
-        for path, methods in description.document["paths"].items()
-        for method in methods
-        if path.startswith(("/indexes", "/assets", "/search", "/tasks")) and not path.endswith("/entities")
-    }
+    paths = description.document["paths"].items()
+    described = {f"{method.upper()} {path}" for path, methods in paths for method in methods}
     assert {operation.name for operation in OPERATIONS} == described
 
 
@@ -207,3 +208,282 @@ async def test_searches_are_as_described(call: Call, form: Form, make_index: Mak
         await call("GET", f"/search/{found['page_info']['next_page_token']}")
     await call("GET", "/search/nonsense")
     await call("POST", "/search", data=form(index_id=index))
+
+
+async def test_older_embeddings_are_as_described(call: Call, form: Form, advance: Callable[[float], None]) -> None:
+    files = {"image_file": samples.image(), "audio_file": samples.audio()}
+    await call("POST", "/embed", data=form(model_name="marengo3.0", text="a", **files))
+    await call("POST", "/embed", data=form(model_name="marengo3.0", image_url="https://a.invalid/b.png"))
+    await call("POST", "/embed", data=form(model_name="other"))
+    video = {"model_name": "marengo3.0", "video_file": samples.video(), "video_embedding_scope": ["clip", "video"]}
+    _, task = await call("POST", "/embed/tasks", data=form(**video))
+    await call("GET", f"/embed/tasks/{task['_id']}")
+    await call("GET", "/embed/tasks")
+    for seconds in (0, 50):
+        advance(seconds)
+        await call("GET", f"/embed/tasks/{task['_id']}/status")
+    await call("GET", f"/embed/tasks/{task['_id']}")
+
+
+async def test_embeddings_at_once_are_as_described(
+    call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    film = {"asset_id": await make_asset("a.mp4")}
+    sound = {"asset_id": await make_asset("a.wav", samples.audio())}
+    picture = {"asset_id": await make_asset(*PICTURE)}
+    advance(10)
+    both = ["separate_embedding", "fused_embedding"]
+    fixed = {"strategy": "fixed", "fixed": {"duration_sec": 5}}
+    for kind, given in {
+        "text": {"input_text": "a"},
+        "image": {"media_source": picture},
+        "text_image": {"media_source": {"url": "https://example.com/a.png"}, "input_text": "a"},
+        "audio": {"media_source": sound, "embedding_type": both},
+        "video": {"media_source": film, "segmentation": fixed},
+        "multi_input": {"input_text": "a"},
+    }.items():
+        body = {"input_type": kind, "model_name": "marengo3.0", kind: given}
+        assert (await call("POST", "/embed-v2", json=body))[0] == 200
+    given = {"media_sources": [{"media_type": "image", **picture}]}
+    body = {"input_type": "multi_input", "model_name": "marengo3.5", "embedding_uncertainty": True}
+    assert (await call("POST", "/embed-v2", json=body | {"multi_input": given}))[0] == 200
+    await call("POST", "/embed-v2", json={"input_type": "text", "model_name": "marengo3.5"})
+
+
+async def test_embedding_tasks_are_as_described(call: Call, make_asset: Make, advance: Callable[[float], None]) -> None:
+    film, sound, picture = await make_asset(), await make_asset("a.wav", samples.audio()), await make_asset(*PICTURE)
+    pages, text = await make_asset("a.pdf", b"%PDF"), await make_asset("a.txt", b"A. B. C.")
+    advance(10)
+    local = {"embedding_scope": ["local"]}
+    sentences = {"sequential": {"strategy": "sentence", "max_sentences": 1}}
+    for kind, given in (
+        ("video", {"media_source": {"asset_id": film}, **local}),
+        ("video", {"media_source": {"url": "https://a.invalid/a.mp4"}, **local}),
+        ("audio", {"media_source": {"asset_id": sound}, **local}),
+        ("image", {"media_source": {"asset_id": picture}}),
+        ("document", {"media_source": {"asset_id": pages}, "segmentation": {"spatial": {"strategy": "quadrants"}}}),
+        ("document", {"media_source": {"asset_id": text}, "segmentation": sentences, **local}),
+    ):
+        extras = {"embedding_dimension": 256, "embedding_uncertainty": kind != "document"}
+        body = {"input_type": kind, "model_name": "marengo3.5", kind: given, **extras}
+        assert (await call("POST", "/embed-v2/tasks", json=body))[0] == 202
+    await call("POST", "/embed-v2/tasks", json={"input_type": "text", "model_name": "marengo3.5"})
+    await call("GET", f"/embed-v2/tasks/{'0' * 24}")
+    for seconds in (0, 50):
+        advance(seconds)
+        _, tasks = await call("GET", "/embed-v2/tasks")
+        for task in tasks["data"]:
+            await call("GET", f"/embed-v2/tasks/{task['_id']}")
+
+
+async def test_entities_are_as_described(call: Call, make_asset: Make) -> None:
+    asset, other = await make_asset("a.png", samples.image()), await make_asset("b.png", samples.image())
+    _, collection = await call("POST", "/entity-collections", json={"name": "team", "description": "of ours"})
+    await call("POST", "/entity-collections", json={})
+    one = f"/entity-collections/{collection['_id']}"
+    given = {"name": "Ann", "metadata": {"a": 1, "b": 0.5, "c": True}, "asset_ids": [asset]}
+    _, entity = await call("POST", one + "/entities", json=given)
+    await call("POST", one + "/entities/bulk", json={"entities": [given, {"name": "Bob", "asset_ids": []}]})
+    for path in ("/entity-collections", one, one + "/entities", f"/assets/{asset}/entities"):
+        await call("GET", path)
+    path = f"{one}/entities/{entity['_id']}"
+    await call("GET", path)
+    await call("PATCH", path, json={"name": "Anna"})
+    await call("POST", path + "/assets", json={"asset_ids": [other]})
+    await call("DELETE", path + "/assets", json={"asset_ids": [other]})
+    await call("DELETE", path + "/assets", json={"asset_ids": [asset]})
+    await call("PATCH", one, json={"name": "squad"})
+    await call("DELETE", path)
+    await call("DELETE", one)
+
+
+async def test_knowledge_stores_are_as_described(
+    call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    film, picture = await make_asset("car.mp4", samples.video(60)), await make_asset("car.png", samples.image())
+    config = {"enrichment_config": {"type": "description", "description": "cars"}}
+    labels = {"a": 1, "b": ["c"], "d": True, "e": 0.5, "f": "g"}
+    _, store = await call(
+        "POST", "/knowledge-stores", json={"name": "cars", "ingestion_config": config, "metadata": labels}
+    )
+    one = f"/knowledge-stores/{store['_id']}"
+    _, item = await call("POST", one + "/items", json={"asset_id": film, "metadata": labels})
+    await call("POST", one + "/items", json={"asset_id": picture, "asset_type": "image"})
+    _, collection = await call("POST", one + "/item-collections", json={"name": "best", "metadata": labels})
+    part = f"{one}/item-collections/{collection['_id']}"
+    for seconds in (0, 20, 40):
+        advance(seconds)
+        for path in ("/knowledge-stores", one, one + "/items", f"{one}/items/{item['_id']}"):
+            await call("GET", path)
+    await call("POST", part + "/items/add", json={"item_ids": [item["_id"]]})
+    for path in (one + "/item-collections", part, part + "/items"):
+        await call("GET", path)
+    for path in (one, part):
+        await call("PATCH", path, json={"name": "fast"})
+    await call("POST", part + "/items/remove", json={"item_ids": [item["_id"]]})
+    for group in ("none", "item"):
+        body = {"query": {"text": "car"}, "group_by": group, "page_size": 1, "include_metadata": True}
+        _, found = await call("POST", one + "/search", json=body)
+        await call("POST", one + "/search", json=body | {"page_token": found["next_page_token"]})
+        await call("POST", one + "/search", json=body | {"page_token": "nonsense"})
+        advance(900)
+        await call("POST", one + "/search", json=body | {"page_token": found["next_page_token"]})
+    await call("POST", one + "/search", json={"query": {"text": "car"}, "filter": {"asset_type": {"eq": "image"}}})
+    for path in (part, f"{one}/items/{item['_id']}", one):
+        await call("DELETE", path)
+
+
+async def test_connections_are_as_described(call: Call, emulator: Emulator) -> None:
+    uris = "/connections/redirect-uris"
+    _, uri = await call("POST", uris, json={"redirect_uri": "https://example.com/back"})
+    for wrong in ("https://example.com/back", "http://example.com/back", None):
+        await call("POST", uris, json={"redirect_uri": wrong})
+    body = {"provider": "google_drive", "redirect_uri": "https://example.com/back", "custom_id": "me"}
+    await call("POST", "/connections:authorize", json=body)
+    connection = emulator.connect(files={"1": "film.mp4", "2": "notes.zip"}, custom_id="me")
+    one = f"/connections/{connection.id}"
+    await call("POST", one + "/picker-token")
+    items = [{"source_id": "1"}, {"source_id": "2"}, {"source_id": "3"}]
+    _, made = await call("POST", one + "/imports", json={"items": items})
+    for path in (uris, "/connections", one, one + "/imports", f"{one}/imports/{made['_id']}"):
+        await call("GET", path)
+    await call("GET", f"{one}/imports/{'0' * 24}")
+    connection.status = "expired"
+    for path in (one + "/picker-token", one + "/imports"):
+        await call("POST", path, json={"items": items})
+    await call("DELETE", f"{uris}/{uri['_id']}")
+    for _ in range(2):
+        await call("DELETE", one)
+
+
+async def described(
+    session: aiohttp.ClientSession, description: Description, method: str, path: str, operation: str, **options: Any
+) -> int:
+    """Compare every line, or every event, of a stream, and give their number."""
+    verb, template = operation.split()
+    async with session.request(method, path, **options) as response:
+        text = await response.text()
+        content = description.document["paths"][template][verb.lower()]["responses"]["200"]["content"]
+        schema = content[response.content_type]["schema"]
+    found = [json.loads(line.removeprefix("data: ")) for line in text.split("\n") if line.startswith(("{", "data: {"))]
+    assert not [fault for event in found for fault in description.faults(event, schema, operation)]
+    return len(found)
+
+
+ANALYZE_PROMPT = {"input_text": "Is <@it> there?"}
+REFERENCE = {"name": "it", "media_type": "image", "url": "https://example.com/it.png"}
+SEGMENTS = {
+    "type": "segment_definitions",
+    "segment_time_format": "seconds",
+    "segment_definitions": [
+        {
+            "id": "scene",
+            "description": "A scene",
+            "media_sources": [REFERENCE],
+            "time_ranges": [{"start_time": 0, "end_time": 4}],
+            "fields": [
+                {"name": "mood", "type": "string", "description": "Mood", "enum": ["calm"]},
+                {"name": "at", "type": "timestamp", "description": "When", "format": "seconds"},
+                {"name": "tags", "type": "array", "description": "Tags", "items": {"type": "string"}},
+            ],
+        }
+    ],
+}
+
+
+async def test_analyses_are_as_described(
+    call: Call,
+    session: aiohttp.ClientSession,
+    description: Description,
+    make_source: Callable[..., Awaitable[dict[str, str]]],
+    advance: Callable[[float], None],
+) -> None:
+    video = await make_source(seconds=600)
+    cut = {"video": video, "prompt": "What?", "max_tokens": 512}
+    await call("POST", "/analyze", json=cut | {"stream": False})
+    await call("POST", "/analyze", json={})
+    await call("POST", "/analyze", json=cut | {"video": {"type": "asset_id", "asset_id": "0" * 24}})
+    assert await described(session, description, "POST", "analyze", "POST /analyze", json=cut) > 10
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    nowhere = {"type": "url", "url": "https://nowhere.invalid/a.mp4"}
+    bodies: list[dict[str, Any]] = [
+        cut | {"custom_id": "a", "temperature": 0.2, "start_time": 0, "end_time": 600},
+        {"video": video, "prompt": "What?", "response_format": {"type": "json_schema", "json_schema": schema}},
+        {"video": video, "prompt_v2": ANALYZE_PROMPT | {"media_sources": [REFERENCE]}},
+        {"video": video, "analysis_mode": "time_based_metadata", "response_format": SEGMENTS},
+        {"image": [{"name": "it", "url": REFERENCE["url"]}], "model_name": "pegasus1.6", "prompt": "What?"},
+        {"video": nowhere, "prompt": "What?"},
+        {"video": video, "prompt": "To be canceled"},
+    ]
+    task: Any = None
+    for body in bodies:
+        _, task = await call("POST", "/analyze/tasks", json=body)
+    one = f"/analyze/tasks/{task['task_id']}"
+    advance(10)
+    await call("DELETE", one)
+    await call("POST", one + "/cancel")
+    for seconds in (0, 20):
+        advance(seconds)
+        _, listed = await call("GET", "/analyze/tasks")
+        assert len(listed["data"]) == len(bodies)
+        for entry in listed["data"]:
+            await call("GET", f"/analyze/tasks/{entry['task_id']}")
+    await call("POST", f"/analyze/tasks/{listed['data'][-1]['task_id']}/cancel")
+    await call("DELETE", one)
+    for method, path in (("GET", one), ("DELETE", one), ("POST", one + "/cancel")):
+        await call(method, path)
+    await call("POST", "/analyze/tasks", json={})
+    await call("GET", "/analyze/tasks?status=other")
+
+
+async def test_batches_are_as_described(
+    call: Call,
+    session: aiohttp.ClientSession,
+    description: Description,
+    make_source: Callable[..., Awaitable[dict[str, str]]],
+    advance: Callable[[float], None],
+) -> None:
+    videos = [await make_source(seconds=seconds) for seconds in (60, 3 * 3600)]
+    requests = [{"video": video, "custom_id": f"n{number}"} for number, video in enumerate([*videos, videos[0]])]
+    batch = {"model_name": "pegasus1.5", "analysis_mode": "general", "defaults": {"prompt": {"input_text": "What?"}}}
+    _, first = await call("POST", "/analyze/batches", json=batch | {"requests": requests})
+    _, second = await call("POST", "/analyze/batches", json=batch | {"requests": [{"video": videos[0]}] * 3})
+    advance(30)
+    await call("POST", f"/analyze/batches/{second['batch_id']}/cancel")
+    await call("DELETE", f"/analyze/batches/{second['batch_id']}")
+    for seconds in (0, 100):
+        advance(seconds)
+        await call("GET", "/analyze/batches")
+        for entry in (first, second):
+            path = f"analyze/batches/{entry['batch_id']}"
+            await call("GET", f"/{path}")
+            operation = "GET /analyze/batches/{batch_id}/results"
+            assert await described(session, description, "GET", path + "/results", operation) == 3
+    for item in (*first["items"], *second["items"]):
+        await call("GET", f"/analyze/tasks/{item['task_id']}")
+    for entry in (first, second):
+        for method, path in (("POST", "/cancel"), ("DELETE", ""), ("GET", ""), ("GET", "/results")):
+            await call(method, f"/analyze/batches/{entry['batch_id']}{path}")
+    await call("POST", "/analyze/batches", json=batch)
+    await call("GET", "/analyze/batches?status=failed")
+
+
+async def test_conversations_are_as_described(
+    call: Call,
+    session: aiohttp.ClientSession,
+    description: Description,
+    make_asset: Make,
+    advance: Callable[[float], None],
+) -> None:
+    _, store = await call("POST", "/knowledge-stores", json={"name": "cars"})
+    for asset in (await make_asset(), await make_asset(*PICTURE)):
+        await call("POST", f"/knowledge-stores/{store['_id']}/items", json={"asset_id": asset})
+    advance(100)
+    message = {"type": "message", "role": "user", "content": "Who?"}
+    body = {"knowledge_store_id": store["_id"], "input": [message], "include": ["intermediate_outputs"]}
+    _, found = await call("POST", "/responses", json=body)
+    assert len(found["output"][-1]["content"][0]["annotations"]) == 2
+    await call("POST", "/responses", json=body | {"input": [message | {"content": "a " * 4999}]})
+    await call("POST", "/responses", json=body | {"input": []})
+    streamed = body | {"stream": True}
+    assert await described(session, description, "POST", "responses", "POST /responses", json=streamed) > 10

@@ -6,34 +6,40 @@ async with Emulator(timing=Timing(asset=0, indexing=0)) as emulator:
         ...
 ```
 
-It keeps indexes, assets, uploads, tasks and searches in memory, lets their statuses advance with the clock, counts
-requests as the platform does, and fails on demand. It uses nothing of the client, so it can serve any other as well:
+It keeps in memory all that the API keeps, lets statuses advance with the clock, counts requests as the platform does,
+and fails on demand. It uses nothing of the client, so it can serve any other as well:
 `python -m twelvelabs_async.emulator` starts it on its own. `pymediainfo` lets it look into the files it is given;
 without that library their durations and sizes are made up.
 
 The modules stand on each other in this order: `errors`, `clock`, `seeded`, `timeline` and `media` know nothing of each
 other's users; `state` keeps the objects; `world` knows what is true of them now; `handlers` work on the world; `front`
-decides what reaches a handler; `app` and `server` put it on a socket.
+decides what reaches a handler; `app` and `server` put it on a socket. Beside them, `postman` delivers webhooks.
 """
 
 from twelvelabs_async.emulator import samples
 from twelvelabs_async.emulator.clock import Clock, SystemClock
+from twelvelabs_async.emulator.connectors import RemoteFile
 from twelvelabs_async.emulator.faults import Fault, Faults
 from twelvelabs_async.emulator.journal import Journal, Received
 from twelvelabs_async.emulator.limits import Plan, Window
 from twelvelabs_async.emulator.server import Emulator
 from twelvelabs_async.emulator.timeline import Timing
+from twelvelabs_async.emulator.webhooks import Delivery, Endpoint, Webhooks
 
 __all__ = [
     "Clock",
+    "Delivery",
     "Emulator",
+    "Endpoint",
     "Fault",
     "Faults",
     "Journal",
     "Plan",
     "Received",
+    "RemoteFile",
     "SystemClock",
     "Timing",
+    "Webhooks",
     "Window",
     "samples",
 ]

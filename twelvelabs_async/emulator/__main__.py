@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7, help="start of ids and vectors (default: %(default)s)")
     parser.add_argument("--plan", choices=("free", "developer", "none"), default="none", help="rate limits")
     parser.add_argument("--public-host", help="name of this machine in addresses, if other than the host")
+    parser.add_argument("--awkward-streams", action="store_true", help="cut streams where it hurts")
     parser.add_argument("--no-upload-headers", action="store_true", help="ask for no headers on presigned URLs")
     parser.add_argument("--allow-remote", action="store_true", help="allow a host that other machines can reach")
     return parser
@@ -43,6 +44,7 @@ async def _serve(options: argparse.Namespace) -> None:
         storage_port=options.storage_port,
         seed=options.seed,
         plan=None if options.plan == "none" else Plan.named(options.plan),
+        awkward_streams=options.awkward_streams,
         allow_remote=options.allow_remote,
     )
     stopped = asyncio.Event()

@@ -11,6 +11,7 @@ from twelvelabs_async.emulator.call import Call, Operation
 from twelvelabs_async.emulator.faults import STORAGE
 from twelvelabs_async.emulator.front import Front, answer
 from twelvelabs_async.emulator.handlers import OPERATIONS
+from twelvelabs_async.emulator.streaming import Stream, StreamedResponse
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -42,8 +43,11 @@ def build_api(front: Front) -> web.Application:
 
 
 def _bind(front: Front, operation: Operation) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         reply = await operation.handler(Call(front.world, request))
+        if isinstance(reply.content, Stream):
+            awkward = front.world.settings.awkward_streams
+            return StreamedResponse(reply.content, reply.status, reply.headers, awkward=awkward)
         return answer(reply.content, reply.status, reply.headers)
 
     return handle

@@ -13,6 +13,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
 
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.limits import METER
 from twelvelabs_async.emulator.spool import Intake
 
 if TYPE_CHECKING:
@@ -104,6 +105,14 @@ class Call:
         if not _OBJECT_ID.fullmatch(value):
             raise invalid(name, "it must be 24 hexadecimal digits")
         return value.lower()
+
+    def count(self, *categories: str) -> None:
+        """Count the request in the categories of its content.
+
+        Raises:
+            ApiError: It is one too many.
+        """
+        METER.get().count(*categories)
 
     def text(self, name: str) -> str:
         """Return a part of the path as it is."""

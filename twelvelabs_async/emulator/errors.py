@@ -9,8 +9,9 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Shape = Literal["flat", "page", "empty"]
-"""`flat` is the rule; `page` is what a bad search token gets; `empty` is a 429 of the search."""
+Shape = Literal["flat", "nested", "page", "empty"]
+"""`flat` is the rule; `nested` puts that below `error`, as newer groups do; `page` is what a bad search token gets;
+`empty` is a 429 of a search."""
 
 TOKEN_EXPIRED_CODE = 40001
 """The API types this code as an integer and documents no value, so this one is made up."""
@@ -34,7 +35,8 @@ class ApiError(Exception):
         if self.shape == "empty":
             return b""
         code: dict[str, Any] = {"error_code": TOKEN_EXPIRED_CODE} if self.shape == "page" else {"code": self.code}
-        return json.dumps(code | {"message": self.message}).encode()
+        content = code | {"message": self.message}
+        return json.dumps({"error": content} if self.shape == "nested" else content).encode()
 
 
 class StorageError(Exception):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from twelvelabs_async.emulator.streaming import Spoiled
+
 EVERYTHING = "*"
 STORAGE = "storage"
 
@@ -43,6 +45,10 @@ class Fault:
     the caller leaves or the emulator stops."""
     truncate: bool = False
     """Announce the whole answer, send half of it and close the connection."""
+    stream: Spoiled | None = None
+    """Let a stream fail: break off in the middle of a line (`cut`, or `reset` for a reset), hold a line that is no JSON
+    (`broken-line`), end without its last event (`no-end`), or tell of a failure half way (`error-event`). An answer
+    that is no stream passes, and is not counted."""
     times: int | None = 1
     """Requests that fail before all is well again; `None` for all of them."""
     after: int = 0
@@ -91,6 +97,7 @@ class Faults:
         reset: Moment | None = None,
         stall: Moment | Literal["body"] | None = None,
         truncate: bool = False,
+        stream: Spoiled | None = None,
         times: int | None = 1,
         after: int = 0,
     ) -> Fault:
@@ -111,6 +118,7 @@ class Faults:
             reset=reset,
             stall=stall,
             truncate=truncate,
+            stream=stream,
             times=times,
             after=after,
         )

@@ -31,11 +31,21 @@ def since(query: MultiMapping[str], name: str, value: float) -> bool:
     Raises:
         ApiError: What is asked for is no moment.
     """
-    text = query.get(name)
-    if text is None:
-        return True
+    return name not in query or value >= _moment(query, name)
+
+
+def until(query: MultiMapping[str], name: str, value: float) -> bool:
+    """Say whether a moment is at or before the one asked for, if one is.
+
+    Raises:
+        ApiError: What is asked for is no moment.
+    """
+    return name not in query or value <= _moment(query, name)
+
+
+def _moment(query: MultiMapping[str], name: str) -> float:
     try:
-        return value >= parse_moment(text)
+        return parse_moment(query[name])
     except ValueError as error:
         raise invalid(name, "it must be a date in the RFC 3339 format") from error
 

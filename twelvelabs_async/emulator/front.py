@@ -13,7 +13,9 @@ from aiohttp import web
 from twelvelabs_async.emulator.errors import ApiError
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.journal import KEPT_HEADERS, Journal, Received
+from twelvelabs_async.emulator.limits import BY_CONTENT, CATEGORIES, METER, OTHER, Meter
 from twelvelabs_async.emulator.spoiling import Cut, spoil
+from twelvelabs_async.emulator.streaming import StreamedResponse
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,7 +32,23 @@ KEY_HEADER = "x-api-key"
 GONE = (ConnectionError, web.RequestPayloadError)
 """What reading a body raises when the caller leaves in the middle of it."""
 
-_EMPTY_REFUSALS = {"POST /search"}
+_EMPTY_REFUSALS = {"POST /search", "POST /analyze", "POST /knowledge-stores/{knowledge_store_id}/search"}
+_NESTED_REFUSALS = {
+    "POST /embed-v2",
+    "POST /embed-v2/tasks",
+    "GET /embed-v2/tasks/{task_id}",
+    "POST /analyze/tasks",
+    "GET /analyze/tasks/{task_id}",
+    "DELETE /analyze/tasks/{task_id}",
+    "POST /analyze/tasks/{task_id}/cancel",
+    "GET /analyze/batches",
+    "POST /analyze/batches",
+    "GET /analyze/batches/{batch_id}",
+    "DELETE /analyze/batches/{batch_id}",
+    "POST /analyze/batches/{batch_id}/cancel",
+    "GET /analyze/batches/{batch_id}/results",
+}
+"""Operations whose refusals are nested, except that of the key."""
 _logger = logging.getLogger(__name__)
 
 
@@ -60,6 +78,8 @@ class Front:
         self.in_flight += 1
         try:
             response = await handler(request)
+            if isinstance(response, StreamedResponse):
+                await response.send(request)
             status = 0 if isinstance(response, Cut) else response.status
             return response
         except GONE:
@@ -96,6 +116,8 @@ class Front:
         try:
             return await handler(request)
         except ApiError as error:
+            if error.shape == "flat" and error.status != 401 and self.operation(request) in _NESTED_REFUSALS:
+                error.shape = "nested"
             return refusal(error)
         except GONE:
             raise
@@ -121,17 +143,16 @@ class Front:
     async def limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Count, refuse what is too much, and tell how much is left."""
         operation = self.operation(request)
-        verdict = self.limiter.judge(operation)
-        if not verdict.allowed:
-            error = ApiError(429, "too_many_requests", verdict.message, headers=verdict.headers)
-            error.shape = "empty" if operation in _EMPTY_REFUSALS else "flat"
-            raise error
+        meter = Meter(self.limiter, empty=operation in _EMPTY_REFUSALS)
+        METER.set(meter)
         try:
+            if operation not in BY_CONTENT:
+                meter.count(CATEGORIES.get(operation, OTHER))
             response = await handler(request)
         except ApiError as error:
-            error.headers.update(verdict.headers)
+            error.headers.update(meter.headers)
             raise
-        response.headers.update(verdict.headers)
+        response.headers.update(meter.headers)
         return response
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from twelvelabs_async.emulator.clock import Clock, second
+from twelvelabs_async.emulator.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +21,12 @@ CATEGORIES = {
     "POST /indexes/{index-id}/indexed-assets": "index",
     "POST /assets": "upload",
     "POST /search": "search",
+    "POST /analyze": "analyze",
 }
 """Operations that the platform counts together; all the rest are `other`."""
+
+BY_CONTENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST /embed-v2/tasks"}
+"""Operations whose category depends on what is embedded, so that only their handlers know it."""
 
 OTHER = "other"
 
@@ -49,7 +55,8 @@ class Plan:
     """What an organisation may do.
 
     Every category has its own count. A category without windows of its own gets those of `default`, and without those
-    it is not limited and says nothing about limits. The categories are `index`, `upload`, `search` and `other`.
+    it is not limited and says nothing about limits. The categories are `index`, `upload`, `search`, `analyze`,
+    `embed-text`, `embed-image`, `embed-text-image`, `embed-audio`, `embed-video` and `other`.
     """
 
     windows: Mapping[str, Window | Sequence[Window]] = field(default_factory=dict[str, Window | Sequence[Window]])
@@ -74,6 +81,9 @@ class Plan:
             "index": (Window(60), Window(3000, DAY)),
             "upload": (Window(60), Window(3000, DAY)),
             "search": (Window(600), Window(3000, DAY)),
+            "analyze": (Window(60), Window(1000, DAY)),
+            **dict.fromkeys(("embed-audio", "embed-video"), (Window(25), Window(3000, DAY))),
+            **dict.fromkeys(("embed-text", "embed-image", "embed-text-image"), (Window(600), Window(3000, DAY))),
         }
         return cls(windows=windows, index_days=90 if name == "free" else None)
 
@@ -119,15 +129,17 @@ class Limiter:
         self._clock = clock
         self._counts: dict[str, list[_Count]] = {}
 
-    def judge(self, operation: str) -> Verdict:
-        """Count one request of an operation if all its windows have room."""
-        category = CATEGORIES.get(operation, OTHER)
-        counts = self._counts.get(category)
-        if counts is None:
-            counts = self._counts[category] = [_Count(window) for window in self._plan.windows_of(category)]
+    def judge(self, categories: Iterable[str]) -> Verdict:
+        """Count one request in every one of its categories if all their windows have room."""
+        counts = [count for category in dict.fromkeys(categories) for count in self._of(category)]
         if not counts:
             return Verdict(allowed=True, headers={})
         return self._count(counts, self._clock.time())
+
+    def _of(self, category: str) -> list[_Count]:
+        if category not in self._counts:
+            self._counts[category] = [_Count(window) for window in self._plan.windows_of(category)]
+        return self._counts[category]
 
     def _count(self, counts: Iterable[_Count], now: float) -> Verdict:
         for count in counts:
@@ -157,3 +169,31 @@ class Limiter:
             f"{prefix}-Used": str(count.used),
             f"{prefix}-Reset": str(math.ceil(count.closes)),
         }
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts one request, be it before its handler begins or when the handler knows what it is about."""
+
+    limiter: Limiter
+    empty: bool
+    """Whether a refusal has no body."""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    """What to tell about limits in the answer."""
+
+    def count(self, *categories: str) -> None:
+        """Count the request.
+
+        Raises:
+            ApiError: It is one too many.
+        """
+        verdict = self.limiter.judge(categories)
+        self.headers.update(verdict.headers)
+        if not verdict.allowed:
+            error = ApiError(429, "too_many_requests", verdict.message)
+            error.shape = "empty" if self.empty else "flat"
+            raise error
+
+
+METER: ContextVar[Meter] = ContextVar("METER")
+"""The meter of the request that is being answered."""

@@ -69,14 +69,22 @@ def newest_first(items: Sequence[DatedT]) -> list[DatedT]:
     return sorted(items, key=lambda item: item.created_at)[::-1]
 
 
-def ordered(query: MultiMapping[str], items: Sequence[DatedT], updated_at: Callable[[DatedT], float]) -> list[DatedT]:
-    """Return the items in the order that `sort_by` and `sort_option` ask for.
+def ordered(
+    query: MultiMapping[str],
+    items: Sequence[DatedT],
+    updated_at: Callable[[DatedT], float],
+    name: Callable[[DatedT], str] | None = None,
+) -> list[DatedT]:
+    """Return the items in the order that `sort_by` and `sort_option` ask for; `name` is for lists that know names.
 
     Raises:
         ApiError: One of them has an unknown value.
     """
-    by = choice("sort_by", query.get("sort_by", "created_at"), ("created_at", "updated_at"))
+    keys: dict[str, Callable[[DatedT], Any]] = {"created_at": lambda item: item.created_at, "updated_at": updated_at}
+    if name is not None:
+        keys["name"] = name
+    by = choice("sort_by", query.get("sort_by", "created_at"), keys)
     option = choice("sort_option", query.get("sort_option", "desc"), ("asc", "desc"))
     # Sorting is stable, and objects are kept oldest first: that settles the order of those of one moment.
-    found = sorted(items, key=updated_at if by == "updated_at" else lambda item: item.created_at)
+    found = sorted(items, key=keys[by])
     return found if option == "asc" else found[::-1]

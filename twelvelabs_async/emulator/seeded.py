@@ -10,6 +10,8 @@ from hashlib import blake2b, shake_128
 
 DIMENSIONS = 512
 _HALF_RANGE = 1 << 15
+_FIRST_MOMENT = 1_767_225_600_000
+"""Milliseconds at which ids that are ordered by time begin."""
 
 
 class Ids:
@@ -30,9 +32,16 @@ class Ids:
         """Return 24 hex digits, the form of nearly every id of the API."""
         return self._next("object", 12).hex()
 
-    def token(self) -> str:
-        """Return a UUID, the stem of a search page token."""
-        return str(uuid.UUID(bytes=self._next("token", 16), version=4))
+    def token(self, kind: str = "token") -> str:
+        """Return a UUID, the stem of a search page token or the id of a generation."""
+        return str(uuid.UUID(bytes=self._next(kind, 16), version=4))
+
+    def ordered(self, prefix: str) -> str:
+        """Return an id of the newer form: a prefix and a version 7 UUID, whose time is only a count."""
+        drawn = int.from_bytes(self._next(prefix, 16))
+        moment = _FIRST_MOMENT + self._counts[prefix]
+        number_ = moment << 80 | 7 << 76 | (drawn >> 64 & 0xFFF) << 64 | 0b10 << 62 | drawn & (1 << 62) - 1
+        return f"{prefix}_{uuid.UUID(int=number_)}"
 
     def nonce(self) -> str:
         """Return 32 hex digits that tell one presigned URL from the next."""
@@ -47,6 +56,11 @@ def number(*parts: object) -> int:
     """Return a whole number below 2**64 that depends on the parts alone."""
     text = "\0".join(map(str, parts))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def uuid_of(*parts: object) -> str:
+    """Return a UUID that depends on the parts alone."""
+    return str(uuid.UUID(int=number(*parts, 0) << 64 | number(*parts, 1), version=4))
 
 
 def vector(*parts: object) -> list[float]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from twelvelabs_async.emulator.streaming import Spoiled, StreamedResponse
+
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
@@ -38,6 +40,8 @@ async def spoil(
         return _reset(request)
     if fault.stall == "after":
         return await _stall(request, stopping)
+    if fault.stream:
+        return await _spoil_stream(fault, fault.stream, request, answer)
     if fault.truncate or fault.stall == "body":
         await _send_half(request, answer)
         return await _stall(request, stopping) if fault.stall == "body" else _close(request)
@@ -75,7 +79,29 @@ async def _stall(request: web.Request, stopping: asyncio.Event) -> Cut:
     return _close(request)
 
 
+async def _spoil_stream(
+    fault: Fault, kind: Spoiled, request: web.Request, answer: web.StreamResponse
+) -> web.StreamResponse:
+    if not isinstance(answer, StreamedResponse):
+        # Nothing happened to it, so nothing may be counted.
+        fault.hits -= 1
+        return answer
+    answer.spoil(kind)
+    if answer.breaks is None:
+        return answer
+    await answer.send(request)
+    if answer.breaks == "cut":
+        return _close(request)
+    # A reset overtakes what the peer has not read yet.
+    await asyncio.sleep(_POLL)
+    return _reset(request)
+
+
 async def _send_half(request: web.Request, answer: web.StreamResponse) -> None:
+    if isinstance(answer, StreamedResponse):
+        answer.spoil("cut")
+        await answer.send(request)
+        return
     body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
     part = web.StreamResponse(status=answer.status, headers=answer.headers)
     # At least one byte is missing, even of an answer that has none.

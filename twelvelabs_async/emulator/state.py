@@ -6,6 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_async.emulator.analyses import Analyses
+from twelvelabs_async.emulator.connectors import Connectors
+from twelvelabs_async.emulator.embedding import EmbedTask
+from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.seeded import Ids
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ class Asset:
     user_metadata: UserMetadata
     hls: bool
     thumbnail: bool
+    retried_at: float | None = None
+    """When it was fetched once more, after the first time had failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,6 +171,10 @@ class State:
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
     uploads: dict[str, Upload] = field(default_factory=dict[str, Upload])
     searches: dict[str, Search] = field(default_factory=dict[str, Search])
+    embed_tasks: dict[str, EmbedTask] = field(default_factory=dict[str, EmbedTask])
+    library: Library = field(default_factory=Library)
+    analyses: Analyses = field(default_factory=Analyses)
+    connectors: Connectors = field(default_factory=Connectors)
 
     def delete_index(self, index_id: str) -> None:
         """Delete an index with the videos and tasks in it; its assets stay."""

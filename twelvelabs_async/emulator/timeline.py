@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FIRST_SHARE = 0.2
+"""The part of an analysis that each of its first two statuses takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -16,7 +19,11 @@ class Timing:
     asset: float = 0.2
     """From the last byte of an asset to `ready` or `failed`."""
     indexing: float = 0.5
-    """From the request to index an asset to `ready` or `failed`."""
+    """From the request to index an asset to `ready` or `failed`, also to embed it or to put it into a store."""
+    analysis: float = 0.5
+    """From the request of an analysis task to `ready` or `failed`; a fifth in `queued`, and a fifth in `pending`."""
+    batch: float = 1.0
+    """From the request of a batch until its last item is done."""
     pending_share: float = 0.2
     """The part of `indexing` spent in `pending`."""
     queued_share: float = 0.2
@@ -27,6 +34,10 @@ class Timing:
     """How long a multipart upload may take."""
     token_lifetime: float = 900
     """How long the pages of a search can be fetched."""
+    batch_lifetime: float = 24 * 3600
+    """How long a batch may take."""
+    webhook_retry: float = 0.1
+    """From a webhook that was refused to the next attempt; doubled with each further one."""
 
 
 def asset_status(timing: Timing, elapsed: float, *, failed: bool) -> str:
@@ -55,3 +66,35 @@ def task_status(timing: Timing, elapsed: float, *, failed: bool, fetched: bool) 
     if elapsed >= timing.asset:
         return indexing_status(timing, elapsed - timing.asset, failed=failed)
     return "uploading" if fetched and elapsed < timing.asset / 2 else "validating"
+
+
+def analysis_status(timing: Timing, elapsed: float, *, failed: bool) -> str:
+    """Return the status of an analysis task that was asked for `elapsed` seconds ago."""
+    if elapsed >= timing.analysis:
+        return "failed" if failed else "ready"
+    if elapsed < timing.analysis * FIRST_SHARE:
+        return "queued"
+    return "pending" if elapsed < timing.analysis * 2 * FIRST_SHARE else "processing"
+
+
+def batch_item_window(timing: Timing, position: int, count: int) -> tuple[float, float]:
+    """Return when an item of a batch begins and when it is done, in seconds after the batch was asked for.
+
+    The items begin one after the other, and each overlaps with the next.
+    """
+    share = 1 - 2 * FIRST_SHARE
+    begin = FIRST_SHARE + share * position / count
+    return timing.batch * begin, timing.batch * min(1.0, begin + FIRST_SHARE + share / count)
+
+
+def embed_status(timing: Timing, elapsed: float, *, failed: bool) -> str:
+    """Return the status of an embedding task, which takes as long as indexing."""
+    if elapsed < timing.indexing:
+        return "processing"
+    return "failed" if failed else "ready"
+
+
+def item_status(timing: Timing, elapsed: float, *, failed: bool) -> str:
+    """Return the status of an item, which goes the way of an indexed asset under names in another order."""
+    status = indexing_status(timing, elapsed, failed=failed)
+    return {"pending": "queued", "queued": "pending", "indexing": "processing"}.get(status, status)

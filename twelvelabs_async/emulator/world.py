@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twelvelabs_async.emulator.clock import Clock
+    from twelvelabs_async.emulator.embedding import EmbedTask
+    from twelvelabs_async.emulator.library import Entity, Item
     from twelvelabs_async.emulator.state import Asset, Index, State, Task, Upload, Video
     from twelvelabs_async.emulator.timeline import Timing
+    from twelvelabs_async.emulator.webhooks import Webhooks
 
 DAY = 86_400
 
@@ -35,6 +38,8 @@ class Settings:
     """Bytes above which an upload is hashed and counted, and not kept for a look into it."""
     probe: bool
     index_days: int | None
+    awkward_streams: bool
+    """Whether streams are cut where it hurts, with text to match."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class World:
     clock: Clock
     timing: Timing
     settings: Settings
+    webhooks: Webhooks
     storage_url: str = ""
     spool: Spool = field(default_factory=Spool)
 
@@ -54,7 +60,8 @@ class World:
 
     def asset_status(self, asset: Asset) -> str:
         """Return `processing`, `ready` or `failed`."""
-        return timeline.asset_status(self.timing, self.now() - asset.created_at, failed=asset.media.problem is not None)
+        elapsed = self.now() - (asset.retried_at or asset.created_at)
+        return timeline.asset_status(self.timing, elapsed, failed=asset.media.problem is not None)
 
     def video_status(self, video: Video) -> str:
         """Return the status of an indexed asset."""
@@ -65,6 +72,19 @@ class World:
         """Return the status of a legacy task."""
         elapsed, failed = self.now() - task.created_at, task.video.problem is not None
         return timeline.task_status(self.timing, elapsed, failed=failed, fetched=task.fetched)
+
+    def embed_status(self, task: EmbedTask) -> str:
+        """Return the status of an embedding task."""
+        return timeline.embed_status(self.timing, self.now() - task.created_at, failed=task.problem is not None)
+
+    def entity_status(self, entity: Entity) -> str:
+        """Return `processing` or `ready`."""
+        return timeline.asset_status(self.timing, self.now() - entity.starts_at, failed=False)
+
+    def item_status(self, item: Item) -> str:
+        """Return the status of an item of a knowledge store."""
+        elapsed = self.now() - item.created_at
+        return timeline.item_status(self.timing, elapsed, failed=item.asset.media.problem is not None)
 
     def upload_status(self, upload: Upload) -> str:
         """Return `active`, `completed` or `expired`."""

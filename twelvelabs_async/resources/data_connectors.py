@@ -27,11 +27,11 @@ class DataConnectors(Resource):
 
         Args:
             provider: Where the files are.
-            redirect_uri: Where to send them back to; has to be registered.
+            redirect_uri: Where to send them back to; one of those registered, if any are.
             custom_id: Your own name for the connection.
 
         Raises:
-            UnprocessableEntityError: `redirect_uri` is not registered.
+            APIError: `redirect_uri` is not one of those registered; whether as 400 or 422 is not documented.
         """
         body = given(provider=provider, redirect_uri=redirect_uri, custom_id=custom_id)
         return await self._post("/connections:authorize", ConnectionAuthorization, retry="repeatable", json=body)

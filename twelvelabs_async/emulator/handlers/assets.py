@@ -86,11 +86,16 @@ def take_url(name: str, url: str, filename: str | None = None) -> tuple[str, med
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise invalid(name, "it must be an http or https URL")
     filename = filename or PurePosixPath(unquote(parts.path)).name or "download"
-    if parts.hostname.endswith(UNREACHABLE):
+    if problem := problem_of(url):
         kind, mime = media.kind_of(filename) or ("video", "video/mp4")
-        problem = "The file could not be fetched from its URL."
         return filename, media.Media(kind=kind, mime=mime, size=0, digest="", problem=problem)
     return filename, media.guess_remote(filename, url)
+
+
+def problem_of(url: str) -> str | None:
+    """Return why a URL cannot be fetched, if it cannot."""
+    unreachable = (urlsplit(url).hostname or "").endswith(UNREACHABLE)
+    return "The file could not be fetched from its URL." if unreachable else None
 
 
 def add(
@@ -143,7 +148,9 @@ async def retrieve_transcription(call: Call) -> Reply:
     asset = call.world.asset(call.id("asset_id"))
     if not asset.media.has_sound:
         raise ApiError(404, "resource_not_exist", f"The asset {asset.id} has no transcription.")
-    wanted = {choice("include", part, INCLUDES) for part in call.query.getall("include", ["words"])}
+    # One value may name several parts.
+    given = ",".join(call.query.getall("include", ["words"])).split(",")
+    wanted = {choice("include", part, INCLUDES) for part in given}
     status = call.world.asset_status(asset)
     view: dict[str, Any] = {"status": status}
     if status == "ready":
@@ -159,8 +166,9 @@ async def retrieve_transcription(call: Call) -> Reply:
 async def delete(call: Call) -> Reply:
     """DELETE /assets/{asset_id}; with `force`, what was indexed of it stays."""
     asset = call.world.asset(call.id("asset_id"))
-    if not call.flag("force") and call.world.state.videos_of_asset(asset.id):
-        raise ApiError(409, "asset_in_use", f"The asset {asset.id} is indexed; delete it with force to do so anyway.")
+    state = call.world.state
+    if not call.flag("force") and (state.videos_of_asset(asset.id) or state.library.uses(asset.id)):
+        raise ApiError(409, "asset_in_use", f"The asset {asset.id} is in use; delete it with force to do so anyway.")
     del call.world.state.assets[asset.id]
     return NO_CONTENT
 

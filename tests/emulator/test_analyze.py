@@ -1,0 +1,311 @@
+"""Somebody wants to know at once what is in a video or in pictures."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Plan, Window, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+MakeSource = Callable[..., Awaitable[dict[str, str]]]
+Serve = Callable[..., Awaitable[Emulator]]
+Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
+
+PROMPT = "What happens in this video?"
+URL = {"type": "url", "url": "https://example.com/clip.mp4"}
+IMAGE = {"name": "one", "url": "https://example.com/one.png"}
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+async def test_a_text_tells_the_file_and_the_question(call: Call, make_source: MakeSource) -> None:
+    video = await make_source("red car.mp4")
+    status, found = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
+    assert status == 200
+    assert found["data"].startswith("red car.mp4: an answer to What happens in this video.")
+    assert "From 54 to 60 seconds" in found["data"]
+    assert found["finish_reason"] == "stop"
+    assert found["usage"]["output_tokens"] > 60
+    assert "error" not in found
+
+
+@pytest.mark.parametrize("stream", [{}, {"stream": True}])
+async def test_a_stream_is_the_rule(
+    session: aiohttp.ClientSession, call: Call, make_source: MakeSource, stream: dict[str, bool]
+) -> None:
+    body = {"video": await make_source(), "prompt": PROMPT}
+    async with session.post("analyze", json=body | stream) as response:
+        assert response.content_type == "application/x-ndjson"
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        start, *texts, end = lines(await response.text())
+    _, whole = await call("POST", "/analyze", json=body | {"stream": False})
+    assert start == {"event_type": "stream_start", "metadata": {"generation_id": end["metadata"]["generation_id"]}}
+    assert {event["event_type"] for event in texts} == {"text_generation"}
+    assert "".join(event["text"] for event in texts) == whole["data"]
+    assert (end["event_type"], end["finish_reason"]) == ("stream_end", "stop")
+    assert end["metadata"]["usage"] == whole["usage"]
+
+
+async def test_a_long_text_is_cut_at_its_limit(call: Call, make_source: MakeSource) -> None:
+    body = {"video": await make_source(seconds=600), "prompt": PROMPT, "stream": False}
+    _, whole = await call("POST", "/analyze", json=body)
+    _, cut = await call("POST", "/analyze", json=body | {"max_tokens": 512})
+    assert whole["usage"]["output_tokens"] > 512
+    assert (cut["finish_reason"], cut["usage"]["output_tokens"]) == ("length", 512)
+    assert whole["data"].startswith(cut["data"])
+    assert "512" in cut["error"]["message"]
+    _, start = await call("POST", "/analyze", json=body | {"max_tokens": 512, "end_time": 60})
+    assert start["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"prompt": PROMPT}, 400, "parameter_not_provided"),
+        ({"video": URL}, 400, "parameter_not_provided"),
+        ({"video": URL, "prompt": ""}, 400, "parameter_invalid"),
+        ({"video_id": "1" * 24, "prompt": PROMPT}, 400, "parameter_unknown"),
+        ({"video": URL, "image": [IMAGE], "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": "film", "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "video_id", "video_id": "x"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "asset_id"}, "prompt": PROMPT}, 400, "parameter_not_provided"),
+        ({"video": {"type": "asset_id", "asset_id": "x"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "asset_id", "asset_id": "1" * 24}, "prompt": PROMPT}, 404, "resource_not_exist"),
+        ({"video": {"type": "url", "url": "ftp://x"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "url", "url": "https://a.invalid/a.mp4"}, "prompt": PROMPT}, 400, "asset_unavailable"),
+        ({"video": {"type": "url", "url": "https://a.com/a.png"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "base64_string", "base64_string": "!"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "model_name": "pegasus1.2"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "temperature": 1.1}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "temperature": True}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "max_tokens": 511}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "max_tokens": 98_305}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "max_tokens": "unlimited"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "stream": "no"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "start_time": 5, "end_time": 5.5}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "end_time": 4000}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "analysis_mode": "time_based_metadata"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "min_segment_duration": 5}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "prompt_v2": {"input_text": "a"}}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt_v2": "a"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt_v2": {"input_text": "is <@it> there?"}}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt_v2": {"input_text": "a", "media_sources": [IMAGE]}}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "response_format": "json"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "response_format": {"type": "json_schema"}}, 400, "parameter_not_provided"),
+        ({"video": URL, "prompt": PROMPT, "response_format": {"type": "text"}}, 400, "parameter_invalid"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(call: Call, fields: dict[str, Any], status: int, code: str) -> None:
+    found, refused = await call("POST", "/analyze", json=fields)
+    assert (found, refused["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("images", "more"),
+    [
+        ([IMAGE], {"model_name": "pegasus1.5"}),
+        ([IMAGE], {"prompt": None}),
+        ([IMAGE], {"prompt_v2": {"input_text": "a"}}),
+        ([IMAGE], {"start_time": 1}),
+        ([], {}),
+        ([IMAGE] * 21, {}),
+        ([IMAGE, IMAGE], {}),
+        ([IMAGE | {"name": "a b"}], {}),
+        ([IMAGE | {"asset_id": "1" * 24}], {}),
+        ([{"name": "one"}], {}),
+        ([{"name": "one", "url": "http://example.com/one.png"}], {}),
+        ([{"name": "one", "url": "https://example.invalid/one.png"}], {}),
+        ([IMAGE, IMAGE | {"name": "two"}], {"prompt": "only <@one>"}),
+    ],
+)
+async def test_pictures_have_rules_of_their_own(call: Call, images: list[Any], more: dict[str, Any]) -> None:
+    body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare", "stream": False} | more
+    assert (await call("POST", "/analyze", json=body))[0] == 400
+
+
+async def test_pictures_are_described_too(call: Call, make_asset: Make, advance: Callable[[float], None]) -> None:
+    asset = await make_asset("two.png", samples.image())
+    advance(10)
+    inline = base64.b64encode(samples.image()).decode().rstrip("=")
+    images = [IMAGE, {"name": "two", "asset_id": asset}, {"name": "three", "base64_string": inline}]
+    body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare <@one>, <@two>, <@three>", "stream": False}
+    status, found = await call("POST", "/analyze", json=body)
+    assert status == 200
+    assert all(f"{name} shows" in found["data"] for name in ("one.png", "two.png", "inline.png"))
+    film = await make_asset()
+    advance(10)
+    images[1]["asset_id"] = film
+    assert (await call("POST", "/analyze", json=body))[0] == 400
+
+
+async def test_a_prompt_can_show_what_it_means(call: Call) -> None:
+    source = IMAGE | {"name": "it", "media_type": "image"}
+    prompt = {"input_text": "Is <@it> there?", "media_sources": [source]}
+    body = {"video": URL, "prompt_v2": prompt, "stream": False}
+    assert (await call("POST", "/analyze", json=body))[0] == 200
+
+
+async def test_a_video_has_to_be_there_and_of_the_right_length(
+    call: Call, make_asset: Make, make_source: MakeSource
+) -> None:
+    fresh = {"type": "asset_id", "asset_id": await make_asset()}
+    body = {"prompt": PROMPT, "stream": False}
+    status, refused = await call("POST", "/analyze", json=body | {"video": fresh})
+    assert (status, refused["code"]) == (400, "asset_not_ready")
+    for seconds, code in ((0.5, "video_duration_too_short"), (3601, "video_duration_too_long")):
+        video = await make_source(seconds=seconds)
+        status, refused = await call("POST", "/analyze", json=body | {"video": video})
+        assert (status, refused["code"]) == (400, code)
+    assert (await call("POST", "/analyze", json=body | {"video": await make_source(seconds=3600)}))[0] == 200
+    inline = {"type": "base64_string", "base64_string": base64.b64encode(samples.video()).decode()}
+    assert (await call("POST", "/analyze", json=body | {"video": inline}))[0] == 200
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "$defs": {"mood": {"enum": ["calm", "tense"]}, "tree": {"properties": {"next": {"$ref": "#/$defs/tree"}}}},
+    "properties": {
+        "note": {"type": "string"},
+        "title": {"type": "string"},
+        "code": {"type": "string", "pattern": r"^[A-Z]{3}-\d{2,}(x|y)?[^a]\w\s[^a-z0-9_]\D.?$"},
+        "uuid": {"type": "string", "format": "uuid"},
+        "day": {"type": "string", "format": "date"},
+        "count": {"type": "integer", "exclusiveMinimum": 3, "maximum": 5},
+        "most": {"type": "integer", "maximum": -5},
+        "share": {"type": "number"},
+        "good": {"type": "boolean"},
+        "nothing": {"type": "null"},
+        "mood": {"$ref": "#/$defs/mood"},
+        "fixed": {"const": 7},
+        "maybe": {"anyOf": [{"type": "null"}, {"type": "integer"}]},
+        "tags": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "tree": {"$ref": "#/$defs/tree"},
+        "at": {"type": "timestamp", "format": "seconds"},
+        "scenes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "start_time": {"type": "string"},
+                    "end_time": {"type": "integer"},
+                    "at": {"type": "timestamp", "format": "hh:mm:ss.fff"},
+                    "words": {"type": "array", "items": {"properties": {"end_time": {"type": "number"}}}},
+                },
+            },
+        },
+    },
+    "required": ["title", "scenes"],
+}
+
+
+async def structured(call: Call, video: Any, schema: Any, **more: Any) -> tuple[int, Any]:
+    form = {"type": "json_schema", "json_schema": schema}
+    body = {"video": video, "prompt": PROMPT, "stream": False, "response_format": form, **more}
+    return await call("POST", "/analyze", json=body)
+
+
+async def test_an_answer_fits_its_schema(call: Call, make_source: MakeSource) -> None:
+    status, found = await structured(call, await make_source(), SCHEMA)
+    assert status == 200
+    value = json.loads(found["data"])
+    assert list(value)[:3] == ["title", "note", "code"], "the first required property comes first"
+    assert re.fullmatch(SCHEMA["properties"]["code"]["pattern"], value["code"])
+    assert re.fullmatch(r"[0-9a-f-]{36}", value["uuid"])
+    assert value["day"] == "2026-01-01"
+    assert value["count"] in {4, 5}
+    assert value["most"] <= -5
+    assert isinstance(value["share"], float)
+    assert isinstance(value["good"], bool)
+    assert value["nothing"] is None
+    assert value["mood"] in {"calm", "tense"}
+    assert value["fixed"] == 7
+    assert isinstance(value["maybe"], int)
+    assert all(isinstance(tag, str) for tag in value["tags"])
+    assert value["tags"]
+    assert len(value["scenes"]) == 10
+    last = value["scenes"][-1]
+    assert (last["start_time"], last["end_time"], last["at"]) == ("00:00:54.000", 60, "00:00:54.000")
+    assert [word["end_time"] for word in last["words"]] == [60.0, 60.0]
+
+
+async def test_a_long_document_is_cut_too(call: Call, make_source: MakeSource) -> None:
+    _, found = await structured(call, await make_source(seconds=600), SCHEMA, max_tokens=512)
+    assert found["finish_reason"] == "length"
+    with pytest.raises(ValueError, match="line 1"):
+        json.loads(found["data"])
+
+
+def in_object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+@pytest.mark.parametrize(
+    ("schema", "status"),
+    [
+        (in_object(a={"type": "string", "minLength": 1}), 422),
+        (in_object(a={"type": "string", "maxLength": 1}), 422),
+        ({"type": "object", "additionalProperties": False}, 422),
+        (in_object(a={"type": "array", "uniqueItems": True}), 422),
+        (in_object(a={"type": "array", "maxItems": 2}), 422),
+        (in_object(a={"type": "array", "minItems": 2}), 422),
+        (in_object(a={"type": "number", "minimum": 2}), 422),
+        (in_object(a={"type": "string", "format": "email"}), 422),
+        (in_object(a={"type": "string", "pattern": "("}), 422),
+        (in_object(a={"oneOf": [{"type": "string"}]}), 422),
+        (in_object(a={"anyOf": [{"type": "string", "minLength": 1}]}), 422),
+        (in_object(a={"type": "date"}), 422),
+        (in_object(a={"enum": []}), 422),
+        (in_object(a={"type": "array", "minItems": []}), 422),
+        (in_object(a={"type": "integer", "minimum": "a"}), 422),
+        (in_object(a={"type": "integer", "minimum": 3, "maximum": 1}), 422),
+        (in_object(a={"enum": [[]]}), 422),
+        (in_object(a={"$ref": "#/$defs/none"}), 422),
+        ({"type": "object", "$defs": {"a": {"type": "string", "minLength": 1}}}, 422),
+        (in_object(a="string"), 400),
+        ("object", 400),
+        (in_object(a={"type": "timestamp"}), 400),
+        (in_object(a=in_object(b={"type": "timestamp", "format": "seconds"})), 400),
+        (in_object(a={"anyOf": [{"type": "timestamp", "format": "seconds"}]}), 400),
+        ({"type": "timestamp", "format": "seconds"}, 400),
+        (in_object(start_time={"type": "boolean"}), 400),
+        (in_object(a=in_object(end_time={"type": "string", "format": "time"})), 400),
+        (in_object(a={"type": ["string", "null"]}), 200),
+        (in_object(a={"type": "array", "items": in_object(b={"type": "timestamp", "format": "seconds"})}), 200),
+    ],
+)
+async def test_not_all_schemas_are_understood(call: Call, schema: Any, status: int) -> None:
+    found, answer = await structured(call, URL, schema)
+    assert found == status
+    if status == 422:
+        assert answer["code"] == "response_format_invalid"
+
+
+async def test_too_many_are_refused_without_a_word(serve: Serve, connect: Connect) -> None:
+    session = await connect(await serve(plan=Plan(windows={"analyze": Window(1)})))
+    body = {"video": URL, "prompt": PROMPT}
+    async with session.post("analyze", json=body) as response:
+        assert (response.status, response.headers["X-Ratelimit-Remaining"]) == (200, "0")
+    async with session.post("analyze", json=body) as response:
+        assert (response.status, await response.read()) == (429, b"")
+        assert response.headers["Retry-After"] == "60"
+    assert Plan.named("free").windows_of("analyze")[0] == Window(60)
+
+
+async def test_the_same_seed_gives_the_same_texts(serve: Serve, connect: Connect) -> None:
+    body = {"video": URL, "prompt": PROMPT, "stream": False}
+    texts: list[str] = []
+    for seed in (1, 1, 2):
+        session = await connect(await serve(seed=seed))
+        async with session.post("analyze", json=body) as response:
+            texts.append(await response.text())
+    assert texts[0] == texts[1] != texts[2]

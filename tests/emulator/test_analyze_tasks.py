@@ -1,0 +1,317 @@
+"""Somebody lets videos be analyzed while doing something else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+MakeSource = Callable[..., Awaitable[dict[str, str]]]
+Advance = Callable[[float], None]
+
+URL = {"type": "url", "url": "https://example.com/clip.mp4"}
+PROMPT = "Summarize this video in a few sentences, please."
+TASKS = "/analyze/tasks"
+
+
+async def make(call: Call, **fields: Any) -> str:
+    body = {"video": URL, "prompt": PROMPT} | fields
+    status, created = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
+    assert (status, created["status"]) == (202, "queued")
+    return str(created["task_id"])
+
+
+async def test_a_task_goes_through_its_statuses(call: Call, advance: Advance) -> None:
+    task = await make(call, custom_id="a-1_B")
+    seen: list[str] = []
+    found: Any = None
+    for _ in range(6):
+        _, found = await call("GET", f"{TASKS}/{task}")
+        seen.append(found["status"])
+        assert ("result" in found, "completed_at" in found) == ((found["status"] == "ready"),) * 2
+        advance(4)
+    assert seen == ["queued", "pending", "processing", "processing", "processing", "ready"]
+    assert (found["task_id"], found["custom_id"]) == (task, "a-1_B")
+    assert found["completed_at"] == "2026-01-01T00:00:20Z"
+    assert found["video_source"].items() > URL.items()
+    assert found["video_source"]["system_metadata"]["duration"] >= 30
+    assert found["request_params"] == {"analysis_mode": "general", "prompt": PROMPT}
+    result = found["result"]
+    assert result["data"].startswith("clip.mp4: an answer to Summarize")
+    assert (result["finish_reason"], sorted(result["usage"])) == ("stop", ["input_tokens", "output_tokens"])
+    assert (await call("GET", f"{TASKS}/{task}"))[1] == found, "a result does not change"
+
+
+async def test_a_text_that_was_cut_comes_with_a_warning(call: Call, advance: Advance, make_source: MakeSource) -> None:
+    task = await make(call, video=await make_source(seconds=600), max_tokens=512)
+    advance(20)
+    _, found = await call("GET", f"{TASKS}/{task}")
+    assert (found["status"], found["result"]["finish_reason"]) == ("ready", "length")
+    assert "512" in found["error"]["message"]
+
+
+async def test_a_video_nobody_can_fetch_fails(call: Call, advance: Advance) -> None:
+    task = await make(call, video={"type": "url", "url": "https://nowhere.invalid/a.mp4"})
+    advance(20)
+    _, found = await call("GET", f"{TASKS}/{task}")
+    assert (found["status"], found["error"]["code"]) == ("failed", "asset_unavailable")
+    assert "result" not in found
+
+
+async def test_the_same_key_gives_the_same_task(call: Call, advance: Advance) -> None:
+    body = {"video": URL, "prompt": PROMPT}
+    ids: list[str] = []
+    for key in ("a", "a", "b"):
+        _, created = await call("POST", TASKS, json=body, headers={"Idempotency-Key": key})
+        ids.append(created["task_id"])
+    assert ids[0] == ids[1] != ids[2]
+    assert len((await call("GET", TASKS))[1]["data"]) == 2
+    advance(20)
+    _, again = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
+    assert again == {"task_id": ids[0], "status": "ready"}
+    await call("DELETE", f"{TASKS}/{ids[0]}")
+    _, fresh = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
+    assert fresh["task_id"] not in ids
+
+
+async def test_the_list_is_newest_first_and_can_be_filtered(
+    call: Call, advance: Advance, make_source: MakeSource
+) -> None:
+    video = await make_source()
+    first = await make(call, video=video)
+    advance(20)
+    definitions = [{"id": "a", "description": "b"}, {"id": "c", "description": "d"}]
+    form = {"type": "segment_definitions", "segment_definitions": definitions}
+    second = await make(call, analysis_mode="time_based_metadata", response_format=form, prompt=None)
+
+    async def listed(**query: str) -> list[str]:
+        status, found = await call("GET", TASKS, params=query)
+        assert status == 200
+        return [task["task_id"] for task in found["data"]]
+
+    assert await listed() == [second, first]
+    assert await listed(status="ready") == [first]
+    assert await listed(analysis_mode="time_based_metadata") == [second]
+    assert await listed(asset_id=video["asset_id"]) == [first]
+    assert await listed(video_url=URL["url"]) == [second]
+    assert await listed(page="2", page_limit="1") == [first]
+    _, found = await call("GET", TASKS)
+    assert found["data"][1]["request_params"]["prompt"] == PROMPT[:30]
+    assert found["data"][0]["request_params"]["response_format"]["segment_definitions"] == definitions[:1]
+    status, refused = await call("GET", TASKS, params={"status": "done"})
+    assert (status, refused["code"]) == (400, "parameter_invalid"), "the list is not nested"
+
+
+async def test_refusals_of_single_tasks_are_nested(call: Call, emulator: Emulator) -> None:
+    missing = f"{TASKS}/{'0' * 24}"
+    for method, path in (("GET", missing), ("DELETE", missing), ("POST", missing + "/cancel")):
+        status, refused = await call(method, path)
+        assert (status, refused["error"]["code"]) == (404, "resource_not_exist")
+    status, refused = await call("POST", TASKS, json={"prompt": PROMPT})
+    assert (status, refused["error"]["code"]) == (400, "parameter_not_provided")
+    status, refused = await call(
+        "POST", TASKS, json={"prompt": PROMPT, "video": {"type": "asset_id", "asset_id": "0" * 24}}
+    )
+    assert (status, refused["error"]["code"]) == (400, "resource_not_exist")
+    async with (
+        aiohttp.ClientSession(headers={"x-api-key": "wrong"}) as stranger,
+        stranger.post(emulator.base_url + missing + "/cancel") as response,
+    ):
+        assert (response.status, (await response.json())["code"]) == (401, "api_key_invalid")
+
+
+async def test_a_task_can_be_canceled_until_it_is_done(call: Call, advance: Advance) -> None:
+    task = await make(call)
+    path = f"{TASKS}/{task}"
+    advance(5)
+    for _ in range(2):
+        assert await call("POST", path + "/cancel") == (200, {"task_id": task, "status": "canceled"})
+        advance(5)
+    _, found = await call("GET", path)
+    assert (found["status"], found["error"]["code"]) == ("canceled", "user_canceled")
+    assert found["completed_at"] == "2026-01-01T00:00:05Z"
+    done = await make(call)
+    advance(20)
+    status, refused = await call("POST", f"{TASKS}/{done}/cancel")
+    assert (status, refused["error"]["code"]) == (409, "task_cannot_be_canceled")
+
+
+async def test_a_task_cannot_be_deleted_while_it_is_worked_on(call: Call, advance: Advance) -> None:
+    path = f"{TASKS}/{await make(call)}"
+    advance(10)
+    status, refused = await call("DELETE", path)
+    assert (status, refused["error"]["code"]) == (409, "task_cannot_be_deleted")
+    advance(10)
+    assert await call("DELETE", path) == (204, None)
+    assert (await call("GET", path))[0] == 404
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "what", "type": "string", "description": "What is there"},
+    {"name": "mood", "type": "string", "description": "How it feels", "enum": ["calm", "tense"]},
+    {"name": "loud", "type": "boolean", "description": "Whether it is loud"},
+    {"name": "people", "type": "integer", "description": "How many"},
+    {"name": "share", "type": "number", "description": "How much"},
+    {"name": "tags", "type": "array", "description": "Words", "items": {"type": "string"}},
+    {"name": "peak", "type": "timestamp", "description": "When", "format": "hh:mm:ss"},
+    {
+        "name": "events",
+        "type": "time_array",
+        "description": "What happens",
+        "items": {"type": "object", "fields": [{"name": "who", "type": "string", "description": "Who"}]},
+    },
+]
+
+
+def segmented(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
+    whole = {"id": "scene", "description": "A scene"} | definition
+    form = {"type": "segment_definitions", "segment_definitions": [whole]}
+    body: dict[str, Any] = {"prompt": None, "analysis_mode": "time_based_metadata", "response_format": form}
+    return body | {"model_name": "pegasus1.6"} | more
+
+
+async def segments_of(call: Call, advance: Advance, task: str) -> list[dict[str, Any]]:
+    advance(20)
+    _, found = await call("GET", f"{TASKS}/{task}")
+    assert (found["status"], found["result"]["finish_reason"]) == ("ready", "stop")
+    segments = json.loads(found["result"]["data"])
+    assert list(segments) == ["scene"]
+    return list(segments["scene"])
+
+
+async def test_segments_cover_the_video_and_have_their_fields(
+    call: Call, advance: Advance, make_source: MakeSource
+) -> None:
+    task = await make(call, video=await make_source(seconds=60), **segmented({"fields": FIELDS}))
+    segments = await segments_of(call, advance, task)
+    assert [segments[0]["start_time"], segments[-1]["end_time"]] == [0, 60]
+    assert all(before["end_time"] == after["start_time"] for before, after in pairwise(segments))
+    for segment in segments:
+        values = segment["metadata"]
+        assert list(values) == [field["name"] for field in FIELDS]
+        assert values["mood"] in {"calm", "tense"}
+        assert [type(values[name]) for name in ("what", "loud", "people", "share")] == [str, bool, int, float]
+        assert values["peak"].startswith("00:00:")
+        assert all(isinstance(tag, str) for tag in values["tags"])
+        assert sorted(values["events"][0]) == ["end_time", "start_time", "who"]
+
+
+async def test_segments_keep_to_their_limits(call: Call, advance: Advance, make_source: MakeSource) -> None:
+    video = await make_source(seconds=60)
+    for limits, count in (({"min_segment_duration": 25}, 2), ({"max_segment_duration": 5}, 12)):
+        task = await make(call, video=video, **segmented({}, **limits))
+        assert len(await segments_of(call, advance, task)) == count
+    body = segmented({"time_ranges": [{"start_time": 5, "end_time": 10}, {"start_time": 10, "end_time": 20}]})
+    body["response_format"]["segment_time_format"] = "hh:mm:ss.fff"
+    found = await segments_of(call, advance, await make(call, video=video, **body))
+    assert [(one["start_time"], one["end_time"]) for one in found] == [
+        ("00:00:05.000", "00:00:10.000"),
+        ("00:00:10.000", "00:00:20.000"),
+    ]
+
+
+async def test_segments_that_become_too_many_fail(call: Call, advance: Advance, make_source: MakeSource) -> None:
+    video = await make_source(seconds=3600)
+    for limit, status in ((2048, "failed"), ("unlimited", "ready")):
+        task = await make(call, video=video, **segmented({"fields": FIELDS}, max_tokens=limit))
+        advance(20)
+        _, found = await call("GET", f"{TASKS}/{task}")
+        assert found["status"] == status
+        assert found.get("error", {}).get("code") == ("token_limit_exceeded" if status == "failed" else None)
+
+
+def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
+    return {"time_ranges": [{"start_time": start, "end_time": end} for start, end in pairs]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"custom_id": ""},
+        {"custom_id": "a b"},
+        {"custom_id": "a" * 65},
+        {"analysis_mode": "other"},
+        segmented({}) | {"prompt": PROMPT},
+        segmented({}) | {"response_format": None},
+        segmented({}, max_tokens=512),
+        segmented({}, max_tokens="unlimited", model_name="pegasus1.5"),
+        segmented(ranges((0, 5)), max_tokens="unlimited"),
+        segmented({"description": None}),
+        segmented({"id": ""}),
+        segmented(ranges((0, 1))),
+        segmented(ranges((0, 5), (4, 8))),
+        segmented(ranges((0, 5)), min_segment_duration=3),
+        segmented(ranges((0, 5)), start_time=1),
+        segmented({"time_ranges": [{"start_time": 1}]}),
+        segmented({}, min_segment_duration=1),
+        segmented({}, min_segment_duration=5, max_segment_duration=4),
+        segmented({"fields": [FIELDS[0] | {"name": "metadata"}]}),
+        segmented({"fields": [FIELDS[0] | {"type": "text"}]}),
+        segmented({"fields": [FIELDS[0] | {"format": "seconds"}]}),
+        segmented({"fields": [FIELDS[0] | {"enum": []}]}),
+        segmented({"fields": [FIELDS[0] | {"items": {"type": "string"}}]}),
+        segmented({"fields": [FIELDS[5] | {"items": None}]}),
+        segmented({"fields": [FIELDS[5] | {"items": {"type": "object"}}]}),
+        segmented({"fields": [FIELDS[5] | {"items": {"type": "string", "fields": []}}]}),
+        segmented({"fields": [FIELDS[6] | {"format": None}]}),
+        segmented({"fields": [FIELDS[7]]}, model_name="pegasus1.5"),
+        segmented({"media_sources": [{"name": "a", "media_type": "video", "url": "https://a.com/a.png"}]}),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(call: Call, fields: dict[str, Any]) -> None:
+    body = {"video": URL, "prompt": PROMPT} | fields
+    status, refused = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
+    assert status == 400
+    assert refused["error"]["code"] in {"parameter_invalid", "parameter_not_provided"}
+
+
+async def test_long_videos_are_analyzed_in_part(call: Call, make_source: MakeSource) -> None:
+    video = await make_source(seconds=3 * 3600)
+    await make(call, video=video, end_time=7200)
+    status, refused = await call("POST", TASKS, json={"video": video, "prompt": PROMPT})
+    assert (status, refused["error"]["code"]) == (400, "video_duration_too_long")
+
+
+async def test_a_task_shows_what_it_was_asked(call: Call) -> None:
+    source = {"name": "it", "media_type": "image", "base64_string": "AAAA"}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    task = await make(
+        call,
+        prompt=None,
+        prompt_v2={"input_text": f"<@it> {PROMPT}", "media_sources": [source]},
+        temperature=0.5,
+        max_tokens=600,
+        start_time=1,
+        response_format={"type": "json_schema", "json_schema": schema},
+    )
+    _, found = await call("GET", f"{TASKS}/{task}")
+    shown = {"name": "it", "media_type": "image"}
+    assert found["request_params"] == {
+        "analysis_mode": "general",
+        "prompt_v2": {"input_text": f"<@it> {PROMPT}", "media_sources": [shown]},
+        "temperature": 0.5,
+        "max_tokens": 600,
+        "start_time": 1,
+        "response_format": {"type": "json_schema", "json_schema": schema},
+    }
+    _, listed = await call("GET", TASKS)
+    brief = listed["data"][0]["request_params"]
+    assert brief["response_format"] == {"type": "json_schema"}
+    assert len(brief["prompt_v2"]["input_text"]) == 30
+
+
+async def test_pictures_have_no_video_source(call: Call, advance: Advance) -> None:
+    image = {"name": "one", "url": "https://example.com/one.png"}
+    task = await make(call, video=None, image=[image], model_name="pegasus1.6")
+    advance(20)
+    _, found = await call("GET", f"{TASKS}/{task}")
+    assert "video_source" not in found
+    assert found["request_params"]["image"] == [image | {"media_type": "image"}]
+    assert "one.png shows" in found["result"]["data"]

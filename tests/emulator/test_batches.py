@@ -1,0 +1,243 @@
+"""Somebody has many videos analyzed at once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Timing
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+MakeSource = Callable[..., Awaitable[dict[str, str]]]
+Advance = Callable[[float], None]
+
+BATCHES = "/analyze/batches"
+DAY = 86_400
+COUNTS = ("queued", "processing", "ready", "failed", "canceled")
+
+
+def batch(*requests: dict[str, Any], **more: Any) -> dict[str, Any]:
+    body = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": list(requests)}
+    return body | {"defaults": {"prompt": {"input_text": "What happens?"}}} | more
+
+
+@pytest.fixture
+def make(call: Call) -> Make:
+    async def create(*requests: dict[str, Any], **more: Any) -> str:
+        status, created = await call("POST", BATCHES, json=batch(*requests, **more))
+        assert (status, created["status"], created["total_items"]) == (201, "pending", len(requests))
+        return str(created["batch_id"])
+
+    return create
+
+
+@pytest.fixture
+def results(session: aiohttp.ClientSession) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
+    async def read(identifier: str) -> list[dict[str, Any]]:
+        async with session.get(f"analyze/batches/{identifier}/results") as response:
+            assert (response.status, response.content_type) == (200, "application/jsonl")
+            return [json.loads(line) for line in (await response.text()).splitlines()]
+
+    return read
+
+
+Results = Callable[[str], Awaitable[list[dict[str, Any]]]]
+
+
+async def test_items_are_done_one_after_the_other(
+    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+) -> None:
+    video = await make_source()
+    identifier = await make(*({"video": video, "custom_id": f"n{number}"} for number in range(4)))
+    seen: list[tuple[str, tuple[int, ...]]] = []
+    found: Any = None
+    for _ in range(6):
+        _, found = await call("GET", f"{BATCHES}/{identifier}")
+        counts = Counter(line["status"] for line in await results(identifier))
+        assert [found[f"{name}_items"] for name in COUNTS] == [counts[name] for name in COUNTS]
+        seen.append((found["status"], tuple(counts[name] for name in COUNTS[:3])))
+        advance(20)
+    assert seen == [
+        ("pending", (4, 0, 0)),
+        ("processing", (3, 1, 0)),
+        ("processing", (2, 2, 0)),
+        ("processing", (1, 2, 1)),
+        ("processing", (0, 2, 2)),
+        ("completed", (0, 0, 4)),
+    ]
+    assert found["completed_at"] == "2026-01-01T00:01:50Z"
+    assert "canceled_at" not in found
+
+
+async def test_results_are_complete_and_can_be_told_apart(
+    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+) -> None:
+    long = await make_source("long.mp4", 3 * 3600)
+    short = await make_source("short.mp4")
+    own = {"prompt": {"input_text": "Who is there?"}, "end_time": 30, "max_tokens": 600}
+    identifier = await make({"video": long, "custom_id": "long"}, {"video": short}, {"video": short} | own)
+    advance(100)
+    first, second, third = await results(identifier)
+    assert (first["custom_id"], first["status"]) == ("long", "failed")
+    assert first["error"]["code"] == "video_duration_too_long"
+    assert (second["custom_id"], second["status"]) == (None, "ready")
+    assert second["data"]["data"].startswith("short.mp4: an answer to What happens.")
+    assert third["data"]["data"].startswith("short.mp4: an answer to Who is there.")
+    assert "seconds it shows" in third["data"]["data"]
+    assert "From 30" not in third["data"]["data"]
+    _, task = await call("GET", f"/analyze/tasks/{third['task_id']}")
+    assert (task["batch_id"], task["result"]) == (identifier, third["data"])
+    assert task["request_params"]["max_tokens"] == 600
+    _, listed = await call("GET", "/analyze/tasks")
+    assert {entry["task_id"] for entry in listed["data"]} == {first["task_id"], second["task_id"], third["task_id"]}
+    for method, path in (("POST", "/cancel"), ("DELETE", "")):
+        status, refused = await call(method, f"/analyze/tasks/{third['task_id']}{path}")
+        assert status == 409, refused
+
+
+async def test_canceling_lets_finish_what_has_begun(
+    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+) -> None:
+    video = await make_source()
+    identifier = await make(*[{"video": video}] * 4)
+    path = f"{BATCHES}/{identifier}"
+    advance(30)
+    for _ in range(2):
+        status, found = await call("POST", path + "/cancel")
+        assert (status, found["status"]) == (202, "canceling")
+        assert [found[f"{name}_items"] for name in COUNTS] == [0, 1, 0, 0, 3]
+    assert (await call("DELETE", path))[1]["error"]["code"] == "batch_not_terminal"
+    advance(30)
+    _, found = await call("GET", path)
+    assert (found["status"], found["ready_items"]) == ("canceled", 1)
+    assert found["canceled_at"] == "2026-01-01T00:01:05Z"
+    done, *others = await results(identifier)
+    assert (done["status"], {line["status"] for line in others}) == ("ready", {"canceled"})
+    _, task = await call("GET", f"/analyze/tasks/{others[0]['task_id']}")
+    assert task["error"]["code"] == "batch_canceled"
+    status, refused = await call("POST", path + "/cancel")
+    assert (status, refused["error"]["code"]) == (409, "batch_canceled")
+    assert (await call("DELETE", path))[0] == 204
+    assert (await call("GET", path))[0] == 404
+    assert (await call("GET", f"/analyze/tasks/{done['task_id']}"))[0] == 404
+
+
+async def test_a_finished_batch_cannot_be_canceled(
+    call: Call, make: Make, make_source: MakeSource, advance: Advance
+) -> None:
+    identifier = await make({"video": await make_source()})
+    advance(100)
+    status, refused = await call("POST", f"{BATCHES}/{identifier}/cancel")
+    assert (status, refused["error"]["code"]) == (409, "batch_completed")
+
+
+async def test_a_slow_batch_expires(
+    serve: Callable[..., Awaitable[Emulator]],
+    connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
+    advance: Advance,
+) -> None:
+    emulator = await serve(timing=Timing(asset=0, batch=1.7 * DAY), probe=False)
+    session = await connect(emulator)
+    data = aiohttp.FormData({"method": "url", "url": "https://example.com/a.mp4"}, default_to_multipart=True)
+    async with session.post("assets", data=data) as response:
+        video = {"type": "asset_id", "asset_id": (await response.json())["_id"]}
+    async with session.post("analyze/batches", json=batch(*[{"video": video}] * 4)) as response:
+        identifier = (await response.json())["batch_id"]
+    advance(DAY)
+    async with session.get(f"analyze/batches/{identifier}/results") as response:
+        found = [json.loads(line) for line in (await response.text()).splitlines()]
+    assert [line["status"] for line in found] == ["ready", "failed", "failed", "canceled"]
+    assert found[1]["error"]["code"] == "batch_processing_timeout"
+    async with session.get(f"analyze/batches/{identifier}") as response:
+        view = await response.json()
+    assert (view["status"], view["expired_at"]) == ("expired", view["expires_at"])
+    async with session.post(f"analyze/batches/{identifier}/cancel") as response:
+        assert (await response.json())["error"]["code"] == "batch_expired"
+    async with session.get(f"analyze/tasks/{found[3]['task_id']}") as response:
+        assert (await response.json())["error"]["code"] == "batch_expired"
+    advance(29 * DAY)
+    async with session.get(f"analyze/batches/{identifier}") as response:
+        assert response.status == 404, "results are kept for 30 days"
+
+
+async def test_only_so_many_are_worked_on_at_once(
+    call: Call, make: Make, make_source: MakeSource, advance: Advance
+) -> None:
+    video = await make_source()
+    for _ in range(5):
+        await make({"video": video})
+    status, refused = await call("POST", BATCHES, json=batch({"video": video}))
+    assert (status, refused["error"]["code"]) == (429, "too_many_requests")
+    advance(100)
+    await make({"video": video})
+
+
+async def test_the_list_is_newest_first_and_can_be_filtered(
+    call: Call, make: Make, make_source: MakeSource, advance: Advance
+) -> None:
+    video = await make_source()
+    first = await make({"video": video})
+    advance(100)
+    form = {"type": "segment_definitions", "segment_definitions": [{"id": "a", "description": "b"}]}
+    second = await make({"video": video}, analysis_mode="time_based_metadata", defaults={"response_format": form})
+    for query, expected in (
+        ("", [second, first]),
+        ("?status=completed", [first]),
+        ("?status=completed&status=pending", [second, first]),
+        ("?analysis_mode=time_based_metadata", [second]),
+    ):
+        _, found = await call("GET", BATCHES + query)
+        assert [entry["batch_id"] for entry in found["data"]] == expected
+    status, refused = await call("GET", BATCHES + "?status=failed")
+    assert (status, refused["error"]["code"]) == (400, "parameter_invalid")
+
+
+async def test_nothing_is_done_if_one_request_is_wrong(call: Call, make_source: MakeSource, make_asset: Make) -> None:
+    video = await make_source()
+    fresh = {"type": "asset_id", "asset_id": await make_asset()}
+    nowhere = {"type": "asset_id", "asset_id": "0" * 24}
+    good = {"video": video}
+    cases: list[tuple[dict[str, Any], int]] = [
+        (batch(), 400),
+        (batch(*[good] * 1001), 400),
+        (batch(good, {"video": nowhere}), 404),
+        (batch(good, {"video": fresh}), 409),
+        (batch(good, {"video": {"type": "asset_id", "asset_id": "x"}}), 400),
+        (batch(good, {"video": {"type": "url", "url": "https://example.com/a.mp4"}}), 400),
+        (batch(good, {}), 400),
+        (batch(good | {"custom_id": "a"}, good | {"custom_id": "a"}), 400),
+        (batch(good | {"custom_id": ""}), 400),
+        (batch(good, model_name="pegasus1.6"), 400),
+        (batch(good, model_name=None), 400),
+        (batch(good, analysis_mode="other"), 400),
+        (batch(good, defaults={}), 400),
+        (batch(good, defaults=[1]), 400),
+        (batch(good, good | {"prompt": "text"}), 400),
+    ]
+    for body, expected in cases:
+        status, refused = await call("POST", BATCHES, json=body)
+        assert status == expected, body
+        assert refused["error"]["message"]
+    assert (await call("GET", BATCHES))[1]["data"] == []
+    assert (await call("GET", "/analyze/tasks"))[1]["data"] == []
+
+
+async def test_a_thousand_videos_are_no_trouble(
+    make: Make, results: Results, make_source: MakeSource, advance: Advance
+) -> None:
+    video = await make_source(seconds=10)
+    identifier = await make(*[{"video": video}] * 1000)
+    advance(100)
+    assert Counter(line["status"] for line in await results(identifier)) == {"ready": 1000}
+
+
+async def test_unknown_batches_are_not_there(call: Call) -> None:
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/results")):
+        status, refused = await call(method, f"{BATCHES}/{'0' * 24}{path}")
+        assert (status, refused["error"]["code"]) == (404, "resource_not_exist")

@@ -1,0 +1,201 @@
+"""Somebody brings files over from another provider."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from twelvelabs_async.emulator import Emulator, RemoteFile, samples
+from twelvelabs_async.emulator.errors import ApiError
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Advance = Callable[[float], None]
+Fetch = Callable[..., Awaitable[tuple[int, Any]]]
+
+URIS = "/connections/redirect-uris"
+BACK = "https://example.com/back"
+FILES: dict[str, RemoteFile | str] = {
+    "film": RemoteFile(filename="film.mp4", content=samples.video(20)),
+    "song": "song.mp3",
+    "lost": RemoteFile(filename="lost.mp4", refusal="source_unavailable"),
+    "secret": RemoteFile(filename="secret.mp4", refusal="source_not_authorized"),
+    "notes": "notes.pdf",
+    "long": RemoteFile(filename="long.mp4", size=(10 << 30) + 1),
+    "loud": RemoteFile(filename="loud.wav", size=(4 << 30) + 1),
+    "wide": RemoteFile(filename="wide.png", size=(32 << 20) + 1),
+    "slow": RemoteFile(filename="slow.mp4", size=1 << 20, failures=1),
+}
+
+
+@pytest.fixture
+def path(emulator: Emulator) -> str:
+    return f"/connections/{emulator.connect(files=FILES, custom_id='me').id}"
+
+
+@pytest.fixture
+def fetch(call: Call, path: str) -> Fetch:
+    async def send(*sources: str, into: str = path) -> tuple[int, Any]:
+        return await call("POST", f"{into}/imports", json={"items": [{"source_id": source} for source in sources]})
+
+    return send
+
+
+async def test_a_redirect_uri_lives(call: Call) -> None:
+    status, made = await call("POST", URIS, json={"redirect_uri": BACK})
+    assert (status, made["redirect_uri"]) == (201, BACK)
+    status, body = await call("POST", URIS, json={"redirect_uri": BACK})
+    assert (status, body["code"]) == (409, "redirect_uri_already_exists")
+    _, second = await call("POST", URIS, json={"redirect_uri": BACK + "/2"})
+    _, listed = await call("GET", URIS)
+    assert listed["data"] == [second, made]
+    assert (await call("DELETE", f"{URIS}/{made['_id']}"))[0] == 204
+    assert (await call("DELETE", f"{URIS}/{made['_id']}"))[0] == 404
+    assert (await call("POST", URIS, json={}))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://example.com/back",
+        "https://*.example.com/back",
+        "https://localhost/back",
+        "https://127.0.0.1/back",
+        "https://host.local/back",
+        "https://[::1",
+        "back",
+    ],
+)
+async def test_not_every_uri_will_do(call: Call, uri: str) -> None:
+    status, body = await call("POST", URIS, json={"redirect_uri": uri})
+    assert (status, body["code"]) == (422, "redirect_uri_invalid")
+
+
+async def test_there_is_a_limit_of_uris(call: Call) -> None:
+    statuses = [(await call("POST", URIS, json={"redirect_uri": f"{BACK}/{n}"}))[0] for n in range(20)]
+    assert set(statuses) == {201}
+    status, body = await call("POST", URIS, json={"redirect_uri": BACK})
+    assert (status, body["code"]) == (422, "redirect_uri_limit_exceeded")
+
+
+async def test_an_authorization_begins(call: Call) -> None:
+    begin: dict[str, Any] = {"provider": "google_drive", "redirect_uri": BACK, "custom_id": "me"}
+    assert (await call("POST", "/connections:authorize", json=begin))[0] == 200
+    await call("POST", URIS, json={"redirect_uri": f"{BACK}/other"})
+    status, body = await call("POST", "/connections:authorize", json=begin)
+    assert (status, body["code"]) == (422, "redirect_uri_invalid")
+    await call("POST", URIS, json={"redirect_uri": BACK})
+    status, body = await call("POST", "/connections:authorize", json=begin)
+    query = parse_qs(urlsplit(str(body["authorize_url"])).query)
+    assert (status, query["state"], query["redirect_uri"]) == (200, [body["state"]], [BACK])
+    assert (await call("POST", "/connections:authorize", json=begin))[1]["state"] != body["state"]
+    assert (await call("POST", "/connections:authorize", json=begin | {"provider": "other"}))[0] == 400
+    assert (await call("POST", "/connections:authorize", json={"provider": "google_drive"}))[0] == 400
+
+
+async def test_a_connection_lives(call: Call, path: str, emulator: Emulator, advance: Advance) -> None:
+    _, made = await call("GET", path)
+    assert (made["provider"], made["status"], made["custom_id"]) == ("google_drive", "active", "me")
+    assert made["account"].keys() == {"external_id", "display_name"}
+    assert "last_used_at" not in made
+    advance(1)
+    status, token = await call("POST", path + "/picker-token")
+    assert (status, token["expires_in"], token["scope"]) == (200, 3600, " ".join(made["scopes"]))
+    assert token["access_token"] != (await call("POST", path + "/picker-token"))[1]["access_token"]
+    assert (await call("GET", path))[1]["last_used_at"] > made["connected_at"]
+    second = emulator.connect()
+    _, listed = await call("GET", "/connections")
+    assert [entry["_id"] for entry in listed["data"]] == [second.id, made["_id"]]
+    assert (await call("DELETE", path))[0] == 204
+    for method, below in (("GET", ""), ("DELETE", ""), ("POST", "/picker-token"), ("GET", "/imports")):
+        assert (await call(method, path + below))[0] == 404
+    with pytest.raises(ApiError):
+        emulator.connect(provider="other")
+
+
+async def test_an_expired_connection_gives_no_access(call: Call, emulator: Emulator) -> None:
+    connection = emulator.connect(files=FILES, status="expired")
+    path = f"/connections/{connection.id}"
+    for below in ("/picker-token", "/imports"):
+        status, body = await call("POST", path + below, json={"items": [{"source_id": "film"}]})
+        assert (status, body["code"]) == (409, "connection_not_active")
+    connection.status = "active"
+    assert (await call("POST", path + "/picker-token"))[0] == 200
+
+
+async def test_files_become_assets(call: Call, fetch: Fetch, path: str, advance: Advance) -> None:
+    status, made = await fetch("song", "film")
+    assert (status, made["has_failures"]) == (202, False)
+    assert [(item["source_id"], item["action"], item["status"]) for item in made["items"]] == [
+        ("song", "created", "processing"),
+        ("film", "created", "processing"),
+    ]
+    film = made["items"][1]["asset_id"]
+    advance(10)
+    _, asset = await call("GET", f"/assets/{film}")
+    assert (asset["method"], asset["filename"], asset["duration"]) == ("connector", "film.mp4", 20)
+    one = f"{path}/imports/{made['_id']}"
+    _, shown = await call("GET", one)
+    assert [item["status"] for item in shown["items"]] == ["ready", "ready"]
+    assert (shown["item_count"], shown["custom_id"], shown["provider"]) == (2, "me", "google_drive")
+    await call("DELETE", f"/assets/{film}")
+    _, shown = await call("GET", one)
+    assert (shown["item_count"], [item["source_id"] for item in shown["items"]]) == (2, ["song"])
+    _, listed = await call("GET", f"{path}/imports")
+    assert [(entry["_id"], "items" in entry) for entry in listed["data"]] == [(made["_id"], False)]
+    assert (await call("GET", f"{path}/imports/{'0' * 24}"))[0] == 404
+
+
+async def test_a_file_is_fetched_once(call: Call, fetch: Fetch, emulator: Emulator, advance: Advance) -> None:
+    (first,) = (await fetch("film"))[1]["items"]
+    other = f"/connections/{emulator.connect(files=FILES).id}"
+    stranger = f"/connections/{emulator.connect(files=FILES, account='else@example.com').id}"
+    (again,) = (await fetch("film", into=other))[1]["items"]
+    assert (again["action"], again["asset_id"]) == ("skipped", first["asset_id"]), "it is the same account"
+    (new,) = (await fetch("film", into=stranger))[1]["items"]
+    assert (new["action"], new["asset_id"] != first["asset_id"]) == ("created", True)
+    advance(10)
+    await call("DELETE", f"/assets/{first['asset_id']}")
+    assert (await fetch("film"))[1]["items"][0]["action"] == "created"
+
+
+async def test_what_cannot_be_fetched_is_rejected(call: Call, fetch: Fetch, path: str) -> None:
+    status, made = await fetch("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
+    assert (status, made["has_failures"]) == (202, True)
+    assert [item.get("error", {}).get("code") for item in made["items"]] == [
+        "source_unavailable",
+        None,
+        "source_not_authorized",
+        "unsupported_media_type",
+        "video_filesize_too_large",
+        "audio_filesize_too_large",
+        "media_filesize_too_large",
+        "source_unavailable",
+    ]
+    rejected = made["items"][0]
+    assert rejected.keys() == {"source_id", "action", "error"}
+    assert (await call("GET", f"{path}/imports/{made['_id']}"))[1]["items"] == made["items"]
+
+
+async def test_a_fetch_that_failed_is_tried_again(call: Call, fetch: Fetch, path: str, advance: Advance) -> None:
+    _, made = await fetch("slow")
+    (item,) = made["items"]
+    advance(10)
+    one = f"{path}/imports/{made['_id']}"
+    assert (await call("GET", one))[1]["items"][0]["status"] == "failed"
+    (again,) = (await fetch("slow"))[1]["items"]
+    assert (again["action"], again["asset_id"], again["status"]) == ("retried", item["asset_id"], "processing")
+    advance(10)
+    assert (await call("GET", f"/assets/{item['asset_id']}"))[1]["status"] == "ready"
+    _, shown = await call("GET", one)
+    assert [(entry["action"], entry["status"]) for entry in shown["items"]] == [("created", "ready")]
+
+
+async def test_an_import_has_one_to_a_hundred_files(call: Call, fetch: Fetch, path: str) -> None:
+    assert (await fetch(*map(str, range(100))))[0] == 202
+    for wrong in (map(str, range(101)), (), ("film", "film"), ("",)):
+        assert (await fetch(*wrong))[0] == 400
+    for items in (None, ["film"], [{"source_id": None}]):
+        assert (await call("POST", f"{path}/imports", json={"items": items}))[0] == 400

@@ -1,0 +1,241 @@
+"""Somebody wants vectors from the older endpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Plan, Window, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Form = Callable[..., aiohttp.FormData]
+Serve = Callable[..., Awaitable[Emulator]]
+Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
+Advance = Callable[[float], None]
+Embed = Callable[..., Awaitable[tuple[int, Any]]]
+
+WEEK = 7 * 86_400
+FILM = samples.video(20)
+
+
+@pytest.fixture
+def embed(call: Call, form: Form) -> Embed:
+    async def send(filename: str = "upload", /, **fields: Any) -> tuple[int, Any]:
+        return await call("POST", "/embed", data=form(filename, **{"model_name": "marengo3.0", **fields}))
+
+    return send
+
+
+@pytest.fixture
+def task(call: Call, form: Form) -> Embed:
+    async def send(filename: str = "film.mp4", /, **fields: Any) -> tuple[int, Any]:
+        return await call("POST", "/embed/tasks", data=form(filename, **{"model_name": "marengo3.0", **fields}))
+
+    return send
+
+
+async def test_a_text_has_one_vector(embed: Embed) -> None:
+    status, body = await embed(text="a red car")
+    assert (status, body["model_name"], body.keys()) == (200, "marengo3.0", {"model_name", "text_embedding"})
+    (segment,) = body["text_embedding"]["segments"]
+    assert segment.keys() == {"float"}
+    assert len(segment["float"]) == 512
+    assert math.hypot(*segment["float"]) == pytest.approx(1, abs=1e-6)
+
+
+async def test_the_same_input_has_the_same_vector(embed: Embed) -> None:
+    (_, first), (_, again), (_, other) = [await embed(text=text) for text in ("car", "car", "bus")]
+    assert first == again != other
+
+
+async def test_another_seed_has_other_vectors(embed: Embed, serve: Serve, connect: Connect, form: Form) -> None:
+    session = await connect(await serve(seed=8))
+    async with session.post("embed", data=form(model_name="marengo3.0", text="car")) as response:
+        assert await response.json() != (await embed(text="car"))[1]
+
+
+async def test_pictures_and_sound_come_as_files_or_from_urls(embed: Embed) -> None:
+    status, body = await embed("a", text="b", image_file=samples.image(), audio_file=samples.audio(13))
+    assert status == 200
+    assert body["image_embedding"]["metadata"] == {"input_filename": "a"}
+    offsets = [(part["start_offset_sec"], part["end_offset_sec"]) for part in body["audio_embedding"]["segments"]]
+    assert offsets == [(0, 6), (6, 12)], "what is shorter than two seconds is left out"
+    url = "https://example.com/a.png"
+    _, body = await embed(image_url=url)
+    assert (await embed(image_url="https://example.com/a"))[1]["image_embedding"]["segments"]
+    assert body["image_embedding"]["metadata"] == {"input_url": url}
+    _, body = await embed("a.wav", audio_file=samples.audio(13), audio_start_offset_sec="5")
+    assert body["audio_embedding"]["segments"][0]["start_offset_sec"] == 5
+
+
+async def test_what_cannot_be_fetched_is_told_in_its_place(embed: Embed) -> None:
+    status, body = await embed(text="a", audio_url="https://a.invalid/b.wav", image_url="https://a.invalid/b.png")
+    assert status == 200
+    for kind in ("audio", "image"):
+        assert body[f"{kind}_embedding"]["error_message"]
+        assert "segments" not in body[f"{kind}_embedding"]
+    assert body["text_embedding"]["segments"]
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({}, "parameter_not_provided"),
+    ({"text": "a", "model_name": "marengo9"}, "parameter_invalid"),
+    ({"text": "word " * 501}, "parameter_invalid"),
+    ({"image_url": "https://example.com/a.mp4"}, "parameter_invalid"),
+    ({"image_file": samples.audio()}, "parameter_invalid"),
+    ({"audio_file": b"no sound"}, "parameter_invalid"),
+    ({"audio_file": samples.audio(), "audio_start_offset_sec": "12"}, "parameter_invalid"),
+    ({"audio_file": samples.audio(), "audio_start_offset_sec": "x"}, "parameter_invalid"),
+    ({"audio_file": samples.audio(601, rate=100)}, "parameter_invalid"),
+]
+
+
+async def test_what_is_wrong_is_refused(embed: Embed) -> None:
+    for fields, code in REFUSED:
+        status, body = await embed(**fields)
+        assert (status, body["code"]) == (400, code), fields
+
+
+async def test_json_is_refused(call: Call) -> None:
+    for path in ("/embed", "/embed/tasks"):
+        status, body = await call("POST", path, json={"model_name": "marengo3.0", "text": "a"})
+        assert (status, body["code"]) == (400, "content_type_invalid")
+
+
+async def test_a_video_takes_its_time(call: Call, task: Embed, advance: Advance) -> None:
+    status, made = await task(video_file=FILM, video_embedding_scope=["clip", "video"])
+    assert (status, made.keys()) == (200, {"_id"})
+    path = f"/embed/tasks/{made['_id']}"
+    _, before = await call("GET", path + "/status")
+    assert before["status"] == "processing"
+    assert before["video_embedding"]["metadata"] == {
+        "input_filename": "film.mp4",
+        "video_clip_length": 6,
+        "video_embedding_scope": ["clip", "video"],
+        "duration": 20,
+        "video_embedding_option": ["visual", "audio", "transcription"],
+    }
+    status, refused = await call("GET", path)
+    assert (status, refused["code"]) == (400, "parameter_invalid"), "not done yet"
+    advance(50)
+    assert (await call("GET", path + "/status"))[1]["status"] == "ready"
+    _, done = await call("GET", path)
+    visual = [part for part in done["video_embedding"]["segments"] if part["embedding_option"] == "visual"]
+    cuts = [(part["embedding_scope"], part["start_offset_sec"], part["end_offset_sec"]) for part in visual]
+    assert cuts == [("clip", 0, 6), ("clip", 6, 12), ("clip", 12, 18), ("clip", 18, 20), ("video", 0, 20)]
+    assert len(visual[0]["float"]) == 512
+    _, some = await call("GET", path + "?embedding_option=audio")
+    assert {part["embedding_option"] for part in some["video_embedding"]["segments"]} == {"audio"}
+
+
+async def test_a_part_can_be_cut_in_other_lengths(call: Call, task: Embed, advance: Advance) -> None:
+    fields = {"video_start_offset_sec": 5, "video_end_offset_sec": 15, "video_clip_length": 4}
+    _, made = await task(video_file=samples.video(20, sound=False), **fields)
+    advance(50)
+    _, done = await call("GET", f"/embed/tasks/{made['_id']}")
+    assert [part["end_offset_sec"] for part in done["video_embedding"]["segments"]] == [9, 13, 15]
+
+
+async def test_a_video_that_cannot_be_fetched_fails_later(call: Call, task: Embed, advance: Advance) -> None:
+    status, made = await task(video_url="https://a.invalid/b.mp4", video_file=FILM)
+    assert status == 200, "the URL goes before the file"
+    advance(50)
+    _, body = await call("GET", f"/embed/tasks/{made['_id']}")
+    assert (body["status"], body["video_embedding"].keys()) == ("failed", {"metadata"})
+
+
+REFUSED_VIDEOS: list[tuple[dict[str, Any], str]] = [
+    ({}, "parameter_not_provided"),
+    ({"video_file": FILM, "video_clip_length": 1}, "parameter_invalid"),
+    ({"video_file": FILM, "video_clip_length": 11}, "parameter_invalid"),
+    ({"video_file": FILM, "video_start_offset_sec": 1}, "parameter_not_provided"),
+    ({"video_file": FILM, "video_end_offset_sec": 9}, "parameter_not_provided"),
+    ({"video_file": FILM, "video_start_offset_sec": 9, "video_end_offset_sec": 9}, "parameter_invalid"),
+    ({"video_file": FILM, "video_start_offset_sec": 9, "video_end_offset_sec": 21}, "parameter_invalid"),
+    ({"video_file": FILM, "video_start_offset_sec": 20, "video_end_offset_sec": 21}, "parameter_invalid"),
+    ({"video_file": FILM, "video_start_offset_sec": 9, "video_end_offset_sec": 12}, "parameter_invalid"),
+    ({"video_file": FILM, "video_embedding_scope": "asset"}, "parameter_invalid"),
+    ({"video_file": samples.video(2)}, "video_duration_too_short"),
+    ({"video_file": b"no video"}, "video_file_broken"),
+    ({"video_url": "https://example.com/a.mp3"}, "video_file_broken"),
+]
+
+
+async def test_what_is_wrong_with_a_video_is_refused(task: Embed) -> None:
+    for fields, code in REFUSED_VIDEOS:
+        status, body = await task(**fields)
+        assert (status, body["code"]) == (400, code), fields
+
+
+async def test_lists_show_the_last_seven_days(call: Call, task: Embed, advance: Advance) -> None:
+    _, old = await task(video_file=FILM)
+    advance(WEEK)
+    _, new = await task(video_file=FILM)
+
+    async def ids(query: str = "") -> list[str]:
+        status, body = await call("GET", f"/embed/tasks{query}")
+        assert status == 200
+        return [entry["_id"] for entry in body["data"]]
+
+    assert await ids() == [new["_id"]]
+    assert await ids("?started_at=2026-01-01T00:00:00Z") == [new["_id"], old["_id"]]
+    assert await ids("?ended_at=2026-01-02T00:00:00Z") == [old["_id"]]
+    assert await ids("?status=processing") == [new["_id"]]
+    assert await ids("?status=ready") == []
+    status, body = await call("GET", f"/embed/tasks/{old['_id']}")
+    assert (status, body["code"]) == (400, "parameter_invalid"), "its embeddings are gone"
+    assert (await call("GET", "/embed/tasks?started_at=yesterday"))[0] == 400
+    assert (await call("GET", "/embed/tasks?status=queued"))[0] == 400
+
+
+async def test_each_kind_of_content_has_a_limit_of_its_own(serve: Serve, connect: Connect, form: Form) -> None:
+    one = Window(1)
+    emulator = await serve(plan=Plan(windows={"embed-text": one, "embed-image": one, "embed-video": one}))
+    session = await connect(emulator)
+
+    async def status(path: str = "embed", **fields: Any) -> int:
+        async with session.post(path, data=form("a.mp4", model_name="marengo3.0", **fields)) as response:
+            if response.status == 200:
+                assert response.headers.get("X-Ratelimit-Remaining", "0") == "0"
+            return response.status
+
+    picture = "https://example.com/a.png"
+    assert [await status(text="a"), await status(text="b")] == [200, 429]
+    assert await status(text="a", image_url=picture) == 429, "a request that is refused for one kind counts for none"
+    assert [await status(image_url=picture), await status(image_url=picture)] == [200, 429]
+    assert [await status("embed/tasks", video_file=FILM), await status("embed/tasks", video_file=FILM)] == [200, 429]
+    for _ in range(2):
+        assert await status(audio_url="https://example.com/a.wav") == 200
+    async with session.post("embed-v2", json={"input_type": "text"}) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (429, "too_many_requests")
+    free = Plan.named("free")
+    assert free.windows_of("embed-video") == (Window(25), Window(3000, 86_400))
+    assert free.windows_of("embed-text-image") == (Window(600), Window(3000, 86_400))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "full"),
+    [
+        (["image"], "a", {"embed-text-image"}),
+        (["image", "audio"], None, {"embed-image", "embed-audio"}),
+        (["video", "document"], "a", {"embed-video"}),
+        (["document"], None, {"embed-text"}),
+        ([], "a", {"embed-text"}),
+    ],
+)
+async def test_several_inputs_count_as_what_they_are(
+    serve: Serve, connect: Connect, kinds: list[str], text: str | None, full: set[str]
+) -> None:
+    categories = ["text", "image", "text-image", "audio", "video"]
+    for category in (f"embed-{name}" for name in categories):
+        session = await connect(await serve(plan=Plan(windows={category: Window(1)})))
+        given = {"input_text": text, "media_sources": [{"media_type": kind} for kind in kinds]}
+        statuses: list[int] = []
+        for _ in range(2):
+            async with session.post("embed-v2", json={"input_type": "multi_input", "multi_input": given}) as response:
+                statuses.append(response.status)
+        assert statuses == [400, 429 if category in full else 400]

@@ -1,0 +1,421 @@
+"""Somebody wants vectors from the newer endpoints."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from twelvelabs_async.emulator import Emulator, samples
+from twelvelabs_async.emulator.handlers import embed_multi, embed_v2, embed_v2_tasks
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Advance = Callable[[float], None]
+Embed = Callable[..., Awaitable[tuple[int, Any]]]
+Run = Callable[..., Awaitable[Any]]
+
+PICTURE = {"url": "https://example.com/a.png"}
+BOTH = ["separate_embedding", "fused_embedding"]
+PDF = b"%PDF-1.7\n" + b"<</Type /Page>>\n" * 3
+
+
+def inline(content: bytes) -> dict[str, str]:
+    return {"base64_string": base64.b64encode(content).decode()}
+
+
+FILM, SOUND, IMAGE = inline(samples.video(20)), inline(samples.audio(20)), inline(samples.image())
+
+
+@pytest.fixture
+def embed(call: Call) -> Embed:
+    """Send the parameters of one kind of input, after those that all kinds share."""
+
+    async def send(kind: str, given: Any = None, /, model: str = "marengo3.0", **extras: Any) -> tuple[int, Any]:
+        body = {"input_type": kind, "model_name": model, **extras}
+        return await call("POST", "/embed-v2", json=body if given is None else body | {kind: given})
+
+    return send
+
+
+@pytest.fixture
+def make(call: Call) -> Embed:
+    async def send(kind: str, given: Any, /, model: str = "marengo3.5", **extras: Any) -> tuple[int, Any]:
+        body = {"input_type": kind, "model_name": model, kind: given, **extras}
+        return await call("POST", "/embed-v2/tasks", json=body)
+
+    return send
+
+
+@pytest.fixture
+def run(call: Call, make: Embed, advance: Advance) -> Run:
+    """Make a task, wait for it, and give what became of it."""
+
+    async def do(kind: str, given: Any, /, **extras: Any) -> Any:
+        status, made = await make(kind, given, **extras)
+        assert status == 202, made
+        advance(50)
+        return (await call("GET", f"/embed-v2/tasks/{made['_id']}"))[1]
+
+    return do
+
+
+def cuts(body: Any, option: str = "visual") -> list[tuple[str, float, float]]:
+    return [
+        (entry["embedding_scope"], entry["start_sec"], entry["end_sec"])
+        for entry in body["data"]
+        if entry["embedding_option"] == option
+    ]
+
+
+async def test_text_and_images_have_one_vector(embed: Embed) -> None:
+    vectors: list[list[float]] = []
+    for kind, given in (
+        ("text", {"input_text": "car"}),
+        ("image", {"media_source": PICTURE}),
+        ("text_image", {"input_text": "car", "media_source": PICTURE}),
+        (
+            "multi_input",
+            {"input_text": "car <@one>", "media_sources": [{"media_type": "image", "name": "one", **PICTURE}]},
+        ),
+    ):
+        status, body = await embed(kind, given)
+        (entry,) = body["data"]
+        assert (status, len(entry["embedding"])) == (200, 512)
+        assert [entry[name] for name in ("embedding_option", "embedding_scope", "start_sec", "end_sec")] == [None] * 4
+        assert body.get("metadata", {}).get("input_type") == (None if kind == "text" else kind)
+        assert "usage" not in body
+        vectors.append(entry["embedding"])
+    assert len({tuple(vector) for vector in vectors}) == 4
+    assert (await embed("text", {"input_text": "car"}))[1]["data"][0]["embedding"] == vectors[0]
+
+
+async def test_a_video_is_cut_into_segments(embed: Embed) -> None:
+    fixed = {"strategy": "fixed", "fixed": {"duration_sec": 8}}
+    status, body = await embed("video", {"media_source": FILM, "segmentation": fixed, "embedding_type": BOTH})
+    assert status == 200
+    assert cuts(body) == [("clip", 0, 8), ("clip", 8, 16), ("clip", 16, 20), ("asset", 0, 20)]
+    assert {entry["embedding_option"] for entry in body["data"]} == {"visual", "audio", "transcription", "fused"}
+    assert body["metadata"] == {
+        "input_type": "video",
+        "embedding_options": ["visual", "audio", "transcription"],
+        "embedding_scopes": ["clip", "asset"],
+        "duration": 20,
+        "start_offset_sec": 0,
+        "end_offset_sec": 20,
+        "clip_length": 8,
+    }
+
+
+async def test_segments_of_no_fixed_length_have_a_least_one(embed: Embed) -> None:
+    given = {"media_source": {"url": "https://example.com/a.mp4"}, "embedding_option": ["visual"]}
+    dynamic = {"strategy": "dynamic", "dynamic": {"min_duration_sec": 3}}
+    _, body = await embed("video", given | {"embedding_scope": ["clip"], "segmentation": dynamic})
+    found = cuts(body)
+    assert all(end - start >= 3 for _, start, end in found)
+    assert [end for _, _, end in found[:-1]] == [start for _, start, _ in found[1:]]
+    assert (found[0][1], found[-1][2]) == (0, body["metadata"]["duration"])
+    assert len({round(end - start, 3) for _, start, end in found}) > 1
+    assert "clip_length" not in body["metadata"]
+    assert body["metadata"]["input_url"] == "https://example.com/a.mp4"
+
+
+async def test_sound_can_be_embedded_in_part(embed: Embed) -> None:
+    _, body = await embed(
+        "audio", {"media_source": SOUND, "start_sec": 2, "end_sec": 12.5, "embedding_scope": ["clip"]}
+    )
+    assert cuts(body, "audio") == cuts(body, "transcription") == [("clip", 2, 8), ("clip", 8, 12.5)]
+    assert body["metadata"]["start_offset_sec"] == 2
+
+
+async def test_an_asset_can_be_embedded_once_it_is_ready(embed: Embed, make_asset: Make, advance: Advance) -> None:
+    asset = await make_asset("film.mp4", samples.video(sound=False))
+    given = {"media_source": {"asset_id": asset}}
+    status, body = await embed("video", given)
+    assert (status, body["error"]["code"]) == (400, "asset_not_ready")
+    advance(10)
+    _, body = await embed("video", given)
+    assert body["metadata"]["input_filename"] == "film.mp4"
+    assert {entry["embedding_option"] for entry in body["data"]} == {"visual"}, "there is nothing to hear"
+    assert (await embed("image", given))[1]["error"]["code"] == "unsupported_file_type"
+
+
+REFUSED: list[tuple[str, Any]] = [
+    ("text", None),
+    ("text", {}),
+    ("text", {"input_text": " "}),
+    ("text", {"input_text": "word " * 501}),
+    ("speech", {"input_text": "a"}),
+    ("image", {}),
+    ("image", {"media_source": {}}),
+    ("image", {"media_source": {**PICTURE, "asset_id": "0" * 24}}),
+    ("image", {"media_source": {"asset_id": "0" * 24}}),
+    ("image", {"media_source": {"url": "ftp://example.com/a.png"}}),
+    ("image", {"media_source": {"url": "https://a.invalid/a.png"}}),
+    ("image", {"media_source": {"url": "https://a.invalid/a"}}),
+    ("image", {"media_source": {"base64_string": "?"}}),
+    ("image", {"media_source": {"base64_string": ""}}),
+    ("image", {"media_source": SOUND}),
+    ("audio", {"media_source": inline(samples.audio(2))}),
+    ("audio", {"media_source": inline(samples.audio(601, rate=100))}),
+    ("audio", {"media_source": SOUND, "embedding_option": ["visual"]}),
+    ("audio", {"media_source": SOUND, "embedding_scope": ["local"]}),
+    ("audio", {"media_source": SOUND, "embedding_option": ["audio"], "embedding_type": BOTH}),
+    ("audio", {"media_source": SOUND, "segmentation": {"strategy": "dynamic", "dynamic": {"min_duration_sec": 3}}}),
+    ("audio", {"media_source": SOUND, "segmentation": {"strategy": "fixed", "fixed": {"duration_sec": 1}}}),
+    ("audio", {"media_source": SOUND, "segmentation": {"strategy": "fixed", "fixed": {}}}),
+    ("audio", {"media_source": SOUND, "segmentation": {"strategy": "fixed"}}),
+    ("audio", {"media_source": SOUND, "start_sec": 20}),
+    ("audio", {"media_source": SOUND, "start_sec": 5, "end_sec": 5}),
+    ("audio", {"media_source": SOUND, "end_sec": 21}),
+    ("multi_input", {}),
+    ("multi_input", {"input_text": "<@one>"}),
+    ("multi_input", {"media_sources": [{"media_type": "video", **FILM}]}),
+    ("multi_input", {"media_sources": [PICTURE]}),
+    ("multi_input", {"media_sources": ["a"]}),
+    ("multi_input", {"media_sources": [{"media_type": "image", "name": "a", **PICTURE}] * 2}),
+    ("multi_input", {"media_sources": [{"media_type": "image", **PICTURE}] * 11}),
+]
+
+
+async def test_what_is_wrong_is_refused_one_level_down(embed: Embed) -> None:
+    for kind, given in REFUSED:
+        status, body = await embed(kind, given)
+        assert (status, body.keys()) == (400, {"error"}), (kind, given)
+        assert body["error"].keys() == {"code", "message"}
+
+
+async def test_the_older_model_has_no_extras(embed: Embed, make: Embed) -> None:
+    extras = {"auto_truncate": False, "embedding_uncertainty": True, "embedding_dimension": 512}
+    for name, value in extras.items():
+        assert (await embed("text", {"input_text": "a"}, **{name: value}))[0] == 400
+    assert (await make("image", {"media_source": IMAGE}, model="marengo3.0"))[0] == 400
+    assert (await embed("text", {"input_text": "a"}, model="marengo9"))[0] == 400
+
+
+async def test_the_newer_model_takes_only_several_inputs(embed: Embed) -> None:
+    assert (await embed("text", {"input_text": "a"}, model="marengo3.5"))[0] == 400
+    film, image = {"media_type": "video", **FILM}, {"media_type": "image", **IMAGE}
+    given = {"input_text": "a car", "media_sources": [film, image]}
+    status, body = await embed("multi_input", given, model="marengo3.5", embedding_dimension=64)
+    assert (status, len(body["data"])) == (200, 1)
+    assert body["metadata"] == {"input_type": "multi_input", "embedding_dimension": 64}
+    assert body["usage"]["input_tokens"].keys() == {"text", "video", "image"}
+    assert body["usage"]["truncated"] is False
+    _, full = await embed("multi_input", given, model="marengo3.5")
+    assert full["data"][0]["embedding"][:64] == body["data"][0]["embedding"]
+
+
+async def test_a_text_that_is_too_long_can_be_cut(embed: Embed) -> None:
+    given = {"input_text": "word " * 2001}
+    assert (await embed("multi_input", given, model="marengo3.5"))[0] == 400
+    status, body = await embed("multi_input", given, model="marengo3.5", auto_truncate=True)
+    assert status == 200
+    assert body["usage"] == {
+        "input_tokens": {"text": 2000},
+        "truncated": True,
+        "truncation_reason": "model_context_window",
+    }
+
+
+async def test_uncertainty_is_as_long_as_the_vector(embed: Embed) -> None:
+    extras = {"model": "marengo3.5", "embedding_uncertainty": True, "embedding_dimension": 100}
+    status, body = await embed("multi_input", {"input_text": "a"}, **extras)
+    assert (status, len(body["data"][0]["embedding_uncertainty"])) == (200, 100)
+    picture = {"media_type": "image", **PICTURE}
+    assert (await embed("multi_input", {"input_text": "a", "media_sources": [picture]}, **extras))[0] == 400
+    assert (await embed("multi_input", {"media_sources": [picture]}, **extras))[0] == 200
+
+
+def several(text: str | None, *files: tuple[str, dict[str, str]]) -> dict[str, Any]:
+    sources = [{"media_type": kind, **source} for kind, source in files]
+    return {"media_sources": sources} | ({} if text is None else {"input_text": text})
+
+
+TEXT_FILE, PDF_FILE = inline(b"One. Two. Three."), inline(PDF)
+
+
+MIXTURES: list[tuple[dict[str, Any], int]] = [
+    (several(None, ("document", PDF_FILE)), 200),
+    (several(None, ("document", TEXT_FILE)), 200),
+    (several("a", ("document", TEXT_FILE), ("image", IMAGE)), 200),
+    (several(None, ("image", IMAGE), ("image", PICTURE)), 200),
+    (several("a", ("document", PDF_FILE)), 400),
+    (several(None, ("document", PDF_FILE), ("image", IMAGE)), 400),
+    (several("a", ("document", TEXT_FILE)), 400),
+    (several(None, ("document", TEXT_FILE), ("document", TEXT_FILE)), 400),
+    (several(None, ("audio", SOUND), ("image", IMAGE)), 400),
+    (several(None, ("video", inline(samples.video(31)))), 400),
+    (several(None, ("video", {"url": "https://example.com/long.mp4"})), 200),
+    (several(None, ("video", {"url": "https://a.invalid/a.mp4"})), 400),
+    (several(None, ("document", inline(PDF * 6))), 413),
+]
+
+
+async def test_not_everything_goes_together(embed: Embed) -> None:
+    for given, expected in MIXTURES:
+        status, body = await embed("multi_input", given, model="marengo3.5")
+        assert (status, "error" in body) == (expected, expected != 200), given
+
+
+async def test_a_large_file_is_too_much_at_once(
+    embed: Embed, make: Embed, make_asset: Make, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed_multi, "LARGEST", 500)
+    asset = await make_asset("a.mp4", samples.video(8))
+    advance(10)
+    for source in ({"asset_id": asset}, FILM):
+        status, body = await embed("multi_input", several(None, ("video", source)), model="marengo3.5")
+        assert (status, body["error"]["code"]) == (413, "media_filesize_too_large")
+    monkeypatch.setattr(embed_v2, "LARGEST", 500)
+    assert (await embed("video", {"media_source": FILM}))[0] == 413
+    monkeypatch.setitem(embed_v2_tasks.LARGEST_FILES, "video", 500)
+    assert (await make("video", {"media_source": FILM}))[0] == 400
+
+
+async def test_a_task_takes_its_time(call: Call, make: Embed, advance: Advance) -> None:
+    status, made = await make("video", {"media_source": FILM}, embedding_dimension=32)
+    expected = {"_id": made["_id"], "status": "processing", "data": None, "metadata": {"embedding_dimension": 32}}
+    assert (status, made) == (202, expected)
+    path = f"/embed-v2/tasks/{made['_id']}"
+    _, body = await call("GET", path)
+    assert (body["status"], body["data"], body["metadata"]["input_type"]) == ("processing", None, "video")
+    advance(50)
+    _, body = await call("GET", path)
+    assert body["status"] == "ready"
+    assert {len(entry["embedding"]) for entry in body["data"]} == {32}
+    assert {entry["embedding_option"] for entry in body["data"]} == {"visual", "audio"}
+    assert body["usage"]["input_tokens"].keys() == {"video"}
+    assert body["updated_at"] > body["created_at"]
+
+
+async def test_where_a_task_is_found(make: Embed, call: Call, emulator: Emulator) -> None:
+    _, made = await make("video", {"media_source": FILM})
+    assert (await call("GET", f"/embed/tasks/{made['_id']}/status"))[0] == 400, "the older endpoints do not know it"
+    status, body = await call("GET", f"/embed-v2/tasks/{'0' * 24}")
+    assert (status, body["error"]["code"]) == (404, "resource_not_exist")
+    assert (await call("GET", "/embed-v2/tasks?page=0"))[1]["code"] == "parameter_invalid", (
+        "lists refuse in the flat form"
+    )
+    assert emulator.requests[-1].status == 400
+
+
+async def test_a_task_of_the_older_model_says_so(run: Run) -> None:
+    body = await run("video", {"media_source": FILM, "embedding_scope": ["asset"]}, model="marengo3.0")
+    assert "usage" not in body
+    assert cuts(body, "transcription") == [("asset", 0, 20)]
+
+
+async def test_a_file_that_cannot_be_fetched_fails_its_task(run: Run) -> None:
+    body = await run("audio", {"media_source": {"url": "https://a.invalid/a.mp3"}})
+    assert (body["status"], body["data"], body["error"].keys()) == ("failed", None, {"message"})
+
+
+async def test_notes_are_folded_into_the_fused_vector(run: Run, make: Embed) -> None:
+    temporal = {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 10}}}
+    given = {"media_source": FILM, "embedding_type": ["fused_embedding"], "segmentation": temporal}
+    notes = [{"start": 0, "end": 4, "text": "goal"}]
+    body = await run("video", given | {"time_based_metadata": notes, "embedding_scope": ["local"]})
+    assert cuts(body, "fused") == [("clip", 0, 10), ("clip", 10, 20)]
+    assert body["metadata"]["embedding_scopes"] == ["local"]
+    assert (await make("video", given))[0] == 400
+    for note in ({"start": 2, "end": 1, "text": "a"}, {"start": 1, "text": "a"}, {"start": 1, "end": 2}, "a"):
+        assert (await make("video", given | {"time_based_metadata": [note]}))[0] == 400
+    assert (await make("video", given | {"time_based_metadata": notes}, model="marengo3.0"))[0] == 400
+
+
+REFUSED_TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("video", {"media_source": FILM, "segmentation": {"strategy": "fixed", "fixed": {"duration_sec": 5}}}, {}),
+    ("video", {"media_source": FILM, "segmentation": {"temporal": {"strategy": "other"}}}, {}),
+    ("video", {"media_source": FILM, "segmentation": {"temporal": {}}}, {"model": "marengo3.0"}),
+    ("video", {"media_source": FILM, "embedding_option": ["transcription"]}, {}),
+    ("video", {"media_source": FILM, "embedding_scope": ["local"]}, {"model": "marengo3.0"}),
+    ("video", {"media_source": FILM}, {"embedding_uncertainty": True}),
+    ("video", {"media_source": FILM}, {"embedding_dimension": 0}),
+    ("video", {"media_source": FILM}, {"embedding_dimension": 513}),
+    ("video", {"media_source": FILM}, {"auto_truncate": True}),
+    ("video", {}, {}),
+    ("text", {"input_text": "a"}, {}),
+    ("image", {"media_source": IMAGE, "embedding_scope": ["clip"]}, {}),
+    ("image", {"media_source": IMAGE, "embedding_option": ["text"]}, {}),
+    ("document", {"media_source": PDF_FILE}, {"embedding_uncertainty": True}),
+    ("document", {"media_source": TEXT_FILE}, {"embedding_uncertainty": True}),
+    ("document", {"media_source": PDF_FILE, "embedding_type": ["fused_embedding"]}, {}),
+    ("document", {"media_source": PDF_FILE, "embedding_option": ["text"]}, {}),
+    ("document", {"media_source": PDF_FILE, "segmentation": {}}, {}),
+    ("document", {"media_source": PDF_FILE, "segmentation": {"sequential": {"strategy": "sentence"}}}, {}),
+    ("document", {"media_source": TEXT_FILE, "embedding_option": ["visual"]}, {}),
+    ("document", {"media_source": TEXT_FILE, "embedding_scope": ["local"]}, {}),
+    ("document", {"media_source": TEXT_FILE, "segmentation": {"spatial": {"strategy": "standard"}}}, {}),
+    ("document", {"media_source": TEXT_FILE, "segmentation": {"sequential": {"strategy": "sentence"}}}, {}),
+]
+
+
+async def test_what_is_wrong_with_a_task_is_refused(make: Embed) -> None:
+    for kind, given, extras in REFUSED_TASKS:
+        status, body = await make(kind, given, **extras)
+        assert (status, body.keys()) == (400, {"error"}), (kind, given, extras)
+
+
+async def test_a_picture_has_one_vector(run: Run) -> None:
+    body = await run("image", {"media_source": IMAGE}, embedding_uncertainty=True)
+    (entry,) = body["data"]
+    assert (entry["embedding_option"], entry["embedding_scope"], entry["start_sec"]) == ("visual", "asset", None)
+    assert len(entry["embedding_uncertainty"]) == 512
+
+
+async def test_a_pdf_is_embedded_by_page(run: Run) -> None:
+    pages = await run("document", {"media_source": PDF_FILE})
+    assert [entry["start_page_number"] for entry in pages["data"]] == [1, 2, 3]
+    spatial = {"spatial": {"strategy": "quadrants"}}
+    given = {"media_source": PDF_FILE, "segmentation": spatial, "embedding_scope": ["local", "asset"]}
+    found = (await run("document", given))["data"]
+    assert len(found) == 16
+    assert {entry.get("quadrant") for entry in found[:5]} == {
+        None,
+        "top_left",
+        "top_right",
+        "bottom_left",
+        "bottom_right",
+    }
+    assert {entry["embedding_scope"] for entry in found} == {"page", "asset"}
+    assert len({tuple(entry["embedding"]) for entry in found}) == 16
+    too_many = await run("document", {"media_source": inline(PDF * 22)})
+    assert (too_many["status"], "66 pages" in too_many["error"]["message"]) == ("failed", True)
+
+
+async def test_a_text_is_embedded_by_chunk(run: Run) -> None:
+    source = {"media_source": TEXT_FILE}
+    assert [entry["embedding_scope"] for entry in (await run("document", source))["data"]] == ["asset"]
+    sequential = {"strategy": "sentence", "max_sentences": 2, "overlap_sentences": 1}
+    given = source | {"embedding_scope": ["local"], "segmentation": {"sequential": sequential}}
+    found = (await run("document", given, embedding_uncertainty=True))["data"]
+    assert [entry["chunk_index"] for entry in found] == [0, 1]
+
+
+async def test_the_list_tells_what_was_embedded(call: Call, make: Embed, advance: Advance) -> None:
+    film = {"url": "https://example.com/a.mp4"}
+    await make(
+        "video",
+        {"media_source": film, "segmentation": {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 5}}}},
+    )
+    await make("audio", {"media_source": SOUND})
+    await make("document", {"media_source": PDF_FILE})
+    await make("image", {"media_source": IMAGE})
+    _, body = await call("GET", "/embed-v2/tasks")
+    image, document, audio, video = body["data"]
+    assert image["image_embedding"]["metadata"] == {
+        "image_embedding_option": ["visual"],
+        "image_embedding_scope": ["asset"],
+    }
+    assert document["document_embedding"]["metadata"]["document_embedding_scope"] == ["local"]
+    assert audio["audio_embedding"]["metadata"]["end_offset_sec"] == 20
+    assert video["video_embedding"]["metadata"]["video_clip_length"] == 5
+    assert video["video_embedding"]["metadata"]["input_url"] == film["url"]
+    assert (video["status"], "data" in video) == ("processing", False)
+    assert (await call("GET", "/embed/tasks"))[1]["data"] == []
+    advance(7 * 86_400)
+    assert (await call("GET", "/embed-v2/tasks"))[1]["data"] == []
+    assert (await call("GET", f"/embed-v2/tasks/{image['_id']}"))[0] == 404

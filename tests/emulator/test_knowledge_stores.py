@@ -1,0 +1,337 @@
+"""Somebody fills a knowledge store and searches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Plan, Window, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Advance = Callable[[float], None]
+Search = Callable[..., Awaitable[tuple[int, Any]]]
+
+STORES = "/knowledge-stores"
+UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+NOTHING = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+async def store(call: Call) -> str:
+    status, body = await call("POST", STORES, json={"name": "films"})
+    assert status == 201
+    return f"{STORES}/{body['_id']}"
+
+
+@pytest.fixture
+def add(call: Call, store: str, make_asset: Make, advance: Advance) -> Make:
+    """Upload a file, put it into the store, and wait until it is ready."""
+
+    async def make(filename: str, content: bytes | None = None, **fields: Any) -> str:
+        asset = await make_asset(filename, content)
+        advance(10)
+        status, body = await call("POST", f"{store}/items", json={"asset_id": asset, **fields})
+        assert status == 202
+        advance(50)
+        return str(body["_id"])
+
+    return make
+
+
+@pytest.fixture
+async def red(add: Make) -> str:
+    return await add("red_car.mp4", samples.video(60), metadata={"place": "Rome"})
+
+
+@pytest.fixture
+async def blue(add: Make) -> str:
+    return await add("blue_car.png", samples.image())
+
+
+@pytest.fixture
+def search(call: Call, store: str) -> Search:
+    async def send(text: Any = "car", **fields: Any) -> tuple[int, Any]:
+        return await call("POST", f"{store}/search", json={"query": {"text": text}, "page_size": 50, **fields})
+
+    return send
+
+
+async def ids(call: Call, path: str) -> list[str]:
+    status, body = await call("GET", path)
+    assert status == 200
+    return [entry["_id"] for entry in body["data"]]
+
+
+async def test_a_store_lives(call: Call, advance: Advance) -> None:
+    config = {"enrichment_config": {"type": "description", "description": "cars"}}
+    body = {"name": "a", "description": "b", "metadata": {"c": ["d"]}, "ingestion_config": config}
+    _, made = await call("POST", STORES, json=body)
+    assert {name: made[name] for name in body} == body
+    assert re.fullmatch(f"ks_{UUID7}", made["_id"])
+    path = f"{STORES}/{made['_id']}"
+    advance(1)
+    _, changed = await call("PATCH", path, json={"name": "e"})
+    assert (changed["name"], changed["metadata"], changed["updated_at"] > made["updated_at"]) == (
+        "e",
+        {"c": ["d"]},
+        True,
+    )
+    _, changed = await call("PATCH", path, json={"metadata": {"f": 1}, "description": "g"})
+    assert (changed["metadata"], changed["description"]) == ({"f": 1}, "g")
+    assert "metadata" not in (await call("PATCH", path, json={"metadata": {}}))[1]
+    assert (await call("PATCH", path, json={"ingestion_config": config}))[0] == 400
+    assert (await call("DELETE", path))[0] == 204
+    assert (await call("GET", path))[0] == 404
+    for wrong in ("nonsense", "ksi_" + NOTHING, "0" * 24):
+        assert (await call("GET", f"{STORES}/{wrong}"))[0] == 400
+
+
+async def test_ids_are_ordered_by_time(call: Call) -> None:
+    made = [(await call("POST", STORES, json={"name": str(number)}))[1]["_id"] for number in range(3)]
+    assert sorted(made) == made
+    assert await ids(call, STORES) == made[::-1]
+    assert await ids(call, f"{STORES}?sort_option=asc") == made
+
+
+REFUSED: list[tuple[dict[str, Any], int]] = [
+    ({}, 400),
+    ({"name": " "}, 400),
+    ({"ingestion_config": {}}, 400),
+    ({"ingestion_config": {"enrichment_config": {"type": "other"}}}, 400),
+    ({"ingestion_config": {"enrichment_config": {"type": "description"}}}, 400),
+    ({"ingestion_config": {"enrichment_config": {"type": "json_schema", "json_schema": {"type": "array"}}}}, 400),
+    (
+        {
+            "ingestion_config": {
+                "enrichment_config": {
+                    "type": "json_schema",
+                    "json_schema": {"type": "object", "properties": {"a": {"type": "string"}}},
+                }
+            }
+        },
+        422,
+    ),
+    ({"metadata": {"a": None}}, 400),
+    ({"metadata": {"a": {"b": 1}}}, 400),
+    ({"metadata": {"a": [1]}}, 400),
+    ({"metadata": {"a": 1 << 53}}, 400),
+    ({"metadata": {"a" * 129: 1}}, 400),
+    ({"metadata": {"a": "b" * 2049}}, 400),
+    ({"metadata": {str(key): 1 for key in range(11)}}, 400),
+]
+
+
+async def test_what_is_wrong_with_a_store_is_refused(call: Call) -> None:
+    for body, expected in REFUSED:
+        given = body if "name" in body or not body else {"name": "a", **body}
+        assert (await call("POST", STORES, json=given))[0] == expected, body
+
+
+async def test_an_item_becomes_ready(call: Call, store: str, make_asset: Make, advance: Advance) -> None:
+    asset = await make_asset("film.mp4", samples.video(60))
+    metadata = {str(key): "v" * 8192 for key in range(50)}
+    status, item = await call("POST", f"{store}/items", json={"asset_id": asset, "metadata": metadata})
+    assert (status, item["status"], item["metadata"]) == (202, "queued", metadata)
+    assert re.fullmatch(f"ksi_{UUID7}", item["_id"])
+    assert (item["asset_type"], item["asset_id"]) == ("video", asset)
+    assert (item["system_metadata"]["duration"], item["system_metadata"]["filename"]) == (60, "film.mp4")
+    path = f"{store}/items/{item['_id']}"
+    seen = [item["status"]]
+    for _ in range(5):
+        advance(10)
+        seen.append((await call("GET", path))[1]["status"])
+    assert seen == ["queued", "pending", "processing", "processing", "processing", "ready"]
+    assert (await call("GET", store))[1]["item_count"] == 1
+    assert await ids(call, f"{store}/items?status=ready&status=failed") == [item["_id"]]
+    assert await ids(call, f"{store}/items?status=queued") == []
+    assert (await call("GET", f"{store}/items?status=indexing"))[0] == 400
+    assert (await call("DELETE", path))[0] == 204
+    assert (await call("GET", path))[0] == 404
+
+
+async def test_a_broken_file_fails_its_item(call: Call, store: str, make_asset: Make, advance: Advance) -> None:
+    asset = await make_asset("film.mp4", b"no film")
+    _, item = await call("POST", f"{store}/items", json={"asset_id": asset})
+    advance(50)
+    assert (await call("GET", f"{store}/items/{item['_id']}"))[1]["status"] == "failed"
+    status, body = await call("POST", f"{store}/items", json={"asset_id": asset})
+    assert (status, body["code"]) == (400, "asset_not_ready"), "now it is known to be broken"
+
+
+async def test_not_every_asset_can_be_an_item(call: Call, store: str, make_asset: Make) -> None:
+    film, sound = await make_asset(), await make_asset("a.wav", samples.audio())
+    for body in (
+        {},
+        {"asset_id": "0" * 24},
+        {"asset_id": sound},
+        {"asset_id": film, "asset_type": "image"},
+        {"asset_id": film, "asset_type": "audio"},
+        {"asset_id": film, "metadata": {"a": "b" * 8193}},
+        {"asset_id": film, "metadata": {str(key): 1 for key in range(51)}},
+    ):
+        assert (await call("POST", f"{store}/items", json=body))[0] == 400
+    assert (await call("POST", f"{STORES}/ks_{NOTHING}/items", json={"asset_id": film}))[0] == 404
+
+
+async def test_an_asset_in_a_store_is_in_use(call: Call, store: str, red: str) -> None:
+    _, item = await call("GET", f"{store}/items/{red}")
+    assert (await call("DELETE", f"/assets/{item['asset_id']}"))[0] == 409
+    assert (await call("DELETE", f"/assets/{item['asset_id']}?force=true"))[0] == 204
+    assert (await call("GET", f"{store}/items/{red}"))[1]["status"] == "ready"
+
+
+async def test_items_are_put_into_collections(call: Call, store: str, red: str, blue: str, advance: Advance) -> None:
+    status, best = await call("POST", f"{store}/item-collections", json={"name": "best", "metadata": {"a": 1}})
+    assert (status, best["member_count"], best["knowledge_store_id"]) == (201, 0, store.rpartition("/")[2])
+    assert re.fullmatch(f"ksic_{UUID7}", best["_id"])
+    path = f"{store}/item-collections/{best['_id']}"
+    advance(1)
+    for _ in range(2):
+        status, body = await call("POST", f"{path}/items/add", json={"item_ids": [red, blue, red]})
+        assert (status, body["member_count"]) == (200, 2)
+    assert await ids(call, f"{path}/items") == [blue, red]
+    for _ in range(2):
+        status, nothing = await call("POST", f"{path}/items/remove", json={"item_ids": [red, f"ksi_{NOTHING}"]})
+        assert (status, nothing) == (204, None)
+    assert await ids(call, f"{path}/items") == [blue]
+    await call("DELETE", f"{store}/items/{blue}")
+    assert (await call("GET", path))[1]["member_count"] == 0
+    for wrong in ([], [f"ksi_{NOTHING}"], [red] * 501, [1], None):
+        assert (await call("POST", f"{path}/items/add", json={"item_ids": wrong}))[0] == 400
+    assert (await call("DELETE", path))[0] == 204
+    assert (await call("GET", path))[0] == 404
+    assert (await call("GET", f"{store}/items/{red}"))[0] == 200
+
+
+async def test_names_of_collections_are_unique_in_a_store(call: Call, store: str) -> None:
+    made = [await call("POST", f"{store}/item-collections", json={"name": name}) for name in ("b", "a", "a")]
+    assert [status for status, _ in made] == [201, 201, 400]
+    first, second = (body["_id"] for _, body in made[:2])
+    path = f"{store}/item-collections"
+    assert (await call("PATCH", f"{path}/{first}", json={"name": "a"}))[0] == 400
+    status, body = await call("PATCH", f"{path}/{first}", json={"name": "b", "description": "c", "metadata": {"d": 1}})
+    assert (status, body["description"], body["metadata"]) == (200, "c", {"d": 1})
+    assert await ids(call, f"{path}?sort_by=name&sort_option=asc") == [second, first]
+    _, other = await call("POST", STORES, json={"name": "other"})
+    assert (await call("POST", f"{STORES}/{other['_id']}/item-collections", json={"name": "a"}))[0] == 201
+    assert (await call("GET", f"{STORES}/{other['_id']}/item-collections/{first}"))[0] == 404
+
+
+async def test_a_store_takes_everything_along(call: Call, store: str, red: str, emulator: Emulator) -> None:
+    await call("POST", f"{store}/item-collections", json={"name": "best"})
+    assert (await call("DELETE", store))[0] == 204
+    assert (await call("GET", f"{store}/items/{red}"))[0] == 404
+    library = emulator.state.library
+    assert not library.items
+    assert not library.item_collections
+
+
+async def test_a_word_of_the_name_finds_items(search: Search, red: str, blue: str) -> None:
+    status, found = await search()
+    assert status == 200
+    assert [hit["rank"] for hit in found["data"]] == list(range(1, len(found["data"]) + 1))
+    assert found["effective_search_options"] == {"video": {"modalities": ["visual"]}}
+    clips = [hit for hit in found["data"] if hit["asset_type"] == "video"]
+    assert {hit["item_id"] for hit in clips} == {red}
+    for hit in clips:
+        (match,) = hit["matches"]
+        assert (match["modalities"], match["transcription"]) == (["visual"], "red car mp4")
+        assert 0 <= match["start_sec"] < match["end_sec"] <= 60
+    assert [hit["item_id"] for hit in found["data"] if hit["asset_type"] == "image"] == [blue]
+    assert {hit["item_id"] for hit in (await search("ROME"))[1]["data"]} == {red}
+    assert (await search("submarine"))[1]["data"] == []
+    assert (await search("red car"))[1]["data"][0]["item_id"] == red
+
+
+async def test_hits_can_be_grouped_by_item(search: Search, red: str, blue: str) -> None:
+    _, flat = await search()
+    _, found = await search(group_by="item", include_metadata=True)
+    assert {hit["item_id"] for hit in found["data"]} == {red, blue}
+    film = next(hit for hit in found["data"] if hit["item_id"] == red)
+    assert len(film["matches"]) == len(flat["data"]) - 1
+    assert (film["metadata"]["user"], film["metadata"]["system"]["duration"]) == ({"place": "Rome"}, 60)
+
+
+async def test_filters_choose_where_to_look(search: Search, red: str, blue: str) -> None:
+    async def found(**fields: Any) -> set[str]:
+        status, body = await search(**fields)
+        assert status == 200
+        return {hit["item_id"] for hit in body["data"]}
+
+    assert await found(filter={"asset_type": {"eq": "image"}}) == {blue}
+    assert await found(filter={"asset_type": {"in": ["video", "image"]}}) == {red, blue}
+    assert await found(filter={"item_id": {"eq": red}}) == {red}
+    assert await found(filter={"item_id": {"in": [red]}, "asset_type": {"eq": "image"}}) == set()
+    assert (await search(filter={"asset_type": {"eq": "image"}}))[1]["effective_search_options"] == {}
+    _, body = await search(search_options={"video": {"modalities": ["audio", "visual"]}})
+    assert body["effective_search_options"] == {"video": {"modalities": ["audio", "visual"]}}
+
+
+REFUSED_SEARCHES: list[dict[str, Any]] = [
+    {"query": {}},
+    {"query": None},
+    {"group_by": "video"},
+    {"page_size": 51},
+    {"include_metadata": "yes"},
+    {"filter": {"place": {"eq": "Rome"}}},
+    {"filter": {"asset_type": {}}},
+    {"filter": {"asset_type": {"eq": "audio"}}},
+    {"filter": {"asset_type": {"eq": "video", "in": ["video"]}}},
+    {"filter": {"asset_type": {"in": []}}},
+    {"search_options": {"video": {}}},
+    {"search_options": {"video": {"modalities": []}}},
+    {"search_options": {"video": {"modalities": ["text"]}}},
+    {"search_options": {"video": {"modalities": ["visual"]}}, "filter": {"asset_type": {"eq": "image"}}},
+]
+
+
+async def test_what_is_wrong_with_a_search_is_refused(search: Search) -> None:
+    for fields in REFUSED_SEARCHES:
+        status, body = await search(**fields)
+        assert (status, body["code"].startswith("parameter_")) == (400, True), fields
+
+
+async def test_pages_follow_from_the_same_body(search: Search, red: str, blue: str, advance: Advance) -> None:
+    _, everything = await search()
+    hits: list[Any] = []
+    fields: dict[str, Any] = {"page_size": 1}
+    while True:
+        status, found = await search(**fields)
+        assert status == 200
+        hits += found["data"]
+        if "next_page_token" not in found:
+            break
+        fields["page_token"] = found["next_page_token"]
+    assert hits == everything["data"]
+    assert {hit["item_id"] for hit in hits} == {red, blue}
+    token = (await search(page_size=1))[1]["next_page_token"]
+    for wrong in (
+        {"page_token": "nonsense"},
+        {"page_token": token, "page_size": 2},
+        {"text": "red", "page_token": token},
+    ):
+        status, body = await search(**{"page_size": 1, **wrong})
+        assert (status, body["code"]) == (400, "parameter_invalid")
+    advance(900)
+    assert (await search(page_size=1, page_token=token))[0] == 410
+
+
+async def test_only_what_is_ready_is_found(call: Call, store: str, search: Search, make_asset: Make) -> None:
+    await call("POST", f"{store}/items", json={"asset_id": await make_asset("car.mp4")})
+    assert (await search())[1]["data"] == []
+
+
+async def test_a_search_that_is_too_much_says_nothing(
+    serve: Callable[..., Awaitable[Emulator]], connect: Callable[[Emulator], Awaitable[Any]]
+) -> None:
+    session = await connect(await serve(plan=Plan(windows={"other": Window(1)})))
+    answers: list[tuple[int, str]] = []
+    for _ in range(2):
+        async with session.post(f"knowledge-stores/ks_{NOTHING}/search", json={}) as response:
+            answers.append((response.status, await response.text()))
+    assert answers[0][0] == 404
+    assert answers[1] == (429, "")

@@ -1,0 +1,150 @@
+"""The official client analyzes videos, alone and by the dozen, and talks about them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from twelvelabs_async.emulator import Emulator, Timing, samples
+from twelvelabs_async.emulator.library import Item, KnowledgeStore
+
+twelvelabs: Any = pytest.importorskip("twelvelabs")
+
+Story = Callable[[Any, Any], Awaitable[None]]
+
+
+@pytest.fixture
+def awkward() -> bool:
+    return False
+
+
+@pytest.fixture
+async def emulator(monkeypatch: pytest.MonkeyPatch, awkward: bool) -> AsyncIterator[Emulator]:  # noqa: FBT001  # a fixture
+    monkeypatch.delenv("TWELVELABS_BASE_URL", raising=False)
+    timing = Timing(asset=0, indexing=0, analysis=0, batch=0)
+    async with Emulator(timing=timing, awkward_streams=awkward) as started:
+        yield started
+
+
+@pytest.fixture
+def tell(emulator: Emulator) -> Callable[[Story], Awaitable[None]]:
+    """Run a story with a client and a video, in a loop of its own as the client's own tests would."""
+
+    async def run(story: Story) -> None:
+        async def whole() -> None:
+            async with httpx.AsyncClient() as connection:
+                client = twelvelabs.AsyncTwelveLabs(
+                    base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
+                )
+                asset = await client.assets.create(method="direct", filename="car.mp4", file=samples.video(60))
+                await story(client, twelvelabs.VideoContext_AssetId(asset_id=asset.id))
+
+        await asyncio.to_thread(asyncio.run, whole())
+
+    return run
+
+
+Tell = Callable[[Story], Awaitable[None]]
+
+
+async def test_it_analyzes_at_once_and_in_a_stream(tell: Tell) -> None:
+    async def story(client: Any, video: Any) -> None:
+        found = await client.analyze(video=video, prompt="What happens?")
+        assert found.data.startswith("car.mp4: an answer to What happens.")
+        events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
+        assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
+        assert "".join(event.text for event in events[1:-1]) == found.data
+        schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+        form = twelvelabs.SyncResponseFormat(type="json_schema", json_schema=schema)
+        found = await client.analyze(video=video, prompt="What happens?", response_format=form)
+        assert list(json.loads(found.data)) == ["title"]
+        with pytest.raises(twelvelabs.BadRequestError):
+            await client.analyze(video=video)
+
+    await tell(story)
+
+
+@pytest.mark.parametrize("awkward", [True])
+async def test_it_loses_text_with_a_line_separator_in_it(tell: Tell) -> None:
+    """It takes U+2028 for the end of a line, and drops both halves without a word."""
+
+    async def story(client: Any, video: Any) -> None:
+        found = await client.analyze(video=video, prompt="What happens?")
+        events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
+        assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
+        text = "".join(event.text for event in events[1:-1])
+        assert "\u2028" in found.data
+        assert "naïve café” aloud, then 日本語" in text, "characters that were cut come whole"
+        assert len(text) < len(found.data)
+
+    await tell(story)
+
+
+async def test_it_analyzes_in_tasks_and_batches(tell: Tell) -> None:
+    async def story(client: Any, video: Any) -> None:
+        tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
+        created = await tasks.create(video=video, prompt="What happens?", custom_id="mine")
+        found = await tasks.retrieve(created.task_id)
+        assert (found.status, found.custom_id, found.video_source.asset_id) == ("ready", "mine", video.asset_id)
+        assert found.result.usage.output_tokens > 10
+        assert [task.task_id async for task in await _pages(tasks.list(asset_id=video.asset_id))] == [created.task_id]
+        prompt = twelvelabs.BatchPrompt(input_text="What happens?")
+        source = twelvelabs.BatchVideoContext(type="asset_id", asset_id=video.asset_id)
+        made = await batches.create(
+            model_name="pegasus1.5",
+            analysis_mode="general",
+            requests=[twelvelabs.BatchItemRequest(video=source, prompt=prompt, custom_id=name) for name in ("a", "b")],
+        )
+        assert (await batches.retrieve(made.batch_id)).ready_items == 2
+        results = [line async for line in batches.results(made.batch_id)]
+        assert [(line.custom_id, line.status) for line in results] == [("a", "ready"), ("b", "ready")]
+        assert results[0].data.data == found.result.data
+        with pytest.raises(twelvelabs.ConflictError):
+            await batches.cancel(made.batch_id)
+        await batches.delete(made.batch_id)
+        await tasks.delete(created.task_id)
+        with pytest.raises(twelvelabs.NotFoundError):
+            await tasks.retrieve(created.task_id)
+
+    await tell(story)
+
+
+async def _pages(listed: Any) -> Any:
+    """Give what can be iterated over, whether a list is paged by the client or not."""
+    found = await listed
+    return found if hasattr(found, "__aiter__") else _each(found.data)
+
+
+async def _each(data: Any) -> AsyncIterator[Any]:
+    for entry in data:
+        yield entry
+
+
+async def test_it_talks_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
+    async def story(client: Any, video: Any) -> None:
+        library = emulator.state.library
+        library.stores["ks_1"] = KnowledgeStore(
+            id="ks_1", name="cars", description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
+        )
+        asset = emulator.state.assets[video.asset_id]
+        library.items["ksi_1"] = Item(id="ksi_1", store_id="ks_1", asset=asset, metadata={}, created_at=0)
+        question = [twelvelabs.ResponseInputItem(type="message", role="user", content="Who?")]
+        found = await client.responses.create(knowledge_store_id="ks_1", input=question)
+        (part,) = found.output[0].content
+        assert part.annotations[0].title == "car.mp4"
+        events = [
+            event
+            async for event in client.responses.create_stream(
+                knowledge_store_id="ks_1", input=question, session_id=found.session_id
+            )
+        ]
+        assert events[-1].type == "response.completed"
+        assert events[-1].response.output[0].content[0].text == part.text
+        assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == part.text
+
+    await tell(story)

@@ -1,0 +1,203 @@
+"""Somebody talks about what is in a knowledge store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator.library import Item, KnowledgeStore
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+MakeSource = Callable[..., Awaitable[dict[str, str]]]
+
+STORE = "ks_1"
+
+
+@pytest.fixture
+def make_store(emulator: Emulator) -> Callable[..., str]:
+    """Put a store into the state, with assets in it that are ready."""
+
+    def make(name: str = STORE, *assets: str) -> str:
+        library = emulator.state.library
+        library.stores[name] = KnowledgeStore(
+            id=name, name=name, description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
+        )
+        for number, asset in enumerate(assets):
+            item = Item(
+                id=f"ksi_{name}_{number}",
+                store_id=name,
+                asset=emulator.state.assets[asset],
+                metadata={},
+                created_at=0,
+            )
+            library.items[item.id] = item
+        return name
+
+    return make
+
+
+MakeStore = Callable[..., str]
+
+
+def ask(content: str = "Who is in it?", **more: Any) -> dict[str, Any]:
+    return {"knowledge_store_id": STORE, "input": [{"type": "message", "role": "user", "content": content}], **more}
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """Read frames, and check that the name of each is its type."""
+    *frames, last, nothing = text.split("\n\n")
+    assert (last, nothing) == ("data: [DONE]", "")
+    found: list[dict[str, Any]] = []
+    for frame in frames:
+        name, data = frame.split("\n")
+        found.append(json.loads(data.removeprefix("data: ")))
+        assert name == f"event: {found[-1]['type']}"
+    return found
+
+
+async def test_an_answer_cites_what_it_rests_on(call: Call, make_store: MakeStore, make_source: MakeSource) -> None:
+    film, other = await make_source("film.mp4"), await make_source("été.mp4")
+    make_store(STORE, film["asset_id"], other["asset_id"])
+    status, found = await call("POST", "/responses", json=ask())
+    assert status == 200
+    assert (found["type"], found["object"], found["status"]) == ("response", "response", "completed")
+    assert found["incomplete_details"] is None
+    (message,) = found["output"]
+    assert (message["role"], message["phase"]) == ("assistant", "final_answer")
+    (part,) = message["content"]
+    assert part["text"].startswith("An answer to Who is in it.")
+    first, second = part["annotations"]
+    assert part["text"][first["start_index"] : first["end_index"] + 1] == "[1]"
+    assert part["text"][second["start_index"] : second["end_index"] + 1] == "[2]"
+    assert (second["type"], second["title"], second["item_id"]) == ("video_citation", "été.mp4", "ksi_ks_1_1")
+    assert (second["start_sec"], second["end_sec"]) == (0, 6)
+
+
+async def test_a_stream_tells_the_same_step_by_step(
+    session: aiohttp.ClientSession, call: Call, make_store: MakeStore, make_source: MakeSource
+) -> None:
+    make_store(STORE, (await make_source())["asset_id"])
+    async with session.post("responses", json=ask(stream=True)) as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream")
+        found = events(await response.text())
+    _, whole = await call("POST", "/responses", json=ask())
+    kinds = [event["type"].removeprefix("response.") for event in found]
+    deltas = kinds.count("output_text.delta")
+    assert deltas > 2
+    assert kinds == [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        *["output_text.delta"] * deltas,
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "completed",
+    ]
+    assert [event["sequence_number"] for event in found] == list(range(len(found)))
+    text = whole["output"][0]["content"][0]["text"]
+    assert "".join(event["delta"] for event in found if "delta" in event) == text == found[-4]["text"]
+    assert found[-3]["part"]["annotations"] == whole["output"][0]["content"][0]["annotations"]
+    assert found[0]["response"]["status"] == "in_progress"
+    assert found[-1]["response"]["usage"] == whole["usage"]
+
+
+async def test_a_session_goes_on(call: Call, make_store: MakeStore) -> None:
+    make_store()
+    make_store("ks_2")
+    _, first = await call("POST", "/responses", json=ask())
+    _, second = await call("POST", "/responses", json=ask(session_id=first["session_id"]))
+    assert second["session_id"] == first["session_id"]
+    assert [turn["output"][0]["id"] for turn in (first, second)] == [f"msg_{first['session_id']}_{n}" for n in (0, 1)]
+    assert (await call("POST", "/responses", json=ask()))[1]["session_id"] != first["session_id"]
+    status, refused = await call(
+        "POST", "/responses", json=ask(session_id=first["session_id"], knowledge_store_id="ks_2")
+    )
+    assert (status, refused["code"]) == (400, "parameter_invalid")
+
+
+async def test_steps_are_told_on_demand(session: aiohttp.ClientSession, call: Call, make_store: MakeStore) -> None:
+    make_store()
+    _, found = await call("POST", "/responses", json=ask(include=["intermediate_outputs"]))
+    assert [(item["type"], item.get("phase")) for item in found["output"]] == [
+        ("message", "commentary"),
+        ("function_call", None),
+        ("function_call_output", None),
+        ("message", "final_answer"),
+    ]
+    assert found["output"][1]["call_id"] == found["output"][2]["call_id"]
+    assert json.loads(found["output"][1]["arguments"]) == {"query": "Who is in it?"}
+    async with session.post("responses", json=ask(include=["intermediate_outputs"], stream=True)) as response:
+        told = events(await response.text())
+    assert [event["output_index"] for event in told if event["type"] == "response.output_item.done"] == [0, 1, 2, 3]
+    (arguments,) = [event for event in told if event["type"] == "response.function_call_arguments.done"]
+    assert arguments["arguments"] == found["output"][1]["arguments"]
+
+
+async def test_an_answer_can_be_json(call: Call, make_store: MakeStore) -> None:
+    make_store()
+    properties = {
+        "name": {"type": "string", "minLength": 100},
+        "short": {"type": "string", "maxLength": 3},
+        "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.1},
+        "tags": {"type": "array", "minItems": 3, "maxItems": 3, "items": {"enum": ["a"]}},
+    }
+    form = {"type": "json_schema", "name": "it", "schema": {"type": "object", "properties": properties}, "strict": True}
+    _, found = await call("POST", "/responses", json=ask(text={"format": form}))
+    value = json.loads(found["output"][0]["content"][0]["text"])
+    assert (len(value["name"]), len(value["short"]), value["tags"]) == (100, 3, ["a"] * 3)
+    assert 0 < value["share"] < 0.1
+    assert (await call("POST", "/responses", json=ask(text={"format": {"type": "text"}})))[0] == 200
+    assert (await call("POST", "/responses", json=ask(text={})))[0] == 200
+
+
+async def test_a_very_long_question_gets_half_an_answer(call: Call, make_store: MakeStore) -> None:
+    make_store()
+    _, found = await call("POST", "/responses", json=ask("who " * 2400))
+    assert (found["status"], found["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
+    assert found["output"][0]["status"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"knowledge_store_id": None}, "parameter_not_provided"),
+        ({"input": None}, "parameter_not_provided"),
+        ({"input": []}, "parameter_invalid"),
+        ({"input": "Who?"}, "parameter_invalid"),
+        ({"input": [{"type": "message", "role": "system", "content": "a"}]}, "parameter_invalid"),
+        ({"input": [{"type": "message", "role": "user", "content": "a" * 10_001}]}, "parameter_invalid"),
+        ({"input": [{"type": "message", "role": "user", "content": ""}]}, "parameter_invalid"),
+        ({"session_id": "sess_unknown"}, "parameter_invalid"),
+        ({"instructions": 1}, "parameter_invalid"),
+        ({"include": "intermediate_outputs"}, "parameter_invalid"),
+        ({"include": ["everything"]}, "parameter_invalid"),
+        ({"stream": "yes"}, "parameter_invalid"),
+        ({"selections": [{"kind": "item", "id": "ksic_1"}]}, "parameter_invalid"),
+        ({"input": [{"type": "message", "role": "user", "content": "{{sel:0}}"}]}, "parameter_invalid"),
+        ({"text": "json"}, "parameter_invalid"),
+        ({"text": {"format": {"type": "json_schema", "name": "a"}}}, "parameter_not_provided"),
+        ({"text": {"format": {"type": "json_schema", "name": "a", "schema": 1}}}, "parameter_invalid"),
+        ({"text": {"format": {"type": "json_schema", "name": "a", "schema": {"$ref": "#/x"}}}}, "parameter_invalid"),
+        ({"text": {"format": {"type": "xml"}}}, "parameter_invalid"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(
+    call: Call, make_store: MakeStore, fields: dict[str, Any], code: str
+) -> None:
+    make_store()
+    status, refused = await call("POST", "/responses", json=ask() | fields)
+    assert (status, refused["code"]) == (400, code)
+
+
+async def test_an_unknown_store_is_not_there(call: Call, make_store: MakeStore) -> None:
+    assert (await call("POST", "/responses", json=ask()))[0] == 404
+    make_store()
+    body = ask("See {{sel:0}}", selections=[{"kind": "item", "id": "ksi_1"}], instructions="Be brief")
+    assert (await call("POST", "/responses", json=body))[0] == 200

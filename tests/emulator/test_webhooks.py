@@ -1,0 +1,256 @@
+"""Somebody wants to be told when a task has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from twelvelabs_async.emulator import Emulator, samples
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+MakeSource = Callable[..., Awaitable[dict[str, str]]]
+Advance = Callable[[float], None]
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+SECRET = "whsec_test"
+URL = {"type": "url", "url": "https://example.com/clip.mp4"}
+BROKEN = {"type": "url", "url": "https://nowhere.invalid/clip.mp4"}
+
+
+class Receiver:
+    """Takes webhooks in, and answers as it is told to."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, bytes]] = []
+        self.answers: deque[int] = deque()
+        self.url = ""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.got]
+
+    def has(self, count: int) -> bool:
+        return len(self.got) == count
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.got.append((request.headers["TL-Signature"], await request.read()))
+        return web.Response(status=self.answers.popleft() if self.answers else 200)
+
+
+@pytest.fixture
+async def receiver(stack: AsyncExitStack) -> Receiver:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", made.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.05, handle_signals=False)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    return made
+
+
+async def analyze(call: Call, video: dict[str, str], **more: Any) -> str:
+    _, created = await call("POST", "/analyze/tasks", json={"video": video, "prompt": "What happens?"} | more)
+    return str(created["task_id"])
+
+
+async def test_an_analysis_that_ended_is_told(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    ready, failed = await analyze(call, URL, custom_id="mine"), await analyze(call, BROKEN)
+    advance(20)
+    await until(lambda: len(receiver.got) == 2)
+    by_task = {event["data"]["id"]: event for event in receiver.events}
+    assert (by_task[ready]["type"], by_task[failed]["type"]) == ("analyze.task.ready", "analyze.task.failed")
+    assert by_task[ready]["data"]["custom_id"] == "mine"
+    assert by_task[ready]["data"]["status"] == "ready"
+    assert by_task[ready]["data"]["created_at"] == "2026-01-01T00:00:00Z"
+    assert by_task[ready]["created_at"] == "2026-01-01T00:00:20.000Z"
+    assert by_task[failed]["data"]["error"]["message"]
+    assert all(event["id"].startswith("whe_") for event in receiver.events)
+
+
+async def test_a_webhook_is_signed(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    await analyze(call, URL)
+    advance(20)
+    await until(lambda: len(receiver.got) == 1)
+    header, body = receiver.got[0]
+    moment = header.split(",")[0].removeprefix("t=")
+    assert moment == "1767225620"
+    expected = hmac.new(SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    assert header == f"t={moment},v1={expected}"
+
+
+async def test_an_indexing_task_that_ended_is_told(
+    emulator: Emulator,
+    receiver: Receiver,
+    call: Call,
+    make_index: Make,
+    form: Callable[..., aiohttp.FormData],
+    advance: Advance,
+    until: Until,
+) -> None:
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    index = await make_index()
+    tasks: list[str] = []
+    for seconds in (20, 1):
+        data = form("film.mp4", index_id=index, video_file=samples.video(seconds))
+        _, created = await call("POST", "/tasks", data=data)
+        tasks.append(created["_id"])
+    advance(60)
+    await until(lambda: len(receiver.got) == 2)
+    by_task = {event["data"]["id"]: event for event in receiver.events}
+    ready = by_task[tasks[0]]
+    assert (ready["type"], by_task[tasks[1]]["type"]) == ("index.task.ready", "index.task.failed")
+    assert ready["data"]["metadata"] == {"duration": 20.0}
+    assert (ready["data"]["status"], ready["data"]["tags"]) == ("ready", [])
+    assert ready["data"]["models"][0]["model_name"] == "marengo3.0"
+    assert "video_id" not in ready["data"]
+
+
+def _has_settled(emulator: Emulator, error: str | None) -> bool:
+    """Say whether the one delivery has come to this error, or to its end."""
+    return any(
+        one.delivered if error is None else error in (one.last_error or "") for one in emulator.webhooks.deliveries
+    )
+
+
+async def test_who_does_not_listen_is_told_again(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    receiver.answers.extend([500, 302])
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    task = await analyze(call, URL)
+    advance(20)
+    shown: list[dict[str, Any]] = []
+    for told, wait in (("500", 0.1), ("302", 0.2), (None, 0)):
+        await until(partial(_has_settled, emulator, told))
+        _, found = await call("GET", f"/analyze/tasks/{task}")
+        shown += found["webhooks"]
+        advance(wait)
+    assert [(one["delivered"], one["attempts"]) for one in shown] == [(False, 1), (False, 2), (True, 3)]
+    assert "500" in shown[0]["last_error"]
+    assert len({event["id"] for event in receiver.events}) == 1, "the event keeps its id"
+    assert len({body for _, body in receiver.got}) == 1
+
+
+async def test_nobody_is_told_for_ever(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    receiver.answers.extend([500] * 100)
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    await analyze(call, URL)
+
+    def is_given_up() -> bool:
+        advance(20)
+        return bool(emulator.webhooks.deliveries) and not emulator.webhooks.deliveries[0].open
+
+    await until(is_given_up)
+    await until(partial(receiver.has, 4))
+    advance(100)
+    await asyncio.sleep(0.05)
+    assert (emulator.webhooks.deliveries[0].attempts, len(receiver.got)) == (4, 4)
+    assert not emulator.webhooks.deliveries[0].delivered
+
+
+async def test_a_place_where_nobody_is_counts_as_deaf(
+    emulator: Emulator, call: Call, advance: Advance, until: Until, unused_tcp_port: int
+) -> None:
+    emulator.webhooks.add(f"http://127.0.0.1:{unused_tcp_port}/", secret=SECRET)
+    task = await analyze(call, URL)
+    advance(20)
+    await until(lambda: any(one.last_error for one in emulator.webhooks.deliveries))
+    _, found = await call("GET", f"/analyze/tasks/{task}")
+    assert found["webhooks"][0]["attempts"] == 1
+
+
+async def test_what_was_before_is_not_told(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    before = await analyze(call, URL)
+    advance(30)
+    assert "webhooks" not in (await call("GET", f"/analyze/tasks/{before}"))[1]
+    endpoint = emulator.webhooks.add(receiver.url, secret=SECRET)
+    after = await analyze(call, URL)
+    _, found = await call("GET", f"/analyze/tasks/{after}")
+    assert found["webhooks"] == [{"url": receiver.url, "delivered": False, "attempts": 0}]
+    advance(20)
+    await until(lambda: len(receiver.got) == 1)
+    assert receiver.events[0]["data"]["id"] == after
+    emulator.webhooks.remove(endpoint)
+    assert "webhooks" not in (await call("GET", f"/analyze/tasks/{after}"))[1]
+
+
+async def test_a_cancel_is_told_and_batches_are_not(
+    emulator: Emulator, receiver: Receiver, call: Call, make_source: MakeSource, advance: Advance, until: Until
+) -> None:
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    body = {
+        "model_name": "pegasus1.5",
+        "analysis_mode": "general",
+        "requests": [{"video": await make_source(), "prompt": {"input_text": "What?"}}],
+    }
+    await call("POST", "/analyze/batches", json=body)
+    advance(100)
+    task = await analyze(call, URL)
+    await call("POST", f"/analyze/tasks/{task}/cancel")
+    await until(lambda: len(receiver.got) >= 1)
+    assert [(event["type"], event["data"]["id"]) for event in receiver.events] == [("analyze.task.canceled", task)]
+
+
+async def test_everybody_is_told_with_a_secret_of_their_own(
+    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+) -> None:
+    for secret in ("one", "two"):
+        emulator.webhooks.add(receiver.url, secret=secret)
+    await analyze(call, URL)
+    advance(20)
+    await until(lambda: len(receiver.got) == 2)
+    assert len({header for header, _ in receiver.got}) == 2
+    assert len({event["id"] for event in receiver.events}) == 1
+
+
+async def test_only_this_machine_is_told(emulator: Emulator) -> None:
+    for url in ("https://example.com/hook", "nonsense"):
+        with pytest.raises(ValueError, match="not on this machine"):
+            emulator.webhooks.add(url, secret=SECRET)
+
+
+async def test_a_secret_is_not_shown(emulator: Emulator) -> None:
+    assert SECRET not in repr(emulator.webhooks.add("http://localhost:1/", secret=SECRET))
+
+
+async def test_stopping_leaves_nothing_behind_and_starting_goes_on(
+    emulator: Emulator,
+    receiver: Receiver,
+    call: Call,
+    advance: Advance,
+    until: Until,
+    restart: Callable[[], Awaitable[Call]],
+) -> None:
+    before = asyncio.all_tasks()
+    emulator.webhooks.add(receiver.url, secret=SECRET)
+    await analyze(call, URL)
+    await emulator.stop()
+    assert asyncio.all_tasks() <= before
+    advance(20)
+    await emulator.start()
+    await until(lambda: len(receiver.got) == 1)
+    await restart()
