@@ -34,7 +34,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
     """mypy --strict, pyright strict, and the share of the public face that is typed."""
-    session.install("-e", ".[types]")
+    session.install(".[types]")
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", "twelvelabs_async", "--ignoreexternal")

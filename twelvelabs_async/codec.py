@@ -32,6 +32,9 @@ T = TypeVar("T")
 THREAD_FROM: Final = 256 * 1024
 """Bytes of JSON from which decoding leaves the event loop's thread; below it the hand-over costs more."""
 
+JSON_NAMES: Final = {"NoneType": "null", "dict": "object", "list": "array", "bool": "boolean"}
+"""What JSON calls types of Python."""
+
 VECTOR_FROM: Final = 16
 """Numbers in a row that are taken for a vector while parsing."""
 
@@ -50,7 +53,7 @@ async def decode(body: bytes, into: type[T]) -> T:
 def _decode(body: bytes, into: type[T], hook: Callable[[dict[str, Any]], Any] | None) -> T:
     if into is NoneType:
         return cast("T", None)
-    if into is dict and not body.strip():
+    if not body.strip() and cast("Any", into) is dict:
         return cast("T", {})
     try:
         data = json.loads(body, object_hook=hook)
@@ -120,22 +123,18 @@ def from_dict(data: Any, into: type[T]) -> T:
 def _vectors(found: dict[str, Any]) -> dict[str, Any]:
     """Turn vectors into arrays as soon as their object is parsed: the list of floats never piles up."""
     for name in ("float", "embedding"):
-        value = found.get(name)
-        if isinstance(value, list) and len(value) >= VECTOR_FROM:
+        value: Any = found.get(name)
+        if value.__class__ is list and len(value) >= VECTOR_FROM:
             try:
-                found[name] = array("d", cast("list[float]", value))
+                found[name] = array("d", value)
             except (TypeError, OverflowError):
                 continue  # not a vector: the converter will say what it should have been
     return found
 
 
 def _wrong(expected: str, value: Any) -> TypeError:
-    got = (
-        "null"
-        if value is None
-        else {dict: "object", list: "array", bool: "boolean"}.get(type(value), type(value).__name__)
-    )
-    return TypeError(f"expected {expected}, not {got}")
+    got = type(value).__name__
+    return TypeError(f"expected {expected}, not {JSON_NAMES.get(got, got)}")
 
 
 def _str(value: Any, _: Any) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -139,9 +139,10 @@ def query_pairs(query: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             case None:
                 continue
             case list() | tuple():
-                yield from ((name, wire_text(item)) for item in value)  # pyright: ignore[reportUnknownVariableType]  # any list
+                yield from ((name, wire_text(item)) for item in cast("Iterable[Any]", value))
             case dict():
-                yield from query_pairs({f"{name}[{key}]": item for key, item in value.items()})  # pyright: ignore[reportUnknownVariableType]  # any map
+                named = cast("dict[str, Any]", value)
+                yield from query_pairs({f"{name}[{key}]": item for key, item in named.items()})
             case _:
                 yield name, wire_text(value)
 

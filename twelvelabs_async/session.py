@@ -52,7 +52,7 @@ class OpenReply:
     def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
         self._response = response
         self._host = host
-        self.status = response.status
+        self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
     async def read(self) -> bytes:
@@ -185,6 +185,9 @@ class SessionManager:
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = explain(error, url.host or "")
+        except asyncio.CancelledError:
+            self._check_cancelled()
+            raise
         else:
             return OpenReply(response, url.host or "")
         raise failure
@@ -233,8 +236,20 @@ class SessionManager:
                     return Reply(status=response.status, headers=response.headers, body=await _read(response))
         except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
             failure = explain(error, url.host or "", idle)
+        except asyncio.CancelledError:
+            self._check_cancelled()
+            raise
         # Raised out here, so that the frames below, which know the key, are no part of the error's history.
         raise failure
+
+    def _check_cancelled(self) -> None:
+        """Nobody may have asked for it: aiohttp cancels those who wait for a connection when its pool is closed."""
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            return
+        if self._closed:
+            raise ClientStateError("the client was closed while the call waited for a connection") from None
+        raise ClientStateError("the session that was passed in is closed") from None
 
     def _api_session(self) -> aiohttp.ClientSession:
         if self._api is None:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -21,7 +21,7 @@ from twelvelabs_async.ingest import ingest as ingesting
 from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchItem, SearchOption
 
-MODELS: Final = ({"model_name": "marengo3.0", "model_options": ["visual", "audio"]},)
+MODELS: Final[tuple[dict[str, Any], ...]] = ({"model_name": "marengo3.0", "model_options": ["visual", "audio"]},)
 """What an index made here is made for."""
 
 SOME: Final = 10

@@ -33,7 +33,7 @@ Exit codes:
 The key is read from TWELVELABS_API_KEY. The demo and the emulator need none.
 """
 
-app = App(
+app: App = App(
     name="twelvelabs-async",
     help="Videos into the Twelve Labs platform, and answers out of it.",
     help_epilogue=EXIT_CODES,

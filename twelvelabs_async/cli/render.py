@@ -103,9 +103,9 @@ class Screen:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self.errors = _console(stderr=True)
-        self.people = self.errors if json else _console(stderr=False)
-        self.live = self.people.is_terminal and not self.people.is_dumb_terminal
+        self.errors: Console = _console(stderr=True)
+        self.people: Console = self.errors if json else _console(stderr=False)
+        self.live: bool = self.people.is_terminal and not self.people.is_dumb_terminal
 
     def say(self, text: str | Text = "", style: str = "") -> None:
         """A line for people."""

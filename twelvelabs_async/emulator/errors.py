@@ -28,7 +28,7 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.shape: Shape = shape
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
     def body(self) -> bytes:
         """Return the JSON to send, which may be nothing at all."""

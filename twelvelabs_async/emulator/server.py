@@ -85,9 +85,9 @@ class Emulator:
     ) -> None:
         _check_host(host, allow_remote=allow_remote)
         self.api_key = api_key
-        self.faults = Faults(NAMES.values())
-        self.requests = Journal(journal_size)
-        self.state = State(Ids(seed))
+        self.faults: Faults = Faults(NAMES.values())
+        self.requests: Journal = Journal(journal_size)
+        self.state: State = State(Ids(seed))
         self._host, self._public_host = host, public_host or host
         self._ports = (port, storage_port)
         clock = clock or SystemClock()
@@ -101,7 +101,7 @@ class Emulator:
             index_days=plan.index_days if plan else None,
             awkward_streams=awkward_streams,
         )
-        self.webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
+        self.webhooks: Webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
         self._world = World(
             state=self.state, clock=clock, timing=timing or Timing(), settings=settings, webhooks=self.webhooks
         )

@@ -61,7 +61,7 @@ class Intake:
     """
 
     def __init__(self, path: Path | None, offset: int = 0) -> None:
-        self.size = 0
+        self.size: int = 0
         self._path = path
         self._offset = offset
         self._hash = md5(usedforsecurity=False)

@@ -24,7 +24,7 @@ from twelvelabs_async.ingest.plan import Item, PathOrUrl, expand
 from twelvelabs_async.ingest.steps import OnEvent, Steps, Work
 from twelvelabs_async.models.common import UserMetadata
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger(__name__)
 
 HOPELESS: Final = (AuthenticationError, QuotaExhaustedError)
 """Failures that would be those of every other item too."""

@@ -17,6 +17,8 @@ OnEvent = Callable[[IngestEvent], None]
 
 
 class _Seen(Protocol):
+    """Something that advances."""
+
     @property
     def status(self) -> str: ...
 

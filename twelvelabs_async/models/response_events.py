@@ -15,6 +15,8 @@ from twelvelabs_async.models.responses import ResponseObject, ResponseOutputCont
 
 @attrs.frozen(kw_only=True)
 class _Event(Model):
+    """What all events have."""
+
     sequence_number: int | None = None
     """Rises from event to event; there may be gaps."""
 
@@ -65,6 +67,8 @@ class OutputItemDone(_Event):
 
 @attrs.frozen(kw_only=True)
 class _PartEvent(_Event):
+    """What events about one part of a message have."""
+
     item_id: str | None = None
     """The message."""
     output_index: int | None = None

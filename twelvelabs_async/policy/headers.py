@@ -88,7 +88,7 @@ def _place(name: str) -> tuple[str, str] | None:
 def _quota(values: Mapping[str, float]) -> Quota:
     limit, remaining = values.get("limit"), values.get("remaining")
     if remaining is None and limit is not None and "used" in values:
-        remaining = limit - values["used"]
+        remaining = int(limit) - int(values["used"])  # floats of this size could go beyond what a float can be
     return Quota(
         limit=None if limit is None else int(limit),
         remaining=None if remaining is None else max(0, int(remaining)),

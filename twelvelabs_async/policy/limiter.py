@@ -8,9 +8,10 @@ nowhere else that can be relied on. So each category has one `Window`:
   they are taken off again; that difference is what makes a burst exact instead of partly refused.
 - A window is known by its reset. Resets are whole seconds by the server's clock, and the `Date` header of the same
   answer says how far that clock is from ours. When the moment has passed the window is taken to be full again.
-- While a server tells no numbers, the calls on the way are a *crowd* that starts with one and grows by one with each
-  answer: twice as many each round trip. It also doubles when no answer came for `PATIENCE`, for an upload may take
-  minutes. A 429 without numbers halves it.
+- While a server tells no numbers, the calls on the way are a *crowd* that starts with one and grows by a half with each
+  answer: half as many again each round trip, so that the wall, when it is hit, is hit by few. It also doubles when no
+  answer came for `PATIENCE`, for an upload may take minutes. A 429 begins it anew, and leaves behind how many had gone
+  through: there is *room* for as many the next time, and beyond that the crowd feels its way from one again.
 - A 429 closes the window for everybody in the category, not only for the call that got it.
 
 `Window` is arithmetic on numbers its callers pass in. `RateLimiter` is the thin asyncio part: one queue a category.
@@ -29,10 +30,13 @@ import attrs
 
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import ClientStateError, GaveUp, QuotaExhaustedError
-from twelvelabs_async.policy.headers import Advice, Quota
+from twelvelabs_async.policy.headers import LONGEST_WAIT, Advice, Quota, sane
 
 PATIENCE: Final = 1.0
 """Seconds without an answer after which an unmeasured category dares twice as many calls."""
+
+GROWTH: Final = 0.5
+"""Calls that may be on the way beyond those before, after each answer of an unmeasured category."""
 
 SAME_WINDOW: Final = 0.5
 """Seconds by which two resets may differ and still name one window."""
@@ -76,10 +80,14 @@ class Window:
     """What closed it last."""
     in_flight: int = 0
     """Calls that have left and are not answered."""
-    crowd: int = 1
+    crowd: float = 1.0
     """How many may be on the way while there are no numbers."""
     crowd_since: float | None = None
     """When the crowd last changed, or the first call left."""
+    room: int | None = None
+    """How many were let through before the category had to be closed; None if it never was."""
+    served: int = 0
+    """How many were let through since it was last closed."""
     refusals: int = 0
     """Times in a row that the category had to be closed."""
 
@@ -100,8 +108,13 @@ class Window:
         return 0.0 if self.in_flight < max(1, self.seen) else None
 
     def _crowded(self, now: float) -> float:
-        if self.crowd_since is None:
-            self.crowd_since = now
+        if self.crowd_since is None or not self.in_flight:
+            self.crowd_since = now  # patience is for calls on the way, not for hours without any
+        if self.room is not None and self.served < self.room <= self.served + self.in_flight:
+            left = self.crowd_since + LONGEST_PAUSE - now
+            if left > 0:
+                return left
+            self.room = None  # the window it was learnt in is long over
         while self.in_flight >= self.crowd and now >= self.crowd_since + PATIENCE:
             self.crowd *= 2
             self.crowd_since += PATIENCE
@@ -121,25 +134,33 @@ class Window:
             if dimension == "request":
                 self._count(quota, advice, now)
             elif quota.remaining == 0 and quota.reset is not None:
-                self._close(now + quota.reset - advice.server_time, dimension)
+                self._close(now + (sane(quota.reset - advice.server_time) or 0.0), dimension)
 
     def _count(self, quota: Quota, advice: Advice, now: float) -> None:
         if quota.remaining is None:
             return
-        moved = 0.0 if quota.reset is None or self.reset is None else quota.reset - self.reset
+        reset = quota.reset
+        if reset is not None and reset - advice.server_time > LONGEST_WAIT:
+            reset = None  # in milliseconds, or worse
+        moved = 0.0 if reset is None or self.reset is None else reset - self.reset
         if moved < -SAME_WINDOW:
             return  # overtaken on the way by an answer from the next window
         known = self.seen is not None and self.reset is not None and moved <= SAME_WINDOW
         self.seen = min(self.seen, quota.remaining) if known and self.seen is not None else quota.remaining
         self.limit = quota.limit if quota.limit is not None else self.limit
-        if quota.reset is not None and not known:
-            self.reset = quota.reset
-            self.refills_at = now + max(0.0, quota.reset - advice.server_time)
+        if reset is not None and not known:
+            ahead = sane(reset - advice.server_time)
+            self.reset = reset
+            self.refills_at = None if ahead is None else now + ahead  # a reset in the past promises nothing
 
     def accept(self, now: float) -> None:
         """The server let a call through."""
         self.refusals = 0
-        self.crowd += 1
+        if now < self.closed_until and self.room is not None:
+            self.room += 1  # it left before the category was closed
+        else:
+            self.served += 1
+        self.crowd = 1.0 if self.served == self.room else self.crowd + GROWTH
         self.crowd_since = now
 
     def refuse(self, wait: float | None, now: float, *, jitter: float) -> float:
@@ -155,9 +176,10 @@ class Window:
         """
         if now >= self.closed_until:  # else it left before we knew, with the one that told us
             self.refusals += 1
+            self.room, self.served = self.served or self.room, 0
         if wait is None:
             wait = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (min(self.refusals, 16) - 1))
-        self.crowd = max(1, self.in_flight // 2)
+        self.crowd = 1.0
         self.crowd_since = None
         pause = wait + jitter * (0.25 * wait + 0.5)
         self._close(now + pause, "request")
@@ -173,29 +195,35 @@ class _Lane:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.window = Window()
-        self.door = asyncio.Lock()
-        self.waiting = 0
-        self.skew = 0.0
+        self.window: Window = Window()
+        self.door: asyncio.Lock = asyncio.Lock()
+        self.waiting: int = 0
+        self.skew: float = 0.0
         self._news: asyncio.Future[None] | None = None
 
     def tell(self) -> None:
         """Wake the first in the queue: something has changed."""
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._news is not None:
+            _wake(self._news)
 
     async def pause(self, seconds: float | None, clock: Clock) -> None:
         """Until something changes, or for `seconds`."""
-        self._news = asyncio.get_running_loop().create_future()
+        news = self._news = asyncio.get_running_loop().create_future()
         timer = None if seconds is None else asyncio.ensure_future(clock.sleep(seconds))
         if timer is not None:
-            timer.add_done_callback(lambda _: self.tell())
+            # It wakes this pause and no other: a timer that is cancelled is done too, after the next pause has begun.
+            timer.add_done_callback(lambda _: _wake(news))
         try:
-            await self._news
+            await news
         finally:
             self._news = None
             if timer is not None:
                 timer.cancel()
+
+
+def _wake(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)
 
 
 class Turn:
@@ -299,10 +327,11 @@ class RateLimiter:
 
     def _exhausted(self, lane: _Lane, delay: float, why: GaveUp) -> QuotaExhaustedError:
         window = lane.window
-        resets_at = datetime.fromtimestamp(self.clock.time() + lane.skew + delay, UTC)
+        resets_at = _moment(self.clock.time() + lane.skew + delay)
+        until = f"for {delay:.0f} s" if resets_at is None else f"until {resets_at:%Y-%m-%dT%H:%M:%SZ}"
         size = "the quota" if window.limit is None else f"the quota of {window.limit}"
         return QuotaExhaustedError(
-            message=f"{size} ({window.dimension}) for {lane.name} is used up until {resets_at:%Y-%m-%dT%H:%M:%SZ}",
+            message=f"{size} ({window.dimension}) for {lane.name} is used up {until}",
             category=lane.name,
             dimension=window.dimension,
             limit=window.limit,
@@ -311,3 +340,11 @@ class RateLimiter:
             retryable=True,
             gave_up=why,
         )
+
+
+def _moment(seconds: float) -> datetime | None:
+    """A date in UTC; None if the server's clock, which it follows, stands where no calendar reaches."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -124,8 +124,8 @@ class Call:
 
     @property
     def sent(self) -> bool:
-        """Whether anything may have reached the server."""
-        return self.sends > 0
+        """Whether something was sent of whose fate nothing is known; failures that were retried are known."""
+        return self.sends > len(self.earlier)
 
     def controller(self) -> AsyncRetrying:
         """A controller of its own for this call; tenacity's must never be shared by concurrent ones."""
@@ -196,14 +196,23 @@ def judge_storage(error: APIError) -> None:
 def done_already(error: APIError, method: str, earlier: list[APIError]) -> bool:
     """Whether a repeated DELETE found nothing because an earlier attempt had deleted it unseen."""
     refused = isinstance(error, NotFoundError) or (isinstance(error, BadRequestError) and error.code in GONE_ALREADY)
-    return method == "DELETE" and refused and any(not isinstance(e, RateLimitError) for e in earlier)
+    return method == "DELETE" and refused and any(map(_may_have_happened, earlier))
+
+
+def _may_have_happened(error: APIError) -> bool:
+    if isinstance(error, APIConnectionError):
+        return error.sent
+    return not isinstance(error, RateLimitError)
 
 
 def timed_out(operation: str, seconds: float, *, sent: bool, retry: RetryClass) -> APITimeoutError:
     """The error for a call whose deadline passed."""
+    ambiguous = sent and retry in WRITES_ONCE
     return APITimeoutError(
         message=f"no answer within the {seconds:g} s of the call's deadline",
         operation=operation,
-        ambiguous=sent and retry in WRITES_ONCE,
+        sent=sent,
+        ambiguous=ambiguous,
+        retryable=not ambiguous,
         gave_up="deadline",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -61,7 +61,7 @@ class FileSource:
     def __init__(self, path: Path, name: str, descriptor: int, status: os.stat_result) -> None:
         self.path = path
         self.name = name
-        self.size = status.st_size
+        self.size: int = status.st_size
         self._status = status
         self._descriptor = descriptor
         self._reads: set[asyncio.Future[bytes]] = set()
@@ -147,7 +147,7 @@ class BytesSource:
 
     def __init__(self, content: bytes, name: str) -> None:
         self.name = name
-        self.size = len(content)
+        self.size: int = len(content)
         self._content = memoryview(content)
 
     async def part(self, offset: int, size: int) -> Callable[[Watch], AsyncIterator[bytes]]:
@@ -242,7 +242,7 @@ async def open_source(
 
 
 @asynccontextmanager
-async def closing(source: Source) -> AsyncIterator[Source]:
+async def closing(source: Source) -> AsyncGenerator[Source, None]:
     """Let go of the source whatever happens."""
     try:
         yield source

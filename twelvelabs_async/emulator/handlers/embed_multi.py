@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.fields import Body
     from twelvelabs_async.emulator.handlers.sources import Source
 
-KINDS = {OLD: ("image",), NEW: ("image", "video", "audio", "document")}
+KINDS: dict[str, tuple[str, ...]] = {OLD: ("image",), NEW: ("image", "video", "audio", "document")}
 MOST_SOURCES = 10
 MOST_TOKENS = {OLD: 500, NEW: 2000}
 LARGEST = 32 << 20

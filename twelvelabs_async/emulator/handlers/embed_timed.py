@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.media import Media
 
 OLD, NEW = "marengo3.0", "marengo3.5"
-OPTIONS = {"video": ("visual", "audio", "transcription"), "audio": ("audio", "transcription")}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "video": ("visual", "audio", "transcription"),
+    "audio": ("audio", "transcription"),
+}
 TYPES = ("separate_embedding", "fused_embedding")
 FIXED_BOUNDS, DYNAMIC_BOUNDS = (2, 10), (2, 5)
 FUSED = "fused"
