@@ -7,12 +7,15 @@ import json
 import selectors
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from email import message_from_bytes
+from email.message import Message
+from email.policy import HTTP
 from email.utils import formatdate
 from http import HTTPStatus
 from types import NoneType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import attrs
 from multidict import CIMultiDict
@@ -25,13 +28,16 @@ from twelvelabs_async.errors import APIConnectionError, TwelveLabsError
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
 from twelvelabs_async.request import Method, Request, RetryClass
-from twelvelabs_async.session import Reply, SessionManager
+from twelvelabs_async.session import OpenReply, Reply, SessionManager
 from twelvelabs_async.settings import Options
 
 T = TypeVar("T")
 
 KEY: Final = "tlk_NEVER_TO_BE_SEEN_0123456789"
 """The key of clients that talk to raw servers; tests look for it where it must not be."""
+
+STEP: Final = 1e-7
+"""Seconds that one round of a virtual loop takes; with none, a wait too short for a float would never end."""
 
 NOWHERE: Final = "http://127.0.0.1:9/v1.3"
 """An address nobody listens at."""
@@ -86,7 +92,7 @@ class _Jumping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("everybody waits for somebody else: a deadlock")
-        self.now += max(0.0, timeout)
+        self.now += max(STEP, timeout)
         return super().select(0)
 
 
@@ -134,6 +140,11 @@ class FakeSession:
         start = body.start()
         self.bodies.append(start if isinstance(start, bytes) else b"")
         return await self._answer(method, path)
+
+    async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
+        del headers, body, idle
+        self.sent.append(("PUT", url))
+        return await self._answer("PUT", url)
 
 
 def road(
@@ -274,7 +285,7 @@ class RawServer:
     def base_url(self) -> str:
         return f"{self.origin}/v1.3"
 
-    async def __aenter__(self) -> RawServer:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=1 << 20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -290,6 +301,7 @@ class RawServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._tasks.add(task)
+        _when_gone(reader, task.cancel)
         number, self.connections = self.connections, self.connections + 1
         self.open += 1
         try:
@@ -313,6 +325,18 @@ class RawServer:
             nth += 1
 
 
+def _when_gone(reader: asyncio.StreamReader, then: Callable[[], object]) -> None:
+    """Call `then` when the peer has left, whatever is being awaited at the time."""
+    for name in ("feed_eof", "set_exception"):
+        inner = getattr(reader, name)
+
+        def both(*arguments: Any, inner: Callable[..., None] = inner) -> None:
+            inner(*arguments)
+            then()
+
+        setattr(reader, name, both)
+
+
 async def _read_request(reader: asyncio.StreamReader, connection: int, nth: int) -> Got:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *rest = head.strip().split("\r\n")
@@ -323,6 +347,14 @@ async def _read_request(reader: asyncio.StreamReader, connection: int, nth: int)
     method, target, _ = first.split(" ")
     body = await reader.readexactly(int(headers.get("Content-Length", "0")))
     return Got(method, target, headers, body, connection, nth)
+
+
+def parts_of(body: Body, content: bytes) -> list[Message[str, str]]:
+    """The parts of a form as the standard library's parser of mail reads them."""
+    head = f"Content-Type: {body.content_type}\r\n\r\n".encode()
+    message = message_from_bytes(head + content, policy=HTTP)
+    assert message.is_multipart()
+    return [part for part in message.walk() if part is not message]
 
 
 def always(answer: bytes) -> RawAnswer:
@@ -357,7 +389,7 @@ async def eventually(holds: Callable[[], bool], *, within: float = 2.0) -> None:
 
 
 @contextmanager
-def collecting(caught: list[Mapping[str, Any]]) -> Iterator[None]:
+def collecting(caught: list[Mapping[str, Any]]) -> Generator[None]:
     """Collect what the running loop would complain about."""
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
@@ -369,10 +401,58 @@ def collecting(caught: list[Mapping[str, Any]]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def quiet() -> AsyncIterator[None]:
+async def quiet() -> AsyncGenerator[None]:
     """Fail if the loop complains about anything."""
     caught: list[Mapping[str, Any]] = []
     with collecting(caught):
         yield
         await asyncio.sleep(0)
     assert not caught
+
+
+class PiecesReply:
+    """An answer that comes in the pieces a test made up; an error among them is raised."""
+
+    status = 200
+
+    def __init__(self, pieces: Sequence[bytes | TwelveLabsError]) -> None:
+        self.headers: Mapping[str, str] = CIMultiDict({"x-trace-id": "trace-7"})
+        self.left = deque(pieces)
+        self.closed = 0
+
+    async def piece(self, idle: float) -> bytes:
+        assert idle > 0
+        await asyncio.sleep(0)
+        piece = self.left.popleft() if self.left else b""
+        if isinstance(piece, TwelveLabsError):
+            raise piece
+        return piece
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class PiecesRoad:
+    """A road for streams only: each of them is the same pieces."""
+
+    clock: Clock = LoopClock()
+    options = Options()
+
+    def __init__(self, *pieces: bytes | TwelveLabsError) -> None:
+        self._pieces = pieces
+        self.replies: list[PiecesReply] = []
+        self.requests: list[Request[Any]] = []
+        self.accepted: list[str] = []
+
+    async def call(self, request: Request[T]) -> T:
+        raise AssertionError(request)
+
+    async def store(self, *_: Any, **__: Any) -> Reply:
+        raise AssertionError
+
+    async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
+        await asyncio.sleep(0)
+        self.requests.append(request)
+        self.accepted.append(accept)
+        self.replies.append(PiecesReply(self._pieces))
+        return cast("OpenReply", self.replies[-1])

@@ -1,0 +1,172 @@
+"""P6: one deadline for everything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+from support import KEY, FastClock, Got, RawAnswer, RawServer, eventually, http
+
+from twelvelabs_async import APIConnectionError, APIError, APITimeoutError, AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.request import FilePart, form
+
+TIMEOUT = 0.4
+LATE = 0.6
+"""Seconds a loaded machine may be late."""
+
+
+async def stall(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    await asyncio.sleep(3600)
+    return http()
+
+
+async def drip(_got: Got, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def drip_head(_got: Got, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(1000):
+        writer.write(b"X-%d: y\r\n" % number)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def go_on_and_on(_got: Got, writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.001)
+
+
+async def fail(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    await asyncio.sleep(0.01)
+    return http(503, headers={"retry-after-ms": "10"})
+
+
+async def timed(call: Coroutine[Any, Any, object]) -> tuple[float, APIError]:
+    started = time.monotonic()
+    with pytest.raises(APIError) as caught:
+        await call
+    return time.monotonic() - started, caught.value
+
+
+@pytest.mark.parametrize("answer", [stall, drip, drip_head, go_on_and_on, fail])
+async def test_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer: RawAnswer) -> None:
+    """P6."""
+    async with (
+        RawServer(answer) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=TIMEOUT, max_retries=10_000) as client,
+    ):
+        took, error = await timed(client.request("GET", "/x"))
+        assert took <= TIMEOUT + LATE
+        assert error.gave_up in {"deadline", "retry_budget_exhausted"}
+        sent = len(server.requests)
+        await asyncio.sleep(0.1)
+        assert len(server.requests) == sent
+
+
+async def test_waiting_for_a_free_connection_counts() -> None:
+    """P6."""
+    async with (
+        RawServer(stall) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1) as client,
+    ):
+        first = asyncio.create_task(client.request("GET", "/x"))
+        await asyncio.sleep(0.05)
+        took, error = await timed(client.with_options(timeout=TIMEOUT).request("GET", "/y"))
+        assert took <= TIMEOUT + LATE
+        assert isinstance(error, APITimeoutError)
+        assert len(server.requests) == 1
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_waiting_for_a_turn_counts() -> None:
+    """P6."""
+    async with (
+        RawServer(stall) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
+    ):
+        first = asyncio.create_task(client.request("GET", "/x"))
+        await asyncio.sleep(0.05)
+        took, error = await timed(client.with_options(timeout=TIMEOUT).request("GET", "/x"))
+        assert took <= TIMEOUT + LATE
+        assert isinstance(error, APITimeoutError)
+        assert not error.sent
+        assert len(server.requests) == 1
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "body"])
+async def test_a_server_that_falls_silent_is_left_at_the_deadline(emulator: Emulator, moment: Any) -> None:
+    """P6."""
+    emulator.faults.add("GET /indexes", stall=moment)
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
+        took, error = await timed(_list(client))
+        assert took <= TIMEOUT + LATE
+        assert isinstance(error, APITimeoutError)
+        assert isinstance(error, TimeoutError)
+        assert error.retryable
+        await eventually(lambda: emulator.in_flight == 0)
+
+
+async def _list(client: AsyncTwelveLabs) -> object:
+    return await client.indexes.list()
+
+
+async def test_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
+    """P6: a large file may take its time, as long as bytes move."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            await asyncio.sleep(0.1)
+            yield b"x"
+
+    async def answer(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+        await asyncio.sleep(0)
+        return http()
+
+    part = FilePart(name="file", filename="a", content=blocks, size=6)
+    async with (
+        RawServer(answer) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=0.5) as client,
+    ):
+        assert await client.request("POST", "/x", form=form(files=[part])) == {}
+        assert len(server.requests) == 1
+
+    async with (
+        RawServer(stall) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=0.3) as client,
+    ):
+        took, error = await timed(client.request("POST", "/x", form=form(files=[part])))
+        assert took <= 0.6 + 0.3 + LATE
+        assert isinstance(error, APITimeoutError)
+        assert error.ambiguous
+
+
+async def test_a_wait_for_an_hour_outlives_a_look_that_was_not_answered(emulator: Emulator) -> None:
+    """P22: the deadline of one look is not the end of the wait."""
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
+        made = await client.assets.create(method="url", url="https://media.example/a.mp4")
+        emulator.faults.add("GET /assets/{asset_id}", stall="before")
+        seen = await client.assets.wait_for_done(made.id, sleep_interval=0.01)
+        assert seen.status == "ready"
+        await eventually(lambda: len(emulator.requests.of("GET /assets/{asset_id}")) == 2)
+
+
+async def test_a_server_that_is_not_there_is_told_after_the_attempts(clock: FastClock) -> None:
+    async with AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3", clock=clock) as client:
+        took, error = await timed(client.request("POST", "/x", json={}))
+        assert took < 5
+        assert isinstance(error, APIConnectionError)
+        assert (error.sent, error.ambiguous, error.retryable, error.attempts) == (False, False, True, 4)

@@ -1,0 +1,189 @@
+"""What a caller does not notice: failures that pass (P1), advice (P2), outages (P3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from support import KEY, FastClock, Got, RawAnswer, RawServer, always, http, one_by_one
+
+from twelvelabs_async import APIError, AsyncTwelveLabs, InternalServerError, NotFoundError
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.policy.retry import TRANSIENT
+
+INDEX: dict[str, Any] = {
+    "index_name": "one",
+    "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}],
+}
+
+FAULTS: dict[str, Mapping[str, Any]] = {
+    **{str(status): {"status": status} for status in sorted(TRANSIENT | {429})},
+    "page instead of an answer": {"html": True},
+    "page with a status": {"html": True, "status": 502},
+    "empty refusal": {"status": 503, "body": b""},
+    "truncated JSON": {"status": 200, "body": b'{"data": [{"_id": "'},
+    "reset before": {"reset": "before"},
+    "reset after": {"reset": "after"},
+    "cut in the body": {"truncate": True},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_failure_that_passes_is_not_seen_by_whoever_reads(
+    emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any], times: int
+) -> None:
+    """P1."""
+    emulator.faults.add("GET /indexes", **fault, times=times)
+    assert list(await client.indexes.list()) == []
+    assert len(emulator.requests.of("GET /indexes")) == times + 1
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_failure_that_stays_is_told_with_all_there_is_to_know(
+    emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any]
+) -> None:
+    """P1, P18."""
+    emulator.faults.add("GET /indexes", **fault, times=None)
+    with pytest.raises(APIError) as caught:
+        await client.with_options(max_retries=2).indexes.list()
+    error = caught.value
+    assert error.operation == "GET /indexes"
+    assert (error.attempts, len(error.earlier), error.gave_up) == (3, 2, "max_retries")
+    assert (error.retryable, error.ambiguous) == (True, False)
+    assert error.elapsed > 0.0
+    if "status" in fault or "html" in fault:
+        assert error.request_id
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("retries", [0, 1, 5])
+async def test_max_retries_n_means_n(emulator: Emulator, client: AsyncTwelveLabs, retries: int) -> None:
+    """P1."""
+    emulator.faults.add("GET /indexes", status=500, times=None)
+    with pytest.raises(InternalServerError):
+        await client.with_options(max_retries=retries).indexes.list()
+    assert len(emulator.requests) == retries + 1
+
+
+async def test_a_connection_that_died_while_it_was_idle_costs_nobody_a_call(clock: FastClock) -> None:
+    """P1."""
+
+    async def answer(got: Got, writer: asyncio.StreamWriter) -> bytes | None:
+        if got.nth == 1:
+            writer.transport.abort()
+            return None
+        await asyncio.sleep(0)
+        return http(body='{"data": []}')
+
+    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+        for _ in range(10):
+            await client.indexes.list()
+        assert server.connections > 1
+
+
+def cut(body: bytes) -> bytes:
+    return http(body=body, length=len(body) + 10)
+
+
+CUTS: dict[str, Callable[[], RawAnswer]] = {
+    "closed at once": lambda: one_by_one([None, None, None, http()]),
+    "half a head": lambda: one_by_one([b"HTTP/1.1 200 OK\r\nContent-Le", http()]),
+    "shorter than announced": lambda: one_by_one([cut(b'{"data": ['), cut(b""), http()]),
+    "half a chunk": lambda: one_by_one([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", http()]),
+    "truncated gzip": lambda: one_by_one(
+        [http(body=b"\x1f\x8b\x08\x00\x00", headers={"Content-Encoding": "gzip"}), http()]
+    ),
+}
+
+
+@pytest.mark.parametrize("answers", CUTS.values(), ids=CUTS)
+async def test_an_answer_that_breaks_off_anywhere_is_asked_for_again(
+    answers: Callable[[], RawAnswer], clock: FastClock
+) -> None:
+    """P1."""
+    inner = answers()
+
+    async def answer_and_hang_up(got: Got, writer: asyncio.StreamWriter) -> bytes | None:
+        answer = await inner(got, writer)
+        if answer is not None and answer != http():
+            writer.write(answer)
+            await writer.drain()
+            writer.close()
+            return None
+        return answer
+
+    async with (
+        RawServer(answer_and_hang_up) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+    ):
+        assert await client.request("GET", "/x") == {}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "least"),
+    [({"Retry-After": "3"}, 3.0), ({"retry-after-ms": "1500"}, 1.5), ({"Retry-After": "0.4"}, 0.4)],
+)
+async def test_the_wait_is_as_told(clock: FastClock, status: int, headers: dict[str, str], least: float) -> None:
+    """P2."""
+    moments = list[float]()
+
+    async def answer(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+        moments.append(clock.monotonic())
+        await asyncio.sleep(0)
+        return http(status, headers=headers) if len(moments) == 1 else http()
+
+    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+        await client.request("GET", "/x")
+    assert moments[1] - moments[0] >= least
+
+
+async def test_an_outage_is_not_made_worse_and_its_end_is_noticed_at_once(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """P3."""
+    asyncio.get_running_loop().set_debug(False)  # it takes most of the time of a thousand calls
+    emulator.faults.add("GET /indexes", status=503, times=None)
+    calls, reasons = 1000, list[str | None]()
+    for _ in range(calls // 50):
+        outcomes = await asyncio.gather(*(client.request("GET", "/indexes") for _ in range(50)), return_exceptions=True)
+        reasons += [outcome.gave_up for outcome in outcomes if isinstance(outcome, InternalServerError)]
+    assert len(reasons) == calls
+    assert len(emulator.requests) / calls <= 1.05
+    assert set(reasons[100:]) == {"retry_budget_exhausted"}
+    emulator.faults.clear()
+    assert list(await client.indexes.list()) == []
+
+
+async def test_nothing_but_transient_failures_is_repeated(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    for status in (400, 401, 403, 404, 405, 409, 410, 413, 422, 501, 505):
+        emulator.faults.add("GET /indexes", status=status)
+        with pytest.raises(APIError) as caught:
+            await client.indexes.list()
+        assert caught.value.status_code == status
+        assert not caught.value.retryable
+    assert len(emulator.requests) == 11
+
+
+async def test_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    """P1: the repetition finds nothing, because the first one did its work."""
+    made = await client.indexes.create(**INDEX)
+    emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
+    await client.indexes.delete(made.id)
+    with pytest.raises(NotFoundError):
+        await client.indexes.delete(made.id)
+
+
+async def test_the_page_of_a_proxy_is_told_from_an_answer(clock: FastClock) -> None:
+    """P18."""
+    page = http(502, "<html><h1>Bad Gateway</h1>\x1b[31m" + "x" * 100_000, {"Content-Type": "text/html"})
+    async with (
+        RawServer(always(page)) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, max_retries=0) as client,
+    ):
+        with pytest.raises(InternalServerError) as caught:
+            await client.request("GET", "/x")
+        assert str(caught.value) == "502 on GET /x: Bad Gateway (gave up: max_retries)"

@@ -1,0 +1,326 @@
+"""P14: the key goes to one origin. P15: and is written nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import pickle
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from support import KEY, NOWHERE, FastClock, Got, RawServer, always, eventually, http
+
+from twelvelabs_async import APIConnectionError, APIError, AsyncTwelveLabs, TwelveLabsError
+from twelvelabs_async.body import encode_json
+from twelvelabs_async.request import FilePart, form
+
+
+@asynccontextmanager
+async def pair(first: Callable[[RawServer], bytes]) -> AsyncGenerator[tuple[RawServer, RawServer]]:
+    """A server that answers what `first` makes of the address of the other one."""
+    async with RawServer(always(http())) as other, RawServer(always(first(other))) as server:
+        yield server, other
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "target", ["{other}/v1.3/x", "//127.0.0.1:{port}/x", "/v1.3/elsewhere", "http://localhost:{port}/"]
+)
+async def test_a_redirect_is_not_followed_wherever_it_leads(status: int, method: Any, target: str) -> None:
+    """P14."""
+
+    def redirect(other: RawServer) -> bytes:
+        return http(status, headers={"Location": target.format(other=other.origin, port=other.port)})
+
+    async with pair(redirect) as (server, other), AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+        with pytest.raises(APIError) as caught:
+            await client.request(method, "/x", json={"secret": 1} if method == "POST" else None)
+        assert caught.value.code == "redirect_refused"
+        assert not caught.value.retryable
+        assert other.requests == []
+        assert other.connections == 0
+        assert len(server.requests) == 1
+
+
+async def test_the_key_goes_with_every_request_to_the_api_and_with_none_to_storage() -> None:
+    """P14."""
+    async with (
+        RawServer(always(http(headers={"Set-Cookie": "session=1; Path=/", "ETag": '"x"'}))) as server,
+        RawServer(always(http(headers={"Set-Cookie": "stored=1; Path=/"}))) as storage,
+        AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
+    ):
+        await client.request("GET", "/x")
+        body = encode_json(b"{}")
+        await client._api.session.store(storage.origin + "/p?sig=1", {"x-amz-meta-a": "b"}, body, idle=5)
+        await client._api.session.store(storage.origin + "/p?sig=1", {}, body, idle=5)
+        await client.request("GET", "/x")
+        assert [got.headers["x-api-key"] for got in server.requests] == [KEY, KEY]
+        for got in storage.requests:
+            assert KEY not in f"{got}"
+            assert "x-api-key" not in got.headers
+        assert storage.requests[0].headers["x-amz-meta-a"] == "b"
+        assert all("Cookie" not in got.headers for got in [*server.requests, *storage.requests])
+
+
+async def test_a_cookie_is_neither_kept_nor_sent() -> None:
+    """P14. A jar takes none from bare addresses, so the servers go by a name here; and it does not ask for ports."""
+    cookie = http(headers={"Set-Cookie": "session=1; Path=/"})
+    async with RawServer(always(cookie)) as server, RawServer(always(cookie)) as storage:
+        named = server.base_url.replace("127.0.0.1", "localhost")
+        async with AsyncTwelveLabs(KEY, base_url=named) as client:
+            for _ in range(2):
+                await client.request("GET", "/x")
+                address = storage.origin.replace("127.0.0.1", "localhost") + "/p"
+                await client._api.session.store(address, {}, encode_json(b"{}"), idle=5)
+        assert len(server.requests) == len(storage.requests) == 2
+        assert all("Cookie" not in got.headers for got in [*server.requests, *storage.requests])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_storage_cannot_send_a_part_elsewhere(status: int) -> None:
+    """P14."""
+    async with (
+        pair(lambda other: http(status, headers={"Location": other.origin + "/"})) as (storage, other),
+        AsyncTwelveLabs(KEY, base_url=storage.base_url) as client,
+    ):
+        reply = await client._api.session.store(storage.origin + "/p", {}, encode_json(b"{}"), idle=5)
+        assert reply.status == status
+        assert other.connections == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"],
+)
+async def test_a_video_is_not_sent_where_anybody_can_read_it(address: str) -> None:
+    """P14. The address comes from the server; over plain http everybody on the way could take the part."""
+    async with AsyncTwelveLabs(KEY, base_url="https://api.invalid/v1.3") as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await client._api.session.store(address, {}, encode_json(b"{}"), idle=5)
+        assert not caught.value.sent
+
+
+async def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P14."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    for trust_env in (False, True):
+        async with (
+            RawServer(always(http())) as server,
+            AsyncTwelveLabs(KEY, base_url=server.base_url, trust_env=trust_env) as client,
+        ):
+            await client.request("GET", "/x")
+            assert "Authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("trust_env", [False, True])
+async def test_proxies_of_the_environment_are_used_only_if_asked_for(
+    monkeypatch: pytest.MonkeyPatch, *, trust_env: bool
+) -> None:
+    """P14."""
+    async with RawServer(always(http(body='{"by": "proxy"}'))) as proxy, RawServer(always(http())) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, trust_env=trust_env) as client:
+            answer = await client.request("GET", "/x")
+        assert answer == ({"by": "proxy"} if trust_env else {})
+        assert len(proxy.requests) == int(trust_env)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, trust_env=trust_env) as client:
+            assert await client.request("GET", "/x") == {}
+
+
+# P15.
+
+SIGNATURE = "X-Amz-Signature=deadbeefcafe"
+
+
+def traces() -> list[bytes]:
+    """The key in all forms it may be written in."""
+    return [KEY.encode(), base64.b64encode(KEY.encode()), KEY.encode().hex().encode(), b"deadbeefcafe"]
+
+
+def told(error: BaseException) -> str:
+    """All that a program or a crash reporter might print of an error."""
+    texts = [repr(error), str(error), str(vars(error)), "".join(traceback.format_exception(error))]
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    texts.append("".join(report.format()))
+    cause: BaseException | None = error
+    while cause is not None:
+        texts += [repr(cause), str(vars(cause)), str(cause.args)]
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, TwelveLabsError):
+        texts.append(repr(pickle.dumps(error)))
+    return "\n".join(texts)
+
+
+async def cut(_got: Got, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0)
+    writer.transport.abort()
+
+
+async def stall(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    await asyncio.sleep(3600)
+    return b""
+
+
+async def echo(got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    await asyncio.sleep(0)
+    return http(500, f"<html>{got.headers}</html>".replace(KEY, "*"), {"x-trace-id": "t"})
+
+
+async def half(_got: Got, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(body=b"{", length=100))
+    await writer.drain()
+    writer.close()
+
+
+FAILURES: dict[str, Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]]] = {
+    "401": always(http(401, '{"code": "api_key_invalid", "message": "no"}')),
+    "503": echo,
+    "redirect": always(http(302, headers={"Location": "http://evil.example/"})),
+    "cut": cut,
+    "half": half,
+    "junk": always(b"\x00\x01junk\r\n\r\n"),
+    "bad header": always(b"HTTP/1.1 200 OK\r\nBad Header\x00: x\r\n\r\n"),
+    "not JSON": always(http(body="junk")),
+    "other shape": always(http(body="[]")),
+    "too long a header": always(b"HTTP/1.1 200 OK\r\nA: " + b"x" * 100_000 + b"\r\n\r\n"),
+}
+
+
+async def failing(call: Coroutine[Any, Any, object]) -> BaseException:
+    try:
+        await call
+    except BaseException as error:  # noqa: BLE001  # all of them are looked at
+        return error
+    raise AssertionError("it did not fail")
+
+
+def part(*, streamed: bool) -> FilePart:
+    async def blocks() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0)
+        yield b"abc"
+
+    return FilePart(name="file", filename="a", content=blocks if streamed else b"abc", size=3)
+
+
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_no_failure_tells_the_key_not_even_with_the_locals_of_its_traceback(
+    answer: Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]],
+    clock: FastClock,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    streamed: bool,
+) -> None:
+    """P15."""
+    caplog.set_level(logging.DEBUG)
+    body = form(files=[part(streamed=streamed)])
+    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+        errors = [
+            await failing(client.request("POST", "/x", form=body, retry="compute")),
+            await failing(client.request("GET", "/x", into=int)),
+        ]
+        for error in errors:
+            assert isinstance(error, TwelveLabsError)
+            assert not any(trace.decode() in told(error) for trace in traces())
+    assert not any(trace.decode() in caplog.text for trace in traces())
+
+
+@pytest.mark.parametrize("end", ["deadline", "cancelled", "timeout of the caller"])
+async def test_a_call_that_is_ended_early_does_not_tell_the_key(end: str) -> None:
+    """P15. Frames of aiohttp, which hold headers, are in the traceback of a cancellation."""
+    async with (
+        RawServer(stall) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.1 if end == "deadline" else 60) as client,
+    ):
+        if end == "cancelled":
+            task = asyncio.create_task(client.request("GET", "/x"))
+            await eventually(lambda: len(server.requests) == 1)
+            task.cancel()
+            error = await failing(asyncio.wait_for(task, 5))
+            assert isinstance(error, asyncio.CancelledError)
+        elif end == "deadline":
+            error = await failing(client.request("GET", "/x"))
+        else:
+            error = await failing(asyncio.wait_for(client.request("GET", "/x"), 0.1))
+            assert type(error) is TimeoutError
+        assert not any(trace.decode() in told(error) for trace in traces())
+
+
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+async def test_a_signature_is_not_told_by_a_failed_upload(
+    answer: Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]],
+    clock: FastClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """P15."""
+    caplog.set_level(logging.DEBUG)
+
+    async def body_of(address: str) -> None:
+        async def give() -> str:
+            await asyncio.sleep(0)
+            return address
+
+        def refuse(_: object) -> None:
+            raise APIConnectionError(message="not proven")
+
+        await client._api.store(give, {}, encode_json(b"{}"), prove=refuse)
+
+    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+        for origin in (server.origin, "http://127.0.0.1:9"):
+            error = await failing(body_of(f"{origin}/bucket/key?{SIGNATURE}"))
+            assert isinstance(error, TwelveLabsError)
+            assert "deadbeefcafe" not in f"{error!r} {error} {vars(error)} {error.__cause__!r} {error.__context__!r}"
+            assert "deadbeefcafe" not in "".join(traceback.format_exception(error))
+    assert "deadbeefcafe" not in caplog.text
+
+
+async def test_a_refused_connection_does_not_tell_the_key(clock: FastClock, caplog: pytest.LogCaptureFixture) -> None:
+    """P15."""
+    caplog.set_level(logging.DEBUG)
+    async with AsyncTwelveLabs(KEY, base_url=NOWHERE, clock=clock) as client:
+        error = await failing(client.request("GET", "/x"))
+    assert KEY not in told(error)
+    assert KEY not in caplog.text
+
+
+async def test_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """P15."""
+    caplog.set_level(logging.DEBUG)
+    asyncio.get_running_loop().slow_callback_duration = 0.0
+    async with RawServer(always(http())) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+        await client.request("GET", "/x")
+    assert "Executing" in caplog.text
+    assert KEY not in caplog.text
+
+
+async def test_what_belongs_to_a_session_that_is_lent_does_not_go_out() -> None:
+    """P14. Its connections are used; its headers, cookies and key are not."""
+    async with (
+        RawServer(always(http(headers={"Set-Cookie": "a=b"}))) as server,
+        aiohttp.ClientSession(headers={"Authorization": "Bearer other", "X-Mine": "1"}, cookies={"c": "d"}) as lent,
+    ):
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
+            await client.request("GET", "/x")
+            await client._api.session.store(server.origin + "/p", {}, encode_json(b"{}"), idle=5)
+        for got in server.requests:
+            assert {"Authorization", "X-Mine", "Cookie"}.isdisjoint(got.headers)
+        assert not lent.closed
+        assert {cookie.key for cookie in lent.cookie_jar} == {"c"}
+        async with lent.get(server.origin) as response:
+            assert response.status == 200

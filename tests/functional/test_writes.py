@@ -1,0 +1,138 @@
+"""P7: a write is never made twice, and never silently not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support import KEY, FastClock, Got, RawServer, http, one_by_one
+
+from twelvelabs_async import APIError, AsyncTwelveLabs, InternalServerError
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.request import FilePart, Form, RetryClass, form
+
+MODELS: list[dict[str, Any]] = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"reset": "after"}, {"reset": "before"}, {"status": 500}, {"status": 504}, {"truncate": True}, {"html": True}],
+    ids=str,
+)
+async def test_a_create_whose_fate_is_unknown_is_sent_once_and_said_to_be_ambiguous(
+    emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
+) -> None:
+    """P7."""
+    emulator.faults.add("POST /indexes", **fault)
+    with pytest.raises(APIError) as caught:
+        await client.indexes.create(index_name="one", models=MODELS)
+    assert (caught.value.ambiguous, caught.value.retryable, caught.value.attempts) == (True, False, 1)
+    assert "ambiguous" in str(caught.value)
+    assert len(emulator.requests.of("POST /indexes")) == 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_create_that_was_refused_is_sent_again(emulator: Emulator, client: AsyncTwelveLabs, times: int) -> None:
+    """P7: a 429 is said before any work is done."""
+    emulator.faults.add("POST /indexes", status=429, times=times)
+    await client.indexes.create(index_name="one", models=MODELS)
+    assert len(await client.indexes.list()) == 1
+
+
+async def test_no_create_is_made_twice_whatever_the_weather(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    """P7: a fifth of all creates fails after its work is done; nothing is there twice, nothing is lost unsaid."""
+    asyncio.get_running_loop().set_debug(False)
+    total, chance = 200, random.Random(7)  # noqa: S311  # no secret
+    before = 0
+    for number in sorted(chance.sample(range(total), total // 5)):
+        what: dict[str, Any] = {"reset": "after"} if number % 2 else {"truncate": True}
+        emulator.faults.add("POST /assets", **what, after=number - before)
+        before = number + 1
+
+    async def create(number: int) -> APIError | None:
+        try:
+            await client.assets.create(method="url", url=f"https://media.example/{number}.mp4", filename=f"n{number}")
+        except APIError as error:
+            return error
+        return None
+
+    errors = [error for error in [await create(number) for number in range(total)] if error is not None]
+    assert errors
+    assert all(error.ambiguous for error in errors)
+    made = Counter([asset.filename async for asset in client.assets.list()])
+    assert set(made.values()) == {1}
+    assert len(made) == total
+
+
+CLASSES: list[RetryClass] = ["compute", "repeatable", "idempotent"]
+
+
+@pytest.mark.parametrize("retry", CLASSES)
+@pytest.mark.parametrize("kind", ["json", "form", "streamed"])
+async def test_the_body_of_each_attempt_is_the_same_to_the_byte(retry: RetryClass, kind: str, clock: FastClock) -> None:
+    """P7."""
+    content = random.Random(1).randbytes(300_000)  # noqa: S311  # no secret
+
+    async def blocks() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 65_536):
+            await asyncio.sleep(0)
+            yield content[start : start + 65_536]
+
+    part = FilePart(name="file", filename="a.mp4", content=content if kind == "form" else blocks, size=len(content))
+    body: Form | None = None if kind == "json" else form(files=[part], name="é", flag=True)
+    data = {"text": "é" * 1000, "list": [1, 2.5, None]} if kind == "json" else None
+    async with (
+        RawServer(one_by_one([http(503), None, http(429), http()])) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+    ):
+        await client.request("POST", "/x", json=data, form=body, retry=retry)
+        assert len(server.requests) == 4
+        assert len({got.body for got in server.requests}) == 1
+        assert len({tuple(sorted(got.headers.items())) for got in server.requests}) == 1
+        assert len(server.requests[0].body) > 1000
+        assert all("Transfer-Encoding" not in got.headers for got in server.requests)
+
+
+async def test_a_post_that_nobody_described_is_not_repeated(clock: FastClock) -> None:
+    async with (
+        RawServer(one_by_one([http(503), http()])) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+    ):
+        with pytest.raises(InternalServerError) as caught:
+            await client.request("POST", "/x", json={})
+        assert caught.value.ambiguous
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "POST", "GET"])
+@pytest.mark.parametrize("retries", [0, 1])
+async def test_what_is_sent_is_sent_by_us_and_never_once_more_by_aiohttp(
+    method: Any, retries: int, clock: FastClock
+) -> None:
+    """P7. On a connection used before, aiohttp sends a DELETE or PUT again by itself when the server hangs up.
+
+    It has no public switch for that: when this fails, look what has become of `ClientSession._retry_connection`.
+    """
+
+    async def answer(got: Got, writer: asyncio.StreamWriter) -> bytes | None:
+        await asyncio.sleep(0)
+        if got.target.endswith("/warm"):
+            return http()
+        writer.transport.abort()
+        return None
+
+    async with (
+        RawServer(answer) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, max_retries=retries) as client,
+    ):
+        await client.request("GET", "/warm")
+        with pytest.raises(APIError) as caught:
+            await client.request(method, "/hot", json=None if method == "GET" else {}, retry="idempotent")
+        hot = [got for got in server.requests if got.target.endswith("/hot")]
+        assert hot[0].connection == 0
+        assert hot[0].nth == 1
+        assert len(hot) == caught.value.attempts == retries + 1

@@ -1,0 +1,111 @@
+"""What the form encoder writes is what an independent parser reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp.base_protocol import BaseProtocol
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+from support import parts_of
+
+from twelvelabs_async.body import Body, encode_form
+from twelvelabs_async.request import FilePart, Form, OpenBody
+
+utf8 = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+# Without what browsers escape, and without slashes and semicolons, which the reader of aiohttp misreads.
+names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\%/;'), min_size=1, max_size=20)
+blocks = st.lists(st.binary(max_size=200), max_size=4)
+
+
+def opened(pieces: list[bytes]) -> OpenBody:
+    async def give() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            await asyncio.sleep(0)
+            yield piece
+
+    return give
+
+
+@st.composite
+def files(draw: st.DrawFn) -> FilePart:
+    pieces = draw(blocks)
+    content = b"".join(pieces)
+    return FilePart(
+        name=draw(names),
+        filename=draw(names),
+        content=opened(pieces) if draw(st.booleans()) else content,
+        size=len(content),
+        content_type="video/mp4",
+    )
+
+
+async def sent(body: Body) -> bytes:
+    start = body.start()
+    return b"".join([block async for block in start]) if isinstance(start, AsyncIterator) else start or b""
+
+
+async def content_of(file: FilePart) -> bytes:
+    if isinstance(file.content, bytes):
+        return file.content
+    return b"".join([block async for block in file.content()])
+
+
+async def as_aiohttp_reads(body: Body, content: bytes) -> list[tuple[str | None, str | None, bytes]]:
+    loop = asyncio.get_running_loop()
+    stream = aiohttp.StreamReader(BaseProtocol(loop), 1 << 16, loop=loop)
+    stream.feed_data(content)
+    stream.feed_eof()
+    reader = aiohttp.MultipartReader(CIMultiDict(body.headers), stream)
+    found = list[tuple[str | None, str | None, bytes]]()
+    while (part := await reader.next()) is not None:
+        assert isinstance(part, aiohttp.BodyPartReader)
+        found.append((part.name, part.filename, bytes(await part.read())))
+    return found
+
+
+@given(st.lists(st.tuples(names, utf8), max_size=5), st.lists(files(), max_size=3))
+@settings(max_examples=40)
+def test_aiohttp_reads_what_was_written(fields: list[tuple[str, str]], parts: list[FilePart]) -> None:
+    async def main() -> None:
+        body = encode_form(Form(fields=tuple(fields), files=tuple(parts)))
+        content = await sent(body)
+        assert len(content) == body.size
+        expected = [
+            *((name, None, text.encode()) for name, text in fields),
+            *[(part.name, part.filename, await content_of(part)) for part in parts],
+        ]
+        if expected:
+            assert await as_aiohttp_reads(body, content) == expected
+
+    asyncio.run(main())
+
+
+@given(st.lists(st.tuples(utf8.filter(bool), utf8), min_size=1, max_size=4), utf8)
+def test_the_parser_of_mail_finds_as_many_parts_whatever_their_names_are(
+    fields: list[tuple[str, str]], filename: str
+) -> None:
+    """Names with quotes, line breaks and control characters add neither parts nor headers."""
+    file = FilePart(name="file", filename=filename, content=b"abc", size=3)
+    body = encode_form(Form(fields=tuple(fields), files=(file,)))
+    assert isinstance(body.content, bytes)
+    parts = parts_of(body, body.content)
+    assert len(parts) == len(fields) + 1
+    assert parts[-1].get_payload(decode=True) == b"abc"
+    assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in parts)
+
+
+@given(utf8)
+def test_what_is_escaped_in_a_name_can_be_told_from_what_was_there(filename: str) -> None:
+    file = FilePart(name="file", filename=filename, content=b"", size=0)
+    body = encode_form(Form(files=(file,)), boundary="x")
+    assert isinstance(body.content, bytes)
+    line = body.content.decode().split("\r\n")[1]
+    written = line.partition('filename="')[2].removesuffix('"')
+    assert '"' not in written
+    if "%" not in filename:
+        assert unquote(written) == filename

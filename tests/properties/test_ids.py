@@ -1,0 +1,70 @@
+"""P16: an id stays one segment of the path, or is refused before anything is sent."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from yarl import URL
+
+from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.request import Request
+
+ALPHABET = "./\\%2eEfF?#;&=+:@ ~\r\n\t\x00\x7f\u2028é日\ud800{}-_"
+texts = st.text(st.characters(), max_size=30) | st.text(ALPHABET, max_size=12)
+
+
+def refused_or_itself(text: str) -> None:
+    request = Request[Any](
+        method="DELETE",
+        template="/indexes/{index-id}/videos/{video-id}",
+        into=dict,
+        retry="safe",
+        ids={"index_id": "I", "video_id": text},
+    )
+    try:
+        path = request.path()
+    except InvalidInputError as error:
+        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
+        return
+    assert path.isascii()
+    assert path.isprintable()
+    url = URL("https://host/v1.3" + path, encoded=True)
+    assert url.raw_path_qs == "/v1.3" + path
+    segments = urlsplit(str(url)).path.split("/")
+    assert [unquote(segment) for segment in segments] == ["", "v1.3", "indexes", "I", "videos", text]
+
+
+@given(texts)
+@example("..")
+@example("%2e%2e%2f")
+@example("../../OTHER")
+@example("a/../b")
+@settings(max_examples=300)
+def test_an_id_is_refused_or_decodes_to_itself_in_its_place(text: str) -> None:
+    """P16."""
+    refused_or_itself(text)
+
+
+def test_ten_thousand_random_ids_are_refused_or_decode_to_themselves() -> None:
+    """P16."""
+    chance = random.Random(16)  # noqa: S311  # no secret
+    for _ in range(10_000):
+        refused_or_itself("".join(chance.choices(ALPHABET, k=chance.randrange(9))))
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.booleans() | st.lists(st.text())))
+def test_a_query_is_refused_or_comes_back_as_it_was(query: dict[str, str | int | bool | list[str]]) -> None:
+    request = Request[Any](method="GET", template="/a", into=dict, retry="safe", query=query)
+    try:
+        path = request.path()
+    except InvalidInputError:
+        return
+    expected = list[tuple[str, str]]()
+    for name, value in query.items():
+        values = value if isinstance(value, list) else [value]
+        expected += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in values]
+    assert parse_qsl(path.partition("?")[2], keep_blank_values=True, max_num_fields=10_000) == expected

@@ -1,0 +1,106 @@
+"""P17, P18, P20: what reads a server's answer never raises anything but our own errors, whatever the answer is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from types import NoneType
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from twelvelabs_async.codec import decode, from_dict
+from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError, printable
+from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.indexes import Index, IndexedAsset
+from twelvelabs_async.models.search import SearchResults
+from twelvelabs_async.policy.headers import LONGEST_WAIT, read_advice
+from twelvelabs_async.refusal import refusal
+
+NAMES = ["Date", "Retry-After", "retry-after-ms", "Location", "x-trace-id", "x-request-id"] + [
+    f"X-Ratelimit-{dimension}{word}"
+    for dimension in ("", "Request-", "Token-")
+    for word in ("Limit", "Remaining", "Used", "Reset")
+]
+dates = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Mon", "Xyz", ""]),
+    st.integers(-1, 99),
+    st.sampled_from(["Jan", "Feb", "Foo", "13"]),
+    st.integers(-1, 100_000),
+    st.integers(-1, 99),
+    st.integers(-1, 99),
+    st.integers(-1, 99),
+    st.sampled_from(["GMT", "-0000", "+9999", "-2400", "EST", "", "+99999999999"]),
+)
+numbers = st.integers().map(str) | st.floats().map(str) | st.integers(1_000_000_000, 3_000_000_000).map(str)
+values = st.text() | dates | numbers | st.sampled_from(["", "nan", "inf", "1" * 35, "0x1", "1_0", "١٢", "http://["])
+headers = st.dictionaries(st.sampled_from(NAMES), values).map(CIMultiDict)
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+jsons = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(
+            st.text(max_size=5)
+            | st.sampled_from(["code", "message", "error", "details", "docs_url", "error_code", "data", "page_info"])
+            | st.sampled_from(
+                ["_id", "id", "status", "created_at", "models", "duration", "embedding", "float", "clips"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+bodies = (
+    st.binary() | jsons.map(lambda data: json.dumps(data).encode()) | st.text().map(lambda text: text.encode("utf-16"))
+)
+
+
+@given(headers, st.floats(0, 4e9), st.binary() | st.text("0123456789-T:Z.", max_size=30).map(str.encode))
+def test_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[str], now: float, body: bytes) -> None:
+    advice = read_advice(found, now=now, body=body)
+    assert math.isfinite(advice.server_time)
+    assert advice.retry_after is None or 0 < advice.retry_after <= LONGEST_WAIT
+    for quota in advice.quotas.values():
+        assert quota.remaining is None or quota.remaining >= 0
+        assert quota.reset is None or math.isfinite(quota.reset)
+
+
+@given(st.integers(100, 999), headers, bodies)
+def test_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
+    error = refusal(status, found, body, read_advice(found, now=1.9e9))
+    assert isinstance(error, APIError)
+    assert str(error).isprintable()
+    assert len(str(error)) < 2000
+    assert error.status_code == status
+
+
+@given(bodies, st.sampled_from([dict, NoneType, Index, IndexedAsset, AssetDetail, SearchResults, int, list[str]]))
+def test_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into: type[Any]) -> None:
+    try:
+        asyncio.run(decode(body, into))
+    except MalformedResponseError as error:
+        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
+        assert len(error.body) <= 1000  # noqa: PT017  # the same
+
+
+@given(jsons, st.sampled_from([Index, IndexedAsset, AssetDetail, SearchResults]))
+def test_parsed_json_is_read_or_refused_by_an_error_of_ours(data: Any, into: type[Any]) -> None:
+    try:
+        from_dict(data, into)
+    except TwelveLabsError as error:
+        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
+
+
+@given(st.text(), st.text(max_size=3000))
+def test_any_text_becomes_one_printable_line(text: str, more: str) -> None:
+    line = printable(text + more)
+    assert line.isprintable()
+    assert len(line) <= 1000
+    assert printable(line) == line

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support import parts_of
+
+from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json, in_blocks
+from twelvelabs_async.request import FilePart, Form, OpenBody
+
+NAMES = [
+    "plain.mp4",
+    'quo"te.mp4',
+    "line\r\nX-Evil: 1\r\n.mp4",
+    "a;b=c.mp4",
+    "ünï 日本 🎬.mp4",
+    "back\\slash",
+    "%22.mp4",
+    "",
+]
+
+
+async def whole(body: Body) -> bytes:
+    start = body.start()
+    if isinstance(start, AsyncIterator):
+        return b"".join([block async for block in start])
+    return start or b""
+
+
+def opened(content: bytes, size: int = 3) -> OpenBody:
+    async def blocks() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), size):
+            yield content[start : start + size]
+
+    return blocks
+
+
+def test_a_form_is_these_bytes() -> None:
+    file = FilePart(name="file", filename="a.mp4", content=b"\x00\r\n--x", size=6, content_type="video/mp4")
+    body = encode_form(Form(fields=(("method", "direct"), ("name", "é")), files=(file,)), boundary="x1")
+    content = (
+        b'--x1\r\nContent-Disposition: form-data; name="method"\r\n\r\ndirect\r\n'
+        b'--x1\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xc3\xa9\r\n'
+        b'--x1\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\nContent-Type: video/mp4\r\n\r\n'
+        b"\x00\r\n--x\r\n"
+        b"--x1--\r\n"
+    )
+    assert body.content == content
+    assert body.headers == {
+        "Content-Type": "multipart/form-data; boundary=x1",
+        "Content-Length": str(len(content)),
+    }
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+async def test_a_form_has_the_size_it_claims_and_one_part_for_each_name(name: str, *, streamed: bool) -> None:
+    content = bytes(range(256)) * 3
+    file = FilePart(name="file", filename=name, content=opened(content) if streamed else content, size=len(content))
+    body = encode_form(Form(fields=((name or "x", "value"), ("two", "a\r\nb")), files=(file, file)))
+    sent = await whole(body)
+    assert len(sent) == body.size == int(body.headers["Content-Length"])
+    found = parts_of(body, sent)
+    assert len(found) == 4
+    assert [part.get_payload(decode=True) for part in found] == [b"value", b"a\r\nb", content, content]
+    assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in found)
+
+
+@pytest.mark.parametrize("kind", ["video/mp4\r\nX-Evil: 1", "video/mp4\r\n\r\nbytes"])
+async def test_a_media_type_cannot_add_headers_to_its_part(kind: str) -> None:
+    file = FilePart(name="file", filename="a", content=b"abc", size=3, content_type=kind)
+    body = encode_form(Form(files=(file,)))
+    (part,) = parts_of(body, await whole(body))
+    assert set(part.keys()) == {"Content-Disposition", "Content-Type"}
+    assert part.get_payload(decode=True) == b"abc"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_each_attempt_sends_the_same_bytes(*, streamed: bool) -> None:
+    """P7."""
+    content = b"abcdefgh" * 100
+    file = FilePart(name="file", filename="a", content=opened(content, 7) if streamed else content, size=len(content))
+    body = encode_form(Form(fields=(("a", "b"),), files=(file,)))
+    assert len({await whole(body) for _ in range(4)}) == 1
+
+
+async def test_two_forms_have_different_boundaries() -> None:
+    assert encode_form(Form()).content_type != encode_form(Form()).content_type
+
+
+async def test_the_boundary_is_not_in_what_it_bounds() -> None:
+    body = encode_form(Form(fields=(("a", "--x--\r\n" * 100),)))
+    assert len(parts_of(body, await whole(body))) == 1
+
+
+async def test_json_says_how_long_it_is() -> None:
+    body = encode_json(b'{"a":1}')
+    assert await whole(body) == b'{"a":1}'
+    assert body.headers == {"Content-Type": "application/json", "Content-Length": "7"}
+
+
+async def test_no_body_is_nothing() -> None:
+    assert NO_BODY.start() is None
+    assert NO_BODY.headers == {}
+
+
+@pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 20, 95])
+async def test_blocks_put_together_are_the_bytes(length: int) -> None:
+    content = bytes(length)
+    blocks = [block async for block in in_blocks(content, 10)]
+    assert b"".join(blocks) == content
+    assert all(0 < len(block) <= 10 for block in blocks)
+
+
+def test_the_content_of_a_file_is_not_in_its_repr() -> None:
+    file = FilePart(name="file", filename="a", content=b"SECRET", size=6)
+    assert "SECRET" not in repr(file) + repr(encode_form(Form(files=(file,))))

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import threading
+from array import array
+from types import NoneType
+from typing import Any
+
+import attrs
+import pytest
+
+from twelvelabs_async import codec
+from twelvelabs_async.codec import THREAD_FROM, VECTOR_FROM, decode, json_bytes
+from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.models.common import Model, Vector
+
+
+@attrs.frozen(kw_only=True)
+class Segment(Model):
+    """As embeddings come."""
+
+    float_: Vector = attrs.field(metadata={"wire": "float"})
+    start: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Embedding(Model):
+    """As embeddings come."""
+
+    segments: tuple[Segment, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Anything(Model):
+    """What nobody described."""
+
+    embedding: Any
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"  \n",
+        b"{",
+        b'{"a": ',
+        b"not json",
+        b"<html></html>",
+        b"\xff\xfe\x00",
+        b'{"a": 1} {"b": 2}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"1" * 5000,
+        b" " * (THREAD_FROM + 1),
+        b"{" + b" " * THREAD_FROM,
+        b"[" * (THREAD_FROM + 1),
+    ],
+    ids=lambda body: f"{body[:12]!r}x{len(body)}",
+)
+async def test_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_again(body: bytes) -> None:
+    """P18."""
+    with pytest.raises(MalformedResponseError) as caught:
+        await decode(body, Embedding)
+    assert caught.value.retryable
+    assert len(caught.value.body) <= 1000
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b"null", b'"text"', b"true", b"{}", b'{"segments": 7}'])
+async def test_json_of_another_shape_is_an_error_that_asking_again_does_not_mend(body: bytes) -> None:
+    """P20."""
+    with pytest.raises(MalformedResponseError) as caught:
+        await decode(body, Embedding)
+    assert not caught.value.retryable
+    assert caught.value.path.startswith("$")
+
+
+async def test_the_error_names_the_place() -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        await decode(b'{"segments": [{"float": [1]}, {"float": [1], "start": "soon"}]}', Embedding)
+    assert caught.value.path == "$.segments[1].start"
+    assert "float" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", b"<html>", b"[" * 100_000])
+async def test_an_answer_that_does_not_matter_is_not_looked_at(body: bytes) -> None:
+    await decode(body, NoneType)
+
+
+async def test_an_empty_answer_is_an_empty_object_for_those_who_want_an_object() -> None:
+    assert await decode(b"", dict) == {}
+
+
+@pytest.mark.parametrize("size", [VECTOR_FROM - 1, VECTOR_FROM, 1024, THREAD_FROM])
+async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
+    body = json.dumps({"segments": [{"float": [0.5] * size}]}).encode()
+    decoded = await decode(body, Embedding)
+    assert decoded.segments[0].float_ == array("d", [0.5] * size)
+
+
+@pytest.mark.parametrize("odd", ["text", None, [1], {"a": 1}, 10**400])
+@pytest.mark.parametrize("filler", [0, THREAD_FROM])
+async def test_a_vector_that_is_none_is_told_as_such(odd: object, filler: int) -> None:
+    """P18. 10**400 is a whole number of JSON that no float can hold."""
+    body = json.dumps({"segments": [{"float": [*([0.5] * 20), odd]}], "filler": "x" * filler}).encode()
+    with pytest.raises(MalformedResponseError):
+        await decode(body, Embedding)
+
+
+@pytest.mark.parametrize("odd", ["text", 10**400])
+async def test_a_large_answer_nobody_described_may_hold_anything(odd: object) -> None:
+    body = json.dumps({"embedding": [*([0.5] * 20), odd], "filler": "x" * THREAD_FROM}).encode()
+    decoded = await decode(body, Anything)
+    assert decoded.embedding[-1] == odd
+
+
+async def test_numbers_that_are_none_pass_as_such() -> None:
+    decoded = await decode(b'{"segments": [{"float": [NaN], "start": Infinity}]}', Embedding)
+    assert math.isnan(decoded.segments[0].float_[0])
+    assert decoded.segments[0].start == math.inf
+
+
+@pytest.mark.parametrize(("size", "own_thread"), [(10, True), (THREAD_FROM + 1, False)])
+async def test_large_answers_are_decoded_in_a_thread(
+    size: int, *, own_thread: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = list[threading.Thread]()
+    inner = codec._decode
+
+    def note(*arguments: Any) -> Any:
+        threads.append(threading.current_thread())
+        return inner(*arguments)
+
+    monkeypatch.setattr(codec, "_decode", note)
+    await decode(json.dumps({"filler": "x" * size}).encode(), dict)
+    assert (threads[0] is threading.main_thread()) is own_thread
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+def test_json_leaves_out_what_the_api_would_not_understand() -> None:
+    assert json_bytes({"a": "é", "b": [1, {"c": None}]}) == '{"a":"é","b":[1,{"c":null}]}'.encode()

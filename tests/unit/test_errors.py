@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+import twelvelabs_async
+from twelvelabs_async.errors import (
+    MESSAGE_LIMIT,
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ClientStateError,
+    ConflictError,
+    GoneError,
+    InternalServerError,
+    InvalidInputError,
+    MalformedResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExhaustedError,
+    RateLimitError,
+    TooManyRequestsError,
+    TwelveLabsError,
+    UnprocessableEntityError,
+    WaitTimeoutError,
+    for_status,
+    printable,
+)
+
+
+def family(kind: type[TwelveLabsError] = TwelveLabsError) -> Iterator[type[TwelveLabsError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from family(child)
+
+
+KINDS = sorted({kind for kind in family() if kind.__module__ == "twelvelabs_async.errors"}, key=lambda k: k.__name__)
+VALUES: dict[str, Any] = {
+    "str": "text",
+    "str | None": "text",
+    "int": 3,
+    "int | None": 418,
+    "float": 1.5,
+    "float | None": 2.5,
+    "bool": True,
+    "bytes": b"\x00\xff",
+    "datetime | None": datetime(2030, 1, 2, tzinfo=UTC),
+    "tuple[str, ...]": ("one", "two"),
+    "GaveUp | None": "deadline",
+    "Any": {"more": [1, 2]},
+}
+
+
+def filled(kind: type[TwelveLabsError]) -> TwelveLabsError:
+    return kind(**{field.name: VALUES[str(field.type)] for field in attrs.fields(kind)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_has_one_root_and_is_public(kind: type[TwelveLabsError]) -> None:
+    """P18."""
+    assert issubclass(kind, TwelveLabsError)
+    assert getattr(twelvelabs_async, kind.__name__) is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent"),
+    [
+        (InvalidInputError, ValueError),
+        (ClientStateError, RuntimeError),
+        (APIConnectionError, ConnectionError),
+        (APITimeoutError, TimeoutError),
+        (APITimeoutError, APIConnectionError),
+        (WaitTimeoutError, TimeoutError),
+        (QuotaExhaustedError, RateLimitError),
+        (MalformedResponseError, APIError),
+    ],
+)
+def test_errors_are_also_what_python_calls_them(kind: type[Exception], parent: type[Exception]) -> None:
+    assert issubclass(kind, parent)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (410, GoneError),
+        (418, APIError),
+        (422, UnprocessableEntityError),
+        (429, TooManyRequestsError),
+        (500, InternalServerError),
+        (503, InternalServerError),
+        (599, InternalServerError),
+        (999, InternalServerError),
+        (302, APIError),
+    ],
+)
+def test_a_status_has_its_class(status: int, kind: type[APIError]) -> None:
+    assert for_status(status) is kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("full", [True, False])
+def test_an_error_survives_pickle_and_copy_with_all_it_knows(kind: type[TwelveLabsError], *, full: bool) -> None:
+    error = filled(kind) if full else kind()
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  # our own
+        assert type(twin) is kind
+        assert attrs.asdict(twin) == attrs.asdict(error)
+        assert (str(twin), repr(twin)) == (str(error), repr(error))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_can_be_raised_with_a_cause_and_notes(kind: type[TwelveLabsError]) -> None:
+    with pytest.raises(kind) as caught:
+        raise filled(kind) from OSError("below")
+    caught.value.add_note("above")
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None:
+    """P17."""
+    error = kind(message="first\r\nsecond\x1b[31m red \x00\x85\u2028\u202e\ud800 end" + "x" * 5_000_000)
+    for text in (str(error), repr(error)):
+        assert text
+        assert text.isprintable()
+        assert len(text) < MESSAGE_LIMIT + 300
+
+
+def test_the_line_tells_what_where_and_whom_to_ask() -> None:
+    error = NotFoundError(
+        message="no such asset",
+        operation="GET /assets/{asset_id}",
+        status_code=404,
+        code="resource_not_exist",
+        request_id="r1",
+        attempts=2,
+    )
+    assert str(error) == ("404 resource_not_exist on GET /assets/{asset_id}: no such asset (attempt 2, request r1)")
+
+
+def test_the_line_tells_doubt_and_why_nothing_more_was_tried() -> None:
+    error = InternalServerError(status_code=503, ambiguous=True, gave_up="retry_budget_exhausted")
+    assert "ambiguous" in str(error)
+    assert "retry_budget_exhausted" in str(error)
+
+
+def test_the_line_of_a_401_tells_what_to_do() -> None:
+    assert "API key" in str(AuthenticationError(status_code=401))
+
+
+def test_an_error_that_knows_nothing_still_has_a_text() -> None:
+    assert str(APIError()) == "APIError"
+
+
+def test_printable_keeps_what_can_be_read() -> None:
+    assert printable("  naïve   日本語\t🎬 ") == "naïve 日本語 🎬"
+    assert printable("a" * 1000) == "a" * 1000
+    assert printable("a" * 1001) == "a" * 999 + "…"

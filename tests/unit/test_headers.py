@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import pytest
+
+from twelvelabs_async.policy.headers import LONGEST_WAIT, Quota, number, read_advice, read_quotas
+
+NOW = 1_900_000_000.0
+NOW_DATE = formatdate(NOW, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.25", 0.25),
+        (" 3 ", 3.0),
+        ("1e1", 10.0),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        ("0", None),
+        ("-5", None),
+        ("", None),
+        ("soon", None),
+        ("inf", None),
+        ("-inf", None),
+        ("nan", None),
+        ("1" * 35, None),
+        ("1e300", None),
+        (str(int((NOW + 5) * 1000)), None),
+        (str(int(LONGEST_WAIT) + 1), None),
+        (formatdate(NOW - 90, usegmt=True), None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 100000 23:59:59 GMT", None),
+        ("Thu, 99 Foo 2030 99:99:99 GMT", None),
+        ("0x10", None),
+        ("7;", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_nonsense_is_none(text: str, seconds: float | None) -> None:
+    advice = read_advice({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
+    assert advice.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1500", 1.5), ("0", None), ("-1", None), ("nan", None), ("inf", None), ("1" * 35, None)],
+)
+def test_retry_after_ms_goes_before_retry_after(text: str, seconds: float | None) -> None:
+    readable = number(text) is not None
+    advice = read_advice({"retry-after-ms": text, "Retry-After": "9", "Date": NOW_DATE}, now=NOW)
+    assert advice.retry_after == (seconds if readable else 9.0)
+
+
+@pytest.mark.parametrize("wrong_by", [0.0, 3600.0, -86400.0 * 365])
+def test_a_date_is_read_against_the_clock_of_the_server(wrong_by: float) -> None:
+    headers = {"Retry-After": formatdate(NOW + 30, usegmt=True), "Date": NOW_DATE}
+    assert read_advice(headers, now=NOW + wrong_by).retry_after == 30.0
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 100000 23:59:59 GMT", "0"])
+def test_an_unreadable_date_leaves_the_clock_of_this_machine(date: str) -> None:
+    advice = read_advice({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
+    assert advice.server_time == NOW
+    assert advice.retry_after == 30.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {"X-Ratelimit-Limit": "60", "X-Ratelimit-Remaining": "12", "X-Ratelimit-Used": "48"},
+            {"request": Quota(limit=60, remaining=12)},
+        ),
+        ({"X-RateLimit-Limit": "60", "X-RATELIMIT-USED": "48"}, {"request": Quota(limit=60, remaining=12)}),
+        ({"x-ratelimit-remaining": "3"}, {"request": Quota(remaining=3)}),
+        ({"X-Ratelimit-Remaining": "-3"}, {"request": Quota(remaining=0)}),
+        ({"X-Ratelimit-Limit": "5", "X-Ratelimit-Used": "9"}, {"request": Quota(limit=5, remaining=0)}),
+        (
+            {"X-Ratelimit-Limit": "-1e308", "X-Ratelimit-Used": "1e308"},
+            {"request": Quota(limit=int(-1e308), remaining=0)},
+        ),
+        ({"X-Ratelimit-Reset": str(int(NOW) + 5)}, {"request": Quota(reset=NOW + 5)}),
+        (
+            {"X-Ratelimit-Request-Remaining": "7", "X-Ratelimit-Video-Duration-Remaining": "100"},
+            {"request": Quota(remaining=7), "video-duration": Quota(remaining=100)},
+        ),
+        ({"X-Ratelimit-Remaining": "many", "X-Ratelimit-Limit": "nan", "X-Ratelimit-Reset": "inf"}, {}),
+        ({"X-Ratelimit": "5", "Ratelimit-Limit": "5", "X-Ratelimit-Burst": "5"}, {}),
+    ],
+)
+def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expected: dict[str, Quota]) -> None:
+    assert read_quotas(headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        (NOW + 20, 20.0),
+        (NOW - 20, None),
+        (NOW, None),
+        ((NOW + 20) * 1000, None),
+        (1e300, None),
+        (0, None),
+    ],
+)
+def test_an_empty_quota_is_advice_to_wait_for_its_reset(reset: float, seconds: float | None) -> None:
+    headers = {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{reset:.0f}"[:32], "Date": NOW_DATE}
+    assert read_advice(headers, now=NOW).retry_after == seconds
+
+
+def test_a_quota_that_is_not_empty_is_no_reason_to_wait() -> None:
+    headers = {"X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": str(int(NOW) + 20), "Date": NOW_DATE}
+    assert read_advice(headers, now=NOW).retry_after is None
+
+
+def test_of_several_empty_quotas_the_latest_reset_counts() -> None:
+    headers = {
+        "X-Ratelimit-Request-Remaining": "0",
+        "X-Ratelimit-Request-Reset": str(int(NOW) + 20),
+        "X-Ratelimit-Token-Remaining": "0",
+        "X-Ratelimit-Token-Reset": str(int(NOW) + 50),
+        "Date": NOW_DATE,
+    }
+    assert read_advice(headers, now=NOW).retry_after == 50.0
+
+
+def test_retry_after_goes_before_the_reset() -> None:
+    headers = {
+        "Retry-After": "3",
+        "X-Ratelimit-Remaining": "0",
+        "X-Ratelimit-Reset": str(int(NOW) + 50),
+        "Date": NOW_DATE,
+    }
+    assert read_advice(headers, now=NOW).retry_after == 3.0
+
+
+BODY = b'{"code":"too_many_requests","message":"Please try again later after %s."}'
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [
+        (b"2030-03-17T17:46:50Z", 10.0),
+        (b"2030-03-17T17:46:50.5Z", 10.5),
+        (b"2030-03-17T17:46:30Z", None),
+        (b"9999-12-31T23:59:59Z", None),
+        (b"2030-99-99T99:99:99Z", None),
+        (b"tomorrow", None),
+    ],
+)
+def test_the_time_stamp_in_the_text_of_a_429_is_advice_of_last_resort(moment: bytes, seconds: float | None) -> None:
+    advice = read_advice({"Date": NOW_DATE}, now=NOW, body=BODY % moment)
+    assert advice.retry_after == seconds
+
+
+def test_headers_go_before_the_time_stamp_in_the_text() -> None:
+    advice = read_advice({"Date": NOW_DATE, "Retry-After": "2"}, now=NOW, body=BODY % b"2030-03-17T17:46:50Z")
+    assert advice.retry_after == 2.0
+
+
+def test_a_time_stamp_deep_in_a_large_body_is_not_looked_for() -> None:
+    advice = read_advice({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
+    assert advice.retry_after is None
