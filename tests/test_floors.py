@@ -17,7 +17,17 @@ NAME = "twelvelabs_async"
 FLOORS = [
     ["_version", "errors", "clock", "settings", "request", "checks"],
     ["models"],
-    ["body", "codec", "policy/headers", "refusal", "session", "policy/limiter", "policy/retry", "policy"],
+    [
+        "body",
+        "codec",
+        "policy/headers",
+        "refusal",
+        "session",
+        "policy/window",
+        "policy/limiter",
+        "policy/retry",
+        "policy",
+    ],
     ["api", "paginator", "frames", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
     ["embeddings", "clips", "structured", "webhooks"],

@@ -173,6 +173,9 @@ def numbered(item: type[T], key: str = "data") -> Reader[T]:
         if asked > 1 and info.page is not None and info.page != asked:
             message = f"asked for page {asked}, the server sent page {info.page}"
             raise MalformedResponseError(message=message, operation=request.operation, path="$.page_info.page")
+        if not items and info.total_page is not None and asked < info.total_page:
+            message = f"page {asked} of {info.total_page} is empty"
+            raise MalformedResponseError(message=message, operation=request.operation, path=f"$.{key}")
         full = info.limit_per_page or cast("int", request.query.get("page_limit") or DEFAULT_LIMIT)
         more = len(items) >= full if info.total_page is None else asked < info.total_page
         return Page(

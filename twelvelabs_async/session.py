@@ -25,7 +25,13 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from twelvelabs_async.body import Body, in_blocks
-from twelvelabs_async.errors import APIConnectionError, APITimeoutError, ClientStateError, MalformedResponseError
+from twelvelabs_async.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientStateError,
+    InvalidInputError,
+    MalformedResponseError,
+)
 from twelvelabs_async.settings import Settings
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
@@ -225,10 +231,11 @@ class SessionManager:
         body: Body,
         idle: float | None,
     ) -> Reply:
-        failure: APIConnectionError
+        failure: Exception
+        outgoing = None if idle is None else _Outgoing(body, idle)
         try:
             async with nullcontext() if idle is None else asyncio.timeout(idle) as watch:
-                data = body.start() if watch is None or idle is None else _watched(body, watch, idle)
+                data = body.start() if outgoing is None or watch is None else outgoing.blocks(watch)
                 async with session.request(
                     method, url, headers=headers, data=data, allow_redirects=False, proxy=self._proxy(url)
                 ) as response:
@@ -239,6 +246,8 @@ class SessionManager:
         except asyncio.CancelledError:
             self._check_cancelled()
             raise
+        if outgoing is not None and outgoing.failure is not None:
+            failure = outgoing.failure  # not the network's fault
         # Raised out here, so that the frames below, which know the key, are no part of the error's history.
         raise failure
 
@@ -287,13 +296,34 @@ class SessionManager:
         return None if not self._proxies or proxy_bypass(url.host or "") else self._proxies.get(url.scheme)
 
 
-async def _watched(body: Body, watch: asyncio.Timeout, idle: float) -> AsyncIterator[bytes]:
-    """The body, putting the timeout off with each block that is taken."""
-    start = body.start()
-    async for block in in_blocks(start or b"") if isinstance(start, bytes | None) else start:
-        _put_off(watch, idle)
-        yield block
-    _put_off(watch, idle)
+class _Outgoing:
+    """A body on its way: puts the timeout off with each block, holds to its size, remembers what its source raised."""
+
+    def __init__(self, body: Body, idle: float) -> None:
+        self._body = body
+        self._idle = idle
+        self.failure: Exception | None = None
+
+    async def blocks(self, watch: asyncio.Timeout) -> AsyncIterator[bytes]:
+        """The bytes, once."""
+        start, sent = self._body.start(), 0
+        try:
+            async for block in in_blocks(start or b"") if isinstance(start, bytes | None) else start:
+                sent += len(block)
+                if sent > self._body.size:
+                    break
+                _put_off(watch, self._idle)
+                yield block
+            self._check(sent)
+        except Exception as error:
+            self.failure = error
+            raise
+        _put_off(watch, self._idle)
+
+    def _check(self, sent: int) -> None:
+        if sent != self._body.size:
+            more = "more" if sent > self._body.size else f"only {sent}"
+            raise InvalidInputError(f"a body of {self._body.size} bytes was announced, and its source gave {more}")
 
 
 def _put_off(watch: asyncio.Timeout, idle: float) -> None:

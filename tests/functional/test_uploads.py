@@ -15,6 +15,7 @@ import pytest
 from twelvelabs_async import (
     APIConnectionError,
     AsyncTwelveLabs,
+    FilePart,
     InvalidInputError,
     UploadError,
     UploadProgress,
@@ -274,6 +275,29 @@ async def test_bad_input_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidInputError, match=why):
         await client.assets.upload(film, **keywords)  # type: ignore[call-overload]  # a table of keywords
     assert len(emulator.requests) == 0
+
+
+async def test_what_a_source_raises_is_raised_as_it_is(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+    """A failure of the caller's own iterator is neither the network's fault nor worth another attempt."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 100
+        raise KeyError("mine")
+
+    part = FilePart(name="file", filename="film.mp4", content=broken, size=200)
+    with pytest.raises(KeyError, match="mine"):
+        await client.assets.create(method="direct", file=part)
+    assert not emulator.state.assets
+
+
+@pytest.mark.parametrize("announced", [99, 101])
+async def test_a_file_is_held_to_the_size_that_was_announced(
+    client: AsyncTwelveLabs, emulator: Emulator, announced: int
+) -> None:
+    part = FilePart(name="file", filename="film.mp4", content=lambda: pieces(b"x" * 100), size=announced)
+    with pytest.raises(InvalidInputError, match="announced"):
+        await client.assets.create(method="direct", file=part)
+    assert not emulator.state.assets
 
 
 async def test_a_folder_a_nameless_stream_and_a_long_one_without_size_are_refused(

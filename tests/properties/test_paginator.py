@@ -6,10 +6,12 @@ import asyncio
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twelvelabs_async.clock import Clock, SystemClock
+from twelvelabs_async.errors import MalformedResponseError
 from twelvelabs_async.models.common import WIRE_ID, Model
 from twelvelabs_async.paginator import Paginator, by_token, numbered
 from twelvelabs_async.request import Request
@@ -117,3 +119,12 @@ def test_what_is_added_at_the_front_while_walking_shows_nothing_twice(total: int
     lister = Lister(pages, tell=True)
     found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item))))
     assert found == names
+
+
+async def test_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
+    lister = Lister([["a"], [], ["b"]], tell=True)
+    seen: list[str] = []
+    with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
+        async for item in Paginator(lister, first("/list"), numbered(Item)):
+            seen.append(item.id)  # noqa: PERF401  # what came before the error counts
+    assert seen == ["a"]

@@ -9,15 +9,8 @@ from support import LoopClock, virtually
 
 from twelvelabs_async.errors import ClientStateError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.policy.limiter import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    PATIENCE,
-    RateLimiter,
-    Turn,
-    Window,
-    category_of,
-)
+from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
+from twelvelabs_async.policy.window import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Window
 
 EPOCH = LoopClock.EPOCH
 
