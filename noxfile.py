@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 from pathlib import Path
 
 import nox
@@ -12,10 +14,17 @@ nox.options.sessions = ["tests", "types", "lint", "contract"]
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
+DESCRIPTION = Path(__file__).parent.parent / "shared" / "api" / "openapi-1.3.json"
 
 # pyenv installs interpreters side by side and shows only the active ones; the others are as good for testing.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *(str(path) for path in sorted(PYENV.glob("3.*/bin")))])
+
+
+def free_port() -> str:
+    """A port of the loopback interface that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
 
 
 @nox.session(python=PYTHONS)
@@ -33,7 +42,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
-    """mypy --strict, pyright strict, and the share of the public face that is typed."""
+    """Types: mypy --strict, pyright strict, and the share of the public face that is typed."""
     session.install(".[types]")
     session.run("mypy")
     session.run("pyright")
@@ -53,6 +62,23 @@ def contract(session: nox.Session) -> None:
     """Every method against the facts of the API, and those against the published description when it is there."""
     session.install(".[test]")
     session.run("pytest", "tests/contract")
+
+
+@nox.session(python=OLDEST)
+def prism(session: nox.Session) -> None:
+    """Every method against a mock of the published description, where that is at hand; the mock comes by npm."""
+    if not DESCRIPTION.exists():
+        session.skip(f"there is no {DESCRIPTION}")
+    session.install(".[test]")
+    folder, port = session.create_tmp(), free_port()
+    session.run("npm", "install", "--silent", "--prefix", folder, "@stoplight/prism-cli@5", external=True)
+    command = [f"{folder}/node_modules/.bin/prism", "mock", "-h", "127.0.0.1", "-p", port, str(DESCRIPTION)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as mock:  # noqa: S603  # of our own making
+        try:
+            session.run("curl", "-s", "--retry", "60", "--retry-connrefused", f"127.0.0.1:{port}", external=True)
+            session.run("pytest", "tests/contract/test_prism.py", env={"TWELVELABS_PRISM": f"http://127.0.0.1:{port}"})
+        finally:
+            mock.terminate()
 
 
 @nox.session(python=OLDEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import linecache
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -26,6 +27,14 @@ DESCRIPTORS = Path("/proc/self/fd")
 def nothing_blocks_the_loop() -> Iterator[None]:
     """A blocking call of the client inside a running event loop fails the test that makes it."""
     with blockbuster_ctx("twelvelabs_async", excluded_modules=["twelvelabs_async.emulator"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sources_stand_still() -> Iterator[None]:
+    """For each future asyncio's debug mode asks whether the files of all its callers have changed; they have not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linecache, "checkcache", lambda _filename=None: None)
         yield
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 import attrs
 import pytest
+from scenes import SCENES
 
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.codec import to_dict
@@ -360,6 +361,10 @@ def as_sent(request: Request[Any], value: Any) -> Any:
 
 def test_together_the_methods_cover_every_operation() -> None:
     assert {ALSO.get(method, method) for method in METHODS} == FACTS.keys()
+
+
+def test_every_method_has_a_scene() -> None:
+    assert {method: scene.operation for method, scene in SCENES.items()} == {m: ALSO.get(m, m) for m in METHODS}
 
 
 def test_every_exception_is_a_method() -> None:

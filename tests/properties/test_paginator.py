@@ -123,8 +123,6 @@ def test_what_is_added_at_the_front_while_walking_shows_nothing_twice(total: int
 
 async def test_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
     lister = Lister([["a"], [], ["b"]], tell=True)
-    seen: list[str] = []
     with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
-        async for item in Paginator(lister, first("/list"), numbered(Item)):
-            seen.append(item.id)  # noqa: PERF401  # what came before the error counts
-    assert seen == ["a"]
+        await Paginator(lister, first("/list"), numbered(Item)).collect()
+    assert lister.asked == 2

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from twelvelabs_async.api import Road
 from twelvelabs_async.codec import structure
-from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.errors import ConflictError, InvalidInputError
 from twelvelabs_async.frames import NDJSON, JsonLines
 from twelvelabs_async.models.analysis_batches import (
     AnalysisBatch,
@@ -93,9 +93,16 @@ class AnalysisBatches(Resource):
         Raises:
             ConflictError: It has ended already.
         """
-        return await self._post(
-            "/analyze/batches/{batch_id}/cancel", AnalysisBatch, retry="idempotent", batch_id=batch_id
-        )
+        try:
+            return await self._post(
+                "/analyze/batches/{batch_id}/cancel", AnalysisBatch, retry="idempotent", batch_id=batch_id
+            )
+        except ConflictError as error:
+            # An earlier attempt may have done it unseen, and a batch of which nothing had begun has ended with that.
+            found = await self.retrieve(batch_id) if error.attempts > 1 else None
+            if found is None or found.status != "canceled":
+                raise
+            return found
 
     async def delete(self, batch_id: str) -> None:
         """Delete a batch and its results.

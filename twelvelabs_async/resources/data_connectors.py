@@ -5,6 +5,7 @@ https://docs.twelvelabs.io/v1.3/api-reference/connections
 
 from __future__ import annotations
 
+from twelvelabs_async.errors import ConflictError
 from twelvelabs_async.models.connectors import (
     Connection,
     ConnectionAuthorization,
@@ -65,12 +66,21 @@ class DataConnectors(Resource):
             redirect_uri: The address.
 
         Raises:
-            ConflictError: It is registered already, which is as good; a call that had to be repeated ends so, too.
+            ConflictError: It is registered already, which is as good.
             UnprocessableEntityError: It is no such address, or there are too many.
         """
-        return await self._post(
-            "/connections/redirect-uris", RedirectUri, retry="idempotent", json={"redirect_uri": redirect_uri}
-        )
+        try:
+            return await self._post(
+                "/connections/redirect-uris", RedirectUri, retry="idempotent", json={"redirect_uri": redirect_uri}
+            )
+        except ConflictError as error:
+            if error.attempts == 1:
+                raise
+            # An earlier attempt has registered it unseen.
+            async for known in self.list_redirect_uris():
+                if known.redirect_uri == redirect_uri:
+                    return known
+            raise
 
     async def delete_redirect_uri(self, redirect_uri_id: str) -> None:
         """Remove a registered address."""

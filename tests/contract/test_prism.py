@@ -1,0 +1,53 @@
+"""Every method against a mock that makes up its answers from the published description: `nox -s prism`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
+
+import attrs
+import pytest
+from scenes import SCENES, Scene, Stage
+from support import FastClock
+from typing_extensions import override
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.models import CompletedChunk, UploadSession
+
+T = TypeVar("T")
+
+BASE_URL = os.environ.get("TWELVELABS_PRISM")
+
+pytestmark = pytest.mark.skipif(BASE_URL is None, reason="no mock to ask; see `nox -s prism`")
+
+
+class Over(Exception):  # noqa: N818  # it ends a rehearsal, and is no error
+    """The call that the scene is about has been answered."""
+
+
+@attrs.define(kw_only=True)
+class Rehearsal(Stage):
+    """Plays scenes up to their call: a mock remembers nothing that could be looked at afterwards."""
+
+    @override
+    async def act(self, call: Awaitable[T]) -> T:
+        await call
+        raise Over
+
+    @override
+    async def stored(self, upload: UploadSession) -> CompletedChunk:
+        return CompletedChunk(chunk_index=1, proof="of nothing", chunk_size=1)
+
+
+@pytest.fixture
+async def stage(clock: FastClock) -> AsyncIterator[Rehearsal]:
+    async with AsyncTwelveLabs("key", base_url=BASE_URL, clock=clock, max_retries=0) as client:
+        yield Rehearsal(client=client, emulator=Emulator(), clock=clock)
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+async def test_a_method_can_be_described(scene: Scene, stage: Rehearsal) -> None:
+    with scene.warnings(), pytest.raises(Over):
+        await scene.play(stage)
