@@ -29,15 +29,24 @@ def free_port() -> str:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests against the built wheel, on every Python that is there; coverage is measured on the oldest."""
+    """All tests against the built wheel, on every Python that is there; asyncio's debug mode is on for the oldest."""
     session.install(".[test]")
-    pytest = str(Path(session.bin) / "pytest")  # by path: `-m` would put the checkout before the wheel
-    if session.python == OLDEST and not session.posargs:
-        session.run("coverage", "run", pytest)
-        session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report")
-    else:
-        session.run(pytest, *session.posargs)
+    debug = f"asyncio_debug={str(session.python == OLDEST).lower()}"
+    session.run(_pytest(session), "-n", "2", "-o", debug, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def coverage(session: nox.Session) -> None:
+    """The share of lines and branches that the tests run, subprocesses included."""
+    session.install(".[test]")
+    session.run("coverage", "run", _pytest(session), *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+def _pytest(session: nox.Session) -> str:
+    """By its path: `python -m` would put the checkout before the wheel."""
+    return str(Path(session.bin) / "pytest")
 
 
 @nox.session(python=OLDEST)
@@ -61,7 +70,7 @@ def lint(session: nox.Session) -> None:
 def contract(session: nox.Session) -> None:
     """Every method against the facts of the API, and those against the published description when it is there."""
     session.install(".[test]")
-    session.run("pytest", "tests/contract")
+    session.run("pytest", "-n", "2", "tests/contract", "tests/emulator/test_spec.py")
 
 
 @nox.session(python=OLDEST)

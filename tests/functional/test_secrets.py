@@ -302,7 +302,9 @@ async def test_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key
 ) -> None:
     """P15."""
     caplog.set_level(logging.DEBUG)
-    asyncio.get_running_loop().slow_callback_duration = 0.0
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0.0
     async with RawServer(always(http())) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         await client.request("GET", "/x")
     assert "Executing" in caplog.text
