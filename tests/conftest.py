@@ -33,8 +33,12 @@ def nothing_blocks_the_loop() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def sources_stand_still() -> Iterator[None]:
     """For each future asyncio's debug mode asks whether the files of all its callers have changed; they have not."""
+
+    def unchanged(_filename: str | None = None) -> None:
+        return
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linecache, "checkcache", lambda _filename=None: None)
+        patch.setattr(linecache, "checkcache", unchanged)
         yield
 
 
