@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-WIRE_ID: Final = {"wire": "_id"}
+WIRE_ID: dict[str, str] = {"wire": "_id"}
 """Metadata of a field that is `id` here and `_id` in the API's answers."""
 
 MetadataValue = str | int | float | bool | list[str]
