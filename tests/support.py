@@ -27,8 +27,9 @@ from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIConnectionError, TwelveLabsError
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
+from twelvelabs_async.reply import OpenReply, Reply
 from twelvelabs_async.request import Method, Request, RetryClass
-from twelvelabs_async.session import OpenReply, Reply, SessionManager
+from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options
 
 T = TypeVar("T")

@@ -22,6 +22,7 @@ FLOORS = [
         "codec",
         "policy/headers",
         "refusal",
+        "reply",
         "session",
         "policy/window",
         "policy/limiter",

@@ -23,8 +23,9 @@ from twelvelabs_async.policy.headers import Advice, read_advice
 from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
 from twelvelabs_async.refusal import refusal, request_id
+from twelvelabs_async.reply import OpenReply, Reply
 from twelvelabs_async.request import Request
-from twelvelabs_async.session import OpenReply, Reply, SessionManager
+from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options
 
 T = TypeVar("T")

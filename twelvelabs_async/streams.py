@@ -22,8 +22,8 @@ from twelvelabs_async.frames import Frames
 from twelvelabs_async.models.common import UnknownEvent
 from twelvelabs_async.policy.retry import WRITES_ONCE
 from twelvelabs_async.refusal import request_id
+from twelvelabs_async.reply import OpenReply
 from twelvelabs_async.request import Request
-from twelvelabs_async.session import OpenReply
 
 E = TypeVar("E")
 

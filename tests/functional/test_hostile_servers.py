@@ -25,7 +25,7 @@ from twelvelabs_async import (
 )
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.emulator.handlers import OPERATIONS
-from twelvelabs_async.session import LARGEST_ANSWER
+from twelvelabs_async.reply import LARGEST_ANSWER
 
 MIB = 1 << 20
 

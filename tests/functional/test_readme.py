@@ -9,14 +9,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 import twelvelabs_async
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator, Timing
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+MANUAL = README.parent / "docs" / "webhooks.md"
+HOOKS = re.findall(r"```python\n(.*?)```", MANUAL.read_text("utf-8"), flags=re.DOTALL)
 CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
 
 
@@ -47,6 +52,33 @@ async def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
         output, _ = await process.communicate()
     assert process.returncode == 0
     assert re.search(rb"^[0-9a-f]{24} [\d.]+ [\d.]+$", output, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", HOOKS, ids=["aiohttp", "fastapi"])
+def test_each_receiver_is_python(block: str) -> None:
+    compile(block, "webhooks.md", "exec")
+
+
+async def test_the_receiver_of_the_manual_takes_what_the_emulator_delivers() -> None:
+    """Signed, verified, and counted once although it could come twice."""
+    made: dict[str, Any] = {}
+    exec(HOOKS[0], made)  # noqa: S102  # our own manual
+    runner = web.AppRunner(made["app"], shutdown_timeout=0.05)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with (
+            Emulator(timing=Timing(asset=0, indexing=0, analysis=0)) as emulator,
+            AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
+        ):
+            emulator.webhooks.add(f"http://127.0.0.1:{runner.addresses[0][1]}/webhook", secret=made["SECRET"])
+            video = {"type": "url", "url": "https://example.com/film.mp4"}
+            task = await client.analyze_async.tasks.create(video=video, prompt="What happens?")
+            while not made["ready"]:
+                await asyncio.sleep(0.01)
+    finally:
+        await runner.cleanup()
+    assert made["ready"] == [task.id]
 
 
 async def test_the_example_for_tests_runs() -> None:

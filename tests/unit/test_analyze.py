@@ -33,12 +33,12 @@ from twelvelabs_async.models.analyze import (
     VideoBase64,
     VideoUrl,
 )
+from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.analysis_batches import AnalysisBatches
 from twelvelabs_async.resources.analysis_tasks import AnalysisTasks
 from twelvelabs_async.resources.analyze import Analyze
 from twelvelabs_async.resources.analyze_async import AnalyzeAsync
 from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
-from twelvelabs_async.session import Reply
 
 VIDEO = VideoAsset(asset_id="a1")
 ANSWER = {"id": "gen-1", "data": "A train.", "finish_reason": "stop", "usage": {"output_tokens": 3, "input_tokens": 9}}

@@ -18,8 +18,8 @@ from twelvelabs_async.models.response_events import (
     ResponseCreated,
 )
 from twelvelabs_async.models.responses import ResponseInputItem, ResponseSelection, TextFormat, TextParam
+from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.responses import Responses, ResponseStream
-from twelvelabs_async.session import Reply
 
 TEXT = "A train leaves [1]."
 

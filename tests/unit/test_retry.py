@@ -31,8 +31,8 @@ from twelvelabs_async.policy.retry import (
     done_already,
     judge,
 )
+from twelvelabs_async.reply import Reply
 from twelvelabs_async.request import RetryClass
-from twelvelabs_async.session import Reply
 from twelvelabs_async.settings import Options
 
 ONCE: list[RetryClass] = ["reconcile", "unsafe"]

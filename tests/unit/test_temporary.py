@@ -17,9 +17,9 @@ from twelvelabs_async.errors import (
     ProcessingFailedError,
     WaitTimeoutError,
 )
+from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.temporary import finally_doing
-from twelvelabs_async.session import Reply
 from twelvelabs_async.uploads.state import UploadProgress
 
 URL = "https://x.example/a.mp4"

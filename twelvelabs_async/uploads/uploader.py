@@ -22,8 +22,8 @@ from twelvelabs_async.body import Body
 from twelvelabs_async.errors import APIError, GoneError, NotFoundError, TwelveLabsError, UploadError
 from twelvelabs_async.models.uploads import ChunkInfo, CompletedChunk, PresignedUrls, ReportedChunks, UploadSession
 from twelvelabs_async.paginator import Paginator
+from twelvelabs_async.reply import Reply
 from twelvelabs_async.request import FilePart, OpenBody
-from twelvelabs_async.session import Reply
 from twelvelabs_async.uploads.plan import Chunk, MediaType, content_type
 from twelvelabs_async.uploads.source import Source
 from twelvelabs_async.uploads.state import Meter, OnProgress, UploadState
