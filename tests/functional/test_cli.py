@@ -251,9 +251,14 @@ def test_without_its_extra_the_command_says_what_to_install(
 def test_ctrl_c_ends_cleanly_with_one_line(served: Emulator) -> None:
     stalled = served.faults.add("POST /assets", stall="before", times=None)
     command = [*MAIN, "ingest", str(CLIPS[0]), "--index", "x"]
-    with subprocess.Popen(  # noqa: S603  # all of it is ours
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
-    ) as process:
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background hands down that it ignores it
+    try:
+        process = subprocess.Popen(  # noqa: S603  # all of it is ours
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         while not stalled.hits:
             assert process.poll() is None
             time.sleep(0.01)
