@@ -173,6 +173,30 @@ async def test_p9_an_upload_that_died_sends_only_what_is_missing(
     assert arrived(emulator, film)
 
 
+async def test_parts_whose_report_was_lost_are_sent_again(
+    client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The platform's list of parts decides what is there, not what was sent."""
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(20 * CHUNK))
+    lost = '{"processed_chunks": 0, "duplicate_chunks": 0, "total_completed": 0}'
+    emulator.faults.add("POST /assets/multipart-uploads/{upload_id}", status=200, body=lost)
+    await client.assets.upload(film, method="multipart", concurrency=1)
+    assert len(emulator.requests.of("storage")) == 20 + 16
+    assert arrived(emulator, film)
+
+
+async def test_an_asset_may_take_a_moment_to_be_known(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+    emulator.faults.add("GET /assets/{asset_id}", status=404, times=2)
+    assert (await client.assets.upload(film, method="multipart")).filename == "film.mp4"
+
+
+async def test_an_expired_session_says_so(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+    emulator.faults.add("POST /assets/multipart-uploads/{upload_id}/presigned-urls", status=404)
+    with pytest.raises(UploadError, match="expired"):
+        await client.assets.upload(film, method="multipart", concurrency=1)
+
+
 async def test_a_resume_with_another_file_is_refused(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
     emulator.faults.add("storage", status=500, times=4)
     with pytest.raises(UploadError) as failure:
