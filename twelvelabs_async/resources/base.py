@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from twelvelabs_async.api import Caller
 from twelvelabs_async.paginator import Paginator, first_page, numbered
-from twelvelabs_async.request import Form, Request, RetryClass, given
+from twelvelabs_async.request import Form, Request, RetryClass
 
 T = TypeVar("T")
 
@@ -75,6 +75,3 @@ class Resource:
         )
         request.path()  # an id that cannot be sent is told here, where it was passed
         return Paginator(self._caller, request, numbered(item, key))
-
-
-__all__ = ["Paginator", "Resource", "given"]

@@ -110,11 +110,7 @@ async def send_direct(source: Source, options: UploadOptions, create: CreateWith
     file = FilePart(
         name="file", filename=source.name, content=content, size=source.size, content_type=content_type(source.name)
     )
-    try:
-        return await create(file, options)
-    except APIError:
-        await source.verify()  # a file that changed looks like a broken connection
-        raise
+    return await create(file, options)
 
 
 class PartsUpload:
@@ -254,13 +250,7 @@ class PartsUpload:
             return await urls.take(chunk.index, ahead=1 if tries > 1 else len(state.chunks()) - chunk.index + 1)
 
         body = Body(content=_counted(begin, meter), size=chunk.size, content_type="application/octet-stream")
-        try:
-            reply = await self._road.store(
-                address, headers, body, prove=lambda reply: _prove(reply, digest.hexdigest())
-            )
-        except APIError:
-            await self._source.verify()  # a file that shrank looks like a broken connection
-            raise
+        reply = await self._road.store(address, headers, body, prove=lambda reply: _prove(reply, digest.hexdigest()))
         etag = reply.headers["ETag"].strip('"')
         return CompletedChunk(chunk_index=chunk.index, proof=etag, proof_type="etag", chunk_size=chunk.size)
 
