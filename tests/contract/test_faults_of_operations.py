@@ -64,7 +64,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("scene", "trouble"), CASES)
-async def test_a_method_keeps_the_promise_of_its_retry_class(scene: Scene, trouble: Trouble, stage: Stage) -> None:
+async def test_p25_a_method_keeps_the_promise_of_its_retry_class(scene: Scene, trouble: Trouble, stage: Stage) -> None:
     stage.curtain = partial(stage.emulator.faults.add, scene.facts["call"], **trouble.fault)
     with scene.warnings():
         if trouble.begun and scene.facts["status"] == 204:  # of an answer without a body no part can be missing

@@ -107,7 +107,7 @@ async def test_the_storage_can_fail_too(call: Call, emulator: Emulator) -> None:
     assert seen == [500, 200]
 
 
-async def test_faults_that_never_struck_are_named(emulator: Emulator, call: Call) -> None:
+async def test_p25_faults_that_never_struck_are_named(emulator: Emulator, call: Call) -> None:
     emulator.faults.add("POST /search", status=500)
     emulator.faults.add("GET /indexes", status=500, times=2)
     emulator.faults.add("GET /assets", status=500, times=None)

@@ -60,8 +60,7 @@ async def timed(call: Coroutine[Any, Any, object]) -> tuple[float, APIError]:
 
 
 @pytest.mark.parametrize("answer", [stall, drip, drip_head, go_on_and_on, fail])
-async def test_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer: RawAnswer) -> None:
-    """P6."""
+async def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer: RawAnswer) -> None:
     async with (
         RawServer(answer) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=TIMEOUT, max_retries=10_000) as client,
@@ -74,8 +73,7 @@ async def test_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer: Ra
         assert len(server.requests) == sent
 
 
-async def test_waiting_for_a_free_connection_counts() -> None:
-    """P6."""
+async def test_p6_waiting_for_a_free_connection_counts() -> None:
     async with (
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1) as client,
@@ -90,8 +88,7 @@ async def test_waiting_for_a_free_connection_counts() -> None:
         await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_waiting_for_a_turn_counts() -> None:
-    """P6."""
+async def test_p6_waiting_for_a_turn_counts() -> None:
     async with (
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
@@ -108,8 +105,7 @@ async def test_waiting_for_a_turn_counts() -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after", "body"])
-async def test_a_server_that_falls_silent_is_left_at_the_deadline(emulator: Emulator, moment: Any) -> None:
-    """P6."""
+async def test_p6_a_server_that_falls_silent_is_left_at_the_deadline(emulator: Emulator, moment: Any) -> None:
     emulator.faults.add("GET /indexes", stall=moment)
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
         took, error = await timed(_list(client))
@@ -124,7 +120,7 @@ async def _list(client: AsyncTwelveLabs) -> object:
     return await client.indexes.list()
 
 
-async def test_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
+async def test_p6_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
     """P6: a large file may take its time, as long as bytes move."""
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -154,7 +150,7 @@ async def test_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
         assert error.ambiguous
 
 
-async def test_a_wait_for_an_hour_outlives_a_look_that_was_not_answered(emulator: Emulator) -> None:
+async def test_p22_a_wait_for_an_hour_outlives_a_look_that_was_not_answered(emulator: Emulator) -> None:
     """P22: the deadline of one look is not the end of the wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
         made = await client.assets.create(method="url", url="https://media.example/a.mp4")

@@ -68,8 +68,7 @@ async def endless_line(_got: Got, writer: asyncio.StreamWriter) -> None:
     [always(http(body=bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
     ids=["gzip bomb", "endless body"],
 )
-async def test_a_body_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
-    """P17."""
+async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
         with pytest.raises(MalformedResponseError, match=str(LARGEST_ANSWER)) as caught:
@@ -80,8 +79,7 @@ async def test_a_body_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
 
 
 @pytest.mark.parametrize("answer", [endless_head, endless_line])
-async def test_a_head_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
-    """P17."""
+async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         started = time.monotonic()
         with pytest.raises(APIConnectionError) as caught:
@@ -91,8 +89,7 @@ async def test_a_head_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
         assert str(caught.value).isprintable()
 
 
-async def test_the_text_of_a_huge_refusal_is_short() -> None:
-    """P17."""
+async def test_p17_the_text_of_a_huge_refusal_is_short() -> None:
     body = json.dumps({"code": "c" * MIB, "message": "m\n" * MIB, "docs_url": "d" * MIB}).encode()
     async with (
         RawServer(always(http(500, body))) as server,
@@ -142,7 +139,7 @@ STRANGE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("raw", STRANGE.values(), ids=STRANGE)
-async def test_whatever_comes_back_the_error_is_ours(raw: bytes, clock: FastClock) -> None:
+async def test_p18_whatever_comes_back_the_error_is_ours(raw: bytes, clock: FastClock) -> None:
     """P18, P20."""
 
     async def say_and_close(_got: Got, writer: asyncio.StreamWriter) -> None:
@@ -185,7 +182,7 @@ PAGES: list[object] = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-async def test_a_page_of_any_shape_is_read_or_refused_by_an_error_of_ours(page: object, clock: FastClock) -> None:
+async def test_p18_a_page_of_any_shape_is_read_or_refused_by_an_error_of_ours(page: object, clock: FastClock) -> None:
     """P18, P20."""
     answer = always(http(body=json.dumps(page)))
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
@@ -204,8 +201,7 @@ async def outcome(call: Coroutine[Any, Any, object]) -> None:
 
 
 @pytest.mark.parametrize("told", [{}, {"page_info": {"page": None}}])
-async def test_a_server_that_repeats_its_page_for_ever_is_left(told: dict[str, Any], clock: FastClock) -> None:
-    """P17."""
+async def test_p17_a_server_that_repeats_its_page_for_ever_is_left(told: dict[str, Any], clock: FastClock) -> None:
     page = http(body=json.dumps({"data": [{"_id": str(n), "index_name": "x"} for n in range(50)], **told}))
     async with (
         RawServer(always(page)) as server,
@@ -228,10 +224,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_every_operation_ends_every_fault_in_one_of_our_errors(
+async def test_p18_every_operation_ends_every_fault_in_one_of_our_errors(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
-    """P18."""
     asyncio.get_running_loop().set_debug(False)
     emulator.faults.add("*", **fault, times=None)
     once = client.with_options(max_retries=1)

@@ -30,7 +30,7 @@ async def stall(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
 
 
 @pytest.mark.parametrize("step", [*range(0, 60, 3)])
-async def test_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(emulator: Emulator, step: int) -> None:
+async def test_p21_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(emulator: Emulator, step: int) -> None:
     """P21. `step` is how often the loop goes round before the cancellation."""
     async with quiet(), AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         if step % 2:
@@ -53,8 +53,7 @@ async def test_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(emul
         assert (await client.with_options(timeout=5).request("GET", "/indexes"))["data"] == []
 
 
-async def test_a_hundred_cancelled_calls_end_soon_and_free_their_connections() -> None:
-    """P21."""
+async def test_p21_a_hundred_cancelled_calls_end_soon_and_free_their_connections() -> None:
     asyncio.get_running_loop().set_debug(False)
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         tasks = [asyncio.create_task(client.request("GET", f"/{number}")) for number in range(100)]
@@ -67,8 +66,7 @@ async def test_a_hundred_cancelled_calls_end_soon_and_free_their_connections() -
         await eventually(lambda: server.open == 0)
 
 
-async def test_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_the_others() -> None:
-    """P21."""
+async def test_p21_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_the_others() -> None:
     hold = asyncio.Event()
 
     async def answer(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
@@ -90,10 +88,9 @@ async def test_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_the_ot
 
 
 @pytest.mark.parametrize("fault", [{"reset": "after"}, {"status": 500}, {"truncate": True}, {"html": True}], ids=str)
-async def test_failed_calls_leave_no_turn_taken(
+async def test_p21_failed_calls_leave_no_turn_taken(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
-    """P21."""
     emulator.faults.add("GET /indexes", **fault, times=20)
     await asyncio.gather(
         *(client.with_options(max_retries=0).request("GET", "/indexes") for _ in range(20)), return_exceptions=True
@@ -102,7 +99,7 @@ async def test_failed_calls_leave_no_turn_taken(
     await eventually(lambda: emulator.in_flight == 0)
 
 
-async def test_the_exception_of_the_caller_passes_through_untouched() -> None:
+async def test_p21_the_exception_of_the_caller_passes_through_untouched() -> None:
     """P21: `asyncio.timeout` around a call, and a task group that fails beside it."""
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         with pytest.raises(TimeoutError) as late:
@@ -141,8 +138,7 @@ def refusal(call: Coroutine[Any, Any, object]) -> str:
     return str(caught.value)
 
 
-async def test_a_closed_client_says_so(emulator: Emulator) -> None:
-    """P23."""
+async def test_p23_a_closed_client_says_so(emulator: Emulator) -> None:
     client = AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url)
     view = client.with_options(timeout=5)
     await client.request("GET", "/indexes")
@@ -161,8 +157,7 @@ async def test_a_view_does_not_close_the_client_it_came_from(client: AsyncTwelve
     await client.request("GET", "/indexes")
 
 
-def test_a_client_of_another_loop_says_so() -> None:
-    """P23."""
+def test_p23_a_client_of_another_loop_says_so() -> None:
 
     async def use(client: AsyncTwelveLabs, server: RawServer) -> None:
         async with server:
@@ -189,8 +184,7 @@ def test_a_client_of_another_loop_says_so() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-async def test_a_client_that_came_by_a_fork_says_so(client: AsyncTwelveLabs) -> None:
-    """P23."""
+async def test_p23_a_client_that_came_by_a_fork_says_so(client: AsyncTwelveLabs) -> None:
     await client.request("GET", "/indexes")
     child = os.fork()
     if child == 0:
@@ -206,8 +200,7 @@ async def test_a_client_that_came_by_a_fork_says_so(client: AsyncTwelveLabs) -> 
     await client.request("GET", "/indexes")
 
 
-async def test_leaving_the_block_closes_all_connections() -> None:
-    """P23."""
+async def test_p23_leaving_the_block_closes_all_connections() -> None:
     async with RawServer(always(http())) as server:
         async with AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
             await asyncio.gather(*(client.request("GET", f"/{number}") for number in range(10)))
@@ -220,8 +213,7 @@ async def test_a_client_that_was_never_used_needs_no_closing() -> None:
     gc.collect()
 
 
-async def test_a_client_that_was_not_closed_is_told_once_and_its_connections_are_closed() -> None:
-    """P23."""
+async def test_p23_a_client_that_was_not_closed_is_told_once_and_its_connections_are_closed() -> None:
     async with RawServer(always(http())) as server, quiet():
         client = AsyncTwelveLabs(KEY, base_url=server.base_url)
         await client.request("GET", "/x")
@@ -235,8 +227,7 @@ async def test_a_client_that_was_not_closed_is_told_once_and_its_connections_are
         await eventually(lambda: server.open == 0)
 
 
-async def test_closing_while_calls_are_under_way_ends_them_with_errors_of_ours() -> None:
-    """P23."""
+async def test_p23_closing_while_calls_are_under_way_ends_them_with_errors_of_ours() -> None:
     async with RawServer(stall) as server:
         client = AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=3)
         tasks = [asyncio.create_task(client.request("GET", f"/{number % 4}")) for number in range(12)]
@@ -343,8 +334,7 @@ async def test_another_version_of_the_api_is_warned_of_once(
     assert len([record for record in ours if "version" in record.message]) == warned
 
 
-async def test_connections_are_used_again(clock: FastClock) -> None:
-    """P13."""
+async def test_p13_connections_are_used_again(clock: FastClock) -> None:
     async with (
         RawServer(always(http())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, connection_limit=4) as client,

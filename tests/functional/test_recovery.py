@@ -32,17 +32,16 @@ FAULTS: dict[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("times", [1, 3])
-async def test_a_failure_that_passes_is_not_seen_by_whoever_reads(
+async def test_p1_a_failure_that_passes_is_not_seen_by_whoever_reads(
     emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any], times: int
 ) -> None:
-    """P1."""
     emulator.faults.add("GET /indexes", **fault, times=times)
     assert list(await client.indexes.list()) == []
     assert len(emulator.requests.of("GET /indexes")) == times + 1
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_failure_that_stays_is_told_with_all_there_is_to_know(
+async def test_p1_a_failure_that_stays_is_told_with_all_there_is_to_know(
     emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any]
 ) -> None:
     """P1, P18."""
@@ -60,16 +59,14 @@ async def test_a_failure_that_stays_is_told_with_all_there_is_to_know(
 
 
 @pytest.mark.parametrize("retries", [0, 1, 5])
-async def test_max_retries_n_means_n(emulator: Emulator, client: AsyncTwelveLabs, retries: int) -> None:
-    """P1."""
+async def test_p1_max_retries_n_means_n(emulator: Emulator, client: AsyncTwelveLabs, retries: int) -> None:
     emulator.faults.add("GET /indexes", status=500, times=None)
     with pytest.raises(InternalServerError):
         await client.with_options(max_retries=retries).indexes.list()
     assert len(emulator.requests) == retries + 1
 
 
-async def test_a_connection_that_died_while_it_was_idle_costs_nobody_a_call(clock: FastClock) -> None:
-    """P1."""
+async def test_p1_a_connection_that_died_while_it_was_idle_costs_nobody_a_call(clock: FastClock) -> None:
 
     async def answer(got: Got, writer: asyncio.StreamWriter) -> bytes | None:
         if got.nth == 1:
@@ -100,10 +97,9 @@ CUTS: dict[str, Callable[[], RawAnswer]] = {
 
 
 @pytest.mark.parametrize("answers", CUTS.values(), ids=CUTS)
-async def test_an_answer_that_breaks_off_anywhere_is_asked_for_again(
+async def test_p1_an_answer_that_breaks_off_anywhere_is_asked_for_again(
     answers: Callable[[], RawAnswer], clock: FastClock
 ) -> None:
-    """P1."""
     inner = answers()
 
     async def answer_and_hang_up(got: Got, writer: asyncio.StreamWriter) -> bytes | None:
@@ -127,8 +123,7 @@ async def test_an_answer_that_breaks_off_anywhere_is_asked_for_again(
     ("headers", "least"),
     [({"Retry-After": "3"}, 3.0), ({"retry-after-ms": "1500"}, 1.5), ({"Retry-After": "0.4"}, 0.4)],
 )
-async def test_the_wait_is_as_told(clock: FastClock, status: int, headers: dict[str, str], least: float) -> None:
-    """P2."""
+async def test_p2_the_wait_is_as_told(clock: FastClock, status: int, headers: dict[str, str], least: float) -> None:
     moments = list[float]()
 
     async def answer(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
@@ -141,10 +136,9 @@ async def test_the_wait_is_as_told(clock: FastClock, status: int, headers: dict[
     assert moments[1] - moments[0] >= least
 
 
-async def test_an_outage_is_not_made_worse_and_its_end_is_noticed_at_once(
+async def test_p3_an_outage_is_not_made_worse_and_its_end_is_noticed_at_once(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
-    """P3."""
     asyncio.get_running_loop().set_debug(False)  # it takes most of the time of a thousand calls
     emulator.faults.add("GET /indexes", status=503, times=None)
     calls, reasons = 1000, list[str | None]()
@@ -168,7 +162,7 @@ async def test_nothing_but_transient_failures_is_repeated(emulator: Emulator, cl
     assert len(emulator.requests) == 11
 
 
-async def test_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p1_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     """P1: the repetition finds nothing, because the first one did its work."""
     made = await client.indexes.create(**INDEX)
     emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
@@ -177,8 +171,7 @@ async def test_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, client
         await client.indexes.delete(made.id)
 
 
-async def test_the_page_of_a_proxy_is_told_from_an_answer(clock: FastClock) -> None:
-    """P18."""
+async def test_p18_the_page_of_a_proxy_is_told_from_an_answer(clock: FastClock) -> None:
     page = http(502, "<html><h1>Bad Gateway</h1>\x1b[31m" + "x" * 100_000, {"Content-Type": "text/html"})
     async with (
         RawServer(always(page)) as server,

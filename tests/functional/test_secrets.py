@@ -33,8 +33,7 @@ async def pair(first: Callable[[RawServer], bytes]) -> AsyncGenerator[tuple[RawS
 @pytest.mark.parametrize(
     "target", ["{other}/v1.3/x", "//127.0.0.1:{port}/x", "/v1.3/elsewhere", "http://localhost:{port}/"]
 )
-async def test_a_redirect_is_not_followed_wherever_it_leads(status: int, method: Any, target: str) -> None:
-    """P14."""
+async def test_p14_a_redirect_is_not_followed_wherever_it_leads(status: int, method: Any, target: str) -> None:
 
     def redirect(other: RawServer) -> bytes:
         return http(status, headers={"Location": target.format(other=other.origin, port=other.port)})
@@ -49,8 +48,7 @@ async def test_a_redirect_is_not_followed_wherever_it_leads(status: int, method:
         assert len(server.requests) == 1
 
 
-async def test_the_key_goes_with_every_request_to_the_api_and_with_none_to_storage() -> None:
-    """P14."""
+async def test_p14_the_key_goes_with_every_request_to_the_api_and_with_none_to_storage() -> None:
     async with (
         RawServer(always(http(headers={"Set-Cookie": "session=1; Path=/", "ETag": '"x"'}))) as server,
         RawServer(always(http(headers={"Set-Cookie": "stored=1; Path=/"}))) as storage,
@@ -69,7 +67,7 @@ async def test_the_key_goes_with_every_request_to_the_api_and_with_none_to_stora
         assert all("Cookie" not in got.headers for got in [*server.requests, *storage.requests])
 
 
-async def test_a_cookie_is_neither_kept_nor_sent() -> None:
+async def test_p14_a_cookie_is_neither_kept_nor_sent() -> None:
     """P14. A jar takes none from bare addresses, so the servers go by a name here; and it does not ask for ports."""
     cookie = http(headers={"Set-Cookie": "session=1; Path=/"})
     async with RawServer(always(cookie)) as server, RawServer(always(cookie)) as storage:
@@ -84,8 +82,7 @@ async def test_a_cookie_is_neither_kept_nor_sent() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_storage_cannot_send_a_part_elsewhere(status: int) -> None:
-    """P14."""
+async def test_p14_storage_cannot_send_a_part_elsewhere(status: int) -> None:
     async with (
         pair(lambda other: http(status, headers={"Location": other.origin + "/"})) as (storage, other),
         AsyncTwelveLabs(KEY, base_url=storage.base_url) as client,
@@ -99,7 +96,7 @@ async def test_storage_cannot_send_a_part_elsewhere(status: int) -> None:
     "address",
     ["http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"],
 )
-async def test_a_video_is_not_sent_where_anybody_can_read_it(address: str) -> None:
+async def test_p14_a_video_is_not_sent_where_anybody_can_read_it(address: str) -> None:
     """P14. The address comes from the server; over plain http everybody on the way could take the part."""
     async with AsyncTwelveLabs(KEY, base_url="https://api.invalid/v1.3") as client:
         with pytest.raises(APIConnectionError) as caught:
@@ -107,8 +104,7 @@ async def test_a_video_is_not_sent_where_anybody_can_read_it(address: str) -> No
         assert not caught.value.sent
 
 
-async def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P14."""
+async def test_p14_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password hunter2\n")
     netrc.chmod(0o600)
@@ -123,10 +119,9 @@ async def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("trust_env", [False, True])
-async def test_proxies_of_the_environment_are_used_only_if_asked_for(
+async def test_p14_proxies_of_the_environment_are_used_only_if_asked_for(
     monkeypatch: pytest.MonkeyPatch, *, trust_env: bool
 ) -> None:
-    """P14."""
     async with RawServer(always(http(body='{"by": "proxy"}'))) as proxy, RawServer(always(http())) as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.origin)
@@ -218,14 +213,13 @@ def part(*, streamed: bool) -> FilePart:
 
 @pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_no_failure_tells_the_key_not_even_with_the_locals_of_its_traceback(
+async def test_p15_no_failure_tells_the_key_not_even_with_the_locals_of_its_traceback(
     answer: Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
     *,
     streamed: bool,
 ) -> None:
-    """P15."""
     caplog.set_level(logging.DEBUG)
     body = form(files=[part(streamed=streamed)])
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
@@ -240,7 +234,7 @@ async def test_no_failure_tells_the_key_not_even_with_the_locals_of_its_tracebac
 
 
 @pytest.mark.parametrize("end", ["deadline", "cancelled", "timeout of the caller"])
-async def test_a_call_that_is_ended_early_does_not_tell_the_key(end: str) -> None:
+async def test_p15_a_call_that_is_ended_early_does_not_tell_the_key(end: str) -> None:
     """P15. Frames of aiohttp, which hold headers, are in the traceback of a cancellation."""
     async with (
         RawServer(stall) as server,
@@ -261,12 +255,11 @@ async def test_a_call_that_is_ended_early_does_not_tell_the_key(end: str) -> Non
 
 
 @pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
-async def test_a_signature_is_not_told_by_a_failed_upload(
+async def test_p15_a_signature_is_not_told_by_a_failed_upload(
     answer: Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """P15."""
     caplog.set_level(logging.DEBUG)
 
     async def body_of(address: str) -> None:
@@ -288,8 +281,9 @@ async def test_a_signature_is_not_told_by_a_failed_upload(
     assert "deadbeefcafe" not in caplog.text
 
 
-async def test_a_refused_connection_does_not_tell_the_key(clock: FastClock, caplog: pytest.LogCaptureFixture) -> None:
-    """P15."""
+async def test_p15_a_refused_connection_does_not_tell_the_key(
+    clock: FastClock, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     async with AsyncTwelveLabs(KEY, base_url=NOWHERE, clock=clock) as client:
         error = await failing(client.request("GET", "/x"))
@@ -297,10 +291,9 @@ async def test_a_refused_connection_does_not_tell_the_key(clock: FastClock, capl
     assert KEY not in caplog.text
 
 
-async def test_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key(
+async def test_p15_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """P15."""
     caplog.set_level(logging.DEBUG)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
@@ -311,7 +304,7 @@ async def test_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key
     assert KEY not in caplog.text
 
 
-async def test_what_belongs_to_a_session_that_is_lent_does_not_go_out() -> None:
+async def test_p14_what_belongs_to_a_session_that_is_lent_does_not_go_out() -> None:
     """P14. Its connections are used; its headers, cookies and key are not."""
     async with (
         RawServer(always(http(headers={"Set-Cookie": "a=b"}))) as server,

@@ -133,7 +133,9 @@ async def test_a_server_that_never_ends_the_body_holds_nobody_up(serve: Open) ->
 
 @pytest.mark.parametrize("after", ["reset", "close"])
 @pytest.mark.parametrize("sent", [HALF, HALF[:-9], HEAD, HALF.replace(b"chunked", b"identity")])
-async def test_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(serve: Open, after: str, sent: bytes) -> None:
+async def test_p19_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(
+    serve: Open, after: str, sent: bytes
+) -> None:
     """What came has been seen; a repetition would say it twice, and be billed twice."""
     server, client = await serve(then(sent, after=after))
     with pytest.raises(StreamError) as caught:
@@ -144,7 +146,7 @@ async def test_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(serve: O
     await eventually(lambda: server.open == 0)
 
 
-async def test_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
+async def test_p19_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"), idle_timeout=0.1)
     with pytest.raises(StreamError, match=r"0\.1 s") as caught:
         await stream_of(client).text()
@@ -188,7 +190,7 @@ async def test_a_refusal_that_stays_is_the_error_of_any_call(serve: Open) -> Non
     assert len(server.requests) == 1
 
 
-async def test_a_cancelled_stream_closes_its_socket_within_a_second(serve: Open) -> None:
+async def test_p21_a_cancelled_stream_closes_its_socket_within_a_second(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"))
     came = asyncio.Event()
 
@@ -206,7 +208,7 @@ async def test_a_cancelled_stream_closes_its_socket_within_a_second(serve: Open)
     assert time.monotonic() - started < 1
 
 
-async def test_cancelling_before_the_answer_closes_the_socket(serve: Open) -> None:
+async def test_p21_cancelling_before_the_answer_closes_the_socket(serve: Open) -> None:
     server, client = await serve(then(b"", after="silence"))
     task = asyncio.create_task(stream_of(client).text())
     await eventually(lambda: len(server.requests) == 1)
@@ -216,7 +218,7 @@ async def test_cancelling_before_the_answer_closes_the_socket(serve: Open) -> No
     await eventually(lambda: server.open == 0, within=1)
 
 
-async def test_leaving_the_loop_early_closes_the_socket(serve: Open) -> None:
+async def test_p21_leaving_the_loop_early_closes_the_socket(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"))
     async for _ in stream_of(client):
         break
@@ -230,7 +232,7 @@ async def test_leaving_the_block_early_closes_the_socket(serve: Open) -> None:
     await eventually(lambda: server.open == 0, within=1)
 
 
-async def test_many_streams_at_once_leave_nothing_behind(serve: Open) -> None:
+async def test_p21_many_streams_at_once_leave_nothing_behind(serve: Open) -> None:
     server, client = await serve(one_by_one([WHOLE]))
     texts = await asyncio.gather(*(stream_of(client).text() for _ in range(50)))
     assert set(texts) == {"all of it"}
@@ -238,7 +240,7 @@ async def test_many_streams_at_once_leave_nothing_behind(serve: Open) -> None:
     await eventually(lambda: server.open == 0)
 
 
-async def test_results_of_a_batch_that_break_off_are_an_error(serve: Open) -> None:
+async def test_p19_results_of_a_batch_that_break_off_are_an_error(serve: Open) -> None:
     item = b'{"task_id":"t1","custom_id":null,"status":"queued"}\n'
     server, client = await serve(then(HEAD + chunk(item), after="close"))
     results = client.analyze_async.batches.results("b1")

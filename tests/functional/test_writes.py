@@ -23,10 +23,9 @@ MODELS: list[dict[str, Any]] = [{"model_name": "marengo3.0", "model_options": ["
     [{"reset": "after"}, {"reset": "before"}, {"status": 500}, {"status": 504}, {"truncate": True}, {"html": True}],
     ids=str,
 )
-async def test_a_create_whose_fate_is_unknown_is_sent_once_and_said_to_be_ambiguous(
+async def test_p7_a_create_whose_fate_is_unknown_is_sent_once_and_said_to_be_ambiguous(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
-    """P7."""
     emulator.faults.add("POST /indexes", **fault)
     with pytest.raises(APIError) as caught:
         await client.indexes.create(index_name="one", models=MODELS)
@@ -36,14 +35,16 @@ async def test_a_create_whose_fate_is_unknown_is_sent_once_and_said_to_be_ambigu
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_a_create_that_was_refused_is_sent_again(emulator: Emulator, client: AsyncTwelveLabs, times: int) -> None:
+async def test_p7_a_create_that_was_refused_is_sent_again(
+    emulator: Emulator, client: AsyncTwelveLabs, times: int
+) -> None:
     """P7: a 429 is said before any work is done."""
     emulator.faults.add("POST /indexes", status=429, times=times)
     await client.indexes.create(index_name="one", models=MODELS)
     assert len(await client.indexes.list()) == 1
 
 
-async def test_no_create_is_made_twice_whatever_the_weather(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p7_no_create_is_made_twice_whatever_the_weather(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     """P7: a fifth of all creates fails after its work is done; nothing is there twice, nothing is lost unsaid."""
     asyncio.get_running_loop().set_debug(False)
     total, chance = 200, random.Random(7)  # noqa: S311  # no secret
@@ -73,8 +74,9 @@ CLASSES: list[RetryClass] = ["compute", "repeatable", "idempotent"]
 
 @pytest.mark.parametrize("retry", CLASSES)
 @pytest.mark.parametrize("kind", ["json", "form", "streamed"])
-async def test_the_body_of_each_attempt_is_the_same_to_the_byte(retry: RetryClass, kind: str, clock: FastClock) -> None:
-    """P7."""
+async def test_p7_the_body_of_each_attempt_is_the_same_to_the_byte(
+    retry: RetryClass, kind: str, clock: FastClock
+) -> None:
     content = random.Random(1).randbytes(300_000)  # noqa: S311  # no secret
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -110,7 +112,7 @@ async def test_a_post_that_nobody_described_is_not_repeated(clock: FastClock) ->
 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize("retries", [0, 1])
-async def test_what_is_sent_is_sent_by_us_and_never_once_more_by_aiohttp(
+async def test_p7_what_is_sent_is_sent_by_us_and_never_once_more_by_aiohttp(
     method: Any, retries: int, clock: FastClock
 ) -> None:
     """P7. On a connection used before, aiohttp sends a DELETE or PUT again by itself when the server hangs up.

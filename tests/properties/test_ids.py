@@ -44,13 +44,11 @@ def refused_or_itself(text: str) -> None:
 @example("../../OTHER")
 @example("a/../b")
 @settings(max_examples=300)
-def test_an_id_is_refused_or_decodes_to_itself_in_its_place(text: str) -> None:
-    """P16."""
+def test_p16_an_id_is_refused_or_decodes_to_itself_in_its_place(text: str) -> None:
     refused_or_itself(text)
 
 
-def test_ten_thousand_random_ids_are_refused_or_decode_to_themselves() -> None:
-    """P16."""
+def test_p16_ten_thousand_random_ids_are_refused_or_decode_to_themselves() -> None:
     chance = random.Random(16)  # noqa: S311  # no secret
     for _ in range(10_000):
         refused_or_itself("".join(chance.choices(ALPHABET, k=chance.randrange(9))))

@@ -121,7 +121,7 @@ def test_what_is_added_at_the_front_while_walking_shows_nothing_twice(total: int
     assert found == names
 
 
-async def test_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
+async def test_p19_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
     lister = Lister([["a"], [], ["b"]], tell=True)
     with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
         await Paginator(lister, first("/list"), numbered(Item)).collect()

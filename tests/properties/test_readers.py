@@ -63,7 +63,7 @@ bodies = (
 
 
 @given(headers, st.floats(0, 4e9), st.binary() | st.text("0123456789-T:Z.", max_size=30).map(str.encode))
-def test_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[str], now: float, body: bytes) -> None:
+def test_p2_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[str], now: float, body: bytes) -> None:
     advice = read_advice(found, now=now, body=body)
     assert math.isfinite(advice.server_time)
     assert advice.retry_after is None or 0 < advice.retry_after <= LONGEST_WAIT
@@ -73,7 +73,7 @@ def test_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[st
 
 
 @given(st.integers(100, 999), headers, bodies)
-def test_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
+def test_p17_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
     error = refusal(status, found, body, read_advice(found, now=1.9e9))
     assert isinstance(error, APIError)
     assert str(error).isprintable()
@@ -82,7 +82,7 @@ def test_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[
 
 
 @given(bodies, st.sampled_from([dict, NoneType, Index, IndexedAsset, AssetDetail, SearchResults, int, list[str]]))
-def test_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into: type[Any]) -> None:
+def test_p18_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into: type[Any]) -> None:
     try:
         asyncio.run(decode(body, into))
     except MalformedResponseError as error:
@@ -91,7 +91,7 @@ def test_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into: typ
 
 
 @given(jsons, st.sampled_from([Index, IndexedAsset, AssetDetail, SearchResults]))
-def test_parsed_json_is_read_or_refused_by_an_error_of_ours(data: Any, into: type[Any]) -> None:
+def test_p20_parsed_json_is_read_or_refused_by_an_error_of_ours(data: Any, into: type[Any]) -> None:
     try:
         from_dict(data, into)
     except TwelveLabsError as error:

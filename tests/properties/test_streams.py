@@ -43,7 +43,7 @@ def as_frame(value: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize(("frames", "write"), [(JsonLines, as_line), (ServerSentEvents, as_frame)])
 @given(values=st.lists(OBJECTS, max_size=6), at=CUTS)
-def test_any_cutting_gives_the_same_events(
+def test_p19_any_cutting_gives_the_same_events(
     frames: Callable[[], Frames], write: Callable[[dict[str, Any]], bytes], values: list[dict[str, Any]], at: list[int]
 ) -> None:
     whole = b"".join(map(write, values))
@@ -55,7 +55,7 @@ def test_any_cutting_gives_the_same_events(
     lost=st.integers(min_value=1, max_value=200),
     at=CUTS,
 )
-def test_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
+def test_p19_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
     texts: list[str], lost: int, at: list[int]
 ) -> None:
     events = [{"event_type": "text_generation", "text": text} for text in texts]
@@ -75,7 +75,7 @@ def test_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
 
 
 @given(garbage=st.lists(st.binary(min_size=1, max_size=50), max_size=8))
-def test_garbage_is_an_error_and_nothing_else(garbage: list[bytes]) -> None:
+def test_p18_garbage_is_an_error_and_nothing_else(garbage: list[bytes]) -> None:
     request = Request[Any](method="POST", template="/analyze", into=dict, retry="compute")
 
     async def read() -> None:

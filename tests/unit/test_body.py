@@ -76,8 +76,7 @@ async def test_a_media_type_cannot_add_headers_to_its_part(kind: str) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_each_attempt_sends_the_same_bytes(*, streamed: bool) -> None:
-    """P7."""
+async def test_p7_each_attempt_sends_the_same_bytes(*, streamed: bool) -> None:
     content = b"abcdefgh" * 100
     file = FilePart(name="file", filename="a", content=opened(content, 7) if streamed else content, size=len(content))
     body = encode_form(Form(fields=(("a", "b"),), files=(file,)))

@@ -59,8 +59,7 @@ class Anything(Model):
     ],
     ids=lambda body: f"{body[:12]!r}x{len(body)}",
 )
-async def test_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_again(body: bytes) -> None:
-    """P18."""
+async def test_p18_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_again(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         await decode(body, Embedding)
     assert caught.value.retryable
@@ -69,8 +68,7 @@ async def test_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_again(bo
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b"null", b'"text"', b"true", b"{}", b'{"segments": 7}'])
-async def test_json_of_another_shape_is_an_error_that_asking_again_does_not_mend(body: bytes) -> None:
-    """P20."""
+async def test_p20_json_of_another_shape_is_an_error_that_asking_again_does_not_mend(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         await decode(body, Embedding)
     assert not caught.value.retryable
@@ -102,7 +100,7 @@ async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
 
 @pytest.mark.parametrize("odd", ["text", None, [1], {"a": 1}, 10**400])
 @pytest.mark.parametrize("filler", [0, THREAD_FROM])
-async def test_a_vector_that_is_none_is_told_as_such(odd: object, filler: int) -> None:
+async def test_p18_a_vector_that_is_none_is_told_as_such(odd: object, filler: int) -> None:
     """P18. 10**400 is a whole number of JSON that no float can hold."""
     body = json.dumps({"segments": [{"float": [*([0.5] * 20), odd]}], "filler": "x" * filler}).encode()
     with pytest.raises(MalformedResponseError):

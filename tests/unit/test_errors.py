@@ -64,8 +64,7 @@ def filled(kind: type[TwelveLabsError]) -> TwelveLabsError:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_has_one_root_and_is_public(kind: type[TwelveLabsError]) -> None:
-    """P18."""
+def test_p18_every_error_has_one_root_and_is_public(kind: type[TwelveLabsError]) -> None:
     assert issubclass(kind, TwelveLabsError)
     assert getattr(twelvelabs_async, kind.__name__) is kind
 
@@ -129,8 +128,7 @@ def test_an_error_can_be_raised_with_a_cause_and_notes(kind: type[TwelveLabsErro
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None:
-    """P17."""
+def test_p17_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None:
     error = kind(message="first\r\nsecond\x1b[31m red \x00\x85\u2028\u202e\ud800 end" + "x" * 5_000_000)
     for text in (str(error), repr(error)):
         assert text

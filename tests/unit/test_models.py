@@ -246,7 +246,7 @@ def test_every_field_of_a_model_has_an_example(kind: type[Model], example: dict[
 
 
 @examples
-def test_fields_nobody_knows_yet_are_kept(kind: type[Model], example: dict[str, Any]) -> None:
+def test_p20_fields_nobody_knows_yet_are_kept(kind: type[Model], example: dict[str, Any]) -> None:
     """A newer platform loses no information on the way through this version."""
     model = structure({**example, "brand_new": {"a": [1, None]}}, kind)
     assert model.extra == {"brand_new": {"a": [1, None]}}
@@ -254,7 +254,9 @@ def test_fields_nobody_knows_yet_are_kept(kind: type[Model], example: dict[str, 
 
 
 @examples
-def test_null_is_the_same_as_absence_where_a_field_may_be_absent(kind: type[Model], example: dict[str, Any]) -> None:
+def test_p20_null_is_the_same_as_absence_where_a_field_may_be_absent(
+    kind: type[Model], example: dict[str, Any]
+) -> None:
     required = {
         field.metadata.get("wire", field.name): example[field.metadata.get("wire", field.name)]
         for field in attrs.fields(kind)
@@ -263,7 +265,7 @@ def test_null_is_the_same_as_absence_where_a_field_may_be_absent(kind: type[Mode
     assert structure({**dict.fromkeys(example), **required}, kind) == structure(required, kind)
 
 
-def test_a_status_nobody_knows_yet_passes_as_it_came() -> None:
+def test_p20_a_status_nobody_knows_yet_passes_as_it_came() -> None:
     new = {"_id": "a", "status": "sleeping", "method": "fax", "hls": {"status": "PAUSED"}}
     assert to_dict(structure(new, AssetDetail)).items() >= new.items()
 
@@ -310,7 +312,7 @@ def test_what_cannot_be_read_is_told_with_its_place(kind: type[Model], answer: A
     assert caught.value.path == path
 
 
-def test_times_are_aware_and_one_that_cannot_be_read_costs_only_itself() -> None:
+def test_p20_times_are_aware_and_one_that_cannot_be_read_costs_only_itself() -> None:
     video = structure({**INDEXED, "created_at": "2026-10-01T14:30:00+02:00", "updated_at": "yesterday"}, Video)
     assert video.created_at == datetime(2026, 10, 1, 12, 30, tzinfo=UTC)
     assert video.indexed_at == datetime(2026, 10, 1, 12, 30, 0, 123456, tzinfo=UTC)
@@ -328,7 +330,7 @@ def test_a_vector_is_compact_and_stays_out_of_sight() -> None:
 
 
 @pytest.mark.parametrize("kind", [UploadSession, PresignedUrls])
-def test_a_presigned_address_does_not_show_in_logs(kind: type[Model]) -> None:
+def test_p15_a_presigned_address_does_not_show_in_logs(kind: type[Model]) -> None:
     model = structure(
         {"upload_id": "u", "asset_id": "a", "chunk_size": 1, "total_chunks": 1, "upload_urls": [CHUNK_URL]}, kind
     )

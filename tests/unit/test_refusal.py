@@ -76,8 +76,7 @@ def test_every_shape_of_refusal_is_read(body: object, expected: tuple[Any, ...])
     ],
     ids=["text", "json", "long fields", "junk", "zeros", "escapes"],
 )
-def test_a_refusal_of_any_size_and_content_is_one_short_printable_line(body: bytes) -> None:
-    """P17."""
+def test_p17_a_refusal_of_any_size_and_content_is_one_short_printable_line(body: bytes) -> None:
     error = refused(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
     assert isinstance(error, InternalServerError)
     assert str(error).isprintable()
@@ -105,8 +104,7 @@ def test_a_status_nobody_knows_is_an_error_with_a_text() -> None:
     ["https://evil.example/x?key=1", "//evil.example", "/v2/assets", "", "http://[", "\x00", "https://evil.example:x"],
 )
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
-def test_a_redirect_is_refused_and_says_why(status: int, location: str) -> None:
-    """P14."""
+def test_p14_a_redirect_is_refused_and_says_why(status: int, location: str) -> None:
     error = refused(status, b"", {"Location": location})
     assert error.code == "redirect_refused"
     assert "not followed" in str(error)

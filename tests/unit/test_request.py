@@ -57,8 +57,7 @@ ESCAPED = [
 
 
 @pytest.mark.parametrize("hostile", REFUSED, ids=ascii)
-def test_an_id_that_would_leave_its_segment_is_refused_before_anything_is_sent(hostile: str) -> None:
-    """P16."""
+def test_p16_an_id_that_would_leave_its_segment_is_refused_before_anything_is_sent(hostile: str) -> None:
     api, session = road(in_turn(said()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
         virtually(api.call(get("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=hostile)))
@@ -67,8 +66,7 @@ def test_an_id_that_would_leave_its_segment_is_refused_before_anything_is_sent(h
 
 
 @pytest.mark.parametrize("odd", ESCAPED, ids=ascii)
-def test_an_odd_id_stays_one_segment_through_every_parser_on_the_way(odd: str) -> None:
-    """P16."""
+def test_p16_an_odd_id_stays_one_segment_through_every_parser_on_the_way(odd: str) -> None:
     path = get("/indexes/{index-id}/videos/{video-id}", index_id=odd, video_id=odd).path()
     assert path.isascii()
     for parsed in (urlsplit("https://h/v1.3" + path).path, URL("https://h/v1.3" + path, encoded=True).raw_path):
@@ -133,7 +131,7 @@ def test_a_query_is_written_as_the_api_reads_it(query: dict[str, Any], pairs: li
     ],
     ids=["query", "json", "nan", "object", "form"],
 )
-def test_what_cannot_be_written_is_refused_before_anything_is_sent(request_: Request[Any]) -> None:
+def test_p18_what_cannot_be_written_is_refused_before_anything_is_sent(request_: Request[Any]) -> None:
     """P18. A file name that is not UTF-8 comes out of `os.listdir` like this."""
     api, session = road(in_turn(said()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:

@@ -79,8 +79,7 @@ def test_what_surely_did_not_happen_is_repeated_whatever_it_was(error: APIError,
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
 @pytest.mark.parametrize("error", UNSURE, ids=name)
-def test_what_may_have_happened_is_repeated_only_where_twice_is_no_harm(error: APIError, retry: RetryClass) -> None:
-    """P7."""
+def test_p7_what_may_have_happened_is_repeated_only_where_twice_is_no_harm(error: APIError, retry: RetryClass) -> None:
     fresh = type(error)(status_code=error.status_code, retryable=error.retryable)
     judge(fresh, retry)
     assert (fresh.retryable, fresh.ambiguous) == ((False, True) if retry in ONCE else (True, False))
@@ -128,10 +127,9 @@ def policy(chance: float = 0.5, **changes: Any) -> RetryPolicy:
 
 @pytest.mark.parametrize("advice", [0.001, 1.0, 7.5, 119.0])
 @pytest.mark.parametrize("chance", [0.0, 0.3, 0.999999])
-def test_advice_is_never_undercut_and_exceeded_by_a_quarter_and_half_a_second_at_most(
+def test_p2_advice_is_never_undercut_and_exceeded_by_a_quarter_and_half_a_second_at_most(
     advice: float, chance: float
 ) -> None:
-    """P2."""
     wait = policy(chance).wait(InternalServerError(retry_after=advice), 1)
     assert advice <= wait <= advice * 1.25 + 0.5
 
@@ -143,8 +141,7 @@ def test_backoff_without_advice_is_random_up_to_a_bound_that_doubles() -> None:
     assert policy(1.0).wait(InternalServerError(), 100_000) == 20.0
 
 
-def test_backoff_is_spread_evenly() -> None:
-    """P5."""
+def test_p5_backoff_is_spread_evenly() -> None:
     waits = sorted(RetryPolicy().wait(InternalServerError(), 3) for _ in range(4000))
     for tenth in range(1, 10):
         assert waits[tenth * 400] == pytest.approx(0.2 * tenth, abs=0.1)
@@ -157,8 +154,7 @@ def test_after_a_429_the_queue_of_the_limiter_does_the_waiting() -> None:
 # The budget.
 
 
-def test_the_budget_pays_for_35_retries_and_not_for_one_more() -> None:
-    """P3."""
+def test_p3_the_budget_pays_for_35_retries_and_not_for_one_more() -> None:
     quota = RetryQuota()
     paid = [quota.spend(InternalServerError()) for _ in range(40)]
     assert paid == [TRANSIENT_COST] * 35 + [0] * 5
@@ -198,8 +194,7 @@ def sends(answer: Answering, *, options: Options | None = None, **what: Any) -> 
 
 @pytest.mark.parametrize("retries", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("status", sorted(TRANSIENT | {429}))
-def test_max_retries_n_means_n(retries: int, status: int) -> None:
-    """P1."""
+def test_p1_max_retries_n_means_n(retries: int, status: int) -> None:
     options = Options(max_retries=retries, timeout=1e6)
     sent, error = sends(in_turn(said(status)), options=options)
     assert sent == retries + 1
@@ -209,8 +204,7 @@ def test_max_retries_n_means_n(retries: int, status: int) -> None:
 
 @pytest.mark.parametrize("retry", ONCE)
 @pytest.mark.parametrize("status", sorted(TRANSIENT))
-def test_a_write_is_sent_once_when_the_server_fails(status: int, retry: RetryClass) -> None:
-    """P7."""
+def test_p7_a_write_is_sent_once_when_the_server_fails(status: int, retry: RetryClass) -> None:
     sent, error = sends(in_turn(said(status), said()), method="POST", retry=retry)
     assert sent == 1
     assert error is not None
@@ -268,7 +262,7 @@ def test_calls_that_run_at_once_do_not_mix_up_their_attempts() -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("wrong_by", [0.0, -40 * 86400.0, 900.0])
-def test_the_advice_of_the_server_is_obeyed_exactly(
+def test_p2_the_advice_of_the_server_is_obeyed_exactly(
     headers: dict[str, str], least: float, status: int, wrong_by: float
 ) -> None:
     """P2: never earlier than told, at most a quarter and half a second later; the clock of the client may be wrong."""
@@ -293,8 +287,7 @@ def test_the_advice_of_the_server_is_obeyed_exactly(
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("advice", [121.0, 3600.0, 86400.0])
-def test_advice_beyond_max_wait_is_raised_at_once(status: int, advice: float) -> None:
-    """P2."""
+def test_p2_advice_beyond_max_wait_is_raised_at_once(status: int, advice: float) -> None:
 
     async def main() -> APIError:
         api, session = road(in_turn(said(status, headers={"Retry-After": str(advice)})), LoopClock())
@@ -313,7 +306,7 @@ def test_advice_beyond_max_wait_is_raised_at_once(status: int, advice: float) ->
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_advice_beyond_the_deadline_is_raised_at_once(status: int) -> None:
+def test_p2_advice_beyond_the_deadline_is_raised_at_once(status: int) -> None:
     """P2, P6."""
 
     async def main() -> APIError:
@@ -333,8 +326,7 @@ def test_advice_beyond_the_deadline_is_raised_at_once(status: int) -> None:
     "advice",
     ["nan", "inf", "-1", "0", "1" * 35, "soon", "", "Fri, 31 Dec 100000 23:59:59 GMT", "1900000000000"],
 )
-def test_unreadable_advice_is_followed_by_plain_backoff_and_never_by_hammering(advice: str) -> None:
-    """P2."""
+def test_p2_unreadable_advice_is_followed_by_plain_backoff_and_never_by_hammering(advice: str) -> None:
 
     async def main() -> list[float]:
         moments = list[float]()
@@ -361,8 +353,7 @@ def test_unreadable_advice_is_followed_by_plain_backoff_and_never_by_hammering(a
 # P3: no storm.
 
 
-def test_an_outage_is_not_answered_by_a_storm_of_retries() -> None:
-    """P3."""
+def test_p3_an_outage_is_not_answered_by_a_storm_of_retries() -> None:
 
     async def main() -> None:
         down = True
@@ -387,8 +378,7 @@ def test_an_outage_is_not_answered_by_a_storm_of_retries() -> None:
     virtually(main())
 
 
-def test_an_outage_of_429s_is_not_answered_by_a_storm_either() -> None:
-    """P3."""
+def test_p3_an_outage_of_429s_is_not_answered_by_a_storm_either() -> None:
 
     async def main() -> None:
         api, session = road(in_turn(said(429)), LoopClock(), options=Options(timeout=1e6))
@@ -413,8 +403,7 @@ def test_a_retry_that_succeeds_gives_its_tokens_back() -> None:
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.005, 0.2, 1.0, 3.0])
-def test_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
-    """P21."""
+def test_p21_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
 
     async def main() -> None:
         async def answer(_method: str, _path: str) -> Reply:
@@ -434,8 +423,7 @@ def test_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: float)
 
 
 @pytest.mark.parametrize("moment", [0.005, 0.2, 0.515])
-def test_a_cancelled_upload_of_a_part_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
-    """P21."""
+def test_p21_a_cancelled_upload_of_a_part_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
 
     async def main() -> None:
         async def answer(_method: str, _path: str) -> Reply:
@@ -478,10 +466,9 @@ async def _fail_fast(_method: str, _path: str) -> Reply:
 
 @pytest.mark.parametrize("answer", [_stall, _fail_slowly, _fail_fast])
 @pytest.mark.parametrize("timeout", [0.1, 2.0, 10.0])
-def test_a_call_ends_at_its_deadline_and_sends_nothing_after_it(
+def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(
     answer: Callable[[str, str], Any], timeout: float
 ) -> None:
-    """P6."""
 
     async def main() -> None:
         sent_at = list[float]()
@@ -505,7 +492,7 @@ def test_a_call_ends_at_its_deadline_and_sends_nothing_after_it(
 
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
-def test_a_deadline_that_passes_leaves_a_write_in_doubt_and_a_read_worth_repeating(retry: RetryClass) -> None:
+def test_p6_a_deadline_that_passes_leaves_a_write_in_doubt_and_a_read_worth_repeating(retry: RetryClass) -> None:
     """P6, P7."""
     sent, error = sends(_stall, options=Options(timeout=1), method="POST", retry=retry)
     assert sent == 1
@@ -514,7 +501,7 @@ def test_a_deadline_that_passes_leaves_a_write_in_doubt_and_a_read_worth_repeati
 
 
 @pytest.mark.parametrize("retry", ONCE)
-def test_a_deadline_that_passes_in_the_queue_leaves_no_doubt_and_costs_nothing(retry: RetryClass) -> None:
+def test_p6_a_deadline_that_passes_in_the_queue_leaves_no_doubt_and_costs_nothing(retry: RetryClass) -> None:
     """P6, P7: a write that was only ever refused did not happen."""
 
     async def main() -> None:
@@ -554,7 +541,7 @@ def storm(server: Callable[[LoopClock], CountingServer], calls: int) -> tuple[Co
 
 
 @pytest.mark.parametrize(("seconds", "use"), [(3.0, 0.745), (60.0, 0.97)])
-def test_a_quota_that_is_told_is_used_up_and_not_overrun(seconds: float, use: float) -> None:
+def test_p4_a_quota_that_is_told_is_used_up_and_not_overrun(seconds: float, use: float) -> None:
     """P4. Moments come in whole seconds, so about one of them is lost in each window."""
     server, took = storm(
         lambda clock: CountingServer(limit=40, seconds=seconds, clock=clock, latency=lambda: 0.001), 200
@@ -563,8 +550,7 @@ def test_a_quota_that_is_told_is_used_up_and_not_overrun(seconds: float, use: fl
     assert 4 * seconds / took >= use
 
 
-def test_a_quota_that_is_not_told_is_found_with_few_refusals() -> None:
-    """P4."""
+def test_p4_a_quota_that_is_not_told_is_found_with_few_refusals() -> None:
     server, _ = storm(lambda clock: CountingServer(limit=40, seconds=3.0, clock=clock, headers=False), 200)
     assert server.served == 200
     assert server.refused <= 0.15 * 200

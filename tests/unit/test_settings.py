@@ -42,8 +42,7 @@ def test_an_empty_key_is_not_replaced_by_another_one(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("bad", [KEY + "\n", "\r\n" + KEY, KEY + "\r\nX-Evil: 1", KEY + "\x00", f" {KEY}", KEY + "é"])
-def test_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P15."""
+def test_p15_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FIRST, bad.replace("\x00", "\x01"))
     for explicit in (bad, None):
         with pytest.raises(InvalidInputError) as caught:
@@ -63,8 +62,7 @@ def test_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, monkey
         "https://proxy.example/tl/v1.3",
     ],
 )
-def test_plain_http_is_for_this_machine(good: str) -> None:
-    """P14."""
+def test_p14_plain_http_is_for_this_machine(good: str) -> None:
     assert find_base_url(good, allow_http=False) == good
     assert find_base_url(good + "/", allow_http=False) == good
 
@@ -81,8 +79,9 @@ def test_plain_http_is_for_this_machine(good: str) -> None:
         "HTTP://evil.example",
     ],
 )
-def test_plain_http_to_another_machine_is_refused_unless_asked_for(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P14."""
+def test_p14_plain_http_to_another_machine_is_refused_unless_asked_for(
+    bad: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InvalidInputError):
         AsyncTwelveLabs(KEY, base_url=bad)
     monkeypatch.setenv(URL, bad)
@@ -109,15 +108,13 @@ def test_plain_http_to_another_machine_is_refused_unless_asked_for(bad: str, mon
         "https://host:99999/v1.3",
     ],
 )
-def test_what_is_no_address_is_refused_by_an_error_of_ours(bad: str) -> None:
-    """P18."""
+def test_p18_what_is_no_address_is_refused_by_an_error_of_ours(bad: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         AsyncTwelveLabs(KEY, base_url=bad)
     assert "password" not in str(caught.value).replace("a password", "")
 
 
-def test_an_explicit_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """P14."""
+def test_p14_an_explicit_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert AsyncTwelveLabs(KEY).base_url == DEFAULT_BASE_URL
     monkeypatch.setenv(URL, "https://other.example/v1.3/")
     assert AsyncTwelveLabs(KEY).base_url == "https://other.example/v1.3"
@@ -131,8 +128,7 @@ def everything(value: object) -> str:
     return "\n".join([repr(value), str(value), f"{value}", pformat(value), ascii(value)])
 
 
-def test_the_key_is_not_in_anything_that_is_printed() -> None:
-    """P15."""
+def test_p15_the_key_is_not_in_anything_that_is_printed() -> None:
     client = AsyncTwelveLabs(KEY)
     for thing in (client, client._settings, client._api, client._api.session, client._settings.api_key, client.assets):
         assert KEY not in everything(thing)
@@ -145,8 +141,7 @@ def _no_body() -> Any:
     return type("NoBody", (), {"headers": {}})()
 
 
-def test_a_traceback_with_locals_does_not_show_the_key() -> None:
-    """P15."""
+def test_p15_a_traceback_with_locals_does_not_show_the_key() -> None:
 
     def fail(key: str) -> None:
         raise OSError(len(key))
@@ -159,8 +154,7 @@ def test_a_traceback_with_locals_does_not_show_the_key() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_a_key_is_not_copied_or_pickled(duplicate: Callable[[object], object]) -> None:
-    """P15."""
+def test_p15_a_key_is_not_copied_or_pickled(duplicate: Callable[[object], object]) -> None:
     client = AsyncTwelveLabs(KEY)
     for thing in [Secret(KEY)] if duplicate is copy.copy else [Secret(KEY), client._settings, client]:
         with pytest.raises(TypeError) as caught:

@@ -95,7 +95,7 @@ async def test_wherever_it_is_cut_the_same_events_come() -> None:
         assert await stream.text() == "".join(TEXTS)
 
 
-async def test_a_stream_that_is_cut_short_is_an_error_wherever_it_ends() -> None:
+async def test_p19_a_stream_that_is_cut_short_is_an_error_wherever_it_ends() -> None:
     """What was written so far must not be taken for all of it."""
     for length in range(len(WHOLE.rstrip())):
         stream, _ = stream_of(*filter(None, [WHOLE[:length]]))
@@ -128,7 +128,7 @@ async def test_blank_lines_and_carriage_returns_are_no_events() -> None:
 @pytest.mark.parametrize(
     "line", [b"{", b"[]", b"null", b"\xff\xfe\xfd", b'{"event_type": "text_generation", "text": 5}']
 )
-async def test_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(line: bytes) -> None:
+async def test_p19_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(line: bytes) -> None:
     stream, _ = stream_of(ndjson(START, said("so ")), ndjson(said("far")) + line + b"\n" + ndjson(END))
     async with stream:
         events = aiter(stream)
@@ -181,7 +181,7 @@ async def test_events_nobody_knows_pass_whole() -> None:
         {"event_type": "stream_end", "error": {"message": "out of memory"}},
     ],
 )
-async def test_an_event_that_tells_of_a_failure_is_an_error_with_the_text_so_far(event: dict[str, Any]) -> None:
+async def test_p19_an_event_that_tells_of_a_failure_is_an_error_with_the_text_so_far(event: dict[str, Any]) -> None:
     stream, _ = stream_of(ndjson(START, said("half"), event))
     with pytest.raises(StreamError, match="out of memory") as caught:
         await events_of(stream)
@@ -201,7 +201,7 @@ async def test_a_text_cut_at_the_limit_of_tokens_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-async def test_a_line_without_end_is_cut_off(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_p17_a_line_without_end_is_cut_off(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that never ends its line cannot fill the memory."""
     monkeypatch.setattr(module, "LONGEST_LINE", 5000)
     stream, road = stream_of(*[b"x" * size] * (20_000 // size))
@@ -348,7 +348,7 @@ async def test_wherever_frames_are_cut_the_same_events_come() -> None:
         assert stream.text_so_far == "".join(TEXTS)
 
 
-async def test_frames_that_are_cut_short_are_an_error_wherever_they_end() -> None:
+async def test_p19_frames_that_are_cut_short_are_an_error_wherever_they_end() -> None:
     """The blank line belongs to the frame: without it the last event has not come."""
     complete = len(sse(*SPOKEN))
     for length in range(complete):

@@ -106,7 +106,7 @@ def tasks_of(api: Api) -> Callable[..., AsyncIterator[Outcome[Any]]]:
     return KnowledgeStoreItems(api).wait_for_all
 
 
-def test_a_thousand_cost_about_twenty_requests_a_round() -> None:
+def test_p22_a_thousand_cost_about_twenty_requests_a_round() -> None:
     """One request for each of them, each second, is what a rate limit is made against."""
 
     async def main() -> None:
@@ -134,7 +134,7 @@ async def test_each_is_told_as_soon_as_it_is_seen_to_have_ended(clock: FastClock
     assert 300 <= seen["slow"] < 310
 
 
-async def test_a_failure_is_the_outcome_of_one_and_no_end_for_the_others(clock: FastClock) -> None:
+async def test_p24_a_failure_is_the_outcome_of_one_and_no_end_for_the_others(clock: FastClock) -> None:
     platform = Platform(clock, dict.fromkeys(["good", "bad"], 0.0), failing=frozenset({"bad"}))
     good, bad = await everything(tasks_of(on(platform))("s", ["good", "bad"]))
     assert good.error is None
@@ -144,7 +144,7 @@ async def test_a_failure_is_the_outcome_of_one_and_no_end_for_the_others(clock: 
         bad.result()
 
 
-async def test_what_has_not_ended_in_time_has_an_outcome_too(clock: FastClock) -> None:
+async def test_p22_what_has_not_ended_in_time_has_an_outcome_too(clock: FastClock) -> None:
     """Whoever counts outcomes must come to the number of identifiers."""
     platform = Platform(clock, {"quick": 0.0, "stuck": float("inf")})
     started = clock.monotonic()
@@ -156,7 +156,7 @@ async def test_what_has_not_ended_in_time_has_an_outcome_too(clock: FastClock) -
     assert 100 <= clock.monotonic() - started < 101
 
 
-async def test_an_identifier_nobody_knows_ends_at_once_with_its_own_error(clock: FastClock) -> None:
+async def test_p22_an_identifier_nobody_knows_ends_at_once_with_its_own_error(clock: FastClock) -> None:
     platform = Platform(clock, {"known": 0.0})
     known, lost = await everything(tasks_of(on(platform))("s", ["lost", "known"]))
     assert known.error is None
@@ -193,7 +193,7 @@ async def test_few_among_very_many_do_not_cost_the_whole_list_each_round(clock: 
     assert platform.lookups == 3 * rounds
 
 
-async def test_an_outage_is_no_reason_to_look_up_each(clock: FastClock) -> None:
+async def test_p22_an_outage_is_no_reason_to_look_up_each(clock: FastClock) -> None:
     """A service that comes back would be met by a thousand requests at once."""
     now = clock.monotonic()
 
@@ -224,7 +224,9 @@ async def test_a_lookup_that_fails_for_a_while_is_made_again(clock: FastClock) -
         (said(429, headers={"Retry-After": "9000"}), QuotaExhaustedError),
     ],
 )
-async def test_a_list_that_cannot_be_read_ends_the_wait(clock: FastClock, answer: Reply, kind: type[Exception]) -> None:
+async def test_p22_a_list_that_cannot_be_read_ends_the_wait(
+    clock: FastClock, answer: Reply, kind: type[Exception]
+) -> None:
     """Polling on with a revoked key would go on for ever."""
     platform = Platform(clock, {"t0": 0.0}, broken=lambda _path, _now: answer)
     with pytest.raises(kind):
