@@ -67,7 +67,7 @@ def table(group: Group, chosen: Sequence[Case], samples: Samples) -> str:
         for client in (name for name in (*CLIENTS, SERVER) if name in found):
             first = client == CLIENTS[0]
             rows.append([case.label if first else "", NAMES[client], *_cells(group, client, found)])
-    return f"{group.title}\n\n{_aligned(rows)}\n"
+    return f"{group.title}\n\n{aligned(rows)}\n"
 
 
 def _cells(group: Group, client: str, found: Mapping[str, Sequence[Figures]]) -> list[str]:
@@ -87,7 +87,8 @@ def _ratio(found: Mapping[str, Sequence[Figures]], client: str, peer: str, colum
     return "" if client == peer else f"{ratio(found[client], found[peer], column):.2f}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows in columns: the first two to the left, the rest to the right."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:

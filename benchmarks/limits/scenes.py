@@ -1,0 +1,158 @@
+"""The work and the limits it meets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import attrs
+
+from benchmarks.limits.callers import CALLERS
+from benchmarks.limits.figures import Figures, Mark, ideal, used, windows
+from benchmarks.limits.virtual import LoopClock, virtually
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+MODELS: Final[list[dict[str, Any]]] = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """So many searches under one limit."""
+
+    name: str
+    """What `--only` takes."""
+    label: str
+    """What the table says above it."""
+    calls: int
+    """Searches to make."""
+    limit: int
+    """Searches allowed in each window."""
+    seconds: float = 60.0
+    """Length of a window."""
+    real_seconds: float = 2.0
+    """Length of a window where time is real."""
+    latency: float = 0.05
+    """Seconds that each request is on its way before it is counted."""
+    at_once: int | None = None
+    """Calls wanted at a time; all of them unless told."""
+    pause: float = 0.0
+    """Seconds at most that are spent on something else before each call, by chance."""
+    headers: Literal["plain", "dimension", "none"] = "plain"
+    """What answers tell."""
+    retry_after: bool = True
+    """Whether a refusal names a time."""
+
+
+SCENES: Final = (
+    Scene(name="burst", label="200 searches at once, 40 a window, headers on", calls=200, limit=40),
+    Scene(
+        name="dimension",
+        label="the same, headers of the other family",
+        calls=200,
+        limit=40,
+        headers="dimension",
+    ),
+    Scene(name="silent", label="the same, no headers but Retry-After", calls=200, limit=40, headers="none"),
+    Scene(
+        name="mute",
+        label="the same, nothing told at all",
+        calls=200,
+        limit=40,
+        headers="none",
+        retry_after=False,
+    ),
+    Scene(name="steady", label="900 searches, 16 at once, 60 a window", calls=900, limit=60, at_once=16),
+)
+
+PICTURED: Final = Scene(
+    name="picture",
+    label="200 searches by 24 workers, 40 a window of 20 s",
+    calls=200,
+    limit=40,
+    seconds=20.0,
+    latency=0.1,
+    at_once=24,
+    pause=14.0,
+)
+"""What the picture in the docs shows: more is wanted than is allowed, all the time."""
+
+
+@attrs.frozen
+class Run:
+    """One run of a scene."""
+
+    figures: Figures
+    """What it took."""
+    marks: list[Mark]
+    """Every request."""
+    seconds: float
+    """Length of a window."""
+
+
+def play(scene: Scene, caller: str, *, seed: int, real: bool = False) -> Run:
+    """Let one of the callers do the work."""
+    random.seed(seed)  # for the waits of whoever takes them from there
+    chance = random.Random(seed)  # noqa: S311  # dice, not keys
+    if real:
+        return asyncio.run(_play(scene, caller, scene.real_seconds, chance))
+    return virtually(_play(scene, caller, scene.seconds, chance))
+
+
+async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random) -> Run:
+    clock = LoopClock()
+    plan = Plan(windows={"search": Window(scene.limit, seconds)}, headers=scene.headers, retry_after=scene.retry_after)
+    async with Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator:
+        index_id = await _index(emulator)
+        emulator.faults.add("POST /search", delay=scene.latency, times=None)
+        async with CALLERS[caller](emulator, clock, index_id) as search:
+            await asyncio.sleep(chance.random())  # windows do not begin with a second
+            start, began = clock.monotonic(), clock.time()
+            failed = await _work(lambda: _after(chance.random() * scene.pause, search), scene)
+            wall = clock.monotonic() - start
+        marks = [
+            Mark(received.time - began + scene.latency, received.status == 429)
+            for received in emulator.requests.of("POST /search")
+        ]
+    found = windows(marks, seconds)
+    figures = Figures(
+        calls=scene.calls,
+        failed=failed,
+        refused=sum(mark.refused for mark in marks),
+        wall=wall,
+        ideal=ideal(scene.calls, scene.limit, seconds, scene.latency),
+        used=used(found, scene.limit, seconds),
+    )
+    return Run(figures, marks, seconds)
+
+
+async def _index(emulator: Emulator) -> str:
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
+        return (await client.indexes.create(index_name="one", models=MODELS)).id
+
+
+async def _after(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+    await asyncio.sleep(seconds)
+    await do()
+
+
+async def _work(do: Callable[[], Awaitable[object]], scene: Scene) -> int:
+    """Make all calls, so many at a time; how many failed."""
+    turns, failed = iter(range(scene.calls)), 0
+
+    async def work() -> None:
+        nonlocal failed
+        for _ in turns:
+            try:
+                await do()
+            except Exception:  # noqa: BLE001  # whatever a client raises when it gives up
+                failed += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(scene.at_once or scene.calls):
+            group.create_task(work())
+    return failed
