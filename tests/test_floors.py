@@ -19,6 +19,8 @@ FLOORS = [
     ["models"],
     [
         "body",
+        "leaves",
+        "constructors",
         "codec",
         "policy/headers",
         "refusal",

@@ -15,7 +15,7 @@ import asyncio
 import json
 from array import array
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
@@ -24,16 +24,28 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from twelvelabs_async.constructors import constructor, has_constructor
 from twelvelabs_async.errors import MalformedResponseError
-from twelvelabs_async.models.common import Model, Vector
+from twelvelabs_async.leaves import (
+    as_bool,
+    as_datetime,
+    as_dict,
+    as_float,
+    as_int,
+    as_known,
+    as_open,
+    as_scalar,
+    as_str,
+    as_vector,
+    only_lists,
+    wrong,
+)
+from twelvelabs_async.models.common import Model
 
 T = TypeVar("T")
 
 THREAD_FROM: Final = 256 * 1024
 """Bytes of JSON from which decoding leaves the event loop's thread; below it the hand-over costs more."""
-
-JSON_NAMES: Final = {"NoneType": "null", "dict": "object", "list": "array", "bool": "boolean"}
-"""What JSON calls types of Python."""
 
 VECTOR_FROM: Final = 16
 """Numbers in a row that are taken for a vector while parsing."""
@@ -132,97 +144,13 @@ def _vectors(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _wrong(expected: str, value: Any) -> TypeError:
-    got = type(value).__name__
-    return TypeError(f"expected {expected}, not {JSON_NAMES.get(got, got)}")
-
-
-def _str(value: Any, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _wrong("str", value)
-
-
-def _bool(value: Any, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _wrong("bool", value)
-
-
-def _int(value: Any, _: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # whole numbers arrive as 12.0 here and there
-    raise _wrong("int", value)
-
-
-def _float(value: Any, _: Any) -> float:
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return float(value)
-    raise _wrong("float", value)
-
-
-def _datetime(value: Any, _: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _dict(value: Any, _: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    raise _wrong("an object", value)
-
-
-def _vector(value: Any, _: Any) -> Vector:
-    if isinstance(value, array):
-        return cast("Vector", value)
-    try:
-        return array("d", value)
-    except TypeError:
-        raise _wrong("a list of numbers", value) from None
-
-
-def _open(value: Any, _: Any) -> str:
-    """A member of a `Literal`, known or new."""
-    return _str(value, None)
-
-
-def _known(value: Any, kind: Any) -> Any:
-    """A member of a `Literal` that has no others."""
-    for member in get_args(kind):
-        if value == member and isinstance(value, bool) is isinstance(member, bool):
-            return member
-    raise TypeError(f"expected one of {get_args(kind)}, not {value!r:.100}")
-
-
-def _scalar(value: Any, kind: Any) -> Any:
-    """One of several plain types, such as `int | str`."""
-    kinds = get_args(kind)
-    if type(value) in kinds or (type(value) is int and float in kinds):
-        return value
-    if type(value) is float and int in kinds:
-        return _int(value, None)
-    raise _wrong(str(kind), value)
-
-
-def _only_lists(structure_all: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    """Refuse what else can be iterated: a text would become its letters, an object its keys."""
-
-    def hook(value: Any, kind: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            raise _wrong("an array", value)
-        return structure_all(value, kind)
-
-    return hook
-
-
 def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any], Model]:
+    if not converter.detailed_validation and has_constructor(kind):
+        return constructor(converter, kind, _wires(kind))
+    return _exact_hook(converter, kind)
+
+
+def _exact_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any], Model]:
     wires = _wires(kind)
     build = make_dict_structure_fn(
         kind, converter, **_overrides(wires), _cattrs_detailed_validation=converter.detailed_validation
@@ -233,7 +161,7 @@ def _model_hook(converter: Converter, kind: type[Model]) -> Callable[[Any, Any],
 
     def hook(data: Any, _: Any) -> Model:
         if not isinstance(data, dict):
-            raise _wrong(f"an object ({kind.__name__})", data)
+            raise wrong(f"an object ({kind.__name__})", data)
         found = cast("dict[str, Any]", data)
         if None in found.values():
             found = {name: value for name, value in found.items() if value is not None}
@@ -294,17 +222,17 @@ def _is_model(kind: Any) -> bool:
 
 def _build(*, detailed: bool, closed: bool = False) -> Converter:
     converter = Converter(detailed_validation=detailed)
-    for kind, hook in ((str, _str), (bool, _bool), (int, _int), (float, _float), (datetime, _datetime)):
+    for kind, hook in ((str, as_str), (bool, as_bool), (int, as_int), (float, as_float), (datetime, as_datetime)):
         converter.register_structure_hook(kind, hook)
-    converter.register_structure_hook_func(lambda kind: kind == datetime | None, _datetime)
-    converter.register_structure_hook_func(_is_literal, _known if closed else _open)
-    converter.register_structure_hook_func(_is_scalar_union, _scalar)
-    converter.register_structure_hook_factory(_is_list, lambda k, conv: _only_lists(list_structure_factory(k, conv)))
+    converter.register_structure_hook_func(lambda kind: kind == datetime | None, as_datetime)
+    converter.register_structure_hook_func(_is_literal, as_known if closed else as_open)
+    converter.register_structure_hook_func(_is_scalar_union, as_scalar)
+    converter.register_structure_hook_factory(_is_list, lambda k, conv: only_lists(list_structure_factory(k, conv)))
     converter.register_structure_hook_factory(
-        _is_tuple, lambda k, conv: _only_lists(homogenous_tuple_structure_factory(k, conv))
+        _is_tuple, lambda k, conv: only_lists(homogenous_tuple_structure_factory(k, conv))
     )
-    converter.register_structure_hook_func(lambda kind: kind is dict, _dict)
-    converter.register_structure_hook_func(lambda kind: kind is array, _vector)
+    converter.register_structure_hook_func(lambda kind: kind is dict, as_dict)
+    converter.register_structure_hook_func(lambda kind: kind is array, as_vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_hook(conv, kind))
     converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat().replace("+00:00", "Z"))
     converter.register_unstructure_hook_func(lambda kind: kind is array, list)

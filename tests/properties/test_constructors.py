@@ -1,0 +1,135 @@
+"""The functions written for models agree with the exact converter on every answer, or leave it to that to refuse."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import datetime
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twelvelabs_async import codec, models
+from twelvelabs_async.constructors import has_constructor
+from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.models.common import Model
+
+for path in Path(models.__file__).parent.glob("*.py"):
+    importlib.import_module(f"{models.__name__}.{path.stem}")
+
+
+def below(kind: type[Model]) -> list[type[Model]]:
+    return [kind, *(deeper for child in kind.__subclasses__() for deeper in below(child))]
+
+
+# What only goes out may hold types that only go out.
+MODELS = [
+    kind
+    for kind in below(Model)
+    if kind.__module__.startswith(models.__name__) and not kind.__module__.endswith("_inputs")
+]
+
+whole = st.integers(-(2**53), 2**53)
+numbers = whole | st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.none() | st.booleans() | numbers | st.text(max_size=3)
+anything = leaves | st.lists(leaves, max_size=3) | st.dictionaries(st.text(max_size=3), leaves, max_size=2)
+dates = st.sampled_from(["2026-10-01T12:30:00Z", "2026-10-01T12:30:00.5+02:00", "2026-10-01", "soon", ""])
+
+
+def fitting(kind: Any) -> st.SearchStrategy[Any]:
+    """JSON that a value of this type may come as, with now and then another one."""
+    members = [member for member in get_args(kind) if member is not NoneType]
+    if kind is datetime or datetime in members:
+        return dates | anything
+    if isinstance(kind, type) and issubclass(kind, Model):
+        return objects(kind)
+    if get_origin(kind) in {tuple, list}:
+        return st.lists(fitting(members[0]), max_size=2) | anything
+    if str(get_origin(kind)) == "typing.Literal" or kind is str:
+        return st.text(max_size=3) | anything
+    if NoneType in get_args(kind):
+        return st.none() | fitting(members[0])
+    return numbers | st.lists(numbers, max_size=3) | anything
+
+
+def objects(kind: type[Model]) -> st.SearchStrategy[Any]:
+    """Objects with most of the fields, some that nobody described, and `id` where `_id` is meant."""
+    fields = attrs.fields(attrs.resolve_types(kind))
+    known = {f.metadata.get("wire", f.name): fitting(f.type) for f in fields if f.name != "extra"}
+    strange = {"id": leaves, "new": anything, "extra": anything}
+    return st.fixed_dictionaries({}, optional={**strange, **known}) | st.fixed_dictionaries(known)
+
+
+def outcome(converter: Any, data: Any, kind: type[Model]) -> Any:
+    try:
+        return converter.structure(data, kind)
+    except Exception:  # noqa: BLE001  # whatever it is, it is refused
+        return "refused"
+
+
+def test_every_model_has_one() -> None:
+    assert len(MODELS) > 100
+    assert [kind for kind in MODELS if not has_constructor(kind)] == []
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_it_agrees_with_the_exact_converter(kind: type[Model]) -> None:
+    @settings(max_examples=20)
+    @given(objects(kind))
+    def agrees(data: Any) -> None:
+        before = json.dumps(data)
+        fast = outcome(codec._FAST, data, kind)
+        assert repr(fast) == repr(outcome(codec._EXACT, data, kind))
+        assert getattr(fast, "extra", None) == getattr(outcome(codec._EXACT, data, kind), "extra", None)
+        assert json.dumps(data) == before
+
+    agrees()
+
+
+@attrs.frozen(kw_only=True)
+class Tree(Model):
+    """A model within itself."""
+
+    name: str
+    below: tuple[Tree, ...] = ()
+
+
+def test_a_model_may_hold_itself() -> None:
+    tree = codec.structure({"name": "a", "below": [{"name": "b", "below": [{"name": "c"}]}]}, Tree)
+    assert tree.below[0].below[0].name == "c"
+
+
+def _even(_: Any, __: Any, value: int) -> None:
+    if value % 2:
+        raise ValueError("odd")
+
+
+@attrs.frozen(kw_only=True)
+class Pair(Model):
+    """A model of the caller's own that checks what it is given."""
+
+    number: int = attrs.field(validator=_even)
+
+
+def test_a_class_that_checks_itself_is_made_by_its_own_hand() -> None:
+    assert not has_constructor(Pair)
+    assert codec.structure({"number": 2, "new": 1}, Pair) == Pair(number=2, extra={"new": 1})
+    with pytest.raises(MalformedResponseError, match="odd"):
+        codec.structure({"number": 3}, Pair)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Loose(Model):
+    """A model of the caller's own without slots."""
+
+    number: int
+
+
+def test_a_class_without_slots_is_made_by_its_own_hand() -> None:
+    assert not has_constructor(Loose)
+    assert codec.structure({"number": 2}, Loose) == Loose(number=2)
