@@ -45,14 +45,15 @@ def _failure(ask: Ask, seconds: float) -> tuple[str, str] | None:
 
 
 def _text(ask: Ask, seed: int, *, awkward: bool) -> str:
-    parts = [] if ask.video is None else prose.stretches(ask.start, ask.end)
+    parts = [] if ask.video is None else prose.scenes(ask.video, ask.start, ask.end, seed)
     if ask.mode == SEGMENTS:
         return json.dumps(segmenting.segments(ask, seed), ensure_ascii=False)
     told = prose.about(ask.sources, ask.prompt, parts, seed=seed, awkward=awkward)
     if ask.schema is None:
         return told
     phrase = prose.about(ask.sources, ask.prompt, [], seed=seed, awkward=awkward)
-    return json.dumps(Sampler(ask.schema, phrase, parts, seed).sample(), ensure_ascii=False)
+    times = [(part.start, part.end) for part in parts]
+    return json.dumps(Sampler(ask.schema, phrase, times, seed).sample(), ensure_ascii=False)
 
 
 def groups(tokens: tuple[str, ...]) -> Iterator[str]:

@@ -1,14 +1,18 @@
-"""Embeddings: what is to be embedded, and the vectors, which follow from the content alone."""
+"""Embeddings: what is to be embedded, and the vectors, which follow from the content alone.
+
+Texts, and stretches of files that were described, are near each other when they have words in common.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import seeded
+from twelvelabs_async.emulator.passages import terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +38,8 @@ class Piece:
     end: float | None = None
     place: dict[str, Any] = field(default_factory=dict[str, Any])
     """Where it is in a document, in the terms of the API."""
+    told: str = ""
+    """What it says or shows, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,20 @@ def _entry(seed: int, work: Work, piece: Piece) -> dict[str, Any]:
 
 def vector(seed: int, digest: str, piece: Piece) -> list[float]:
     """Return a vector of length 1; the same stretch of the same content has the same one, whoever asks."""
-    return seeded.vector(seed, digest, piece.option, piece.scope, piece.start, piece.end, *piece.place.values())
+    own = seeded.vector(seed, digest, piece.option, piece.scope, piece.start, piece.end, *piece.place.values())
+    return seeded.among([seeded.term(seed, word) for word in sorted(terms(piece.told))], own)
+
+
+def told(media: Media, pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces of a file with what it was described to show and say in them."""
+    return [replace(piece, told=_within(media, piece)) for piece in pieces]
+
+
+def _within(media: Media, piece: Piece) -> str:
+    seen = media.scenes if piece.option not in {"audio", "transcription"} else ()
+    heard = media.lines if piece.option != "visual" else ()
+    start, end = piece.start or 0.0, math.inf if piece.end is None else piece.end
+    return " ".join(passage.text for passage in (*seen, *heard) if passage.start < end and start < passage.end)
 
 
 def of_file(options: Iterable[str], scopes: Iterable[str], span: Stretch, stretches: Sequence[Stretch]) -> list[Piece]:

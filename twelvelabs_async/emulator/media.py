@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from twelvelabs_async.emulator import seeded
+from twelvelabs_async.emulator.passages import Passage
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -87,6 +88,15 @@ class Media:
     channels: int | None = None
     problem: str | None = None
     """Why the platform would fail the asset."""
+    scenes: tuple[Passage, ...] = ()
+    """What is to be seen, if somebody told."""
+    lines: tuple[Passage, ...] = ()
+    """What is said, if somebody told."""
+
+    @property
+    def guessed(self) -> bool:
+        """Say whether nobody looked into the file."""
+        return self.container is None
 
     @property
     def has_sound(self) -> bool:

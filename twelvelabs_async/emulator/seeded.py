@@ -6,10 +6,14 @@ import math
 import struct
 import uuid
 from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b, shake_128
 
 DIMENSIONS = 512
 _HALF_RANGE = 1 << 15
+_OWN_SHARE = 0.3
+"""How much of a vector is its own, beside what it has from its words."""
 _FIRST_MOMENT = 1_767_225_600_000
 """Milliseconds at which ids that are ordered by time begin."""
 
@@ -69,3 +73,20 @@ def vector(*parts: object) -> list[float]:
     raw = struct.unpack(f"<{DIMENSIONS}h", shake_128(text.encode()).digest(2 * DIMENSIONS))
     length = math.hypot(*(value / _HALF_RANGE for value in raw))
     return [round(value / _HALF_RANGE / length, 8) for value in raw]
+
+
+@lru_cache(maxsize=4096)
+def term(seed: int, word: str) -> tuple[float, ...]:
+    """Return the vector of length 1 that stands for a word."""
+    return tuple(vector("word", seed, word))
+
+
+def among(neighbours: Sequence[Sequence[float]], own: list[float]) -> list[float]:
+    """Return a vector of length 1 in the midst of its neighbours, a little to its own side; its own without any."""
+    if not neighbours:
+        return own
+    sums = [math.fsum(values) for values in zip(*neighbours, strict=True)]
+    scale = math.hypot(*sums)
+    mixed = [total / scale + _OWN_SHARE * value for total, value in zip(sums, own, strict=True)]
+    length = math.hypot(*mixed)
+    return [round(value / length, 8) for value in mixed]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
+from twelvelabs_async.emulator import describing
 from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
 from twelvelabs_async.emulator.clock import Clock, SystemClock
 from twelvelabs_async.emulator.connectors import RemoteFile
@@ -24,10 +26,11 @@ from twelvelabs_async.emulator.webhooks import Webhooks
 from twelvelabs_async.emulator.world import Settings, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from twelvelabs_async.emulator.connectors import Connection, Status
+    from twelvelabs_async.emulator.describing import Told, Transcript
 
 MIB = 1 << 20
 PATIENCE = 0.05
@@ -196,6 +199,27 @@ class Emulator:
         return connections.add(
             self._world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
         )
+
+    def describe(self, file: str | Path, scenes: Iterable[Told] = (), *, transcript: Transcript | None = None) -> None:
+        """Tell what is to be seen and heard in a file, so that searches find it there.
+
+        Search finds a scene by the words it has in common with the query, and hits start and end as the scene does.
+        Analyses tell what the scenes show, and embeddings of texts and scenes are near each other when they have words
+        in common. It holds for every file of this name, also for those that are here already; a later call replaces it.
+
+        Args:
+            file: Name of the file. Of a path to a file on this machine, only the name counts, but a transcript beside
+                it (`clip.srt` or `clip.vtt`) is read.
+            scenes: Start and end in seconds, and what there is to be seen.
+            transcript: What is said, as SubRip, WebVTT or plain text, as the path of a file of it, or as sentences with
+                start and end. Without one, the user metadata `transcript` of an asset is taken for it.
+
+        Raises:
+            ValueError: A scene or a sentence has no text, or ends before it starts.
+            OSError: The transcript cannot be read.
+        """
+        known = describing.describe(scenes, transcript, file if isinstance(file, Path) else None)
+        self.state.describe(file.name if isinstance(file, Path) else file, known)
 
     async def stop(self) -> None:
         """Close all connections at once and delete all files; the state stays to be looked at."""

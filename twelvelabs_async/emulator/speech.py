@@ -1,36 +1,50 @@
-"""How a video falls into stretches, and what is said in them: its own file name, over and over."""
+"""What is said in a file: its transcript if there is one, otherwise its own file name, over and over."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_async.emulator import captions
+from twelvelabs_async.emulator.passages import Passage, segments, words
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from twelvelabs_async.emulator.state import Asset
 
-SECONDS = 6.0
-_WORD = re.compile(r"[^\W_]+")
+TRANSCRIPT = "transcript"
+"""The key of user metadata that may hold one."""
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text in lower case; an underscore separates words too."""
-    return _WORD.findall(text.lower())
+def transcript(asset: Asset, more: Mapping[str, Any] | None = None) -> tuple[Passage, ...]:
+    """Return what is known to be said in an asset, as it was described or as its metadata have it.
 
-
-def segments(duration: float) -> list[tuple[float, float]]:
-    """Return start and end of stretches of the same length, about 6 seconds each."""
-    count = max(1, round(duration / SECONDS))
-    return [(round(duration * i / count, 3), round(duration * (i + 1) / count, 3)) for i in range(count)]
+    Args:
+        asset: The file.
+        more: Further metadata, of the place where the asset is indexed.
+    """
+    noted = (asset.user_metadata | dict(more or {})).get(TRANSCRIPT)
+    if asset.media.lines or not isinstance(noted, str):
+        return asset.media.lines
+    return captions.read(noted, asset.media.duration or 0.0)
 
 
 def sentences(asset: Asset) -> list[dict[str, Any]]:
-    """Return what is said in each stretch of an asset, nothing if it is silent."""
+    """Return what is said in an asset sentence by sentence, nothing if it is silent."""
     if not asset.media.has_sound:
         return []
+    return [{"start": line.start, "end": line.end, "value": line.text} for line in _lines(asset)]
+
+
+def _lines(asset: Asset) -> tuple[Passage, ...]:
     said = " ".join(words(asset.filename)) or "silence"
-    return [{"start": start, "end": end, "value": said} for start, end in segments(asset.media.duration or 0.0)]
+    stretches = segments(asset.media.duration or 0.0)
+    return transcript(asset) or tuple(Passage(start, end, said) for start, end in stretches)
+
+
+def within(asset: Asset, start: float, end: float) -> str:
+    """Return what is said between two moments."""
+    return " ".join(line["value"] for line in sentences(asset) if line["start"] < end and start < line["end"])
 
 
 def spoken_words(asset: Asset) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator.analyses import Analyses
 from twelvelabs_async.emulator.connectors import Connectors
+from twelvelabs_async.emulator.describing import Description, Descriptions
 from twelvelabs_async.emulator.embedding import EmbedTask
 from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.seeded import Ids
@@ -175,6 +176,14 @@ class State:
     library: Library = field(default_factory=Library)
     analyses: Analyses = field(default_factory=Analyses)
     connectors: Connectors = field(default_factory=Connectors)
+    descriptions: Descriptions = field(default_factory=Descriptions)
+
+    def describe(self, filename: str, description: Description) -> None:
+        """Keep what is told about files of a name, those that are here and those to come."""
+        self.descriptions.known[filename] = description
+        for asset in self.assets.values():
+            if asset.filename == filename:
+                asset.media = description.put_on(asset.media)
 
     def delete_index(self, index_id: str) -> None:
         """Delete an index with the videos and tasks in it; its assets stay."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twelvelabs_async.emulator import seeded, speech
+from twelvelabs_async.emulator import moments, seeded
+from twelvelabs_async.emulator.passages import segments, terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from twelvelabs_async.emulator.library import Item
+    from twelvelabs_async.emulator.moments import Moment
 
 MOST_CLIPS = 4
 
@@ -24,28 +26,42 @@ class Match:
     modalities: tuple[str, ...] = ()
 
 
+Ranked = tuple[int, int, Match]
+"""A match after what orders it, less first: words in common, negative, and a number that follows from the seed."""
+
+
 def matches(seed: int, text: str, modalities: Sequence[str], items: Iterable[Item]) -> list[Match]:
     """Return what fits, best first: more words in common are better, and between equals the query decides."""
-    key = f"{seed}:{text.lower()}"
-    found: list[tuple[int, int, Match]] = []
-    for item in items:
-        if common := _common_words(text, item):
-            found += [(-common, order, match) for order, match in _of_item(key, modalities, item)]
+    key, wanted = f"{seed}:{text.lower()}", terms(text)
+    found = [ranked for item in items for ranked in _of_item(key, wanted, modalities, item)]
     return [match for _, _, match in sorted(found, key=lambda entry: entry[:2])]
 
 
-def _common_words(text: str, item: Item) -> int:
-    values = [*item.metadata.values(), *item.asset.user_metadata.values()]
-    known = speech.words(" ".join(map(str, [item.asset.filename, *values])))
-    return len(set(speech.words(text)) & set(known))
+def _of_item(key: str, wanted: frozenset[str], modalities: Sequence[str], item: Item) -> list[Ranked]:
+    named = wanted & moments.names(item.asset, item.metadata)
+    described = moments.of(item.asset, item.metadata)
+    if item.asset.media.kind != "image":
+        fitting = moments.fitting(wanted, described, modalities, every=False)
+        if fitting:
+            return [(-len(named | common), *_told(key, wanted, modalities, item, m)) for m, common in fitting]
+    stretches = [(moment.start, moment.end) for moment in described]
+    return [(-len(named), *ranked) for ranked in _some(key, modalities, item, stretches)] if named else []
 
 
-def _of_item(key: str, modalities: Sequence[str], item: Item) -> list[tuple[int, Match]]:
+def _told(key: str, wanted: frozenset[str], modalities: Sequence[str], item: Item, moment: Moment) -> tuple[int, Match]:
+    how = tuple(modality for modality in modalities if moment.common(wanted, modality))
+    order = seeded.number(key, item.asset.media.digest, item.id, moment.start)
+    return order, Match(item=item, clip=(moment.start, moment.end), modalities=how)
+
+
+def _some(
+    key: str, modalities: Sequence[str], item: Item, stretches: list[tuple[float, float]]
+) -> list[tuple[int, Match]]:
     digest = item.asset.media.digest
     if item.asset.media.kind == "image":
         return [(seeded.number(key, digest), Match(item=item))]
-    stretches = speech.segments(item.asset.media.duration or 0.0)
-    numbered = sorted((seeded.number(key, digest, item.id, clip[0]), clip) for clip in stretches)
+    clips = stretches or segments(item.asset.media.duration or 0.0)
+    numbered = sorted((seeded.number(key, digest, item.id, clip[0]), clip) for clip in clips)
     most = 1 + seeded.number("clips", key, digest) % MOST_CLIPS
     return [
         (order, Match(item=item, clip=clip, modalities=_matched(modalities, order))) for order, clip in numbered[:most]

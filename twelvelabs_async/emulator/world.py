@@ -151,5 +151,7 @@ class World:
     async def look_into(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
         """Return the properties of a file, guessed ones if it was not kept."""
         if path is None or not self.settings.probe:
-            return guess(filename, size, digest)
-        return await probe(path, filename, size, digest)
+            look = guess(filename, size, digest)
+        else:
+            look = await probe(path, filename, size, digest)
+        return self.state.descriptions.put_on(filename, look)

@@ -95,6 +95,7 @@ def _source(world: World, name: str, kind: str, type_: str, given: str) -> Sourc
     match type_:
         case "url":
             filename, look = take_url(name, given)
+            look = world.state.descriptions.put_on(filename, look)
         case "asset_id":
             asset = _ready_asset(world, name, given)
             filename, look = asset.filename, asset.media

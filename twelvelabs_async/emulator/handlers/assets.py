@@ -114,7 +114,7 @@ def add(
         id=asset_id or world.state.ids.object(),
         method=method,
         filename=filename,
-        media=look,
+        media=world.state.descriptions.put_on(filename, look),
         created_at=world.now(),
         user_metadata=user_metadata,
         hls=hls,

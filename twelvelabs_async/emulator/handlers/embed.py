@@ -46,7 +46,7 @@ async def _text(call: Call, form: Form) -> View:
     text = form.required("text")
     if embedding.tokens(text) > MOST_TOKENS:
         raise invalid("text", f"it has {embedding.tokens(text)} tokens, and {MOST_TOKENS} are allowed")
-    return {"segments": [{"float": embedding.vector(call.world.settings.seed, f"text:{text}", Piece())}]}
+    return {"segments": [{"float": embedding.vector(call.world.settings.seed, f"text:{text}", Piece(told=text))}]}
 
 
 async def _image(call: Call, form: Form) -> View:

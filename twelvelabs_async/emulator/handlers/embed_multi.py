@@ -61,7 +61,7 @@ async def work(call: Call, given: Body, model: str, *, truncate: bool, uncertain
     digest = ":".join([f"text:{text}", *(source.media.digest for _, _, source in files)])
     metadata = {"input_type": "multi_input"}
     usage = None if model == OLD else _usage(text, [(kind, source) for _, kind, source in files], cut=count > most)
-    return Work(digest=digest, pieces=(Piece(),), metadata=metadata, usage=usage)
+    return Work(digest=digest, pieces=(Piece(told=text),), metadata=metadata, usage=usage)
 
 
 def _entries(given: Body) -> list[Body]:

@@ -57,7 +57,7 @@ async def create(call: Call) -> Reply:
         "video_embedding_option": options,
     }
     pieces = embedding.of_file(options, wish.scopes, span, embedding.fixed(span, wish.clip))
-    work = Work(digest=look.digest, pieces=tuple(pieces), metadata=metadata)
+    work = Work(digest=look.digest, pieces=tuple(embedding.told(look, pieces)), metadata=metadata)
     return Reply({"_id": add(call, 1, model, work, look.problem).id})
 
 

@@ -70,7 +70,7 @@ def work(body: Body, source: Source, model: str, *, task: bool) -> Work:
     if media.kind == "video" and not cut.dynamic:
         metadata["clip_length"] = cut.seconds
     pieces = embedding.of_file(wanted, scopes, span, cut.stretches(span, media.digest))
-    return Work(digest=media.digest, pieces=tuple(pieces), metadata=metadata)
+    return Work(digest=media.digest, pieces=tuple(embedding.told(media, pieces)), metadata=metadata)
 
 
 def _check_file(media: Media) -> None:

@@ -90,14 +90,15 @@ def read_text(body: Body) -> str:
 
 
 async def _text(_call: Call, given: Body, _kind: str) -> Work:
-    return Work(digest=f"text:{read_text(given)}", pieces=(Piece(),))
+    text = read_text(given)
+    return Work(digest=f"text:{text}", pieces=(Piece(told=text),))
 
 
 async def _image(call: Call, given: Body, kind: str) -> Work:
     text = read_text(given) if kind == "text_image" else None
     source = await _take(call, given, "image", LARGEST_IMAGE)
     digest = source.media.digest if text is None else f"{source.media.digest}:{text}"
-    return Work(digest=digest, pieces=(Piece(),), metadata={"input_type": kind, **source.names})
+    return Work(digest=digest, pieces=(Piece(told=text or ""),), metadata={"input_type": kind, **source.names})
 
 
 async def _timed(call: Call, given: Body, kind: str) -> Work:

@@ -164,8 +164,7 @@ def _clip(world: World, search: Search, hit: Hit, *, with_metadata: bool) -> dic
     if search.thumbnails:
         view["thumbnail_url"] = f"{world.storage_url}/derived/{hit.video.id}/{hit.start:g}.jpg"
     if search.transcription:
-        heard = [entry["value"] for entry in speech.sentences(hit.video.asset) if entry["start"] == hit.start]
-        view["transcription"] = " ".join(heard)
+        view["transcription"] = speech.within(hit.video.asset, hit.start, hit.end)
     metadata = hit.video.asset.user_metadata | hit.video.user_metadata
     if with_metadata and metadata:
         view["user_metadata"] = metadata

@@ -66,13 +66,13 @@ async def take(call: Call, given: dict[str, Any], kind: str, *, largest: int, to
     return source
 
 
-async def _from_url(_call: Call, url: str, kind: str) -> Source:
+async def _from_url(call: Call, url: str, kind: str) -> Source:
     filename, look = assets.take_url("url", url)
     if media.kind_of(filename) is None and look.kind != kind:
         # What the name does not tell is taken for what it is said to be.
         look = media.guess_remote(f"{filename}.{_EXTENSIONS.get(kind, 'pdf')}", url)
         look = replace(look, problem=assets.problem_of(url))
-    return Source(media=look, url=url)
+    return Source(media=call.world.state.descriptions.put_on(filename, look), url=url)
 
 
 async def _from_base64(call: Call, text: str, kind: str) -> Source:

@@ -132,8 +132,8 @@ def _system(item: Item) -> dict[str, Any]:
 def _match(match: Match) -> dict[str, Any]:
     start, end = match.clip or (0.0, 0.0)
     view: dict[str, Any] = {"start_sec": start, "end_sec": end, "modalities": list(match.modalities)}
-    heard = [entry["value"] for entry in speech.sentences(match.item.asset) if entry["start"] == start]
-    return view | ({"transcription": " ".join(heard)} if heard else {})
+    heard = speech.within(match.item.asset, start, end)
+    return view | ({"transcription": heard} if heard else {})
 
 
 OPERATIONS = (Operation("POST", knowledge_stores.ONE + "/search", create),)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_async.emulator import seeded, speech
+from twelvelabs_async.emulator import embedding, speech
 from twelvelabs_async.emulator.clock import moment, second
 from twelvelabs_async.emulator.errors import choice
+from twelvelabs_async.emulator.passages import segments
 from twelvelabs_async.emulator.state import Asset, Video
 
 if TYPE_CHECKING:
@@ -172,14 +173,15 @@ def hls(world: World, video_: Video) -> View:
 
 def _segments(world: World, video_: Video, options: list[str]) -> list[View]:
     media = video_.asset.media
+    span = (0.0, media.duration or 0.0)
+    pieces = embedding.of_file(options, ["clip"], span, segments(span[1]))
     return [
         {
-            "float": seeded.vector(world.settings.seed, media.digest, option, start),
-            "start_offset_sec": start,
-            "end_offset_sec": end,
-            "embedding_option": option,
-            "embedding_scope": "clip",
+            "float": embedding.vector(world.settings.seed, media.digest, piece),
+            "start_offset_sec": piece.start,
+            "end_offset_sec": piece.end,
+            "embedding_option": piece.option,
+            "embedding_scope": piece.scope,
         }
-        for option in options
-        for start, end in speech.segments(media.duration or 0.0)
+        for piece in embedding.told(media, pieces)
     ]
