@@ -91,6 +91,18 @@ def prism(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def fuzz(session: nox.Session) -> None:
+    """What reads a server's answers, against bytes found by coverage: `nox -s fuzz -- 60` for 60 s a target."""
+    session.install(".", "atheris>=2.3")
+    seconds = session.posargs[0] if session.posargs else "20"
+    here = {"PYTHONPATH": str(Path("tests").resolve())}
+    names = session.run("python", "-c", "from fuzz.targets import TARGETS; print(*TARGETS)", env=here, silent=True)
+    with session.chdir(session.create_tmp()):  # where a find is left
+        for name in str(names).split():
+            session.run("python", "-m", "fuzz", name, seconds, env=here)
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Side by side with the official client and bare aiohttp; prints ratios."""
     session.install(".[bench]")
