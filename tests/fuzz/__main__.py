@@ -1,4 +1,4 @@
-"""Looks for bytes that break a target: `python -m fuzz NAME SECONDS` in `tests/`; `nox -s fuzz` does so for all of them."""
+"""Looks for bytes that break a target: `python -m fuzz NAME SECONDS` in `tests/`, and `nox -s fuzz` for all of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""P22: waiting ends, P5: and nobody comes back with everybody else. P16: an id stays in its place on the wire, too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from urllib.parse import unquote
+
+import pytest
+from support import KEY, FastClock, RawServer, always, http, one_by_one
+
+from twelvelabs_async import APIError, AsyncTwelveLabs, InvalidInputError, WaitTimeoutError
+from twelvelabs_async.emulator import Emulator
+
+LOOK: Final = "GET /assets/{asset_id}"
+ADDRESS: Final = "https://media.example/a.mp4"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_p22_what_no_patience_mends_ends_the_wait_at_the_first_look(
+    emulator: Emulator, client: AsyncTwelveLabs, status: int
+) -> None:
+    made = await client.assets.create(method="url", url=ADDRESS)
+    emulator.faults.add(LOOK, status=status)
+    with pytest.raises(APIError) as caught:
+        await client.assets.wait_for_done(made.id)
+    assert caught.value.status_code == status
+    assert len(emulator.requests.of(LOOK)) == 1
+
+
+async def test_p22_an_outage_of_many_looks_does_not_lose_the_wait(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    made = await client.assets.create(method="url", url=ADDRESS)
+    emulator.faults.add(LOOK, status=503, times=30)
+    assert (await client.assets.wait_for_done(made.id)).status == "ready"
+
+
+async def test_p22_a_status_that_nobody_knows_ends_the_wait_after_an_hour(clock: FastClock) -> None:
+    body = '{"_id": "a", "status": "hibernating", "created_at": "2026-10-01T12:30:00Z", "method": "url"}'
+    async with (
+        RawServer(always(http(body=body))) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+    ):
+        with pytest.raises(WaitTimeoutError) as caught:
+            await client.assets.wait_for_done("a")
+        assert "hibernating" in str(caught.value)
+        assert 3500 < clock.ahead < 3700
+        assert len(server.requests) < 400
+
+
+async def test_p22_a_thousand_are_awaited_by_twenty_pages_a_round(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    asyncio.get_running_loop().set_debug(False)
+    made = [(await client.assets.create(method="url", url=ADDRESS)).id for _ in range(1000)]
+    emulator.requests.clear()
+    ended = [outcome.id async for outcome in client.assets.wait_for_all(made)]
+    assert sorted(ended) == sorted(made)
+    assert len(emulator.requests) <= 2 * len(made) // 50
+
+
+async def test_p5_many_clients_that_were_refused_together_come_back_one_by_one() -> None:
+    """Each by its own clock, as if on a machine of its own; told to wait for eight seconds."""
+
+    async def come_back() -> float:
+        clock = FastClock()
+        async with (
+            RawServer(one_by_one([http(429, headers={"Retry-After": "8"}), http()])) as server,
+            AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+        ):
+            await client.request("GET", "/x")
+        return clock.ahead
+
+    waits = [await come_back() for _ in range(60)]
+    assert min(waits) > 7.9
+    assert max(waits) < 8 * 1.25 + 0.6
+    assert max(waits) - min(waits) >= 0.25 * 8 * 0.8
+    assert len({round(wait, 1) for wait in waits}) >= 15
+
+
+HOSTILE: Final = [
+    "../../OTHER", "..", ".", "", "a/b", "a/../b", "%2e%2e/x", "%2e%2e", "..%2fx", "a?x=1", "a#b", "a b", "a\\b",
+    "a\r\nX: y", "a\x00", "é", "a;b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", HOSTILE, ids=repr)
+async def test_p16_an_odd_id_is_refused_or_arrives_as_it_is_under_its_collection(odd: str, clock: FastClock) -> None:
+    async with (
+        RawServer(always(http(body='{"_id": "x"}'))) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
+    ):
+        try:
+            await client.indexes.delete(odd)
+        except InvalidInputError:
+            assert not server.requests
+            return
+        (got,) = server.requests
+        assert [unquote(segment) for segment in got.target.split("/")] == ["", "v1.3", "indexes", odd]
