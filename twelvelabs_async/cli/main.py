@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -108,31 +108,10 @@ def search(
     )
 
 
-@app.command
-def emulator(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    storage_port: int = 0,
-    api_key: str = "emulator",
-    seed: int = 7,
-    plan: Literal["free", "developer", "none"] = "none",
-    allow_remote: Flag = False,
-) -> int:
-    """Serve a stand-in for the API until interrupted. Prints its address, then its key.
-
-    Args:
-        host: Address to listen on.
-        port: Port of the API; 0 takes a free one.
-        storage_port: Port of presigned URLs; 0 takes a free one.
-        api_key: The one key that is accepted.
-        seed: Start of ids and vectors.
-        plan: Rate limits of a plan.
-        allow_remote: Allow a host that other machines can reach.
-    """
-    given = {"host": host, "port": port, "storage-port": storage_port, "api-key": api_key, "seed": seed, "plan": plan}
-    flags = ["--allow-remote"] if allow_remote else []
-    emulator_program.main([f"--{name}={value}" for name, value in given.items()] + flags)
+@app.command(help_flags=[], version_flags=[])
+def emulator(*flags: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Serve a stand-in for the API until interrupted. Prints its address, then its key."""
+    emulator_program.main(flags, program=f"{app.name[0]} emulator")
     return Code.OK
 
 

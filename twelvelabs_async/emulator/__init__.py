@@ -6,6 +6,8 @@ async with Emulator(timing=Timing(asset=0, indexing=0)) as emulator:
         ...
 ```
 
+`ThreadedEmulator` is the same for programs without an event loop.
+
 It keeps in memory all that the API keeps, lets statuses advance with the clock, counts requests as the platform does,
 and fails on demand. It uses nothing of the client, so it can serve any other as well:
 `python -m twelvelabs_async.emulator` starts it on its own. `pymediainfo` lets it look into the files it is given;
@@ -23,6 +25,7 @@ from twelvelabs_async.emulator.faults import Fault, Faults
 from twelvelabs_async.emulator.journal import Journal, Received
 from twelvelabs_async.emulator.limits import Plan, Window
 from twelvelabs_async.emulator.server import Emulator
+from twelvelabs_async.emulator.threaded import ThreadedEmulator
 from twelvelabs_async.emulator.timeline import Timing
 from twelvelabs_async.emulator.webhooks import Delivery, Endpoint, Webhooks
 
@@ -38,6 +41,7 @@ __all__ = [
     "Received",
     "RemoteFile",
     "SystemClock",
+    "ThreadedEmulator",
     "Timing",
     "Webhooks",
     "Window",

@@ -6,21 +6,23 @@ import argparse
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
 
-from twelvelabs_async.emulator.limits import Plan
 from twelvelabs_async.emulator.server import Emulator
 
+PROGRAM = "python -m twelvelabs_async.emulator"
 
-def main(arguments: list[str] | None = None) -> None:
+
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None:
     """Print the address of the API, then its key, and serve until interrupted."""
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     # A signal that arrives before the loop has its handler ends the process as it should.
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m twelvelabs_async.emulator", description=main.__doc__)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port of the API (default: a free one)")
     parser.add_argument("--storage-port", type=int, default=0, help="port of presigned URLs (default: a free one)")
@@ -43,7 +45,7 @@ async def _serve(options: argparse.Namespace) -> None:
         port=options.port,
         storage_port=options.storage_port,
         seed=options.seed,
-        plan=None if options.plan == "none" else Plan.named(options.plan),
+        plan=None if options.plan == "none" else options.plan,
         awkward_streams=options.awkward_streams,
         allow_remote=options.allow_remote,
     )

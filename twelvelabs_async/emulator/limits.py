@@ -30,6 +30,7 @@ BY_CONTENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST /embed
 
 OTHER = "other"
 
+PlanName = Literal["free", "developer"]
 Headers = Literal["plain", "dimension", "none"]
 """`plain` is `X-Ratelimit-Limit`, `dimension` is `X-Ratelimit-Request-Limit`."""
 

@@ -17,7 +17,7 @@ from twelvelabs_async.emulator.front import Front
 from twelvelabs_async.emulator.handlers import connections
 from twelvelabs_async.emulator.hosts import is_loopback
 from twelvelabs_async.emulator.journal import Journal
-from twelvelabs_async.emulator.limits import Limiter, Plan
+from twelvelabs_async.emulator.limits import Limiter, Plan, PlanName
 from twelvelabs_async.emulator.postman import Postman
 from twelvelabs_async.emulator.seeded import Ids
 from twelvelabs_async.emulator.state import State
@@ -47,7 +47,7 @@ class Emulator:
         port: Port of the API; 0 takes a free one.
         storage_port: Port of the storage behind presigned URLs; 0 takes a free one.
         seed: Start of all ids and vectors; the same seed and the same requests give the same answers.
-        plan: Rate limits, and how long indexes live; none means no limits.
+        plan: Rate limits, and how long indexes live; `free`, `developer` or one of your own, and none means no limits.
         timing: How long processing takes, and how long links live.
         chunk_size: Bytes of one part of a multipart upload.
         first_urls: Presigned URLs that a new upload gets at once.
@@ -74,7 +74,7 @@ class Emulator:
         port: int = 0,
         storage_port: int = 0,
         seed: int = 7,
-        plan: Plan | None = None,
+        plan: Plan | PlanName | None = None,
         timing: Timing | None = None,
         chunk_size: int = 5 * MIB,
         first_urls: int = 10,
@@ -87,6 +87,7 @@ class Emulator:
         allow_remote: bool = False,
     ) -> None:
         _check_host(host, allow_remote=allow_remote)
+        plan = Plan.named(plan) if isinstance(plan, str) else plan
         self.api_key = api_key
         self.faults: Faults = Faults(NAMES.values())
         self.requests: Journal = Journal(journal_size)

@@ -1,0 +1,109 @@
+"""A program without an event loop tests against the emulator."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import pytest
+
+from twelvelabs_async.emulator import Emulator, ThreadedEmulator
+from twelvelabs_async.emulator.state import State
+
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+
+
+@pytest.fixture
+def emulator() -> Iterator[ThreadedEmulator]:
+    with ThreadedEmulator(plan="free", seed=7) as started:
+        yield started
+
+
+def ask(emulator: ThreadedEmulator, path: str, content: object = None) -> Any:
+    body = None if content is None else json.dumps(content).encode()
+    headers = {"x-api-key": emulator.api_key, "Content-Type": "application/json"}
+    request = urllib.request.Request(emulator.base_url + path, body, headers)  # noqa: S310  # of our own making
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        return json.load(response)
+
+
+def make_index(emulator: ThreadedEmulator, name: str = "films") -> str:
+    return str(ask(emulator, "/indexes", {"index_name": name, "models": MODELS})["_id"])
+
+
+def test_what_is_sent_is_kept_and_can_be_looked_at(emulator: ThreadedEmulator) -> None:
+    made = make_index(emulator)
+    assert list(emulator.state.indexes) == [made]
+    assert [received.route for received in emulator.requests] == ["POST /indexes"]
+    assert emulator.storage_url.startswith("http://127.0.0.1:")
+
+
+def test_the_same_seed_gives_the_same_ids(emulator: ThreadedEmulator) -> None:
+    with ThreadedEmulator(seed=7) as twin, ThreadedEmulator(seed=8) as other:
+        assert make_index(emulator) == make_index(twin) != make_index(other)
+
+
+def test_a_fault_that_was_asked_for_here_strikes_there(emulator: ThreadedEmulator) -> None:
+    emulator.faults.add("GET /indexes", status=503)
+    with pytest.raises(HTTPError, match="503"):
+        ask(emulator, "/indexes")
+    assert ask(emulator, "/indexes")["data"] == []
+    emulator.faults.assert_all_hit()
+
+
+def test_things_are_done_in_its_own_thread_between_two_requests(emulator: ThreadedEmulator) -> None:
+    emulator.describe("clip.mp4", [(0, 5, "a red car")])
+    assert emulator.state.descriptions.known["clip.mp4"].scenes[0].text == "a red car"
+    assert emulator.run(lambda _: threading.current_thread().name) == "twelvelabs-emulator"
+    assert emulator.run(lambda inner: emulator.run(lambda same: same is inner))
+    with pytest.raises(ValueError, match="passage"):
+        emulator.describe("clip.mp4", [(5, 0, "a red car")])
+
+
+def test_it_can_be_prepared_before_and_looked_at_afterwards() -> None:
+    emulator = ThreadedEmulator()
+    emulator.describe("clip.mp4", [(0, 5, "a red car")])
+    with pytest.raises(RuntimeError, match="started"):
+        _ = emulator.base_url
+    with emulator:
+        made = make_index(emulator)
+    assert emulator.run(state_of).indexes[made].name == "films"
+    with emulator:
+        assert ask(emulator, f"/indexes/{made}")["index_name"] == "films"
+
+
+def state_of(emulator: Emulator) -> State:
+    return emulator.state
+
+
+def test_it_leaves_no_thread_and_no_socket() -> None:
+    before = threading.active_count()
+    emulator = ThreadedEmulator()
+    emulator.start()
+    address = emulator.base_url
+    with pytest.raises(RuntimeError, match="already"):
+        emulator.start()
+    emulator.stop()
+    emulator.stop()
+    assert threading.active_count() == before
+    with pytest.raises(URLError):
+        urllib.request.urlopen(address, timeout=10)  # noqa: S310
+
+
+def test_a_port_that_is_taken_is_told_where_it_was_started(emulator: ThreadedEmulator) -> None:
+    before = threading.active_count()
+    second = ThreadedEmulator(port=int(emulator.base_url.split(":")[-1].split("/")[0]))
+    with pytest.raises(OSError, match="address"):
+        second.start()
+    assert threading.active_count() == before
+
+
+def test_it_takes_the_arguments_of_the_emulator() -> None:
+    with pytest.raises(TypeError, match="sed"):
+        ThreadedEmulator(sed=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a slip of the pen
+    with pytest.raises(ValueError, match="free or developer"):
+        ThreadedEmulator(plan="gold")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
