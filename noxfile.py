@@ -103,6 +103,16 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def peers(session: nox.Session) -> None:
+    """Every method of the official clients against the emulator; the one in JavaScript comes by npm."""
+    session.install(".[test]")
+    folder = Path(session.create_tmp()).resolve()
+    (folder / "package.json").write_text(Path("tests/peers/js/package.json").read_text())
+    session.run("npm", "install", "--silent", "--no-package-lock", "--prefix", str(folder), external=True)
+    session.run("pytest", "tests/peers", *session.posargs, env={"TWELVELABS_JS": str(folder)})
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Side by side with the official client and bare aiohttp; prints ratios."""
     session.install(".[bench]")

@@ -1,0 +1,1 @@
+"""Clients by others, called method by method against the emulator; `calls.toml` is the table of their methods."""
