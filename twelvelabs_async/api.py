@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import NoneType
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -86,12 +87,16 @@ class Seen:
     def note(self, reply: Reply) -> None:
         """Keep the version an answer names, and warn once if the models are made for another one."""
         version = reply.headers.get("X-Api-Version")
-        if version is None:
+        if version is None or version == self.api_version:
             return
         self.api_version = version
         if not self.warned and version.lstrip("v").split(".")[:2] != API_VERSION.split("."):
             self.warned = True
             logger.warning("the server speaks API version %.20r, this client was made for %s", version, API_VERSION)
+
+
+def _policy(api: Api) -> RetryPolicy:
+    return RetryPolicy(max_retries=api.options.max_retries, longest_advice=api.options.max_wait)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +115,8 @@ class Api:
     """How patient this view of the client is."""
     seen: Seen = attrs.field(factory=Seen)
     """What answers have said of the service."""
+    policy: RetryPolicy = attrs.field(init=False, repr=False, default=attrs.Factory(_policy, takes_self=True))
+    """The same patience, as the retry policy reads it."""
 
     async def call(self, request: Request[T]) -> T:
         """Send `request`, again if that may help, and decode what comes back.
@@ -123,7 +130,7 @@ class Api:
         timeout = None  # a long upload is no failure
         if isinstance(body.content, bytes):
             timeout = self.options.deadline(request.operation)
-        return await self._drive(request, timeout, lambda call: self._attempt(request, path, body, call))
+        return await self._drive(request, timeout, partial(self._attempt, request, path, body))
 
     async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
         """Send `request` and hand over the answer while its body is still coming. Must be closed.
@@ -137,7 +144,7 @@ class Api:
         return await self._drive(
             request,
             self.options.deadline(request.operation),
-            lambda call: self._open_once(request, path, body, accept, call),
+            partial(self._open_once, request, path, body, accept),
         )
 
     async def store(
@@ -155,7 +162,7 @@ class Api:
             APIError: Storage refused it, or could not be reached.
         """
         part = Request[Reply](method="PUT", template="storage", into=Reply, retry="idempotent")
-        return await self._drive(part, None, lambda call: self._put(address, headers, body, prove, call))
+        return await self._drive(part, None, partial(self._put, address, headers, body, prove))
 
     async def _put(
         self,
@@ -184,7 +191,7 @@ class Api:
         call = self._begin(timeout)
         try:
             async with asyncio.timeout(timeout):
-                return await self._persist(call, lambda: attempt(call))
+                return await self._persist(call, attempt)
         except APIError as error:
             if isinstance(error, QuotaExhaustedError):
                 self.quota.refund(call.spent)  # the retry it was spent on was never sent
@@ -202,14 +209,13 @@ class Api:
 
     def _begin(self, timeout: float | None) -> Call:
         now = self.clock.monotonic()
-        policy = RetryPolicy(max_retries=self.options.max_retries, longest_advice=self.options.max_wait)
         deadline = None if timeout is None else now + timeout
-        return Call(policy=policy, quota=self.quota, clock=self.clock, deadline=deadline, started=now)
+        return Call(policy=self.policy, quota=self.quota, clock=self.clock, deadline=deadline, started=now)
 
-    async def _persist(self, call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _persist(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
         """Attempt until it works or `call` says no. tenacity is asked only once something has failed."""
         try:
-            result = await attempt()
+            result = await attempt(call)
         except APIError as error:
             failure = error
         else:
@@ -219,7 +225,7 @@ class Api:
             with turn:
                 if turn.retry_state.attempt_number == 1:
                     raise failure
-                result = await attempt()
+                result = await attempt(call)
                 self.quota.refund(call.spent)
                 return result
         raise AssertionError  # pragma: no cover  # tenacity re-raises

@@ -81,7 +81,9 @@ async def read_whole(response: aiohttp.ClientResponse) -> bytes:
     """
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.content.iter_any():
+    content = response.content
+    while not content.at_eof():
+        piece = await content.readany()
         size += len(piece)
         if size > LARGEST_ANSWER:
             response.close()

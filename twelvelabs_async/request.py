@@ -32,6 +32,9 @@ did not happen.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_~-]+")
 """Ids as the platform makes them: nothing in them has to be escaped or can lead elsewhere."""
 
+_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+"""What stands for a value in a template."""
+
 OpenBody = Callable[[], AsyncIterator[bytes]]
 """Starts the bytes of a body from the beginning, as often as it is called."""
 
@@ -96,22 +99,23 @@ class Request(Generic[T]):
         Raises:
             InvalidInputError: A value cannot be a path segment, or a variable has no value.
         """
-        values: dict[str, object] = {name.replace("_", "-"): value for name, value in self.ids.items()}
-        segments = [_fill(segment, values) for segment in self.template.split("/")]
+        path = self.template
+        if "{" in path:
+            values: dict[str, object] = {name.replace("_", "-"): value for name, value in self.ids.items()}
+            path = _VARIABLE.sub(lambda found: _fill(found[1], values), path)
+        if not self.query:
+            return path
         try:
             pairs = urlencode(list(query_pairs(self.query)))
         except UnicodeEncodeError:
             raise InvalidInputError(f"the query of {self.operation} cannot be written as UTF-8") from None
-        return "/".join(segments) + (f"?{pairs}" if pairs else "")
+        return f"{path}?{pairs}" if pairs else path
 
 
-def _fill(segment: str, values: Mapping[str, object]) -> str:
-    if not segment.startswith("{"):
-        return segment
-    name = segment[1:-1]
-    if name.replace("_", "-") not in values:
-        raise InvalidInputError(f"no value for {segment}")
-    value = values[name.replace("_", "-")]
+def _fill(name: str, values: Mapping[str, object]) -> str:
+    value = values.get(name.replace("_", "-"), values)
+    if value is values:
+        raise InvalidInputError(f"no value for {{{name}}}")
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return value
     return quote(checked_id(value, name), safe="")

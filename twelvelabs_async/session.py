@@ -15,15 +15,14 @@ import logging
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import nullcontext
-from typing import Final
+from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from twelvelabs_async.body import Body, in_blocks
+from twelvelabs_async.body import NO_BODY, Body, in_blocks
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, InvalidInputError
 from twelvelabs_async.reply import OpenReply, Reply, explain, read_whole
 from twelvelabs_async.settings import Settings
@@ -106,7 +105,10 @@ class SessionManager:
         """
         self.check()
         url = URL(self._settings.base_url + path, encoded=True)
-        return await self._exchange(self._api_session(), method, url, self._headers(body), body, idle)
+        session, headers = self._api_session(), self._headers(body)
+        if idle is None:
+            return await self._exchange(session, method, url, headers, body.start())
+        return await self._transfer(session, method, url, headers, body, idle)
 
     async def open(self, method: str, path: str, body: Body, *, accept: str) -> OpenReply:
         """Send one attempt to the API and leave the answer's body to be read while it comes. Must be closed.
@@ -132,11 +134,8 @@ class SessionManager:
         raise failure
 
     def _headers(self, body: Body) -> dict[str, str]:
-        return {
-            "User-Agent": self._settings.user_agent,
-            "x-api-key": self._settings.api_key.reveal(),
-            **body.headers,
-        }
+        ours = {"User-Agent": self._settings.user_agent, "x-api-key": self._settings.api_key.reveal()}
+        return {**ours, **body.headers} if body is not NO_BODY else ours
 
     async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
         """PUT bytes to a presigned URL with the headers the platform asked for, and nothing else of ours.
@@ -153,34 +152,44 @@ class SessionManager:
             raise APIConnectionError(message=f"refused to upload to a {target.scheme}:// address", sent=False)
         wanted = CIMultiDict(body.headers)
         wanted.update(headers)
-        return await self._exchange(self._storage_session(), "PUT", target, wanted, body, idle)
+        return await self._transfer(self._storage_session(), "PUT", target, wanted, body, idle)
 
-    async def _exchange(
+    async def _transfer(
         self,
         session: aiohttp.ClientSession,
         method: str,
         url: URL,
         headers: Mapping[str, str],
         body: Body,
-        idle: float | None,
+        idle: float,
     ) -> Reply:
+        """An exchange without a deadline, that ends when nothing moves, and whose body is watched on its way."""
         failure: Exception
-        outgoing = None if idle is None else _Outgoing(body, idle)
+        outgoing = _Outgoing(body, idle)
         try:
-            async with nullcontext() if idle is None else asyncio.timeout(idle) as watch:
-                data = body.start() if outgoing is None or watch is None else outgoing.blocks(watch)
-                async with session.request(
-                    method, url, headers=headers, data=data, allow_redirects=False, proxy=self._proxy(url)
-                ) as response:
-                    logger.debug("%s %s%s -> %d", method, url.host, url.raw_path, response.status)
-                    return Reply(status=response.status, headers=response.headers, body=await read_whole(response))
-        except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
+            async with asyncio.timeout(idle) as watch:
+                return await self._exchange(session, method, url, headers, outgoing.blocks(watch))
+        except APIConnectionError as error:
+            failure = outgoing.failure or error  # what its source raised is not the network's fault
+        except TimeoutError as error:
             failure = explain(error, url.host or "", idle)
+        raise failure
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str], data: Any
+    ) -> Reply:
+        failure: APIConnectionError
+        try:
+            async with session.request(
+                method, url, headers=headers, data=data, allow_redirects=False, proxy=self._proxy(url)
+            ) as response:
+                logger.debug("%s %s%s -> %d", method, url.host, url.raw_path, response.status)
+                return Reply(status=response.status, headers=response.headers, body=await read_whole(response))
+        except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
+            failure = explain(error, url.host or "")
         except asyncio.CancelledError:
             self._check_cancelled()
             raise
-        if outgoing is not None and outgoing.failure is not None:
-            failure = outgoing.failure  # not the network's fault
         # Raised out here, so that the frames below, which know the key, are no part of the error's history.
         raise failure
 

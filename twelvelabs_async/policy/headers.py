@@ -57,7 +57,9 @@ def read_advice(headers: Mapping[str, str], *, now: float, body: bytes = b"") ->
     quotas = read_quotas(headers)
     wait = retry_after(headers, server_time=server_time)
     if wait is None:
-        wait = max((_wait(q, server_time) for q in quotas.values() if q.remaining == 0), default=0.0) or None
+        wait = (
+            max([_wait(quota, server_time) for quota in quotas.values() if quota.remaining == 0], default=0.0) or None
+        )
     if wait is None and body:
         wait = _moment_in(body, server_time)
     return Advice(server_time=server_time, retry_after=wait, quotas=quotas)
