@@ -1,0 +1,85 @@
+"""Makes the little media files that the tests carry, good ones in many containers and bad ones of each kind.
+
+It needs `ffmpeg` with libx264 and libvpx, and is run by hand when a kind of file is to be added:
+
+    python tests/data/make_media.py [FOLDER]
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HOME: Final = Path(__file__).with_name("media")
+X264: Final = ("-c:v", "libx264", "-preset", "veryslow", "-crf", "36", "-pix_fmt", "yuv420p")
+SOUND: Final = ("-c:a", "aac", "-b:a", "12k")
+OPUS: Final = ("-c:a", "libopus", "-b:a", "8k")
+SAME: Final = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+"""Without these a file would hold the time and the encoder's version, and differ each time."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One file: bars and a tone."""
+
+    name: str
+    coding: tuple[str, ...] = (*X264, *SOUND)
+    size: str = "640x360"
+    seconds: float = 6
+    picture: bool = True
+
+
+CLIPS: Final = (
+    Clip("bars.mp4", (*X264, *SOUND, "-movflags", "+faststart")),
+    Clip("bars.mov"),
+    Clip("bars.mkv", (*X264, *OPUS)),
+    Clip("bars.webm", ("-c:v", "libvpx-vp9", "-b:v", "20k", "-deadline", "best", *OPUS)),
+    Clip("bars.avi", ("-c:v", "mpeg4", "-q:v", "31", "-c:a", "libmp3lame", "-b:a", "8k")),
+    Clip("bars.ts"),
+    Clip("fragments.mp4", (*X264, *SOUND, "-movflags", "+frag_keyframe+empty_moov")),
+    Clip("portrait.mp4", size="360x640"),
+    Clip("tone.mp3", ("-c:a", "libmp3lame", "-b:a", "8k"), picture=False),
+    Clip("short.mp4", seconds=3),
+    Clip("small.mp4", size="320x240"),
+    Clip("huge.mp4", size="4096x2304"),
+    Clip("wide.mp4", size="1280x400"),
+)
+
+
+def make(clip: Clip, folder: Path, ffmpeg: str) -> None:
+    """Encode one clip."""
+    bars = ["-f", "lavfi", "-i", f"smptebars=s={clip.size}:r=5"] if clip.picture else []
+    tone = ["-f", "lavfi", "-i", "sine=frequency=330:sample_rate=16000"]
+    out = ["-t", str(clip.seconds), *clip.coding, *SAME, str(folder / clip.name)]
+    subprocess.run([ffmpeg, "-v", "error", "-y", *bars, *tone, *out], check=True)  # noqa: S603  # all of it is ours
+
+
+def spoil(folder: Path) -> None:
+    """Files that only look like videos: one cut before its index, one after it, and one that is a text."""
+    whole = (folder / "bars.mov").read_bytes()
+    (folder / "cut-before-index.mov").write_bytes(whole[: len(whole) // 2])
+    whole = (folder / "bars.mp4").read_bytes()
+    (folder / "cut-after-index.mp4").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.mp4").write_text("This is not a video, whatever its name says.\n" * 20)
+
+
+def main() -> None:
+    """Make all files and say how large they are."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HOME
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        sys.exit("ffmpeg is not installed")
+    folder.mkdir(parents=True, exist_ok=True)
+    for clip in CLIPS:
+        make(clip, folder, ffmpeg)
+    spoil(folder)
+    for path in sorted(folder.iterdir()):
+        sys.stdout.write(f"{path.stat().st_size:>9,} bytes  {path.name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Looks at one source before anything is spent on it: a clip of three seconds costs no upload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import attrs
+
+from twelvelabs_async.ingest.media import Media, of_address, of_file
+from twelvelabs_async.ingest.rules import Rules, page, refusal, way_of
+from twelvelabs_async.uploads.plan import Way
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """What would be done with a source."""
+
+    media: Media
+    """What it is, as far as known."""
+    way: Way | None
+    """How it would be sent; None if it is too large, or cannot be read."""
+    refusal: str = ""
+    """Why it would come to nothing, in a sentence with the actual and the allowed value; empty if it may work."""
+
+
+async def check(source: str, rules: Sequence[Rules] = ()) -> Checked:
+    """Look at a path or an address. Files are looked into in a thread; addresses are not fetched.
+
+    Args:
+        source: Path of a file, or http(s) address.
+        rules: Those of the models of the index, from `rules_of`.
+    """
+    if source.startswith(("http://", "https://")):
+        media = of_address(source)
+        return Checked(media=media, way="url", refusal=page(source) or refusal(media, "url", rules))
+    try:
+        media = await asyncio.to_thread(of_file, source)
+    except OSError as error:
+        return Checked(media=Media(name=source), way=None, refusal=f"cannot be read: {error.strerror}")
+    way = way_of(media, address=False)
+    return Checked(media=media, way=way, refusal=refusal(media, way, rules))

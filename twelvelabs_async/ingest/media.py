@@ -1,0 +1,152 @@
+"""What is known of a file before any of it is sent: by its name, its size, and a look inside where a library can.
+
+pymediainfo is used when it is installed (the extra `media`). Without it the name and the size have to do; nothing is
+held against a file for what could not be found out.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import importlib
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.uploads.plan import MediaType, media_type
+
+GUESSED_BITS: Final[Mapping[MediaType, int]] = {"video": 4_000_000, "audio": 128_000}
+"""Bits of a second of media nobody looked into: what a phone or a camera writes when it saves space."""
+
+START: Final = 4096
+"""Bytes at the beginning of a file that tell whether it is text."""
+
+REFERRING: Final = b"\x06\x0e\x2b\x34"
+"""How MXF begins. The library follows the addresses such files hold, and those of playlists, which are text: neither is
+given to it, so that looking at a file asks nobody anything."""
+
+_UTF8: Final = codecs.getincrementaldecoder("utf-8")
+
+_TRACKS: Final[Mapping[str, MediaType]] = {"Video": "video", "Audio": "audio", "Image": "image"}
+
+_Track = Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Media:
+    """A file or an address by its properties; None is what is not known."""
+
+    name: str
+    """Without folders."""
+    size: int | None = None
+    """Bytes."""
+    kind: MediaType | None = None
+    """What is in it, else what its extension promises."""
+    looked: bool = False
+    """Whether somebody looked inside; if not, what follows is unknown."""
+    container: str | None = None
+    """Such as `MPEG-4` or `Matroska`."""
+    seconds: float | None = None
+    """Duration."""
+    width: int | None = None
+    """Pixels as stored, before any rotation."""
+    height: int | None = None
+    """Pixels."""
+    empty_inside: bool = False
+    """There is neither picture nor sound in it."""
+    cut: bool = False
+    """It ends before its own header says so."""
+
+    @property
+    def estimated_seconds(self) -> float | None:
+        """The duration, guessed from the size if nobody looked; None for an address or an unknown kind."""
+        bits = GUESSED_BITS.get(self.kind) if self.kind else None
+        if self.seconds is not None or self.size is None or bits is None:
+            return self.seconds
+        return self.size * 8 / bits
+
+
+def of_address(url: str) -> Media:
+    """What an address tells about the file behind it; nothing is fetched."""
+    name = unquote(PurePosixPath(urlsplit(url).path).name)
+    return Media(name=name, kind=_kind(name))
+
+
+def of_file(path: str | os.PathLike[str]) -> Media:
+    """What a file on disk is. Blocks: call it in a thread.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    where = Path(path)
+    if where.exists() and not where.is_file():  # opening a pipe would wait for somebody to write into it
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with where.open("rb") as opened:
+        start = opened.read(START)
+        known = Media(name=where.name, size=os.fstat(opened.fileno()).st_size, kind=_kind(where.name))
+        if not start or start.startswith(REFERRING):
+            return known
+        if _is_text(start):
+            return attrs.evolve(known, looked=True, empty_inside=True)
+        tracks = _tracks(opened)
+    return known if tracks is None else _detailed(known, tracks)
+
+
+def _is_text(start: bytes) -> bool:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    try:
+        return "\0" not in _UTF8().decode(start)  # whose last character may be cut in two
+    except UnicodeDecodeError:
+        return False
+
+
+def _kind(name: str) -> MediaType | None:
+    try:
+        return media_type(name)
+    except InvalidInputError:
+        return None
+
+
+def _tracks(opened: BinaryIO) -> dict[str, _Track] | None:
+    """The first track of each type; None if there is no library, or it failed."""
+    try:
+        library: Any = importlib.import_module("pymediainfo").MediaInfo
+        if not library.can_parse():
+            return None
+        found: dict[str, _Track] = {}
+        # Given a path it would take files that are numbered in a row for one long one.
+        for track in library.parse(opened, parse_speed=0).to_data()["tracks"]:
+            found.setdefault(track["track_type"], track)
+    except (ImportError, RuntimeError, OSError, SyntaxError):  # the last one is how its XML parser complains
+        return None
+    return found
+
+
+def _detailed(known: Media, tracks: Mapping[str, _Track]) -> Media:
+    general, sound = tracks.get("General", {}), tracks.get("Audio", {})
+    picture = tracks.get("Video") or tracks.get("Image", {})
+    return attrs.evolve(
+        known,
+        kind=next((kind for name, kind in _TRACKS.items() if name in tracks), known.kind),
+        looked=True,
+        container=general.get("format"),
+        seconds=max(_seconds(picture), _seconds(sound)) or _seconds(general) or None,
+        width=_whole(picture.get("width")),
+        height=_whole(picture.get("height")),
+        empty_inside=not tracks.keys() & _TRACKS.keys(),
+        cut=general.get("istruncated") == "Yes",
+    )
+
+
+def _seconds(track: _Track) -> float:
+    return float(track.get("duration") or 0) / 1000
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
