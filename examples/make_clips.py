@@ -8,7 +8,6 @@ It needs Pillow and an `ffmpeg` with libx264, and is run by hand when a clip is 
 
 Each scene is a function from the time to a picture, drawn at twice the size and shrunk, which smooths the edges.
 """
-# ruff: noqa: INP001  # a script, not a module of a package
 
 from __future__ import annotations
 
