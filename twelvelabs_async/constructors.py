@@ -19,8 +19,8 @@ from cattrs import Converter, StructureHandlerNotFoundError
 from twelvelabs_async.leaves import wrong
 from twelvelabs_async.models.common import Model
 
-LEAVES: Final = (str, bool, int, float, dict)
-"""Types whose values pass as they are, if they are of just this type."""
+LEAVES: Final = {str: "str", bool: "bool", int: "int", float: "float", dict: "dict", dict[str, Any]: "dict", Any: ""}
+"""Types whose values pass as they are if they are of just this class; whatever they are for `Any`."""
 
 Constructor = Callable[[Any, Any], Model]
 
@@ -89,28 +89,36 @@ class _Source:
         if wire == "_id":
             lines.append(" if value is None: value = get('id')")
         if field.default is attrs.NOTHING:
-            lines += [f" if value is None: raise KeyError({wire!r})", f" value = {self._read(inner, 'value')}"]
+            lines.append(f" if value is None: raise KeyError({wire!r})")
         else:
-            lines += [
-                f" if value is None: value = {self._default(field.default)}; more += 1",
-                f" else: value = {self._read(inner, 'value')}",
-            ]
+            lines.append(f" if value is None: value = {self._default(field.default)}; more += 1")
+        lines += [" else:", *(f"  {line}" for line in self._read(inner))]
         if inner is datetime:
             lines.append(" if value is None: more += 1")
         return [*lines, f" {self._name(getattr(kind, field.name).__set__)}(new, value)"]
 
-    def _read(self, kind: Any, value: str) -> str:
-        """An expression for the JSON called `value` as `kind`."""
-        if kind is Any:
-            return value
-        call = f"{self._name(self._hook(kind))}({value}, {self._name(kind)})"
-        leaf = str if str(get_origin(kind)) == "typing.Literal" else dict if kind == dict[str, Any] else kind
-        if leaf in LEAVES:
-            return f"{value} if {value}.__class__ is {leaf.__name__} else {call}"
-        if get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,):
-            inner = self._read(get_args(kind)[0], "item")
-            return f"tuple([{inner} for item in {value}]) if {value}.__class__ is list else {call}"
-        return call
+    def _read(self, kind: Any) -> list[str]:
+        """Lines that turn the JSON called `value` into a `kind`."""
+        call = self._call(kind, "value")
+        if (leaf := _leaf(kind)) is not None:
+            return [f"if value.__class__ is not {leaf}: value = {call}"] if leaf else ["pass"]
+        if get_origin(kind) is not tuple or get_args(kind)[1:] != (Ellipsis,):
+            return [f"value = {call}"]
+        inner = get_args(kind)[0]
+        if leaf := _leaf(inner):
+            return [
+                f"if value.__class__ is not list: value = {call}",
+                "else:",
+                " for item in value:",
+                f"  if item.__class__ is not {leaf}: value = {call}; break",
+                " else: value = tuple(value)",
+            ]
+        return [
+            f"value = tuple([{self._call(inner, 'item')} for item in value]) if value.__class__ is list else {call}"
+        ]
+
+    def _call(self, kind: Any, value: str) -> str:
+        return f"{self._name(self._hook(kind))}({value}, {self._name(kind)})"
 
     def _hook(self, kind: Any) -> Any:
         if kind in _UNDER_WAY:
@@ -129,6 +137,11 @@ class _Source:
         name = f"_{len(self.names)}"
         self.names[name] = value
         return name
+
+
+def _leaf(kind: Any) -> str | None:
+    """Name of the class whose values are a `kind` as they are, if there is one."""
+    return "str" if str(get_origin(kind)) == "typing.Literal" else LEAVES.get(kind)
 
 
 def _without_none(kind: Any) -> Any:

@@ -92,14 +92,15 @@ class Paginator(Generic[T]):
         return self._fetch(self._first).__await__()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        before: frozenset[str] = frozenset()
+        before: set[str] = set()
         async for page in self.pages():
-            ids = [_id(item) for item in page]
-            for item, known in zip(page, ids, strict=True):
-                if known is None or known not in before:
-                    yield item
+            ids = {known for item in page if (known := _id(item)) is not None}
             # Something new at the front of a list pushes the last items of a page to the next one.
-            before = frozenset(filter(None, ids))
+            again = ids & before
+            for item in page:
+                if not again or _id(item) not in again:
+                    yield item
+            before = ids
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Whole pages, for totals and progress.
@@ -108,11 +109,10 @@ class Paginator(Generic[T]):
             MalformedResponseError: The server leads in a circle.
         """
         request: RawRequest | None = self._first
-        walked: set[str] = set()
+        walked = {_place(self._first)}
         last: Page[T] | None = None
         came = 0
         while request is not None:
-            walked.add(_place(request))
             try:
                 page = await self._fetch(request)
             except APIError as error:
@@ -122,8 +122,10 @@ class Paginator(Generic[T]):
                 raise better from error
             # A list that tells how many pages it has comes to an end, whatever is on them.
             repeated = last is not None and page.total_pages is None and page.items and page.items == last.items
-            if repeated or (page.next is not None and _place(page.next) in walked):
+            place = "" if page.next is None else _place(page.next)
+            if repeated or place in walked:
                 raise MalformedResponseError(message="the server sent the same page again", operation=request.operation)
+            walked.add(place)
             yield page
             request, last, came = page.next, page, came + len(page)
 
@@ -160,7 +162,7 @@ def _id(item: object) -> str | None:
 
 def _place(request: RawRequest) -> str:
     """What tells the requests for two pages of a list apart."""
-    return f"{request.path()} {request.json}"
+    return f"{request.ids} {request.query} {request.json}"
 
 
 def numbered(item: type[T], key: str = "data") -> Reader[T]:
