@@ -36,7 +36,7 @@ FLOORS = [
     ["embeddings", "clips", "structured", "webhooks"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],
-    ["client", "ingest"],
+    ["ingest", "client"],
     ["cli", "__main__", "__init__"],
 ]
 HEIGHT = {place: (floor, step) for floor, row in enumerate(FLOORS) for step, place in enumerate(row)}

@@ -22,6 +22,16 @@ from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options, Settings, find_api_key, find_base_url
 
 if TYPE_CHECKING:
+    from twelvelabs_async.ingest import (
+        AnyLedger,
+        Check,
+        Dedupe,
+        Ingestion,
+        OnEvent,
+        OnQuota,
+        Sources,
+    )
+    from twelvelabs_async.models.common import UserMetadata
     from twelvelabs_async.resources.analyze import Analyze
     from twelvelabs_async.resources.analyze_async import AnalyzeAsync
     from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
@@ -287,6 +297,73 @@ class AsyncTwelveLabs:
         from twelvelabs_async.resources.imports import Imports
 
         return Imports(self._api)
+
+    def ingest(
+        self,
+        sources: Sources,
+        *,
+        index_id: str,
+        concurrency: int = 4,
+        in_flight: int = 1000,
+        ledger: AnyLedger | None = None,
+        user_metadata: UserMetadata | None = None,
+        dedupe: Dedupe = "name",
+        on_quota: OnQuota = "stop",
+        retry_failed: bool = False,
+        check: Check | None = None,
+        timeout: float | None = None,
+        sleep_interval: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Ingestion:
+        """Upload and index any number of files; gives one `Outcome` for each, in the order in which they end.
+
+        A bad item does not stop the others. With a ledger, a run that ended anyhow, also by `kill -9`, is continued by
+        the same call: what is done is not done again, and what may have happened is looked up before it is repeated.
+
+        Args:
+            sources: Files, folders, globs and addresses, `(source, user_metadata)` pairs, or an iterator of any of
+                these, which is read as items become done.
+            index_id: The index.
+            concurrency: Files sent at once.
+            in_flight: Items on their way at once, from the first look at a file to the end of its indexing.
+            ledger: Path of the file that remembers what has been done, or a `Ledger`; None remembers nothing beyond
+                this run. One run at a time; not on a network file system.
+            user_metadata: Your own keys, on each asset and on each asset in the index. The asset gets `ingest_token`
+                beside them, by which it is found again.
+            dedupe: Which files are the same and become one asset: those of one `path`, those of one `name`, size and
+                time of change, or those of one `content`, for which each is read once more.
+            on_quota: What to do when a quota is used up for longer than `max_wait`: `stop`, or `wait` until it is back.
+            retry_failed: Try again what the platform refused in an earlier run.
+            check: Is shown each new item first, and says why it is not to be sent; an empty text lets it pass.
+            timeout: Seconds for each of the two waits, for the asset and for its indexing; None is a day.
+            sleep_interval: Seconds between two looks at statuses; None adapts to what ends and what a look costs.
+            on_event: Is told how it goes: `ItemProgress`, `AttemptFailed`, `QuotaWait`, `ItemEnded`.
+
+        Raises:
+            InvalidInputError: An argument makes no sense.
+            LedgerError: While iterating: the ledger is in use, damaged, or cannot be written.
+
+        Example:
+            async for outcome in client.ingest("holiday/", index_id=index.id, ledger="holiday.ledger"):
+                print(outcome.status, outcome.source, outcome.error)
+        """
+        from twelvelabs_async.ingest import Ingestion, Job, ledger_of
+
+        job = Job(
+            index_id=index_id,
+            ledger=ledger_of(ledger),
+            concurrency=concurrency,
+            in_flight=in_flight,
+            user_metadata=user_metadata,
+            dedupe=dedupe,
+            on_quota=on_quota,
+            retry_failed=retry_failed,
+            check=check,
+            sleep_interval=sleep_interval,
+            on_event=on_event,
+            **given(timeout=timeout),
+        )
+        return Ingestion(self._api, sources, job)
 
     @overload
     async def request(

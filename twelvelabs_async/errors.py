@@ -24,7 +24,9 @@ TwelveLabsError                       whatever this package raises
 ├── WaitTimeoutError                  (TimeoutError) a resource did not finish in time
 ├── WebhookSignatureError             a webhook is forged, altered, or too old
 ├── ProcessingFailedError             the platform gave up on a resource, and says why
-└── UploadError                       a file did not arrive whole, or is not what it was
+├── UploadError                       a file did not arrive whole, or is not what it was
+└── LedgerError                       the memory of an ingestion cannot be used
+    └── LedgerInUseError              another process works with it
 ```
 
 An error never holds the API key, a header dump or the query of a presigned URL, and its text is one printable line.
@@ -318,6 +320,16 @@ class UploadError(TwelveLabsError):
     """Path or description of what was being uploaded."""
     state: Any = None
     """The `UploadState` reached, from which an upload in parts can be resumed; None for others."""
+
+
+@attrs.define(slots=False, repr=False)
+class LedgerError(TwelveLabsError):
+    """The ledger of an ingestion is damaged, of a newer version, no ledger at all, or cannot be written."""
+
+
+@attrs.define(slots=False, repr=False)
+class LedgerInUseError(LedgerError):
+    """Another process, or another ingestion of this one, works with the ledger."""
 
 
 _BY_STATUS: dict[int, type[APIError]] = {

@@ -213,11 +213,11 @@ def all_done(
     """
     if isinstance(ids, str):
         raise InvalidInputError(f"there are several to wait for; put {ids!r} into a list")
-    return _all_done(_Herd(ids, outlook), clock, _patience(timeout, sleep_interval), sleep_interval)
+    return _all_done(Herd(ids, outlook), clock, _patience(timeout, sleep_interval), sleep_interval)
 
 
 async def _all_done(
-    herd: _Herd[T], clock: Clock, patience: float, sleep_interval: float | None
+    herd: Herd[T], clock: Clock, patience: float, sleep_interval: float | None
 ) -> AsyncIterator[Outcome[T]]:
     started, interval = clock.monotonic(), sleep_interval or FIRST_INTERVAL
     while herd.left:
@@ -238,7 +238,7 @@ async def _all_done(
         interval = interval if sleep_interval else min(LONGEST_INTERVAL, interval * GROWTH)
 
 
-class _Herd(Generic[T]):
+class Herd(Generic[T]):
     """Those that are still on the way, and what has been seen of them."""
 
     def __init__(self, ids: Iterable[str], outlook: Outlook[T]) -> None:
@@ -249,6 +249,15 @@ class _Herd(Generic[T]):
         """How often each has been missing from the list."""
         self._ended: dict[str, Any] = {}
         """Entries of the list that have ended."""
+
+    def add(self, id: str) -> None:
+        """Wait for one more."""
+        self.left.setdefault(id, None)
+
+    def drop(self, id: str) -> None:
+        """Wait for one less, also in the middle of a look."""
+        for kept in (self.left, self._misses, self._ended):
+            kept.pop(id, None)
 
     async def read_lists(self) -> list[str]:
         """Identifiers that are worth a closer look: ended as far as the list tells, or not in it.
@@ -279,7 +288,8 @@ class _Herd(Generic[T]):
                 id = self._outlook.id_of(item)
                 if id in unseen:
                     unseen.discard(id)
-                    self._note(id, item)
+                    if id in self.left:
+                        self._note(id, item)
             if read >= len(unseen):
                 return
 
@@ -295,7 +305,7 @@ class _Herd(Generic[T]):
             tasks = [group.create_task(self._settle(id)) for id in ids]
         outcomes = [outcome for outcome in (task.result() for task in tasks) if outcome is not None]
         for outcome in outcomes:
-            del self.left[outcome.id]
+            self.drop(outcome.id)
         return outcomes
 
     async def _settle(self, id: str) -> Outcome[T] | None:
@@ -307,7 +317,7 @@ class _Herd(Generic[T]):
         except ProcessingFailedError as error:
             return Outcome(id=id, item=error.last, error=error)
         except TwelveLabsError as error:
-            return None if _passing(error) else Outcome(id=id, item=self.left[id], error=error)
+            return None if _passing(error) else Outcome(id=id, item=self.left.get(id), error=error)
 
     def too_late(self, waited: float) -> list[Outcome[T]]:
         """The outcomes of all that have not ended."""

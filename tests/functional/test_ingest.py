@@ -14,7 +14,7 @@ from support import eventually
 from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, QuotaExhaustedError
 from twelvelabs_async.cli.demo import CLIPS
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.ingest import IngestEvent, Outcome, PathOrUrl, ingest
+from twelvelabs_async.ingest import IngestEvent, Item, ItemEnded, ItemProgress, Outcome, PathOrUrl
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
@@ -39,7 +39,7 @@ async def everything(run: AsyncIterator[Outcome]) -> dict[str, Outcome]:
 
 
 async def test_a_folder_becomes_searchable(client: AsyncTwelveLabs, index_id: str, films: list[Path]) -> None:
-    ended = await everything(ingest(client, films[0].parent, index_id=index_id))
+    ended = await everything(client.ingest(films[0].parent, index_id=index_id))
     assert sorted(ended) == ["alpha.mp4", "beta.mp4", "gamma.mp4"]
     assert {(o.status, o.stage, o.error, o.bytes) for o in ended.values()} == {
         ("ready", "ready", "", CLIP.stat().st_size)
@@ -51,18 +51,20 @@ async def test_a_folder_becomes_searchable(client: AsyncTwelveLabs, index_id: st
 
 
 async def test_events_tell_each_stage_and_each_status(films: list[Path]) -> None:
-    events: list[IngestEvent] = []
+    told: list[IngestEvent] = []
     async with (
         Emulator(timing=Timing(asset=0.05, indexing=0.5, pending_share=0, queued_share=0.5)) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
     ):
         index = await client.indexes.ensure("films", MODELS)
-        run = ingest(client, films[:1], index_id=index.id, sleep_interval=0.01, on_event=events.append)
+        run = client.ingest(films[:1], index_id=index.id, sleep_interval=0.01, on_event=told.append)
         assert [outcome.status async for outcome in run] == ["ready"]
+    events = [event for event in told if isinstance(event, ItemProgress)]
     assert list(dict.fromkeys(event.stage for event in events)) == ["uploading", "processing", "indexing", "ready"]
     assert {event.status for event in events if event.stage == "indexing"} >= {"queued", "indexing"}
     assert (events[-1].sent, events[-1].total) == (CLIP.stat().st_size,) * 2
     assert {event.source for event in events} == {str(films[0])}
+    assert [event.outcome.status for event in told if isinstance(event, ItemEnded)] == ["ready"]
 
 
 async def test_bad_items_do_not_stop_the_others(
@@ -72,7 +74,7 @@ async def test_bad_items_do_not_stop_the_others(
     broken.write_bytes(b"no video at all" * 99)
     empty.touch()
     sources: list[PathOrUrl] = [broken, films[0], tmp_path / "gone.mp4", empty, "https://", *films[1:]]
-    ended = await everything(ingest(client, sources, index_id=index_id, concurrency=2))
+    ended = await everything(client.ingest(sources, index_id=index_id, concurrency=2))
     assert {name for name, outcome in ended.items() if outcome.status == "ready"} == {film.name for film in films}
     told = {name: (outcome.status, outcome.stage) for name, outcome in ended.items() if outcome.status != "ready"}
     assert told == {
@@ -91,7 +93,7 @@ async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
 ) -> None:
     picture = tmp_path / "notes.txt"
     picture.write_text("no video")
-    ended = await everything(ingest(client, picture, index_id=index_id))
+    ended = await everything(client.ingest(picture, index_id=index_id))
     assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
 
 
@@ -107,8 +109,10 @@ async def test_the_same_file_counts_once(
         link,
         "https://e.com/x.mp4",
     ] * 2
-    outcomes = [outcome async for outcome in ingest(client, sources, index_id=index_id)]
-    assert len(outcomes) == 4
+    outcomes = [outcome async for outcome in client.ingest(sources, index_id=index_id)]
+    assert len(outcomes) == 16
+    assert len({outcome.asset_id for outcome in outcomes}) == 4
+    assert sum(outcome.duplicate_of is not None for outcome in outcomes) == 12
     assert len(emulator.requests.of("POST /assets")) == 4
 
 
@@ -125,8 +129,8 @@ async def test_what_no_item_could_pass_ends_the_run(
     kind: type[Exception],
 ) -> None:
     """A night's list of files is not sent one by one against a closed door."""
-    emulator.faults.add("GET /assets/{asset_id}", status=status, headers=headers, after=1)
-    outcomes = [outcome async for outcome in ingest(client, films, index_id=index_id, concurrency=1)]
+    emulator.faults.add("GET /assets", status=status, headers=headers, after=1)
+    outcomes = [outcome async for outcome in client.ingest(films, index_id=index_id, in_flight=1)]
     assert [outcome.status for outcome in outcomes] == ["ready", "failed", "skipped"]
     assert isinstance(outcomes[1].exception, kind)
     assert outcomes[2].exception is outcomes[1].exception
@@ -137,9 +141,9 @@ async def test_what_no_item_could_pass_ends_the_run(
 async def test_items_on_their_way_end_as_they_can_when_the_run_is_hopeless(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
-    emulator.faults.add("POST /assets", delay=0.2)
-    emulator.faults.add("GET /assets/{asset_id}", status=401)
-    ended = [outcome.status async for outcome in ingest(client, films, index_id=index_id, concurrency=2)]
+    emulator.faults.add("POST /indexes/{index-id}/indexed-assets", delay=0.2)
+    emulator.faults.add("POST /indexes/{index-id}/indexed-assets", status=401)
+    ended = [outcome.status async for outcome in client.ingest(films, index_id=index_id, in_flight=2)]
     assert sorted(ended) == ["failed", "ready", "skipped"]
 
 
@@ -148,7 +152,7 @@ async def test_closing_the_iterator_cancels_what_is_on_its_way(
 ) -> None:
     """That nothing is left is checked after every test."""
     emulator.faults.add("POST /assets", stall="before", times=None, after=1)
-    async with aclosing(ingest(client, films, index_id=index_id, concurrency=3)) as run:
+    async with aclosing(client.ingest(films, index_id=index_id, concurrency=3)) as run:
         assert (await anext(run)).status == "ready"
         await eventually(lambda: emulator.in_flight == 2)
     await eventually(lambda: emulator.in_flight == 0)
@@ -158,7 +162,7 @@ async def test_cancelling_the_caller_cancels_the_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     emulator.faults.add("POST /assets", stall="before", times=None)
-    caller = asyncio.create_task(everything(ingest(client, films, index_id=index_id)))
+    caller = asyncio.create_task(everything(client.ingest(films, index_id=index_id)))
     await eventually(lambda: emulator.in_flight == 3)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -176,7 +180,7 @@ async def test_sources_are_read_as_they_are_needed(client: AsyncTwelveLabs, inde
             asked += 1
             yield f"https://example.com/{asked}.mp4"
 
-    async with aclosing(ingest(client, addresses(), index_id=index_id, concurrency=2)) as run:
+    async with aclosing(client.ingest(addresses(), index_id=index_id, in_flight=2)) as run:
         await anext(run)
         await asyncio.sleep(0.2)
         assert asked <= 6
@@ -190,28 +194,42 @@ async def test_an_error_of_the_list_itself_reaches_the_caller(
         raise LookupError("the list broke")
 
     with pytest.raises(LookupError, match="the list broke"):
-        await everything(ingest(client, sources(), index_id=index_id))
+        await everything(client.ingest(sources(), index_id=index_id))
+
+
+async def test_a_listener_that_fails_stops_nothing_and_is_logged(
+    client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    def listener(event: IngestEvent) -> None:
+        if isinstance(event, ItemEnded):
+            raise ZeroDivisionError("oops")
+
+    ended = await everything(client.ingest(films, index_id=index_id, on_event=listener))
+    assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
+    assert caplog.text.count("oops\n") == 1
 
 
 async def test_a_defect_costs_one_item_and_is_logged(
     client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def listener(event: IngestEvent) -> None:
-        if event.source.endswith("beta.mp4") and event.stage == "indexing":
+    async def check(item: Item) -> str:
+        await asyncio.sleep(0)
+        if item.name == "beta.mp4":
             raise ZeroDivisionError("oops")
+        return "too long" if item.name == "gamma.mp4" else ""
 
-    ended = await everything(ingest(client, films, index_id=index_id, on_event=listener))
-    assert [ended[film.name].status for film in films] == ["ready", "failed", "ready"]
-    assert ended["beta.mp4"].error == "ZeroDivisionError: oops"
+    ended = await everything(client.ingest(films, index_id=index_id, check=check))
+    assert [ended[film.name].status for film in films] == ["ready", "failed", "failed"]
+    assert [ended[film.name].error for film in films] == ["", "ZeroDivisionError: oops", "too long"]
     assert "beta.mp4" in caplog.text
 
 
 async def test_metadata_is_on_the_asset_and_in_the_index(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
-    run = ingest(client, films[0], index_id=index_id, user_metadata={"reel": 7})
+    run = client.ingest(films[0], index_id=index_id, user_metadata={"reel": 7})
     ended = (await everything(run))["alpha.mp4"]
-    assert (await client.assets.retrieve(ended.asset_id or "")).user_metadata == {"reel": 7}
+    assert (await client.assets.retrieve(ended.asset_id or "")).user_metadata.items() >= {"reel": 7}.items()
     indexed = await client.indexes.indexed_assets.retrieve(index_id, ended.indexed_asset_id or "")
     assert indexed.user_metadata == {"reel": 7}
 
@@ -221,7 +239,7 @@ async def test_a_name_that_is_no_text_is_sent_as_one(client: AsyncTwelveLabs, in
         film = Path(shutil.copy(CLIP, tmp_path / "caf\udce9.mp4"))
     except OSError:
         pytest.skip("this file system takes no such names")
-    ended = await everything(ingest(client, film, index_id=index_id))
+    ended = await everything(client.ingest(film, index_id=index_id))
     assert [outcome.status for outcome in ended.values()] == ["ready"]
     assert [asset.filename async for asset in client.assets.list()] == ["caf\N{REPLACEMENT CHARACTER}.mp4"]
 
@@ -229,4 +247,4 @@ async def test_a_name_that_is_no_text_is_sent_as_one(client: AsyncTwelveLabs, in
 def test_no_worker_is_refused(tmp_path: Path) -> None:
     client = AsyncTwelveLabs("key")
     with pytest.raises(InvalidInputError, match="concurrency"):
-        ingest(client, tmp_path, index_id="x", concurrency=0)
+        client.ingest(tmp_path, index_id="x", concurrency=0)

@@ -29,7 +29,7 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     WaitTimeoutError,
 )
-from twelvelabs_async.ingest import IngestEvent, Outcome
+from twelvelabs_async.ingest import ItemProgress, Outcome
 
 READY = Outcome(source="/films/a.mp4", status="ready", stage="ready", bytes=62_151, seconds=2.44)
 FAILED = Outcome(source="b.mp4", status="failed", stage="processing", error="broken")
@@ -71,6 +71,10 @@ def test_names_keep_their_end_and_lose_what_a_terminal_would_obey() -> None:
 def test_a_record_is_json_and_the_exception_is_not_in_it() -> None:
     record = json.loads(json.dumps(outcome_record(REFUSED)))
     assert record.keys() == {
+        "attempts",
+        "already",
+        "duplicate_of",
+        "replaces",
         *("source", "status", "stage", "asset_id", "indexed_asset_id", "error", "bytes", "seconds"),
     }
     assert record["error"] == "no"
@@ -119,9 +123,9 @@ def test_the_live_display_leaves_one_line_for_each_item(monkeypatch: pytest.Monk
     screen = Screen()
     shown = on_terminal(screen)
     with LiveBoard(screen) as board:
-        board.event(IngestEvent(source="/films/a.mp4", stage="uploading"))
-        board.event(IngestEvent(source="/films/a.mp4", stage="uploading", sent=50, total=200))
-        board.event(IngestEvent(source="[red]b.mp4", stage="indexing", status="queued"))
+        board.event(ItemProgress(source="/films/a.mp4", stage="uploading"))
+        board.event(ItemProgress(source="/films/a.mp4", stage="uploading", sent=50, total=200))
+        board.event(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"))
         board.outcome(READY)
         board.outcome(FAILED)
     text = text_of(shown)

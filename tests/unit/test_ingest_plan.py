@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twelvelabs_async.ingest import Item, expand
+from twelvelabs_async.ingest import expand
 
 
 @pytest.fixture
@@ -76,13 +76,14 @@ def test_what_leads_to_nothing_says_so() -> None:
 
 def test_an_address_is_left_alone() -> None:
     address = "https://example.com/a*b.mp4?x=[1]"
-    assert list(expand(address)) == [Item(address, address)]
+    (item,) = expand(address)
+    assert (item.source, item.name, item.size, item.problem) == (address, "a*b.mp4", 0, "")
 
 
-def test_a_link_has_the_key_of_its_file(folder: Path) -> None:
+def test_a_link_is_known_by_the_path_of_its_file(folder: Path) -> None:
     link = folder / "link.mp4"
     link.symlink_to(folder / "videos/b.mp4")
-    assert [item.key for item in expand(link)] == [item.key for item in expand("videos/../videos/b.mp4")]
+    assert [item.uri for item in expand(link)] == [item.uri for item in expand("videos/../videos/b.mp4")]
 
 
 def test_a_link_to_nothing_and_a_circle_of_links_are_no_files(folder: Path) -> None:

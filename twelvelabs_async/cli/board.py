@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from twelvelabs_async.cli.render import STYLES, Screen, basename, shortened, size
 from twelvelabs_async.errors import printable
-from twelvelabs_async.ingest import IngestEvent, Outcome, OutcomeStatus
+from twelvelabs_async.ingest import IngestEvent, ItemProgress, Outcome, OutcomeStatus
 
 NAME_WIDTH: Final = 40
 """Characters of a file name in the live display."""
@@ -53,7 +53,7 @@ class LineBoard:
 
     def event(self, event: IngestEvent) -> None:
         """Say that an item is begun."""
-        if event.source not in self._begun:
+        if isinstance(event, ItemProgress) and event.source not in self._begun:
             self._begun.add(event.source)
             self._screen.say(f"begun    {basename(event.source)}")
 
@@ -99,6 +99,8 @@ class LiveBoard:
 
     def event(self, event: IngestEvent) -> None:
         """Move the line of an item."""
+        if not isinstance(event, ItemProgress):
+            return
         task = self._tasks.get(event.source)
         if task is None:
             name = shortened(basename(event.source), NAME_WIDTH)
@@ -127,11 +129,11 @@ class LiveBoard:
         self._progress.stop()
 
 
-def _amount(event: IngestEvent) -> str:
+def _amount(event: ItemProgress) -> str:
     return size(event.total) if event.total else ""
 
 
-def _stage(event: IngestEvent) -> str:
+def _stage(event: ItemProgress) -> str:
     if event.stage == "uploading" and event.total:
         return f"uploading {event.sent * 100 // event.total} %"
     apart = event.status and event.status not in {event.stage, "ready"}

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from twelvelabs_async.errors import APIError, InvalidInputError, TwelveLabsError
-from twelvelabs_async.ingest import Outcome
-from twelvelabs_async.ingest.engine import HOPELESS
+from twelvelabs_async.ingest import Outcome, stops
 
 
 class Code(IntEnum):
@@ -39,7 +38,7 @@ def of_outcomes(outcomes: Iterable[Outcome]) -> Code:
     """The code for the end of an ingest."""
     code = Code.OK
     for outcome in outcomes:
-        if isinstance(outcome.exception, HOPELESS):
+        if stops(outcome.exception):
             return Code.REFUSED
         if outcome.status != "ready":
             code = Code.FAILED

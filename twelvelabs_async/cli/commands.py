@@ -17,7 +17,6 @@ from twelvelabs_async.cli.render import Hit, Screen, counted, outcome_record
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import BadRequestError, NotFoundError
 from twelvelabs_async.ingest import Outcome, PathOrUrl
-from twelvelabs_async.ingest import ingest as ingesting
 from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchItem, SearchOption
 
@@ -55,8 +54,7 @@ async def carry(
     started = time.monotonic()
     ended: list[Outcome] = []
     show = board(screen)
-    running = ingesting(
-        client,
+    running = client.ingest(
         sources,
         index_id=index_id,
         concurrency=concurrency,

@@ -1,10 +1,57 @@
-"""Many files into an index: upload, wait, index, wait, several at a time.
+"""Thousands of files into an index, each exactly once: `client.ingest(...)`.
 
-`plan` finds out what is meant, `steps` carries one item through, `engine` keeps the workers busy.
+From below: `outcome`, `events` and `ledger` are values and the protocol of what remembers them; `plan` and `sources`
+find out what is meant; `lookup`, `sending` and `watch` know one part of the way each, and `way` goes it; `carrier`
+decides what an item needs; `engine` runs many of them, and `ingestion` is what people hold.
 """
 
-from twelvelabs_async.ingest.engine import ingest
-from twelvelabs_async.ingest.outcome import IngestEvent, Outcome, OutcomeStatus, Stage
+from twelvelabs_async.ingest.events import (
+    AttemptFailed,
+    IngestEvent,
+    ItemEnded,
+    ItemProgress,
+    OnEvent,
+    QuotaWait,
+)
+from twelvelabs_async.ingest.ingestion import AnyLedger, Ingestion, ledger_of
+from twelvelabs_async.ingest.job import Check, Dedupe, Job
+from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger, SavedUpload
+from twelvelabs_async.ingest.memory_ledger import MemoryLedger
+from twelvelabs_async.ingest.outcome import Outcome, OutcomeStatus, Stage, Stopped, Summary
 from twelvelabs_async.ingest.plan import Item, PathOrUrl, expand
+from twelvelabs_async.ingest.quota import OnQuota, stops
+from twelvelabs_async.ingest.sources import Source, Sources
+from twelvelabs_async.ingest.sqlite_ledger import SqliteLedger
 
-__all__ = ["IngestEvent", "Item", "Outcome", "OutcomeStatus", "PathOrUrl", "Stage", "expand", "ingest"]
+__all__ = [
+    "AnyLedger",
+    "AttemptFailed",
+    "Check",
+    "Claim",
+    "Dedupe",
+    "Entry",
+    "IngestEvent",
+    "Ingestion",
+    "Item",
+    "ItemEnded",
+    "ItemProgress",
+    "Job",
+    "Ledger",
+    "MemoryLedger",
+    "OnEvent",
+    "OnQuota",
+    "Outcome",
+    "OutcomeStatus",
+    "PathOrUrl",
+    "QuotaWait",
+    "SavedUpload",
+    "Source",
+    "Sources",
+    "SqliteLedger",
+    "Stage",
+    "Stopped",
+    "Summary",
+    "expand",
+    "ledger_of",
+    "stops",
+]

@@ -1,8 +1,8 @@
-"""What is told of an ingest: events while it runs, and one outcome for each item."""
+"""What is told of an ingestion: one outcome for each input, and the sums at the end."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -12,21 +12,11 @@ Stage = Literal["queued", "uploading", "processing", "indexing", "ready"]
 OutcomeStatus = Literal["ready", "failed", "skipped"]
 """How an item ended; `skipped` was not begun, because nothing could have come of it."""
 
+Stopped = Literal["", "drained", "quota", "auth"]
+"""Why an ingestion ended before its sources: it was asked to, a quota is used up, or the key was refused."""
 
-@attrs.frozen(kw_only=True)
-class IngestEvent:
-    """One item got on a bit."""
-
-    source: str
-    """Path or address."""
-    stage: Stage
-    """How far it is."""
-    status: str = ""
-    """What the platform calls it, such as `queued` while indexing; empty before it was asked."""
-    sent: int = 0
-    """Bytes handed to the network."""
-    total: int = 0
-    """Bytes of the file; 0 until known, and for addresses."""
+KEPT_FAILURES: Final = 100
+"""Outcomes that a summary keeps of those that are not `ready`; it counts all of them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +24,7 @@ class Outcome:
     """How one item ended."""
 
     source: str
-    """Path or address."""
+    """Path or address, as it was given or found in a folder."""
     status: OutcomeStatus
     """How it ended."""
     stage: Stage
@@ -46,8 +36,62 @@ class Outcome:
     error: str = ""
     """What went wrong, in one line; empty if nothing did."""
     exception: Exception | None = attrs.field(default=None, repr=False, eq=False)
-    """The same, to look into."""
+    """The same, to look into; None for a failure of an earlier run."""
+    bytes: int = 0
+    """Bytes of the file that this run sent."""
+    seconds: float = 0.0
+    """From taking it up to its end, in this run."""
+    attempts: int = 0
+    """How often its upload was begun, earlier runs included."""
+    already: bool = False
+    """It had ended before this run, which did nothing about it."""
+    duplicate_of: str | None = None
+    """The source whose asset it shares, being the same file; None if it has its own."""
+    replaces: str | None = None
+    """The asset of this file as it was before it changed; None if it did not. That asset is still there."""
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """The outcomes of an ingestion, added up."""
+
+    ready: int = 0
+    """Inputs that are in the index now, duplicates included."""
+    failed: int = 0
+    """Inputs that are not, for a reason of their own."""
+    skipped: int = 0
+    """Inputs that were not begun."""
+    already: int = 0
+    """Of all these, inputs that had ended in an earlier run."""
+    duplicates: int = 0
+    """Of all these, inputs that share the asset of another one."""
+    changed: int = 0
+    """Of all these, files that had changed since they were uploaded."""
     bytes: int = 0
     """Bytes sent."""
     seconds: float = 0.0
-    """From taking it up to its end."""
+    """From the first request for an outcome to the last outcome."""
+    stopped: Stopped = ""
+    """Why it ended before its sources; empty if it came to their end."""
+    failures: tuple[Outcome, ...] = ()
+    """The first hundred outcomes that are not `ready`."""
+
+    @property
+    def inputs(self) -> int:
+        """Outcomes in all, one for each input."""
+        return self.ready + self.failed + self.skipped
+
+    def plus(self, outcome: Outcome) -> Summary:
+        """The sums with one more outcome."""
+        bad = outcome.status != "ready" and len(self.failures) < KEPT_FAILURES
+        return attrs.evolve(
+            self,
+            ready=self.ready + (outcome.status == "ready"),
+            failed=self.failed + (outcome.status == "failed"),
+            skipped=self.skipped + (outcome.status == "skipped"),
+            already=self.already + outcome.already,
+            duplicates=self.duplicates + (outcome.duplicate_of is not None),
+            changed=self.changed + (outcome.replaces is not None),
+            bytes=self.bytes + outcome.bytes,
+            failures=(*self.failures, outcome) if bad else self.failures,
+        )

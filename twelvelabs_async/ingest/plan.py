@@ -11,7 +11,10 @@ from typing import Final
 import attrs
 
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.ingest.addresses import is_address, name_in, without_secrets
+from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.uploads.plan import media_type
+from twelvelabs_async.uploads.source import known_as
 
 PathOrUrl = str | os.PathLike[str]
 """A file, a folder, a glob such as `videos/*.mp4`, or an http(s) address."""
@@ -26,10 +29,23 @@ class Item:
 
     source: str
     """Path or address."""
-    key: str
-    """What it is under any name: its real path, or its address."""
+    uri: str
+    """What it is under any name: its real path, or its address without what is secret in it."""
     problem: str = ""
     """Why there is nothing to ingest; empty if there is."""
+    name: str = ""
+    """Name of the file; empty for an address that has none."""
+    size: int = 0
+    """Bytes; 0 for an address."""
+    mtime_ns: int = 0
+    """When it was last changed, in nanoseconds since the epoch; 0 for an address."""
+    user_metadata: UserMetadata | None = None
+    """Keys of this item alone."""
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the platform is to fetch it."""
+        return is_address(self.source)
 
 
 def expand(source: PathOrUrl) -> Iterator[Item]:
@@ -39,8 +55,8 @@ def expand(source: PathOrUrl) -> Iterator[Item]:
     nothing gives one item with a problem, so that nobody takes a typing error for an empty folder.
     """
     text = os.fspath(source)
-    if text.startswith(("http://", "https://")):
-        yield Item(text, text)
+    if is_address(text):
+        yield Item(text, without_secrets(text), name=name_in(text))
     elif os.path.isdir(text):  # noqa: PTH112  # a Path would drop a leading `./` and more from what is shown
         yield from _or_problem(text, _in_folder(text), "no video or audio in this folder")
     elif os.path.exists(text):  # noqa: PTH110  # the same
@@ -52,7 +68,12 @@ def expand(source: PathOrUrl) -> Iterator[Item]:
 
 
 def _file(path: str) -> Item:
-    return Item(path, str(Path(path).resolve()))
+    try:
+        real = Path(path).resolve()
+        status = real.stat()
+    except OSError as error:
+        return Item(path, path, f"cannot read this file: {error.strerror}")
+    return Item(path, os.fspath(real), name=known_as(Path(path).name), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _or_problem(source: str, found: Iterator[Item], problem: str) -> Iterator[Item]:

@@ -53,6 +53,11 @@ class Source(Protocol):
         ...
 
 
+def known_as(name: str) -> str:
+    """A file's name as the platform is told it: on disk it need not be text, there it has to be."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class FileSource:
     """A file on disk."""
 
@@ -83,9 +88,7 @@ class FileSource:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise InvalidInputError(f"cannot read {path}: {error.strerror}") from None
-        # A name on disk need not be text; the platform's has to be.
-        known_as = (name or path.name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return cls(path, known_as, descriptor, os.fstat(descriptor))
+        return cls(path, known_as(name or path.name), descriptor, os.fstat(descriptor))
 
     @property
     def fingerprint(self) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
+from twelvelabs_async.models.uploads import CompletedChunk
 from twelvelabs_async.uploads.plan import Chunk, chunks
 
 
@@ -31,6 +33,18 @@ class UploadState:
     def chunks(self) -> list[Chunk]:
         """All parts, in order."""
         return list(chunks(self.total_size, self.chunk_size))
+
+
+class UploadJournal(Protocol):
+    """Keeps what an upload in parts would need after a crash. Each call returns when it is kept."""
+
+    async def opened(self, state: UploadState) -> None:
+        """The platform has opened a session; nothing has been sent."""
+        ...
+
+    async def confirmed(self, part: CompletedChunk) -> None:
+        """Storage has taken a part, which the platform need not know yet."""
+        ...
 
 
 @attrs.frozen(kw_only=True)

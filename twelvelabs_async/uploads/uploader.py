@@ -19,14 +19,14 @@ import attrs
 
 from twelvelabs_async.api import STORAGE_PUT, Road
 from twelvelabs_async.body import Body
-from twelvelabs_async.errors import APIError, GoneError, NotFoundError, TwelveLabsError, UploadError
+from twelvelabs_async.errors import APIError, BadRequestError, GoneError, NotFoundError, TwelveLabsError, UploadError
 from twelvelabs_async.models.uploads import ChunkInfo, CompletedChunk, PresignedUrls, ReportedChunks, UploadSession
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.reply import Reply
 from twelvelabs_async.request import FilePart, OpenBody
 from twelvelabs_async.uploads.plan import Chunk, MediaType, content_type
 from twelvelabs_async.uploads.source import Source
-from twelvelabs_async.uploads.state import Meter, OnProgress, UploadState
+from twelvelabs_async.uploads.state import Meter, OnProgress, UploadJournal, UploadState
 from twelvelabs_async.uploads.urls import UrlPool
 
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class UploadOptions:
     """Parts on their way at once."""
     on_progress: OnProgress | None = None
     """Is shown how far it is."""
+    journal: UploadJournal | None = None
+    """Keeps what a crash must not take away."""
 
 
 CreateWith = Callable[[FilePart, UploadOptions], Awaitable[T]]
@@ -125,14 +127,18 @@ class PartsUpload:
         self._reporting = asyncio.Lock()
         self._taking = asyncio.Lock()
 
-    async def run(self, resume: UploadState | None = None) -> UploadState:
+    async def run(self, resume: UploadState | None = None, proven: Sequence[CompletedChunk] = ()) -> UploadState:
         """Send all parts, or those that are missing since `resume` was saved; the asset is complete afterwards.
+
+        Args:
+            resume: Where to go on.
+            proven: Parts that storage had confirmed by then; those the platform was not told of are reported now.
 
         Raises:
             UploadError: The source changed, or does not belong to `resume`; `state` is what to resume from.
             APIError: Storage or the platform refused it for good.
         """
-        state, urls, missing = await (self._continue(resume) if resume is not None else self._open())
+        state, urls, missing = await (self._continue(resume, proven) if resume is not None else self._open())
         meter = Meter(self._source.name, self._source.size, self._options.on_progress, len(state.chunks()), state=state)
         for chunk in state.chunks():
             if chunk not in missing:
@@ -181,13 +187,26 @@ class PartsUpload:
             fingerprint=self._source.fingerprint,
             upload_headers=dict(session.upload_headers),
         )
+        if self._options.journal is not None:
+            await self._options.journal.opened(state)
         return state, self._pool(state, session.upload_urls), state.chunks()
 
-    async def _continue(self, state: UploadState) -> tuple[UploadState, UrlPool, list[Chunk]]:
+    async def _continue(
+        self, state: UploadState, proven: Sequence[CompletedChunk]
+    ) -> tuple[UploadState, UrlPool, list[Chunk]]:
         if state.fingerprint != self._source.fingerprint:
             message = f"{self._source.name} is not the file whose upload had begun, or has changed since"
             raise UploadError(message=message, source=self._source.name, state=state)
-        return state, self._pool(state, ()), await self._missing(state)
+        missing = await self._missing(state)
+        left = {chunk.index for chunk in missing}
+        self._done = [part for part in proven if part.chunk_index in left]
+        if self._done:
+            await self._source.verify()  # this may be all that the asset lacks
+            with suppress(BadRequestError):
+                await self._report(state)
+            self._done.clear()  # a proof that is refused is none: the part is sent again
+            missing = await self._missing(state)
+        return state, self._pool(state, ()), missing
 
     async def _missing(self, state: UploadState) -> list[Chunk]:
         """What the platform does not know to be there. Its list is the truth, not ours."""
@@ -222,6 +241,8 @@ class PartsUpload:
                     return
                 start = await self._source.part(chunk.offset, chunk.size)
             confirmed = await self._send(state, urls, chunk, start, meter)
+            if self._options.journal is not None:
+                await self._options.journal.confirmed(confirmed)
             self._done.append(confirmed)  # not around the await: a report takes the list away meanwhile
             meter.part_done()
             if len(self._done) >= REPORT_EVERY and meter.parts_done < meter.parts:
