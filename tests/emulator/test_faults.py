@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -139,3 +143,152 @@ async def test_stopping_ends_a_stall(call: Call, emulator: Emulator, until: Unti
     with pytest.raises(aiohttp.ClientError):
         await task
     assert emulator.in_flight == 0
+
+
+async def test_chance_is_a_matter_of_the_seed(emulator: Emulator, call: Call) -> None:
+    async def unlucky(seed: int) -> list[int]:
+        emulator.faults.clear()
+        fault = emulator.faults.add("GET /indexes", status=503, probability=0.3, seed=seed, times=None)
+        found = [number for number in range(60) if (await call("GET", "/indexes"))[0] == 503]
+        assert (fault.seen, fault.hits) == (60, len(found))
+        return found
+
+    first = await unlucky(1)
+    assert 5 < len(first) < 35
+    assert await unlucky(1) == first
+    assert await unlucky(2) != first
+
+
+async def test_what_one_fault_lets_pass_may_be_met_by_the_next(emulator: Emulator, call: Call) -> None:
+    emulator.faults.add("GET /indexes", status=503, probability=0.001, times=None, seed=3)
+    emulator.faults.add("*", status=500)
+    assert (await call("GET", "/indexes"))[0] == 500
+    with pytest.raises(AssertionError, match=r"GET /indexes \(0 of any\)$"):
+        emulator.faults.assert_all_hit()
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ("*", {"probability": 0.0}),
+        ("*", {"probability": 1.5}),
+        ("*", {"times": 0}),
+        ("*", {"after": -1}),
+        ("*", {"delay": -1.0}),
+        ("POST /assets", {"expired": True}),
+        ("*", {"corrupt": True}),
+    ],
+)
+async def test_a_fault_that_cannot_be_is_refused(emulator: Emulator, operation: str, words: Any) -> None:
+    with pytest.raises(ValueError, match=r"probability|negative|storage"):
+        emulator.faults.add(operation, **words)
+
+
+async def test_an_answer_can_claim_to_be_something_else(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+    emulator.faults.add("GET /indexes", content_type="text/plain")
+    async with session.get("indexes") as response:
+        assert (response.status, response.content_type) == (200, "text/plain")
+        assert json.loads(await response.text())["data"] == []
+
+
+async def test_an_answer_can_trickle(emulator: Emulator, call: Call, clock: Any, make_index: Make) -> None:
+    index = await make_index()
+    before = clock.time()
+    emulator.faults.add("GET /indexes/{id}", drip=40)
+    status, found = await call("GET", f"/indexes/{index}")
+    assert (status, found["_id"], clock.time() - before) == (200, index, 40)
+    emulator.faults.add("DELETE /indexes/{id}", drip=40)
+    assert (await call("DELETE", f"/indexes/{index}"))[0] == 204
+
+
+@pytest.mark.parametrize(("kib", "sent"), [(64, 64), (1024, 256)])
+async def test_a_caller_can_be_cut_off_in_the_middle_of_a_body(
+    emulator: Emulator, until: Until, kib: int, sent: int
+) -> None:
+    """A raw socket tells what was read: nothing less, and nothing more than its buffers hold."""
+    emulator.faults.add("POST /assets", reset="before", kib=kib)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(emulator.base_url).port)
+    head = (
+        f"POST /v1.3/assets HTTP/1.1\r\nHost: a\r\nx-api-key: {emulator.api_key}\r\nContent-Length: {256 << 10}\r\n\r\n"
+    )
+    writer.write(head.encode() + bytes(63 << 10))
+    await writer.drain()
+    await until(lambda: emulator.in_flight == 1)
+    writer.write(bytes((sent - 63) << 10))
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+    await until(lambda: len(emulator.requests) == 1)
+    assert emulator.requests[-1].status == 0
+    assert emulator.requests[-1].size >= sent << 10
+    emulator.faults.assert_all_hit()
+
+
+async def test_a_body_can_be_refused_before_its_end(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+    emulator.faults.add("POST /assets", status=503, kib=1)
+    async with session.post("assets", data=io.BytesIO(bytes(8 << 20))) as response:
+        assert response.status == 503
+    emulator.faults.assert_all_hit()
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (503, "SlowDown"), (500, "InternalError")])
+async def test_the_storage_fails_in_its_own_language(
+    emulator: Emulator, upload: dict[str, Any], put: Any, status: int, code: str
+) -> None:
+    emulator.faults.add("storage", status=status)
+    url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
+    got, body, _ = await put(url, bytes(1000), headers)
+    assert (got, f"<Code>{code}</Code>" in body) == (status, True)
+    assert (await put(url, bytes(1000), headers))[0] == 200, "the URL is as good as before"
+
+
+async def test_a_presigned_url_can_have_expired(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
+    emulator.faults.add("storage", expired=True)
+    url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
+    status, body, _ = await put(url, bytes(1000), headers)
+    assert (status, "Request has expired" in body) == (403, True)
+    assert (await put(url, bytes(1000), headers))[0] == 200
+
+
+async def test_a_part_can_arrive_other_than_it_was_sent(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
+    emulator.faults.add("storage", corrupt=True)
+    proofs: list[str] = []
+    for entry in upload["upload_urls"][:2]:
+        _, _, proof = await put(entry["url"], bytes(1000), upload["upload_headers"])
+        proofs.append(proof.strip('"'))
+    honest = hashlib.md5(bytes(1000), usedforsecurity=False).hexdigest()
+    assert (proofs[0] != honest, proofs[1]) == (True, honest)
+
+
+async def test_processing_can_fail_with_a_reason(
+    emulator: Emulator, call: Call, make_asset: Make, make_index: Make, advance: Callable[[float], None]
+) -> None:
+    good, index = await make_asset(), await make_index()
+    advance(100)
+    emulator.faults.add("POST /assets", problem="The codec is unknown.")
+    emulator.faults.add("POST /indexes/{id}/indexed-assets", problem="The model is tired.")
+    emulator.faults.add("POST /analyze/tasks", problem="The question is silly.")
+    bad = await make_asset()
+    _, video = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": good})
+    ask = {
+        "video": {"type": "asset_id", "asset_id": good},
+        "prompt": "What?",
+        "model_name": "pegasus1.5",
+    }
+    status, task = await call("POST", "/analyze/tasks", json=ask)
+    assert status == 202, task
+    advance(100)
+    _, found = await call("GET", f"/assets/{bad}")
+    assert (found["status"], found["error"]["message"]) == ("failed", "The codec is unknown.")
+    assert (await call("GET", f"/indexes/{index}/indexed-assets/{video['_id']}"))[1]["status"] == "failed"
+    _, found = await call("GET", f"/analyze/tasks/{task['task_id']}")
+    assert (found["status"], found["error"]["message"]) == ("failed", "The question is silly.")
+    emulator.faults.assert_all_hit()
+
+
+async def test_a_request_that_makes_nothing_cannot_fail_later(emulator: Emulator, call: Call) -> None:
+    emulator.faults.add("*", problem="Never.")
+    assert (await call("GET", "/indexes"))[0] == 200
+    assert (await call("POST", "/indexes", json={}))[0] == 400
+    with pytest.raises(AssertionError, match=r"\* \(0 of 1\)"):
+        emulator.faults.assert_all_hit()

@@ -7,8 +7,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, lists, sampled_from, tuples
 
-from twelvelabs_async.emulator import Emulator, Plan, Window
+from twelvelabs_async.emulator import Emulator, Plan, SystemClock, Window, samples
+from twelvelabs_async.emulator.counting import Fixed, Sliding
 
 Serve = Callable[..., Awaitable[Emulator]]
 Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
@@ -125,6 +128,12 @@ async def test_the_known_plans_have_their_limits() -> None:
     assert (free.index_days, developer.index_days) == (90, None)
     assert free.windows_of("search") == (Window(600), Window(3000, 86_400))
     assert free.windows_of("other") == ()
+    film = "25req/1min 3000req/1day 600min/1hour 3000min/1day"
+    assert " ".join(window.text for window in free.windows_of("embed-video")) == film
+    asked = "240req/1min 3000req/1day 2400min/1hour 12000min/1day 120000tok/1min 1500000tok/1day"
+    assert " ".join(window.text for window in Plan.named("developer-3").windows_of("analyze")) == asked
+    assert Plan.named("developer-2", headers="none").headers == "none"
+    assert Plan.named("developer-2").windows_of("embed-text") == (Window(1200), Window(12_000, 86_400))
     with pytest.raises(ValueError, match="enterprise"):
         Plan.named("enterprise")
 
@@ -137,3 +146,180 @@ async def test_a_refused_key_does_not_count(serve: Serve) -> None:
             assert response.status == 401
         async with session.get("indexes", headers={"x-api-key": "emulator"}) as response:
             assert response.status == 200
+
+
+SIXTY = 60.0
+
+
+@pytest.fixture
+def index_films() -> Callable[..., Awaitable[list[int]]]:
+    """Index films of one minute, and give the statuses."""
+
+    async def do(session: aiohttp.ClientSession, count: int, path: str = "analyze") -> list[int]:
+        found: list[int] = []
+        for number in range(count):
+            body: Any = {"video": {"type": "url", "url": f"https://example.com/{number}.mp4"}, "prompt": "What?"}
+            body |= {"start_time": 0, "end_time": SIXTY, "stream": False}
+            async with session.post(path, json=body) as response:
+                found.append(response.status)
+        return found
+
+    return do
+
+
+async def test_minutes_of_media_count_as_well(
+    serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
+) -> None:
+    plan = Plan(windows={"analyze": (Window(5), Window(2, 3600, "Duration"))}, headers="dimension")
+    emulator = await serve(plan=plan)
+    session = await connect(emulator)
+    assert await index_films(session, 3) == [200, 200, 429]
+    told = {one["dimension"]: (one["limit"], one["used"]) for one in emulator.limits}
+    assert told == {"Request": (5, 2), "Duration": (2, 2.0)}, "what is refused in one dimension counts in none"
+    assert emulator.refusals == {("analyze", "Duration"): 1}
+    advance(3599)
+    assert await index_films(session, 1) == [429]
+    advance(1)
+    assert await index_films(session, 1) == [200]
+
+
+async def test_a_refusal_by_minutes_tells_of_minutes(serve: Serve, connect: Connect, index_films: Any) -> None:
+    plan = Plan(windows={"analyze": (Window(50), Window(1, 3600, "Duration"))}, headers="dimension", bodies="full")
+    session = await connect(await serve(plan=plan))
+    await index_films(session, 1)
+    body: Any = {"video": {"type": "url", "url": "https://example.com/1.mp4"}, "prompt": "What?"}
+    async with session.post("analyze", json=body) as response:
+        headers, refused = response.headers, await response.json()
+    assert (headers["X-Ratelimit-Duration-Remaining"], headers["Retry-After"]) == ("0", "3600")
+    assert headers["X-Ratelimit-Request-Remaining"] == "49"
+    assert "(1min/1hour)" in refused["message"]
+
+
+async def test_every_way_to_hand_over_media_counts_its_minutes(
+    serve: Serve, connect: Connect, form: Any, advance: Callable[[float], None]
+) -> None:
+    minutes = Window(100, 86_400, "Duration")
+    names = ("index", "embed-video", "embed-audio")
+    emulator = await serve(plan=Plan(windows=dict.fromkeys(names, minutes), default=()))
+    session = await connect(emulator)
+    film, sound = samples.video(120), samples.audio(60)
+
+    async def made(path: str, **options: Any) -> Any:
+        async with session.post(path, **options) as response:
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+    def used() -> list[float]:
+        told = {one["category"]: round(one["used"], 1) for one in emulator.limits}
+        return [told.get(name, 0) for name in names]
+
+    models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+    index = (await made("indexes", json={"index_name": "films", "models": models}))["_id"]
+    asset = (await made("assets", data=form("a.mp4", method="direct", file=film)))["_id"]
+    advance(100)
+    await made(f"indexes/{index}/indexed-assets", json={"asset_id": asset})
+    assert used() == [2, 0, 0]
+    await made("tasks", data=form("a.mp4", index_id=index, video_file=film))
+    assert used() == [4, 0, 0]
+    await made("embed/tasks", data=form("a.mp4", model_name="marengo3.0", video_file=film))
+    assert used() == [4, 2, 0]
+    await made("embed", data=form("a.wav", model_name="marengo3.0", audio_file=sound))
+    assert used() == [4, 2, 1]
+    source = {"media_source": {"asset_id": asset}}
+    for path in ("embed-v2", "embed-v2/tasks"):
+        await made(path, json={"model_name": "marengo3.0", "input_type": "video", "video": source})
+    assert used() == [4, 6, 1]
+
+
+async def test_tokens_of_an_answer_count_once_it_is_written(
+    serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
+) -> None:
+    emulator = await serve(plan=Plan(windows={"analyze": (Window(9), Window(5, 60, "OutputToken"))}))
+    session = await connect(emulator)
+    assert await index_films(session, 2) == [200, 429], "one answer may cross the limit, the next is refused"
+    assert emulator.limits[1]["used"] > 5
+    assert emulator.refusals == {("analyze", "OutputToken"): 1}
+    advance(60)
+    assert await index_films(session, 1) == [200]
+
+
+async def test_a_sliding_window_is_always_the_last_seconds(
+    serve: Serve, connect: Connect, advance: Callable[[float], None]
+) -> None:
+    session = await connect(await serve(plan=Plan(default=Window(2, 60), sliding=True)))
+    assert await statuses(session, 1) == [200]
+    advance(40)
+    assert await statuses(session, 2) == [200, 429]
+    advance(20)
+    assert await statuses(session, 2) == [200, 429], "a fixed window would have room for two"
+    async with session.get("indexes") as response:
+        assert response.headers["Retry-After"] == "40"
+
+
+async def test_the_keys_of_one_organisation_share_its_limits(serve: Serve) -> None:
+    keys = {"first": "ours", "second": "ours", "third": "theirs"}
+    emulator = await serve(plan=Plan(default=Window(2)), api_keys=keys)
+    found: dict[str, list[int]] = {}
+    async with aiohttp.ClientSession(emulator.base_url + "/") as session:
+        for key in ("first", "second", "third", "emulator", "fourth", "second"):
+            async with session.get("indexes", headers={"x-api-key": key}) as response:
+                found.setdefault(key, []).append(response.status)
+    assert found == {"first": [200], "second": [200, 429], "third": [200], "emulator": [200], "fourth": [401]}
+    assert sorted(one["organisation"] for one in emulator.limits) == ["default", "ours", "theirs"]
+
+
+async def test_a_plan_can_change_in_the_middle(serve: Serve, connect: Connect) -> None:
+    emulator = await serve(plan=Plan(default=Window(2)))
+    session = await connect(emulator)
+    assert await statuses(session, 3) == [200, 200, 429]
+    emulator.plan = Plan(default=Window(3), headers="none")
+    assert await statuses(session, 2) == [200, 429], "what was used before stays used"
+    emulator.plan = Plan()
+    assert await statuses(session, 9) == [200] * 9
+    assert emulator.refusals.total() == 2
+
+
+@pytest.mark.parametrize(
+    ("bodies", "of_search", "of_list"), [("api", False, True), ("full", True, True), ("empty", False, False)]
+)
+async def test_a_refusal_may_have_nothing_to_say(
+    serve: Serve, connect: Connect, bodies: Any, *, of_search: bool, of_list: bool
+) -> None:
+    session = await connect(await serve(plan=Plan(default=Window(0), bodies=bodies)))
+    for method, path, full in (("POST", "search", of_search), ("GET", "indexes", of_list)):
+        async with session.request(method, path) as response:
+            assert response.status == 429
+            assert bool(await response.read()) == full
+
+
+async def test_a_clock_that_is_wrong_is_wrong_in_every_header(serve: Serve, connect: Connect) -> None:
+    """Who trusts `Date` finds out by how much."""
+    clock = SystemClock(rate=0, start=1_767_225_600, skew=-90)
+    session = await connect(await serve(plan=Plan(default=Window(1)), clock=clock))
+    async with session.get("indexes") as response:
+        assert response.headers["Date"] == "Wed, 31 Dec 2025 23:58:30 GMT"
+        assert response.headers["X-Ratelimit-Reset"] == str(1_767_225_600 - 30)
+
+
+@given(
+    uses=lists(tuples(floats(0, 100), floats(0.1, 5), sampled_from(["add", "undo"])), max_size=30),
+    sliding=sampled_from([Fixed, Sliding]),
+)
+def test_a_count_never_goes_wrong(uses: Any, sliding: Any) -> None:
+    """At most what was added within the window is used, never less than nothing, and it frees when it says so."""
+    count, now, undo = sliding(60.0), 0.0, None
+    added: list[tuple[float, float]] = []
+    for pause, amount, what in uses:
+        now += pause
+        count.advance(now)
+        if what == "undo" and undo is not None:
+            undo()
+            undo = None
+        if what == "add":
+            undo = count.add(now, amount)
+            added.append((now, amount))
+        recent = sum(amount for moment, amount in added if moment > now - 60)
+        assert -1e-6 <= count.used <= recent + 1e-6
+    free = count.frees(now, count.used)
+    count.advance(max(now, free) + 1e-6)
+    assert count.used < 1e-6

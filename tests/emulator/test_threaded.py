@@ -105,5 +105,5 @@ def test_a_port_that_is_taken_is_told_where_it_was_started(emulator: ThreadedEmu
 def test_it_takes_the_arguments_of_the_emulator() -> None:
     with pytest.raises(TypeError, match="sed"):
         ThreadedEmulator(sed=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a slip of the pen
-    with pytest.raises(ValueError, match="free or developer"):
+    with pytest.raises(ValueError, match="free, developer"):
         ThreadedEmulator(plan="gold")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same

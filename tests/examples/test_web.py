@@ -19,7 +19,7 @@ from support import eventually
 
 from twelvelabs_async import webhooks
 from twelvelabs_async.emulator import Emulator, Plan, Timing, samples
-from twelvelabs_async.emulator.limits import Window
+from twelvelabs_async.emulator.plans import Window
 
 FOLDER: Final = Path(__file__).parents[2] / "examples" / "web"
 SECRET: Final = "whsec_of_the_desk"

@@ -23,7 +23,7 @@ from twelvelabs_async.emulator.clock import Clock, SystemClock
 from twelvelabs_async.emulator.connectors import RemoteFile
 from twelvelabs_async.emulator.faults import Fault, Faults
 from twelvelabs_async.emulator.journal import Journal, Received
-from twelvelabs_async.emulator.limits import Plan, Window
+from twelvelabs_async.emulator.plans import Plan, Window
 from twelvelabs_async.emulator.server import Emulator
 from twelvelabs_async.emulator.threaded import ThreadedEmulator
 from twelvelabs_async.emulator.timeline import Timing

@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import Sequence
 
+from twelvelabs_async.emulator.plans import PLANS
 from twelvelabs_async.emulator.server import Emulator
 
 PROGRAM = "python -m twelvelabs_async.emulator"
@@ -28,7 +29,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--storage-port", type=int, default=0, help="port of presigned URLs (default: a free one)")
     parser.add_argument("--api-key", default="emulator", help="the one key that is accepted (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="start of ids and vectors (default: %(default)s)")
-    parser.add_argument("--plan", choices=("free", "developer", "none"), default="none", help="rate limits")
+    parser.add_argument("--plan", choices=(*PLANS, "none"), default="none", help="rate limits")
     parser.add_argument("--public-host", help="name of this machine in addresses, if other than the host")
     parser.add_argument("--awkward-streams", action="store_true", help="cut streams where it hurts")
     parser.add_argument("--no-upload-headers", action="store_true", help="ask for no headers on presigned URLs")

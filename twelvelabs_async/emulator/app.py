@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from twelvelabs_async.emulator import storage
+from twelvelabs_async.emulator import control, storage
 from twelvelabs_async.emulator.call import Call, Operation
 from twelvelabs_async.emulator.faults import STORAGE
 from twelvelabs_async.emulator.front import Front, answer
@@ -14,7 +15,7 @@ from twelvelabs_async.emulator.handlers import OPERATIONS
 from twelvelabs_async.emulator.streaming import Stream, StreamedResponse
 
 if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler
+    from aiohttp.typedefs import Handler, Middleware
 
 PREFIX = "/v1.3"
 LARGEST_TEXT = 64 << 20
@@ -32,14 +33,26 @@ NAMES = {(operation.method, route_of(operation)): operation.name for operation i
 }
 
 
-def build_api(front: Front) -> web.Application:
-    """Return the API."""
-    middlewares = [front.record, front.fail, front.explain, front.admit, front.limit]
-    app = web.Application(middlewares=middlewares, client_max_size=LARGEST_TEXT)
+def build_api(front: Front, controls: control.Control) -> web.Application:
+    """Return the API, and beside it what is asked of the emulator itself, which passes none of the middlewares."""
+    app = web.Application(middlewares=[_chain(front)], client_max_size=LARGEST_TEXT)
     app.on_response_prepare.append(front.stamp)
+    app.router.add_routes(controls.routes())
     for operation in OPERATIONS:
         app.router.add_route(operation.method, route_of(operation), _bind(front, operation))
     return app
+
+
+def _chain(front: Front) -> Middleware:
+    @web.middleware
+    async def pass_through(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(control.PREFIX):
+            return await handler(request)
+        for layer in (front.limit, front.admit, front.explain, front.fail, front.record):
+            handler = partial(layer, handler=handler)
+        return await handler(request)
+
+    return pass_through
 
 
 def _bind(front: Front, operation: Operation) -> Handler:

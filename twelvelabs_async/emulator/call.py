@@ -114,6 +114,19 @@ class Call:
         """
         METER.get().count(*categories)
 
+    def spend(self, seconds: float | None) -> None:
+        """Count media of that length, which may be known or not.
+
+        Raises:
+            ApiError: It is more than is left.
+        """
+        if seconds:
+            METER.get().spend(seconds)
+
+    def settle(self, tokens: int) -> None:
+        """Count the text of the answer."""
+        METER.get().settle(tokens)
+
     def text(self, name: str) -> str:
         """Return a part of the path as it is."""
         return self.request.match_info[name.replace("-", "_")]

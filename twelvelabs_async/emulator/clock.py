@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,16 +24,56 @@ class Clock(Protocol):
         ...
 
 
+@runtime_checkable
+class Movable(Protocol):
+    """A clock whose hands can be moved."""
+
+    def advance(self, seconds: float, /) -> None:
+        """Let so many seconds have passed."""
+        ...
+
+
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock, which can run faster, stand still, be wrong, and jump ahead.
+
+    Args:
+        rate: Seconds that pass in one real second: 60 makes minutes of seconds, and with 0 time moves by `advance`
+            alone.
+        start: What it shows at first, in seconds since the epoch; by default the time of the machine.
+        skew: Seconds by which it is ahead of that, or behind.
+    """
+
+    def __init__(self, *, rate: float = 1.0, start: float | None = None, skew: float = 0.0) -> None:
+        if rate < 0:
+            raise ValueError("time does not run backwards")
+        self._rate = rate
+        self._began = time.monotonic()
+        self._shown = (time.time() if start is None else start) + skew
+        self._moved = asyncio.Event()
 
     def time(self) -> float:
         """Return seconds since the epoch."""
-        return time.time()
+        return self._shown + (time.monotonic() - self._began) * self._rate
 
     async def sleep(self, seconds: float, /) -> None:
-        """Wait on the running event loop."""
-        await asyncio.sleep(seconds)
+        """Wait on the running event loop until so many seconds of this clock have passed."""
+        until = self.time() + seconds
+        while (left := until - self.time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left / self._rate if self._rate else None):
+                    await self._moved.wait()
+
+    def advance(self, seconds: float, /) -> None:
+        """Let so many seconds have passed, and wake whoever waited for them.
+
+        Raises:
+            ValueError: Time would run backwards.
+        """
+        if not seconds >= 0:
+            raise ValueError("time does not run backwards")
+        self._shown += seconds
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
 
 def moment(seconds: float) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -13,7 +14,8 @@ from aiohttp import web
 from twelvelabs_async.emulator.errors import ApiError
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.journal import KEPT_HEADERS, Journal, Received
-from twelvelabs_async.emulator.limits import BY_CONTENT, CATEGORIES, METER, OTHER, Meter
+from twelvelabs_async.emulator.limits import METER, Meter
+from twelvelabs_async.emulator.plans import BY_CONTENT, CATEGORIES, OTHER
 from twelvelabs_async.emulator.spoiling import Cut, spoil
 from twelvelabs_async.emulator.streaming import StreamedResponse
 
@@ -57,7 +59,8 @@ class Front:
     """The middlewares of both origins, and what they keep."""
 
     world: World
-    api_key: str
+    keys: Mapping[str, str]
+    """Organisation by API key."""
     faults: Faults
     limiter: Limiter
     journal: Journal
@@ -108,7 +111,7 @@ class Front:
         fault = self.faults.take(self.operation(request))
         if fault is None:
             return await handler(request)
-        return await spoil(fault, request, handler, self.world.clock, self.stopping)
+        return await spoil(fault, request, handler, self.world, self.stopping)
 
     @web.middleware
     async def explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -133,18 +136,17 @@ class Front:
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Ask for the key."""
-        given = request.headers.get(KEY_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self.api_key.encode()):
+        """Ask for the key, and remember whose limits count."""
+        organisation = self.keys.get(request.headers.get(KEY_HEADER, ""))
+        if organisation is None:
             raise ApiError(401, "api_key_invalid", "The API key is missing, wrong or expired.")
+        METER.set(Meter(self.limiter, organisation, empty=self.operation(request) in _EMPTY_REFUSALS))
         return await handler(request)
 
     @web.middleware
     async def limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Count, refuse what is too much, and tell how much is left."""
-        operation = self.operation(request)
-        meter = Meter(self.limiter, empty=operation in _EMPTY_REFUSALS)
-        METER.set(meter)
+        operation, meter = self.operation(request), METER.get()
         try:
             if operation not in BY_CONTENT:
                 meter.count(CATEGORIES.get(operation, OTHER))
@@ -157,8 +159,14 @@ class Front:
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Put on every answer what the API puts on every answer."""
+        response.headers["Date"] = _date(int(self.world.now()))
         response.headers.setdefault("X-Api-Version", API_VERSION)
         response.headers.setdefault("x-trace-id", self.world.state.ids.trace())
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def refusal(error: ApiError) -> web.Response:

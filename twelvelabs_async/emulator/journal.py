@@ -32,6 +32,10 @@ class Received:
     time: float
     """When it arrived, in seconds since the epoch, on the clock of the emulator."""
 
+    def told(self) -> dict[str, object]:
+        """Return it as JSON."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
 
 class Journal:
     """The latest requests, oldest first, in the order in which they were done with."""

@@ -1,199 +1,211 @@
-"""Rate limits as the platform counts them: fixed windows, shared by the operations of one category."""
+"""Rate limits as the platform counts them: by organisation, category and dimension."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any
 
-from twelvelabs_async.emulator.clock import Clock, second
+from twelvelabs_async.emulator.clock import Clock, moment, second
+from twelvelabs_async.emulator.counting import Count, Fixed, Sliding
 from twelvelabs_async.emulator.errors import ApiError
+from twelvelabs_async.emulator.plans import Dimension, Plan, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MINUTE, DAY = 60.0, 86_400.0
-
-CATEGORIES = {
-    "POST /tasks": "index",
-    "POST /indexes/{index-id}/indexed-assets": "index",
-    "POST /assets": "upload",
-    "POST /search": "search",
-    "POST /analyze": "analyze",
-}
-"""Operations that the platform counts together; all the rest are `other`."""
-
-BY_CONTENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST /embed-v2/tasks"}
-"""Operations whose category depends on what is embedded, so that only their handlers know it."""
-
-OTHER = "other"
-
-PlanName = Literal["free", "developer"]
-Headers = Literal["plain", "dimension", "none"]
-"""`plain` is `X-Ratelimit-Limit`, `dimension` is `X-Ratelimit-Request-Limit`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """So many requests in so many seconds, counted from the first request."""
-
-    limit: int
-    seconds: float = MINUTE
-    dimension: str = "Request"
-    """What is counted. Only requests are, today; the word goes into the names of the headers."""
-
-    @property
-    def text(self) -> str:
-        """The limit in the words of the refusal."""
-        names = {1.0: "1sec", MINUTE: "1min", DAY: "1day"}
-        return f"{self.limit}req/{names.get(self.seconds, f'{self.seconds:g}sec')}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What an organisation may do.
-
-    Every category has its own count. A category without windows of its own gets those of `default`, and without those
-    it is not limited and says nothing about limits. The categories are `index`, `upload`, `search`, `analyze`,
-    `embed-text`, `embed-image`, `embed-text-image`, `embed-audio`, `embed-video` and `other`.
-    """
-
-    windows: Mapping[str, Window | Sequence[Window]] = field(default_factory=dict[str, Window | Sequence[Window]])
-    """By category. All windows of a category count each request, and the tightest one is told in the headers."""
-    default: Window | Sequence[Window] = ()
-    headers: Headers = "plain"
-    retry_after: bool = True
-    """Whether a 429 says when to come back."""
-    index_days: int | None = None
-    """Days after which an index is deleted; `None` keeps it."""
-
-    @classmethod
-    def named(cls, name: str) -> Self:
-        """Return the plan `free` or `developer`; as far as is known they count alike, and free indexes expire.
-
-        Raises:
-            ValueError: There is no such plan.
-        """
-        if name not in {"free", "developer"}:
-            raise ValueError(f"unknown plan {name!r}: it is free or developer")
-        windows = {
-            "index": (Window(60), Window(3000, DAY)),
-            "upload": (Window(60), Window(3000, DAY)),
-            "search": (Window(600), Window(3000, DAY)),
-            "analyze": (Window(60), Window(1000, DAY)),
-            **dict.fromkeys(("embed-audio", "embed-video"), (Window(25), Window(3000, DAY))),
-            **dict.fromkeys(("embed-text", "embed-image", "embed-text-image"), (Window(600), Window(3000, DAY))),
-        }
-        return cls(windows=windows, index_days=90 if name == "free" else None)
-
-    def windows_of(self, category: str) -> tuple[Window, ...]:
-        """Return every window that counts a request of the category."""
-        found = self.windows.get(category, self.default)
-        return (found,) if isinstance(found, Window) else tuple(found)
+    from twelvelabs_async.emulator.counting import Undo
 
 
 @dataclass(slots=True)
-class _Count:
+class Tally:
+    """One window of one category, and what was used of it."""
+
+    organisation: str
+    category: str
     window: Window
-    opened: float = -math.inf
-    used: int = 0
-
-    def advance(self, now: float) -> None:
-        if now >= self.closes:
-            self.opened, self.used = now, 0
+    count: Count
+    most: float = 0
+    """Most that was used at one time."""
 
     @property
-    def closes(self) -> float:
-        return self.opened + self.window.seconds
+    def remaining(self) -> float:
+        """How much is left."""
+        return self.window.limit - self.count.used
 
-    @property
-    def remaining(self) -> int:
-        return self.window.limit - self.used
+    def add(self, now: float, amount: float) -> Undo:
+        """Count, and return how to take it back."""
+        undo = self.count.add(now, amount)
+        self.most = max(self.most, self.count.used)
+        return undo
 
+    def frees(self, now: float, amount: float) -> float:
+        """Return when there will be room for so much."""
+        return self.count.frees(now, amount - self.remaining)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request may pass, and what to tell about it."""
-
-    allowed: bool
-    headers: dict[str, str]
-    message: str = ""
+    def told(self, now: float) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "organisation": self.organisation,
+            "category": self.category,
+            "dimension": self.window.dimension,
+            "seconds": self.window.seconds,
+            "limit": self.window.limit,
+            "used": round(self.count.used, 3),
+            "most": round(self.most, 3),
+            "resets_at": moment(self.count.frees(now, self.count.used)),
+        }
 
 
 class Limiter:
-    """Counts requests by category; a refused request does not count."""
+    """Counts what is used, under a plan that may change at any time: what was used stays used."""
 
     def __init__(self, plan: Plan | None, clock: Clock) -> None:
-        self._plan = plan or Plan()
+        self.plan: Plan = plan or Plan()
+        self.refusals: Counter[tuple[str, Dimension]] = Counter()
+        """429 answers, by category and dimension."""
         self._clock = clock
-        self._counts: dict[str, list[_Count]] = {}
+        self._tallies: dict[tuple[object, ...], Tally] = {}
 
-    def judge(self, categories: Iterable[str]) -> Verdict:
-        """Count one request in every one of its categories if all their windows have room."""
-        counts = [count for category in dict.fromkeys(categories) for count in self._of(category)]
-        if not counts:
-            return Verdict(allowed=True, headers={})
-        return self._count(counts, self._clock.time())
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return self._clock.time()
 
-    def _of(self, category: str) -> list[_Count]:
-        if category not in self._counts:
-            self._counts[category] = [_Count(window) for window in self._plan.windows_of(category)]
-        return self._counts[category]
+    def clear(self) -> None:
+        """Forget what was used, and what was refused."""
+        self._tallies.clear()
+        self.refusals.clear()
 
-    def _count(self, counts: Iterable[_Count], now: float) -> Verdict:
-        for count in counts:
-            count.advance(now)
-        full = [count for count in counts if count.remaining <= 0]
-        if full:
-            return self._refusal(max(full, key=lambda count: count.closes), now)
-        for count in counts:
-            count.used += 1
-        return Verdict(allowed=True, headers=self._headers(min(counts, key=lambda count: count.remaining)))
+    def of(self, organisation: str, category: str) -> list[Tally]:
+        """Return the windows of a category as they stand now."""
+        now, plan = self.now(), self.plan
+        found = [self._tally(organisation, category, window) for window in plan.windows_of(category)]
+        for tally in found:
+            tally.count.advance(now)
+        return found
 
-    def _refusal(self, count: _Count, now: float) -> Verdict:
-        headers = self._headers(count)
-        if self._plan.retry_after:
-            headers["Retry-After"] = str(math.ceil(count.closes - now))
-        until = second(math.ceil(count.closes))
-        message = f"You have exceeded the rate limit ({count.window.text}). Please try again later after {until}."
-        return Verdict(allowed=False, headers=headers, message=message)
+    def _tally(self, organisation: str, category: str, window: Window) -> Tally:
+        sliding = self.plan.sliding
+        key = (organisation, category, window.dimension, window.seconds, sliding)
+        tally = self._tallies.get(key)
+        if tally is None:
+            count = Sliding(window.seconds) if sliding else Fixed(window.seconds)
+            tally = self._tallies[key] = Tally(organisation, category, window, count)
+        tally.window = window
+        return tally
 
-    def _headers(self, count: _Count) -> dict[str, str]:
-        if self._plan.headers == "none":
+    def told(self) -> list[dict[str, Any]]:
+        """Return all windows that have counted anything, as JSON."""
+        now = self.now()
+        for tally in self._tallies.values():
+            tally.count.advance(now)
+        return [tally.told(now) for tally in self._tallies.values() if tally.most]
+
+    def refusal(self, tallies: list[Tally], amount: float) -> ApiError:
+        """Return the refusal of so much more, by the one of these windows that stays full for longest, and count it."""
+        now = self.now()
+        tally = max(tallies, key=lambda one: one.frees(now, amount))
+        window, free = tally.window, math.ceil(tally.frees(now, amount))
+        self.refusals[tally.category, window.dimension] += 1
+        why = f"You have exceeded the rate limit ({window.text}). Please try again later after {second(free)}."
+        headers = self._family(tally, now, amount)
+        if self.plan.retry_after:
+            headers["Retry-After"] = str(max(0, math.ceil(tally.frees(now, amount) - now)))
+        return ApiError(429, "too_many_requests", why, headers=headers)
+
+    def headers(self, tallies: Iterable[Tally]) -> dict[str, str]:
+        """Return what an answer tells: of each dimension the window with the least left."""
+        now, told = self.now(), dict[str, str]()
+        tightest = dict[Dimension, Tally]()
+        for tally in sorted(tallies, key=lambda one: -one.remaining):
+            if self.plan.headers == "dimension" or tally.window.dimension == "Request":
+                tightest[tally.window.dimension] = tally
+        for tally in tightest.values():
+            told |= self._family(tally, now, 1)
+        return told
+
+    def _family(self, tally: Tally, now: float, amount: float) -> dict[str, str]:
+        if self.plan.headers == "none":
             return {}
-        prefix = "X-Ratelimit" if self._plan.headers == "plain" else f"X-Ratelimit-{count.window.dimension}"
+        window = tally.window
+        prefix = "X-Ratelimit" if self.plan.headers == "plain" else f"X-Ratelimit-{window.dimension}"
         return {
-            f"{prefix}-Limit": str(count.window.limit),
-            f"{prefix}-Remaining": str(count.remaining),
-            f"{prefix}-Used": str(count.used),
-            f"{prefix}-Reset": str(math.ceil(count.closes)),
+            f"{prefix}-Limit": str(window.limit),
+            f"{prefix}-Remaining": str(max(0, math.floor(tally.remaining + 1e-9))),
+            f"{prefix}-Used": str(math.ceil(tally.count.used - 1e-9)),
+            f"{prefix}-Reset": str(math.ceil(tally.frees(now, max(amount, 1)))),
         }
 
 
 @dataclass(slots=True)
 class Meter:
-    """Counts one request, be it before its handler begins or when the handler knows what it is about."""
+    """Counts one request, as soon as something is known of it."""
 
     limiter: Limiter
+    organisation: str
     empty: bool
-    """Whether a refusal has no body."""
+    """Whether a refusal has no body where the API leaves it out."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     """What to tell about limits in the answer."""
+    _tallies: list[Tally] = field(default_factory=list[Tally])
+    _undo: list[Undo] = field(default_factory=list["Undo"])
 
     def count(self, *categories: str) -> None:
-        """Count the request.
+        """Count the request, if tokens are left for its answer, too.
 
         Raises:
             ApiError: It is one too many.
         """
-        verdict = self.limiter.judge(categories)
-        self.headers.update(verdict.headers)
-        if not verdict.allowed:
-            error = ApiError(429, "too_many_requests", verdict.message)
-            error.shape = "empty" if self.empty else "flat"
-            raise error
+        self._tallies = [
+            tally for name in dict.fromkeys(categories) for tally in self.limiter.of(self.organisation, name)
+        ]
+        if not self._tallies:
+            return
+        if empty := [tally for tally in self._of("OutputToken") if tally.remaining <= 0]:
+            self._refuse(empty, 1)
+        self._take("Request", 1)
+
+    def spend(self, seconds: float) -> None:
+        """Count the media that the request is about.
+
+        Raises:
+            ApiError: It is more than is left; then the request does not count at all.
+        """
+        self._take("Duration", seconds / 60)
+
+    def settle(self, tokens: int) -> None:
+        """Count the text of the answer, which cannot be refused any more."""
+        now = self.limiter.now()
+        for tally in self._of("OutputToken"):
+            tally.add(now, tokens)
+        self._tell()
+
+    def _of(self, dimension: Dimension) -> list[Tally]:
+        return [tally for tally in self._tallies if tally.window.dimension == dimension]
+
+    def _take(self, dimension: Dimension, amount: float) -> None:
+        tallies = self._of(dimension)
+        if full := [tally for tally in tallies if tally.remaining < amount]:
+            self._refuse(full, amount)
+        now = self.limiter.now()
+        self._undo += [tally.add(now, amount) for tally in tallies]
+        self._tell()
+
+    def _tell(self) -> None:
+        self.headers = self.limiter.headers(self._tallies)
+
+    def _refuse(self, full: list[Tally], amount: float) -> None:
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        error = self.limiter.refusal(full, amount)
+        self.headers = {**self.limiter.headers(self._tallies), **error.headers}
+        bodies = self.limiter.plan.bodies
+        if bodies == "empty" or (bodies == "api" and self.empty):
+            error.shape = "empty"
+        raise error
 
 
 METER: ContextVar[Meter] = ContextVar("METER")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
 from twelvelabs_async.emulator import describing
 from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
-from twelvelabs_async.emulator.clock import Clock, SystemClock
+from twelvelabs_async.emulator.clock import Clock, Movable, SystemClock
 from twelvelabs_async.emulator.connectors import RemoteFile
+from twelvelabs_async.emulator.control import Control
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.front import Front
 from twelvelabs_async.emulator.handlers import connections
 from twelvelabs_async.emulator.hosts import is_loopback
 from twelvelabs_async.emulator.journal import Journal
-from twelvelabs_async.emulator.limits import Limiter, Plan, PlanName
+from twelvelabs_async.emulator.limits import Limiter
+from twelvelabs_async.emulator.plans import Plan
 from twelvelabs_async.emulator.postman import Postman
 from twelvelabs_async.emulator.seeded import Ids
 from twelvelabs_async.emulator.state import State
@@ -26,13 +29,16 @@ from twelvelabs_async.emulator.webhooks import Webhooks
 from twelvelabs_async.emulator.world import Settings, World
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from twelvelabs_async.emulator.connectors import Connection, Status
     from twelvelabs_async.emulator.describing import Told, Transcript
+    from twelvelabs_async.emulator.plans import Dimension, PlanName
 
 MIB = 1 << 20
+DEFAULT = "default"
 PATIENCE = 0.05
 """Seconds that requests get to finish when the emulator stops."""
 
@@ -41,13 +47,16 @@ class Emulator:
     """The API in this process, with a state of its own, on two ports of the loopback interface.
 
     Args:
-        api_key: The one key that is accepted.
+        api_key: A key that is accepted, of the organisation `DEFAULT`.
+        api_keys: More keys that are accepted, each with its organisation. Keys of one organisation share its limits;
+            objects are seen by all.
         host: Address to listen on.
         public_host: Name of this machine in the addresses that are given out, if it is not `host`.
         port: Port of the API; 0 takes a free one.
         storage_port: Port of the storage behind presigned URLs; 0 takes a free one.
         seed: Start of all ids and vectors; the same seed and the same requests give the same answers.
-        plan: Rate limits, and how long indexes live; `free`, `developer` or one of your own, and none means no limits.
+        plan: Rate limits of each organisation, and how long indexes live; a name that `Plan.named` knows, or one of
+            your own. None means no limits.
         timing: How long processing takes, and how long links live.
         chunk_size: Bytes of one part of a multipart upload.
         first_urls: Presigned URLs that a new upload gets at once.
@@ -69,6 +78,7 @@ class Emulator:
         self,
         *,
         api_key: str = "emulator",
+        api_keys: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
         public_host: str | None = None,
         port: int = 0,
@@ -89,6 +99,7 @@ class Emulator:
         _check_host(host, allow_remote=allow_remote)
         plan = Plan.named(plan) if isinstance(plan, str) else plan
         self.api_key = api_key
+        self._keys = {**(api_keys or {}), api_key: DEFAULT}
         self.faults: Faults = Faults(NAMES.values())
         self.requests: Journal = Journal(journal_size)
         self.state: State = State(Ids(seed))
@@ -106,10 +117,10 @@ class Emulator:
             awkward_streams=awkward_streams,
         )
         self.webhooks: Webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
-        self._world = World(
+        self.world: World = World(
             state=self.state, clock=clock, timing=timing or Timing(), settings=settings, webhooks=self.webhooks
         )
-        self._postman = Postman(self._world)
+        self._postman = Postman(self.world)
         self._limiter = Limiter(plan, clock)
         self._front: Front | None = None
         self._runners: list[web.AppRunner] = []
@@ -123,7 +134,7 @@ class Emulator:
     @property
     def storage_url(self) -> str:
         """The origin of presigned URLs."""
-        return self._started(self._world.storage_url)
+        return self._started(self.world.storage_url)
 
     def _started(self, url: str) -> str:
         if not self._runners:
@@ -135,6 +146,47 @@ class Emulator:
         """How many requests are being processed now, on both origins."""
         return self._front.in_flight if self._front else 0
 
+    @property
+    def plan(self) -> Plan:
+        """What every organisation may do. A new plan holds from the next request on, for what was used before, too."""
+        return self._limiter.plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._limiter.plan = plan
+        self.world.settings = replace(self.world.settings, index_days=plan.index_days)
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """Every window that has counted: whose it is, what it counts, `limit`, `used`, `most` used, `resets_at`."""
+        return self._limiter.told()
+
+    @property
+    def refusals(self) -> Counter[tuple[str, Dimension]]:
+        """How many requests the limits refused, by category and dimension; faults are not among them."""
+        return self._limiter.refusals
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            TypeError: The clock has no `advance`.
+            ValueError: Time would run backwards.
+        """
+        clock = self.world.clock
+        if not isinstance(clock, Movable):
+            raise TypeError("the hands of this emulator's clock cannot be moved")
+        clock.advance(seconds)
+        self._wake()
+
+    def reset(self) -> None:
+        """Forget all objects, faults, requests and what was counted; ids begin anew, so that the same follows again."""
+        self.state.clear()
+        self.faults.clear()
+        self.requests.clear()
+        self.webhooks.clear()
+        self._limiter.clear()
+
     def _wake(self) -> None:
         self._postman.wake()
 
@@ -143,8 +195,8 @@ class Emulator:
         if self._runners:
             raise RuntimeError("the emulator has been started already")
         self._front = Front(
-            world=self._world,
-            api_key=self.api_key,
+            world=self.world,
+            keys=self._keys,
             faults=self.faults,
             limiter=self._limiter,
             journal=self.requests,
@@ -152,9 +204,9 @@ class Emulator:
             names=NAMES,
         )
         try:
-            await self._world.open()
-            self._base_url = await self._listen(build_api(self._front), self._ports[0]) + PREFIX
-            self._world.storage_url = await self._listen(build_storage(self._front), self._ports[1])
+            await self.world.open()
+            self._base_url = await self._listen(build_api(self._front, Control(self)), self._ports[0]) + PREFIX
+            self.world.storage_url = await self._listen(build_storage(self._front), self._ports[1])
         except BaseException:
             await self.stop()
             raise
@@ -198,7 +250,7 @@ class Emulator:
             for source_id, file in (files or {}).items()
         }
         return connections.add(
-            self._world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
+            self.world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
         )
 
     def describe(self, file: str | Path, scenes: Iterable[Told] = (), *, transcript: Transcript | None = None) -> None:
@@ -229,7 +281,7 @@ class Emulator:
         await self._postman.stop()
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
-        await self._world.close()
+        await self.world.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator.analyses import Analyses
@@ -184,6 +184,13 @@ class State:
         for asset in self.assets.values():
             if asset.filename == filename:
                 asset.media = description.put_on(asset.media)
+
+    def clear(self) -> None:
+        """Forget all objects, and begin to count their ids anew."""
+        self.ids.restart()
+        empty = State(self.ids)
+        for kind in fields(self):
+            setattr(self, kind.name, getattr(empty, kind.name))
 
     def delete_index(self, index_id: str) -> None:
         """Delete an index with the videos and tasks in it; its assets stay."""

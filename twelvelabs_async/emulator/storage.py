@@ -8,6 +8,7 @@ from aiohttp import web
 
 from twelvelabs_async.emulator import presign
 from twelvelabs_async.emulator.errors import StorageError
+from twelvelabs_async.emulator.spoiling import CORRUPT
 from twelvelabs_async.emulator.spool import Intake
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ class Storage:
         ticket = presign.check(world, match["upload_id"], match["index"], request.query, request.headers)
         _check_length(request.content_length, ticket)
         intake = Intake(ticket.upload.spool, ticket.offset)
+        corrupt = CORRUPT.get()
         while piece := await request.content.readany():
-            await intake.feed(piece)
+            await intake.feed(_changed(piece) if corrupt else piece)
+            corrupt = False
         etag = await intake.finish()
         self._keep(ticket, etag)
         return web.Response(headers={"ETag": f'"{etag}"'})
@@ -42,6 +45,10 @@ class Storage:
         chunk = ticket.chunk
         if chunk.reported_at is None:
             chunk.etag, chunk.error, chunk.updated_at = etag, None, self._world.now()
+
+
+def _changed(piece: bytes) -> bytes:
+    return bytes([piece[0] ^ 1]) + piece[1:]
 
 
 def _check_length(length: int | None, ticket: presign.Ticket) -> None:

@@ -114,6 +114,11 @@ class Webhooks:
             if delivery.endpoint is endpoint and delivery.open:
                 delivery.attempts = MOST_ATTEMPTS
 
+    def clear(self) -> None:
+        """Forget what was told; who wants to know stays."""
+        self._seen.clear()
+        self.deliveries.clear()
+
     def has_seen(self, task_id: str, type_: str) -> bool:
         """Say whether this has been noted before."""
         return (task_id, type_) in self._seen

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from twelvelabs_async.emulator import timeline
+from twelvelabs_async.emulator.analyses import Outcome
 from twelvelabs_async.emulator.errors import unknown
 from twelvelabs_async.emulator.media import Media, guess
 from twelvelabs_async.emulator.probe import probe
 from twelvelabs_async.emulator.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from twelvelabs_async.emulator.clock import Clock
@@ -137,6 +138,26 @@ class World:
         """Return when an index made now will be deleted."""
         days = self.settings.index_days
         return None if days is None else self.now() + days * DAY
+
+    def fail(self, ids: Iterable[str], problem: str) -> bool:
+        """Let the first object of these ids that can fail do so when it is done, and say whether there is one."""
+        return any(self._fail(identifier, problem) for identifier in ids)
+
+    def _fail(self, identifier: str, problem: str) -> bool:
+        state = self.state
+        if task := state.analyses.tasks.get(identifier):
+            task.outcome = Outcome(generation_id="", tokens=(), input_tokens=0, failure=("processing_failed", problem))
+        elif embedding := state.embed_tasks.get(identifier):
+            embedding.problem = problem
+        elif legacy := state.tasks.get(identifier):
+            legacy.video.problem = problem
+        elif video := state.videos.get(identifier):
+            video.problem = problem
+        elif asset := state.assets.get(identifier):
+            asset.media = replace(asset.media, problem=problem)
+        else:
+            return False
+        return True
 
     async def open(self) -> None:
         """Get ready to take in files."""

@@ -33,6 +33,8 @@ async def create(call: Call) -> Reply:
     if outcome.failure:
         code, message = outcome.failure
         raise ApiError(400, code, message)
+    call.spend(ask.end - ask.start if ask.video else None)
+    call.settle(len(outcome.tokens))
     return Reply(_stream(outcome, awkward=settings.awkward_streams) if stream else _whole(outcome))
 
 

@@ -67,6 +67,7 @@ async def _audio(call: Call, form: Form) -> View:
         raise invalid("audio_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
     if duration > LONGEST:
         raise invalid("audio_file", f"{duration:g} s is longer than the {LONGEST:g} s allowed")
+    call.spend(duration - offset)
     stretches = embedding.fixed((offset, duration), CLIP)
     seed = call.world.settings.seed
     segments = [

@@ -48,6 +48,7 @@ async def create(call: Call) -> Reply:
     span = _span(wish, look.duration or 0.0)
     if wish.clip > span[1] - span[0] and look.problem is None:
         raise invalid("video_clip_length", "it is longer than the time between the offsets")
+    call.spend(span[1] - span[0])
     options = embedding.heard(look, OPTIONS)
     metadata = {
         **names,

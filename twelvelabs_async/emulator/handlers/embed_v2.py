@@ -106,6 +106,7 @@ async def _timed(call: Call, given: Body, kind: str) -> Work:
     if (source.media.duration or 0.0) > LONGEST:
         why = f"{source.media.duration:g} s is longer than the {LONGEST:g} s allowed; a task takes more."
         raise ApiError(400, "video_duration_too_long" if kind == "video" else "audio_duration_too_long", why)
+    call.spend(source.media.duration)
     return embed_timed.work(given, source, OLD, task=False)
 
 

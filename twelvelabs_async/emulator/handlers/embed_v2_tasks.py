@@ -49,6 +49,7 @@ async def create(call: Call) -> Reply:
     if extras.uncertainty:
         _check_certain(source, work)
     work = replace(extras.put_on(work, model), usage=None if model == OLD else _usage(source, work))
+    call.spend(source.media.duration)
     task = embed_tasks.add(call, 2, model, work, problem)
     view: dict[str, Any] = {"_id": task.id, "status": "processing", "data": None}
     if model == NEW:

@@ -31,6 +31,7 @@ async def create(call: Call) -> Reply:
         raise invalid("enable_video_stream", "it must be a boolean")
     asset = _indexable(call, str(body["asset_id"]))
     user_metadata = metadata.read(body.get("user_metadata") or {})
+    call.spend(asset.media.duration)
     video = add(call, index, asset, user_metadata=user_metadata, stream=stream)
     where = f"{call.request.path}/{video.id}"
     return Reply({"_id": video.id, "asset_id": asset.id}, 202, {"Location": where})

@@ -74,7 +74,7 @@ async def list_(call: Call) -> Reply:
     query, world = call.query, call.world
     found = [index for index in world.indexes() if _fits(call, index)]
     in_order = paging.ordered(query, found, lambda index: index.updated_at)
-    return Reply(paging.page(query, in_order, lambda index: _view(world, index)))
+    return Reply(paging.page(query, in_order, lambda index: view(world, index)))
 
 
 def _fits(call: Call, index: Index) -> bool:
@@ -92,7 +92,7 @@ def _fits(call: Call, index: Index) -> bool:
 
 async def retrieve(call: Call) -> Reply:
     """GET /indexes/{index-id}."""
-    return Reply(_view(call.world, call.world.index(call.id("index-id"))))
+    return Reply(view(call.world, call.world.index(call.id("index-id"))))
 
 
 async def update(call: Call) -> Reply:
@@ -112,7 +112,8 @@ async def delete(call: Call) -> Reply:
     return NO_CONTENT
 
 
-def _view(world: World, index: Index) -> dict[str, Any]:
+def view(world: World, index: Index) -> dict[str, Any]:
+    """Return an index as the API shows it."""
     videos = world.ready_videos(index.id)
     return {
         "_id": index.id,

@@ -61,7 +61,7 @@ async def create(call: Call) -> Reply:
         updated_at=now,
     )
     state.library.stores[store.id] = store
-    return Reply(_view(call.world, store), 201)
+    return Reply(view(call.world, store), 201)
 
 
 def _config(body: Body) -> dict[str, Any] | None:
@@ -84,7 +84,7 @@ async def list_(call: Call) -> Reply:
     """GET /knowledge-stores."""
     stores = list(call.world.state.library.stores.values())
     in_order = paging.ordered(call.query, stores, lambda store: store.updated_at)
-    return Reply(paging.page(call.query, in_order, lambda store: _view(call.world, store)))
+    return Reply(paging.page(call.query, in_order, lambda store: view(call.world, store)))
 
 
 def find(call: Call) -> KnowledgeStore:
@@ -102,7 +102,7 @@ def find(call: Call) -> KnowledgeStore:
 
 async def retrieve(call: Call) -> Reply:
     """GET /knowledge-stores/{knowledge_store_id}."""
-    return Reply(_view(call.world, find(call)))
+    return Reply(view(call.world, find(call)))
 
 
 async def update(call: Call) -> Reply:
@@ -117,7 +117,7 @@ async def update(call: Call) -> Reply:
     store.description = store.description if description is None else description
     store.metadata = store.metadata if body.get("metadata") is None else labels
     store.updated_at = call.world.now()
-    return Reply(_view(call.world, store))
+    return Reply(view(call.world, store))
 
 
 async def delete(call: Call) -> Reply:
@@ -126,7 +126,8 @@ async def delete(call: Call) -> Reply:
     return NO_CONTENT
 
 
-def _view(world: World, store: KnowledgeStore) -> dict[str, Any]:
+def view(world: World, store: KnowledgeStore) -> dict[str, Any]:
+    """Return a store as the API shows it."""
     return views.compact(
         {
             "_id": store.id,

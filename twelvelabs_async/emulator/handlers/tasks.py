@@ -26,6 +26,7 @@ async def create(call: Call) -> Reply:
         stream = form.flag("enable_video_stream", default=True)
         user_metadata = metadata.read_text(form.text("user_metadata"))
         filename, look = await _video(call, form)
+    call.spend(look.duration)
     method = "direct" if form.file("video_file") else "url"
     asset = assets.add(world, method=method, filename=filename, look=look, hls=False, thumbnail=False, user_metadata={})
     wait = world.timing.asset
@@ -49,7 +50,7 @@ async def list_(call: Call) -> Reply:
     wanted = filters.statuses(call.query, STATUSES)
     found = [task for task in world.state.tasks.values() if world.task_status(task) in wanted and _fits(call, task)]
     in_order = paging.ordered(call.query, found, lambda task: _updated_at(world, task))
-    return Reply(paging.page(call.query, in_order, lambda task: _view(world, task)))
+    return Reply(paging.page(call.query, in_order, lambda task: view(world, task)))
 
 
 def _fits(call: Call, task: Task) -> bool:
@@ -66,8 +67,8 @@ def _fits(call: Call, task: Task) -> bool:
 async def retrieve(call: Call) -> Reply:
     """GET /tasks/{task_id}."""
     task = _find(call)
-    view = _view(call.world, task)
-    return Reply(view | {"hls": views.hls(call.world, task.video)} if task.video.stream else view)
+    shown = view(call.world, task)
+    return Reply(shown | {"hls": views.hls(call.world, task.video)} if task.video.stream else shown)
 
 
 async def delete(call: Call) -> Reply:
@@ -92,7 +93,8 @@ def _updated_at(world: World, task: Task) -> float:
     return world.indexed_at(task.video) or task.created_at
 
 
-def _view(world: World, task: Task) -> dict[str, Any]:
+def view(world: World, task: Task) -> dict[str, Any]:
+    """Return a task as the API shows it."""
     metadata_ = views.system_metadata(task.video)
     return {
         "_id": task.id,

@@ -107,10 +107,11 @@ async def list_incomplete(call: Call) -> Reply:
     """GET /assets/multipart-uploads; neither file name nor asset id are told."""
     world = call.world
     active = [upload for upload in world.state.uploads.values() if world.upload_status(upload) == "active"]
-    return Reply(paging.page(call.query, paging.newest_first(active), lambda upload: _summary(world, upload)))
+    return Reply(paging.page(call.query, paging.newest_first(active), lambda upload: summary(world, upload)))
 
 
-def _summary(world: World, upload: Upload) -> dict[str, Any]:
+def summary(world: World, upload: Upload) -> dict[str, Any]:
+    """Return an upload as lists show it."""
     return {
         "upload_id": upload.id,
         "status": world.upload_status(upload),

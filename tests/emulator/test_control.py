@@ -1,0 +1,140 @@
+"""Somebody drives the emulator from another process, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, SystemClock, Timing
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Serve = Callable[..., Awaitable[Emulator]]
+
+SEARCH = {"status": 400}
+
+
+@pytest.fixture
+async def ask(emulator: Emulator) -> AsyncIterator[Call]:
+    """Ask for something below `/_emulator`, without a key."""
+    origin = emulator.base_url.removesuffix("/v1.3")
+    async with aiohttp.ClientSession() as session:
+
+        async def send(method: str, path: str, body: object = None) -> tuple[int, Any]:
+            options: dict[str, Any] = {} if body is None else {"json": body}
+            async with session.request(method, f"{origin}/_emulator/{path}", **options) as response:
+                return response.status, await response.json() if response.status != 204 else None
+
+        yield send
+
+
+async def test_the_state_tells_of_every_kind_of_object(ask: Call, make_index: Make, make_video: Make) -> None:
+    index = await make_index()
+    video = await make_video(index)
+    status, state = await ask("GET", "state")
+    assert status == 200
+    assert [found["_id"] for found in state["indexes"]] == [index]
+    assert [(found["_id"], found["status"]) for found in state["indexed_assets"]] == [(video, "ready")]
+    assert state["assets"][0]["filename"] == "film.mp4"
+    assert (state["in_flight"], state["time"]) == (0, "2026-01-01T00:01:00.000Z")
+
+
+async def test_a_fault_takes_the_same_words_as_in_code(ask: Call, call: Call, emulator: Emulator) -> None:
+    fault = {"operation": "GET /indexes", "status": 503, "headers": {"Retry-After": "7"}, "body": "no", "times": 2}
+    status, told = await ask("POST", "faults", fault)
+    assert (status, told) == (201, {**fault, "seen": 0, "hits": 0})
+    with pytest.raises(ValueError, match="Expecting value"):
+        await call("GET", "/indexes")
+    assert (await ask("GET", "faults"))[1] == [{**fault, "seen": 1, "hits": 1}]
+    with pytest.raises(AssertionError, match="1 of 2"):
+        emulator.faults.assert_all_hit()
+    assert (await ask("DELETE", "faults"))[0] == 204
+    assert (await call("GET", "/indexes"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "word"),
+    [
+        ("faults", {"status": 503}, "operation"),
+        ("faults", {"operation": "GET /nothing"}, "GET /nothing"),
+        ("faults", {"operation": "*", "statsu": 503}, "statsu"),
+        ("faults", {"operation": "*", "reset": "later"}, "later"),
+        ("faults", {"operation": "*", "probability": 2}, "probability"),
+        ("faults", {"operation": "*", "corrupt": True}, "storage"),
+        ("faults", [], "object"),
+        ("clock/advance", {"seconds": -1}, "backwards"),
+        ("clock/advance", {}, "seconds"),
+    ],
+)
+async def test_what_is_wrong_is_said(serve: Serve, path: str, body: object, word: str) -> None:
+    emulator = await serve(clock=SystemClock())
+    url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/{path}"
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+        assert response.status == 400
+        assert word in (await response.json())["error"]
+
+
+async def test_time_that_is_moved_finishes_work(serve: Serve, connect: Any) -> None:
+    emulator = await serve(clock=SystemClock(rate=0, start=1_767_225_600), timing=Timing(asset=60))
+    session = await connect(emulator)
+    async with session.post("assets", data={"method": "url", "url": "https://example.com/a.mp4"}) as response:
+        assert response.status == 400
+    form = aiohttp.FormData(default_to_multipart=True)
+    form.add_field("method", "url")
+    form.add_field("url", "https://example.com/a.mp4")
+    async with session.post("assets", data=form) as response:
+        asset = await response.json()
+    assert asset["status"] == "processing"
+    url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/clock/advance"
+    async with session.post(url, json={"seconds": 60}) as response:
+        assert await response.json() == {"time": "2026-01-01T00:01:00.000Z"}
+    async with session.get(f"assets/{asset['_id']}") as response:
+        assert (await response.json())["status"] == "ready"
+        assert response.headers["Date"] == "Thu, 01 Jan 2026 00:01:00 GMT"
+
+
+async def test_a_clock_without_hands_says_so(ask: Call) -> None:
+    assert (await ask("POST", "clock/advance", {"seconds": 1}))[0] == 400
+
+
+async def test_a_reset_makes_the_same_things_follow_again(
+    ask: Call, make_index: Make, emulator: Emulator, call: Call
+) -> None:
+    first = await make_index()
+    emulator.faults.add("POST /search", status=500)
+    assert (await ask("POST", "reset"))[0] == 204
+    emulator.faults.assert_all_hit()
+    assert (await call("GET", "/indexes"))[1]["data"] == []
+    assert await make_index() == first
+    assert len(emulator.requests) == 2
+
+
+async def test_the_requests_can_be_looked_up(ask: Call, call: Call) -> None:
+    await call("GET", "/indexes", params={"page": "2"})
+    await call("GET", "/assets")
+    status, found = await ask("GET", "requests?route=GET%20/indexes")
+    assert status == 200
+    assert [(one["route"], one["path"], one["status"]) for one in found] == [
+        ("GET /indexes", "/v1.3/indexes?page=2", 200)
+    ]
+    assert len((await ask("GET", "requests"))[1]) == 2, "what is asked of the emulator itself is no request"
+    await ask("DELETE", "requests")
+    assert (await ask("GET", "requests"))[1] == []
+
+
+async def test_a_plan_can_be_changed_and_its_limits_looked_at(ask: Call, call: Call) -> None:
+    plan = {"default": {"limit": 1, "seconds": 60}, "windows": {"search": [{"limit": 5}, {"limit": 9, "seconds": 10}]}}
+    assert (await ask("PUT", "plan", {**plan, "headers": "none"}))[0] == 204
+    assert [(await call("GET", "/indexes"))[0] for _ in range(2)] == [200, 429]
+    _, told = await ask("GET", "limits")
+    assert told["refusals"] == [{"category": "other", "dimension": "Request", "count": 1}]
+    assert [(one["category"], one["limit"], one["used"], one["organisation"]) for one in told["windows"]] == [
+        ("other", 1, 1, "default")
+    ]
+    assert (await ask("PUT", "plan", {"name": "developer-2", "sliding": True}))[0] == 204
+    assert (await call("GET", "/indexes"))[0] == 200
+    assert (await ask("PUT", "plan", {"name": "enterprise"}))[0] == 400
+    assert (await ask("PUT", "plan", {"windows": {"search": {"limit": "many"}}}))[0] == 400
