@@ -25,8 +25,10 @@ from twelvelabs_async.api import Api
 from twelvelabs_async.body import Body
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIConnectionError, TwelveLabsError
+from twelvelabs_async.policy.budget import Budget
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
+from twelvelabs_async.policy.store import MemoryStore
 from twelvelabs_async.reply import OpenReply, Reply
 from twelvelabs_async.request import Method, Request, RetryClass
 from twelvelabs_async.session import SessionManager
@@ -165,6 +167,12 @@ def road(
         options=options or Options(),
     )
     return api, session
+
+
+def budget_of(limiter: RateLimiter, category: str) -> Budget:
+    """What a limiter without a store of its own knows of a category."""
+    assert isinstance(limiter.store, MemoryStore)
+    return limiter.store.budget(category)
 
 
 def ask(method: Method = "GET", template: str = "/x", *, retry: RetryClass = "safe", json: Any = None) -> Request[Any]:

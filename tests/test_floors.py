@@ -15,7 +15,7 @@ NAME = "twelvelabs_async"
 
 # From the ground up. A name stands for a file or for a folder with all that is in it; within a line, left is lower.
 FLOORS = [
-    ["_version", "errors", "clock", "settings", "request", "checks"],
+    ["_version", "errors", "clock", "events", "settings", "request", "checks"],
     ["models"],
     [
         "body",
@@ -26,7 +26,10 @@ FLOORS = [
         "refusal",
         "reply",
         "session",
-        "policy/window",
+        "policy/categories",
+        "policy/pace",
+        "policy/budget",
+        "policy/store",
         "policy/limiter",
         "policy/retry",
         "policy",

@@ -20,8 +20,9 @@ from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.codec import decode, json_bytes
 from twelvelabs_async.errors import APIError, InvalidInputError, QuotaExhaustedError
+from twelvelabs_async.policy.categories import category_of
 from twelvelabs_async.policy.headers import Advice, read_advice
-from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
+from twelvelabs_async.policy.limiter import RateLimiter, Turn
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
 from twelvelabs_async.refusal import refusal, request_id
 from twelvelabs_async.reply import OpenReply, Reply
@@ -237,7 +238,7 @@ class Api:
                 call.sends += 1
                 idle = None if isinstance(body.content, bytes) else self.options.idle_timeout
                 reply = await self.session.send(request.method, path, body, idle=idle)
-                advice = self._note(turn, reply)
+                advice = await self._note(turn, reply)
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
             return await decode(reply.body, request.into)
@@ -255,7 +256,7 @@ class Api:
                 opened = await self.session.open(request.method, path, body, accept=accept)
                 refused = await opened.read() if not 200 <= opened.status < 300 else b""
                 reply = Reply(status=opened.status, headers=opened.headers, body=refused)
-                advice = self._note(turn, reply)
+                advice = await self._note(turn, reply)
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
         except APIError as error:
@@ -264,14 +265,16 @@ class Api:
         return opened
 
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
-        category = category_of(request.operation)
-        return await self.limiter.turn(category, max_wait=self.options.max_wait, deadline=call.deadline)
+        options = self.options
+        return await self.limiter.turn(
+            category_of(request), max_wait=options.max_wait, deadline=call.deadline, priority=options.priority
+        )
 
-    def _note(self, turn: Turn, reply: Reply) -> Advice:
+    async def _note(self, turn: Turn, reply: Reply) -> Advice:
         """Learn from an answer's headers before the next in line goes."""
         told = reply.body if reply.status == 429 else b""
         advice = read_advice(reply.headers, now=self.clock.time(), body=told)
-        turn.answered(reply.status, advice)
+        await turn.answered(reply.status, advice)
         self.seen.note(reply)
         return advice
 

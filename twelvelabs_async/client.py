@@ -15,11 +15,13 @@ from typing_extensions import override
 from twelvelabs_async._version import __version__
 from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
+from twelvelabs_async.events import Events, Listener
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
+from twelvelabs_async.policy.store import BudgetStore
 from twelvelabs_async.request import Form, Method, Request, RetryClass, given
 from twelvelabs_async.session import SessionManager
-from twelvelabs_async.settings import Options, Settings, find_api_key, find_base_url
+from twelvelabs_async.settings import Options, Priority, Settings, find_api_key, find_base_url
 
 if TYPE_CHECKING:
     from twelvelabs_async.ingest import (
@@ -78,6 +80,9 @@ class AsyncTwelveLabs:
         trace_configs: aiohttp trace configurations, for instrumentation.
         trust_env: Use the proxies named in the environment.
         allow_http: Permit plain `http://` to other machines than this one.
+        budget: Where it is kept what may still be sent; None is in memory. One that is passed in is left open.
+        on_event: Is called in the event loop with each `LimitWait` and `LimitUpdate`. It must not block; what it
+            raises is logged.
         clock: Where time comes from; tests pass their own.
 
     Raises:
@@ -105,6 +110,8 @@ class AsyncTwelveLabs:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         trust_env: bool = False,
         allow_http: bool = False,
+        budget: BudgetStore | None = None,
+        on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
         settings = Settings(
@@ -115,12 +122,14 @@ class AsyncTwelveLabs:
             trust_env=trust_env,
             user_agent=USER_AGENT,
         )
-        time = clock or SystemClock()
+        time, events = clock or SystemClock(), Events()
+        if on_event is not None:
+            events.subscribe(on_event)
         self._settings = settings
         self._owner = True
         self._api = Api(
             session=SessionManager(settings, session=session, trace_configs=trace_configs),
-            limiter=RateLimiter(time),
+            limiter=RateLimiter(time, store=budget, events=events),
             quota=RetryQuota(),
             clock=time,
             options=Options(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout),
@@ -166,6 +175,7 @@ class AsyncTwelveLabs:
         max_retries: int | None = None,
         max_wait: float | None = None,
         idle_timeout: float | None = None,
+        priority: Priority | None = None,
     ) -> AsyncTwelveLabs:
         """A view with other patience that shares session, limits and retry budget with this client.
 
@@ -174,11 +184,19 @@ class AsyncTwelveLabs:
             max_retries: How often a failed call is repeated.
             max_wait: Seconds of waiting for a rate limit that are acceptable.
             idle_timeout: Seconds without a byte in a transfer.
+            priority: `interactive` (the default) or `bulk`. Where calls wait for a limit, interactive ones go first;
+                one turn in five is a bulk call's even then.
 
         Example:
             await client.with_options(timeout=5, max_retries=0).indexes.list()
         """
-        changes = given(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout)
+        changes = given(
+            timeout=timeout,
+            max_retries=max_retries,
+            max_wait=max_wait,
+            idle_timeout=idle_timeout,
+            priority=priority,
+        )
         options = attrs.evolve(self._api.options, **changes)
         view = object.__new__(AsyncTwelveLabs)
         view._settings = self._settings

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -21,6 +22,9 @@ LONG_TIMEOUT: Final = 600.0
 
 WORKS_FOR_MINUTES: Final = frozenset({"POST /analyze", "POST /embed", "POST /embed-v2", "POST /responses"})
 """Operations whose answer is the work itself."""
+
+Priority = Literal["interactive", "bulk"]
+"""Which calls go first where a limit makes them wait: those of people, or those of jobs."""
 
 KEY_VARIABLES: Final = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
 URL_VARIABLE: Final = "TWELVELABS_BASE_URL"
@@ -114,6 +118,16 @@ def natural(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
         raise InvalidInputError(f"{attribute.name} must be a whole number, 0 or more, not {value!r}")
 
 
+def one_of(words: Any) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    """Validator: one of the words of a `Literal`."""
+
+    def check(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value not in get_args(words):
+            raise InvalidInputError(f"{attribute.name} must be one of {', '.join(get_args(words))}, not {value!r}")
+
+    return check
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """What may differ from call to call; `client.with_options(...)` changes a copy."""
@@ -126,6 +140,8 @@ class Options:
     """Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once."""
     idle_timeout: float = attrs.field(default=60.0, validator=positive)
     """Seconds without a byte after which an upload or a stream counts as dead; these have no total deadline."""
+    priority: Priority = attrs.field(default="interactive", validator=one_of(Priority))
+    """Whether calls that wait for a limit go before others of this client, or after them."""
 
     def deadline(self, operation: str) -> float:
         """Seconds that one call of `operation` may take."""

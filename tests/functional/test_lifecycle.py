@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import attrs
 import pytest
-from support import KEY, FastClock, Got, RawServer, always, eventually, http, quiet
+from support import KEY, FastClock, Got, RawServer, always, budget_of, eventually, http, quiet
 
 from twelvelabs_async import AsyncTwelveLabs, ClientStateError, MalformedResponseError, NotFoundError, TwelveLabsError
 from twelvelabs_async.emulator import Emulator
@@ -45,9 +45,9 @@ async def test_p21_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} <= {asyncio.CancelledError, dict}
         await eventually(lambda: emulator.in_flight == 0)
-        window = client._api.limiter.window("GET /indexes")
-        assert window.in_flight == 0
-        assert client._api.limiter._lane("GET /indexes").waiting == 0
+        lane = client._api.limiter.lane("GET /indexes")
+        assert (lane.in_flight, lane.waiting) == (0, 0)
+        assert not budget_of(client._api.limiter, "GET /indexes").flights
         assert client._api.quota.tokens == client._api.quota.capacity
         emulator.faults.clear()
         assert (await client.with_options(timeout=5).request("GET", "/indexes"))["data"] == []
@@ -95,7 +95,7 @@ async def test_p21_failed_calls_leave_no_turn_taken(
     await asyncio.gather(
         *(client.with_options(max_retries=0).request("GET", "/indexes") for _ in range(20)), return_exceptions=True
     )
-    assert client._api.limiter.window("GET /indexes").in_flight == 0
+    assert client._api.limiter.lane("GET /indexes").in_flight == 0
     await eventually(lambda: emulator.in_flight == 0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import LoopClock, virtually
+from support import LoopClock, budget_of, virtually
 
 from twelvelabs_async.policy.headers import Advice, read_advice
 from twelvelabs_async.policy.limiter import RateLimiter
@@ -63,7 +63,7 @@ async def play(limit: int, seconds: float, schedule: list[Any], wrong_by: float)
             await asyncio.sleep(there)
             status, headers = server.count()
             await asyncio.sleep(back)
-            turn.answered(status, read_advice(headers, now=gate.clock.time()))
+            await turn.answered(status, read_advice(headers, now=gate.clock.time()))
         done += status == 200
 
     async def run(at: float, there: float, back: float, patience: float | None) -> None:
@@ -76,11 +76,12 @@ async def play(limit: int, seconds: float, schedule: list[Any], wrong_by: float)
     async with asyncio.TaskGroup() as group:
         for one in schedule:
             group.create_task(run(*one))
-    lane = gate._lane("c")
-    assert (lane.window.in_flight, lane.waiting, lane.door.locked()) == (0, 0, False)
+    lane = gate.lane("c")
+    assert (lane.in_flight, lane.waiting) == (0, 0)
+    assert not budget_of(gate, "c").flights
     # Whatever has happened: somebody who comes now gets a turn.
     async with asyncio.timeout(10 * seconds + 1000), await gate.turn("c", max_wait=MAX_WAIT) as turn:
-        turn.answered(200, Advice(server_time=gate.clock.time()))
+        await turn.answered(200, Advice(server_time=gate.clock.time()))
     return server, done, gate.clock.monotonic()
 
 
@@ -143,7 +144,7 @@ def test_no_headers_however_odd_stop_a_category_for_longer_than_they_can_mean(
             async with await gate.turn("c", max_wait=MAX_WAIT) as turn:
                 await asyncio.sleep(0.01)
                 status, headers = next(left, nothing)
-                turn.answered(status, read_advice(headers, now=gate.clock.time()))
+                await turn.answered(status, read_advice(headers, now=gate.clock.time()))
 
         async with asyncio.timeout(50 * 86400.0 * len(answers)):
             await asyncio.gather(*(call() for _ in range(len(answers) + 3)))

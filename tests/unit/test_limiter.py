@@ -1,291 +1,41 @@
+"""The queue before the budgets, in virtual time."""
+
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from support import LoopClock, virtually
+from support import LoopClock, budget_of, virtually
 
-from twelvelabs_async.errors import ClientStateError, QuotaExhaustedError, RateLimitError
+from twelvelabs_async.errors import APIConnectionError, ClientStateError, QuotaExhaustedError, RateLimitError
+from twelvelabs_async.events import Events, LimitUpdate, LimitWait
 from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.policy.limiter import RateLimiter, Turn, category_of
-from twelvelabs_async.policy.window import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Window
+from twelvelabs_async.policy.limiter import BULK_EVERY, RateLimiter, Turn
 
 EPOCH = LoopClock.EPOCH
 
 
-def told(
-    remaining: int | None,
-    *,
-    reset_in: float | None = 10.0,
-    limit: int | None = 5,
-    at: float = 0.0,
-    dimension: str = "request",
-) -> Advice:
+def told(remaining: int | None, *, reset_in: float | None = 10.0, limit: int | None = 5, at: float = 0.0) -> Advice:
     """What a server says at `at`, by its own clock."""
     reset = None if reset_in is None else EPOCH + at + reset_in
-    quota = Quota(limit=limit, remaining=remaining, reset=reset)
-    return Advice(server_time=EPOCH + at, quotas={dimension: quota})
-
-
-def answered(window: Window, advice: Advice, now: float) -> None:
-    window.back()
-    window.learn(advice, now)
-    window.accept(now)
-
-
-def leave_all(window: Window, now: float) -> int:
-    """How many calls may leave at this moment; they do."""
-    left = 0
-    while window.delay(now) == 0.0 and left < 10_000:
-        window.leave()
-        left += 1
-    return left
-
-
-# The arithmetic of a window.
-
-
-def test_a_new_window_lets_one_call_out_and_then_waits_for_its_answer_or_for_patience() -> None:
-    window = Window()
-    assert window.delay(0.0) == 0.0
-    window.leave()
-    assert window.delay(0.0) == PATIENCE
-    assert window.delay(PATIENCE) == 0.0
-
-
-def test_a_crowd_without_numbers_grows_by_a_half_each_round_trip() -> None:
-    window = Window()
-    sizes = list[int]()
-    for trip in range(8):
-        sizes.append(leave_all(window, 0.1 * trip))
-        for _ in range(sizes[-1]):
-            answered(window, Advice(server_time=EPOCH), 0.1 * trip)
-    assert sizes == [1, 2, 3, 4, 6, 9, 14, 21]
-
-
-def test_a_crowd_doubles_when_no_answer_comes_for_a_while() -> None:
-    """An upload may take minutes; the others behind it need not wait for its end."""
-    window = Window()
-    assert [leave_all(window, second) for second in (0.0, 0.5, 1.0, 2.0, 3.5)] == [1, 0, 1, 2, 4]
-
-
-def test_a_crowd_does_not_grow_while_nobody_calls() -> None:
-    window = Window()
-    window.leave()
-    answered(window, Advice(server_time=EPOCH), 0.0)
-    assert leave_all(window, 3600.0) == 2
-
-
-def test_a_429_without_numbers_teaches_how_much_room_there_is() -> None:
-    """The next window is felt for by one call, filled as far as the last one went, its end felt for by one again."""
-    window, now = Window(crowd=10), 0.0
-    for _ in range(leave_all(window, now)):
-        window.back()
-        window.accept(now)
-    assert leave_all(window, now) > 1
-    for _ in range(window.in_flight):
-        window.back()
-        window.refuse(None, now, jitter=0.0)
-    assert window.room == 10
-    now, sizes = 5.0, list[int]()
-    while sum(sizes) < 12:
-        sizes.append(leave_all(window, now))
-        for _ in range(sizes[-1]):
-            window.back()
-            window.accept(now)
-    assert sizes == [1, 2, 3, 4, 1, 2]
-
-
-def test_room_that_was_learnt_an_hour_ago_holds_nobody_up() -> None:
-    window = Window(room=3)
-    assert leave_all(window, 0.0) == 1
-    assert leave_all(window, 5.0) == 2
-    assert leave_all(window, 6.0) == 0
-    assert leave_all(window, LONGEST_PAUSE + 10.0) > 0
-
-
-def test_a_told_remainder_is_what_may_be_on_the_way() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(3), 0.0)
-    for _ in range(3):
-        assert window.delay(0.0) == 0.0
-        window.leave()
-    assert window.delay(0.0) is None
-
-
-def test_an_answer_that_was_overtaken_within_its_window_does_not_raise_the_remainder() -> None:
-    window = Window()
-    for _ in range(3):
-        window.leave()
-    answered(window, told(2), 0.0)
-    answered(window, told(4), 0.0)
-    assert window.seen == 2
-
-
-def test_an_answer_from_the_window_before_is_ignored() -> None:
-    window = Window()
-    for _ in range(3):
-        window.leave()
-    answered(window, told(4, reset_in=20), 11.0)
-    answered(window, told(0, reset_in=10), 11.0)
-    assert window.seen == 4
-    assert window.delay(11.0) == 0.0
-
-
-def test_a_later_reset_names_a_new_window() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(0), 0.0)
-    window.leave()
-    answered(window, told(4, reset_in=10.0, at=12.0), 12.0)
-    assert (window.seen, window.refills_at) == (4, 22.0)
-
-
-def test_an_empty_window_waits_for_its_reset_and_is_full_then() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(0, limit=4), 0.0)
-    assert window.delay(0.0) == 10.0
-    assert window.delay(9.5) == 0.5
-    for _ in range(4):
-        assert window.delay(10.0) == 0.0
-        window.leave()
-    assert window.delay(10.0) is None
-
-
-def test_an_empty_window_without_a_reset_is_probed_by_one_call_at_a_time() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(0, reset_in=None), 0.0)
-    assert window.delay(0.0) == 0.0
-    window.leave()
-    assert window.delay(0.0) is None
-
-
-@pytest.mark.parametrize("ahead", [86400.0 * 365 * 50, 1e15, 1e300])
-def test_a_reset_that_cannot_be_meant_closes_nothing_for_ever(ahead: float) -> None:
-    """P2. One bad header, such as a reset in milliseconds, must not end all calls of a category."""
-    window = Window()
-    window.leave()
-    answered(window, told(0, reset_in=ahead), 0.0)
-    assert window.blocked(0.0) == 0.0
-    window.leave()
-    answered(window, told(3, reset_in=10.0), 1.0)
-    assert (window.seen, window.refills_at) == (3, 11.0)
-
-
-@pytest.mark.parametrize("behind", [-1.0, -3600.0, -EPOCH])
-def test_a_reset_that_is_past_does_not_refill_the_window(behind: float) -> None:
-    """P2. A server whose resets are always past would otherwise be sent its whole limit at once, again and again."""
-    window = Window()
-    window.leave()
-    answered(window, told(0, reset_in=behind, limit=1000), 0.0)
-    assert window.delay(0.0) == 0.0
-    window.leave()
-    assert window.delay(0.0) is None
-
-
-@pytest.mark.parametrize(
-    ("wait", "jitter", "pause"), [(4.0, 0.0, 4.0), (4.0, 1.0, 5.5), (None, 0.0, FIRST_PAUSE), (None, 1.0, 1.75)]
-)
-def test_a_429_closes_the_window_never_earlier_than_told_and_by_a_quarter_and_half_a_second_at_most(
-    wait: float | None, jitter: float, pause: float
-) -> None:
-    """P2."""
-    window = Window()
-    window.leave()
-    window.back()
-    assert window.refuse(wait, 100.0, jitter=jitter) == pytest.approx(pause)
-    assert window.blocked(100.0) == pytest.approx(pause)
-    assert window.delay(100.0 + pause) == 0.0
-
-
-def test_pauses_without_advice_double_up_to_a_minute() -> None:
-    window, now, pauses = Window(), 0.0, list[float]()
-    for _ in range(9):
-        pause = window.refuse(None, now, jitter=0.0)
-        pauses.append(pause)
-        now += pause
-    assert pauses == [1, 2, 4, 8, 16, 32, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
-
-
-def test_refusals_of_calls_that_had_left_together_count_once() -> None:
-    window = Window(crowd=10)
-    assert {window.refuse(None, 0.0, jitter=0.0) for _ in range(10)} == {FIRST_PAUSE}
-
-
-def test_a_success_begins_the_pauses_anew() -> None:
-    window = Window()
-    window.refuse(None, 0.0, jitter=0.0)
-    window.refuse(None, 5.0, jitter=0.0)
-    window.accept(10.0)
-    assert window.refuse(None, 10.0, jitter=0.0) == FIRST_PAUSE
-
-
-def test_a_shorter_pause_does_not_open_a_window_early() -> None:
-    window = Window()
-    window.refuse(30.0, 0.0, jitter=0.0)
-    window.refuse(1.0, 0.0, jitter=0.0)
-    assert window.blocked(0.0) == 30.0
-
-
-def test_another_dimension_that_is_used_up_closes_the_category() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(0, reset_in=50.0, dimension="token"), 0.0)
-    assert (window.blocked(0.0), window.dimension) == (50.0, "token")
-    assert window.seen is None
-
-
-def test_another_dimension_with_room_says_nothing() -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(7, reset_in=50.0, dimension="token"), 0.0)
-    assert window.blocked(0.0) == 0.0
-
-
-@pytest.mark.parametrize("ahead", [86400.0 * 365, 1e300])
-def test_another_dimension_with_an_impossible_reset_closes_nothing(ahead: float) -> None:
-    window = Window()
-    window.leave()
-    answered(window, told(0, reset_in=ahead, dimension="token"), 0.0)
-    assert window.blocked(0.0) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("operation", "category"),
-    [
-        ("POST /tasks", "index"),
-        ("POST /indexes/{index-id}/indexed-assets", "index"),
-        ("POST /assets", "upload"),
-        ("POST /search", "search"),
-        ("GET /search/{page-token}", "GET /search/{page-token}"),
-        ("GET /assets", "GET /assets"),
-    ],
-)
-def test_operations_that_share_a_limit_share_a_category(operation: str, category: str) -> None:
-    """P4."""
-    assert category_of(operation) == category
-
-
-# The queue, in virtual time.
+    return Advice(server_time=EPOCH + at, quotas={"request": Quota(limit=limit, remaining=remaining, reset=reset)})
 
 
 def limiter(jitter: Callable[[], float] = lambda: 0.0) -> RateLimiter:
     return RateLimiter(LoopClock(), jitter=jitter)
 
 
-async def take(limiter: RateLimiter, category: str = "c", **limits: float) -> Turn:
+async def take(limiter: RateLimiter, category: str = "c", **limits: Any) -> Turn:
     return await limiter.turn(category, max_wait=limits.pop("max_wait", 120.0), **limits)
 
 
 def idle(limiter: RateLimiter, category: str = "c") -> bool:
     """Whether nobody holds or awaits a turn."""
-    lane = limiter._lane(category)
-    return lane.window.in_flight == 0 and lane.waiting == 0 and not lane.door.locked()
+    lane = limiter.lane(category)
+    return (lane.in_flight, lane.waiting) == (0, 0) and not budget_of(limiter, category).flights
 
 
 def test_turns_are_given_in_the_order_they_were_asked_for() -> None:
@@ -296,7 +46,7 @@ def test_turns_are_given_in_the_order_they_were_asked_for() -> None:
             async with await take(gate) as turn:
                 order.append(number)
                 await asyncio.sleep(0.01)
-                turn.answered(200, told(5, limit=100))
+                await turn.answered(200, told(5, limit=100))
 
         async with asyncio.TaskGroup() as group:
             for number in range(40):
@@ -311,7 +61,7 @@ def test_categories_do_not_wait_for_each_other() -> None:
     async def main() -> None:
         gate = limiter()
         async with await take(gate, "a") as turn:
-            turn.answered(429, Advice(server_time=EPOCH, retry_after=60.0))
+            await turn.answered(429, Advice(server_time=EPOCH, retry_after=60.0))
         async with asyncio.timeout(0.001), await take(gate, "b"):
             pass
 
@@ -324,7 +74,7 @@ def test_a_quota_that_comes_back_too_late_is_told_at_once_with_its_time() -> Non
     async def main() -> QuotaExhaustedError:
         gate = limiter()
         async with await take(gate) as turn:
-            turn.answered(429, Advice(server_time=EPOCH + 500, retry_after=600.0, quotas=told(0, limit=7).quotas))
+            await turn.answered(429, Advice(server_time=EPOCH + 500, retry_after=600.0, quotas=told(0, limit=7).quotas))
         started = gate.clock.monotonic()
         with pytest.raises(QuotaExhaustedError) as caught:
             await take(gate, max_wait=120.0)
@@ -344,7 +94,7 @@ def test_a_quota_that_comes_back_after_the_deadline_is_told_at_once() -> None:
     async def main() -> None:
         gate = limiter()
         async with await take(gate) as turn:
-            turn.answered(429, Advice(server_time=EPOCH, retry_after=50.0))
+            await turn.answered(429, Advice(server_time=EPOCH, retry_after=50.0))
         now = gate.clock.monotonic()
         with pytest.raises(QuotaExhaustedError) as caught:
             await take(gate, deadline=now + 49.0)
@@ -363,7 +113,7 @@ def test_those_who_wait_already_are_told_when_the_quota_turns_out_to_be_gone() -
         waiting = [asyncio.create_task(take(gate)) for _ in range(10)]
         await asyncio.sleep(0)
         async with first:
-            first.answered(429, Advice(server_time=EPOCH, retry_after=3600.0))
+            await first.answered(429, Advice(server_time=EPOCH, retry_after=3600.0))
         told_at = gate.clock.monotonic()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(result, QuotaExhaustedError) for result in results)
@@ -380,7 +130,7 @@ def test_a_quota_whose_end_has_no_date_is_still_told_by_an_error_of_ours(date_of
     async def main() -> None:
         gate = limiter()
         async with await take(gate) as turn:
-            turn.answered(429, Advice(server_time=date_of_server, retry_after=86400.0 * 30))
+            await turn.answered(429, Advice(server_time=date_of_server, retry_after=86400.0 * 30))
         with pytest.raises(QuotaExhaustedError):
             await take(gate)
 
@@ -398,17 +148,17 @@ def test_a_cancelled_waiter_gives_everything_back(moment: int) -> None:
         for step in range(moment):
             await asyncio.sleep(0)
             if step == moment // 2:
-                first.answered(200, told(1))
+                await first.answered(200, told(1))
                 await first.__aexit__(None, None, None)
         for task in waiting[::2]:
             task.cancel()
         await asyncio.sleep(0)
-        first.answered(200, told(1))
+        await first.answered(200, told(1))
         await first.__aexit__(None, None, None)
         for task in waiting:
             result = (await asyncio.gather(task, return_exceptions=True))[0]
             if isinstance(result, Turn):
-                result.answered(200, told(1, reset_in=3600.0))
+                await result.answered(200, told(1, reset_in=3600.0))
                 await result.__aexit__(None, None, None)
         assert idle(gate)
         async with await take(gate):
@@ -429,7 +179,7 @@ def test_a_turn_whose_call_failed_or_was_cancelled_is_given_back() -> None:
 
         task = asyncio.create_task(call())
         await asyncio.sleep(0.001)
-        assert gate.window("c").in_flight == 1
+        assert gate.lane("c").in_flight == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -472,7 +222,7 @@ def test_those_who_come_after_a_429_come_back_spread_over_a_quarter_of_the_wait(
     async def come_back(chance: float) -> float:
         gate = limiter(lambda: chance)
         async with await take(gate) as turn:
-            turn.answered(429, Advice(server_time=EPOCH, retry_after=8.0))
+            await turn.answered(429, Advice(server_time=EPOCH, retry_after=8.0))
         async with await take(gate):
             return gate.clock.monotonic()
 
@@ -480,3 +230,161 @@ def test_those_who_come_after_a_429_come_back_spread_over_a_quarter_of_the_wait(
     assert min(moments) >= 8.0
     assert max(moments) <= 8.0 * 1.25 + 0.5 + 0.001
     assert max(moments) - min(moments) >= 0.25 * 8.0
+
+
+# Priorities.
+
+
+async def _crowd(gate: RateLimiter, kinds: str, hold: float = 0.01) -> str:
+    """The order in which calls go that are queued as `kinds` says, b for bulk, through one place."""
+    order = list[str]()
+
+    async def call(kind: str) -> None:
+        async with await take(gate, priority="bulk" if kind == "b" else "interactive", max_wait=1e9) as turn:
+            order.append(kind)
+            await asyncio.sleep(hold)
+            await turn.answered(200, told(1, limit=1, reset_in=None))
+
+    first = await take(gate)
+    calls = [asyncio.create_task(call(kind)) for kind in kinds]
+    await asyncio.sleep(0.001)
+    await first.answered(200, told(1, limit=1, reset_in=None))
+    await first.__aexit__(None, None, None)
+    await asyncio.gather(*calls)
+    assert idle(gate)
+    return "".join(order)
+
+
+def test_an_interactive_call_goes_before_all_bulk_calls_that_wait() -> None:
+    assert virtually(_crowd(limiter(), "b" * 20 + "i")) == "i" + "b" * 20
+
+
+def test_bulk_calls_get_on_while_interactive_ones_keep_coming() -> None:
+    assert BULK_EVERY == 5
+    assert virtually(_crowd(limiter(), "b" * 3 + "i" * 14)) == "iiiibiiiibiiiibii"
+
+
+def test_an_interactive_call_that_comes_while_a_bulk_call_sleeps_at_the_head_goes_first() -> None:
+    async def main() -> list[str]:
+        gate, order = limiter(), list[str]()
+        async with await take(gate) as turn:
+            await turn.answered(200, told(0, limit=1, reset_in=10.0))
+
+        async def call(kind: Any) -> None:
+            async with await take(gate, priority=kind):
+                order.append(kind)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call("bulk"))
+            await asyncio.sleep(5)
+            group.create_task(call("interactive"))
+        return order
+
+    assert virtually(main()) == ["interactive", "bulk"]
+
+
+def test_a_call_that_costs_much_is_not_overtaken_for_ever() -> None:
+    """A film of an hour, among short clips of the same and of higher priority, under a quota of media seconds."""
+
+    async def main() -> float:
+        gate, gone = limiter(), list[float]()
+        left = {"window": -1.0, "used": 0.0}
+
+        async def call(seconds: float, priority: Any) -> None:
+            costs = {"request": 1.0, "duration": seconds}
+            async with await take(gate, costs=costs, priority=priority, max_wait=1e9) as turn:
+                now = gate.clock.time()
+                if now // 100 != left["window"]:
+                    left.update(window=now // 100, used=0.0)
+                left["used"] += seconds
+                await asyncio.sleep(0.01)
+                quota = Quota(limit=1000, remaining=int(1000 - left["used"]), reset=(now // 100 + 1) * 100)
+                await turn.answered(200, Advice(server_time=now, quotas={"duration": quota}))
+                assert left["used"] <= 1000
+                if seconds > 500:
+                    gone.append(gate.clock.monotonic())
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(400):
+                group.create_task(call(90.0, "interactive"))
+                if number == 20:
+                    group.create_task(call(900.0, "bulk"))
+                await asyncio.sleep(2)
+        return gone[0]
+
+    assert virtually(main()) < 400
+
+
+# What is seen from outside.
+
+
+def test_the_queue_behind_a_wait_that_is_too_long_is_told_at_once() -> None:
+    async def main() -> None:
+        gate = limiter()
+        async with await take(gate) as turn:
+            await turn.answered(200, told(0, reset_in=50.0))
+        now = gate.clock.monotonic()
+        patient = asyncio.create_task(take(gate))
+        hasty = [asyncio.create_task(take(gate, deadline=now + 10)) for _ in range(3)]
+        outcomes = await asyncio.gather(*hasty, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [QuotaExhaustedError] * 3
+        assert gate.clock.monotonic() < now + 1
+        await (await patient).__aexit__(None, None, None)
+        assert idle(gate)
+
+    virtually(main())
+
+
+def test_a_call_that_was_never_sent_costs_nothing_and_one_that_was_costs_all() -> None:
+    async def main() -> None:
+        gate = limiter()
+        async with await take(gate) as turn:
+            await turn.answered(200, told(3))
+        for sent in (False, True):
+            with pytest.raises(APIConnectionError):
+                await _fail(gate, sent=sent)
+            assert budget_of(gate, "c").windows[0].seen == (2 if sent else 3)
+        assert idle(gate)
+
+    virtually(main())
+
+
+async def _fail(gate: RateLimiter, *, sent: bool) -> None:
+    async with await take(gate):
+        raise APIConnectionError(sent=sent)
+
+
+def test_waits_and_numbers_are_told_to_whoever_listens() -> None:
+    async def main() -> list[object]:
+        events, heard = Events(), list[object]()
+        gate = RateLimiter(LoopClock(), events=events, jitter=lambda: 0.0)
+        stop = events.subscribe(heard.append)
+        async with await take(gate) as turn:
+            await turn.answered(200, told(0, limit=7))
+        async with await take(gate, priority="bulk"):
+            pass
+        stop()
+        async with await take(gate) as turn:
+            await turn.answered(200, told(5))
+        return heard
+
+    update, wait = virtually(main())
+    assert update == LimitUpdate(
+        category="c", dimension="request", limit=7, remaining=0, resets_at=datetime.fromtimestamp(EPOCH + 10, UTC)
+    )
+    assert isinstance(wait, LimitWait)
+    assert (wait.category, wait.priority, wait.waiting, wait.dimension, wait.limit) == ("c", "bulk", 1, "request", 7)
+    assert wait.seconds == pytest.approx(10, abs=0.01)
+
+
+def test_a_listener_that_fails_is_logged_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    events, heard = Events(), list[object]()
+
+    def fail(_event: object) -> None:
+        raise ValueError("mine")
+
+    events.subscribe(fail)
+    events.subscribe(heard.append)
+    events.tell("event")
+    assert heard == ["event"]
+    assert "a listener failed" in caplog.text

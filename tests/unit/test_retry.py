@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
-from support import Answering, CountingServer, LoopClock, ask, forget, in_turn, road, said, virtually
+from support import Answering, CountingServer, LoopClock, ask, budget_of, forget, in_turn, road, said, virtually
 
 from twelvelabs_async.body import NO_BODY
 from twelvelabs_async.errors import (
@@ -23,6 +23,7 @@ from twelvelabs_async.errors import (
     RateLimitError,
     TwelveLabsError,
 )
+from twelvelabs_async.policy.budget import ONE, Flight, Window
 from twelvelabs_async.policy.retry import (
     THROTTLED_COST,
     TRANSIENT,
@@ -417,7 +418,7 @@ def test_p21_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: fl
         outcome = (await asyncio.gather(task, return_exceptions=True))[0]
         cancelled = isinstance(outcome, asyncio.CancelledError)
         assert api.quota.tokens == api.quota.capacity - (0 if cancelled else TRANSIENT_COST)
-        assert api.limiter.window("GET /x").in_flight == 0
+        assert api.limiter.lane("GET /x").in_flight == 0
 
     virtually(main())
 
@@ -513,9 +514,10 @@ def test_p6_a_deadline_that_passes_in_the_queue_leaves_no_doubt_and_costs_nothin
         api, session = road(answer, LoopClock(), options=Options(timeout=5))
         refused = asyncio.create_task(api.call(ask("POST", retry=retry)))
         await asyncio.sleep(0.001)
-        window = api.limiter.window("POST /x")
-        window.leave()
-        window.seen = 0  # another call is on the way and has the only place
+        budget = budget_of(api.limiter, "POST /x")
+        budget.flights[2] = Flight(left=api.clock.monotonic(), costs=ONE)
+        budget.flying = {"request": 2.0}
+        budget.windows = [Window(dimension="request", limit=1, seen=1)]  # another call is on the way in the only place
         with pytest.raises(APITimeoutError) as caught:
             await refused
         assert len(session.sent) == 1

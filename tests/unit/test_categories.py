@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twelvelabs_async.policy.categories import category_of
+from twelvelabs_async.request import FilePart, Method, Request, form
+
+
+def asked(method: Method, template: str, **content: Any) -> Request[Any]:
+    return Request(method=method, template=template, into=dict, retry="safe", **content)
+
+
+@pytest.mark.parametrize(
+    ("method", "template", "category"),
+    [
+        ("POST", "/tasks", "index"),
+        ("POST", "/indexes/{index-id}/indexed-assets", "index"),
+        ("POST", "/assets", "upload"),
+        ("POST", "/search", "search"),
+        ("POST", "/analyze", "analyze"),
+        ("POST", "/embed/tasks", "embed-video"),
+        ("GET", "/search/{page-token}", "GET /search/{page-token}"),
+        ("GET", "/assets", "GET /assets"),
+        ("GET", "/embed-v2/tasks", "GET /embed-v2/tasks"),
+        ("POST", "/embed-v2", "POST /embed-v2"),
+    ],
+)
+def test_p4_operations_that_share_a_limit_share_a_category(method: Method, template: str, category: str) -> None:
+    assert category_of(asked(method, template)) == category
+
+
+@pytest.mark.parametrize("template", ["/embed-v2", "/embed-v2/tasks"])
+@pytest.mark.parametrize(
+    ("body", "category"),
+    [
+        ({"input_type": "text"}, "embed-text"),
+        ({"input_type": "image"}, "embed-image"),
+        ({"input_type": "text_image"}, "embed-text-image"),
+        ({"input_type": "audio"}, "embed-audio"),
+        ({"input_type": "video"}, "embed-video"),
+        ({"input_type": "document"}, "embed-document"),
+        ({"input_type": "multi_input", "multi_input": {"input_text": "a dog"}}, "embed-text"),
+        (
+            {
+                "input_type": "multi_input",
+                "multi_input": {"media_sources": [{"media_type": "image"}, {"media_type": "video"}]},
+            },
+            "embed-video",
+        ),
+    ],
+)
+def test_embeddings_are_counted_by_what_is_embedded(template: str, body: dict[str, Any], category: str) -> None:
+    assert category_of(asked("POST", template, json=body)) == category
+
+
+@pytest.mark.parametrize("body", [None, [], "text", {"multi_input": 3}, {"multi_input": {"media_sources": [3, None]}}])
+def test_nonsense_has_a_category_too(body: Any) -> None:
+    """It is the server's to refuse."""
+    assert category_of(asked("POST", "/embed-v2", json=body)) == "POST /embed-v2"
+
+
+def test_of_several_things_in_a_form_the_one_with_the_least_room_counts() -> None:
+    file = FilePart(name="audio_file", filename="a.mp3", content=b"", size=0)
+    assert category_of(asked("POST", "/embed", form=form(model_name="marengo3.0", text="a dog"))) == "embed-text"
+    assert category_of(asked("POST", "/embed", form=form([file], text="a dog"))) == "embed-audio"
