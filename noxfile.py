@@ -91,6 +91,13 @@ def prism(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """The manual, in docs/_build; a warning is an error."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")
+
+
+@nox.session(python=OLDEST)
 def fuzz(session: nox.Session) -> None:
     """What reads a server's answers, against bytes found by coverage: `nox -s fuzz -- 60` for 60 s a target."""
     session.install(".", "atheris>=2.3")
