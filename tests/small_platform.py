@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 from support import parts_of, said
+from typing_extensions import override
 
 from twelvelabs_async.api import Api
 from twelvelabs_async.body import Body
@@ -82,13 +83,13 @@ class Platform:
     indexing: float = 4.0
     lag: float = 0.5
     """Seconds before something new is in the lists."""
-    assets: dict[str, dict[str, Any]] = attrs.Factory(dict)
-    indexed: dict[str, dict[str, Any]] = attrs.Factory(dict)
-    uploads: dict[str, dict[str, Any]] = attrs.Factory(dict)
-    requests: list[str] = attrs.Factory(list)
+    assets: dict[str, dict[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
+    indexed: dict[str, dict[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
+    uploads: dict[str, dict[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
+    requests: list[str] = attrs.field(factory=list[str])
     received: int = 0
     """Bytes of parts that arrived."""
-    faults: list[str] = attrs.Factory(list)
+    faults: list[str] = attrs.field(factory=list[str])
     """What happens to the next writes: `lost` before, `blind` after they are done; else nothing."""
 
     def answer(self, method: str, target: str, body: Body) -> Reply:
@@ -271,31 +272,37 @@ class MortalLedger(MemoryLedger):
         await super().close()
         return self
 
+    @override
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         await self.fate.step()
         return await super().find(index_id, uri, size, mtime_ns)
 
+    @override
     async def claim(self, entry: Entry) -> Claim:
         await self.fate.step()
         claim = await super().claim(entry)
         await self.fate.step()
         return claim
 
+    @override
     async def save(self, entry: Entry) -> None:
         await self.fate.step()
         await super().save(entry)
         await self.fate.step()
 
+    @override
     async def save_upload(self, token: str, state: UploadState) -> None:
         await self.fate.step()
         await super().save_upload(token, state)
         await self.fate.step()
 
+    @override
     async def save_part(self, token: str, part: CompletedChunk) -> None:
         await self.fate.step()
         await super().save_part(token, part)
         await self.fate.step()
 
+    @override
     async def upload(self, token: str) -> SavedUpload | None:
         await self.fate.step()
         return await super().upload(token)

@@ -31,15 +31,12 @@ async def live(platform: Platform, ledger: MortalLedger, sources: Sequence[str],
     fate = Fate(dies_at)
     job = Job(index_id=INDEX, ledger=await ledger.reborn(fate), sleep_interval=1.0)
     ingestion = Ingestion(mortal_api(platform, fate), sources, job)
-    ended: list[Outcome] = []
     try:
-        async for outcome in ingestion:
-            ended.append(outcome)
+        return [outcome async for outcome in ingestion]
     except KilledError:
         return []
     finally:
         await ingestion.aclose()
-    return ended
 
 
 async def steps_of_a_life(sources: Sequence[str]) -> int:

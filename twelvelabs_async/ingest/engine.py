@@ -34,6 +34,7 @@ class Run:
     """One run over the sources. Used once."""
 
     def __init__(self, api: Api, sources: Sources, job: Job) -> None:
+        api = attrs.evolve(api, options=attrs.evolve(api.options, priority="bulk"))
         self._job = job
         self._clock = api.clock
         self._tell = Teller(job.on_event)
