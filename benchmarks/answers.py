@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any, Final
 
 PREFIX: Final = "/v1.3"
@@ -15,6 +16,14 @@ CREATED: Final = "2026-02-18T09:14:05.123Z"
 INDEX_ID: Final = "69957b6d1f2a4c0012ab0000"
 ASSET_ID: Final = "69957b6d1f2a4c0012abffff"
 UPLOAD_ID: Final = "upload-1"
+
+TASKS: Final = [f"69957b6d1f2a4c0012ac{number:04x}" for number in range(1000)]
+TASKS_TAKE: Final = 3.0
+"""Seconds from the first look at a task until all of them are ready."""
+
+VECTORS: Final = 2000
+DIMENSIONS: Final = 512
+EVENTS: Final = 10_000
 
 CHECKED: Final = "checked"
 """An upload under a file name that holds this gets the MD5 of each part as its ETag; others an ETag that costs nothing,
@@ -86,6 +95,54 @@ def urls(origin: str, start: int, count: int, *, checked: bool) -> list[dict[str
         {"chunk_index": number, "url": f"{origin}/parts/{kind}/{number}", "expires_at": CREATED}
         for number in range(start, start + count)
     ]
+
+
+def task(task_id: str, status: str) -> dict[str, Any]:
+    """A video on its way into an index."""
+    return {
+        "_id": task_id,
+        "index_id": INDEX_ID,
+        "video_id": task_id,
+        "status": status,
+        "created_at": CREATED,
+        "updated_at": CREATED,
+        "system_metadata": {"filename": "clip.mp4", "duration": 60.5, "width": 1920, "height": 1080},
+    }
+
+
+def tasks(number: int, status: str) -> dict[str, Any]:
+    """A page of them."""
+    shown = TASKS[(number - 1) * PER_PAGE : number * PER_PAGE]
+    pages = len(TASKS) // PER_PAGE
+    return {
+        "data": [task(task_id, status) for task_id in shown],
+        "page_info": {"page": number, "limit_per_page": PER_PAGE, "total_page": pages, "total_results": len(TASKS)},
+    }
+
+
+def embeddings() -> dict[str, Any]:
+    """The embeddings of a long video; the same numbers each time."""
+    numbers = random.Random(1)  # noqa: S311  # no secret
+    return {
+        "data": [
+            {
+                "embedding": [round(numbers.gauss(0, 0.05), 8) for _ in range(DIMENSIONS)],
+                "embedding_option": "visual",
+                "embedding_scope": "clip",
+                "start_sec": 6.0 * number,
+                "end_sec": 6.0 * number + 6.0,
+            }
+            for number in range(VECTORS)
+        ]
+    }
+
+
+def events() -> bytes:
+    """An analysis as it is written, one JSON text a line."""
+    start = {"event_type": "stream_start", "metadata": {"generation_id": "g"}}
+    text = {"event_type": "text_generation", "text": "and then "}
+    end = {"event_type": "stream_end", "finish_reason": "stop", "metadata": {"usage": {"output_tokens": EVENTS}}}
+    return b"".join(rendered(event) + b"\n" for event in [start, *[text] * EVENTS, end])
 
 
 def rendered(value: Any) -> bytes:

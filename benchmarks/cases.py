@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from benchmarks.clients import MODULES
+from benchmarks.clients import CLIENTS, MODULES, PLAIN
 from benchmarks.memory import MIB
 from benchmarks.work import Figures
 
@@ -56,8 +56,10 @@ class Case:
     """Arguments that are others in the round that is thrown away."""
     code: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """For each client, the program of a whole process."""
-    ceiling: bool = False
-    """Whether the server's ceiling is measured beside it."""
+    beside: tuple[str, ...] = ()
+    """What is measured beside the clients: the server's ceiling, hashing alone."""
+    more: tuple[str, ...] = ()
+    """Clients that do only this."""
 
 
 CPU = Column("CPU s/1000", lambda f: f["cpu"] / f["count"] * 1000, 3)
@@ -76,20 +78,60 @@ FIRST: Final = Group("first", "Construct a client and GET /indexes/{id} once, al
 SEQUENTIAL: Final = Group(
     "sequential",
     "GET /indexes/{id}, one after the other",
-    (Column("p50 us", lambda f: f["p50"]), Column("p99 us", lambda f: f["p99"]), CPU, BUSY),
+    (
+        Column("p50 us", lambda f: f["p50"]),
+        CPU,
+        Column("p99 us", lambda f: f["p99"]),
+        Column("KiB held", lambda f: f["held"] / 1024, 1),
+        BUSY,
+    ),
+    ratios=2,
 )
-CONCURRENT: Final = Group("concurrent", "GET /indexes/{id}, many at once", (RATE, CPU, BUSY, NEW))
+CONCURRENT: Final = Group("concurrent", "GET /indexes/{id}, many at once", (RATE, CPU, BUSY, NEW), ratios=2)
 PAGING: Final = Group(
     "paging",
     "Walk GET /indexes, 100 pages of 50",
     (
         Column("items/s", lambda f: f["count"] / f["seconds"]),
-        MS,
         Column("CPU s/1000 items", lambda f: f["cpu"] / f["count"] * 1000, 4),
+        MS,
         Column("requests", lambda f: f["requests"] - 1),
     ),
+    ratios=2,
 )
-SMALL: Final = Group("small", "POST /assets with 10 kB each", (RATE, CPU, BUSY, NEW))
+SMALL: Final = Group("small", "POST /assets with 10 kB each", (RATE, CPU, BUSY, NEW), ratios=2)
+DECODE: Final = Group(
+    "embeddings",
+    "POST /embed-v2 with 2,000 vectors of 512 numbers in the answer",
+    (
+        MS,
+        Column("CPU s", lambda f: f["cpu"], 3),
+        Column("memory +MiB", lambda f: f["memory"], 1),
+        Column("stall ms", lambda f: f["stall"], 1),
+    ),
+    ratios=2,
+)
+STREAM: Final = Group(
+    "events",
+    "POST /analyze, read while it comes",
+    (
+        Column("events/s", lambda f: f["count"] / f["seconds"]),
+        Column("CPU us/event", lambda f: f["cpu"] / f["count"] * 1e6, 1),
+        Column("first event ms", lambda f: f["first"], 2),
+    ),
+    ratios=2,
+)
+WAITING: Final = Group(
+    "waiting",
+    "Wait for tasks that are all ready after 3 s, looking once a second",
+    (
+        Column("CPU s", lambda f: f["cpu"], 3),
+        Column("seconds", lambda f: f["seconds"], 2),
+        Column("requests", lambda f: f["requests"] - 1),
+        NEW,
+    ),
+    ratios=2,
+)
 LARGE: Final = Group(
     "large",
     "One upload in parts of 5 MiB, 5 at once",
@@ -124,7 +166,7 @@ _GET = (
 def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
     """All cases, with a large upload of `large` bytes from `path`, and from `rehearsal` before that."""
     whole = {name: code + _PEAK for name, code in _CONSTRUCT.items()}
-    getting = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items()}
+    getting = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items() if name in CLIENTS}
     return [
         Case(name="import", label="import, construct", group=START, code=whole),
         Case(name="import-get", label="import, construct, GET", group=START, code=getting),
@@ -137,17 +179,21 @@ def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
                 group=CONCURRENT,
                 work="concurrent",
                 options={"count": 2000, "at_once": at_once},
-                ceiling=at_once == 64,
+                beside=("server",) if at_once == 64 else (),
+                more=(PLAIN,) if at_once == 64 else (),
             )
             for at_once in (16, 64, 256, 1000)
         ),
         Case(name="paging", label="5,000 items", group=PAGING, work="paging"),
+        Case(name="embeddings", label="14 MB of JSON", group=DECODE, work="embeddings"),
+        Case(name="events", label="10,000 events", group=STREAM, work="events"),
+        Case(name="waiting", label="1,000 tasks", group=WAITING, work="waiting"),
         Case(
             name="small-uploads",
-            label="200 uploads, 64 at once",
+            label="1,000 uploads, 64 at once",
             group=SMALL,
             work="small_uploads",
-            options={"count": 200, "at_once": 64, "size": 10_000},
+            options={"count": 1000, "at_once": 64, "size": 10_000},
         ),
         Case(
             name="large-upload",
@@ -156,6 +202,6 @@ def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
             work="large_upload",
             options={"path": path},
             rehearsal={"path": rehearsal},
-            ceiling=True,
+            beside=("server", "md5"),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import time
 from contextlib import ExitStack
@@ -50,6 +51,19 @@ def puts(origin: str, *, size: int) -> Figures:
             "cpu": time.process_time() - cpu,
             "count": size // CHUNK * CHUNK,
         }
+
+
+def hashing(*, size: int) -> Figures:
+    """The MD5 of as many bytes, part by part: what it costs at least to compare with storage's answer."""
+    content = bytes(CHUNK)
+    start, cpu = time.perf_counter(), time.process_time()
+    for _ in range(size // CHUNK):
+        hashlib.md5(content, usedforsecurity=False).digest()
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu": time.process_time() - cpu,
+        "count": size // CHUNK * CHUNK,
+    }
 
 
 def _connect(origin: str) -> socket.socket:

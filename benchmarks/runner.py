@@ -10,14 +10,14 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from benchmarks import ceiling
 from benchmarks.clients import CLIENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from benchmarks.cases import Case
     from benchmarks.work import Figures
@@ -26,8 +26,8 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 900.0
 """Seconds after which a sample has hung."""
 
-SERVER = "server"
-"""The name of the server's ceiling among the clients."""
+SERVER, MD5 = "server", "md5"
+"""What is measured beside the clients: the server's ceiling, and hashing alone."""
 
 Samples = dict[str, dict[str, list["Figures"]]]
 """Figures by case, client and round."""
@@ -68,13 +68,13 @@ def run(chosen: Sequence[Case], rounds: int, at: Server, folder: Path) -> Sample
             say(f"round {number} of {rounds}: {case.name}")
             if not number and not case.code and not case.rehearsal:
                 continue  # as good the first time
-            for client in CLIENTS[shift:] + CLIENTS[:shift]:
+            for client in (*CLIENTS[shift:], *CLIENTS[:shift], *case.more):
                 options = case.options if number else {**case.options, **case.rehearsal}
                 figures = sample(case, client, options, at, folder)
                 if number:
                     samples[case.name].setdefault(client, []).append(figures)
-            if case.ceiling and number:
-                samples[case.name].setdefault(SERVER, []).append(_ceiling(case, at))
+            for name in case.beside if number else ():
+                samples[case.name].setdefault(name, []).append(BESIDE[name](case, at))
     say("")
     return samples
 
@@ -144,6 +144,13 @@ def _ceiling(case: Case, at: Server) -> Figures:
         "server_cpu": after["cpu"] - before["cpu"],
         "connections": after["connections"] - before["connections"],
     }
+
+
+def _hashing(case: Case, _: Server) -> Figures:
+    return ceiling.hashing(size=Path(case.options["path"]).stat().st_size)
+
+
+BESIDE: Final[dict[str, Callable[[Case, Server], Figures]]] = {SERVER: _ceiling, MD5: _hashing}
 
 
 def _size(folder: Path) -> int:

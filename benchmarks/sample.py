@@ -17,6 +17,9 @@ WORK: Final[dict[str, work.Work]] = {
     "paging": work.paging,
     "small_uploads": work.small_uploads,
     "large_upload": work.large_upload,
+    "embeddings": work.embeddings,
+    "events": work.events,
+    "waiting": work.waiting,
 }
 
 

@@ -29,6 +29,7 @@ Answer = tuple[bytes, bytes]
 """Headers of one answer beyond the usual ones, and its body."""
 
 NOTHING: Final = b""
+TASKS: Final = f"{PREFIX}/tasks"
 UPLOADS: Final = f"{PREFIX}/assets/multipart-uploads"
 
 
@@ -41,6 +42,8 @@ class Site:
         self._index = rendered(answers.index(0))
         self._pages = [rendered(answers.page(number)) for number in range(1, answers.PAGES + 2)]
         self._accepted, self._ready = rendered(answers.asset("processing")), rendered(answers.asset("ready"))
+        self._embeddings, self._events = rendered(answers.embeddings()), answers.events()
+        self._tasks_since: float | None = None
         self._checked = False
         self._parts: dict[int, str] = {}
         self._reported: set[int] = set()
@@ -69,6 +72,10 @@ class Site:
             return NOTHING, self._get(path, query)
         if method == "POST" and path == f"{PREFIX}/assets":
             return NOTHING, self._accepted
+        if method == "POST" and path == f"{PREFIX}/embed-v2":
+            return NOTHING, self._embeddings
+        if method == "POST" and path == f"{PREFIX}/analyze":
+            return NOTHING, self._events
         if method == "POST" and path.startswith(UPLOADS):
             return NOTHING, rendered(self._upload(path, json.loads(body)))
         raise LookupError(method, path)
@@ -82,16 +89,24 @@ class Site:
             return rendered(self._status(int(_pairs(query).get("page", "1"))))
         if path.startswith(f"{PREFIX}/assets/"):
             return self._ready
+        if path.startswith(TASKS):
+            return rendered(self._tasks(path.removeprefix(TASKS).strip("/"), int(_pairs(query).get("page", "1"))))
         if path == "/stats":
-            return rendered(
-                {
-                    "cpu": time.process_time(),
-                    "connections": self.connections,
-                    "requests": self.requests,
-                    "received": self.received,
-                }
-            )
+            return rendered(self._stats())
         raise LookupError(path)
+
+    def _stats(self) -> dict[str, float]:
+        """What was seen so far. Asked before each sample, so the tasks start anew with it."""
+        self._tasks_since = None
+        counted = {"connections": self.connections, "requests": self.requests, "received": self.received}
+        return {"cpu": time.process_time(), **counted}
+
+    def _tasks(self, task_id: str, page: int) -> dict[str, Any]:
+        """One task or a page of them, all ready at the same time."""
+        now = time.monotonic()
+        self._tasks_since = self._tasks_since or now
+        status = "ready" if now - self._tasks_since >= answers.TASKS_TAKE else "indexing"
+        return answers.task(task_id, status) if task_id else answers.tasks(page, status)
 
     def _upload(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         if path == UPLOADS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.clients import BARE, CLIENTS, OFFICIAL
-from benchmarks.runner import SERVER
+from benchmarks.clients import BARE, CLIENTS, OFFICIAL, PLAIN
+from benchmarks.runner import MD5, SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from benchmarks.runner import Samples
     from benchmarks.work import Figures
 
-NAMES = {"ours": "twelvelabs_async", "official": "twelvelabs", "aiohttp": "bare aiohttp", SERVER: "(bare sockets)"}
+NAMES = {
+    "ours": "twelvelabs_async",
+    "official": "twelvelabs",
+    "aiohttp": "bare aiohttp",
+    PLAIN: "twelvelabs, no sniffio",
+    SERVER: "(bare sockets)",
+    MD5: "(MD5 alone)",
+}
 PEERS = (OFFICIAL, BARE)
 
 
@@ -64,7 +71,7 @@ def table(group: Group, chosen: Sequence[Case], samples: Samples) -> str:
     rows = [heads]
     for case in chosen:
         found = samples[case.name]
-        for client in (name for name in (*CLIENTS, SERVER) if name in found):
+        for client in (name for name in NAMES if name in found):
             first = client == CLIENTS[0]
             rows.append([case.label if first else "", NAMES[client], *_cells(group, client, found)])
     return f"{group.title}\n\n{aligned(rows)}\n"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.answers import ASSET_ID, INDEX_ID, PAGES, PER_PAGE
+from benchmarks.answers import ASSET_ID, EVENTS, INDEX_ID, PAGES, PER_PAGE, TASKS, VECTORS
 from benchmarks.clients import Client, Maker
 from benchmarks.memory import MIB, forget_peak, peak, resident
 
@@ -69,8 +70,23 @@ async def sequential(maker: Maker, origin: str, *, count: int) -> Figures:
             await client.get()
             laps.append(time.perf_counter() - start)
         figures = watch.figures(count)
+        held = await _most_held(client.get)
     cuts = quantiles(laps, n=100)
-    return {**figures, "p50": cuts[49] * 1e6, "p99": cuts[98] * 1e6}
+    return {**figures, "p50": cuts[49] * 1e6, "p99": cuts[98] * 1e6, "held": held}
+
+
+async def _most_held(do: Callable[[], Awaitable[Any]], times: int = 50) -> float:
+    """Bytes of Python objects that one of a row of equal calls has at most at the same time."""
+    tracemalloc.start()
+    await do()
+    held: list[int] = []
+    for _ in range(times):
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        await do()
+        held.append(tracemalloc.get_traced_memory()[1] - before)
+    tracemalloc.stop()
+    return median(held)
 
 
 async def concurrent(maker: Maker, origin: str, *, count: int, at_once: int) -> Figures:
@@ -99,6 +115,42 @@ async def small_uploads(maker: Maker, origin: str, *, count: int, at_once: int, 
         watch = Stopwatch()
         await _side_by_side(lambda: client.upload_small(content), ASSET_ID, count, at_once)
         return watch.figures(count)
+
+
+async def embeddings(maker: Maker, origin: str) -> Figures:
+    """Get many vectors in one answer, watching memory and the event loop."""
+    async with opened(maker, origin) as client:
+        await client.get()
+        forget_peak()
+        idle = resident()
+        pulse = Pulse()
+        async with pulse.taken():
+            watch = Stopwatch()
+            assert await client.embed() == VECTORS
+            figures = watch.figures(1)
+        return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
+
+
+async def events(maker: Maker, origin: str) -> Figures:
+    """Read an analysis while it comes."""
+    async with opened(maker, origin) as client:
+        async for _ in client.events():
+            pass
+        watch, count, first = Stopwatch(), 0, 0.0
+        async for _ in client.events():
+            first = first or watch.figures(1)["seconds"]
+            count += 1
+        assert count == EVENTS
+        return {**watch.figures(count), "first": first * 1000}
+
+
+async def waiting(maker: Maker, origin: str) -> Figures:
+    """Wait for many tasks that are all ready at the same time."""
+    async with opened(maker, origin) as client:
+        await client.get()
+        watch = Stopwatch()
+        assert await client.wait(TASKS) == len(TASKS)
+        return watch.figures(len(TASKS))
 
 
 async def large_upload(maker: Maker, origin: str, *, path: str) -> Figures:

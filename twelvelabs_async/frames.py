@@ -32,22 +32,29 @@ class Splitter:
             MalformedResponseError: A line is longer than `LONGEST_LINE`.
         """
         *whole, left = piece.split(b"\n")
-        for end in whole:
-            self._keep(end)
+        if whole:
+            self._keep(whole[0])
             yield self.rest()
+            for line in whole[1:]:
+                _check(len(line))
+                yield line
         self._keep(left)
 
     def _keep(self, part: bytes) -> None:
         self._kept.append(part)
         self._size += len(part)
-        if self._size > LONGEST_LINE:
-            raise MalformedResponseError(message=f"a line of more than {LONGEST_LINE} bytes")
+        _check(self._size)
 
     def rest(self) -> bytes:
         """What came after the last line end."""
         left = b"".join(self._kept)
         self._kept, self._size = [], 0
         return left
+
+
+def _check(size: int) -> None:
+    if size > LONGEST_LINE:
+        raise MalformedResponseError(message=f"a line of more than {LONGEST_LINE} bytes")
 
 
 class Frames(Protocol):
@@ -70,7 +77,7 @@ class JsonLines:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """The lines that are not blank."""
-        return (line for line in self._lines.feed(piece) if line.strip())
+        return (line for line in self._lines.feed(piece) if line and not line.isspace())
 
     def end(self) -> Iterator[bytes]:
         """A last line without a line end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -9,16 +10,21 @@ from typing import Final, Protocol, cast
 OURS: Final = "ours"
 OFFICIAL: Final = "official"
 BARE: Final = "aiohttp"
+PLAIN: Final = "plain"
 CLIENTS: Final = (OURS, OFFICIAL, BARE)
 
 MODULES: Final = {
     OURS: "benchmarks.clients.ours",
     OFFICIAL: "benchmarks.clients.official",
     BARE: "benchmarks.clients.bare",
+    PLAIN: "benchmarks.clients.plain",
 }
 
 AT_ONCE: Final = 5
 """Parts of a large upload on their way at once; what the official client does unless told otherwise."""
+
+VIDEO: Final = "https://videos.example/holiday.mp4"
+"""A video that is somewhere else."""
 
 NAME: Final = "clip.mp4"
 """Name of each small file."""
@@ -41,6 +47,18 @@ class Client(Protocol):
 
     async def upload_large(self, path: Path) -> str | None:
         """An asset from a file, in parts; its id."""
+        ...
+
+    async def embed(self) -> int:
+        """The embeddings of a long video in one answer; how many vectors."""
+        ...
+
+    def events(self) -> AsyncIterator[str | None]:
+        """The texts of an analysis while it is written."""
+        ...
+
+    async def wait(self, task_ids: Sequence[str]) -> int:
+        """Wait for all these tasks, looking once a second; how many are ready."""
         ...
 
     async def close(self) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from benchmarks.answers import INDEX_ID, PER_PAGE, PREFIX
-from benchmarks.clients import AT_ONCE, NAME
+from benchmarks.clients import AT_ONCE, NAME, VIDEO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
 REPORT_EVERY = 16
@@ -70,6 +70,33 @@ class Bare:
         finally:
             os.close(descriptor)
         return str((await self._ask("GET", f"/assets/{session['asset_id']}"))["_id"])
+
+    async def embed(self) -> int:
+        """The embeddings of a long video."""
+        asked = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": VIDEO}}}
+        return len((await self._ask("POST", "/embed-v2", into=asked))["data"])
+
+    async def events(self) -> AsyncIterator[str | None]:
+        """An analysis while it is written."""
+        asked = {"video": {"type": "url", "url": VIDEO}, "prompt": "What happens?", "stream": True}
+        kept = b""
+        async with self._http.post(f"{self._base}/analyze", json=asked) as response:
+            async for piece in response.content.iter_any():
+                *lines, kept = (kept + piece).split(b"\n")
+                for line in lines:
+                    event = json.loads(line)
+                    if event["event_type"] == "text_generation":
+                        yield event["text"]
+
+    async def wait(self, task_ids: Sequence[str]) -> int:
+        """Wait for all these tasks, each by itself."""
+
+        async def wait(task_id: str) -> str:
+            while (status := (await self._ask("GET", f"/tasks/{task_id}"))["status"]) == "indexing":  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(1)
+            return str(status)
+
+        return (await asyncio.gather(*map(wait, task_ids))).count("ready")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs import AsyncTwelveLabs
+from twelvelabs import AsyncTwelveLabs, MediaSource, VideoContext_Url, VideoInputRequest
 
 from benchmarks.answers import INDEX_ID, PER_PAGE, PREFIX
-from benchmarks.clients import NAME
+from benchmarks.clients import NAME, VIDEO
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 
@@ -39,6 +41,24 @@ class Official:
     async def upload_large(self, path: Path) -> str | None:
         """An asset in parts; five at once is its default."""
         return str((await self._multipart.upload_file(path)).asset_id)
+
+    async def embed(self) -> int:
+        """The embeddings of a long video."""
+        video = VideoInputRequest(media_source=MediaSource(url=VIDEO))
+        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=video)
+        return len(found.data)
+
+    async def events(self) -> AsyncIterator[str | None]:
+        """An analysis while it is written."""
+        async for event in self._client.analyze_stream(video=VideoContext_Url(url=VIDEO), prompt="What happens?"):
+            if event.event_type == "text_generation":
+                yield event.text
+
+    async def wait(self, task_ids: Sequence[str]) -> int:
+        """Wait for all these tasks, each by itself: there is no call for many."""
+        tasks: Any = self._client.tasks  # declared as a class that cannot wait, as with uploads
+        done = await asyncio.gather(*(tasks.wait_for_done(task_id, sleep_interval=1.0) for task_id in task_ids))
+        return sum(task.status == "ready" for task in done)
 
     async def close(self) -> None:
         """There is nothing to call."""

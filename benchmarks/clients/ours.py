@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.answers import INDEX_ID, PREFIX
-from benchmarks.clients import AT_ONCE, NAME
+from benchmarks.clients import AT_ONCE, NAME, VIDEO
 from twelvelabs_async import AsyncTwelveLabs
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 
@@ -36,6 +37,24 @@ class Ours:
     async def upload_large(self, path: Path) -> str | None:
         """An asset in parts."""
         return (await self._client.assets.upload(path, method="multipart", concurrency=AT_ONCE)).id
+
+    async def embed(self) -> int:
+        """The embeddings of a long video."""
+        video = {"media_source": {"url": VIDEO}}
+        return len((await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=video)).data)
+
+    async def events(self) -> AsyncIterator[str | None]:
+        """An analysis while it is written."""
+        from twelvelabs_async.models.analyze import TextGeneration, VideoUrl  # noqa: PLC0415  # not needed to begin with
+
+        async for event in self._client.analyze_stream(video=VideoUrl(url=VIDEO), prompt="What happens?"):
+            if isinstance(event, TextGeneration):
+                yield event.text
+
+    async def wait(self, task_ids: Sequence[str]) -> int:
+        """Wait for all these tasks, by reading lists."""
+        outcomes = self._client.tasks.wait_for_all(task_ids, sleep_interval=1.0)
+        return len([outcome.result() async for outcome in outcomes])
 
     async def close(self) -> None:
         """Close the connections."""
