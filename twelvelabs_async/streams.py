@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
@@ -26,6 +27,9 @@ from twelvelabs_async.reply import OpenReply
 from twelvelabs_async.request import Request
 
 E = TypeVar("E")
+
+AT_ONCE: Final = 64
+"""Events that are read before the first of them is handed out: a piece may hold thousands."""
 
 LAST_MOMENT: Final = 0.25
 """Seconds that the end of a body may take after the last event, for its connection to be used again."""
@@ -99,6 +103,8 @@ class EventStream(Generic[E]):
         self._frames = frames
         self._accept = accept
         self._reply: OpenReply | None = None
+        self._texts: Iterator[bytes] = iter(())
+        self._read = False
         self._ready: deque[E] = deque()
         self._text: list[str] = []
         self._events = 0
@@ -180,14 +186,20 @@ class EventStream(Generic[E]):
         return bool(self._ready)
 
     async def _advance(self, reply: OpenReply) -> None:
-        """Take the events of one more piece. What comes after the last event counts as little as if it came later."""
-        piece = await reply.piece(self._road.options.idle_timeout)
-        for data in self._frames.feed(piece) if piece else self._frames.end():
+        """Take some events of a piece, or get another. What comes after the last one is as if it had not come."""
+        before = self._events
+        for data in islice(self._texts, AT_ONCE):
             self._take(data)
             if self._ended:
                 return
-        if not piece:
+        if self._events > before:
+            return
+        if self._read:
             self._end()
+            return
+        piece = await reply.piece(self._road.options.idle_timeout)
+        self._read = not piece
+        self._texts = self._frames.feed(piece) if piece else self._frames.end()
 
     def _take(self, data: bytes) -> None:
         name, event = self._grammar.read(data)
