@@ -15,7 +15,7 @@ NAME = "twelvelabs_async"
 
 # From the ground up. A name stands for a file or for a folder with all that is in it; within a line, left is lower.
 FLOORS = [
-    ["_version", "errors", "clock", "events", "settings", "request", "checks"],
+    ["_version", "errors", "clock", "events", "logs", "settings", "request", "checks"],
     ["models"],
     [
         "body",
@@ -32,11 +32,12 @@ FLOORS = [
         "policy/store",
         "policy/limiter",
         "policy/retry",
+        "policy/telling",
         "policy",
     ],
     ["api", "paginator", "frames", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
-    ["embeddings", "clips", "structured", "webhooks"],
+    ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],
     ["ingest", "client"],

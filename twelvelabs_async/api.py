@@ -24,6 +24,7 @@ from twelvelabs_async.policy.categories import category_of
 from twelvelabs_async.policy.headers import Advice, read_advice
 from twelvelabs_async.policy.limiter import RateLimiter, Turn
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
+from twelvelabs_async.policy.telling import told
 from twelvelabs_async.refusal import refusal, request_id
 from twelvelabs_async.reply import OpenReply, Reply
 from twelvelabs_async.request import Request
@@ -131,7 +132,7 @@ class Api:
         timeout = None  # a long upload is no failure
         if isinstance(body.content, bytes):
             timeout = self.options.deadline(request.operation)
-        return await self._drive(request, timeout, partial(self._attempt, request, path, body))
+        return await self._drive(request, body.size, timeout, partial(self._attempt, request, path, body))
 
     async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
         """Send `request` and hand over the answer while its body is still coming. Must be closed.
@@ -142,11 +143,8 @@ class Api:
             APIError: The call failed before the body began.
         """
         path, body = request.path(), encode(request)
-        return await self._drive(
-            request,
-            self.options.deadline(request.operation),
-            partial(self._open_once, request, path, body, accept),
-        )
+        timeout = self.options.deadline(request.operation)
+        return await self._drive(request, body.size, timeout, partial(self._open_once, request, path, body, accept))
 
     async def store(
         self, address: NextAddress, headers: Mapping[str, str], body: Body, *, prove: Callable[[Reply], None]
@@ -163,7 +161,7 @@ class Api:
             APIError: Storage refused it, or could not be reached.
         """
         part = Request[Reply](method="PUT", template="storage", into=Reply, retry="idempotent")
-        return await self._drive(part, None, partial(self._put, address, headers, body, prove))
+        return await self._drive(part, body.size, None, partial(self._put, address, headers, body, prove))
 
     async def _put(
         self,
@@ -186,10 +184,21 @@ class Api:
             raise
         return reply
 
-    async def _drive(self, request: Request[Any], timeout: float | None, attempt: Callable[[Call], Awaitable[T]]) -> T:
-        """Attempts under one deadline, and the error that leaves the road if none of them worked."""
+    async def _drive(
+        self, request: Request[Any], size: int, timeout: float | None, attempt: Callable[[Call], Awaitable[T]]
+    ) -> T:
+        """A call from its beginning to its end, of which those who listen are told."""
         self.session.check()
         call = self._begin(timeout)
+        if not self.limiter.events.wanted:
+            return await self._within(request, timeout, attempt, call)
+        with told(self.limiter.events, request.operation, size, call):
+            return await self._within(request, timeout, attempt, call)
+
+    async def _within(
+        self, request: Request[Any], timeout: float | None, attempt: Callable[[Call], Awaitable[T]], call: Call
+    ) -> T:
+        """Attempts under one deadline, and the error that leaves the road if none of them worked."""
         try:
             async with asyncio.timeout(timeout):
                 return await self._persist(call, attempt)
@@ -265,10 +274,12 @@ class Api:
         return opened
 
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
-        options = self.options
-        return await self.limiter.turn(
+        options, queued = self.options, self.clock.monotonic()
+        turn = await self.limiter.turn(
             category_of(request), max_wait=options.max_wait, deadline=call.deadline, priority=options.priority
         )
+        call.waited += self.clock.monotonic() - queued
+        return turn
 
     async def _note(self, turn: Turn, reply: Reply) -> Advice:
         """Learn from an answer's headers before the next in line goes."""

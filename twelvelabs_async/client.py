@@ -16,6 +16,7 @@ from twelvelabs_async._version import __version__
 from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.events import Events, Listener
+from twelvelabs_async.logs import follow
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
 from twelvelabs_async.policy.store import BudgetStore
@@ -81,8 +82,8 @@ class AsyncTwelveLabs:
         trust_env: Use the proxies named in the environment.
         allow_http: Permit plain `http://` to other machines than this one.
         budget: Where it is kept what may still be sent; None is in memory. One that is passed in is left open.
-        on_event: Is called in the event loop with each `LimitWait` and `LimitUpdate`. It must not block; what it
-            raises is logged.
+        on_event: Is called in the event loop with all that `twelvelabs_async.events` describes: calls, their retries,
+            waits for limits and what is left of them. It must not block; what it raises is logged.
         clock: Where time comes from; tests pass their own.
 
     Raises:
@@ -123,6 +124,7 @@ class AsyncTwelveLabs:
             user_agent=USER_AGENT,
         )
         time, events = clock or SystemClock(), Events()
+        follow(events)
         if on_event is not None:
             events.subscribe(on_event)
         self._settings = settings

@@ -13,6 +13,54 @@ logger: Final = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
+class OperationStarted:
+    """A call begins. It is told in the task of the call, as is its end, so what a listener binds to that task holds."""
+
+    number: int
+    """Tells the calls of one client apart."""
+    operation: str
+    """Such as `POST /indexes`; `PUT storage` for a part of a file that goes to a presigned address."""
+    size: int
+    """Bytes of its body."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryScheduled:
+    """An attempt failed, and there will be another."""
+
+    number: int
+    """The call."""
+    operation: str
+    """Its operation."""
+    attempt: int
+    """Which attempt failed, from 1."""
+    error: Exception
+    """How."""
+    seconds: float
+    """Until the next one is made, or queues for its turn."""
+
+
+@attrs.frozen(kw_only=True)
+class OperationDone:
+    """A call has ended, one way or another. Streams are told of when their body begins."""
+
+    number: int
+    """The call."""
+    operation: str
+    """Its operation."""
+    size: int
+    """Bytes of its body, sent with each attempt."""
+    attempts: int
+    """How often it was sent."""
+    seconds: float
+    """From its beginning: queue, attempts and waits together."""
+    waited: float
+    """Seconds of them spent in the queue for a limit."""
+    error: BaseException | None = None
+    """What is raised to the caller, cancellation included; None if it went well."""
+
+
+@attrs.frozen(kw_only=True)
 class LimitWait:
     """A call waits for its turn, and will for a while unless an answer says something new."""
 
@@ -46,7 +94,7 @@ class LimitUpdate:
     """When the window ends, in UTC by the server's clock."""
 
 
-Event = LimitWait | LimitUpdate
+Event = OperationStarted | RetryScheduled | OperationDone | LimitWait | LimitUpdate
 """Anything a listener may be told."""
 
 Listener = Callable[[Any], object]

@@ -27,7 +27,7 @@ class Desk:
 
     def __init__(self, client: AsyncTwelveLabs, index_id: str, secret: str) -> None:
         self._client = client
-        self._background = client.with_options()
+        self._background = client.with_options(priority="bulk")
         self._index_id = index_id
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()

@@ -117,10 +117,14 @@ class Call:
     """Monotonic moment of its beginning."""
     sends: int = 0
     """How often something was sent, or was about to be."""
+    waited: float = 0.0
+    """Seconds spent in the queue for a limit."""
     spent: int = 0
     """Tokens the last retry cost."""
     earlier: list[APIError] = attrs.field(factory=list[APIError])
     """Failures that were followed by another attempt."""
+    on_retry: Callable[[APIError, float], None] | None = None
+    """Is told of each of them, and of the seconds until the next attempt."""
 
     @property
     def sent(self) -> bool:
@@ -150,6 +154,8 @@ class Call:
             return True
         self.earlier.append(error)
         logger.log(_level(state.upcoming_sleep), "%s; again in %.2f s", error, state.upcoming_sleep)
+        if self.on_retry is not None:
+            self.on_retry(error, state.upcoming_sleep)
         return False
 
     def _reason(self, error: APIError, wait: float) -> GaveUp | None:
