@@ -161,7 +161,7 @@ class Budget:
         flight = self._land(ticket)
         left = now if flight is None else flight.left
         if advice.quotas:
-            self._hear_all(advice, left, now)
+            self._hear_all(advice, left, now, refused=refused)
         if refused:
             self._refuse(advice, left, now, jitter)
         else:
@@ -237,19 +237,21 @@ class Budget:
                 return
             self.release(ticket, sent=True)
 
-    def _hear_all(self, advice: Advice, left: float, now: float) -> None:
-        heard = [self._hear(dimension, quota, advice, left, now) for dimension, quota in advice.quotas.items()]
-        if any(heard):
+    def _hear_all(self, advice: Advice, left: float, now: float, *, refused: bool) -> None:
+        heard = False
+        for dimension, quota in advice.quotas.items():
+            # Requests that are left did not refuse one: a server that names no dimension speaks of another.
+            if quota.remaining is not None and not (refused and dimension == REQUEST and quota.remaining):
+                self._hear(dimension, quota, advice, left, now)
+                heard = True
+        if heard:
             self.windows = [w for w in self.windows if w.seen is not None or w.ends is None or left < w.ends]
 
-    def _hear(self, dimension: str, quota: Quota, advice: Advice, left: float, now: float) -> bool:
-        if quota.remaining is None:
-            return False
+    def _hear(self, dimension: str, quota: Quota, advice: Advice, left: float, now: float) -> None:
         if quota.reset is not None and quota.reset - advice.server_time > LONGEST_WAIT:
             quota = attrs.evolve(quota, reset=None)  # in milliseconds, or worse
         ahead = None if quota.reset is None else sane(quota.reset - advice.server_time)
         self._window(dimension, quota).hear(quota, left, ahead, now)
-        return True
 
     def _window(self, dimension: str, quota: Quota) -> Window:
         mine = [window for window in self.windows if window.dimension == dimension]
