@@ -9,8 +9,7 @@ import pytest
 from rich.console import Console
 
 from twelvelabs_async.cli import demo
-from twelvelabs_async.cli.board import LiveBoard
-from twelvelabs_async.cli.codes import Code, of_error, of_outcomes
+from twelvelabs_async.cli.codes import of_error, of_summary
 from twelvelabs_async.cli.render import (
     Hit,
     Screen,
@@ -29,10 +28,8 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     WaitTimeoutError,
 )
-from twelvelabs_async.ingest import ItemProgress, Outcome
+from twelvelabs_async.ingest import Outcome, Summary
 
-READY = Outcome(source="/films/a.mp4", status="ready", stage="ready", bytes=62_151, seconds=2.44)
-FAILED = Outcome(source="b.mp4", status="failed", stage="processing", error="broken")
 REFUSED = Outcome(
     source="c.mp4", status="failed", stage="uploading", error="no", exception=QuotaExhaustedError(message="no")
 )
@@ -80,12 +77,19 @@ def test_a_record_is_json_and_the_exception_is_not_in_it() -> None:
     assert record["error"] == "no"
 
 
-def test_outcomes_are_counted_and_make_an_exit_code() -> None:
-    assert counted([READY, FAILED, READY]) == "2 ready, 1 failed"
-    assert counted([]) == "none ended"
-    assert of_outcomes([READY]) is Code.OK
-    assert of_outcomes([READY, FAILED]) is Code.FAILED
-    assert of_outcomes([FAILED, REFUSED, READY]) is Code.REFUSED
+@pytest.mark.parametrize(
+    ("summary", "words", "code"),
+    [
+        (Summary(), "none ended", 0),
+        (Summary(ready=2000), "2,000 ready", 0),
+        (Summary(ready=2, failed=1), "2 ready, 1 failed", 1),
+        (Summary(ready=2, skipped=1, stopped="quota"), "2 ready, 1 skipped", 75),
+        (Summary(failed=1, stopped="auth"), "1 failed", 3),
+        (Summary(ready=2, stopped="drained"), "2 ready", 130),
+    ],
+)
+def test_an_end_is_counted_and_makes_an_exit_code(summary: Summary, words: str, code: int) -> None:
+    assert (counted(summary), of_summary(summary)) == (words, code)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,7 @@ def test_outcomes_are_counted_and_make_an_exit_code() -> None:
     [
         (InvalidInputError("x"), 2),
         (AuthenticationError(message="x"), 3),
+        (QuotaExhaustedError(message="x"), 75),
         (APIConnectionError(message="x"), 3),
         (WaitTimeoutError(message="x"), 1),
     ],
@@ -116,34 +121,6 @@ def on_terminal(screen: Screen, *, encoding: str = "utf-8") -> io.TextIOWrapper:
 def text_of(shown: io.TextIOWrapper) -> str:
     shown.seek(0)
     return shown.read()
-
-
-def test_the_live_display_leaves_one_line_for_each_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    screen = Screen()
-    shown = on_terminal(screen)
-    with LiveBoard(screen) as board:
-        board.event(ItemProgress(source="/films/a.mp4", stage="uploading"))
-        board.event(ItemProgress(source="/films/a.mp4", stage="uploading", sent=50, total=200))
-        board.event(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"))
-        board.outcome(READY)
-        board.outcome(FAILED)
-    text = text_of(shown)
-    assert "uploading 25 %" in text
-    assert "[red]b.mp4" in text
-    assert "indexing: queued" in text
-    assert "✓" in text
-    assert "b.mp4 while processing: broken" in text
-    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is hidden"
-
-
-def test_a_terminal_without_unicode_gets_marks_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    screen = Screen()
-    shown = on_terminal(screen, encoding="ascii")
-    with LiveBoard(screen) as board:
-        board.outcome(READY)
-    assert "+" in text_of(shown)
 
 
 def test_hits_on_a_terminal_name_a_query_once(monkeypatch: pytest.MonkeyPatch) -> None:

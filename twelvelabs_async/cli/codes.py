@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 
-from twelvelabs_async.errors import APIError, InvalidInputError, TwelveLabsError
-from twelvelabs_async.ingest import Outcome, stops
+from twelvelabs_async.errors import APIError, InvalidInputError, QuotaExhaustedError, TwelveLabsError
+from twelvelabs_async.ingest import Summary
 
 
 class Code(IntEnum):
@@ -19,6 +18,8 @@ class Code(IntEnum):
     """The command line makes no sense, or there is no key."""
     REFUSED = 3
     """The API refused, or could not be reached."""
+    LATER = 75
+    """A quota is used up: the same command goes on when it is back. What the field calls EX_TEMPFAIL."""
     INTERRUPTED = 130
     """By Ctrl-C."""
 
@@ -28,18 +29,22 @@ def of_error(error: TwelveLabsError) -> Code:
     match error:
         case InvalidInputError():
             return Code.USAGE
+        case QuotaExhaustedError():
+            return Code.LATER
         case APIError():
             return Code.REFUSED
         case _:
             return Code.FAILED
 
 
-def of_outcomes(outcomes: Iterable[Outcome]) -> Code:
-    """The code for the end of an ingest."""
-    code = Code.OK
-    for outcome in outcomes:
-        if stops(outcome.exception):
+def of_summary(summary: Summary) -> Code:
+    """The code for the end of an ingestion."""
+    match summary.stopped:
+        case "auth":
             return Code.REFUSED
-        if outcome.status != "ready":
-            code = Code.FAILED
-    return code
+        case "quota":
+            return Code.LATER
+        case "drained":
+            return Code.INTERRUPTED
+        case _:
+            return Code.FAILED if summary.failed or summary.skipped else Code.OK

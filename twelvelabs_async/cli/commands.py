@@ -1,22 +1,18 @@
-"""The commands that need a key: each returns its exit code."""
+"""Searching on the command line, and how an index is named there."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Final
 
 import attrs
 
-from twelvelabs_async.cli.board import board
-from twelvelabs_async.cli.codes import Code, of_outcomes
-from twelvelabs_async.cli.render import Hit, Screen, counted, outcome_record
+from twelvelabs_async.cli.codes import Code
+from twelvelabs_async.cli.render import Hit, Screen
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import BadRequestError, NotFoundError
-from twelvelabs_async.ingest import Outcome, PathOrUrl
 from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchItem, SearchOption
 
@@ -33,46 +29,6 @@ _ID: Final = re.compile("[0-9a-f]{24}")
 _OPTIONS: Final[tuple[SearchOption, ...]] = ("visual", "audio")
 
 
-async def ingest(paths: Sequence[str], *, index: str, concurrency: int, base_url: str | None, screen: Screen) -> Code:
-    """Bring files into an index, which is made if there is none of this name."""
-    async with AsyncTwelveLabs(base_url=base_url) as client:
-        found = await _by_id(client, index) or await client.indexes.ensure(index, MODELS)
-        screen.say(f"into the index {found.index_name} ({found.id})")
-        return of_outcomes(await carry(client, paths, index_id=found.id, concurrency=concurrency, screen=screen))
-
-
-async def carry(
-    client: AsyncTwelveLabs,
-    sources: PathOrUrl | Sequence[PathOrUrl],
-    *,
-    index_id: str,
-    screen: Screen,
-    concurrency: int = 4,
-    sleep_interval: float | None = None,
-) -> list[Outcome]:
-    """Ingest, and show how it gets on."""
-    started = time.monotonic()
-    ended: list[Outcome] = []
-    show = board(screen)
-    running = client.ingest(
-        sources,
-        index_id=index_id,
-        concurrency=concurrency,
-        sleep_interval=sleep_interval,
-        on_event=show.event,
-    )
-    try:
-        with show:
-            async with aclosing(running):
-                async for outcome in running:
-                    show.outcome(outcome)
-                    screen.record(outcome_record(outcome))
-                    ended.append(outcome)
-    finally:  # whoever interrupts wants to know, too
-        screen.say(f"{counted(ended)} in {time.monotonic() - started:.1f} s")
-    return ended
-
-
 async def search(
     index: str,
     words: str,
@@ -84,7 +40,7 @@ async def search(
 ) -> Code:
     """Search an index, and show the hits."""
     async with AsyncTwelveLabs(base_url=base_url) as client:
-        found = await _by_id(client, index) or await _by_name(client, index)
+        found = await by_id(client, index) or await by_name(client, index)
         if found is None:
             screen.error(f"there is no index {index!r}{await _others(client)}")
             return Code.FAILED
@@ -135,7 +91,7 @@ def _all_of(index: Index) -> list[SearchOption]:
     return [option for option in _OPTIONS if option in made_for] or ["visual"]
 
 
-async def _by_id(client: AsyncTwelveLabs, text: str) -> Index | None:
+async def by_id(client: AsyncTwelveLabs, text: str) -> Index | None:
     """The index with this id; a text that only looks like an id may still be a name."""
     if not _ID.fullmatch(text):
         return None
@@ -145,7 +101,8 @@ async def _by_id(client: AsyncTwelveLabs, text: str) -> Index | None:
         return None
 
 
-async def _by_name(client: AsyncTwelveLabs, name: str) -> Index | None:
+async def by_name(client: AsyncTwelveLabs, name: str) -> Index | None:
+    """The index with this name, if there is one."""
     async for index in client.indexes.list(index_name=name):
         if index.index_name == name:
             return index

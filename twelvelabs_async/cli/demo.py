@@ -8,12 +8,14 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from twelvelabs_async.cli.codes import Code, of_outcomes
-from twelvelabs_async.cli.commands import MODELS, as_hits, carry, find
-from twelvelabs_async.cli.render import Hit, Screen, basename
+from twelvelabs_async.cli.codes import Code, of_summary
+from twelvelabs_async.cli.commands import MODELS, as_hits, find
+from twelvelabs_async.cli.render import Hit, Screen
+from twelvelabs_async.cli.running import Wishes, carry
+from twelvelabs_async.cli.watch import Watch
 from twelvelabs_async.client import AsyncTwelveLabs
+from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.ingest import Outcome
 
 CLIPS: Final = Path(__file__).with_name("clips")
 """Three videos of ten seconds; they are drawn by `examples/make_clips.py`."""
@@ -44,19 +46,22 @@ async def demo(folder: Path | None, screen: Screen) -> Code:
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
     ):
         index = await client.indexes.ensure(NAME, MODELS)
-        outcomes = await carry(client, folder or CLIPS, index_id=index.id, screen=screen, sleep_interval=LOOK_EVERY)
-        hits = await _search(client, index.id, [outcome for outcome in outcomes if outcome.status == "ready"])
+        wishes = Wishes(sleep_interval=LOOK_EVERY)
+        watch = Watch(screen, SystemClock())
+        summary = await carry(client, [str(folder or CLIPS)], index=index, watch=watch, wishes=wishes)
+        hits = await _search(client, index.id)
     if hits:
         _show(hits, screen)
         _explain(hits[0].query, folder, screen)
     else:
         screen.say()
         screen.say("There is nothing to search. `twelvelabs-async demo` without a folder brings its own videos.")
-    return of_outcomes(outcomes)
+    return of_summary(summary)
 
 
-async def _search(client: AsyncTwelveLabs, index_id: str, ready: list[Outcome]) -> list[Hit]:
-    names = {outcome.indexed_asset_id or "": basename(outcome.source) for outcome in ready}
+async def _search(client: AsyncTwelveLabs, index_id: str) -> list[Hit]:
+    entries = await client.indexes.indexed_assets.list(index_id).collect()
+    names = {entry.id: entry.system_metadata.filename or "" for entry in entries if entry.status == "ready"}
     hits: list[Hit] = []
     for query in queries(names.values()):
         items = await find(client, index_id, query, limit=HITS_EACH, options=["visual", "audio"])

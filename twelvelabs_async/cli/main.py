@@ -14,11 +14,13 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._version import __version__
-from twelvelabs_async.cli import commands, demo
+from twelvelabs_async.cli import commands, demo, ingesting
 from twelvelabs_async.cli.codes import Code, of_error
 from twelvelabs_async.cli.render import Screen
+from twelvelabs_async.cli.running import Wishes
 from twelvelabs_async.emulator import __main__ as emulator_program
 from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.ingest import Dedupe, OnQuota
 from twelvelabs_async.models.search import SearchOption
 from twelvelabs_async.settings import KEY_VARIABLES
 
@@ -27,8 +29,9 @@ Exit codes:
     0  all went well
     1  some items failed, or there is no such index
     2  wrong usage, or no key
-    3  the API refused (key, quota), or could not be reached
-  130  interrupted
+    3  the API refused, or could not be reached
+   75  a quota is used up; the same command goes on later
+  130  interrupted; with a ledger, the same command goes on
 
 The key is read from TWELVELABS_API_KEY. The demo and the emulator need none.
 """
@@ -58,27 +61,44 @@ def _demo(folder: Path | None = None, /) -> int:
 
 @app.command
 def ingest(
-    paths: list[str],
+    sources: list[str],
     /,
     *,
     index: str,
+    ledger: Path | None = None,
     concurrency: Several = 4,
+    dedupe: Dedupe = "name",
+    on_quota: OnQuota = "stop",
+    retry_failed: Flag = False,
+    report: Path | None = None,
     base_url: str | None = None,
     json: Flag = False,
 ) -> int:
-    """Upload videos and index them, several at a time.
+    """Upload videos and index them, many at a time; with a ledger, any end is continued by the same command.
 
     Args:
-        paths: Files, folders, globs and http(s) addresses.
+        sources: Files, folders, globs and http(s) addresses.
         index: Name or id of the index; one of this name is made if there is none.
-        concurrency: Videos on their way at once.
+        ledger: File that remembers what has been done; made if it is not there.
+        concurrency: Files sent at once.
+        dedupe: Which files are the same: those of one path; of one name, size and time; or of one content.
+        on_quota: Stop when a quota is used up (exit code 75), or wait until it is back.
+        retry_failed: Try again what the platform has refused in an earlier run.
+        report: File to write a page about the ingestion to, which a browser opens.
         base_url: Address of the API, if it is not the platform's own.
         json: One JSON line an item, and nothing else, on standard output.
     """
     screen = Screen(json=json)
-    return _with_key(
-        commands.ingest(paths, index=index, concurrency=concurrency, base_url=base_url, screen=screen), screen
+    wishes = Wishes(
+        concurrency=concurrency,
+        ledger=ledger,
+        dedupe=dedupe,
+        on_quota=on_quota,
+        retry_failed=retry_failed,
+        report=report,
     )
+    command = ingesting.ingest(sources, index=index, wishes=wishes, base_url=base_url, screen=screen)
+    return _with_key(command, screen)
 
 
 @app.command

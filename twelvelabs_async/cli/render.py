@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,13 +22,21 @@ from rich.text import Text
 from typing_extensions import override
 
 from twelvelabs_async.errors import printable
-from twelvelabs_async.ingest import Outcome, OutcomeStatus
+from twelvelabs_async.ingest import Outcome, OutcomeStatus, Stopped, Summary
 
 HIT_WIDTH: Final = 48
 """Characters of a file name among the hits on a terminal."""
 
 PIPE_WIDTH: Final = 10_000
 """Columns assumed where there is no terminal, so that nothing is wrapped or cut."""
+
+WHY: Final[Mapping[Stopped, str]] = {
+    "": "",
+    "drained": "as it was asked to; the same command continues it",
+    "quota": "by a quota that is used up; the same command continues it later",
+    "auth": "because the key was refused",
+}
+"""Why an ingestion ended before its sources."""
 
 STYLES: Final[Mapping[OutcomeStatus, str]] = {"ready": "green", "failed": "red", "skipped": "yellow"}
 
@@ -82,10 +89,10 @@ def shortened(text: str, width: int) -> str:
     return f"{text[: width - tail - 1]}…{text[-tail:]}"
 
 
-def counted(outcomes: Iterable[Outcome]) -> str:
+def counted(summary: Summary) -> str:
     """How many ended how: `2 ready, 1 failed`."""
-    numbers = Counter(outcome.status for outcome in outcomes)
-    return ", ".join(f"{numbers[status]} {status}" for status in STYLES if numbers[status]) or "none ended"
+    numbers = {"ready": summary.ready, "failed": summary.failed, "skipped": summary.skipped}
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number) or "none ended"
 
 
 def outcome_record(outcome: Outcome) -> dict[str, Any]:
@@ -124,6 +131,25 @@ class Screen:
             sys.stdout.flush()
         except BrokenPipeError:
             _stop_writing()
+
+    def summary(self, summary: Summary, seconds: float) -> None:
+        """How an ingestion ended: a line, and a table of what else there is to say."""
+        self.say(f"{counted(summary)} in {seconds:.1f} s")
+        rows = {
+            "done before": f"{summary.already:,}" if summary.already else "",
+            "same as another": f"{summary.duplicates:,}" if summary.duplicates else "",
+            "changed since": f"{summary.changed:,}" if summary.changed else "",
+            "sent": f"{size(summary.bytes)}, {size(round(summary.bytes / seconds))}/s" if summary.bytes else "",
+            "stopped": WHY[summary.stopped],
+        }
+        self.table([(name, text) for name, text in rows.items() if text])
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Rows with aligned columns."""
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [f"{printable(cell):{width}}" for cell, width in zip(row, widths, strict=True)]
+            self.say(Text("  ".join(cells).rstrip()))
 
     def hits(self, hits: Iterable[Hit], *, with_query: bool) -> None:
         """A table of search results."""

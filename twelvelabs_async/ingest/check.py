@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
 
 import attrs
 
 from twelvelabs_async.ingest.media import Media, of_address, of_file
-from twelvelabs_async.ingest.rules import Rules, page, refusal, way_of
+from twelvelabs_async.ingest.rules import Rules, page, refusal, rules_of, way_of
 from twelvelabs_async.uploads.plan import Way
 
 
@@ -22,6 +23,27 @@ class Checked:
     """How it would be sent; None if it is too large, or cannot be read."""
     refusal: str = ""
     """Why it would come to nothing, in a sentence with the actual and the allowed value; empty if it may work."""
+
+
+class _Named(Protocol):
+    """Something with a path or an address."""
+
+    @property
+    def source(self) -> str: ...
+
+
+def checker(models: Iterable[str]) -> Callable[[_Named], Awaitable[str]]:
+    """What `client.ingest(check=...)` takes: refuses what an index of these models would.
+
+    Example:
+        client.ingest("videos/", index_id=index.id, check=checker(model.model_name for model in index.models))
+    """
+    rules = rules_of(models)
+
+    async def look(item: _Named) -> str:
+        return (await check(item.source, rules)).refusal
+
+    return look
 
 
 async def check(source: str, rules: Sequence[Rules] = ()) -> Checked:
