@@ -357,7 +357,8 @@ class AsyncTwelveLabs:
             check: Is shown each new item first, and says why it is not to be sent; an empty text lets it pass.
             timeout: Seconds for each of the two waits, for the asset and for its indexing; None is a day.
             sleep_interval: Seconds between two looks at statuses; None adapts to what ends and what a look costs.
-            on_event: Is told how it goes: `ItemProgress`, `AttemptFailed`, `QuotaWait`, `ItemEnded`.
+            on_event: Is told how it goes: `ItemProgress`, `AttemptFailed`, `QuotaWait`, `LimitWait`,
+                `ItemEnded`.
 
         Raises:
             InvalidInputError: An argument makes no sense.

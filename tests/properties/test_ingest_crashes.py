@@ -89,7 +89,11 @@ def test_p8_any_number_of_deaths_and_broken_connections_end_with_each_video_once
 @pytest.fixture
 def film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A file of five parts and a bit, of which each is small."""
-    monkeypatch.setattr(sending, "choose", lambda *_, **__: "multipart")
+
+    def in_parts(*_: object, **__: object) -> str:
+        return "multipart"
+
+    monkeypatch.setattr(sending, "choose", in_parts)
     path = tmp_path / "film.mp4"
     path.write_bytes(bytes(range(90)))
     return str(path)

@@ -39,6 +39,7 @@ class Run:
         self._clock = api.clock
         self._tell = Teller(job.on_event)
         self._sources = sources
+        self._events = api.limiter.events
         self._halt = Halt()
         self._way = Way(
             api,
@@ -78,10 +79,12 @@ class Run:
         self._started = self._clock.monotonic()
         self._carrier.begin(await ledger.open())
         running = asyncio.create_task(self._run())
+        deaf = self._events.subscribe(self._tell.hear)
         try:
             while (outcome := await self._done.get()) is not None:
                 yield outcome
         finally:
+            deaf()
             running.cancel()
             await asyncio.wait([running])
             await ledger.close()

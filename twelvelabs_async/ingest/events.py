@@ -7,6 +7,7 @@ from datetime import datetime
 
 import attrs
 
+from twelvelabs_async.events import LimitWait
 from twelvelabs_async.ingest.outcome import Outcome, Stage
 
 
@@ -64,8 +65,8 @@ class ItemEnded:
     """How."""
 
 
-IngestEvent = ItemProgress | AttemptFailed | QuotaWait | ItemEnded
-"""Anything that is told while an ingestion runs."""
+IngestEvent = ItemProgress | AttemptFailed | QuotaWait | ItemEnded | LimitWait
+"""Anything that is told while an ingestion runs; a `LimitWait` is one of those waits that are part of every day."""
 
 OnEvent = Callable[[IngestEvent], None]
 """Is called in the event loop, with each block sent among others; must not block."""

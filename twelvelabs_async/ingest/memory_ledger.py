@@ -83,7 +83,8 @@ class MemoryLedger:
         """Note that storage has confirmed a part."""
         self._check()
         saved = self._uploads[token]
-        self._uploads[token] = attrs.evolve(saved, parts=(*saved.parts, part))
+        others = (other for other in saved.parts if other.chunk_index != part.chunk_index)
+        self._uploads[token] = attrs.evolve(saved, parts=(*others, part))
 
     async def upload(self, token: str) -> SavedUpload | None:
         """The upload in parts that had begun."""

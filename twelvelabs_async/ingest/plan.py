@@ -73,7 +73,10 @@ def _file(path: str) -> Item:
         status = real.stat()
     except OSError as error:
         return Item(path, path, f"cannot read this file: {error.strerror}")
-    return Item(path, os.fspath(real), name=known_as(Path(path).name), size=status.st_size, mtime_ns=status.st_mtime_ns)
+    uri = (
+        os.fspath(real).encode("utf-8", "backslashreplace").decode()
+    )  # a path need not be text, a ledger's entry has to
+    return Item(path, uri, name=known_as(Path(path).name), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _or_problem(source: str, found: Iterator[Item], problem: str) -> Iterator[Item]:

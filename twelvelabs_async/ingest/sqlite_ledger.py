@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from twelvelabs_async.errors import LedgerError
+from twelvelabs_async.errors import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest.ledger import Claim, Entry, SavedUpload
 from twelvelabs_async.ingest.memory_ledger import BEFORE_ASSET
 from twelvelabs_async.ingest.sqlite_schema import connect
@@ -52,7 +52,7 @@ class SqliteLedger:
             LedgerError: It is damaged, of a newer version, or no ledger at all.
         """
         if self._writer is not None:
-            raise LedgerError(f"the ledger {self.path} is open already")
+            raise LedgerInUseError(f"another ingestion works with the ledger {self.path}")
         self._writer = Writer(await asyncio.to_thread(connect, self.path))
         return await self._do(lambda db: str(db.execute("SELECT name FROM ledger").fetchone()[0]))
 

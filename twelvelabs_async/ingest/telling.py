@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from twelvelabs_async.events import LimitWait
 from twelvelabs_async.ingest.events import IngestEvent, OnEvent
 
 logger: Final = logging.getLogger(__name__)
@@ -15,6 +16,11 @@ class Teller:
 
     def __init__(self, listener: OnEvent | None) -> None:
         self._listener = listener
+
+    def hear(self, event: object) -> None:
+        """Tell of those events of the client that an ingestion's watchers want to know of."""
+        if isinstance(event, LimitWait):
+            self(event)
 
     def __call__(self, event: IngestEvent) -> None:
         """Tell of an event."""

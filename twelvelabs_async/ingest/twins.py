@@ -20,7 +20,7 @@ async def twin_of(item: Item, dedupe: Literal["path", "name", "content"]) -> str
         return ""
     if dedupe == "name":
         return f"{item.size}-{item.mtime_ns}-{item.name}"
-    return await asyncio.to_thread(_digest, item.uri)
+    return await asyncio.to_thread(_digest, item.source)
 
 
 def _digest(path: str) -> str:

@@ -93,7 +93,7 @@ class Writer:
                 for wish in wishes:
                     wish.result = wish.work(self._connection)
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001  # those who wait are told, whatever it is
                 self._broken = error
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
