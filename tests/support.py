@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import selectors
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes
 from email.message import Message
@@ -19,11 +18,11 @@ from typing import Any, Final, Self, TypeVar, cast
 
 import attrs
 from multidict import CIMultiDict
-from typing_extensions import override
 
 from twelvelabs_async.api import Api
 from twelvelabs_async.body import Body
 from twelvelabs_async.clock import Clock
+from twelvelabs_async.emulator import virtual
 from twelvelabs_async.errors import APIConnectionError, TwelveLabsError
 from twelvelabs_async.policy.budget import Budget
 from twelvelabs_async.policy.limiter import RateLimiter
@@ -38,9 +37,6 @@ T = TypeVar("T")
 
 KEY: Final = "tlk_NEVER_TO_BE_SEEN_0123456789"
 """The key of clients that talk to raw servers; tests look for it where it must not be."""
-
-STEP: Final = 1e-7
-"""Seconds that one round of a virtual loop takes; with none, a wait too short for a float would never end."""
 
 NOWHERE: Final = "http://127.0.0.1:9/v1.3"
 """An address nobody listens at."""
@@ -66,53 +62,16 @@ class FastClock:
         self.ahead += max(0.0, until - self.monotonic())
 
 
-class LoopClock:
+class LoopClock(virtual.LoopClock):
     """Time as the running loop tells it, also what the wall shows: for `virtually`."""
 
-    EPOCH: Final = 1_900_000_000.0
+    EPOCH: Final = virtual.EPOCH
 
     def __init__(self, *, wrong_by: float = 0.0) -> None:
-        self._wrong_by = wrong_by
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def time(self) -> float:
-        return self.EPOCH + self.monotonic() + self._wrong_by
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        super().__init__(virtual.EPOCH + wrong_by)
 
 
-class _Jumping(selectors.DefaultSelector):
-    """Never waits: what it would have waited is put on the clock."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    @override
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("everybody waits for somebody else: a deadlock")
-        self.now += max(STEP, timeout)
-        return super().select(0)
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    @override
-    def time(self) -> float:
-        return self._jumping.now
-
-
-def virtually(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` in a loop whose time is arithmetic: it knows no sockets, and hours pass at once."""
-    with asyncio.Runner(loop_factory=_VirtualLoop, debug=False) as runner:
-        return runner.run(main)
+virtually = virtual.run
 
 
 def said(

@@ -1,0 +1,43 @@
+"""Hours of work in seconds, and the same hours the next time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator, Plan, Timing, Window, samples, virtual
+
+HOUR = 3600.0
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+
+
+async def ingest(folder: Path) -> dict[str, Any]:
+    """A folder of films into an index, under limits, and everything that could differ between two runs of it."""
+    clock = virtual.LoopClock()
+    plan = Plan(windows={"index": (Window(60), Window(600, HOUR, "Duration"))}, headers="dimension")
+    timing = Timing(asset=20, indexing=120)
+    async with (
+        Emulator(clock=clock, plan=plan, timing=timing) as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
+    ):
+        index = await client.indexes.create(index_name="films", models=MODELS)
+        outcomes = [outcome async for outcome in client.ingest(folder, index_id=index.id, on_quota="wait")]
+        return {
+            "hours": clock.monotonic() / HOUR,
+            "outcomes": [
+                (Path(str(outcome.source)).name, outcome.status, outcome.indexed_asset_id) for outcome in outcomes
+            ],
+            "requests": [(received.time, received.route, received.status) for received in emulator.requests],
+            "refusals": emulator.refusals.total(),
+        }
+
+
+def test_seven_hours_of_ingestion_take_seconds_and_are_the_same_twice(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(15 * 60, size=2000 + number))
+    first = virtual.run(ingest(tmp_path))
+    assert first["hours"] >= 7
+    assert len(first["outcomes"]) == 300
+    assert {status for _, status, _ in first["outcomes"]} == {"ready"}
+    assert virtual.run(ingest(tmp_path)) == first
