@@ -127,6 +127,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def soak(session: nox.Session) -> None:
+    """Twenty minutes of a mixed load on one client under faults, limits and cancellations; then: what is left?"""
+    session.install(".[bench]")
+    session.run("python", "-m", "benchmarks.soak", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
     """The demo of the README."""
     session.install(".[cli]")
