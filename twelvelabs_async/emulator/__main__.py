@@ -33,6 +33,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--public-host", help="name of this machine in addresses, if other than the host")
     parser.add_argument("--awkward-streams", action="store_true", help="cut streams where it hurts")
     parser.add_argument("--no-upload-headers", action="store_true", help="ask for no headers on presigned URLs")
+    parser.add_argument("--data", metavar="DIR", help="keep what is uploaded in this directory (default: in memory)")
     parser.add_argument("--allow-remote", action="store_true", help="allow a host that other machines can reach")
     return parser
 
@@ -49,6 +50,7 @@ async def _serve(options: argparse.Namespace) -> None:
         plan=None if options.plan == "none" else options.plan,
         awkward_streams=options.awkward_streams,
         allow_remote=options.allow_remote,
+        data=options.data,
     )
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

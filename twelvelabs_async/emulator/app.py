@@ -47,8 +47,8 @@ def _chain(front: Front) -> Middleware:
     @web.middleware
     async def pass_through(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(control.PREFIX):
-            return await handler(request)
-        for layer in (front.limit, front.admit, front.explain, front.fail, front.record):
+            return await front.keep(request, handler)
+        for layer in (front.keep, front.limit, front.admit, front.explain, front.fail, front.record):
             handler = partial(layer, handler=handler)
         return await handler(request)
 
@@ -68,6 +68,8 @@ def _bind(front: Front, operation: Operation) -> Handler:
 
 def build_storage(front: Front) -> web.Application:
     """Return the storage behind the presigned URLs."""
-    app = web.Application(middlewares=[front.record, front.fail, storage.explain])
-    app.router.add_put(storage.PATH, storage.Storage(front.world).put)
+    app = web.Application(middlewares=[front.record, front.fail, storage.explain, front.keep])
+    origin = storage.Storage(front.world)
+    app.router.add_put(storage.PATH, origin.put)
+    app.router.add_get(storage.FILE, origin.get)
     return app

@@ -51,6 +51,7 @@ _NESTED_REFUSALS = {
     "GET /analyze/batches/{batch_id}/results",
 }
 """Operations whose refusals are nested, except that of the key."""
+_READING = {"GET", "HEAD", "OPTIONS"}
 _logger = logging.getLogger(__name__)
 
 
@@ -112,6 +113,14 @@ class Front:
         if fault is None:
             return await handler(request)
         return await spoil(fault, request, handler, self.world, self.stopping)
+
+    @web.middleware
+    async def keep(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Write down what a request has changed, before it is answered."""
+        response = await handler(request)
+        if request.method not in _READING and response.status < 400:
+            await self.world.save()
+        return response
 
     @web.middleware
     async def explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:

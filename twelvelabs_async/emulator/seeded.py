@@ -36,6 +36,10 @@ class Ids:
         self._counts[kind] += 1
         return blake2b(f"{self._seed}:{kind}:{self._counts[kind]}".encode(), digest_size=size).digest()
 
+    def go_on(self, other: Ids) -> None:
+        """Count on from where another count stands."""
+        self._counts = other._counts.copy()
+
     def object(self) -> str:
         """Return 24 hex digits, the form of nearly every id of the API."""
         return self._next("object", 12).hex()

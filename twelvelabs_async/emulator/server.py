@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from aiohttp import web
-
 from twelvelabs_async.emulator import describing
 from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
 from twelvelabs_async.emulator.clock import Clock, Movable, SystemClock
@@ -17,13 +15,15 @@ from twelvelabs_async.emulator.control import Control
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.front import Front
 from twelvelabs_async.emulator.handlers import connections
-from twelvelabs_async.emulator.hosts import is_loopback
 from twelvelabs_async.emulator.journal import Journal
 from twelvelabs_async.emulator.limits import Limiter
+from twelvelabs_async.emulator.listening import Listeners
 from twelvelabs_async.emulator.plans import Plan
 from twelvelabs_async.emulator.postman import Postman
 from twelvelabs_async.emulator.seeded import Ids
+from twelvelabs_async.emulator.spool import Spool
 from twelvelabs_async.emulator.state import State
+from twelvelabs_async.emulator.store import Store
 from twelvelabs_async.emulator.timeline import Timing
 from twelvelabs_async.emulator.webhooks import Webhooks
 from twelvelabs_async.emulator.world import Settings, World
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 DEFAULT = "default"
-PATIENCE = 0.05
-"""Seconds that requests get to finish when the emulator stops."""
 
 
 class Emulator:
@@ -69,6 +67,9 @@ class Emulator:
         journal_size: How many requests are remembered.
         awkward_streams: Whether streams are cut within characters, lines and frames, and hold text to match.
         allow_remote: Whether `host` may be an address that other machines reach, and webhooks may go there.
+        data: A directory in which objects, and files up to `spool_limit`, outlive the process, also one that is killed:
+            what was answered is there after a restart. `start` raises `StoreError` if it cannot be used. Without it all
+            is kept in memory, and of files only their hash and properties.
 
     Raises:
         ValueError: Other machines would reach `host`.
@@ -95,17 +96,18 @@ class Emulator:
         journal_size: int = 10_000,
         awkward_streams: bool = False,
         allow_remote: bool = False,
+        data: str | Path | None = None,
     ) -> None:
-        _check_host(host, allow_remote=allow_remote)
         plan = Plan.named(plan) if isinstance(plan, str) else plan
         self.api_key = api_key
         self._keys = {**(api_keys or {}), api_key: DEFAULT}
         self.faults: Faults = Faults(NAMES.values())
         self.requests: Journal = Journal(journal_size)
         self.state: State = State(Ids(seed))
-        self._host, self._public_host = host, public_host or host
+        self._listeners = Listeners(host, public_host or host, allow_remote=allow_remote)
         self._ports = (port, storage_port)
         clock = clock or SystemClock()
+        store = None if data is None else Store(Path(data))
         settings = Settings(
             seed=seed,
             chunk_size=chunk_size,
@@ -118,12 +120,17 @@ class Emulator:
         )
         self.webhooks: Webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
         self.world: World = World(
-            state=self.state, clock=clock, timing=timing or Timing(), settings=settings, webhooks=self.webhooks
+            state=self.state,
+            clock=clock,
+            timing=timing or Timing(),
+            settings=settings,
+            webhooks=self.webhooks,
+            spool=Spool() if store is None else Spool(store.parts),
+            store=store,
         )
         self._postman = Postman(self.world)
         self._limiter = Limiter(plan, clock)
         self._front: Front | None = None
-        self._runners: list[web.AppRunner] = []
         self._base_url = ""
 
     @property
@@ -137,7 +144,7 @@ class Emulator:
         return self._started(self.world.storage_url)
 
     def _started(self, url: str) -> str:
-        if not self._runners:
+        if not self._listeners:
             raise RuntimeError("the emulator has not been started")
         return url
 
@@ -192,7 +199,7 @@ class Emulator:
 
     async def start(self) -> None:
         """Listen; an emulator that was stopped goes on with the state it had."""
-        if self._runners:
+        if self._listeners:
             raise RuntimeError("the emulator has been started already")
         self._front = Front(
             world=self.world,
@@ -205,24 +212,13 @@ class Emulator:
         )
         try:
             await self.world.open()
-            self._base_url = await self._listen(build_api(self._front, Control(self)), self._ports[0]) + PREFIX
-            self.world.storage_url = await self._listen(build_storage(self._front), self._ports[1])
+            controls = Control(self)
+            self._base_url = await self._listeners.open(build_api(self._front, controls), self._ports[0]) + PREFIX
+            self.world.storage_url = await self._listeners.open(build_storage(self._front), self._ports[1])
         except BaseException:
             await self.stop()
             raise
         self._postman.start()
-
-    async def _listen(self, app: web.Application, port: int) -> str:
-        # Without lingering: a request that is answered before its body was read must not outlive its caller.
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=PATIENCE, read_bufsize=MIB, handle_signals=False, lingering_time=0
-        )
-        await runner.setup()
-        self._runners.append(runner)
-        await web.TCPSite(runner, self._host, port).start()
-        bound: int = runner.addresses[0][1]
-        name = f"[{self._public_host}]" if ":" in self._public_host else self._public_host
-        return f"http://{name}:{bound}"
 
     def connect(
         self,
@@ -279,8 +275,7 @@ class Emulator:
         if self._front:
             self._front.stopping.set()
         await self._postman.stop()
-        runners, self._runners = self._runners, []
-        await asyncio.gather(*(runner.cleanup() for runner in runners))
+        await self._listeners.close()
         await self.world.close()
 
     async def __aenter__(self) -> Self:
@@ -291,8 +286,3 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-
-def _check_host(host: str, *, allow_remote: bool) -> None:
-    if not allow_remote and not is_loopback(host):
-        raise ValueError(f"{host} can be reached from other machines, which has to be allowed with allow_remote")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
@@ -18,24 +19,27 @@ BATCH = 1 << 20
 
 
 class Spool:
-    """A directory for bodies, which is there while the emulator runs."""
+    """A directory for bodies, which is there while the emulator runs.
 
-    def __init__(self) -> None:
+    Args:
+        folder: A directory that is there, and stays; without one, a temporary one is made and deleted.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._given = folder
         self._folder: Path | None = None
-        self._count = 0
 
     async def open(self) -> None:
         """Make the directory."""
-        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="twelvelabs-emulator-"))
+        self._folder = self._given or Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="twelvelabs-emulator-"))
 
     async def file(self) -> Path:
         """Return a new empty file."""
         if self._folder is None:
             raise RuntimeError("the emulator does not run")
-        self._count += 1
-        path = self._folder / str(self._count)
-        await asyncio.to_thread(path.touch)
-        return path
+        number, path = await asyncio.to_thread(tempfile.mkstemp, dir=self._folder)
+        os.close(number)
+        return Path(path)
 
     @asynccontextmanager
     async def temporary(self) -> AsyncGenerator[Path]:
@@ -47,9 +51,9 @@ class Spool:
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def delete(self) -> None:
-        """Delete the directory with all that is in it."""
+        """Delete the directory with all that is in it, unless it was given."""
         folder, self._folder = self._folder, None
-        if folder is not None:
+        if folder is not None and self._given is None:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 

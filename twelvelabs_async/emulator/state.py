@@ -178,6 +178,13 @@ class State:
     connectors: Connectors = field(default_factory=Connectors)
     descriptions: Descriptions = field(default_factory=Descriptions)
 
+    def take(self, other: State) -> None:
+        """Become what another state is; the count of ids goes on where it stood."""
+        self.ids.go_on(other.ids)
+        for kind in fields(self):
+            if kind.name != "ids":
+                setattr(self, kind.name, getattr(other, kind.name))
+
     def describe(self, filename: str, description: Description) -> None:
         """Keep what is told about files of a name, those that are here and those to come."""
         self.descriptions.known[filename] = description

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.world import World
 
 PATH = "/uploads/{upload_id}/{index}"
+FILE = "/files/{asset_id}"
 
 
 class Storage:
-    """Takes chunks in; it has no list and gives nothing back."""
+    """Takes chunks in, and gives whole files back as far as they are kept; it has no list."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -38,6 +39,14 @@ class Storage:
         etag = await intake.finish()
         self._keep(ticket, etag)
         return web.Response(headers={"ETag": f'"{etag}"'})
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Give a file back, which needs a store."""
+        asset = self._world.state.assets.get(request.match_info["asset_id"])
+        path = None if asset is None else self._world.kept(asset)
+        if asset is None or path is None:
+            raise StorageError(404, "NoSuchKey", "There is no such file, or it was not kept.")
+        return web.FileResponse(path, headers={"Content-Type": asset.media.mime, "X-Content-Type-Options": "nosniff"})
 
     def _keep(self, ticket: presign.Ticket, etag: str) -> None:
         # Only now, for a body that broke off leaves the URL as good as it was.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.embedding import EmbedTask
     from twelvelabs_async.emulator.library import Entity, Item
     from twelvelabs_async.emulator.state import Asset, Index, State, Task, Upload, Video
+    from twelvelabs_async.emulator.store import Store
     from twelvelabs_async.emulator.timeline import Timing
     from twelvelabs_async.emulator.webhooks import Webhooks
 
@@ -54,6 +56,7 @@ class World:
     webhooks: Webhooks
     storage_url: str = ""
     spool: Spool = field(default_factory=Spool)
+    store: Store | None = None
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -160,14 +163,34 @@ class World:
         return True
 
     async def open(self) -> None:
-        """Get ready to take in files."""
+        """Get ready to take in files; with a store, begin with what is in it."""
+        if self.store is not None and (found := await asyncio.to_thread(self.store.open)):
+            self.state.take(found)
+            await asyncio.to_thread(self.store.sweep, self.state)
         await self.spool.open()
 
     async def close(self) -> None:
-        """Delete all files; what was uploaded in part is not looked into any more, should it ever be completed."""
-        for upload in self.state.uploads.values():
-            upload.spool = None
+        """Delete all files but those of a store.
+
+        What was uploaded in part is not looked into any more then, should it ever be completed.
+        """
+        if self.store is not None:
+            await self.store.save(self.state)
+            self.store.close()
+        else:
+            for upload in self.state.uploads.values():
+                upload.spool = None
         await self.spool.delete()
+
+    def kept(self, asset: Asset) -> Path | None:
+        """Return where the file of an asset is, if it was kept."""
+        path = None if self.store is None else self.store.file_of(asset.media.digest)
+        return path if path is not None and path.exists() else None
+
+    async def save(self) -> None:
+        """Write everything down, where it is to outlive the process."""
+        if self.store is not None:
+            await self.store.save(self.state)
 
     async def look_into(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
         """Return the properties of a file, guessed ones if it was not kept."""
@@ -175,4 +198,6 @@ class World:
             look = guess(filename, size, digest)
         else:
             look = await probe(path, filename, size, digest)
+        if path is not None and self.store is not None and size <= self.settings.spool_limit:
+            await asyncio.to_thread(self.store.keep, path, digest)
         return self.state.descriptions.put_on(filename, look)

@@ -1,0 +1,220 @@
+"""What was uploaded is there after a restart, however the process ended; and without a directory it costs no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import pickle
+import shutil
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from typing_extensions import override
+
+from twelvelabs_async.emulator import Emulator, samples
+from twelvelabs_async.emulator.state import State
+from twelvelabs_async.emulator.store import Store, StoreError, read, written
+
+Serve = Callable[..., Awaitable[Emulator]]
+Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
+Form = Callable[..., aiohttp.FormData]
+Put = Callable[..., Awaitable[tuple[int, str, str]]]
+
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+FILM = samples.video(20, size=2500)
+UPLOADS = "assets/multipart-uploads"
+GIB = 1 << 30
+
+
+async def ask(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> Any:
+    async with session.request(method, path, **options) as response:
+        assert response.status < 300, await response.text()
+        return await response.json()
+
+
+async def chunk(session: aiohttp.ClientSession, put: Put, upload: dict[str, Any], number: int) -> None:
+    """Send one chunk to a fresh URL, and report it."""
+    asked = {"start": number, "count": 1}
+    urls = await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=asked)
+    content = FILM[(number - 1) * 1000 : number * 1000]
+    status, _, proof = await put(urls["upload_urls"][0]["url"], content, upload["upload_headers"])
+    assert status == 200
+    report = {"chunk_index": number, "proof": proof, "proof_type": "etag", "chunk_size": len(content)}
+    await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": [report]})
+
+
+async def test_all_is_there_after_a_restart(
+    serve: Serve, connect: Connect, form: Form, put: Put, tmp_path: Path, advance: Callable[[float], None]
+) -> None:
+    emulator = await serve(data=tmp_path / "new" / "data", chunk_size=1000)
+    session = await connect(emulator)
+    emulator.describe("film.mp4", [(0, 5, "a red car")])
+    asset = await ask(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
+    index = await ask(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    advance(10)
+    await ask(session, "POST", f"indexes/{index['_id']}/indexed-assets", json={"asset_id": asset["_id"]})
+    begun = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
+    upload = await ask(session, "POST", UPLOADS, json=begun)
+    await chunk(session, put, upload, 1)
+    await emulator.stop()
+
+    again = await serve(data=tmp_path / "new" / "data", chunk_size=1000)
+    session = await connect(again)
+    for number in (2, 3):
+        await chunk(session, put, upload, number)
+    advance(50)
+    parts = await ask(session, "GET", f"assets/{upload['asset_id']}")
+    assert (parts["status"], parts["duration"]) == ("ready", 20)
+    query = {"index_id": index["_id"], "search_options": "visual", "query_text": "red car"}
+    (hit,) = (await ask(session, "POST", "search", data=form(**query)))["data"]
+    assert (hit["start"], hit["end"]) == (0, 5)
+    more = await ask(session, "POST", "indexes", json={"index_name": "more", "models": MODELS})
+    assert more["_id"] not in {index["_id"], asset["_id"], upload["upload_id"]}
+    for identifier in (asset["_id"], upload["asset_id"]):
+        async with session.get(f"{again.storage_url}/files/{identifier}") as response:
+            assert await response.read() == FILM
+
+
+async def test_files_that_nothing_refers_to_go_with_the_next_start(
+    serve: Serve, connect: Connect, form: Form, tmp_path: Path
+) -> None:
+    emulator = await serve(data=tmp_path)
+    session = await connect(emulator)
+    made = [await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM)) for _ in range(2)]
+    other = await ask(session, "POST", "assets", data=form("a.png", method="direct", file=samples.image()))
+    files = Store(tmp_path).files
+    assert len(list(files.iterdir())) == 2, "the same content is kept once"
+    for asset in (made[0], other):
+        async with session.delete(f"assets/{asset['_id']}") as response:
+            assert response.status == 204
+    await emulator.stop()
+    await serve(data=tmp_path)
+    assert [path.read_bytes() for path in files.iterdir()] == [FILM]
+
+
+async def test_a_large_file_is_not_kept(serve: Serve, connect: Connect, form: Form, tmp_path: Path) -> None:
+    emulator = await serve(data=tmp_path, spool_limit=1000)
+    session = await connect(emulator)
+    asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
+    assert list(Store(tmp_path).files.iterdir()) == []
+    async with session.get(f"{emulator.storage_url}/files/{asset['_id']}") as response:
+        assert response.status == 404
+
+
+@asynccontextmanager
+async def running(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+    command = (sys.executable, "-m", "twelvelabs_async.emulator", *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield process, (await process.stdout.readline()).decode().strip() + "/"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+async def test_what_was_answered_survives_a_kill(tmp_path: Path, form: Form) -> None:
+    key = {"x-api-key": "emulator"}
+    names = [f"films {number}" for number in range(20)]
+    async with (
+        running("--data", str(tmp_path)) as (process, url),
+        aiohttp.ClientSession(url, headers=key) as session,
+    ):
+        bodies = [{"index_name": name, "models": MODELS} for name in names]
+        await asyncio.gather(*(ask(session, "POST", "indexes", json=body) for body in bodies))
+        asset = await ask(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    (tmp_path / "state.new").write_bytes(b"torn")
+    async with running("--data", str(tmp_path)) as (_, url), aiohttp.ClientSession(url, headers=key) as session:
+        assert (await ask(session, "GET", f"assets/{asset['_id']}"))["filename"] == "film.mp4"
+        found = await ask(session, "GET", "indexes?page_limit=50")
+        assert sorted(index["index_name"] for index in found["data"]) == sorted(names)
+
+
+@pytest.mark.parametrize("content", [b"twelvelabs-async emulator 0.0.1+12345678\n", b"\x00\x01", b""])
+async def test_a_store_of_another_version_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state").write_bytes(content)
+    with pytest.raises(StoreError, match="another directory"):
+        await Emulator(data=tmp_path).start()
+    assert (tmp_path / "state").read_bytes() == content
+
+
+async def test_a_directory_in_use_is_refused(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    session = await connect(await serve(data=tmp_path))
+    second = Emulator(data=tmp_path)
+    with pytest.raises(StoreError, match="another emulator"):
+        await second.start()
+    await ask(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    found = read(tmp_path / "state")
+    assert found is not None
+    assert len(found.indexes) == 1
+
+
+class Trap:
+    """Opens when it is read."""
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return shutil.rmtree, ("trap",)
+
+
+async def test_a_state_makes_nothing_but_objects_of_the_emulator(tmp_path: Path, emulator: Emulator) -> None:
+    head = written(emulator.state).partition(b"\n")[0]
+    path = tmp_path / "state"
+    path.write_bytes(head + b"\n" + pickle.dumps(Trap()))
+    with pytest.raises(StoreError, match="rmtree"):
+        read(path)
+    path.write_bytes(head + b"\n" + pickle.dumps(7))
+    with pytest.raises(StoreError, match="no state"):
+        read(path)
+
+
+async def test_a_state_is_the_same_object_for_object(emulator: Emulator, make_asset: Any, tmp_path: Path) -> None:
+    await make_asset("film.mp4")
+    path = tmp_path / "state"
+    path.write_bytes(written(emulator.state))
+    found = read(path)
+    assert isinstance(found, State)
+    assert found.assets == emulator.state.assets
+    assert found.ids.object() == emulator.state.ids.object()
+
+
+def peak(process: asyncio.subprocess.Process) -> int:
+    """Return the most memory a process has ever had, in bytes."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+@pytest.mark.timeout(120)
+async def test_a_gibibyte_passes_through_in_a_few_megabytes(put: Put) -> None:
+    async with (
+        running() as (process, url),
+        aiohttp.ClientSession(url, headers={"x-api-key": "emulator"}) as session,
+    ):
+        begun = {"filename": "long.mp4", "type": "video", "total_size": GIB}
+        upload = await ask(session, "POST", UPLOADS, json=begun)
+        size, count = upload["chunk_size"], upload["total_chunks"]
+        before, content = peak(process), bytes(size)
+        report: list[dict[str, Any]] = []
+        for start in range(1, count + 1, 50):
+            asked = {"start": start, "count": 50}
+            urls = await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=asked)
+            for given in urls["upload_urls"]:
+                length = min(size, GIB - (given["chunk_index"] - 1) * size)
+                status, _, proof = await put(given["url"], io.BytesIO(content[:length]), upload["upload_headers"])
+                assert status == 200
+                told = {"chunk_index": given["chunk_index"], "proof_type": "etag", "chunk_size": length}
+                report.append(told | {"proof": proof})
+        await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
+        assert (await ask(session, "GET", f"assets/{upload['asset_id']}"))["filename"] == "long.mp4"
+        assert peak(process) - before < 64 << 20
