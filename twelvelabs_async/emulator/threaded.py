@@ -85,6 +85,14 @@ class ThreadedEmulator:
         told = list(scenes)
         self.run(lambda emulator: emulator.describe(file, told, transcript=transcript))
 
+    def reset(self) -> None:
+        """Forget all objects, faults, requests and what was counted, as `Emulator.reset` does."""
+        self.run(Emulator.reset)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, as `Emulator.advance` does."""
+        self.run(lambda emulator: emulator.advance(seconds))
+
     def run(self, act: Callable[[Emulator], T]) -> T:
         """Do something with the emulator between two requests, in its thread, and return what comes of it.
 
