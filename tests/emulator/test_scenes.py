@@ -208,3 +208,23 @@ async def test_a_guessed_duration_gives_way_to_what_was_told(
 async def test_a_scene_that_cannot_be_is_refused(scene: tuple[float, float, str]) -> None:
     with pytest.raises(ValueError, match="passage"):
         Emulator().describe("clip.mp4", [scene])
+
+
+async def test_a_file_can_be_described_over_http(
+    emulator: Emulator, index: str, make_video: Make, find: Find, session: aiohttp.ClientSession
+) -> None:
+    url = emulator.base_url.removesuffix("/v1.3") + "/_emulator/scenes"
+    told = {"filename": "clip.mp4", "scenes": SCENES, "transcript": SRT}
+    async with session.post(url, json=told) as response:
+        assert response.status == 204
+    await make_video(index, "clip.mp4", samples.video(12))
+    assert times(await find("boat ahoy", "visual", "audio")) == [(5, 12)]
+    wrongs: list[dict[str, Any]] = [
+        {},
+        {"filename": "clip.mp4", "scenes": [[5, 0, "a car"]]},
+        {"filename": "clip.mp4", "sceenes": []},
+    ]
+    for wrong in wrongs:
+        async with session.post(url, json=wrong) as response:
+            assert response.status == 400
+            assert (await response.json())["error"]

@@ -35,7 +35,7 @@ NAMES = {(operation.method, route_of(operation)): operation.name for operation i
 
 def build_api(front: Front, controls: control.Control) -> web.Application:
     """Return the API, and beside it what is asked of the emulator itself, which passes none of the middlewares."""
-    app = web.Application(middlewares=[_chain(front)], client_max_size=LARGEST_TEXT)
+    app = web.Application(middlewares=[_chain(front, controls)], client_max_size=LARGEST_TEXT)
     app.on_response_prepare.append(front.stamp)
     app.router.add_routes(controls.routes())
     for operation in OPERATIONS:
@@ -43,11 +43,11 @@ def build_api(front: Front, controls: control.Control) -> web.Application:
     return app
 
 
-def _chain(front: Front) -> Middleware:
+def _chain(front: Front, controls: control.Control) -> Middleware:
     @web.middleware
     async def pass_through(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(control.PREFIX):
-            return await front.keep(request, handler)
+            return await controls.admit(request, partial(front.keep, handler=handler))
         for layer in (front.keep, front.limit, front.admit, front.explain, front.fail, front.record):
             handler = partial(layer, handler=handler)
         return await handler(request)

@@ -8,26 +8,33 @@
 | `GET`, `POST`, `DELETE /_emulator/faults` | list, add (`{"operation": "POST /search", "status": 503}`), forget |
 | `GET`, `DELETE /_emulator/requests` | the latest requests, of one operation with `?route=`; forget |
 | `GET /_emulator/limits` | every window that has counted, and the 429 answers that were given |
+| `POST /_emulator/scenes` | `describe`: `{"filename": "a.mp4", "scenes": [[0, 5, "a car"]], "transcript": ""}` |
+| `GET /_emulator/` | all of that as a page for people |
 | `PUT /_emulator/plan` | change the limits: `{"name": "developer"}`, with other fields of a plan, or without a name |
 
 A fault takes the words of `Fault`, a plan those of `Plan`, where a window is `{"limit": 60, "seconds": 60, "dimension":
-"Request"}` and a category has one or a list. What is wrong is answered 400 with `{"error": ...}`.
+"Request"}` and a category has one or a list. What is wrong is answered 400 with `{"error": ...}`, and pages of other
+sites get 403.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, cast
 
 import cattrs
 from aiohttp import web
 
+from twelvelabs_async.emulator import visitors
 from twelvelabs_async.emulator.clock import moment
 from twelvelabs_async.emulator.faults import Words
 from twelvelabs_async.emulator.looking import look
+from twelvelabs_async.emulator.panel import Panel
 from twelvelabs_async.emulator.plans import Plan, Window, Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from aiohttp.typedefs import Handler
 
     from twelvelabs_async.emulator.server import Emulator
@@ -41,15 +48,31 @@ _reader.register_structure_hook(
 )
 
 
+class _Told(TypedDict):
+    """What a file is described by."""
+
+    filename: str
+    scenes: NotRequired[list[tuple[float, float, str]]]
+    transcript: NotRequired[str]
+
+
 class Control:
     """The routes of one emulator."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, names: Collection[str]) -> None:
         self._emulator = emulator
+        self._names = names
+
+    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Keep out what comes from pages of others."""
+        why = visitors.refusal(request.headers, self._names)
+        return await handler(request) if why is None else _json({"error": why}, 403)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return them for a router."""
         return [
+            *Panel(self._emulator).routes(PREFIX),
+            web.post(f"{PREFIX}/scenes", _explained(self.describe)),
             web.get(f"{PREFIX}/state", _explained(self.state)),
             web.post(f"{PREFIX}/reset", _explained(self.reset)),
             web.post(f"{PREFIX}/clock/advance", _explained(self.advance)),
@@ -100,6 +123,12 @@ class Control:
     async def clear_requests(self, _request: web.Request) -> web.Response:
         """Forget them."""
         self._emulator.requests.clear()
+        return web.Response(status=204)
+
+    async def describe(self, request: web.Request) -> web.Response:
+        """Tell what is to be seen and heard in a file."""
+        told = _reader.structure(await _body(request), _Told)
+        self._emulator.describe(told["filename"], told.get("scenes", []), transcript=told.get("transcript"))
         return web.Response(status=204)
 
     async def limits(self, _request: web.Request) -> web.Response:

@@ -212,7 +212,7 @@ class Emulator:
         )
         try:
             await self.world.open()
-            controls = Control(self)
+            controls = Control(self, self._listeners.names)
             self._base_url = await self._listeners.open(build_api(self._front, controls), self._ports[0]) + PREFIX
             self.world.storage_url = await self._listeners.open(build_storage(self._front), self._ports[1])
         except BaseException:

@@ -1,0 +1,230 @@
+"""Somebody watches the emulator in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+from typing_extensions import override
+
+from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Timing, Window, samples
+from twelvelabs_async.emulator.visitors import refusal
+
+Call = Callable[..., Awaitable[tuple[int, Any]]]
+Make = Callable[..., Awaitable[str]]
+Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, str]]]
+
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+HOSTILE = "<img src=x onerror=document.title='taken'>\"'&.mp4"
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1320,1400",
+)
+PATIENCE = 20
+
+
+@pytest.fixture
+def get(emulator: Emulator) -> Get:
+    """Ask for something below `/_emulator`, without a key."""
+
+    async def fetch(path: str, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
+        origin = emulator.base_url.removesuffix("/v1.3")
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{origin}/_emulator{path}", headers=given) as response,
+        ):
+            return response, await response.text()
+
+    return fetch
+
+
+class References(HTMLParser):
+    """Collects what a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.inline = 0
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.found |= {str(given[name]) for name in ("src", "href") if name in given}
+        self.inline += "style" in given or (tag == "script" and "src" not in given) or tag == "style"
+
+
+async def test_the_page_loads_nothing_from_elsewhere(get: Get) -> None:
+    response, page = await get("")
+    assert str(response.url).endswith("/_emulator/")
+    seen = References()
+    seen.feed(page)
+    assert seen.found == {"data:,", "panel.css", "panel.js"}
+    assert seen.inline == 0
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    for name in ("panel.css", "panel.js"):
+        response, content = await get(f"/{name}")
+        assert response.status == 200
+        assert "//" not in content.replace(SVG, "").replace("// ", "")
+        assert "innerHTML" not in content
+    assert (await get("/panel.html"))[0].status == 404
+    assert (await get("/..%2f__init__.py"))[0].status == 404
+
+
+SVG = "http://www.w3.org/2000/svg"
+
+
+async def test_the_overview_tells_a_little_of_everything(
+    emulator: Emulator, get: Get, call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    emulator.plan = Plan(default=Window(20))
+    emulator.describe("clip.mp4", [(0, 5, "a red car")])
+    index = await make_index("films")
+    assets = [await make_asset(name) for name in ("clip.mp4", HOSTILE)]
+    advance(10)
+    await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": assets[0]})
+    emulator.faults.add("GET /indexes", status=503, headers={"Retry-After": "1"}, times=2)
+    await call("GET", "/indexes")
+    view = json.loads((await get("/overview"))[1])
+    assert view["counts"] == {"indexes": 1, "assets": 2, "work": 1, "requests": 5, "refused": 0, "faults": 1}
+    assert view["work"][0] == {"kind": "indexing", "name": "clip.mp4", "status": "pending", "steps": 3, "step": 0}
+    assert [(asset["name"], asset["scenes"]) for asset in view["assets"]] == [(HOSTILE, 0), ("clip.mp4", 1)]
+    assert view["indexes"] == [{"name": "films", "videos": 1, "models": "marengo3.0: visual and audio"}]
+    assert [(one["name"], one["used"], one["limit"]) for one in view["limits"]] == [
+        ("other per minute", 1, 20),
+        ("upload per minute", 2, 20),
+        ("index per minute", 1, 20),
+    ]
+    (fault,) = view["faults"]
+    assert (fault["words"], fault["count"]) == ("status 503, headers Retry-After: 1", "1 of 2")
+    assert [(one["method"], one["status"]) for one in view["requests"][:2]] == [("GET", 503), ("POST", 202)]
+    assert emulator.api_key not in json.dumps(view).split('"')
+
+
+async def test_an_upload_in_parts_is_seen_growing(
+    get: Get, call: Call, send: Callable[..., Awaitable[list[Any]]], upload: dict[str, Any]
+) -> None:
+    report = await send(upload, 1, 2)
+    await call("POST", f"/assets/multipart-uploads/{upload['upload_id']}", json={"completed_chunks": report})
+    (job,) = json.loads((await get("/overview"))[1])["work"]
+    assert job == {"kind": "upload", "name": "f.mp4", "status": "active", "steps": 3, "step": 2}
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Host": "127.0.0.1:80"}, True),
+        ({"Host": "localhost"}, True),
+        ({"Host": "[::1]:80"}, True),
+        ({"Host": "emulator.test:80"}, True),
+        ({"Host": "evil.example"}, False),
+        ({}, False),
+        ({"Host": "127.0.0.1:80", "Origin": "http://127.0.0.1:80"}, True),
+        ({"Host": "127.0.0.1:80", "Origin": "http://127.0.0.1:81"}, False),
+        ({"Host": "127.0.0.1:80", "Origin": "https://evil.example"}, False),
+        ({"Host": "127.0.0.1:80", "Origin": "null"}, False),
+        ({"Host": "127.0.0.1:80", "Sec-Fetch-Site": "cross-site"}, False),
+        ({"Host": "127.0.0.1:80", "Sec-Fetch-Site": "same-origin"}, True),
+    ],
+)
+def test_pages_of_others_are_kept_out(headers: dict[str, str], allowed: bool) -> None:  # noqa: FBT001
+    assert (refusal(headers, ("emulator.test",)) is None) is allowed
+
+
+async def test_a_borrowed_name_opens_no_door(get: Get) -> None:
+    response, told = await get("/state", Host="evil.example")
+    assert response.status == 403
+    assert "evil.example" in told
+    assert (await get("/", Host="evil.example"))[0].status == 403
+    assert (await get("/overview", Origin="https://evil.example"))[0].status == 403
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("needs Debian's chromium and chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield opened
+    finally:
+        opened.quit()
+
+
+class Seen:
+    """The page in a browser."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self._browser = browser
+
+    def text(self, place: str) -> str:
+        return self._browser.find_element(By.ID, place).text
+
+    def press(self, selector: str) -> None:
+        self._browser.find_element(By.CSS_SELECTOR, selector).click()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        WebDriverWait(self._browser, PATIENCE, 0.05).until(lambda _: holds())
+
+
+@pytest.mark.timeout(120)
+def test_a_browser_shows_what_happens_while_it_happens(browser: Chrome) -> None:
+    with ThreadedEmulator(plan="free", timing=Timing(asset=600, indexing=600)) as emulator:
+        browser.get(emulator.base_url.removesuffix("/v1.3") + "/_emulator/")
+        seen = Seen(browser)
+        seen.until(lambda: seen.text("live") == "live")
+        assert emulator.base_url in seen.text("assets")
+        emulator.faults.add("POST /search", status=503)
+        asyncio.run(upload_hostile(emulator))
+        seen.until(lambda: HOSTILE in seen.text("assets"))
+        assert "processing" in seen.text("work")
+        assert "upload per minute" in seen.text("limits")
+        assert "POST /search" in seen.text("faults")
+        assert "/v1.3/assets" in seen.text("requests")
+        seen.press("#advance select option[value='3600']")
+        seen.press("#advance button")
+        seen.until(lambda: "ready" in seen.text("work"))
+        seen.press("#reset")
+        assert len(emulator.state.assets) == 1
+        seen.press("#reset")
+        seen.until(lambda: "Nothing has been uploaded" in seen.text("assets"))
+        assert not emulator.state.assets
+        assert browser.title == "Emulator"
+        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # as selenium has it
+        emulator.stop()
+        seen.until(lambda: "does not answer" in seen.text("trouble"))
+
+
+async def upload_hostile(emulator: ThreadedEmulator) -> None:
+    """A name of a file that would like to be a script, and an index of that name."""
+    async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}) as session:
+        form = aiohttp.FormData({"method": "direct", "filename": HOSTILE})
+        form.add_field("file", samples.video(12), filename="x.mp4")
+        models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+        index = {"index_name": HOSTILE, "models": models}
+        sendings: list[tuple[str, dict[str, Any]]] = [("assets", {"data": form}), ("indexes", {"json": index})]
+        for path, sent in sendings:
+            async with session.post(f"{emulator.base_url}/{path}", **sent) as response:
+                assert response.status == 201
