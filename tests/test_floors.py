@@ -15,7 +15,7 @@ NAME = "twelvelabs_async"
 
 # From the ground up. A name stands for a file or for a folder with all that is in it; within a line, left is lower.
 FLOORS = [
-    ["_version", "errors", "clock", "events", "logs", "settings", "request", "checks"],
+    ["_version", "errors", "clock", "events", "limits", "logs", "settings", "request", "checks"],
     ["models"],
     [
         "body",
@@ -30,6 +30,7 @@ FLOORS = [
         "policy/pace",
         "policy/budget",
         "policy/store",
+        "policy/lane",
         "policy/limiter",
         "policy/retry",
         "policy/telling",

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WebhookSignatureError,
     )
+    from twelvelabs_async.events import LimitUpdate, LimitWait
+    from twelvelabs_async.limits import CategoryLimits, WindowLimits
     from twelvelabs_async.models.common import Model, PageInfo, Range, UserMetadata
     from twelvelabs_async.paginator import Page, Paginator
     from twelvelabs_async.request import FilePart, Form, Request
@@ -85,6 +87,8 @@ _HOMES = {
         "WaitTimeoutError",
         "WebhookSignatureError",
     ),
+    "events": ("LimitUpdate", "LimitWait"),
+    "limits": ("CategoryLimits", "WindowLimits"),
     "models.common": ("Model", "PageInfo", "Range", "UserMetadata"),
     "paginator": ("Page", "Paginator"),
     "request": ("FilePart", "Form", "Request"),
@@ -101,6 +105,7 @@ __all__ = [
     "AsyncTwelveLabs",
     "AuthenticationError",
     "BadRequestError",
+    "CategoryLimits",
     "ClientStateError",
     "Clock",
     "ConflictError",
@@ -114,6 +119,8 @@ __all__ = [
     "InvalidInputError",
     "LedgerError",
     "LedgerInUseError",
+    "LimitUpdate",
+    "LimitWait",
     "MalformedResponseError",
     "Model",
     "NotFoundError",
@@ -141,6 +148,7 @@ __all__ = [
     "UserMetadata",
     "WaitTimeoutError",
     "WebhookSignatureError",
+    "WindowLimits",
     "__version__",
     "from_dict",
     "to_dict",

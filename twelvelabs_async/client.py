@@ -16,6 +16,7 @@ from twelvelabs_async._version import __version__
 from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.events import Events, Listener
+from twelvelabs_async.limits import CategoryLimits
 from twelvelabs_async.logs import follow
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
@@ -169,6 +170,11 @@ class AsyncTwelveLabs:
     def api_version(self) -> str | None:
         """`X-Api-Version` of the last answer; None before the first."""
         return self._api.seen.api_version
+
+    @property
+    def limits(self) -> Mapping[str, CategoryLimits]:
+        """What is known now of each category that was called, by its name, such as `search`. Sends nothing."""
+        return self._api.limiter.limits()
 
     def with_options(
         self,

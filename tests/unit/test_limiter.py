@@ -13,7 +13,8 @@ from support import LoopClock, budget_of, virtually
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.events import Events, LimitUpdate, LimitWait
 from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.policy.limiter import BULK_EVERY, RateLimiter, Turn
+from twelvelabs_async.policy.lane import BULK_EVERY
+from twelvelabs_async.policy.limiter import RateLimiter, Turn
 
 EPOCH = LoopClock.EPOCH
 
@@ -375,6 +376,33 @@ def test_waits_and_numbers_are_told_to_whoever_listens() -> None:
     assert isinstance(wait, LimitWait)
     assert (wait.category, wait.priority, wait.waiting, wait.dimension, wait.limit) == ("c", "bulk", 1, "request", 7)
     assert wait.seconds == pytest.approx(10, abs=0.01)
+
+
+def test_what_is_known_of_a_category_can_be_read_at_any_moment() -> None:
+    async def main() -> None:
+        gate = limiter()
+        assert gate.limits() == {}
+        first = await take(gate)
+        waiting = asyncio.create_task(take(gate))
+        await asyncio.sleep(0)
+        found = gate.limits()["c"]
+        assert (found.waiting, found.in_flight, found.learned_from, found.limit) == (1, 1, "nothing", None)
+        quotas = {**told(3).quotas, "duration": Quota(limit=600, remaining=60, reset=EPOCH + 3600)}
+        await first.answered(200, Advice(server_time=EPOCH, quotas=quotas))
+        await first.__aexit__(None, None, None)
+        second = await waiting
+        found = gate.limits()["c"]
+        assert (found.waiting, found.in_flight, found.refused, found.learned_from) == (0, 1, 0, "headers")
+        assert (found.limit, found.remaining) == (600, 60)
+        assert found.resets_at == datetime.fromtimestamp(EPOCH + 3600, UTC)
+        assert [window.dimension for window in found.windows] == ["request", "duration"]
+        await second.answered(429, Advice(server_time=EPOCH))
+        assert gate.limits()["c"].refused == 1
+        async with await take(gate, "other") as turn:
+            await turn.answered(429, Advice(server_time=EPOCH))
+        assert gate.limits()["other"].learned_from == "refusals"
+
+    virtually(main())
 
 
 def test_a_listener_that_fails_is_logged_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,6 +20,9 @@ import attrs
 LONGEST_WAIT: Final = 32 * 86400.0
 """Seconds. Advice further away than a month is not advice."""
 
+SYNONYMS: Final = {"outputtoken": "token", "output-token": "token", "tokens": "token", "requests": "request"}
+"""Words that servers have for a dimension besides ours."""
+
 _NAME: Final = re.compile(r"x-ratelimit-(?:([a-z0-9_-]+)-)?(limit|remaining|used|reset)", re.IGNORECASE)
 _MOMENT: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
@@ -84,7 +87,10 @@ def read_quotas(headers: Mapping[str, str]) -> dict[str, Quota]:
 def _place(name: str) -> tuple[str, str] | None:
     """Dimension and field a header tells of, if it is one of these headers."""
     match = _NAME.fullmatch(name)
-    return ((match[1] or "request").lower(), match[2].lower()) if match else None
+    if match is None:
+        return None
+    dimension = (match[1] or "request").lower()
+    return SYNONYMS.get(dimension, dimension), match[2].lower()
 
 
 def _quota(values: Mapping[str, float]) -> Quota:

@@ -1,135 +1,27 @@
 """Gives calls their turn, category by category, so that the wall of a rate limit is not hit.
 
-What a category may send is known to its budget, in a `BudgetStore`; here is the queue before it. First come, first
-served, within a priority; `interactive` calls go before `bulk` ones, but while both wait every `BULK_EVERY`th turn is a
-bulk call's, so that a bulk job gets on. Whoever is at the head asks the store, and nobody goes past a call at the head
-that costs much: it is its turn until it has gone. A turn is held until its answer has been read, so that the next in
-line goes by what it said.
+What a category may send is known to its budget, in a `BudgetStore`; before it stands a queue, a `Lane`. Whoever is at
+its head asks the store, and goes or waits. A turn is held until its answer has been read, so that the next in line goes
+by what it said.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections import deque
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, GaveUp, QuotaExhaustedError
 from twelvelabs_async.events import Events, LimitUpdate, LimitWait
+from twelvelabs_async.limits import CategoryLimits
 from twelvelabs_async.policy.budget import ONE, Costs
 from twelvelabs_async.policy.headers import Advice
+from twelvelabs_async.policy.lane import Bar, Lane, Waiter, moment
 from twelvelabs_async.policy.pace import Wait
 from twelvelabs_async.policy.store import BudgetStore, MemoryStore
 from twelvelabs_async.settings import Priority
-
-BULK_EVERY: Final = 5
-"""Of so many turns one is a bulk call's while both kinds wait."""
-
-
-class _Waiter:
-    """A call in the queue."""
-
-    __slots__ = ("_news", "costs", "deadline", "max_wait", "priority")
-
-    def __init__(self, priority: Priority, costs: Costs, max_wait: float, deadline: float | None) -> None:
-        self.priority: Priority = priority
-        self.costs = costs
-        self.max_wait = max_wait
-        self.deadline = deadline
-        self._news: asyncio.Future[None] | None = None
-
-    def wake(self) -> None:
-        if self._news is not None:
-            _wake(self._news)
-
-    async def sleep(self, seconds: float | None, clock: Clock) -> None:
-        """Until somebody wakes it, or for `seconds`."""
-        news = self._news = asyncio.get_running_loop().create_future()
-        timer = None if seconds is None else asyncio.ensure_future(clock.sleep(seconds))
-        if timer is not None:
-            # It ends this sleep and no other: a timer that is cancelled is done too, after the next one has begun.
-            timer.add_done_callback(lambda _: _wake(news))
-        try:
-            await news
-        finally:
-            self._news = None
-            if timer is not None:
-                timer.cancel()
-
-
-class _Bar:
-    """What holds the head of a queue up, and so all behind it that cost as much."""
-
-    __slots__ = ("_costs", "until", "wait")
-
-    def __init__(self, wait: Wait, until: float, costs: Costs) -> None:
-        self.wait = wait
-        self.until = until
-        self._costs = costs
-
-    def too_late(self, waiter: _Waiter, now: float) -> GaveUp | None:
-        """Why that is too long for somebody, if it is."""
-        if waiter.costs.get(self.wait.dimension, 0.0) < self._costs.get(self.wait.dimension, 0.0):
-            return None
-        if self.until - now > waiter.max_wait:
-            return "max_wait"
-        return "deadline" if waiter.deadline is not None and self.until > waiter.deadline else None
-
-
-def _wake(news: asyncio.Future[None]) -> None:
-    if not news.done():
-        news.set_result(None)
-
-
-class Lane:
-    """The queue before one category."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.interactive: deque[_Waiter] = deque()
-        self.bulk: deque[_Waiter] = deque()
-        self.overtaken: int = 0
-        """Turns of interactive calls since the last one of a bulk call, while both waited."""
-        self.in_flight: int = 0
-        """Turns that are held."""
-        self.bar: _Bar | None = None
-        """What holds the head up; None if it is not known how long."""
-        self.skew: float = 0.0
-        """Seconds by which the server's clock is ahead of ours."""
-
-    @property
-    def waiting(self) -> int:
-        """Calls in the queue."""
-        return len(self.interactive) + len(self.bulk)
-
-    def queue(self, priority: Priority) -> deque[_Waiter]:
-        """Those of one priority, in order."""
-        return self.interactive if priority == "interactive" else self.bulk
-
-    def head(self) -> _Waiter | None:
-        """Whose turn is next."""
-        if self.interactive and (not self.bulk or self.overtaken < BULK_EVERY - 1):
-            return self.interactive[0]
-        return self.bulk[0] if self.bulk else None
-
-    def tell(self) -> None:
-        """Wake the head: something has changed."""
-        self.bar = None
-        head = self.head()
-        if head is not None:
-            head.wake()
-
-    def everybody(self) -> Iterable[_Waiter]:
-        """All in the queue."""
-        return (*self.interactive, *self.bulk)
-
-    def went(self, priority: Priority) -> None:
-        """A call out of the queue has got its turn."""
-        self.overtaken = self.overtaken + 1 if priority == "interactive" and self.bulk else 0
 
 
 class Turn:
@@ -208,6 +100,10 @@ class RateLimiter:
             lane = self._lanes[category] = Lane(category)
         return lane
 
+    def limits(self) -> dict[str, CategoryLimits]:
+        """What is known of each category that was called, by its name."""
+        return {name: lane.limits() for name, lane in self._lanes.items()}
+
     async def turn(
         self,
         category: str,
@@ -235,18 +131,21 @@ class RateLimiter:
             ticket = await self.store.reserve(category, costs)
             if isinstance(ticket, int):
                 return Turn(self, lane, ticket)
-        return Turn(self, lane, await self._queue(lane, _Waiter(priority, costs, max_wait, deadline)))
+        return Turn(self, lane, await self._queue(lane, Waiter(priority, costs, max_wait, deadline)))
 
     async def settle(self, lane: Lane, ticket: int, status: int, advice: Advice) -> None:
         """An answer came; tell the store, and whoever listens."""
         lane.skew = advice.server_time - self.clock.time()
         refused = status == 429
+        lane.refused += refused
         jitter = self.jitter() if refused else 0.0
         await self.store.settle(lane.name, ticket, advice, refused=refused, jitter=jitter)
-        if self.events.wanted:
-            self._tell_update(lane, advice)
+        if advice.quotas:
+            lane.told = advice
+            if self.events.wanted:
+                self._tell_update(lane)
 
-    async def _queue(self, lane: Lane, waiter: _Waiter) -> int:
+    async def _queue(self, lane: Lane, waiter: Waiter) -> int:
         queue = lane.queue(waiter.priority)
         queue.append(waiter)
         try:
@@ -261,7 +160,7 @@ class RateLimiter:
             queue.remove(waiter)
             lane.tell()
 
-    async def _ask(self, lane: Lane, waiter: _Waiter) -> int | None:
+    async def _ask(self, lane: Lane, waiter: Waiter) -> int | None:
         """The head asks the store, and all others sleep until something changes."""
         if lane.head() is not waiter:
             self._hasten(lane, waiter)
@@ -271,7 +170,7 @@ class RateLimiter:
         if isinstance(found, int):
             return found
         if found.certain:
-            lane.bar = _Bar(found, self.clock.monotonic() + (found.seconds or 0.0), waiter.costs)
+            lane.bar = Bar(found, self.clock.monotonic() + (found.seconds or 0.0), waiter.costs)
             self._hasten(lane, waiter)
             for other in lane.everybody():
                 if lane.bar.too_late(other, self.clock.monotonic()):
@@ -281,13 +180,13 @@ class RateLimiter:
         await waiter.sleep(self.store.poll if found.seconds is None else found.seconds, self.clock)
         return None
 
-    def _hasten(self, lane: Lane, waiter: _Waiter) -> None:
+    def _hasten(self, lane: Lane, waiter: Waiter) -> None:
         """Raise if it is known already that the turn comes too late."""
         why = None if lane.bar is None else lane.bar.too_late(waiter, self.clock.monotonic())
         if lane.bar is not None and why is not None:
             raise self._exhausted(lane, lane.bar, why)
 
-    def _tell_wait(self, lane: Lane, waiter: _Waiter, wait: Wait) -> None:
+    def _tell_wait(self, lane: Lane, waiter: Waiter, wait: Wait) -> None:
         self.events.tell(
             LimitWait(
                 category=lane.name,
@@ -299,19 +198,19 @@ class RateLimiter:
             )
         )
 
-    def _tell_update(self, lane: Lane, advice: Advice) -> None:
-        for dimension, quota in advice.quotas.items():
+    def _tell_update(self, lane: Lane) -> None:
+        for window in lane.limits().windows:
             self.events.tell(
                 LimitUpdate(
                     category=lane.name,
-                    dimension=dimension,
-                    limit=quota.limit,
-                    remaining=quota.remaining,
-                    resets_at=None if quota.reset is None else moment(quota.reset),
+                    dimension=window.dimension,
+                    limit=window.limit,
+                    remaining=window.remaining,
+                    resets_at=window.resets_at,
                 )
             )
 
-    def _exhausted(self, lane: Lane, bar: _Bar, why: GaveUp) -> QuotaExhaustedError:
+    def _exhausted(self, lane: Lane, bar: Bar, why: GaveUp) -> QuotaExhaustedError:
         wait, seconds = bar.wait, bar.until - self.clock.monotonic()
         resets_at = moment(self.clock.time() + lane.skew + seconds)
         until = f"for {seconds:.0f} s" if resets_at is None else f"until {resets_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -326,11 +225,3 @@ class RateLimiter:
             retryable=True,
             gave_up=why,
         )
-
-
-def moment(seconds: float) -> datetime | None:
-    """A date in UTC; None if the server's clock, which it follows, stands where no calendar reaches."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
