@@ -7,6 +7,12 @@ import random
 from typing import Any, Final
 
 PREFIX: Final = "/v1.3"
+FAR: Final = "/far"
+"""What stands before the path where the server is to be as far away as servers are."""
+
+AWAY: Final = 0.02
+"""Seconds that an answer from there takes."""
+
 PAGES: Final = 100
 PER_PAGE: Final = 50
 CHUNK: Final = 5 * 2**20

@@ -185,6 +185,13 @@ def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
             for at_once in (16, 64, 256, 1000)
         ),
         Case(name="paging", label="5,000 items", group=PAGING, work="paging"),
+        Case(
+            name="paging-far",
+            label="5,000 items, 20 ms away, 4 pages ahead",
+            group=PAGING,
+            work="paging",
+            options={"ahead": 4},
+        ),
         Case(name="embeddings", label="14 MB of JSON", group=DECODE, work="embeddings"),
         Case(name="events", label="10,000 events", group=STREAM, work="events"),
         Case(name="waiting", label="1,000 tasks", group=WAITING, work="waiting"),

@@ -235,9 +235,14 @@ class Connection(asyncio.Protocol):
         site = self._site
         site.requests += 1
         md5 = self._md5.hexdigest() if self._md5 is not None else ""
-        more, body = site.answer(self._method, self._target, bytes(self._body), md5)
+        far = self._target.startswith(answers.FAR)
+        more, body = site.answer(self._method, self._target.removeprefix(answers.FAR), bytes(self._body), md5)
         self._read = self._head
-        self._transport.write(b"%b%d%b\r\n\r\n%b" % (site.usual(), len(body), more, body))
+        whole = b"%b%d%b\r\n\r\n%b" % (site.usual(), len(body), more, body)
+        if far:
+            asyncio.get_running_loop().call_later(answers.AWAY, self._transport.write, whole)
+        else:
+            self._transport.write(whole)
 
 
 async def serve() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.answers import ASSET_ID, EVENTS, INDEX_ID, PAGES, PER_PAGE, TASKS, VECTORS
+from benchmarks.answers import ASSET_ID, EVENTS, FAR, INDEX_ID, PAGES, PER_PAGE, TASKS, VECTORS
 from benchmarks.clients import Client, Maker
 from benchmarks.memory import MIB, forget_peak, peak, resident
 
@@ -98,12 +98,12 @@ async def concurrent(maker: Maker, origin: str, *, count: int, at_once: int) -> 
         return watch.figures(count)
 
 
-async def paging(maker: Maker, origin: str) -> Figures:
-    """Walk a long list."""
-    async with opened(maker, origin) as client:
+async def paging(maker: Maker, origin: str, *, ahead: int = 0) -> Figures:
+    """Walk a long list, far away if pages are read ahead."""
+    async with opened(maker, origin + FAR if ahead else origin) as client:
         await client.get()
         watch = Stopwatch()
-        assert await client.list() == PAGES * PER_PAGE
+        assert await client.list(ahead) == PAGES * PER_PAGE
         return watch.figures(PAGES * PER_PAGE)
 
 

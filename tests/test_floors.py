@@ -36,7 +36,7 @@ FLOORS = [
         "policy/telling",
         "policy",
     ],
-    ["api", "paginator", "frames", "streams"],
+    ["api", "ahead", "paginator", "frames", "streams"],
     ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
     ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],

@@ -37,8 +37,8 @@ class Client(Protocol):
         """One index; its id."""
         ...
 
-    async def list(self) -> int:
-        """All indexes, 50 a page; how many there were."""
+    async def list(self, ahead: int = 0) -> int:
+        """All indexes, 50 a page; how many there were. Reads so many pages ahead if it can."""
         ...
 
     async def upload_small(self, content: bytes) -> str | None:

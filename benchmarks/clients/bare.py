@@ -41,8 +41,9 @@ class Bare:
         """One index."""
         return str((await self._ask("GET", f"/indexes/{INDEX_ID}"))["_id"])
 
-    async def list(self) -> int:
-        """All indexes."""
+    async def list(self, ahead: int = 0) -> int:
+        """All indexes, page after page."""
+        del ahead
         count, page, last = 0, 0, 1
         while page < last:
             page += 1

@@ -27,8 +27,9 @@ class Official:
         """One index."""
         return (await self._client.indexes.retrieve(INDEX_ID)).id
 
-    async def list(self) -> int:
-        """All indexes."""
+    async def list(self, ahead: int = 0) -> int:
+        """All indexes, page after page."""
+        del ahead
         count = 0
         async for _ in await self._client.indexes.list(page_limit=PER_PAGE):
             count += 1

@@ -23,10 +23,10 @@ class Ours:
         """One index."""
         return (await self._client.indexes.retrieve(INDEX_ID)).id
 
-    async def list(self) -> int:
+    async def list(self, ahead: int = 0) -> int:
         """All indexes."""
         count = 0
-        async for _ in self._client.indexes.list():
+        async for _ in self._client.indexes.list().prefetch(ahead):
             count += 1
         return count
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from twelvelabs_async.clock import Clock, SystemClock
-from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.errors import APIError, InvalidInputError, MalformedResponseError
 from twelvelabs_async.models.common import WIRE_ID, Model
 from twelvelabs_async.paginator import Paginator, by_token, numbered
 from twelvelabs_async.request import Request
@@ -70,6 +72,59 @@ def page_lists(draw: st.DrawFn, least: int = 0) -> list[list[str]]:
 
 async def walk(pages: Paginator[Item]) -> list[str]:
     return [item.id async for item in pages]
+
+
+@given(page_lists(), st.integers(0, 10))
+def test_reading_ahead_gives_the_same_items_with_no_request_more(pages: list[list[str]], ahead: int) -> None:
+    lister = Lister(pages, tell=True)
+    found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item)).prefetch(ahead)))
+    assert found == [item for page in pages for item in page]
+    assert lister.asked == len(pages)
+
+
+async def test_reading_ahead_has_as_many_pages_on_their_way_as_it_was_told() -> None:
+    lister = Lister([["a"], ["b"], ["c"], ["d"], ["e"], ["f"]], tell=True)
+    async with aclosing(Paginator(lister, first("/list"), numbered(Item)).prefetch(3).pages()) as pages:
+        await anext(pages)
+        await asyncio.sleep(0)
+        assert lister.asked == 4
+
+
+async def test_a_walk_that_ends_early_leaves_nothing_on_its_way() -> None:
+    """A task that is left fails every test."""
+    lister = Lister([["a"], ["b"], ["c"], ["d"]], tell=True)
+    assert await Paginator(lister, first("/list"), numbered(Item)).prefetch(2).collect(1)
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_page_that_fails_ahead_is_told_in_its_turn() -> None:
+    class Failing(Lister):
+        @override
+        async def call(self, request: Request[Any]) -> Any:
+            if request.query.get("page") == 3:
+                raise APIError(message="no")
+            return await super().call(request)
+
+    lister = Failing([["a"], ["b"], ["c"], ["d"]], tell=True)
+    items = aiter(Paginator(lister, first("/list"), numbered(Item)).prefetch(3))
+    assert [(await anext(items)).id, (await anext(items)).id] == ["a", "b"]
+    with pytest.raises(APIError, match="no"):
+        await anext(items)
+
+
+async def test_pages_that_go_by_token_are_walked_as_ever() -> None:
+    lister = Lister([["a"], ["b"]], tell=False)
+    pages = Paginator(
+        lister,
+        Request(method="GET", template="/search/{page-token}", into=dict, retry="safe", ids={"page_token": "1"}),
+        by_token(Item, follow),
+    )
+    assert await walk(pages.prefetch(4)) == ["a", "b"]
+
+
+def test_fewer_pages_than_none_cannot_be_read_ahead() -> None:
+    with pytest.raises(InvalidInputError):
+        Paginator(Lister([], tell=True), first("/list"), numbered(Item)).prefetch(-1)
 
 
 @given(page_lists())
