@@ -29,6 +29,7 @@ FLOORS = [
         "policy/categories",
         "policy/pace",
         "policy/budget",
+        "policy/costs",
         "policy/store",
         "policy/lane",
         "policy/limiter",

@@ -21,6 +21,7 @@ from twelvelabs_async.clock import Clock
 from twelvelabs_async.codec import decode, json_bytes
 from twelvelabs_async.errors import APIError, InvalidInputError, QuotaExhaustedError
 from twelvelabs_async.policy.categories import category_of
+from twelvelabs_async.policy.costs import CostBook
 from twelvelabs_async.policy.headers import Advice, read_advice
 from twelvelabs_async.policy.limiter import RateLimiter, Turn
 from twelvelabs_async.policy.retry import Call, RetryPolicy, RetryQuota, done_already, judge, judge_storage, timed_out
@@ -115,6 +116,8 @@ class Api:
     """What time it is."""
     options: Options
     """How patient this view of the client is."""
+    costs: CostBook = attrs.field(factory=CostBook)
+    """What calls draw on limits beside one request each."""
     seen: Seen = attrs.field(factory=Seen)
     """What answers have said of the service."""
     policy: RetryPolicy = attrs.field(init=False, repr=False, default=attrs.Factory(_policy, takes_self=True))
@@ -250,7 +253,9 @@ class Api:
                 advice = await self._note(turn, reply)
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
-            return await decode(reply.body, request.into)
+            result = await decode(reply.body, request.into)
+            self.costs.learn(request, result)
+            return result
         except APIError as error:
             _place(error, request, reply)
             if request.into is NoneType and done_already(error, request.method, call.earlier):
@@ -275,8 +280,13 @@ class Api:
 
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
         options, queued = self.options, self.clock.monotonic()
+        category = category_of(request)
         turn = await self.limiter.turn(
-            category_of(request), max_wait=options.max_wait, deadline=call.deadline, priority=options.priority
+            category,
+            max_wait=options.max_wait,
+            deadline=call.deadline,
+            costs=self.costs.of(request, category),
+            priority=options.priority,
         )
         call.waited += self.clock.monotonic() - queued
         return turn

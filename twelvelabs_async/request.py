@@ -87,6 +87,8 @@ class Request(Generic[T]):
     """A form body, or None."""
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """Headers of this operation only, the same on each attempt."""
+    media_seconds: float | None = None
+    """Length of the media the operation works on, if known: some limits count it."""
 
     @property
     def operation(self) -> str:

@@ -1,0 +1,88 @@
+"""What calls are taken to cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from twelvelabs_async.models.analyze import Analysis, TokenUsage
+from twelvelabs_async.policy.categories import category_of
+from twelvelabs_async.policy.costs import KEPT, CostBook
+from twelvelabs_async.request import Method, Request
+
+
+def asked(method: Method, template: str, **content: Any) -> Request[Any]:
+    return Request(method=method, template=template, into=dict, retry="safe", **content)
+
+
+def cost(book: CostBook, request: Request[Any]) -> dict[str, float]:
+    return dict(book.of(request, category_of(request)))
+
+
+INDEX = asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "a"})
+
+
+@attrs.frozen
+class Told:
+    """What `GET /assets/{asset_id}` gives, as far as it matters."""
+
+    id: str
+    duration: float | None
+
+
+def test_a_read_costs_one_request() -> None:
+    assert cost(CostBook(), asked("GET", "/assets")) == {"request": 1.0}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        INDEX,
+        asked("POST", "/analyze", json={"video": {"type": "asset_id", "asset_id": "a"}}),
+        asked(
+            "POST",
+            "/embed-v2/tasks",
+            json={"input_type": "video", "video": {"media_source": {"asset_id": "a"}, "start_sec": 2}},
+        ),
+    ],
+    ids=lambda request: request.template,
+)
+def test_a_call_about_an_asset_whose_length_was_told_costs_its_minutes(request_: Request[Any]) -> None:
+    book = CostBook()
+    book.learn(asked("GET", "/assets/{asset_id}"), Told("a", 90.0))
+    assert cost(book, request_) == {"request": 1.0, "duration": 1.5}
+
+
+def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
+    book = CostBook()
+    assert cost(book, INDEX) == {"request": 1.0}
+    for _ in range(30):
+        book.learn(asked("GET", "/assets/{asset_id}"), Told("b", 600.0))
+    book.learn(asked("GET", "/assets/{asset_id}"), Told("c", None))
+    assert cost(book, INDEX) == {"request": 1.0, "duration": pytest.approx(10.0)}
+
+
+def test_a_caller_that_knows_the_length_is_believed() -> None:
+    book = CostBook()
+    book.note_length("a", 600.0)
+    assert cost(book, attrs.evolve(INDEX, media_seconds=30.0)) == {"request": 1.0, "duration": 0.5}
+
+
+def test_an_answer_is_taken_to_have_as_many_tokens_as_those_before_it() -> None:
+    book, analyze = CostBook(), asked("POST", "/analyze", json={"prompt": "what?"})
+    assert cost(book, analyze) == {"request": 1.0}
+    for tokens in (100, 200):
+        book.learn(analyze, Analysis(id="1", data="", usage=TokenUsage(output_tokens=tokens)))
+    book.learn(analyze, Analysis(id="1", data=""))
+    assert cost(book, analyze) == {"request": 1.0, "token": pytest.approx(120.0)}
+    assert cost(book, asked("POST", "/responses")) == {"request": 1.0}
+
+
+def test_lengths_of_old_assets_are_forgotten() -> None:
+    book = CostBook()
+    for number in range(KEPT + 5):
+        book.note_length(str(number), 60.0)
+    assert len(book._minutes) == KEPT
+    assert "4" not in book._minutes
