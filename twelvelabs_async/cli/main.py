@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._version import __version__
-from twelvelabs_async.cli import commands, demo, ingesting
+from twelvelabs_async.cli import commands, demo, doctor, ingesting
 from twelvelabs_async.cli.codes import Code, of_error
 from twelvelabs_async.cli.render import Screen
 from twelvelabs_async.cli.running import Wishes
@@ -126,6 +126,21 @@ def search(
     return _with_key(
         commands.search(index, words, limit=limit, options=option, base_url=base_url, screen=screen), screen
     )
+
+
+@app.command(name="doctor")
+def _doctor(*, session: Flag = False, base_url: str | None = None, json: Flag = False) -> int:
+    """Look at the platform with your key: key, clock, version, limits, and what nobody has documented.
+
+    A dozen reads that cost nothing. The report holds no key and no content; put it into a bug report.
+
+    Args:
+        session: Announce an upload too, which is never made and expires by itself: it tells the size of parts.
+        base_url: Address of the API, if it is not the platform's own.
+        json: One JSON line a finding, and nothing else, on standard output.
+    """
+    screen = Screen(json=json)
+    return _with_key(doctor.doctor(session=session, base_url=base_url, screen=screen), screen)
 
 
 @app.command(help_flags=[], version_flags=[])
