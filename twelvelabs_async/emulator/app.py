@@ -58,6 +58,8 @@ def _chain(front: Front, controls: control.Control) -> Middleware:
 def _bind(front: Front, operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         reply = await operation.handler(Call(front.world, request))
+        if request.method == "GET":
+            front.world.look(reply.content)
         if isinstance(reply.content, Stream):
             awkward = front.world.settings.awkward_streams
             return StreamedResponse(reply.content, reply.status, reply.headers, awkward=awkward)

@@ -103,9 +103,8 @@ def _indexed(world: World, task: Task) -> Event | None:
         "models": [] if index is None else index.models,
         "tags": [],
     }
-    return Event(
-        task_id=task.id, type=type_, at=task.created_at + world.timing.asset + world.timing.indexing, data=data
-    )
+    timing = world.timing.of(task.video.asset.media.duration)
+    return Event(task_id=task.id, type=type_, at=task.created_at + timing.asset + timing.indexing, data=data)
 
 
 def _analyzed(world: World, task: Analysis) -> Iterator[Event]:

@@ -10,6 +10,7 @@ from twelvelabs_async.emulator.seeded import uuid_of
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator.analyses import Analysis, Batch, Outcome
+    from twelvelabs_async.emulator.timeline import Timing
     from twelvelabs_async.emulator.world import World
 
 DAY = 86_400
@@ -37,8 +38,15 @@ def status(world: World, task: Analysis) -> str:
         return "canceled"
     if task.batch is not None:
         return _item_status(world, task, task.batch)
-    found = timeline.analysis_status(world.timing, world.now() - task.created_at, failed=False)
+    timing = timing_of(world, task)
+    elapsed = world.passed(task.id, task.created_at, timing.analysis)
+    found = timeline.analysis_status(timing, elapsed, failed=False)
     return _end(world, task) if found == "ready" else found
+
+
+def timing_of(world: World, task: Analysis) -> Timing:
+    """Return how long a task takes that is in no batch."""
+    return world.timing.of(None if task.ask.video is None else task.ask.end - task.ask.start)
 
 
 def _end(world: World, task: Analysis) -> str:
@@ -46,7 +54,7 @@ def _end(world: World, task: Analysis) -> str:
 
 
 def _item_status(world: World, task: Analysis, batch: Batch) -> str:
-    now = world.now()
+    now = batch.created_at + world.passed(batch.id, batch.created_at, world.timing.batch)
     begin, end = _window(world, task, batch)
     stop = _stop(batch)
     if begin > stop:
@@ -75,7 +83,7 @@ def ended_at(world: World, task: Analysis) -> float | None:
     if task.canceled_at is not None:
         return task.canceled_at
     if task.batch is None:
-        return task.created_at + world.timing.analysis
+        return task.created_at + timing_of(world, task).analysis
     begin, end = _window(world, task, task.batch)
     stop = _stop(task.batch)
     return stop if begin > stop else min(end, task.batch.expires_at)

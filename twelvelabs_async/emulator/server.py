@@ -189,6 +189,7 @@ class Emulator:
     def reset(self) -> None:
         """Forget all objects, faults, requests and what was counted; ids begin anew, so that the same follows again."""
         self.state.clear()
+        self.world.looks.clear()
         self.faults.clear()
         self.requests.clear()
         self.webhooks.clear()

@@ -1,12 +1,16 @@
 """How long things take, and what that makes of their status.
 
+A status advances at once (`Timing(asset=0, indexing=0)`), after some seconds (`Timing(indexing=30)`), after some looks
+at it (`Timing(polls=3)`), or as the media are long (`Timing(realtime=0.5)`).
+
 No task runs in the background: a status is worked out from the time that has passed whenever somebody asks for it. So a
 clock that jumps an hour ahead finishes an hour of work, and stopping the emulator leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 FIRST_SHARE = 0.2
 """The part of an analysis that each of its first two statuses takes."""
@@ -28,6 +32,11 @@ class Timing:
     """The part of `indexing` spent in `pending`."""
     queued_share: float = 0.2
     """The part of `indexing` spent in `queued`; what is left is spent in `indexing`."""
+    realtime: float = 0.0
+    """Seconds that each of these, but for a batch, takes longer for each second of its media."""
+    polls: int | None = None
+    """How many answers show something unfinished, whatever the time, before the next one shows it done: retrievals and
+    lists count, each object for itself. What takes no time is done at once all the same."""
     url_lifetime: float = 3600
     """How long a presigned URL is good for."""
     session_lifetime: float = 24 * 3600
@@ -38,6 +47,13 @@ class Timing:
     """How long a batch may take."""
     webhook_retry: float = 0.1
     """From a webhook that was refused to the next attempt; doubled with each further one."""
+
+    def of(self, seconds: float | None) -> Self:
+        """Return how long it takes for media of that length."""
+        more = self.realtime * (seconds or 0.0)
+        if not more:
+            return self
+        return replace(self, asset=self.asset + more, indexing=self.indexing + more, analysis=self.analysis + more)
 
 
 def asset_status(timing: Timing, elapsed: float, *, failed: bool) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from twelvelabs_async.emulator import timeline
 from twelvelabs_async.emulator.analyses import Outcome
@@ -55,6 +56,8 @@ class World:
     settings: Settings
     webhooks: Webhooks
     storage_url: str = ""
+    looks: Counter[str] = field(default_factory=Counter[str])
+    """How often each object was shown, if that counts."""
     spool: Spool = field(default_factory=Spool)
     store: Store | None = None
 
@@ -62,33 +65,62 @@ class World:
         """Return seconds since the epoch."""
         return self.clock.time()
 
+    def passed(self, identifier: str, since: float, whole: float) -> float:
+        """Return how many of the `whole` seconds that something takes are over, by the clock or by looks at it."""
+        if self.timing.polls is None:
+            return self.now() - since
+        return whole * self.looks[identifier] / self.timing.polls if self.timing.polls else whole
+
+    def look(self, content: object) -> None:
+        """Count a look at whatever an answer shows, if looks count."""
+        if self.timing.polls is None or not isinstance(content, dict):
+            return
+        fields = cast("dict[str, Any]", content)
+        shown = fields["data"] if isinstance(fields.get("data"), list) else [fields]
+        for one in filter(lambda entry: isinstance(entry, dict), shown):
+            identifier = next((one[name] for name in ("_id", "id", "task_id", "batch_id") if name in one), "")
+            task = self.state.tasks.get(identifier)
+            # With a legacy task, what it makes gets done.
+            self.looks.update([identifier] if task is None else [identifier, task.video.id, task.video.asset.id])
+
     def asset_status(self, asset: Asset) -> str:
         """Return `processing`, `ready` or `failed`."""
-        elapsed = self.now() - (asset.retried_at or asset.created_at)
-        return timeline.asset_status(self.timing, elapsed, failed=asset.media.problem is not None)
+        timing = self.timing.of(asset.media.duration)
+        elapsed = self.passed(asset.id, asset.retried_at or asset.created_at, timing.asset)
+        return timeline.asset_status(timing, elapsed, failed=asset.media.problem is not None)
 
     def video_status(self, video: Video) -> str:
         """Return the status of an indexed asset."""
-        elapsed = self.now() - video.starts_at
-        return timeline.indexing_status(self.timing, elapsed, failed=video.problem is not None)
+        timing = self.timing.of(video.asset.media.duration)
+        elapsed = self.passed(video.id, video.starts_at, timing.indexing)
+        return timeline.indexing_status(timing, elapsed, failed=video.problem is not None)
 
     def task_status(self, task: Task) -> str:
         """Return the status of a legacy task."""
-        elapsed, failed = self.now() - task.created_at, task.video.problem is not None
-        return timeline.task_status(self.timing, elapsed, failed=failed, fetched=task.fetched)
+        timing = self.timing.of(task.video.asset.media.duration)
+        elapsed = self.passed(task.id, task.created_at, timing.asset + timing.indexing)
+        return timeline.task_status(timing, elapsed, failed=task.video.problem is not None, fetched=task.fetched)
 
     def embed_status(self, task: EmbedTask) -> str:
         """Return the status of an embedding task."""
-        return timeline.embed_status(self.timing, self.now() - task.created_at, failed=task.problem is not None)
+        timing = self.embed_timing(task)
+        elapsed = self.passed(task.id, task.created_at, timing.indexing)
+        return timeline.embed_status(timing, elapsed, failed=task.problem is not None)
+
+    def embed_timing(self, task: EmbedTask) -> Timing:
+        """Return how long an embedding task takes."""
+        return self.timing.of((task.work.metadata or {}).get("duration"))
 
     def entity_status(self, entity: Entity) -> str:
         """Return `processing` or `ready`."""
-        return timeline.asset_status(self.timing, self.now() - entity.starts_at, failed=False)
+        elapsed = self.passed(entity.id, entity.starts_at, self.timing.asset)
+        return timeline.asset_status(self.timing, elapsed, failed=False)
 
     def item_status(self, item: Item) -> str:
         """Return the status of an item of a knowledge store."""
-        elapsed = self.now() - item.created_at
-        return timeline.item_status(self.timing, elapsed, failed=item.asset.media.problem is not None)
+        timing = self.timing.of(item.asset.media.duration)
+        elapsed = self.passed(item.id, item.created_at, timing.indexing)
+        return timeline.item_status(timing, elapsed, failed=item.asset.media.problem is not None)
 
     def upload_status(self, upload: Upload) -> str:
         """Return `active`, `completed` or `expired`."""
@@ -98,7 +130,10 @@ class World:
 
     def indexed_at(self, video: Video) -> float | None:
         """Return when indexing succeeded, or `None` while it has not."""
-        return video.starts_at + self.timing.indexing if self.video_status(video) == "ready" else None
+        if self.video_status(video) != "ready":
+            return None
+        done = video.starts_at + self.timing.of(video.asset.media.duration).indexing
+        return done if self.timing.polls is None else min(done, self.now())
 
     def updated_at(self, video: Video) -> float:
         """Return when an indexed asset last changed, be it by a caller or by getting done."""

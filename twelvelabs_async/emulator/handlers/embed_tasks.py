@@ -135,7 +135,7 @@ def listed(call: Call, version: int, more: Callable[[EmbedTask], dict[str, Any]]
 def view(world: World, task: EmbedTask) -> dict[str, Any]:
     """Return what every view of a task has."""
     status = world.embed_status(task)
-    done = task.created_at if status == "processing" else task.created_at + world.timing.indexing
+    done = task.created_at if status == "processing" else task.created_at + world.embed_timing(task).indexing
     return {
         "_id": task.id,
         "model_name": task.model,

@@ -89,7 +89,7 @@ async def delete(call: Call) -> Reply:
 
 def _updated_at(world: World, item: Item) -> float:
     done = world.item_status(item) in {"ready", "failed"}
-    return item.created_at + world.timing.indexing if done else item.created_at
+    return item.created_at + world.timing.of(item.asset.media.duration).indexing if done else item.created_at
 
 
 def view(world: World, item: Item) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def create(call: Call) -> Reply:
     call.spend(look.duration)
     method = "direct" if form.file("video_file") else "url"
     asset = assets.add(world, method=method, filename=filename, look=look, hls=False, thumbnail=False, user_metadata={})
-    wait = world.timing.asset
+    wait = world.timing.of(look.duration).asset
     video = indexed_assets.add(call, index, asset, user_metadata=user_metadata, stream=stream, wait=wait)
     task = Task(id=world.state.ids.object(), video=video, created_at=world.now(), fetched=method == "url")
     world.state.tasks[task.id] = task

@@ -1,0 +1,136 @@
+"""Somebody waits until things are done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator import Emulator, SystemClock, Timing, samples
+
+Serve = Callable[..., Awaitable[Emulator]]
+Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
+Form = Callable[..., aiohttp.FormData]
+Advance = Callable[[float], None]
+
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+
+
+class Work:
+    """A session, and everything that gets done in time."""
+
+    def __init__(self, session: aiohttp.ClientSession, form: Form) -> None:
+        self._session = session
+        self._form = form
+
+    async def get(self, path: str) -> Any:
+        async with self._session.get(path) as response:
+            assert response.status == 200
+            return await response.json()
+
+    async def statuses(self, path: str, count: int) -> list[str]:
+        return [(await self.get(path))["status"] for _ in range(count)]
+
+    async def post(self, path: str, **body: Any) -> Any:
+        given = {"data": self._form("a.mp4", **body)} if "file" in body or "video_file" in body else {"json": body}
+        async with self._session.post(path, **given) as response:
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+    async def asset(self, seconds: float = 60) -> str:
+        return str((await self.post("assets", method="direct", file=samples.video(seconds)))["_id"])
+
+    async def index(self) -> str:
+        return str((await self.post("indexes", index_name="films", models=MODELS))["_id"])
+
+
+@pytest.fixture
+def work(serve: Serve, connect: Connect, form: Form) -> Callable[..., Awaitable[Work]]:
+    async def begin(**timing: Any) -> Work:
+        return Work(await connect(await serve(timing=Timing(**timing))), form)
+
+    return begin
+
+
+async def test_something_can_get_done_after_so_many_looks(work: Any) -> None:
+    doing = await work(polls=2)
+    asset = await doing.asset()
+    assert await doing.statuses(f"assets/{asset}", 4) == ["processing", "processing", "ready", "ready"]
+    index = await doing.index()
+    video = (await doing.post(f"indexes/{index}/indexed-assets", asset_id=asset))["_id"]
+    assert (await doing.get(f"indexes/{index}/indexed-assets"))["data"][0]["status"] == "pending", "a list is a look"
+    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video}", 2) == ["indexing", "ready"]
+
+
+async def test_looks_count_for_each_object_apart(work: Any) -> None:
+    doing = await work(polls=1)
+    first, second = await doing.asset(), await doing.asset()
+    assert await doing.statuses(f"assets/{first}", 2) == ["processing", "ready"]
+    assert await doing.statuses(f"assets/{second}", 2) == ["processing", "ready"]
+
+
+async def test_everything_that_takes_time_may_take_looks(work: Any) -> None:
+    doing = await work(polls=1, asset=0)
+    asset, index = await doing.asset(), await doing.index()
+    source = {"type": "asset_id", "asset_id": asset}
+    task = (await doing.post("analyze/tasks", video=source, prompt="What?"))["task_id"]
+    assert await doing.statuses(f"analyze/tasks/{task}", 2) == ["queued", "ready"]
+    batch = await doing.post(
+        "analyze/batches",
+        model_name="pegasus1.5",
+        analysis_mode="general",
+        requests=[{"video": source, "prompt": {"input_text": "What?"}}],
+    )
+    assert await doing.statuses(f"analyze/batches/{batch['batch_id']}", 2) == ["pending", "completed"]
+    embedding = (await doing.post("embed/tasks", model_name="marengo3.0", video_file=samples.video(8)))["_id"]
+    assert await doing.statuses(f"embed/tasks/{embedding}/status", 2) == ["processing", "ready"]
+    legacy = await doing.post("tasks", index_id=index, video_file=samples.video(8))
+    assert await doing.statuses(f"tasks/{legacy['_id']}", 2) == ["pending", "ready"]
+    video = await doing.get(f"indexes/{index}/indexed-assets/{legacy['video_id']}")
+    assert (video["status"], "indexed_at" in video) == ("ready", True)
+
+
+async def test_long_media_take_long(work: Any, advance: Advance) -> None:
+    doing = await work(asset=0, indexing=0, realtime=0.5)
+    short, long = await doing.asset(20), await doing.asset(600)
+    advance(10)
+    assert await doing.statuses(f"assets/{short}", 1) == ["ready"]
+    assert await doing.statuses(f"assets/{long}", 1) == ["processing"]
+    advance(290)
+    assert await doing.statuses(f"assets/{long}", 1) == ["ready"]
+    index = await doing.index()
+    video = await doing.post(f"indexes/{index}/indexed-assets", asset_id=short)
+    advance(9.9)
+    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["indexing"]
+    advance(0.1)
+    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["ready"]
+
+
+async def test_a_clock_can_run_fast() -> None:
+    clock = SystemClock(rate=1000)
+    before = clock.time()
+    await clock.sleep(10)
+    assert clock.time() >= before + 10
+
+
+async def test_a_clock_that_stands_still_moves_when_told() -> None:
+    clock = SystemClock(rate=0, start=100)
+    sleeping = asyncio.ensure_future(clock.sleep(60))
+    await asyncio.sleep(0)
+    clock.advance(59)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert (clock.time(), sleeping.done()) == (159, False)
+    clock.advance(1)
+    await sleeping
+    assert clock.time() == 160
+
+
+def test_time_runs_in_one_direction() -> None:
+    with pytest.raises(ValueError, match="backwards"):
+        SystemClock(rate=-1)
+    with pytest.raises(ValueError, match="backwards"):
+        SystemClock().advance(-1)
