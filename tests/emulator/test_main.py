@@ -39,6 +39,7 @@ async def test_the_command_tells_its_address_and_stops_when_told(number: signal.
         url, key = await line(process), await line(process)
         assert url.endswith("/v1.3")
         assert key == "sesame"
+        assert await line(process) == f"to look inside: {url.removesuffix('/v1.3')}/_emulator/"
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
             async with session.get(f"{url}/indexes") as response:
                 assert response.status == 200

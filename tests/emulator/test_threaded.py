@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from twelvelabs_async.emulator import Emulator, ThreadedEmulator
+from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Window
 from twelvelabs_async.emulator.state import State
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
@@ -53,6 +53,21 @@ def test_a_fault_that_was_asked_for_here_strikes_there(emulator: ThreadedEmulato
         ask(emulator, "/indexes")
     assert ask(emulator, "/indexes")["data"] == []
     emulator.faults.assert_all_hit()
+
+
+def test_limits_can_be_tightened_while_it_runs(emulator: ThreadedEmulator) -> None:
+    emulator.plan = Plan(default=Window(1))
+    assert emulator.plan.default == Window(1)
+    make_index(emulator)
+    with pytest.raises(HTTPError, match="429"):
+        make_index(emulator, "more")
+    assert [(window["category"], window["used"]) for window in emulator.limits] == [("other", 1)]
+    assert emulator.refusals == {("other", "Request"): 1}
+    emulator.reset()
+    assert not emulator.state.indexes
+    assert not emulator.refusals
+    emulator.plan = "developer"
+    make_index(emulator)
 
 
 def test_things_are_done_in_its_own_thread_between_two_requests(emulator: ThreadedEmulator) -> None:

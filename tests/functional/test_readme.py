@@ -81,10 +81,34 @@ async def test_the_receiver_of_the_manual_takes_what_the_emulator_delivers() -> 
     assert made["ready"] == [task.id]
 
 
-async def test_the_example_for_tests_runs() -> None:
+APPLICATION = """
+import asyncio
+from twelvelabs_async import AsyncTwelveLabs
+
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+CLIP = "%s"
+
+def find(words):
+    return asyncio.run(work(words))
+
+async def work(words):
+    async with AsyncTwelveLabs() as client:
+        index = await client.indexes.ensure("clips", MODELS)
+        asset = await client.assets.upload(CLIP, filename="sailing.mp4", wait=True)
+        entry = await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
+        await client.indexes.indexed_assets.wait_for_done(index.id, entry.id)
+        hits = client.search.query(index_id=index.id, search_options=["visual"], query_text=words)
+        return [("sailing.mp4", hit.start, hit.end) async for hit in hits]
+"""
+
+
+def test_the_example_for_tests_runs(tmp_path: Path) -> None:
     """The emulator as other people's tests use it."""
-    example = "from twelvelabs_async import AsyncTwelveLabs\n" + BLOCKS[-1].replace("        ...\n", "        pass\n")
-    code = compile(example, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    made: dict[str, object] = {}
-    await eval(code, made)  # noqa: S307  # our own README
-    assert isinstance(made["emulator"], Emulator)
+    (tmp_path / "my_application.py").write_text(APPLICATION % CLIP.as_posix())
+    (tmp_path / "test_it.py").write_text(BLOCKS[-1])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "-W", "error"]
+    options = ["-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function"]
+    done = subprocess.run(  # noqa: S603  # all of it is ours
+        [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

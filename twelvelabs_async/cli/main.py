@@ -145,7 +145,7 @@ def _doctor(*, session: Flag = False, base_url: str | None = None, json: Flag = 
 
 @app.command(help_flags=[], version_flags=[])
 def emulator(*flags: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
-    """Serve a stand-in for the API until interrupted. Prints its address, then its key."""
+    """Serve a stand-in for the API until interrupted. Prints its address, its key, and where to look inside."""
     emulator_program.main(flags, program=f"{app.name[0]} emulator")
     return Code.OK
 

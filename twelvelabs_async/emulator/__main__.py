@@ -15,7 +15,7 @@ PROGRAM = "python -m twelvelabs_async.emulator"
 
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None:
-    """Print the address of the API, then its key, and serve until interrupted."""
+    """Print the address of the API, its key, and where to look inside, and serve until interrupted."""
     options = _parser(program).parse_args(arguments)
     # A signal that arrives before the loop has its handler ends the process as it should.
     with contextlib.suppress(KeyboardInterrupt):
@@ -60,6 +60,7 @@ async def _serve(options: argparse.Namespace) -> None:
     async with emulator:
         print(emulator.base_url, flush=True)
         print(emulator.api_key, flush=True)
+        print(f"to look inside: {emulator.page_url}", flush=True)
         await stopped.wait()
 
 

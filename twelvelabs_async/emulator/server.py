@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from twelvelabs_async.emulator import describing
+from twelvelabs_async.emulator import control, describing
 from twelvelabs_async.emulator.app import NAMES, PREFIX, build_api, build_storage
 from twelvelabs_async.emulator.clock import Clock, Movable, SystemClock
 from twelvelabs_async.emulator.connectors import RemoteFile
-from twelvelabs_async.emulator.control import Control
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.front import Front
 from twelvelabs_async.emulator.handlers import connections
@@ -143,6 +142,11 @@ class Emulator:
         """The origin of presigned URLs."""
         return self._started(self.world.storage_url)
 
+    @property
+    def page_url(self) -> str:
+        """Where people can look inside with a browser."""
+        return self.base_url.removesuffix(PREFIX) + control.PREFIX + "/"
+
     def _started(self, url: str) -> str:
         if not self._listeners:
             raise RuntimeError("the emulator has not been started")
@@ -159,9 +163,9 @@ class Emulator:
         return self._limiter.plan
 
     @plan.setter
-    def plan(self, plan: Plan) -> None:
-        self._limiter.plan = plan
-        self.world.settings = replace(self.world.settings, index_days=plan.index_days)
+    def plan(self, plan: Plan | PlanName) -> None:
+        self._limiter.plan = known = Plan.named(plan) if isinstance(plan, str) else plan
+        self.world.settings = replace(self.world.settings, index_days=known.index_days)
 
     @property
     def limits(self) -> list[dict[str, Any]]:
@@ -213,7 +217,7 @@ class Emulator:
         )
         try:
             await self.world.open()
-            controls = Control(self, self._listeners.names)
+            controls = control.Control(self, self._listeners.names)
             self._base_url = await self._listeners.open(build_api(self._front, controls), self._ports[0]) + PREFIX
             self.world.storage_url = await self._listeners.open(build_storage(self._front), self._ports[1])
         except BaseException:

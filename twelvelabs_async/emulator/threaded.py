@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from twelvelabs_async.emulator.server import Emulator
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.describing import Told, Transcript
     from twelvelabs_async.emulator.faults import Faults
     from twelvelabs_async.emulator.journal import Journal
+    from twelvelabs_async.emulator.plans import Dimension, Plan, PlanName
     from twelvelabs_async.emulator.state import State
+    from twelvelabs_async.emulator.webhooks import Webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,6 +77,30 @@ class ThreadedEmulator:
     def requests(self) -> Journal:
         """The latest requests."""
         return self._emulator.requests
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told when tasks end."""
+        return self._emulator.webhooks
+
+    @property
+    def plan(self) -> Plan:
+        """What every organisation may do; a new plan holds from the next request on."""
+        return self._emulator.plan
+
+    @plan.setter
+    def plan(self, plan: Plan | PlanName) -> None:
+        self.run(lambda emulator: setattr(emulator, "plan", plan))
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """Every window that has counted, as `Emulator.limits` tells it."""
+        return self.run(lambda emulator: emulator.limits)
+
+    @property
+    def refusals(self) -> Counter[tuple[str, Dimension]]:
+        """How many requests the limits refused, by category and dimension."""
+        return self._emulator.refusals
 
     @property
     def state(self) -> State:
