@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any
 
+import attrs
 import pytest
+from support import LoopClock, virtually
 
-from twelvelabs_async import AsyncTwelveLabs, QuotaExhaustedError
-from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
+from twelvelabs_async import AsyncTwelveLabs, LimitUpdate, LimitWait, QuotaExhaustedError
+from twelvelabs_async.emulator import Emulator, Plan, Timing, Window, samples
 
 CALLS = 120
 
@@ -74,3 +79,183 @@ async def test_operations_of_one_category_wait_for_each_other_and_others_do_not(
         assert caught.value.resets_at is not None
         assert len(emulator.requests.of("POST /assets")) == 1
         assert len(await client.assets.list()) == 1
+
+
+# In virtual time, so that windows are as long as those of the platform.
+
+MODELS: list[dict[str, Any]] = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+MINUTE = 60.0
+
+
+@attrs.define
+class Stage:
+    """An emulator under a plan, and a client of it."""
+
+    emulator: Emulator
+    client: AsyncTwelveLabs
+    index_id: str
+    clock: LoopClock
+
+    async def search(self, **options: Any) -> None:
+        client = self.client.with_options(timeout=1e6, max_wait=1e6, max_retries=10, **options)
+        await client.search.query(index_id=self.index_id, search_options=["visual"], query_text="a boat")
+
+    def statuses(self, route: str = "POST /search") -> list[int | None]:
+        return [received.status for received in self.emulator.requests.of(route)]
+
+
+def on_stage(play: Any, plan: Plan, *, latency: float = 0.05, wrong_by: float = 0.0, seed: int = 0) -> Any:
+    """Play in virtual time, with a client whose clock is wrong by so many seconds."""
+
+    async def main() -> Any:
+        random.seed(seed)
+        clock, mine = LoopClock(), LoopClock(wrong_by=wrong_by)
+        async with (
+            Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator,
+            AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=mine) as client,
+        ):
+            index = await client.indexes.create(index_name="one", models=MODELS)
+            emulator.faults.add("POST /search", delay=latency, times=None)
+            await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  # windows do not begin with a second
+            return await play(Stage(emulator, client, index.id, mine))
+
+    return virtually(main())
+
+
+async def all_of(calls: list[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*calls)
+
+
+async def two_hundred(stage: Stage) -> tuple[int, int, float]:
+    """How many of 200 searches at once were answered, and refused on the way, and how long it took."""
+    began = stage.clock.monotonic()
+    await all_of([stage.search() for _ in range(200)])
+    statuses = stage.statuses()
+    return statuses.count(200), statuses.count(429), stage.clock.monotonic() - began
+
+
+FORTY = {"search": Window(40)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("headers", ["plain", "dimension"])
+@pytest.mark.parametrize("wrong_by", [0.0, 60.0, -60.0])
+def test_p4_of_200_calls_at_once_none_is_refused_and_the_quota_is_used(
+    seed: int, headers: Any, wrong_by: float
+) -> None:
+    served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed)
+    assert (served, refused) == (200, 0)
+    assert 4 * MINUTE / took >= 0.97
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "silence",
+    [{}, {"retry_after": False, "bodies": "full"}, {"retry_after": False, "bodies": "empty"}],
+    ids=["retry-after", "time-in-text", "nothing"],
+)
+def test_p4_of_200_calls_at_once_few_are_refused_where_no_numbers_are_told(seed: int, silence: Any) -> None:
+    served, refused, _ = on_stage(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
+    assert served == 200
+    assert refused <= 0.1 * 200
+
+
+def test_p4_two_windows_of_requests_are_kept_at_once() -> None:
+    plan = Plan(windows={"search": (Window(40), Window(90, 600.0))})
+    served, refused, took = on_stage(two_hundred, plan)
+    assert (served, refused) == (200, 0)
+    assert 1200.0 < took < 1260.0
+
+
+def test_p4_a_sliding_window_is_kept_too() -> None:
+    served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, sliding=True))
+    assert (served, refused) == (200, 0)
+    assert took < 300.0
+
+
+@pytest.mark.parametrize("limit", [20, 80])
+def test_p4_a_limit_that_changes_in_the_middle_is_kept_from_then_on(limit: int) -> None:
+    async def play(stage: Stage) -> tuple[int, int, float]:
+        calls = asyncio.create_task(two_hundred(stage))
+        await asyncio.sleep(90.0)
+        stage.emulator.plan = Plan(windows={"search": Window(limit)})
+        return await calls
+
+    served, refused, took = on_stage(play, Plan(windows=FORTY))
+    assert (served, refused) == (200, 0)
+    assert took < MINUTE * (1 + 160 / limit) + 70
+
+
+def test_p4_minutes_of_media_are_kept_when_their_lengths_are_known() -> None:
+    """Ten films of 7 minutes, 30 minutes allowed in ten: four fit into each window."""
+
+    async def play(stage: Stage) -> int:
+        client = stage.client.with_options(max_wait=1e6, timeout=1e6)
+        assets = [
+            await client.assets.upload(samples.video(7 * 60, size=3000 + number), filename=f"{number}.mp4", wait=True)
+            for number in range(10)
+        ]
+        index = await client.indexes.create(index_name="films", models=MODELS)
+        await asyncio.gather(*(client.indexes.indexed_assets.create(index.id, asset_id=asset.id) for asset in assets))
+        return stage.statuses("POST /indexes/{index-id}/indexed-assets").count(429)
+
+    plan = Plan(windows={"index": (Window(60), Window(30, 600.0, "Duration"))}, headers="dimension")
+    assert on_stage(play, plan) == 0
+
+
+def test_an_interactive_call_waits_for_one_free_slot_while_500_bulk_calls_queue() -> None:
+    async def play(stage: Stage) -> tuple[float, int]:
+        bulk = [asyncio.create_task(stage.search(priority="bulk")) for _ in range(500)]
+        await asyncio.sleep(90.0)
+        before, began = len(stage.statuses()), stage.clock.monotonic()
+        await stage.search()
+        waited, overtook = stage.clock.monotonic() - began, len(stage.statuses()) - before
+        for task in bulk:
+            task.cancel()
+        await asyncio.gather(*bulk, return_exceptions=True)
+        return waited, overtook
+
+    waited, overtook = on_stage(play, Plan(windows=FORTY))
+    assert waited <= 33.0  # the rest of the window
+    assert overtook == 1
+
+
+def test_p21_cancelled_calls_give_back_what_they_had_reserved() -> None:
+    async def play(stage: Stage) -> None:
+        for moment in range(0, 120, 7):
+            tasks = [asyncio.create_task(stage.search()) for _ in range(60)]
+            await asyncio.sleep(moment / 1000)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            found = stage.client.limits.get("search")
+            assert found is None or (found.waiting, found.in_flight) == (0, 0)
+        began = stage.clock.monotonic()
+        await all_of([stage.search() for _ in range(40)])
+        assert stage.clock.monotonic() - began <= 2 * 62.0
+        assert stage.statuses().count(429) == 0
+
+    on_stage(play, Plan(windows=FORTY))
+
+
+def test_limits_and_their_waits_can_be_seen() -> None:
+    async def play(stage: Stage) -> list[object]:
+        heard = list[object]()
+        async with AsyncTwelveLabs(
+            stage.emulator.api_key,
+            base_url=stage.emulator.base_url,
+            clock=stage.clock,
+            timeout=300,
+            on_event=heard.append,
+        ) as client:
+            for _ in range(3):
+                await client.assets.create(method="url", url="https://media.example/a.mp4")
+            found = client.limits["upload"]
+            assert (found.limit, found.remaining, found.waiting, found.in_flight) == (2, 1, 0, 0)
+            assert found.learned_from == "headers"
+        return [event for event in heard if isinstance(event, LimitUpdate | LimitWait)]
+
+    first, second, wait, last = on_stage(play, Plan(windows={"upload": Window(2)}))
+    assert [event.remaining for event in (first, second, last)] == [1, 0, 1]
+    assert (wait.category, wait.dimension, wait.limit, wait.priority) == ("upload", "request", 2, "interactive")
+    assert 59 <= wait.seconds <= 62
