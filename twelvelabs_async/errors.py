@@ -80,12 +80,10 @@ def _rebuild(kind: type[TwelveLabsError], values: dict[str, Any]) -> TwelveLabsE
     return kind(**values)
 
 
-@attrs.define(slots=False, repr=False)
 class InvalidInputError(TwelveLabsError, ValueError):
     """An argument was refused before anything was sent."""
 
 
-@attrs.define(slots=False, repr=False)
 class ClientStateError(TwelveLabsError, RuntimeError):
     """The client was used after `close()`, after a fork, or from another event loop than the one it was opened in."""
 
@@ -148,7 +146,6 @@ class APIConnectionError(APIError, ConnectionError):
     """False when surely nothing of the request reached the server."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class APITimeoutError(APIConnectionError, TimeoutError):
     """The deadline of the call passed, or a transfer stood still for too long."""
 
@@ -185,14 +182,12 @@ class StreamError(APIError):
     """How many events came before."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class BadRequestError(APIError):
     """400: a parameter is missing, unknown or wrong; `code` tells which."""
 
     STATUS: ClassVar[int | None] = 400
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class AuthenticationError(APIError):
     """401: the key is missing, wrong or expired."""
 
@@ -200,28 +195,24 @@ class AuthenticationError(APIError):
     ADVICE: ClassVar[str] = "check the API key; keys can expire, and a new one is made in the dashboard of the platform"
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class PermissionDeniedError(APIError):
     """403: the plan, the region or the owner of the object forbids it."""
 
     STATUS: ClassVar[int | None] = 403
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class NotFoundError(APIError):
     """404: no such object in this account. Some operations answer 400 for an unknown id instead."""
 
     STATUS: ClassVar[int | None] = 404
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class ConflictError(APIError):
     """409: the state of the object forbids it, such as deleting an asset that is indexed."""
 
     STATUS: ClassVar[int | None] = 409
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class GoneError(APIError):
     """410: a page token has expired, or the endpoint was removed."""
 
@@ -236,14 +227,12 @@ class SearchExpiredError(BadRequestError, GoneError):
     """How many hits had come before."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class UnprocessableEntityError(APIError):
     """422: well-formed, and refused for its content."""
 
     STATUS: ClassVar[int | None] = 422
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class RateLimitError(APIError):
     """429: too many requests, media minutes or tokens in a window."""
 
@@ -268,7 +257,6 @@ class QuotaExhaustedError(RateLimitError):
     """When the quota is back, in UTC."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
 class InternalServerError(APIError):
     """5xx: the platform, or something on the way to it, failed."""
 
@@ -291,7 +279,6 @@ class WaitTimeoutError(TwelveLabsError, TimeoutError):
     """The resource as it was seen last; None if it never was."""
 
 
-@attrs.define(slots=False, repr=False)
 class WebhookSignatureError(TwelveLabsError):
     """A webhook was not signed with this secret, was altered on the way, or was sent too long ago."""
 
@@ -322,12 +309,10 @@ class UploadError(TwelveLabsError):
     """The `UploadState` reached, from which an upload in parts can be resumed; None for others."""
 
 
-@attrs.define(slots=False, repr=False)
 class LedgerError(TwelveLabsError):
     """The ledger of an ingestion is damaged, of a newer version, no ledger at all, or cannot be written."""
 
 
-@attrs.define(slots=False, repr=False)
 class LedgerInUseError(LedgerError):
     """Another process, or another ingestion of this one, works with the ledger."""
 
