@@ -18,13 +18,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from typing_extensions import override
 
-from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Timing, Window, samples
+import twelvelabs_async
+from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Timing, Window, pictures, samples
 from twelvelabs_async.emulator.visitors import refusal
 
 Call = Callable[..., Awaitable[tuple[int, Any]]]
 Make = Callable[..., Awaitable[str]]
 Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, str]]]
 
+CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 HOSTILE = "<img src=x onerror=document.title='taken'>\"'&.mp4"
 FLAGS = (
@@ -155,6 +157,50 @@ async def test_a_borrowed_name_opens_no_door(get: Get) -> None:
     assert "evil.example" in told
     assert (await get("/", Host="evil.example"))[0].status == 403
     assert (await get("/overview", Origin="https://evil.example"))[0].status == 403
+
+
+async def test_a_video_has_a_thumbnail_for_people_and_for_programs(
+    emulator: Emulator, get: Get, call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    shown = await make_asset("sailing.mp4", CLIP.read_bytes())
+    await make_asset("poster.png", samples.image())
+    empty = await make_asset("no-picture-in-it.mp4")
+    advance(10)
+    view = json.loads((await get("/overview"))[1])
+    assert [bool(asset["picture"]) for asset in view["assets"]] == [False, True, True]
+    _, asset = await call("GET", f"/assets/{shown}")
+    page = emulator.page_url
+    async with aiohttp.ClientSession() as anybody:
+        for url in (asset["thumbnail"]["representative_url"], f"{page}{view['assets'][-1]['picture']}"):
+            async with anybody.get(url) as response:
+                assert (response.status, response.content_type) == (200, "image/jpeg")
+                assert (await response.read()).startswith(b"\xff\xd8\xff")
+        for url in (f"{emulator.storage_url}/derived/{empty}/thumbnail.jpg", f"{page}pictures/{empty}"):
+            async with anybody.get(url) as response:
+                assert response.status == 404
+
+
+async def test_thumbnails_come_back_with_the_files(
+    serve: Callable[..., Awaitable[Emulator]], tmp_path: Path, form: Callable[..., aiohttp.FormData]
+) -> None:
+    for _ in range(2):
+        emulator = await serve(data=tmp_path)
+        if not emulator.state.assets:
+            data = form("sailing.mp4", method="direct", file=CLIP.read_bytes())
+            async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}) as session:
+                assert (await session.post(f"{emulator.base_url}/assets", data=data)).status == 201
+        (asset,) = emulator.state.assets.values()
+        assert emulator.world.has_picture(asset)
+        assert (await emulator.world.picture(asset) or b"").startswith(b"\xff\xd8\xff")
+        await emulator.stop()
+
+
+async def test_only_the_latest_thumbnails_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MOST", 2)
+    known = pictures.Pictures()
+    for digest in "abc":
+        await known.take(CLIP, digest)
+    assert [known.of(digest) is None for digest in "abc"] == [True, False, False]
 
 
 @pytest.fixture

@@ -74,4 +74,5 @@ def build_storage(front: Front) -> web.Application:
     origin = storage.Storage(front.world)
     app.router.add_put(storage.PATH, origin.put)
     app.router.add_get(storage.FILE, origin.get)
+    app.router.add_get(storage.THUMBNAIL, origin.thumbnail)
     return app

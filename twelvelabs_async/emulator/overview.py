@@ -130,7 +130,7 @@ def _asset(world: World, asset: Asset) -> View:
         "duration": asset.media.duration,
         "scenes": len(asset.media.scenes),
         "shade": seeded.number("shade", asset.media.digest) % 360,
-        "picture": f"pictures/{asset.id}" if asset.media.kind == "image" and world.kept(asset) else None,
+        "picture": f"pictures/{asset.id}" if world.has_picture(asset) else None,
     }
 
 
@@ -146,7 +146,7 @@ def _limit(world: World, told: View) -> View:
     return {
         "name": f"{who}{told['category']} per {period}",
         "unit": _UNITS[told["dimension"]],
-        "used": told["used"],
+        "used": round(told["used"], 1),
         "limit": told["limit"],
         "resets": max(0, round(resets)),
     }

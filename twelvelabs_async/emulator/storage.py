@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PATH = "/uploads/{upload_id}/{index}"
 FILE = "/files/{asset_id}"
+THUMBNAIL = "/derived/{asset_id}/thumbnail.jpg"
 
 
 class Storage:
@@ -47,6 +48,14 @@ class Storage:
         if asset is None or path is None:
             raise StorageError(404, "NoSuchKey", "There is no such file, or it was not kept.")
         return web.FileResponse(path, headers={"Content-Type": asset.media.mime, "X-Content-Type-Options": "nosniff"})
+
+    async def thumbnail(self, request: web.Request) -> web.StreamResponse:
+        """Give the thumbnail of an asset, where there is one."""
+        asset = self._world.state.assets.get(request.match_info["asset_id"])
+        picture = None if asset is None else await self._world.picture(asset)
+        if picture is None:
+            raise StorageError(404, "NoSuchKey", "There is no such thumbnail.")
+        return web.Response(body=picture, content_type="image/jpeg")
 
     def _keep(self, ticket: presign.Ticket, etag: str) -> None:
         # Only now, for a body that broke off leaves the URL as good as it was.

@@ -11,6 +11,7 @@ from twelvelabs_async.emulator import timeline
 from twelvelabs_async.emulator.analyses import Outcome
 from twelvelabs_async.emulator.errors import unknown
 from twelvelabs_async.emulator.media import Media, guess
+from twelvelabs_async.emulator.pictures import KINDS, Pictures
 from twelvelabs_async.emulator.probe import probe
 from twelvelabs_async.emulator.spool import Spool
 
@@ -60,6 +61,7 @@ class World:
     """How often each object was shown, if that counts."""
     spool: Spool = field(default_factory=Spool)
     store: Store | None = None
+    pictures: Pictures = field(default_factory=Pictures)
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -222,6 +224,19 @@ class World:
         path = None if self.store is None else self.store.file_of(asset.media.digest)
         return path if path is not None and path.exists() else None
 
+    async def picture(self, asset: Asset) -> bytes | None:
+        """Return the thumbnail of an asset, made anew of its file if that was kept."""
+        known, path = self.pictures.of(asset.media.digest), self.kept(asset)
+        if known is not None or path is None or asset.media.kind not in KINDS:
+            return known
+        return await self.pictures.take(path, asset.media.digest)
+
+    def has_picture(self, asset: Asset) -> bool:
+        """Say whether there may be a thumbnail of an asset."""
+        if self.pictures.of(asset.media.digest) is not None:
+            return True
+        return self.pictures.possible and asset.media.kind in KINDS and self.kept(asset) is not None
+
     async def save(self) -> None:
         """Write everything down, where it is to outlive the process."""
         if self.store is not None:
@@ -233,6 +248,8 @@ class World:
             look = guess(filename, size, digest)
         else:
             look = await probe(path, filename, size, digest)
+            if look.kind in KINDS and look.problem is None:
+                await self.pictures.take(path, digest)
         if path is not None and self.store is not None and size <= self.settings.spool_limit:
             await asyncio.to_thread(self.store.keep, path, digest)
         return self.state.descriptions.put_on(filename, look)

@@ -56,10 +56,10 @@ class Panel:
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         world = self._emulator.world
         asset = world.state.assets.get(request.match_info["asset_id"])
-        path = None if asset is None or asset.media.kind != "image" else world.kept(asset)
-        if asset is None or path is None:
+        picture = None if asset is None else await world.picture(asset)
+        if picture is None:
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={**HEADERS, "Content-Type": asset.media.mime})
+        return web.Response(body=picture, content_type="image/jpeg", headers=HEADERS)
 
     async def _overview(self, _request: web.Request) -> web.Response:
         content = json.dumps(overview(self._emulator)).encode()

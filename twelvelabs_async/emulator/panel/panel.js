@@ -113,9 +113,15 @@ function placeholder(asset) {
     drawn("defs", {}, gradient), drawn("rect", { width: 160, height: 90, fill: `url(#${id})` }), glyph);
 }
 
+function thumbnail(asset) {
+  if (!asset.picture) return placeholder(asset);
+  const image = element("img", { src: asset.picture, alt: "", loading: "lazy" });
+  image.addEventListener("error", () => image.replaceWith(placeholder(asset)));
+  return image;
+}
+
 function tile(asset) {
-  const picture = element("div", { class: "picture" },
-    asset.picture ? element("img", { src: asset.picture, alt: "", loading: "lazy" }) : placeholder(asset));
+  const picture = element("div", { class: "picture" }, thumbnail(asset));
   if (asset.duration) picture.append(element("span", { class: "length" }, length(asset.duration)));
   const told = [bytes(asset.size), asset.scenes && plural(asset.scenes, "scene")].filter(Boolean).join(" · ");
   const state = asset.status === "ready" ? [] : [pill(asset.status, "end")];
