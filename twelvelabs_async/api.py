@@ -279,7 +279,7 @@ class Api:
         return opened
 
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
-        options, queued = self.options, self.clock.monotonic()
+        options = self.options
         category = category_of(request)
         turn = await self.limiter.turn(
             category,
@@ -288,7 +288,7 @@ class Api:
             costs=self.costs.of(request, category),
             priority=options.priority,
         )
-        call.waited += self.clock.monotonic() - queued
+        call.waited += turn.waited
         return turn
 
     async def _note(self, turn: Turn, reply: Reply) -> Advice:

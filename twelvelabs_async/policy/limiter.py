@@ -27,9 +27,11 @@ from twelvelabs_async.settings import Priority
 class Turn:
     """Leave for one attempt; held until its answer has been read, so that the next in line knows what it said."""
 
-    __slots__ = ("_lane", "_limiter", "_open", "_ticket")
+    __slots__ = ("_lane", "_limiter", "_open", "_ticket", "waited")
 
-    def __init__(self, limiter: RateLimiter, lane: Lane, ticket: int) -> None:
+    def __init__(self, limiter: RateLimiter, lane: Lane, ticket: int, waited: float = 0.0) -> None:
+        self.waited: float = waited
+        """Seconds in the queue."""
         self._limiter = limiter
         self._lane = lane
         self._ticket = ticket
@@ -128,10 +130,12 @@ class RateLimiter:
         """
         lane = self.lane(category)
         if not lane.interactive and not lane.bulk and not self._closed:
-            ticket = await self.store.reserve(category, costs)
-            if isinstance(ticket, int):
-                return Turn(self, lane, ticket)
-        return Turn(self, lane, await self._queue(lane, Waiter(priority, costs, max_wait, deadline)))
+            found = await self.store.reserve(category, costs)
+            if isinstance(found, int):
+                return Turn(self, lane, found)
+        queued = self.clock.monotonic()
+        ticket = await self._queue(lane, Waiter(priority, costs, max_wait, deadline))
+        return Turn(self, lane, ticket, self.clock.monotonic() - queued)
 
     async def settle(self, lane: Lane, ticket: int, status: int, advice: Advice) -> None:
         """An answer came; tell the store, and whoever listens."""
