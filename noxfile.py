@@ -120,6 +120,16 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def schemathesis(session: nox.Session) -> None:
+    """Requests made up from the published description, where that is at hand: `nox -s schemathesis -- 100` for more."""
+    if not DESCRIPTION.exists():
+        session.skip(f"there is no {DESCRIPTION}")
+    session.install(".[test]", "schemathesis>=4.32,<5")
+    examples = {"TWELVELABS_EXAMPLES": session.posargs[0] if session.posargs else "10"}
+    session.run("pytest", "-s", "tests/emulator/test_schemathesis.py", env=examples)
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Side by side with the official client and bare aiohttp; prints ratios."""
     session.install(".[bench]")

@@ -85,6 +85,7 @@ async def test_a_long_text_is_cut_at_its_limit(call: Call, make_source: MakeSour
         ({"video": {"type": "url", "url": "https://a.invalid/a.mp4"}, "prompt": PROMPT}, 400, "asset_unavailable"),
         ({"video": {"type": "url", "url": "https://a.com/a.png"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "base64_string", "base64_string": "!"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": {"type": "base64_string", "base64_string": "µ"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "model_name": "pegasus1.2"}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "temperature": 1.1}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "temperature": True}, 400, "parameter_invalid"),

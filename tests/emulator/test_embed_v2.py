@@ -156,6 +156,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("image", {"media_source": {"url": "https://a.invalid/a.png"}}),
     ("image", {"media_source": {"url": "https://a.invalid/a"}}),
     ("image", {"media_source": {"base64_string": "?"}}),
+    ("image", {"media_source": {"base64_string": "µ"}}),
+    ("image", {"media_source": {"url": "http://["}}),
     ("image", {"media_source": {"base64_string": ""}}),
     ("image", {"media_source": SOUND}),
     ("audio", {"media_source": inline(samples.audio(2))}),

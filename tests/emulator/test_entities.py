@@ -122,15 +122,15 @@ async def test_many_are_made_as_far_as_they_can(call: Call, team: str, picture: 
     entities = [
         {"name": "Ann", "asset_ids": [picture]},
         {"name": "Bob", "asset_ids": [NOBODY]},
-        {"asset_ids": [picture]},
+        {"name": " ", "asset_ids": [picture]},
         {"name": "Cid", "asset_ids": [picture], "metadata": {"number": 7}},
     ]
     status, body = await call("POST", f"{team}/entities/bulk", json={"entities": entities})
     assert (status, body["success_count"], body["failed_count"]) == (201, 2, 2)
     assert [(one["name"], one["status"]) for one in body["entities"]] == [("Ann", "processing"), ("Cid", "processing")]
-    assert [(error["entity_index"], error["entity_name"]) for error in body["errors"]] == [(1, "Bob"), (2, "")]
+    assert [(error["entity_index"], error["entity_name"]) for error in body["errors"]] == [(1, "Bob"), (2, " ")]
     assert NOBODY in body["errors"][0]["error_reason"]
-    for wrong in (None, [], ["Ann"]):
+    for wrong in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [picture]}]):
         assert (await call("POST", f"{team}/entities/bulk", json={"entities": wrong}))[0] == 400
 
 

@@ -42,6 +42,14 @@ async def test_an_unknown_path_is_no_endpoint(call: Call) -> None:
     assert (status, refused["code"]) == (404, "endpoint_not_exists")
 
 
+@pytest.mark.parametrize(
+    "body", ["{", "[]", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"\\uDC00": 1}', '{"a": ' + "[" * 100_000]
+)
+async def test_what_is_no_json_object_is_refused(call: Call, body: str) -> None:
+    status, refused = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
+    assert (status, refused["code"]) == (400, "parameter_invalid")
+
+
 async def test_another_method_is_not_allowed(session: aiohttp.ClientSession) -> None:
     async with session.patch("indexes") as response:
         assert response.status == 405

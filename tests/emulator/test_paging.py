@@ -49,3 +49,17 @@ async def test_numbers_out_of_bounds_are_refused(call: Call, path: str, query: s
 async def test_orders_and_dates_are_read_with_care(call: Call, make_index: Make, query: str) -> None:
     await make_index()
     assert (await call("GET", f"/indexes?{query}"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tasks?width=0.5",
+        "tasks?duration=nan",
+        "tasks?created_at=now",
+        "analyze/tasks?video_url=a",
+        "embed/tasks?ended_at=x",
+    ],
+)
+async def test_a_wrong_filter_is_refused_also_where_there_is_nothing_to_filter(call: Call, path: str) -> None:
+    assert (await call("GET", path))[0] == 400

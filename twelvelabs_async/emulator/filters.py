@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,28 @@ if TYPE_CHECKING:
 
     from multidict import MultiMapping
 
+MOMENTS = ("created_at", "updated_at", "started_at", "ended_at")
+WHOLE = ("width", "height")
 RANGED = ("duration", "fps", "width", "height", "size")
 _NOT_METADATA = {"page", "page_limit", "sort_by", "sort_option", "status", "filename", "created_at", "updated_at"}
 _BRACKETED = re.compile(r"user_metadata\[(.+)\]")
 _RANGE = re.compile(rf"({'|'.join(RANGED)})(?:\[(gte|lte)\])?")
+
+
+def check(query: MultiMapping[str]) -> None:
+    """Look at all bounds of a query, so that a wrong one is found also where there is nothing to compare it with.
+
+    Raises:
+        ApiError: A bound is no number, or no moment.
+    """
+    for name in MOMENTS:
+        if name in query:
+            _moment(query, name)
+    for key, text in query.items():
+        if match := _RANGE.fullmatch(key):
+            limit = _bound(key, text)
+            if match[1] in WHOLE and not limit.is_integer():
+                raise invalid(key, "it must be a whole number")
 
 
 def exactly(query: MultiMapping[str], name: str, value: str) -> bool:
@@ -84,9 +103,12 @@ def _in_bound(value: float | None, bound: str | None, limit: float) -> bool:
 
 def _bound(name: str, text: str) -> float:
     try:
-        return float(text)
+        limit = float(text)
     except ValueError as error:
         raise invalid(name, "it must be a number") from error
+    if not math.isfinite(limit):
+        raise invalid(name, "it must be a number")
+    return limit
 
 
 def described(query: MultiMapping[str], user_metadata: Mapping[str, Any]) -> bool:

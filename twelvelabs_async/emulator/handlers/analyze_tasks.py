@@ -9,7 +9,7 @@ from twelvelabs_async.emulator import paging, progress
 from twelvelabs_async.emulator.analyses import MODES, Analysis, Ask
 from twelvelabs_async.emulator.call import NO_CONTENT, Call, Operation, Reply
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, unknown
-from twelvelabs_async.emulator.handlers import analyze_views, asking
+from twelvelabs_async.emulator.handlers import analyze_views, asking, assets
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator.world import World
@@ -61,6 +61,8 @@ async def list_(call: Call) -> Reply:
     """GET /analyze/tasks; the tasks of batches are in it."""
     world, query = call.world, call.query
     progress.batches(world)
+    if "video_url" in query:
+        assets.check_url("video_url", query["video_url"])
     status = choice("status", query["status"], STATUSES) if "status" in query else None
     mode = choice("analysis_mode", query["analysis_mode"], MODES) if "analysis_mode" in query else None
     found = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -118,7 +117,7 @@ def _ready_asset(world: World, name: str, asset_id: str) -> Asset:
 def _inline(name: str, kind: str, given: str) -> tuple[str, media.Media]:
     try:
         content = base64.b64decode(given + "=" * (-len(given) % 4), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise invalid(name, "the base64_string cannot be decoded") from error
     largest = LARGEST_VIDEO if kind == "video" else LARGEST_IMAGE
     if len(content) > largest:

@@ -82,14 +82,26 @@ def take_url(name: str, url: str, filename: str | None = None) -> tuple[str, med
     Raises:
         ApiError: It is no URL of the web.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise invalid(name, "it must be an http or https URL")
-    filename = filename or PurePosixPath(unquote(parts.path)).name or "download"
+    check_url(name, url)
+    filename = filename or PurePosixPath(unquote(urlsplit(url).path)).name or "download"
     if problem := problem_of(url):
         kind, mime = media.kind_of(filename) or ("video", "video/mp4")
         return filename, media.Media(kind=kind, mime=mime, size=0, digest="", problem=problem)
     return filename, media.guess_remote(filename, url)
+
+
+def check_url(name: str, url: str) -> None:
+    """Refuse what is no URL of the web.
+
+    Raises:
+        ApiError: It is none.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise invalid(name, f"{error}") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise invalid(name, "it must be an http or https URL")
 
 
 def problem_of(url: str) -> str | None:

@@ -118,6 +118,7 @@ async def list_(call: Call) -> Reply:
 def listed(call: Call, version: int, more: Callable[[EmbedTask], dict[str, Any]]) -> Reply:
     """Return the page of one family's tasks, without their vectors; by default those of the last seven days."""
     world, query = call.world, call.query
+    filters.check(query)
     wanted = filters.statuses(query, STATUSES)
     recent = "started_at" not in query and "ended_at" not in query
     found = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_async.emulator import fields, filters, paging
 from twelvelabs_async.emulator.call import NO_CONTENT, Call, Operation, Reply
 from twelvelabs_async.emulator.clock import moment
-from twelvelabs_async.emulator.errors import ApiError, invalid, unknown
+from twelvelabs_async.emulator.errors import ApiError, invalid, missing, unknown
 from twelvelabs_async.emulator.handlers import entity_collections, views
 from twelvelabs_async.emulator.library import Entity
 
@@ -67,7 +67,9 @@ async def create_bulk(call: Call) -> Reply:
     collection = entity_collections.find(call)
     made: list[Entity] = []
     errors: list[dict[str, Any]] = []
-    for index, given in enumerate(fields.parts(await call.json(), "entities")):
+    given_entities = fields.parts(await call.json(), "entities")
+    _check_shape(given_entities)
+    for index, given in enumerate(given_entities):
         try:
             made.append(_add(call.world, collection.id, given))
         except ApiError as error:
@@ -76,6 +78,13 @@ async def create_bulk(call: Call) -> Reply:
     entities = [{"_id": one.id, "name": one.name, "status": call.world.entity_status(one)} for one in made]
     counts = {"success_count": len(made), "failed_count": len(errors)}
     return Reply(counts | {"entities": entities, "errors": errors}, 201)
+
+
+def _check_shape(entities: list[Body]) -> None:
+    for index, given in enumerate(entities):
+        for name in ("name", "asset_ids"):
+            if given.get(name) is None:
+                raise missing(f"entities.{index}.{name}")
 
 
 async def list_(call: Call) -> Reply:

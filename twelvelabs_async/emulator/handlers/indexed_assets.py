@@ -80,6 +80,7 @@ async def list_(call: Call) -> Reply:
 
 def listed(call: Call, videos: list[Video], view: views.VideoView) -> dict[str, Any]:
     """Return the page of those videos that pass the filters which both families of endpoints have."""
+    filters.check(call.query)
     found = [video for video in videos if _fits(call, video)]
     return paging.page(call.query, paging.ordered(call.query, found, call.world.updated_at), view)
 

@@ -72,6 +72,7 @@ def _model(model: object) -> dict[str, Any]:
 async def list_(call: Call) -> Reply:
     """GET /indexes."""
     query, world = call.query, call.world
+    filters.check(query)
     found = [index for index in world.indexes() if _fits(call, index)]
     in_order = paging.ordered(query, found, lambda index: index.updated_at)
     return Reply(paging.page(query, in_order, lambda index: view(world, index)))

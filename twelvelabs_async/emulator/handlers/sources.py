@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,7 @@ async def _from_url(call: Call, url: str, kind: str) -> Source:
 async def _from_base64(call: Call, text: str, kind: str) -> Source:
     try:
         content = await asyncio.to_thread(base64.b64decode, text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise invalid("base64_string", "it is no base64") from error
     if not content:
         raise invalid("base64_string", "it is empty")

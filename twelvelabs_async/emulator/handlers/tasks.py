@@ -47,6 +47,7 @@ async def _video(call: Call, form: Form) -> tuple[str, media.Media]:
 async def list_(call: Call) -> Reply:
     """GET /tasks."""
     world = call.world
+    filters.check(call.query)
     wanted = filters.statuses(call.query, STATUSES)
     found = [task for task in world.state.tasks.values() if world.task_status(task) in wanted and _fits(call, task)]
     in_order = paging.ordered(call.query, found, lambda task: _updated_at(world, task))
