@@ -332,6 +332,7 @@ class AsyncTwelveLabs:
         concurrency: int = 4,
         in_flight: int = 1000,
         ledger: AnyLedger | None = None,
+        direct_up_to: int | None = None,
         user_metadata: UserMetadata | None = None,
         dedupe: Dedupe = "name",
         on_quota: OnQuota = "stop",
@@ -354,6 +355,8 @@ class AsyncTwelveLabs:
             in_flight: Items on their way at once, from the first look at a file to the end of its indexing.
             ledger: Path of the file that remembers what has been done, or a `Ledger`; None remembers nothing beyond
                 this run. One run at a time; not on a network file system.
+            direct_up_to: Bytes up to which a file is sent in one request, which a crash or a broken connection sends
+                back to its beginning; larger ones go in parts. None is the most the platform takes, 200 MB.
             user_metadata: Your own keys, on each asset and on each asset in the index. The asset gets `ingest_token`
                 beside them, by which it is found again.
             dedupe: Which files are the same and become one asset: those of one `path`, those of one `name`, size and
@@ -388,7 +391,7 @@ class AsyncTwelveLabs:
             check=check,
             sleep_interval=sleep_interval,
             on_event=on_event,
-            **given(timeout=timeout),
+            **given(timeout=timeout, direct_up_to=direct_up_to),
         )
         return Ingestion(self._api, sources, job)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from small_platform import INDEX, Fate, KilledError, MortalLedger, Platform, mortal_api
 from support import FastClock, LoopClock, virtually
 
-from twelvelabs_async.ingest import Ingestion, Job, Outcome, sending
+from twelvelabs_async.ingest import Ingestion, Job, Outcome
 
 NEVER = -1
 
@@ -29,7 +29,7 @@ def addresses(count: int) -> list[str]:
 async def live(platform: Platform, ledger: MortalLedger, sources: Sequence[str], *, dies_at: int) -> list[Outcome]:
     """One process, from its start to its end or its death."""
     fate = Fate(dies_at)
-    job = Job(index_id=INDEX, ledger=await ledger.reborn(fate), sleep_interval=1.0)
+    job = Job(index_id=INDEX, ledger=await ledger.reborn(fate), sleep_interval=1.0, direct_up_to=10)
     ingestion = Ingestion(mortal_api(platform, fate), sources, job)
     try:
         return [outcome async for outcome in ingestion]
@@ -87,13 +87,8 @@ def test_p8_any_number_of_deaths_and_broken_connections_end_with_each_video_once
 
 
 @pytest.fixture
-def film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def film(tmp_path: Path) -> str:
     """A file of five parts and a bit, of which each is small."""
-
-    def in_parts(*_: object, **__: object) -> str:
-        return "multipart"
-
-    monkeypatch.setattr(sending, "choose", in_parts)
     path = tmp_path / "film.mp4"
     path.write_bytes(bytes(range(90)))
     return str(path)

@@ -14,7 +14,8 @@ from twelvelabs_async.ingest.plan import Item
 from twelvelabs_async.ingest.quota import OnQuota
 from twelvelabs_async.ingest.way import Patience
 from twelvelabs_async.models.common import UserMetadata
-from twelvelabs_async.settings import positive
+from twelvelabs_async.settings import natural, positive
+from twelvelabs_async.uploads.plan import DIRECT_UP_TO
 
 Dedupe = Literal["path", "name", "content"]
 """Which files count as the same: one path; also one name, size and time; or one content."""
@@ -42,6 +43,8 @@ class Job:
     """Files sent at once."""
     in_flight: int = attrs.field(default=1000, validator=_at_least_one)
     """Items on their way at once."""
+    direct_up_to: int = attrs.field(default=DIRECT_UP_TO, validator=natural)
+    """Bytes up to which a file is sent in one request."""
     user_metadata: UserMetadata | None = None
     """Keys for all of them."""
     dedupe: Dedupe = attrs.field(default="name", validator=attrs.validators.in_(("path", "name", "content")))
@@ -62,4 +65,9 @@ class Job:
     @property
     def patience(self) -> Patience:
         """How much is done at once, and how long is waited."""
-        return Patience(uploads=self.concurrency, timeout=self.timeout, interval=self.sleep_interval)
+        return Patience(
+            uploads=self.concurrency,
+            direct_up_to=self.direct_up_to,
+            timeout=self.timeout,
+            interval=self.sleep_interval,
+        )

@@ -41,8 +41,9 @@ class _Journal:
 class Sender:
     """Sends files, and has the platform fetch addresses."""
 
-    def __init__(self, road: Road, assets: Assets) -> None:
+    def __init__(self, road: Road, assets: Assets, *, direct_up_to: int) -> None:
         self._road = road
+        self._direct_up_to = direct_up_to
         self._assets = assets
         self._parts = MultipartUpload(road)
 
@@ -75,7 +76,8 @@ class Sender:
                 on_progress=work.uploaded,
                 journal=_Journal(work),
             )
-            if choose(content.size, options.type, filename=content.name) == "direct":
+            way = choose(content.size, options.type, filename=content.name, direct_up_to=self._direct_up_to)
+            if way == "direct":
                 return (await send_direct(content, options, self._create)).id
             return await self._in_parts(content, options, saved)
 

@@ -51,6 +51,8 @@ class Patience:
 
     uploads: int
     """Files sent at once."""
+    direct_up_to: int
+    """Bytes up to which a file is sent in one request."""
     timeout: float
     """Seconds for each of the two waits."""
     interval: float | None
@@ -79,7 +81,7 @@ class Way:
         self._tell = tell
         self._assets = Assets(road)
         self._indexed_assets = IndexedAssets(road)
-        self._sender = Sender(road, self._assets)
+        self._sender = Sender(road, self._assets, direct_up_to=patience.direct_up_to)
         self._lookup = Lookup(self._assets, self._indexed_assets, road.clock)
         self._uploading = asyncio.Semaphore(patience.uploads)
         self._indexing = asyncio.Semaphore(INDEXING_AT_ONCE)
