@@ -13,16 +13,26 @@ from typing import Any
 
 import pytest
 from support import eventually
+from typing_extensions import override
 
 from twelvelabs_async import AsyncTwelveLabs, ClientStateError, LedgerError, LedgerInUseError
 from twelvelabs_async.cli.demo import CLIPS
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.ingest import Entry, IngestEvent, Outcome, QuotaWait, SqliteLedger
+from twelvelabs_async.ingest import Entry, IngestEvent, Outcome, QuotaWait, Source, SqliteLedger
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 FAULTS: list[dict[str, Any]] = [{"status": 503}, {"status": 500}, {"reset": "before"}, {"reset": "after"}]
 NAMES = ("alpha", "beta", "gamma")
+
+
+class FullLedger(SqliteLedger):
+    """On a disk that has just filled up."""
+
+    @override
+    async def save(self, entry: Entry) -> None:
+        await asyncio.sleep(0)
+        raise LedgerError("the disk is full")
 
 
 @pytest.fixture
@@ -71,6 +81,7 @@ async def lived(command: Sequence[str], seconds: float | None) -> int | None:
         return None
 
 
+@pytest.mark.timeout(300)
 async def test_p8_forty_videos_three_kills_and_one_failure_in_twenty_requests_end_with_each_video_once(
     tmp_path: Path,
 ) -> None:
@@ -180,15 +191,8 @@ async def test_two_runs_on_one_ledger_are_one_too_many(
 async def test_a_ledger_that_cannot_be_written_ends_the_run_before_anything_is_sent(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    broken = SqliteLedger(ledger)
-
-    async def refuse(_: Entry) -> None:
-        await asyncio.sleep(0)
-        raise LedgerError("the disk is full")
-
-    broken.save = refuse  # type: ignore[method-assign]  # a disk that fills up
     with pytest.raises(LedgerError, match="full"):
-        await client.ingest(films, index_id=index_id, ledger=broken).summary()
+        await client.ingest(films, index_id=index_id, ledger=FullLedger(ledger)).summary()
     assert not emulator.requests.of("POST /assets")
 
 
@@ -274,7 +278,7 @@ async def test_an_ingestion_that_may_wait_waits_for_its_quota(
 async def test_metadata_of_a_pair_is_that_of_its_item_alone(
     client: AsyncTwelveLabs, index_id: str, films: Path
 ) -> None:
-    sources = [(films / "alpha.mp4", {"reel": 1}), films / "beta.mp4"]
+    sources: list[Source] = [(films / "alpha.mp4", {"reel": 1}), films / "beta.mp4"]
     ended = await run(client, sources, index_id=index_id, user_metadata={"show": "x"})
     found = {}
     for name, one in ended.items():
