@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 from support import LoopClock, budget_of, virtually
+from typing_extensions import override
 
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.events import Events, LimitUpdate, LimitWait
+from twelvelabs_async.policy.budget import Costs
 from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.policy.lane import BULK_EVERY
 from twelvelabs_async.policy.limiter import RateLimiter, Turn
+from twelvelabs_async.policy.pace import Wait
+from twelvelabs_async.policy.store import MemoryStore
 
 EPOCH = LoopClock.EPOCH
 
@@ -314,6 +318,37 @@ def test_a_call_that_costs_much_is_not_overtaken_for_ever() -> None:
         return gone[0]
 
     assert virtually(main()) < 400
+
+
+# A store that takes its time.
+
+
+class SlowStore(MemoryStore):
+    """As one behind a network: what it says is a moment old when it arrives."""
+
+    @override
+    async def reserve(self, category: str, costs: Costs) -> int | Wait:
+        found = await super().reserve(category, costs)
+        await asyncio.sleep(0.1)
+        return found
+
+
+def test_news_that_come_while_the_store_is_asked_are_not_slept_through() -> None:
+    async def main() -> None:
+        clock = LoopClock()
+        gate = RateLimiter(clock, store=SlowStore(clock.monotonic))
+        async with await take(gate) as turn:
+            await turn.answered(200, told(1, limit=2, reset_in=1000.0))
+        last = await take(gate, max_wait=1e9)
+        waiting = asyncio.create_task(take(gate, max_wait=1e9))
+        await asyncio.sleep(0.15)  # it stands in the queue by now, and asks again
+        async with last:
+            await last.answered(200, told(6, limit=8, reset_in=1000.0))  # the plan has grown
+        async with asyncio.timeout(1), await waiting:
+            pass
+        assert idle(gate)
+
+    virtually(main())
 
 
 # What is seen from outside.

@@ -28,7 +28,7 @@ BULK_EVERY: Final = 5
 class Waiter:
     """A call in the queue."""
 
-    __slots__ = ("_news", "costs", "deadline", "max_wait", "priority")
+    __slots__ = ("_news", "_stirred", "costs", "deadline", "max_wait", "priority")
 
     def __init__(self, priority: Priority, costs: Costs, max_wait: float, deadline: float | None) -> None:
         self.priority: Priority = priority
@@ -36,14 +36,19 @@ class Waiter:
         self.max_wait = max_wait
         self.deadline = deadline
         self._news: asyncio.Future[None] | None = None
+        self._stirred = False
 
     def wake(self) -> None:
-        """Have it look again."""
+        """Have it look again, if need be instead of falling asleep."""
+        self._stirred = True
         if self._news is not None:
             _wake(self._news)
 
     async def sleep(self, seconds: float | None, clock: Clock) -> None:
         """Until somebody wakes it, or for `seconds`."""
+        if self._stirred:  # while the store was asked
+            self._stirred = False
+            return
         news = self._news = asyncio.get_running_loop().create_future()
         timer = None if seconds is None else asyncio.ensure_future(clock.sleep(seconds))
         if timer is not None:
@@ -52,7 +57,7 @@ class Waiter:
         try:
             await news
         finally:
-            self._news = None
+            self._news, self._stirred = None, False
             if timer is not None:
                 timer.cancel()
 
