@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import tempfile
+from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.limits.callers import CALLERS
+from benchmarks.limits.callers import CALLERS, OURS
+from benchmarks.limits.processes import Crowd, crowd
+from benchmarks.limits.redis_server import program, redis_server
 from benchmarks.limits.scenes import SCENES, play
 from benchmarks.table import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from benchmarks.limits.figures import Figures
     from benchmarks.limits.scenes import Scene
@@ -38,6 +43,27 @@ def table(scene: Scene, seeds: Sequence[int], *, real: bool) -> str:
     return f"{scene.label}\n\n{aligned(rows)}\n"
 
 
+def crowds(*, quick: bool) -> str:
+    """Several processes."""
+    work = Crowd(seconds=10.0 if quick else 30.0, limit=50 if quick else 100)
+    rows: list[Sequence[str]] = [HEADS]
+    with budgets() as known:
+        for caller, (label, budget) in ((c, b) for c in CALLERS for b in (known if c == OURS else known[:1])):
+            rows.append((label, caller, *cells([asyncio.run(crowd(caller, budget, work))])))
+    return f"4 processes\n\n{aligned(rows)}\n"
+
+
+@contextmanager
+def budgets() -> Generator[list[tuple[str, str | None]]]:
+    """Places where processes keep their limits together, and none."""
+    known: list[tuple[str, str | None]] = [("each by itself", None)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        known.append(("one SQLite file", f"sqlite:///{folder}/budget.db"))
+        if program() is not None:
+            known.append(("one Redis", stack.enter_context(redis_server())))
+        yield known
+
+
 def cells(found: Sequence[Figures]) -> list[str]:
     """The median of the times, and the worst of everything else."""
     failed = max(figures.failed for figures in found)
@@ -59,6 +85,8 @@ def main() -> None:
     for scene in SCENES:
         if scene.name.startswith(args.only or ""):
             print(table(scene, seeds, real=args.real), flush=True)
+    if "processes".startswith(args.only or ""):
+        print(crowds(quick=args.quick))
 
 
 if __name__ == "__main__":

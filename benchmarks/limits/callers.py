@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiohttp
+import attrs
 import twelvelabs
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -15,14 +16,29 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from benchmarks.limits.virtual import LoopClock
-    from twelvelabs_async.emulator import Emulator
+    from twelvelabs_async.clock import Clock
 
 RETRIES: Final = 10
 """How often each of them may repeat a call."""
 
 PATIENCE: Final = 86_400.0
 """Seconds that a call may take; nobody is to fail by a deadline."""
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where calls go, and what they go by."""
+
+    base_url: str
+    """The emulator's."""
+    api_key: str
+    """One that it accepts."""
+    index_id: str
+    """What is searched."""
+    clock: Clock | None = None
+    """Time, if it is not the machine's."""
+    budget: str | None = None
+    """Where processes keep their limits together; each by itself if there is no such place."""
 
 
 class Search(Protocol):
@@ -36,35 +52,37 @@ class Search(Protocol):
 class Caller(Protocol):
     """A way to make calls."""
 
-    def __call__(self, emulator: Emulator, clock: LoopClock, index_id: str) -> AbstractAsyncContextManager[Search]:
-        """Open a client of the emulator, which searches an index."""
+    def __call__(self, place: Place) -> AbstractAsyncContextManager[Search]:
+        """Open a client."""
         ...
 
 
 @asynccontextmanager
-async def ours(emulator: Emulator, clock: LoopClock, index_id: str) -> AsyncGenerator[Search]:
+async def ours(place: Place) -> AsyncGenerator[Search]:
     """`twelvelabs_async`; nothing is configured but patience."""
     async with AsyncTwelveLabs(
-        emulator.api_key,
-        base_url=emulator.base_url,
-        clock=clock,
+        place.api_key,
+        base_url=place.base_url,
+        clock=place.clock,
+        budget=place.budget,
         timeout=PATIENCE,
         max_wait=PATIENCE,
         max_retries=RETRIES,
     ) as client:
-        yield lambda: client.search.query(index_id=index_id, search_options=["visual"], query_text="a boat").collect(1)
+        yield lambda: client.search.query(
+            index_id=place.index_id, search_options=["visual"], query_text="a boat"
+        ).collect(1)
 
 
 @asynccontextmanager
-async def official(emulator: Emulator, clock: LoopClock, index_id: str) -> AsyncGenerator[Search]:
+async def official(place: Place) -> AsyncGenerator[Search]:
     """`twelvelabs` with its own retries."""
-    del clock
-    client = twelvelabs.AsyncTwelveLabs(api_key=emulator.api_key, base_url=emulator.base_url, timeout=PATIENCE)
+    client = twelvelabs.AsyncTwelveLabs(api_key=place.api_key, base_url=place.base_url, timeout=PATIENCE)
     searches: Any = client.search  # declared as a class that has no query, made as one that has
 
     async def search() -> object:
         return await searches.query(
-            index_id=index_id,
+            index_id=place.index_id,
             search_options=["visual"],
             query_text="a boat",
             request_options={"max_retries": RETRIES},
@@ -79,16 +97,15 @@ class Refused(Exception):  # noqa: N818  # a 429 is no error of anybody
 
 
 @asynccontextmanager
-async def loop(emulator: Emulator, clock: LoopClock, index_id: str) -> AsyncGenerator[Search]:
+async def loop(place: Place) -> AsyncGenerator[Search]:
     """aiohttp, and tenacity's random exponential wait."""
-    del clock
-    fields = {"index_id": index_id, "search_options": "visual", "query_text": "a boat"}
+    fields = {"index_id": place.index_id, "search_options": "visual", "query_text": "a boat"}
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=timeout) as http:
+    async with aiohttp.ClientSession(headers={"x-api-key": place.api_key}, timeout=timeout) as http:
 
         async def once() -> Any:
             form = aiohttp.FormData(fields, default_to_multipart=True)
-            async with http.post(f"{emulator.base_url}/search", data=form) as response:
+            async with http.post(f"{place.base_url}/search", data=form) as response:
                 if response.status == 429:
                     raise Refused
                 response.raise_for_status()

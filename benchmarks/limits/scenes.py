@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
-from benchmarks.limits.callers import CALLERS
+from benchmarks.limits.callers import CALLERS, Place, Search
 from benchmarks.limits.figures import Figures, Mark, ideal, used, windows
 from benchmarks.limits.virtual import LoopClock, virtually
+from benchmarks.limits.work import work
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 MODELS: Final[list[dict[str, Any]]] = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
@@ -107,12 +105,14 @@ async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random
     clock = LoopClock()
     plan = Plan(windows={"search": Window(scene.limit, seconds)}, headers=scene.headers, retry_after=scene.retry_after)
     async with Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator:
-        index_id = await _index(emulator)
+        place = await ready(emulator, clock)
         emulator.faults.add("POST /search", delay=scene.latency, times=None)
-        async with CALLERS[caller](emulator, clock, index_id) as search:
+        async with CALLERS[caller](place) as search:
             await asyncio.sleep(chance.random())  # windows do not begin with a second
             start, began = clock.monotonic(), clock.time()
-            failed = await _work(lambda: _after(chance.random() * scene.pause, search), scene)
+            failed = await work(
+                lambda: _after(chance.random() * scene.pause, search), scene.calls, scene.at_once or scene.calls
+            )
             wall = clock.monotonic() - start
         marks = [
             Mark(received.time - began + scene.latency, received.status == 429)
@@ -130,29 +130,13 @@ async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random
     return Run(figures, marks, seconds)
 
 
-async def _index(emulator: Emulator) -> str:
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
-        return (await client.indexes.create(index_name="one", models=MODELS)).id
-
-
-async def _after(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+async def _after(seconds: float, do: Search) -> None:
     await asyncio.sleep(seconds)
     await do()
 
 
-async def _work(do: Callable[[], Awaitable[object]], scene: Scene) -> int:
-    """Make all calls, so many at a time; how many failed."""
-    turns, failed = iter(range(scene.calls)), 0
-
-    async def work() -> None:
-        nonlocal failed
-        for _ in turns:
-            try:
-                await do()
-            except Exception:  # noqa: BLE001  # whatever a client raises when it gives up
-                failed += 1
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(scene.at_once or scene.calls):
-            group.create_task(work())
-    return failed
+async def ready(emulator: Emulator, clock: LoopClock | None = None) -> Place:
+    """An emulator with an index to search, whose answers take their time."""
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
+        index = await client.indexes.create(index_name="one", models=MODELS)
+    return Place(base_url=emulator.base_url, api_key=emulator.api_key, index_id=index.id, clock=clock)
