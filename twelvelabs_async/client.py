@@ -21,6 +21,7 @@ from twelvelabs_async.logs import follow
 from twelvelabs_async.policy.limiter import RateLimiter
 from twelvelabs_async.policy.retry import RetryQuota
 from twelvelabs_async.policy.store import BudgetStore
+from twelvelabs_async.policy.stores import shared
 from twelvelabs_async.request import Form, Method, Request, RetryClass, given
 from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options, Priority, Settings, find_api_key, find_base_url
@@ -82,7 +83,12 @@ class AsyncTwelveLabs:
         trace_configs: aiohttp trace configurations, for instrumentation.
         trust_env: Use the proxies named in the environment.
         allow_http: Permit plain `http://` to other machines than this one.
-        budget: Where it is kept what may still be sent; None is in memory. One that is passed in is left open.
+        budget: Where it is kept what may still be sent. None is in memory; `sqlite:///budget.db` is a file that the
+            processes of a machine share, `redis://host:6379/0` (also `rediss://` and `unix://`, with the extra
+            `redis`) a server for those of many; a `BudgetStore` of yours is left open. While it is away, calls go on
+            with a budget in memory.
+        organization: Name under which that budget is shared; None is a hash of the key. Limits are those of an
+            organisation, so name it if its keys are several.
         on_event: Is called in the event loop with all that `twelvelabs_async.events` describes: calls, their retries,
             waits for limits and what is left of them. It must not block; what it raises is logged.
         clock: Where time comes from; tests pass their own.
@@ -112,7 +118,8 @@ class AsyncTwelveLabs:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         trust_env: bool = False,
         allow_http: bool = False,
-        budget: BudgetStore | None = None,
+        budget: BudgetStore | str | None = None,
+        organization: str | None = None,
         on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -128,11 +135,13 @@ class AsyncTwelveLabs:
         follow(events)
         if on_event is not None:
             events.subscribe(on_event)
+        store = None if budget is None else shared(budget, settings.api_key, organization, time)
+        self._opened_store = store if isinstance(budget, str) else None
         self._settings = settings
         self._owner = True
         self._api = Api(
             session=SessionManager(settings, session=session, trace_configs=trace_configs),
-            limiter=RateLimiter(time, store=budget, events=events),
+            limiter=RateLimiter(time, store=store, events=events),
             quota=RetryQuota(),
             clock=time,
             options=Options(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout),
@@ -155,6 +164,8 @@ class AsyncTwelveLabs:
         if self._owner:
             self._api.limiter.close()
             await self._api.session.close()
+            if self._opened_store is not None:
+                await self._opened_store.aclose()
 
     @property
     def closed(self) -> bool:

@@ -4,21 +4,24 @@ Whoever keeps one runs `policy/budget.py` on it, with one clock for all who shar
 piece: no other may come in between. The queue before a store, with its order and its deadlines, is the limiter's, and
 each process has its own.
 
-A store that is shared gives a lease with each ticket, longer than any call takes, for a process may die with calls on
-the way. And it says how often to `poll` it, for the answers others get wake nobody here. If it cannot be reached it
-raises; `policy/fallback.py` is put around it, and goes on with a budget in memory until it is back.
+A store that is shared gives a `LEASE` with each ticket, for a process may die with calls on the way. And it says how
+often to `poll` it, for the answers others get wake nobody here. If it cannot be reached it raises; `policy/fallback.py`
+is put around it, and goes on with a budget in memory until it is back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from typing_extensions import override
 
 from twelvelabs_async.policy.budget import Budget, Costs
 from twelvelabs_async.policy.headers import Advice
 from twelvelabs_async.policy.pace import Wait
+
+LEASE: Final = 120.0
+"""Seconds after which a call of any process nothing was heard of counts as sent and lost."""
 
 
 class BudgetStore(Protocol):
