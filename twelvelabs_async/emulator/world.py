@@ -59,6 +59,8 @@ class World:
     storage_url: str = ""
     looks: Counter[str] = field(default_factory=Counter[str])
     """How often each object was shown, if that counts."""
+    seen: dict[tuple[str, str], Media] = field(default_factory=dict[tuple[str, str], Media])
+    """What was found in files, by name and hash of the content: looking into one takes longer than all else."""
     spool: Spool = field(default_factory=Spool)
     store: Store | None = None
     pictures: Pictures = field(default_factory=Pictures)
@@ -247,9 +249,16 @@ class World:
         if path is None or not self.settings.probe:
             look = guess(filename, size, digest)
         else:
-            look = await probe(path, filename, size, digest)
-            if look.kind in KINDS and look.problem is None:
-                await self.pictures.take(path, digest)
+            look = await self._probe(path, filename, size, digest)
         if path is not None and self.store is not None and size <= self.settings.spool_limit:
             await asyncio.to_thread(self.store.keep, path, digest)
         return self.state.descriptions.put_on(filename, look)
+
+    async def _probe(self, path: Path, filename: str, size: int, digest: str) -> Media:
+        if (filename, digest) in self.seen:
+            return self.seen[filename, digest]
+        look = await probe(path, filename, size, digest)
+        if look.kind in KINDS and look.problem is None:
+            await self.pictures.take(path, digest)
+        self.seen[filename, digest] = look
+        return look
