@@ -1,0 +1,44 @@
+"""A real browser without a window; tests that want one are skipped where it is not installed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+
+FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1320,1400",
+)
+
+
+@contextmanager
+def chromium(profile: Path) -> Generator[Chrome]:
+    """A browser with an empty profile, gone at the end."""
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("there is no chromium with its driver: Debian has them as chromium and chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield opened
+    finally:
+        opened.quit()

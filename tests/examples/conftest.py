@@ -1,0 +1,69 @@
+"""The web backends of `examples/web`, each served for real in front of the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import pytest
+import uvicorn
+from aiohttp import web
+from support import eventually
+
+from twelvelabs_async.emulator import Emulator, Plan, Timing
+
+FOLDER: Final = Path(__file__).parents[2] / "examples" / "web"
+SECRET: Final = "whsec_of_the_desk"
+
+
+@asynccontextmanager
+async def by_fastapi() -> AsyncGenerator[str]:
+    config = uvicorn.Config(import_module("fastapi_app").app, port=0, log_level="warning", lifespan="on")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve())
+    await eventually(lambda: server.started or serving.done(), within=10)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def by_aiohttp() -> AsyncGenerator[str]:
+    runner = web.AppRunner(import_module("aiohttp_app").application(), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def plan() -> Plan | None:
+    return None
+
+
+@pytest.fixture
+async def emulator(plan: Plan | None) -> AsyncIterator[Emulator]:
+    async with Emulator(plan=plan, timing=Timing(asset=0, indexing=0, analysis=0)) as running:
+        yield running
+
+
+@pytest.fixture(params=[by_fastapi, by_aiohttp])
+async def address(
+    request: pytest.FixtureRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """Where the desk is, which was started as its own documentation says: from the environment."""
+    asyncio.get_running_loop().set_debug(False)
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
+    monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("TWELVELABS_WEBHOOK_SECRET", SECRET)
+    async with request.param() as address:
+        yield address
