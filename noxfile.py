@@ -116,7 +116,8 @@ def peers(session: nox.Session) -> None:
     folder = Path(session.create_tmp()).resolve()
     (folder / "package.json").write_text(Path("tests/peers/js/package.json").read_text())
     session.run("npm", "install", "--silent", "--no-package-lock", "--prefix", str(folder), external=True)
-    session.run("pytest", "tests/peers", *session.posargs, env={"TWELVELABS_JS": str(folder)})
+    tests = session.posargs or ["tests/peers", "tests/functional/test_emulator_page.py"]
+    session.run("pytest", *tests, env={"TWELVELABS_JS": str(folder)})
 
 
 @nox.session(python=OLDEST)

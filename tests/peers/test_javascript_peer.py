@@ -16,10 +16,10 @@ from peers.table import Call, calls_of
 MODULES = os.environ.get("TWELVELABS_JS", "")
 NAME = "javascript"
 
-pytestmark = [
-    pytest.mark.skipif(not MODULES, reason="TWELVELABS_JS names no folder with twelvelabs-js in it"),
-    pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning"),
-]
+if not MODULES:
+    pytest.skip("TWELVELABS_JS names no folder with twelvelabs-js in it", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
