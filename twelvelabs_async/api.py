@@ -295,6 +295,8 @@ class Api:
         """Learn from an answer's headers before the next in line goes."""
         told = reply.body if reply.status == 429 else b""
         advice = read_advice(reply.headers, now=self.clock.time(), body=told)
+        if advice.quotas:
+            self.costs.observe(turn.category, advice)
         await turn.answered(reply.status, advice)
         self.seen.note(reply)
         return advice

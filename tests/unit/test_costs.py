@@ -10,6 +10,7 @@ import pytest
 from twelvelabs_async.models.analyze import Analysis, TokenUsage
 from twelvelabs_async.policy.categories import category_of
 from twelvelabs_async.policy.costs import KEPT, CostBook
+from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.request import Method, Request
 
 
@@ -62,6 +63,23 @@ def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
         book.learn(asked("GET", "/assets/{asset_id}"), Told("b", 600.0))
     book.learn(asked("GET", "/assets/{asset_id}"), Told("c", None))
     assert cost(book, INDEX) == {"request": 1.0, "duration": pytest.approx(10.0)}
+
+
+def test_where_no_length_is_known_it_is_what_the_number_of_the_server_falls_by() -> None:
+    book = CostBook()
+
+    def told(remaining: int, reset: float = 100.0) -> None:
+        quota = Quota(limit=600, remaining=remaining, reset=reset)
+        book.observe("index", Advice(server_time=1.0, quotas={"duration": quota}))
+
+    told(590)
+    assert cost(book, INDEX) == {"request": 1.0}
+    told(586)
+    assert cost(book, INDEX) == {"request": 1.0, "duration": 4.0}
+    told(600, reset=200.0)  # another window
+    told(601, reset=200.0)  # an answer that was overtaken
+    book.observe("index", Advice(server_time=1.0))
+    assert cost(book, INDEX) == {"request": 1.0, "duration": 4.0}
 
 
 def test_a_caller_that_knows_the_length_is_believed() -> None:

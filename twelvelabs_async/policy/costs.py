@@ -1,9 +1,9 @@
 """What calls cost beside one request each: minutes of media and tokens, as far as anything is known of them.
 
-Lengths of assets are remembered when the platform tells them; an asset of unknown length is taken to be as long as
-those that are known are on the average. The tokens of an answer are known when it is there; until then it is taken to
-be as long as those before it. Where nothing is known nothing is reserved, and the server's numbers, which come with
-each answer, set all of it right.
+Lengths of assets are remembered when the platform tells them. An asset of unknown length is taken to be as long as
+others on the average: those that are known, or else what a call made the server's own number fall by. The tokens of an
+answer are known when it is there; until then it is taken to be as long as those before it. Where nothing is known
+nothing is reserved, and the server's numbers, which come with each answer, set all of it right.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import attrs
 
 from twelvelabs_async.policy.budget import ONE, Costs
+from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.request import Request
 
 TIMED: Final = frozenset({"index", "analyze", "embed-video", "embed-audio"})
@@ -25,6 +26,9 @@ WRITTEN: Final = {"POST /analyze": "analyze", "POST /responses": "POST /response
 
 TELLS_LENGTH: Final = "GET /assets/{asset_id}"
 """The operation that tells the length of an asset."""
+
+ANY: Final = ""
+"""Stands for all categories: lengths of assets are the same in each."""
 
 KEPT: Final = 10_000
 """Assets whose lengths are remembered."""
@@ -38,15 +42,16 @@ class CostBook:
     """What was seen of lengths and tokens; shared by all views of a client."""
 
     _minutes: OrderedDict[str, float] = attrs.field(factory=OrderedDict[str, float])
-    _usual: dict[str, float] = attrs.field(factory=dict[str, float])
+    _usual: dict[tuple[str, str], float] = attrs.field(factory=dict[tuple[str, str], float])
+    _told: dict[str, Quota] = attrs.field(factory=dict[str, Quota])
 
     def of(self, request: Request[Any], category: str) -> Costs:
         """What a request is likely to draw on each dimension."""
         timed, written = category in TIMED, category in WRITTEN.values()
         if not timed and not written:
             return ONE
-        minutes = self._length(request) if timed else 0.0
-        tokens = self._usual.get(category, 0.0) if written else 0.0
+        minutes = self._length(request, category) if timed else 0.0
+        tokens = self._usual.get((category, "token"), 0.0) if written else 0.0
         return {**ONE, **({"duration": minutes} if minutes else {}), **({"token": tokens} if tokens else {})}
 
     def learn(self, request: Request[Any], result: Any) -> None:
@@ -55,26 +60,40 @@ class CostBook:
         if operation in WRITTEN:
             tokens = getattr(getattr(result, "usage", None), "output_tokens", None)
             if tokens:
-                self._average(WRITTEN[operation], float(tokens))
+                self._average(WRITTEN[operation], "token", float(tokens))
         elif operation == TELLS_LENGTH and getattr(result, "duration", None):
             self.note_length(result.id, result.duration)
+
+    def observe(self, category: str, advice: Advice) -> None:
+        """Take what the server's number of minutes fell by, from answer to answer, for the length of what was asked."""
+        quota = advice.quotas.get("duration")
+        if quota is None or quota.remaining is None:
+            return
+        before = self._told.get(category)
+        self._told[category] = quota
+        if before is None or before.remaining is None or before.reset != quota.reset:
+            return
+        if before.remaining >= quota.remaining:
+            self._average(category, "duration", float(before.remaining - quota.remaining))
 
     def note_length(self, asset_id: str, seconds: float) -> None:
         """Remember how long an asset is."""
         self._minutes[asset_id] = seconds / 60
-        self._average("minutes", seconds / 60)
+        self._average(ANY, "duration", seconds / 60)
         if len(self._minutes) > KEPT:
             self._minutes.popitem(last=False)
 
-    def _average(self, name: str, value: float) -> None:
-        before = self._usual.get(name, value)
-        self._usual[name] = before + NEWEST * (value - before)
+    def _average(self, category: str, dimension: str, value: float) -> None:
+        before = self._usual.get((category, dimension), value)
+        self._usual[category, dimension] = before + NEWEST * (value - before)
 
-    def _length(self, request: Request[Any]) -> float:
+    def _length(self, request: Request[Any], category: str) -> float:
         if request.media_seconds is not None:
             return request.media_seconds / 60
         known = [self._minutes[asset] for asset in _assets(request.json) if asset in self._minutes]
-        return sum(known) if known else self._usual.get("minutes", 0.0)
+        if known:
+            return sum(known)
+        return self._usual.get((category, "duration")) or self._usual.get((ANY, "duration"), 0.0)
 
 
 def _assets(body: object, depth: int = 3) -> list[str]:

@@ -38,6 +38,11 @@ class Turn:
         self._open = True
         lane.in_flight += 1
 
+    @property
+    def category(self) -> str:
+        """Whose budget it draws on."""
+        return self._lane.name
+
     async def answered(self, status: int, advice: Advice) -> None:
         """Report an answer: its status and what its headers advise."""
         if self._open:
