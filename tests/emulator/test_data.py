@@ -195,7 +195,7 @@ def peak(process: asyncio.subprocess.Process) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_gibibyte_passes_through_in_a_few_megabytes(put: Put) -> None:
     async with (
         running() as (process, url),
@@ -218,3 +218,13 @@ async def test_a_gibibyte_passes_through_in_a_few_megabytes(put: Put) -> None:
         await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
         assert (await ask(session, "GET", f"assets/{upload['asset_id']}"))["filename"] == "long.mp4"
         assert peak(process) - before < 64 << 20
+
+
+@pytest.mark.usefixtures("upload")
+async def test_a_lock_that_is_held_now_is_free_then(emulator: Emulator, tmp_path: Path) -> None:
+    path, (upload,) = tmp_path / "state", emulator.state.uploads.values()
+    async with upload.lock:
+        path.write_bytes(written(emulator.state))
+    found = read(path)
+    assert found is not None
+    assert not found.uploads[upload.id].lock.locked()

@@ -40,7 +40,7 @@ FLAGS = (
     "--disable-sync",
     "--window-size=1320,1400",
 )
-PATIENCE = 20
+PATIENCE = 40
 
 
 @pytest.fixture
@@ -235,10 +235,10 @@ class Seen:
         WebDriverWait(self._browser, PATIENCE, 0.05).until(lambda _: holds())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_a_browser_shows_what_happens_while_it_happens(browser: Chrome) -> None:
     with ThreadedEmulator(plan="free", timing=Timing(asset=600, indexing=600)) as emulator:
-        browser.get(emulator.base_url.removesuffix("/v1.3") + "/_emulator/")
+        browser.get(emulator.page_url)
         seen = Seen(browser)
         seen.until(lambda: seen.text("live") == "live")
         assert emulator.base_url in seen.text("assets")

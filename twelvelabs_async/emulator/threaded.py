@@ -69,6 +69,11 @@ class ThreadedEmulator:
         return self._emulator.storage_url
 
     @property
+    def page_url(self) -> str:
+        """Where people can look inside with a browser."""
+        return self._emulator.page_url
+
+    @property
     def faults(self) -> Faults:
         """The failures that were asked for."""
         return self._emulator.faults

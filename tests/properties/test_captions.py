@@ -1,0 +1,56 @@
+"""Whatever a transcript looks like, what is said in it is found at its time."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twelvelabs_async.emulator import captions
+from twelvelabs_async.emulator.passages import Passage, terms
+
+words = st.lists(st.text("abcsü日1", min_size=1, max_size=6), min_size=1, max_size=5).map(" ".join)
+moments = st.integers(0, 5 * 3600 * 1000)
+
+
+@st.composite
+def transcripts(draw: st.DrawFn) -> list[Passage]:
+    """Sentences one after the other, to the millisecond."""
+    cuts = sorted(draw(st.sets(moments, min_size=2, max_size=8)))
+    pairs = zip(cuts[::2], cuts[1::2], strict=False)
+    return [Passage(start / 1000, end / 1000, draw(words)) for start, end in pairs]
+
+
+def time_code(seconds: float, sign: str) -> str:
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{sign}{milliseconds:03}"
+
+
+@given(transcripts(), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_subtitles_are_read_as_they_were_written(said: list[Passage], end: str, numbered: bool) -> None:  # noqa: FBT001
+    sign, head = (",", "") if numbered else (".", f"WEBVTT{end}{end}")
+    cues = [
+        f"{f'{number}{end}' if numbered else ''}{time_code(one.start, sign)} --> {time_code(one.end, sign)}{end}"
+        f"<v Ana>{one.text}{end}"
+        for number, one in enumerate(said, 1)
+    ]
+    assert captions.read(head + end.join(cues)) == tuple(said)
+
+
+@given(st.text(), st.floats(0, 20_000))
+def test_any_text_is_a_transcript_of_some_kind(text: str, duration: float) -> None:
+    for line in captions.read(text, duration):
+        assert line.text
+        assert 0 <= line.start <= line.end
+
+
+@given(st.lists(words, min_size=1).map(" ".join), st.floats(1, 20_000))
+def test_words_without_times_are_all_said_and_in_order(text: str, duration: float) -> None:
+    said = captions.read(text, duration)
+    assert " ".join(line.text for line in said).split() == text.split()
+    assert said[-1].end <= duration + 0.001
+
+
+@given(words)
+def test_a_text_has_the_words_it_is_found_by(text: str) -> None:
+    assert terms(text)
+    assert terms(text) == terms(text.upper()) == terms(f"{text} {text}")
