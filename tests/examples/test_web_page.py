@@ -35,7 +35,7 @@ def use(page: Chrome, address: str, film: Path) -> list[dict[str, str]]:
     page.find_element(By.CSS_SELECTOR, "#videos button").click()
     wait.until(lambda _: len(shown(page, "#text")) > 20)
     page.get_screenshot_as_file(str(film.with_suffix(".png")))
-    return page.get_log("browser")
+    return list(page.get_log("browser"))  # type: ignore[no-untyped-call]  # as selenium has it
 
 
 async def test_a_video_is_brought_found_and_described_by_hand(address: str, tmp_path: Path) -> None:
