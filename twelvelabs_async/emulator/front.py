@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
@@ -52,6 +53,8 @@ _NESTED_REFUSALS = {
 }
 """Operations whose refusals are nested, except that of the key."""
 _READING = {"GET", "HEAD", "OPTIONS"}
+_OLD = re.compile(r"/v1\.[0-2]/")
+"""Where older versions of the API were."""
 _logger = logging.getLogger(__name__)
 
 
@@ -137,8 +140,7 @@ class Front:
             why = f"The method {request.method} is not allowed here."
             return refusal(ApiError(405, "method_not_allowed", why, headers={"Allow": error.headers["Allow"]}))
         except web.HTTPException as error:
-            code = "endpoint_not_exists" if isinstance(error, web.HTTPNotFound) else "request_refused"
-            return refusal(ApiError(error.status, code, f"{request.path}: {error.reason}"))
+            return refusal(_no_endpoint(request.path, error))
         except Exception:
             _logger.exception("%s failed in the emulator", request.method)
             return refusal(ApiError(500, "internal_server_error", "The emulator has a bug; its log tells more."))
@@ -171,6 +173,13 @@ class Front:
         response.headers["Date"] = _date(int(self.world.now()))
         response.headers.setdefault("X-Api-Version", API_VERSION)
         response.headers.setdefault("x-trace-id", self.world.state.ids.trace())
+
+
+def _no_endpoint(path: str, error: web.HTTPException) -> ApiError:
+    if _OLD.match(path):
+        return ApiError(400, "api_upgrade_required", f"{path}: this needs version {API_VERSION} of the API.")
+    code = "endpoint_not_exists" if isinstance(error, web.HTTPNotFound) else "request_refused"
+    return ApiError(error.status, code, f"{path}: {error.reason}")
 
 
 @lru_cache(maxsize=1)

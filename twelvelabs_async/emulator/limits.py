@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_async.emulator.clock import Clock, moment, second
 from twelvelabs_async.emulator.counting import Count, Fixed, Sliding
 from twelvelabs_async.emulator.errors import ApiError
-from twelvelabs_async.emulator.plans import Dimension, Plan, Window
+from twelvelabs_async.emulator.plans import TOTALLED, Dimension, Plan, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,7 @@ class Limiter:
         self.refusals: Counter[tuple[str, Dimension]] = Counter()
         """429 answers, by category and dimension."""
         self._clock = clock
+        self._minutes: defaultdict[str, float] = defaultdict(float)
         self._tallies: dict[tuple[object, ...], Tally] = {}
 
     def now(self) -> float:
@@ -77,6 +78,19 @@ class Limiter:
         """Forget what was used, and what was refused."""
         self._tallies.clear()
         self.refusals.clear()
+        self._minutes.clear()
+
+    def use_up(self, organisation: str, minutes: float) -> None:
+        """Count what is indexed and analyzed at all.
+
+        Raises:
+            ApiError: The plan has no more of it.
+        """
+        total = self.plan.total_minutes
+        if total is not None and self._minutes[organisation] + minutes > total:
+            why = f"The plan has {total} minutes in all, and less than the {minutes:.1f} asked for are left."
+            raise ApiError(400, "usage_limit_exceeded", why)
+        self._minutes[organisation] += minutes
 
     def of(self, organisation: str, category: str) -> list[Tally]:
         """Return the windows of a category as they stand now."""
@@ -149,6 +163,8 @@ class Meter:
     """Whether a refusal has no body where the API leaves it out."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     """What to tell about limits in the answer."""
+    categories: frozenset[str] = frozenset()
+    """What the request counts as."""
     _tallies: list[Tally] = field(default_factory=list[Tally])
     _undo: list[Undo] = field(default_factory=list["Undo"])
 
@@ -158,6 +174,7 @@ class Meter:
         Raises:
             ApiError: It is one too many.
         """
+        self.categories = frozenset(categories)
         self._tallies = [
             tally for name in dict.fromkeys(categories) for tally in self.limiter.of(self.organisation, name)
         ]
@@ -171,9 +188,11 @@ class Meter:
         """Count the media that the request is about.
 
         Raises:
-            ApiError: It is more than is left; then the request does not count at all.
+            ApiError: It is more than is left. Refused by a window, the request does not count at all.
         """
         self._take("Duration", seconds / 60)
+        if self.categories & TOTALLED:
+            self.limiter.use_up(self.organisation, seconds / 60)
 
     def settle(self, tokens: int) -> None:
         """Count the text of the answer, which cannot be refused any more."""

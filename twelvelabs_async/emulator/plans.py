@@ -21,6 +21,8 @@ BY_CONTENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST /embed
 """Operations whose category depends on what is embedded, so that only their handlers know it."""
 
 OTHER = "other"
+TOTALLED = frozenset({"index", "analyze"})
+"""Categories whose minutes a plan may limit for good."""
 
 Dimension = Literal["Request", "Duration", "OutputToken"]
 """What is counted: requests, minutes of media, tokens of text. The words are those of the headers."""
@@ -78,6 +80,8 @@ class Plan:
     """Whether a 429 says when to come back."""
     bodies: Bodies = "api"
     """Whether a 429 has a body: `api` leaves it empty where the API does, which is for searches and analyses."""
+    total_minutes: int | None = None
+    """Minutes of media that may ever be indexed and analyzed together, whatever the windows say; `None` for any."""
     index_days: int | None = None
     """Days after which an index is deleted; `None` keeps it."""
 
@@ -85,8 +89,8 @@ class Plan:
     def named(cls, name: str, **changes: Any) -> Self:
         """Return the plan `free`, `developer`, `developer-2` or `developer-3`, with fields of it changed.
 
-        The first two count alike; the indexes of a free plan expire. The figures are those of the platform's table of
-        2026, which real accounts did not always have.
+        The first two count alike, but on a free plan there are 600 minutes in all, and indexes expire. The figures are
+        those of the platform's table of 2026, which real accounts did not always have.
 
         Raises:
             ValueError: There is no such plan.
@@ -95,7 +99,8 @@ class Plan:
             raise ValueError(f"unknown plan {name!r}: it is one of {', '.join(PLANS)}")
         tier = max(0, PLANS.index(name) - 1)
         windows = {category: tuple(row.window(tier) for row in rows) for category, rows in _TABLE.items()}
-        plan = cls(windows=windows, index_days=90 if name == "free" else None)
+        free = cls(windows=windows, total_minutes=600, index_days=90)
+        plan = free if name == "free" else cls(windows=windows)
         return replace(plan, **changes)
 
     def windows_of(self, category: str) -> tuple[Window, ...]:

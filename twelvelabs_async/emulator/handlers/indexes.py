@@ -102,6 +102,8 @@ async def update(call: Call) -> Reply:
     body = await call.json()
     if "models" in body:
         raise ApiError(400, "index_engine_cannot_be_changed", "The models of an index cannot be changed.")
+    if "model_options" in body or "addons" in body:
+        raise ApiError(400, "index_option_cannot_be_changed", "The options of an index cannot be changed.")
     index.name = _free_name(call.world, body.get("index_name"), besides=index.id)
     index.updated_at = call.world.now()
     return NO_CONTENT
