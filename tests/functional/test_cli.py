@@ -2,101 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
+from commands import MAIN, Cli, environment, in_a_process, interruptible, until
 
 from twelvelabs_async import __main__, __version__
 from twelvelabs_async.cli import demo
-from twelvelabs_async.cli.main import run
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.settings import KEY_VARIABLES, URL_VARIABLE
+from twelvelabs_async.settings import KEY_VARIABLES
 
 CLIPS = sorted(demo.CLIPS.glob("*.mp4"))
 TIME_CODE = re.compile(r"\d\d:\d\d\.\d")
-MAIN = [sys.executable, "-W", "error", "-m", "twelvelabs_async"]
-
-
-@attrs.frozen
-class Told:
-    """What a command said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Cli:
-    """Runs commands in this process and keeps what they print."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def __call__(self, *arguments: str) -> Told:
-        code = run(arguments)
-        captured = self._capture.readouterr()
-        assert "\x1b" not in captured.out + captured.err, "control codes in a pipe"
-        assert "Traceback" not in captured.err
-        return Told(code, captured.out, captured.err)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """The command line, in a pipe."""
-    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-    return Cli(capsys)
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator in a loop of its own, which the command line finds by the environment."""
-    emulator = Emulator(timing=Timing(asset=0, indexing=0))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(emulator.start(), loop).result(10)
-        monkeypatch.setenv(URL_VARIABLE, emulator.base_url)
-        monkeypatch.setenv(KEY_VARIABLES[0], emulator.api_key)
-        yield emulator
-        asyncio.run_coroutine_threadsafe(emulator.stop(), loop).result(10)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-    emulator.faults.assert_all_hit()
-
-
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    colours = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS"}
-    return {name: text for name, text in os.environ.items() if name not in colours} | dict(extra or {})
-
-
-def in_a_process(*arguments: str) -> Told:
-    done = subprocess.run(  # noqa: S603  # all of it is ours
-        [*MAIN, *arguments], capture_output=True, env=environment(), encoding="utf-8", timeout=30, check=False
-    )
-    assert "\x1b" not in done.stdout + done.stderr
-    return Told(done.returncode, done.stdout, done.stderr)
 
 
 def test_the_demo_finds_each_of_its_clips() -> None:
@@ -248,29 +170,6 @@ def test_without_its_extra_the_command_says_what_to_install(
     monkeypatch.setattr(__main__, "find_spec", find_spec)
     assert __main__.main() == 2
     assert capsys.readouterr().err == "the command line needs cyclopts: pip install 'twelvelabs-async[cli]'\n"
-
-
-@contextmanager
-def interruptible(*arguments: str) -> Generator[subprocess.Popen[str]]:
-    """A command in a process of its own, which is gone afterwards whatever happens."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background hands down that it ignores it
-    try:
-        process = subprocess.Popen(  # noqa: S603  # all of it is ours
-            [*MAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def until(process: subprocess.Popen[str], holds: Callable[[], object]) -> None:
-    while not holds():
-        assert process.poll() is None
-        time.sleep(0.01)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -19,10 +19,13 @@ from twelvelabs_async.cli.codes import Code, of_error
 from twelvelabs_async.cli.render import Screen
 from twelvelabs_async.cli.running import Wishes
 from twelvelabs_async.emulator import __main__ as emulator_program
-from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import Dedupe, OnQuota
+from twelvelabs_async.ingest.forecast import PlanName
 from twelvelabs_async.models.search import SearchOption
 from twelvelabs_async.settings import KEY_VARIABLES
+
+T = TypeVar("T")
 
 EXIT_CODES: Final = """\
 Exit codes:
@@ -61,7 +64,7 @@ def _demo(folder: Path | None = None, /) -> int:
 
 @app.command
 def ingest(
-    sources: list[str],
+    sources: Annotated[list[str], Parameter(negative=())] = [],  # noqa: B006  # read, never written
     /,
     *,
     index: str,
@@ -70,6 +73,10 @@ def ingest(
     dedupe: Dedupe = "name",
     on_quota: OnQuota = "stop",
     retry_failed: Flag = False,
+    dry_run: Flag = False,
+    plan: PlanName | None = None,
+    clean: Flag = False,
+    yes: Flag = False,
     report: Path | None = None,
     base_url: str | None = None,
     json: Flag = False,
@@ -84,6 +91,11 @@ def ingest(
         dedupe: Which files are the same: those of one path; of one name, size and time; or of one content.
         on_quota: Stop when a quota is used up (exit code 75), or wait until it is back.
         retry_failed: Try again what the platform has refused in an earlier run.
+        dry_run: Say what would be sent, how, and what would be refused and why; and do nothing.
+        plan: Published limits to reckon with in a dry run; accounts may be allowed less.
+        clean: Take no sources, but list assets that were uploaded with this ledger and are in no index, and delete
+            them if that is confirmed.
+        yes: Confirm it beforehand.
         report: File to write a page about the ingestion to, which a browser opens.
         base_url: Address of the API, if it is not the platform's own.
         json: One JSON line an item, and nothing else, on standard output.
@@ -97,8 +109,24 @@ def ingest(
         retry_failed=retry_failed,
         report=report,
     )
-    command = ingesting.ingest(sources, index=index, wishes=wishes, base_url=base_url, screen=screen)
-    return _with_key(command, screen)
+    if clean == bool(sources):
+        raise InvalidInputError("--clean takes no sources" if clean else "name files, folders, globs or addresses")
+    if clean:
+        return _clean(index, wishes, yes=yes, base_url=base_url, screen=screen)
+    if dry_run:
+        command = ingesting.dry_run(sources, index=index, wishes=wishes, plan=plan, base_url=base_url, screen=screen)
+    else:
+        command = ingesting.ingest(sources, index=index, wishes=wishes, base_url=base_url, screen=screen)
+    return _with_key(command)
+
+
+def _clean(index: str, wishes: Wishes, *, yes: bool, base_url: str | None, screen: Screen) -> int:
+    """Ask between two loops: a question in the middle of one would stop it."""
+    left = _with_key(ingesting.find_orphans(index=index, wishes=wishes, base_url=base_url, screen=screen))
+    if not left or not (yes or screen.asks(f"delete {len(left):,} assets?")):
+        return Code.OK
+    command = ingesting.delete_orphans(left, wishes=wishes, base_url=base_url, screen=screen)
+    return _with_key(command)
 
 
 @app.command
@@ -123,9 +151,7 @@ def search(
         json: One JSON line an item, and nothing else, on standard output.
     """
     screen = Screen(json=json)
-    return _with_key(
-        commands.search(index, words, limit=limit, options=option, base_url=base_url, screen=screen), screen
-    )
+    return _with_key(commands.search(index, words, limit=limit, options=option, base_url=base_url, screen=screen))
 
 
 @app.command(name="doctor")
@@ -140,7 +166,7 @@ def _doctor(*, session: Flag = False, base_url: str | None = None, json: Flag = 
         json: One JSON line a finding, and nothing else, on standard output.
     """
     screen = Screen(json=json)
-    return _with_key(doctor.doctor(session=session, base_url=base_url, screen=screen), screen)
+    return _with_key(doctor.doctor(session=session, base_url=base_url, screen=screen))
 
 
 @app.command(help_flags=[], version_flags=[])
@@ -150,12 +176,11 @@ def emulator(*flags: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
     return Code.OK
 
 
-def _with_key(command: Coroutine[Any, Any, int], screen: Screen) -> int:
+def _with_key(command: Coroutine[Any, Any, T]) -> T:
     if any(os.environ.get(name) for name in KEY_VARIABLES):
         return asyncio.run(command)
     command.close()
-    screen.error(f"no API key: set {KEY_VARIABLES[0]}, or try it all without one: twelvelabs-async demo")
-    return Code.USAGE
+    raise InvalidInputError(f"no API key: set {KEY_VARIABLES[0]}, or try it all without one: twelvelabs-async demo")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -122,6 +122,13 @@ class Screen:
         """A line about what went wrong."""
         self.errors.print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
 
+    def asks(self, question: str) -> bool:
+        """Whether a person agrees; where nobody can be asked, nobody does."""
+        if self.json or not sys.stdin.isatty():
+            self.say(f"{question} --yes does it")
+            return False
+        return self.people.input(f"{question} [y/N] ", markup=False, emoji=False).strip().lower() in {"y", "yes"}
+
     def record(self, values: Mapping[str, Any]) -> None:
         """A line for programs; nothing unless they were promised some."""
         if not self.json:
