@@ -1,9 +1,9 @@
 """Writes, for each model, the function that makes one out of a JSON object: one straight line for each field.
 
 What JSON holds is looked up once and goes right into the slots of the new object; only a leaf of another type than
-expected is handed to its hook, which knows what else may pass. A page of a list is read about four times as fast as
-by calling a hook for each value. The function is for the good case: it raises whatever goes wrong, wherever, and
-leaves it to the exact converter to say what it was.
+expected is handed to its hook, which knows what else may pass. To call a hook for each value would cost more than to
+parse the JSON. The function is for the good case: it raises whatever goes wrong, wherever, and leaves it to the exact
+converter to say what it was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ LEAVES: Final = {str: "str", bool: "bool", int: "int", float: "float", dict: "di
 """Types whose values pass as they are if they are of just this class; whatever they are for `Any`."""
 
 Constructor = Callable[[Any, Any], Model]
-
 
 _UNDER_WAY: Final[set[Any]] = set()
 """Models whose functions are being written: one that holds itself is found by then, not written again."""
