@@ -1,0 +1,135 @@
+"""`python -m benchmarks.web [--seconds 20] [--users 200] [--uploads 2]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import aiohttp
+import attrs
+
+from benchmarks.web.lag import percentile
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import samples
+
+FILM: Final = 32 * 2**20
+"""Bytes of each upload."""
+
+THINKING: Final = 1.0
+"""Seconds that a user thinks between two searches, on average."""
+
+
+@attrs.define
+class Counts:
+    """What the users saw."""
+
+    searches: list[float] = attrs.field(factory=list[float])
+    uploads: list[float] = attrs.field(factory=list[float])
+    errors: int = 0
+
+
+@contextmanager
+def process(*command: str) -> Generator[list[str]]:
+    """Start a program of ours, and give the first line it prints; it ends when its standard input does."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        yield started.stdout.readline().split()
+        started.communicate()
+
+
+async def user(session: aiohttp.ClientSession, counts: Counts, until: float, seed: int) -> None:
+    """Somebody who searches, thinks, and searches again."""
+    chance = random.Random(seed)  # noqa: S311  # no secret
+    while time.perf_counter() < until:
+        await asyncio.sleep(chance.expovariate(1 / THINKING))
+        counts.errors += not await timed(session.get("/search", params={"q": "film"}), counts.searches)
+
+
+async def uploader(session: aiohttp.ClientSession, counts: Counts, until: float, film: bytes) -> None:
+    """Somebody who brings one video after the other."""
+    while time.perf_counter() < until:
+        counts.errors += not await timed(session.post("/videos", data=film), counts.uploads)
+
+
+async def timed(asking: Any, into: list[float]) -> bool:
+    """Whether it went well; how long it took is written down."""
+    started = time.perf_counter()
+    try:
+        async with asking as answer:
+            await answer.read()
+            well = answer.status < 300
+    except aiohttp.ClientError:
+        well = False
+    into.append(time.perf_counter() - started)
+    return well
+
+
+async def load(port: str, *, users: int, uploads: int, seconds: float) -> tuple[Counts, list[float]]:
+    """Everybody at once for so long."""
+    counts, film = Counts(), samples.video(60, size=FILM)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session:
+        await session.get("/search", params={"q": "film"})
+        await (await session.get("/lag")).json()
+        until = time.perf_counter() + seconds
+        async with asyncio.TaskGroup() as everybody:
+            for number in range(users):
+                everybody.create_task(user(session, counts, until, number))
+            for _ in range(uploads):
+                everybody.create_task(uploader(session, counts, until, film))
+        return counts, await (await session.get("/lag")).json()
+
+
+async def prepare(base_url: str, key: str) -> str:
+    """An index with one video."""
+    async with AsyncTwelveLabs(key, base_url=base_url) as client:
+        index = await client.indexes.ensure("web", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
+        asset = await client.assets.upload(samples.video(), filename="film.mp4", wait=True)
+        entry = await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
+        await client.indexes.indexed_assets.wait_for_done(index.id, entry.id)
+        return index.id
+
+
+def row(kind: str, counts: Counts, late: list[float], seconds: float) -> str:
+    """A line of the table."""
+    figures = [
+        f"{len(counts.searches) / seconds:.0f}",
+        str(counts.errors),
+        *(f"{1000 * percentile(counts.searches, share):.0f}" for share in (0.5, 0.99)),
+        f"{len(counts.uploads) * FILM / 1e6 / seconds:.0f}",
+        *(f"{1000 * percentile(late, share):.1f}" for share in (0.5, 0.99, 1.0)),
+    ]
+    return f"| {kind} | {' | '.join(figures)} |"
+
+
+def main() -> None:
+    """Measure both, one after the other, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.web", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--uploads", type=int, default=2)
+    options = parser.parse_args()
+    print(f"{options.users} users and {options.uploads} uploads of {FILM >> 20} MiB at a time, {options.seconds:g} s\n")
+    print("| client | searches/s | errors | p50 ms | p99 ms | upload MB/s | lag p50 ms | p99 | longest |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for kind in ("ours", "official"):
+        with process("benchmarks.web.upstream") as (base_url, key):
+            index_id = asyncio.run(prepare(base_url, key))
+            with process("benchmarks.web.backend", kind, base_url, key, index_id) as (port,):
+                counts, late = asyncio.run(
+                    load(port, users=options.users, uploads=options.uploads, seconds=options.seconds)
+                )
+        print(row(kind, counts, late, options.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
