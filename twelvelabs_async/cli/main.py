@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._version import __version__
-from twelvelabs_async.cli import commands, demo, doctor, ingesting
+from twelvelabs_async.cli import commands, demo, doctor, ingesting, limits
 from twelvelabs_async.cli.codes import Code, of_error
 from twelvelabs_async.cli.render import Screen
 from twelvelabs_async.cli.running import Wishes
@@ -152,6 +152,29 @@ def search(
     """
     screen = Screen(json=json)
     return _with_key(commands.search(index, words, limit=limit, options=option, base_url=base_url, screen=screen))
+
+
+@app.command(name="limits")
+def _limits(
+    *,
+    budget: str | None = None,
+    organization: str | None = None,
+    base_url: str | None = None,
+    json: Flag = False,
+) -> int:
+    """Show what may still be sent: live on a terminal, once elsewhere.
+
+    Without a shared budget two lists are read once a minute, and tell of their own limits.
+
+    Args:
+        budget: Where processes keep their limits together: sqlite:///budget.db, redis://host:6379/0.
+        organization: The name they are kept under, if not that of the key.
+        base_url: Address of the API, if it is not the platform's own.
+        json: One JSON line a window, and nothing else, on standard output.
+    """
+    screen = Screen(json=json)
+    command = limits.limits(budget=budget, organization=organization, base_url=base_url, screen=screen)
+    return _with_key(command, screen)
 
 
 @app.command(name="doctor")
