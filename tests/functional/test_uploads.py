@@ -115,7 +115,19 @@ async def test_p12_expired_and_refused_urls_are_replaced(
     assert len(emulator.requests.of("storage")) == 11 + 4
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": "before"}, {"reset": "after"}, {"truncate": True}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"reset": "before"},
+        {"reset": "before", "kib": 64},
+        {"reset": "after"},
+        {"truncate": True},
+        {"expired": True},
+        {"corrupt": True},
+        {"probability": 0.5, "status": 503, "seed": 1},
+    ],
+)
 async def test_parts_that_fail_are_sent_again(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path, fault: dict[str, object]
 ) -> None:
