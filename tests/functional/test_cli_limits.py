@@ -76,8 +76,8 @@ def test_a_shared_budget_is_read_without_asking_the_platform(shared: str, capsys
 def test_people_in_a_pipe_get_plain_lines(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["limits", "--budget", shared, "--organization", "acme"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert " ".join(head.split()) == "category of left limit full in on the way waiting learned from"
-    assert line.split() == ["search", "request", "30", "40", "10", "min", "1", "-", "headers"]
+    assert " ".join(head.split()) == "category counted left full in sent waiting known by"
+    assert line.split() == ["search", "request", "30", "of", "40", "10", "min", "1", "-", "headers"]
 
 
 def test_of_an_organisation_nobody_has_heard_of_nothing_is_known(
@@ -153,7 +153,7 @@ def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> 
         waiting=0,
         learned_from="headers",
     )
-    rows = [attrs.evolve(common, remaining=left) for left in (40, 12, 3)]
+    rows = [attrs.evolve(common, remaining=left) for left in (40, 15, 4)]
     with screen.people.capture() as shown:
         screen.people.print(table(rows, screen))
     text = shown.get()

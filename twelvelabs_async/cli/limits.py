@@ -174,28 +174,32 @@ def table(rows: Iterable[Row], screen: Screen) -> RenderableType:
     """All rows; a category is named once."""
     shown = Table(
         box=box.SIMPLE_HEAD if screen.live else None,
-        padding=(0, 1) if screen.live else (0, 2, 0, 0),
-        pad_edge=screen.live,
+        padding=(0, 1, 0, 0) if screen.live else (0, 2, 0, 0),
+        pad_edge=False,
         header_style="dim" if screen.live else "",
     )
     shown.add_column("category", style="cyan", no_wrap=True)
-    shown.add_column("of")
+    shown.add_column("counted", no_wrap=True)
     shown.add_column("left", justify="right", no_wrap=True)
     if screen.live:
-        shown.add_column("")
-    for head in ("limit", "full in", "on the way", "waiting"):
+        shown.add_column("", min_width=8, max_width=BAR)
+    for head in ("full in", "sent", "waiting"):
         shown.add_column(head, justify="right", no_wrap=True)
-    shown.add_column("learned from", style="dim" if screen.live else "")
+    shown.add_column("known by", style="dim" if screen.live else "", no_wrap=True)
     before = None
     for row in rows:
-        name = printable(row.category)
-        again = screen.live and name == before
-        bar = [_bar(row)] if screen.live else []
-        ends = [_number(row.limit), duration(row.resets_in)]
-        on_the_way = ["", "", ""] if again else [f"{row.in_flight}", _number(row.waiting), row.learned_from]
-        shown.add_row("" if again else name, row.dimension or "-", _number(row.remaining), *bar, *ends, *on_the_way)
-        before = name
+        again = screen.live and row.category == before
+        shown.add_row(*_cells(row, again=again, bar=screen.live))
+        before = row.category
     return shown
+
+
+def _cells(row: Row, *, again: bool, bar: bool) -> list[RenderableType]:
+    left = "-" if row.limit is None else f"{_number(row.remaining)} of {_number(row.limit)}"
+    named: list[RenderableType] = ["" if again else printable(row.category)]
+    counted: list[RenderableType] = [row.dimension or "-", left, *([_bar(row)] if bar else []), duration(row.resets_in)]
+    queue = ["", "", ""] if again else [f"{row.in_flight}", _number(row.waiting), row.learned_from]
+    return [*named, *counted, *queue]
 
 
 def _bar(row: Row) -> RenderableType:
@@ -203,9 +207,7 @@ def _bar(row: Row) -> RenderableType:
         return ""
     share = row.remaining / row.limit
     colour = "green" if share > 0.5 else "yellow" if share > 0.1 else "red"
-    return ProgressBar(
-        total=row.limit, completed=row.remaining, width=BAR, complete_style=colour, finished_style=colour
-    )
+    return ProgressBar(total=row.limit, completed=row.remaining, complete_style=colour, finished_style=colour)
 
 
 def _number(amount: float | None) -> str:

@@ -174,7 +174,7 @@ def _limits(
     """
     screen = Screen(json=json)
     command = limits.limits(budget=budget, organization=organization, base_url=base_url, screen=screen)
-    return _with_key(command, screen)
+    return _with_key(command)
 
 
 @app.command(name="doctor")
