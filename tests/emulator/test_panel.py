@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from browser import chromium
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from typing_extensions import override
@@ -27,19 +26,7 @@ Make = Callable[..., Awaitable[str]]
 Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, str]]]
 
 CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
-CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 HOSTILE = "<img src=x onerror=document.title='taken'>\"'&.mp4"
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1320,1400",
-)
 PATIENCE = 40
 
 
@@ -205,18 +192,8 @@ async def test_only_the_latest_thumbnails_are_remembered(monkeypatch: pytest.Mon
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Chrome]:
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("needs Debian's chromium and chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = Chrome(options=options, service=Service(DRIVER))
-    try:
+    with chromium(tmp_path) as opened:
         yield opened
-    finally:
-        opened.quit()
 
 
 class Seen:
