@@ -66,7 +66,7 @@ async def timed(asking: Any, into: list[float]) -> bool:
     try:
         async with asking as answer:
             await answer.read()
-            well = answer.status < 300
+            well = bool(answer.status < 300)
     except aiohttp.ClientError:
         well = False
     into.append(time.perf_counter() - started)

@@ -62,7 +62,8 @@ class Official:
     """`twelvelabs`."""
 
     def __init__(self, base_url: str, key: str, index_id: str) -> None:
-        self._client = twelvelabs.AsyncTwelveLabs(api_key=key, base_url=base_url)
+        # Typed as Any: its search is declared as a class that has no `query`.
+        self._client: Any = twelvelabs.AsyncTwelveLabs(api_key=key, base_url=base_url)
         self._index_id = index_id
 
     async def take_in(self, request: Request, size: int) -> str | None:
@@ -70,7 +71,7 @@ class Official:
         del size
         content = await request.body()
         made = await self._client.assets.create(method="direct", file=("film.mp4", content), filename="film.mp4")
-        return made.id
+        return str(made.id)
 
     async def find(self, words: str) -> int:
         """One page of hits."""
