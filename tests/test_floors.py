@@ -20,6 +20,7 @@ FLOORS = [
     [
         "body",
         "leaves",
+        "parser",
         "constructors",
         "codec",
         "policy/headers",

@@ -41,6 +41,7 @@ from twelvelabs_async.leaves import (
     wrong,
 )
 from twelvelabs_async.models.common import Model
+from twelvelabs_async.parser import parse
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ def _decode(body: bytes, into: type[T], hook: Callable[[dict[str, Any]], Any] | 
     if not body.strip() and cast("Any", into) is dict:
         return cast("T", {})
     try:
-        data = json.loads(body, object_hook=hook)
+        data = parse(body) if hook is None else json.loads(body, object_hook=hook)
     except (ValueError, RecursionError) as error:
         why = f"is not JSON: {error}" if body.strip() else "is empty"
         raise MalformedResponseError(message=f"the answer {why}", body=body[:1000], retryable=True) from None

@@ -7,7 +7,6 @@ a cut answer is never a whole one.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import islice
@@ -21,6 +20,7 @@ from twelvelabs_async.codec import structure
 from twelvelabs_async.errors import APIError, ClientStateError, MalformedResponseError, StreamError
 from twelvelabs_async.frames import Frames
 from twelvelabs_async.models.common import UnknownEvent
+from twelvelabs_async.parser import parse
 from twelvelabs_async.policy.retry import WRITES_ONCE
 from twelvelabs_async.refusal import request_id
 from twelvelabs_async.reply import OpenReply
@@ -74,7 +74,7 @@ class Grammar(Generic[E]):
             MalformedResponseError: It is not what it says it is.
         """
         try:
-            found = json.loads(data)
+            found = parse(data)
         except (ValueError, RecursionError) as error:
             message = f"an event is not JSON: {error}"
             raise MalformedResponseError(message=message, body=data[:1000], retryable=True) from None

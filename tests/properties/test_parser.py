@@ -1,0 +1,59 @@
+"""What comes out of JSON is the same with msgspec and without."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from twelvelabs_async.parser import Parse, best_parser
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=20,
+)
+number = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
+escapes = st.from_regex(r'"(\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]|[ -!#-\[\]-~])*"', fullmatch=True)
+written: st.SearchStrategy[str] = values.map(json.dumps)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> bytes:
+    """JSON, and what begins like it."""
+    text = draw(written | number | escapes)
+    if draw(st.booleans()):
+        text = text[: draw(st.integers(0, len(text)))] + draw(st.text(max_size=2))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def outcome(parse: Parse, text: bytes) -> str:
+    """Types and signs count too, so it is the text of the value."""
+    try:
+        return repr(parse(text))
+    except (ValueError, RecursionError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@given(texts() | st.binary(max_size=20))
+@example(b"1e400")
+@example(b"-0")
+@example(b"1" * 5000)
+@example(b'"\\ud800"')
+@example(b'{"a": 1, "a": 2}')
+@example(b"\xef\xbb\xbf1")
+@example(b"[" * 100_000)
+def test_the_result_is_the_same_whoever_parses(text: bytes) -> None:
+    assert best_parser() is not json.loads
+    assert outcome(best_parser(), text) == outcome(json.loads, text)
+
+
+def test_without_the_extra_it_is_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules: dict[str, Any] = dict.fromkeys(("msgspec", "msgspec.json"))
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    assert best_parser() is json.loads
