@@ -35,7 +35,9 @@ class Work:
         return [(await self.get(path))["status"] for _ in range(count)]
 
     async def post(self, path: str, **body: Any) -> Any:
-        given = {"data": self._form("a.mp4", **body)} if "file" in body or "video_file" in body else {"json": body}
+        given: dict[str, Any] = (
+            {"data": self._form("a.mp4", **body)} if "file" in body or "video_file" in body else {"json": body}
+        )
         async with self._session.post(path, **given) as response:
             assert response.status < 300, await response.text()
             return await response.json()

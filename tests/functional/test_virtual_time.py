@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.emulator import Emulator, Plan, Timing, Window, samples, virtual
+from twelvelabs_async.emulator import Emulator, Plan, SystemClock, Timing, Window, samples, virtual
 
 HOUR = 3600.0
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
@@ -31,6 +31,22 @@ async def ingest(folder: Path) -> dict[str, Any]:
             "requests": [(received.time, received.route, received.status) for received in emulator.requests],
             "refusals": emulator.refusals.total(),
         }
+
+
+async def test_one_clock_that_runs_fast_is_enough_for_both() -> None:
+    clock = SystemClock(rate=200)
+    async with (
+        Emulator(clock=clock, plan=Plan(windows={"index": Window(1)}), timing=Timing(asset=30)) as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock, timeout=900) as client,
+    ):
+        index = await client.indexes.create(index_name="films", models=MODELS)
+        asset = await client.assets.create(method="url", url="https://example.com/a.mp4")
+        await client.assets.wait_for_done(asset.id)
+        for _ in range(2):
+            await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
+        times = [one.time for one in emulator.requests.of("POST /indexes/{index-id}/indexed-assets")]
+        assert times[-1] - times[0] >= 60
+        assert asset.status == "processing"
 
 
 def test_seven_hours_of_ingestion_take_seconds_and_are_the_same_twice(tmp_path: Path) -> None:

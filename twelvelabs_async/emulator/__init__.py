@@ -6,16 +6,17 @@ async with Emulator(timing=Timing(asset=0, indexing=0)) as emulator:
         ...
 ```
 
-`ThreadedEmulator` is the same for programs without an event loop.
+`ThreadedEmulator` is the same for programs without an event loop; `virtual.run` lets hours pass in seconds.
 
 It keeps in memory all that the API keeps, lets statuses advance with the clock, counts requests as the platform does,
 and fails on demand. It uses nothing of the client, so it can serve any other as well:
 `python -m twelvelabs_async.emulator` starts it on its own. `pymediainfo` lets it look into the files it is given;
 without that library their durations and sizes are made up.
 
-The modules stand on each other in this order: `errors`, `clock`, `seeded`, `timeline` and `media` know nothing of each
-other's users; `state` keeps the objects; `world` knows what is true of them now; `handlers` work on the world; `front`
-decides what reaches a handler; `app` and `server` put it on a socket. Beside them, `postman` delivers webhooks.
+The modules stand on each other in this order: `errors`, `clock`, `seeded`, `timeline`, `plans` and `media` know nothing
+of each other's users; `state` keeps the objects; `world` knows what is true of them now; `handlers` work on the world;
+`front` decides what reaches a handler, by `faults` and `limits`; `control` is what can be asked of the emulator itself;
+`app` and `server` put it on a socket. Beside them, `postman` delivers webhooks.
 """
 
 from twelvelabs_async.emulator import samples

@@ -36,6 +36,9 @@ class Movable(Protocol):
 class SystemClock:
     """The machine's own clock, which can run faster, stand still, be wrong, and jump ahead.
 
+    One that does not stand still may also be the clock of the client. Its waits end as this clock says; timeouts of its
+    sockets stay in real time, or are longer.
+
     Args:
         rate: Seconds that pass in one real second: 60 makes minutes of seconds, and with 0 time moves by `advance`
             alone.
@@ -48,14 +51,18 @@ class SystemClock:
             raise ValueError("time does not run backwards")
         self._rate = rate
         self._began = time.monotonic()
-        self._shown = (time.time() if start is None else start) + skew
+        self._first = self._shown = (time.time() if start is None else start) + skew
         self._moved = asyncio.Event()
 
     def time(self) -> float:
         """Return seconds since the epoch."""
         return self._shown + (time.monotonic() - self._began) * self._rate
 
-    async def sleep(self, seconds: float, /) -> None:
+    def monotonic(self) -> float:
+        """Return the time of the running loop, and how far this clock has got ahead of it."""
+        return self._began + self.time() - self._first
+
+    async def sleep(self, seconds: float) -> None:
         """Wait on the running event loop until so many seconds of this clock have passed."""
         until = self.time() + seconds
         while (left := until - self.time()) > 0:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.webhooks import Webhooks
 
 DAY = 86_400
+_IDS = ("_id", "id", "task_id", "batch_id")
+"""Fields that tell what an answer shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,8 @@ class World:
         if self.timing.polls is None or not isinstance(content, dict):
             return
         fields = cast("dict[str, Any]", content)
-        shown = fields["data"] if isinstance(fields.get("data"), list) else [fields]
-        for one in filter(lambda entry: isinstance(entry, dict), shown):
-            identifier = next((one[name] for name in ("_id", "id", "task_id", "batch_id") if name in one), "")
+        for one in [fields] if fields.keys() & set(_IDS) else fields.get("data") or []:
+            identifier = next((one[name] for name in _IDS if name in one), "")
             task = self.state.tasks.get(identifier)
             # With a legacy task, what it makes gets done.
             self.looks.update([identifier] if task is None else [identifier, task.video.id, task.video.asset.id])
