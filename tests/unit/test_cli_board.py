@@ -144,6 +144,15 @@ def test_what_was_done_before_does_not_make_the_rest_look_fast() -> None:
     assert tally.seconds_left(10) == pytest.approx(990)
 
 
+def test_one_huge_file_on_its_way_outlasts_the_small_ones() -> None:
+    tally = busy()
+    tally.progress(sending("huge.mp4", 0, 10**11), 131)
+    tally.progress(sending("huge.mp4", 10**6, 10**11), 132)
+    left = tally.seconds_left(132)
+    assert left is not None
+    assert left > 3600
+
+
 def test_waits_for_one_limit_that_overlap_are_counted_once() -> None:
     tally = Tally(0)
     for now, seconds in ((10, 20), (11, 19), (12, 28), (100, 5)):

@@ -53,6 +53,7 @@ def test_nobody_can_tell_before_the_first_end() -> None:
     assert seconds_left(items=5, ends=None) is None
     assert seconds_left(items=5, ends=0.0) is None
     assert seconds_left(items=5, ends=1, unsent=100, speed=None) == 5
+    assert seconds_left(items=5, ends=1, unsent=100, speed=0.0) == 5
 
 
 @pytest.mark.parametrize(

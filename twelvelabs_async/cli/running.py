@@ -11,9 +11,9 @@ from typing import Final
 import attrs
 
 from twelvelabs_async.cli.interrupts import interrupts
-from twelvelabs_async.cli.render import Screen, outcome_record
+from twelvelabs_async.cli.render import outcome_record, size
 from twelvelabs_async.cli.report import About, page
-from twelvelabs_async.cli.tally import Tally, Total
+from twelvelabs_async.cli.tally import Total
 from twelvelabs_async.cli.watch import Watch
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.ingest import Dedupe, Ingestion, OnQuota, Stopped, Summary, expand
@@ -48,7 +48,8 @@ async def carry(
     """Ingest, and show how it gets on; the first Ctrl-C lets it finish what it has begun, the second ends it."""
     screen, clock = watch.screen, watch.clock
     began = datetime.fromtimestamp(clock.time(), UTC)
-    watch.tally.total = await asyncio.to_thread(total_of, sources)
+    total = watch.tally.total = await asyncio.to_thread(total_of, sources)
+    screen.say(f"{total.items:,} items{f', {size(total.bytes)}' if total.bytes else ''}")
     running = client.ingest(
         sources,
         index_id=index.id,
@@ -74,7 +75,7 @@ async def carry(
             ending=ENDINGS[running.so_far.stopped],
             quotas=list(watch.quotas.values()),
         )
-        await _report(wishes.report, about, watch.tally, screen)
+        await _report(wishes.report, about, watch)
     return running.so_far
 
 
@@ -93,10 +94,10 @@ async def _run(running: Ingestion, watch: Watch) -> None:
                 raise
 
 
-async def _report(path: Path | None, about: About, tally: Tally, screen: Screen) -> None:
+async def _report(path: Path | None, about: About, watch: Watch) -> None:
     if path is not None:
-        await asyncio.to_thread(lambda: path.write_text(page(about, tally), "utf-8"))
-        screen.say(f"the report is in {path}")
+        await asyncio.to_thread(lambda: path.write_text(page(about, watch.tally), "utf-8"))
+        watch.screen.say(f"the report is in {path}")
 
 
 def total_of(sources: Sequence[str]) -> Total:

@@ -80,7 +80,6 @@ class Tally:
         self._waits: dict[tuple[str, str], Wait] = {}
         self._speed = Rate(SPEED_WINDOW, now)
         self._ends = Rate(ENDS_WINDOW, now)
-        self._settled = 0  # bytes of items that ended
 
     def progress(self, event: ItemProgress, now: float) -> None:
         """An item got on a bit."""
@@ -94,8 +93,7 @@ class Tally:
 
     def ended(self, outcome: Outcome, now: float) -> None:
         """An item ended."""
-        last = self._moving.pop(outcome.source, None)
-        self._settled += max(outcome.bytes, last.total if last else 0)
+        self._moving.pop(outcome.source, None)
         self.counts[outcome.status] += 1
         self.already += outcome.already
         self.duplicates += outcome.duplicate_of is not None
@@ -148,6 +146,6 @@ class Tally:
         """Seconds to the end; None while nobody can tell."""
         if self.total is None:
             return None
-        unsent = max(0, self.total.bytes - self._settled - sum(e.sent for e in self._moving.values()))
+        unsent = sum(max(0, event.total - event.sent) for event in self._moving.values() if event.stage == "uploading")
         items = max(0, self.total.items - self.done)
         return seconds_left(items=items, ends=self._ends.per_second(now), unsent=unsent, speed=self.speed(now))

@@ -73,7 +73,7 @@ class Carrier:
 
     def _skipped(self, item: Item) -> Outcome:
         why = self._halt.why
-        error = f"not begun, because the run had ended: {why}"
+        error = f"not begun, because the run had ended: {why or 'it was asked to'}"
         return Outcome(source=item.source, status="skipped", stage="queued", error=error, exception=why)
 
     async def _claim(self, item: Item) -> Claim | Outcome:

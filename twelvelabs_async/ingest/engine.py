@@ -57,19 +57,17 @@ class Run:
         self._done: asyncio.Queue[Outcome | None] = asyncio.Queue(min(job.in_flight, WAITING_OUTCOMES))
         self._feeding: asyncio.Task[None] | None = None
         self._broken: BaseException | None = None
-        self._drained = False
         self._started = 0.0
         self._sums = Summary()
 
     @property
     def summary(self) -> Summary:
         """The outcomes so far, added up."""
-        stopped = self._halt.reason or ("drained" if self._drained else "")
-        return attrs.evolve(self._sums, stopped=stopped)
+        return attrs.evolve(self._sums, stopped=self._halt.reason)
 
     def drain(self) -> None:
-        """Take no more items."""
-        self._drained = True
+        """Take no more items, and begin none of those that were taken."""
+        self._halt.drain()
         if self._feeding is not None:
             self._feeding.cancel()
 
@@ -97,7 +95,7 @@ class Run:
                 polling = [pollers.create_task(watch.run()) for watch in (self._way.processing, self._way.indexing)]
                 async with asyncio.TaskGroup() as carriers:
                     self._feeding = carriers.create_task(self._feed(carriers))
-                    if self._drained:
+                    if self._halt.reason == "drained":
                         self._feeding.cancel()
                 for poller in polling:
                     poller.cancel()

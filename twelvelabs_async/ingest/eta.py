@@ -49,23 +49,20 @@ class Rate:
         return max(0.0, self._sum) / watched if self._amounts else 0.0
 
 
-def seconds_left(
-    *, items: int, ends: float | None, unsent: float | None = None, speed: float | None = None
-) -> float | None:
+def seconds_left(*, items: int, ends: float | None, unsent: int = 0, speed: float | None = None) -> float | None:
     """Seconds until all has ended, at the speed it has; None while nobody can tell.
 
     Args:
         items: Items that have not ended.
         ends: Items that end in a second.
-        unsent: Bytes that are still to be sent; None if unknown.
+        unsent: Bytes that are still to be sent of files on their way: one that is huge may outlast a thousand others.
         speed: Bytes that are sent in a second.
     """
     if items <= 0:
         return 0.0
     if not ends:
         return None
-    sending = unsent / speed if unsent and speed else 0.0
-    return max(items / ends, sending)
+    return max(items / ends, unsent / speed if speed else 0.0)
 
 
 def about(seconds: float) -> str:

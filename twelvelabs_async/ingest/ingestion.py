@@ -74,7 +74,10 @@ class Ingestion:
         return self.so_far
 
     def drain(self) -> None:
-        """Take no more items, and finish those that are on their way; the iterator ends after the last of them."""
+        """Begin no more uploads, and finish what is on its way; the iterator ends after the last of it.
+
+        Items that were taken and not begun are `skipped`.
+        """
         self._run.drain()
 
     @property

@@ -39,13 +39,17 @@ class Halt:
         self.reason: Stopped = ""
         """Why not; empty as long as it is."""
         self.why: Exception | None = None
-        """The failure that showed it."""
+        """The failure that showed it; None if it was asked to."""
 
     def note(self, failure: Exception) -> None:
         """Begin nothing more, if `failure` would be that of every other item too."""
         reason = stops(failure)
         if reason and not self.reason:
             self.reason, self.why = reason, failure
+
+    def drain(self) -> None:
+        """Begin nothing more, as somebody has asked."""
+        self.reason = self.reason or "drained"
 
     def check(self) -> None:
         """Raise `NotBegunError` if nothing more is to be begun."""

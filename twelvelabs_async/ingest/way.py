@@ -143,7 +143,7 @@ class Way:
 
     async def _upload(self, work: Work) -> None:
         async with self._uploading:
-            if not work.resumed:
+            if not work.resumed or work.entry.stage == "queued":
                 self._halt.check()
             work.enter("uploading")
             saved = await work.ledger.upload(work.entry.token) if work.entry.attempts else None
