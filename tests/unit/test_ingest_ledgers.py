@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from postgres import Server, postgres
 
 from twelvelabs_async import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest import Entry, Ledger, MemoryLedger, SqliteLedger
+from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.models.uploads import CompletedChunk
 from twelvelabs_async.uploads.state import UploadState
 
-Making = Callable[[Path], Ledger]
+Making = Callable[[Path, pytest.FixtureRequest], Ledger]
+
+
+def in_postgres(_: Path, request: pytest.FixtureRequest) -> PostgresLedger:
+    return PostgresLedger(request.getfixturevalue("database"))
+
 
 LEDGERS: dict[str, Making] = {
-    "memory": lambda _: MemoryLedger(),
-    "sqlite": lambda folder: SqliteLedger(folder / "films.ledger"),
+    "memory": lambda _, __: MemoryLedger(),
+    "sqlite": lambda folder, _: SqliteLedger(folder / "films.ledger"),
+    "postgres": in_postgres,
 }
 """How each kind is made; another implementation joins the list."""
 
 
+@pytest.fixture(scope="module")
+def database_server() -> Iterator[Server]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database(database_server: Server) -> str:
+    """The address of an empty database."""
+    return database_server.emptied()
+
+
 @pytest.fixture(params=LEDGERS.values(), ids=list(LEDGERS))
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    made: Ledger = request.param(tmp_path)
+    made: Ledger = request.param(tmp_path, request)
     await made.open()
     yield made
     await made.close()
@@ -164,7 +184,7 @@ async def test_a_new_upload_takes_the_place_of_the_old_one_and_its_parts(ledger:
 async def test_a_thousand_claims_at_once_are_each_answered_with_their_own(ledger: Ledger) -> None:
     claims = await asyncio.gather(*(ledger.claim(entry(number)) for number in range(1000)))
     assert [claim.entry.token for claim in claims] == [f"t{number}" for number in range(1000)]
-    assert [found.token for found in await all_of(ledger)] == [f"t{number}" for number in range(1000)]
+    assert {found.token for found in await all_of(ledger)} == {f"t{number}" for number in range(1000)}
 
 
 async def test_of_two_claims_at_once_one_wins(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from twelvelabs_async.api import Api
-from twelvelabs_async.errors import ClientStateError
+from twelvelabs_async.errors import ClientStateError, InvalidInputError
 from twelvelabs_async.ingest.engine import Run
 from twelvelabs_async.ingest.job import Job
 from twelvelabs_async.ingest.ledger import Ledger
@@ -18,14 +18,24 @@ from twelvelabs_async.ingest.sources import Sources
 from twelvelabs_async.ingest.sqlite_ledger import SqliteLedger
 
 AnyLedger = Ledger | str | PathLike[str]
-"""A ledger, or the path of one in a file."""
+"""A ledger, the path of one in a file, or the `postgresql://` address of one in a database."""
 
 
 def ledger_of(ledger: AnyLedger | None) -> Ledger:
     """The ledger that is meant; without one, what is remembered ends with the process."""
     if ledger is None:
         return MemoryLedger()
+    if isinstance(ledger, str) and ledger.startswith(("postgresql://", "postgres://")):
+        return _in_postgres(ledger)
     return SqliteLedger(ledger) if isinstance(ledger, str | PathLike) else ledger
+
+
+def _in_postgres(url: str) -> Ledger:
+    try:
+        from twelvelabs_async.ingest.postgres_ledger import PostgresLedger  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise InvalidInputError("a ledger in PostgreSQL needs: pip install 'twelvelabs-async[postgres]'") from None
+    return PostgresLedger(url)
 
 
 class Ingestion:
