@@ -106,6 +106,7 @@ def test_sockets_are_real_and_take_no_time() -> None:
             aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=NEVER) as session,
         ):
             emulator.faults.add("GET /indexes", delay=3600)
+            date = ""
             for _ in range(20):
                 async with session.get(emulator.base_url + "/indexes") as response:
                     date = response.headers["Date"]

@@ -107,16 +107,8 @@ def test_the_example_for_tests_runs(tmp_path: Path) -> None:
     """The emulator as other people's tests use it."""
     (tmp_path / "my_application.py").write_text(APPLICATION % CLIP.as_posix())
     (tmp_path / "test_it.py").write_text(BLOCKS[-1])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
-    options = [
-        "--strict-markers",
-        "-W",
-        "error",
-        "-p",
-        "no:randomly",
-        "-o",
-        "asyncio_default_fixture_loop_scope=function",
-    ]
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "--strict-markers"]
+    options = ["-p", "no:cacheprovider", "-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function"]
     done = subprocess.run(  # noqa: S603  # all of it is ours
         [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
