@@ -15,6 +15,7 @@ import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from typing_extensions import override
 
 from twelvelabs_async.policy.budget import Budget, Costs
 from twelvelabs_async.policy.headers import Advice, Quota
@@ -204,6 +205,7 @@ class Machine(RuleBasedStateMachine):
     def the_server_refuses_no_more_than_nobody_could_foresee(self) -> None:
         assert self.refused <= self.excuses
 
+    @override
     def teardown(self) -> None:
         """Whatever has happened: when all is answered, the next call gets its turn in time."""
         for call in tuple(self.calls):
