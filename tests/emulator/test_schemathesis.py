@@ -11,10 +11,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from description import PATH
 from peers.needs import made
 from peers.table import CALLS
 from scenes.stage import CHUNK, TIMING, Stage
@@ -27,7 +27,6 @@ schemathesis: Any = pytest.importorskip("schemathesis")
 checks: Any = pytest.importorskip("schemathesis.specs.openapi.checks")
 NotSet: Any = pytest.importorskip("schemathesis.core").NotSet
 
-PATH = Path(__file__).parents[2] / "../shared/api/openapi-1.3.json"
 if not PATH.exists():
     pytest.skip("no description of the API beside the project", allow_module_level=True)
 

@@ -13,6 +13,24 @@ Shape = Literal["flat", "nested", "page", "empty"]
 """`flat` is the rule; `nested` puts that below `error`, as newer groups do; `page` is what a bad search token gets;
 `empty` is a 429 of a search."""
 
+_NESTED = {
+    "POST /embed-v2",
+    "POST /embed-v2/tasks",
+    "GET /embed-v2/tasks/{task_id}",
+    "POST /analyze/tasks",
+    "GET /analyze/tasks/{task_id}",
+    "DELETE /analyze/tasks/{task_id}",
+    "POST /analyze/tasks/{task_id}/cancel",
+    "GET /analyze/batches",
+    "POST /analyze/batches",
+    "GET /analyze/batches/{batch_id}",
+    "DELETE /analyze/batches/{batch_id}",
+    "POST /analyze/batches/{batch_id}/cancel",
+    "GET /analyze/batches/{batch_id}/results",
+}
+"""Operations whose refusals are nested, except that of the key."""
+_PAGE = "GET /search/{page-token}"
+
 TOKEN_EXPIRED_CODE = 40001
 """The API types this code as an integer and documents no value, so this one is made up."""
 
@@ -52,6 +70,13 @@ class StorageError(Exception):
         """Return the XML document to send."""
         inner = f"<Code>{escape(self.code)}</Code><Message>{escape(self.message)}</Message>"
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+
+
+def shape_of(operation: str, status: int) -> Shape:
+    """Return the shape that refusals of an operation have, if nothing special is the matter."""
+    if operation in _NESTED and status != 401:
+        return "nested"
+    return "page" if operation == _PAGE and status == 400 else "flat"
 
 
 def invalid(parameter: str, why: str) -> ApiError:

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from typing_extensions import Unpack
 
 from twelvelabs_async.emulator import seeded
+from twelvelabs_async.emulator.errors import ApiError, shape_of
 from twelvelabs_async.emulator.streaming import Spoiled
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ class Fault:
         if self.html:
             return _PAGE
         if self.body is None:
-            return b'{"code":"injected_fault","message":"The emulator was asked to fail."}'
+            status = self.status or 500
+            shape = shape_of(self.operation, status)
+            return ApiError(status, "injected_fault", "The emulator was asked to fail.", shape=shape).body()
         return self.body.encode() if isinstance(self.body, str) else self.body
 
     def told(self) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from twelvelabs_async.emulator.errors import ApiError
+from twelvelabs_async.emulator.errors import ApiError, shape_of
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.journal import KEPT_HEADERS, Journal, Received
 from twelvelabs_async.emulator.limits import METER, Meter
@@ -36,22 +36,6 @@ GONE = (ConnectionError, web.RequestPayloadError)
 """What reading a body raises when the caller leaves in the middle of it."""
 
 _EMPTY_REFUSALS = {"POST /search", "POST /analyze", "POST /knowledge-stores/{knowledge_store_id}/search"}
-_NESTED_REFUSALS = {
-    "POST /embed-v2",
-    "POST /embed-v2/tasks",
-    "GET /embed-v2/tasks/{task_id}",
-    "POST /analyze/tasks",
-    "GET /analyze/tasks/{task_id}",
-    "DELETE /analyze/tasks/{task_id}",
-    "POST /analyze/tasks/{task_id}/cancel",
-    "GET /analyze/batches",
-    "POST /analyze/batches",
-    "GET /analyze/batches/{batch_id}",
-    "DELETE /analyze/batches/{batch_id}",
-    "POST /analyze/batches/{batch_id}/cancel",
-    "GET /analyze/batches/{batch_id}/results",
-}
-"""Operations whose refusals are nested, except that of the key."""
 _READING = {"GET", "HEAD", "OPTIONS"}
 _OLD = re.compile(r"/v1\.[0-2]/")
 """Where older versions of the API were."""
@@ -131,8 +115,8 @@ class Front:
         try:
             return await handler(request)
         except ApiError as error:
-            if error.shape == "flat" and error.status != 401 and self.operation(request) in _NESTED_REFUSALS:
-                error.shape = "nested"
+            if error.shape == "flat":
+                error.shape = shape_of(self.operation(request), error.status)
             return refusal(error)
         except GONE:
             raise
