@@ -105,6 +105,7 @@ def test_sockets_are_real_and_take_no_time() -> None:
             Emulator(clock=clock) as emulator,
             aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=NEVER) as session,
         ):
+            date = ""
             emulator.faults.add("GET /indexes", delay=3600)
             date = ""
             for _ in range(20):
