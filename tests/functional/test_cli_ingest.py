@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_a_dry_run_invents_no_limits(cli: Cli, served: Emulator) -> None:
     assert told.code == 0
     assert "has told none yet" in told.out
     assert not served.state.assets
+
+
+def test_a_dry_run_reckons_with_what_an_earlier_run_was_told(cli: Cli, served: Emulator, tmp_path: Path) -> None:
+    budget = ("--budget", f"sqlite:///{tmp_path}/budget.db")
+    reset = str(int(time.time()) + 3600)
+    headers = {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": reset}
+    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers=headers)
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", *budget).code == 75
+    told = cli("ingest", str(MEDIA), "--index", "holiday", "--dry-run", *budget)
+    line = "^limits: index request: 0 of 2 left for 1 h.*; this takes 9, and 5 windows more$"
+    assert re.search(line, told.out, re.MULTILINE)
+    assert "--plan" not in told.out
 
 
 @pytest.mark.usefixtures("served")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twelvelabs_async.ingest.forecast import PUBLISHED, Allowance, Need, binding, least_seconds
+from twelvelabs_async.ingest.forecast import PUBLISHED, Allowance, Known, Need, binding, least_seconds, more_windows
 
 HOURLY = Allowance("index", "duration", 600, 3600)
 
@@ -30,3 +30,8 @@ def test_a_larger_plan_is_faster_and_a_small_job_waits_for_nothing() -> None:
     assert found[1] == 3 * 3600
     assert binding([Need("index", "duration", 10)], PUBLISHED["free"]) is None
     assert binding([], PUBLISHED["free"]) is None
+
+
+@pytest.mark.parametrize(("amount", "windows"), [(0, 0), (12, 0), (13, 1), (72, 1), (73, 2)])
+def test_what_is_left_of_a_told_limit_is_used_first(amount: float, windows: int) -> None:
+    assert more_windows(Need("upload", "request", amount), Known("upload", "request", 60, 12, 34.0)) == windows

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, Literal
 
 import attrs
 
 from twelvelabs_async.cli.board import FEW
+from twelvelabs_async.cli.limits import of_budgets
 from twelvelabs_async.cli.render import Screen, basename, size
 from twelvelabs_async.cli.running import Wishes
+from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item, Ledger, SqliteLedger
 from twelvelabs_async.ingest.check import Checked, check
 from twelvelabs_async.ingest.eta import about
-from twelvelabs_async.ingest.forecast import PUBLISHED, Need, PlanName, binding
+from twelvelabs_async.ingest.forecast import PUBLISHED, Known, Need, PlanName, binding, more_windows
 from twelvelabs_async.ingest.rules import Rules, duration
 from twelvelabs_async.ingest.sources import items_of
 from twelvelabs_async.ingest.twins import twin_of
+from twelvelabs_async.policy.stores import identity, open_store
+from twelvelabs_async.settings import find_api_key
 
 Action = Literal["send", "continue", "done", "same", "refuse"]
 """Send it, go on with what an earlier run began, nothing as it is done, nothing as it is another one's double, or
@@ -126,6 +130,20 @@ async def existing_ledger(wishes: Wishes) -> AsyncGenerator[Ledger | None]:
         await ledger.close()
 
 
+async def known_limits(budget: str | None) -> list[Known]:
+    """What earlier runs were told, if they keep their limits where this one finds them."""
+    if budget is None:
+        return []
+    now = SystemClock().time
+    async with aclosing(open_store(budget, identity(find_api_key(None), None), now)) as store:
+        rows = of_budgets(await store.snapshot(), now())
+    return [
+        Known(row.category, row.dimension, row.limit, row.remaining, row.resets_in)
+        for row in rows
+        if row.dimension and row.limit and row.remaining is not None
+    ]
+
+
 @attrs.define
 class Sums:
     """What a job would take, added up."""
@@ -179,7 +197,7 @@ def show(judged: Judged, screen: Screen, count: int) -> None:
         screen.say(f"{judged.action:9} {'  '.join(words)}")
 
 
-def sum_up(sums: Sums, plan: PlanName | None, screen: Screen) -> None:
+def sum_up(sums: Sums, plan: PlanName | None, known: Sequence[Known], screen: Screen) -> None:
     """The sums as a table, and what the limits make of them."""
     rows = [
         *(
@@ -196,7 +214,26 @@ def sum_up(sums: Sums, plan: PlanName | None, screen: Screen) -> None:
     ]
     screen.say()
     screen.table([row for row in rows if row[1] not in {"0", "0 s"}])
-    screen.say(limits(sums, plan))
+    for line in told(sums, known):
+        screen.say(line)
+    if plan is not None or not known:
+        screen.say(limits(sums, plan))
+
+
+def told(sums: Sums, known: Sequence[Known]) -> Iterator[str]:
+    """What the limits mean for the job that the platform has told."""
+    needs: dict[tuple[str, str], Need] = {(need.category, need.dimension): need for need in sums.needs}
+    for limit in known:
+        need = needs.get((limit.category, limit.dimension))
+        if need is None:
+            continue
+        back = f" for {about(limit.resets_in)}" if limit.resets_in else ""
+        windows = more_windows(need, limit)
+        further = f"{windows:,} windows more" if windows else "no window more"
+        yield (
+            f"limits: {limit.category} {limit.dimension}: {limit.remaining:,.0f} of {limit.limit:,.0f} left{back};"
+            f" this takes {need.amount:,.0f}, and {further}"
+        )
 
 
 def limits(sums: Sums, plan: PlanName | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from twelvelabs_async.cli.cleaning import Orphan, delete, orphans
 from twelvelabs_async.cli.codes import Code, of_summary
 from twelvelabs_async.cli.commands import MODELS, by_id, by_name
-from twelvelabs_async.cli.dry_run import Judge, Sums, existing_ledger, show, sum_up
+from twelvelabs_async.cli.dry_run import Judge, Sums, existing_ledger, known_limits, show, sum_up
 from twelvelabs_async.cli.render import Screen, basename, size
 from twelvelabs_async.cli.running import Wishes, carry
 from twelvelabs_async.cli.watch import Watch
@@ -24,7 +24,7 @@ async def ingest(sources: Sequence[str], *, index: str, wishes: Wishes, base_url
     """Bring files into an index, which is made if there is none of this name."""
     await asyncio.to_thread(_check_report, wishes)
     watch = Watch(screen, SystemClock())
-    async with AsyncTwelveLabs(base_url=base_url, on_event=watch.limit) as client:
+    async with AsyncTwelveLabs(base_url=base_url, budget=wishes.budget, on_event=watch.limit) as client:
         found = await by_id(client, index) or await client.indexes.ensure(index, MODELS)
         screen.say(f"into the index {found.index_name} ({found.id})")
         return of_summary(await carry(client, sources, index=found, watch=watch, wishes=wishes))
@@ -42,7 +42,7 @@ async def dry_run(
         async for judged in judge.all(sources):
             sums.add(judged)
             show(judged, screen, sums.actions.total())
-    sum_up(sums, plan, screen)
+    sum_up(sums, plan, await known_limits(wishes.budget), screen)
     return Code.FAILED if sums.actions["refuse"] else Code.OK
 
 

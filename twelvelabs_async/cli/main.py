@@ -78,6 +78,7 @@ def ingest(
     clean: Flag = False,
     yes: Flag = False,
     report: Path | None = None,
+    budget: str | None = None,
     base_url: str | None = None,
     json: Flag = False,
 ) -> int:
@@ -97,6 +98,8 @@ def ingest(
             them if that is confirmed.
         yes: Confirm it beforehand.
         report: File to write a page about the ingestion to, which a browser opens.
+        budget: Where processes keep their limits together: sqlite:///budget.db, redis://host:6379/0. A dry run looks
+            there for what earlier runs were told.
         base_url: Address of the API, if it is not the platform's own.
         json: One JSON line an item, and nothing else, on standard output.
     """
@@ -108,6 +111,7 @@ def ingest(
         on_quota=on_quota,
         retry_failed=retry_failed,
         report=report,
+        budget=budget,
     )
     if clean == bool(sources):
         raise InvalidInputError("--clean takes no sources" if clean else "name files, folders, globs or addresses")

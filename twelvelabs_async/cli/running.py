@@ -39,6 +39,8 @@ class Wishes:
     retry_failed: bool = False
     report: Path | None = None
     """Where the page about it is to be written."""
+    budget: str | None = None
+    """Where processes keep their limits together."""
     sleep_interval: float | None = None
 
 

@@ -86,3 +86,20 @@ def binding(needs: Iterable[Need], allowances: Iterable[Allowance]) -> tuple[All
     ]
     worst = max(waits, key=lambda wait: wait[1], default=None)
     return worst if worst is not None and worst[1] > 0 else None
+
+
+@attrs.frozen
+class Known:
+    """A limit as the platform has told it: how large its windows are, but not how long."""
+
+    category: str
+    dimension: str
+    limit: float
+    remaining: float
+    resets_in: float | None
+    """Seconds until it is all there again; None if it is."""
+
+
+def more_windows(need: Need, known: Known) -> int:
+    """How many windows a job takes after the present one."""
+    return max(0, ceil((need.amount - known.remaining) / known.limit))
