@@ -116,7 +116,7 @@ async def running(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Pr
         yield process, (await process.stdout.readline()).decode().strip() + "/"
     finally:
         if process.returncode is None:
-            process.kill()
+            process.terminate()
         await process.communicate()
 
 
