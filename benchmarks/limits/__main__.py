@@ -6,17 +6,23 @@ import argparse
 import asyncio
 import tempfile
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.limits.callers import CALLERS, OURS
-from benchmarks.limits.processes import Crowd, crowd
+from benchmarks.limits.media import index_videos
+from benchmarks.limits.overhead import overhead
+from benchmarks.limits.overtaking import overtake
+from benchmarks.limits.processes import AT_ONCE, PROCESSES, Crowd, crowd
 from benchmarks.limits.redis_server import program, redis_server
 from benchmarks.limits.scenes import SCENES, play
+from benchmarks.machine import machine, versions
+from benchmarks.runner import say
 from benchmarks.table import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from benchmarks.limits.figures import Figures
     from benchmarks.limits.scenes import Scene
@@ -43,14 +49,45 @@ def table(scene: Scene, seeds: Sequence[int], *, real: bool) -> str:
     return f"{scene.label}\n\n{aligned(rows)}\n"
 
 
+def videos(seeds: Sequence[int]) -> str:
+    """Videos into an index."""
+    rows: list[Sequence[str]] = [HEADS]
+    rows += [("", name, *cells([index_videos(name, seed) for seed in seeds])) for name in CALLERS]
+    return f"300 videos of 10 to 90 s, 70 requests and 60 minutes a window\n\n{aligned(rows)}\n"
+
+
+def overtaking(seeds: Sequence[int]) -> str:
+    """An interactive call beside bulk calls."""
+    rows: list[Sequence[str]] = [("", "", "waited s", "next free slot s", "queue s")]
+    for seed in seeds:
+        found = overtake(seed)
+        figures = (found.waited, found.freed, found.queue)
+        rows.append(("", f"seed {seed}", *(f"{seconds:.1f}" for seconds in figures)))
+    return f"An interactive search while 500 bulk ones wait, 40 a window\n\n{aligned(rows)}\n"
+
+
 def crowds(*, quick: bool) -> str:
-    """Several processes."""
-    work = Crowd(seconds=10.0 if quick else 30.0, limit=50 if quick else 100)
+    """Several processes, in real time."""
+    work = Crowd(limit=50, seconds=10.0) if quick else Crowd(limit=100, seconds=60.0)
     rows: list[Sequence[str]] = [HEADS]
     with budgets() as known:
-        for caller, (label, budget) in ((c, b) for c in CALLERS for b in (known if c == OURS else known[:1])):
-            rows.append((label, caller, *cells([asyncio.run(crowd(caller, budget, work))])))
-    return f"4 processes\n\n{aligned(rows)}\n"
+        for caller in CALLERS:
+            for label, budget in known if caller == OURS else known[:1]:
+                say(f"{PROCESSES} processes: {caller}, {label}")
+                rows.append((label, caller, *cells([asyncio.run(crowd(caller, budget, work))])))
+    say("")
+    told = f"{PROCESSES} processes of {AT_ONCE} tasks, {work.calls} searches, {work.limit} every {work.seconds:.0f} s"
+    return f"{told}, real time\n\n{aligned(rows)}\n"
+
+
+def costs() -> str:
+    """What reserving and settling costs."""
+    rows: list[Sequence[str]] = [("", "", "us for both", "us of the processor")]
+    with budgets() as known:
+        for label, budget in known:
+            figures = (f"{seconds * 1e6:,.1f}" for seconds in asyncio.run(overhead(budget)))
+            rows.append(("", "memory" if budget is None else label, *figures))
+    return f"Reserve and settle in three dimensions, one after the other\n\n{aligned(rows)}\n"
 
 
 @contextmanager
@@ -82,11 +119,22 @@ def main() -> None:
     """Play all scenes and print their tables."""
     args = arguments()
     seeds: Sequence[int] = args.seed or ((1,) if args.quick else (1, 2, 3))
-    for scene in SCENES:
-        if scene.name.startswith(args.only or ""):
-            print(table(scene, seeds, real=args.real), flush=True)
-    if "processes".startswith(args.only or ""):
-        print(crowds(quick=args.quick))
+    tables: dict[str, Callable[[], str]] = {
+        scene.name: partial(table, scene, seeds, real=args.real) for scene in SCENES
+    }
+    tables |= {
+        "videos": partial(videos, seeds),
+        "overtaking": partial(overtaking, seeds),
+        "processes": partial(crowds, quick=args.quick),
+        "overhead": costs,
+    }
+    chosen = [make for name, make in tables.items() if name.startswith(args.only or "")]
+    if not chosen:
+        raise SystemExit(f"there is no {args.only!r}: {', '.join(tables)}")
+    about = ", ".join(f"{name} {number}" for name, number in versions().items())
+    print(f"{about}\nload {machine()['load']} before; {len(seeds)} seeds: worst figures, median times\n")
+    for make in chosen:
+        print(make(), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from benchmarks.limits.callers import CALLERS, Place, Search
+from benchmarks.limits.callers import CALLERS, Place
 from benchmarks.limits.figures import Figures, Mark, ideal, used, windows
 from benchmarks.limits.virtual import LoopClock, virtually
 from benchmarks.limits.work import work
@@ -107,12 +107,15 @@ async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random
     async with Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator:
         place = await ready(emulator, clock)
         emulator.faults.add("POST /search", delay=scene.latency, times=None)
-        async with CALLERS[caller](place) as search:
+        async with CALLERS[caller](place) as calls:
             await asyncio.sleep(chance.random())  # windows do not begin with a second
             start, began = clock.monotonic(), clock.time()
-            failed = await work(
-                lambda: _after(chance.random() * scene.pause, search), scene.calls, scene.at_once or scene.calls
-            )
+
+            async def one(_: int) -> None:
+                await asyncio.sleep(chance.random() * scene.pause)
+                await calls.search()
+
+            failed = await work(one, scene.calls, scene.at_once or scene.calls)
             wall = clock.monotonic() - start
         marks = [
             Mark(received.time - began + scene.latency, received.status == 429)
@@ -128,11 +131,6 @@ async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random
         used=used(found, scene.limit, seconds),
     )
     return Run(figures, marks, seconds)
-
-
-async def _after(seconds: float, do: Search) -> None:
-    await asyncio.sleep(seconds)
-    await do()
 
 
 async def ready(emulator: Emulator, clock: LoopClock | None = None) -> Place:

@@ -6,18 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.limits.callers import Search
+    from collections.abc import Awaitable, Callable
 
 
-async def work(do: Search, calls: int, at_once: int) -> int:
-    """Make all calls, so many at a time; how many failed."""
+async def work(do: Callable[[int], Awaitable[object]], calls: int, at_once: int) -> int:
+    """Make all calls by their numbers, so many at a time; how many failed."""
     turns, failed = iter(range(calls)), 0
 
     async def one_by_one() -> None:
         nonlocal failed
-        for _ in turns:
+        for number in turns:
             try:
-                await do()
+                await do(number)
             except Exception:  # noqa: BLE001  # whatever a client raises when it gives up
                 failed += 1
 

@@ -15,10 +15,10 @@ from benchmarks.limits.work import work
 
 async def main(caller: str, calls: str, at_once: str, place: str) -> None:
     """Do this process's share."""
-    async with CALLERS[caller](Place(**json.loads(place))) as search:
+    async with CALLERS[caller](Place(**json.loads(place))) as calls_:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        print(await work(search, int(calls), int(at_once)), flush=True)
+        print(await work(lambda _: calls_.search(), int(calls), int(at_once)), flush=True)
 
 
 if __name__ == "__main__":
