@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from email.utils import formatdate
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -89,6 +90,13 @@ class Platform:
     requests: list[str] = attrs.field(factory=list[str])
     received: int = 0
     """Bytes of parts that arrived."""
+    limit: int = 0
+    """Assets that may be made in a minute; 0 is any number."""
+    created: list[float] = attrs.field(factory=list[float])
+    """When each asset was made."""
+    refused: int = 0
+    _window: float = -1e9
+    _used: int = 0
     faults: list[str] = attrs.field(factory=list[str])
     """What happens to the next writes: `lost` before, `blind` after they are done; else nothing."""
 
@@ -99,7 +107,7 @@ class Platform:
         self.requests.append(f"{method} {parts.path}")
         match method, parts.path.split("/")[1:]:
             case "POST", ["assets"]:
-                return said(201, self._create(body))
+                return self._limited(body)
             case "GET", ["assets"]:
                 return said(200, _page(self._listed_assets(query), query))
             case "GET", ["assets", asset_id]:
@@ -117,6 +125,26 @@ class Platform:
                 return self._multipart(rest, body, query)
             case _:
                 raise AssertionError((method, target))
+
+    def _limited(self, body: Body) -> Reply:
+        if not self.limit:
+            return said(201, self._create(body))
+        now = self.clock.time()
+        if now >= self._window + 60:
+            self._window, self._used = now, 0
+        full = self._used >= self.limit
+        self._used += not full
+        self.refused += full
+        told = {
+            "Date": formatdate(now, usegmt=True),
+            "X-Ratelimit-Limit": str(self.limit),
+            "X-Ratelimit-Remaining": str(self.limit - self._used),
+            "X-Ratelimit-Reset": str(-int(-(self._window + 60) // 1)),
+        }
+        if full:
+            return said(429, {}, told)
+        self.created.append(self.clock.monotonic())
+        return said(201, self._create(body), told)
 
     def _create(self, body: Body) -> dict[str, Any]:
         content = cast("bytes", body.content)

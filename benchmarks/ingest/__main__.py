@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ingest [--videos N] [--kills N] [--faults SHARE] [--seed N]`."""
+"""`python -m benchmarks.ingest [--videos N] [--kills N] [--faults SHARE] [--seed N] [--sizes]`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.ingest.kills import Count, survive
+from benchmarks.ingest.sizes import sizes
 
 
 def arguments() -> argparse.Namespace:
@@ -17,6 +18,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--faults", type=float, default=0.05, help="share of requests that fail, API and storage alike")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--sizes", action="store_true", help="what large ingestions cost, instead")
     parser.add_argument("--only", choices=("ours", "naive"))
     return parser.parse_args()
 
@@ -33,6 +35,11 @@ def row(count: Count) -> str:
 async def main() -> None:
     """Kill both, and print the table."""
     args = arguments()
+    if args.sizes:
+        with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+            for line in await sizes(Path(folder)):
+                print(line, flush=True)
+        return
     print("                           videos kills  runs   once duplicated missing assets  bytes x", flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         for program in ("ours", "naive") if args.only is None else (args.only,):

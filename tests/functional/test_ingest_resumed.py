@@ -315,7 +315,7 @@ async def test_p15_neither_the_key_nor_a_signature_is_in_the_ledger(
     signed = (
         "https://bucket.example.com/film.mp4?X-Amz-Signature=SECRETSIGN&X-Amz-Credential=SECRETCRED&part=SECRETPART"
     )
-    sources = [films, signed]
+    sources: list[Source] = [films, signed]
     await client.ingest(sources, index_id=index_id, ledger=ledger, direct_up_to=0).summary()
     content = b"".join(file.read_bytes() for file in ledger.parent.glob("films.ledger*"))
     assert b"bucket.example.com/film.mp4" in content

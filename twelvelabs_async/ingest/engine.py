@@ -117,7 +117,7 @@ class Run:
         outcome = await self._carrier.carry(item)
         now = self._clock.monotonic()
         outcome = attrs.evolve(outcome, seconds=now - began)
-        self._sums = attrs.evolve(self._sums.plus(outcome), seconds=now - self._started)
+        self._sums = self._sums.plus(outcome, seconds=now - self._started)
         event: IngestEvent = ItemEnded(outcome=outcome)
         self._tell(event)
         await self._done.put(outcome)

@@ -81,11 +81,12 @@ class Summary:
         """Outcomes in all, one for each input."""
         return self.ready + self.failed + self.skipped
 
-    def plus(self, outcome: Outcome) -> Summary:
-        """The sums with one more outcome."""
+    def plus(self, outcome: Outcome, *, seconds: float) -> Summary:
+        """The sums with one more outcome, which came after so many seconds."""
         bad = outcome.status != "ready" and len(self.failures) < KEPT_FAILURES
         return attrs.evolve(
             self,
+            seconds=seconds,
             ready=self.ready + (outcome.status == "ready"),
             failed=self.failed + (outcome.status == "failed"),
             skipped=self.skipped + (outcome.status == "skipped"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ from twelvelabs_async.uploads.uploader import PartsUpload, UploadOptions, send_d
 
 PARTS: Final = 4
 """Parts of one file on their way at once."""
+
+ALL_PARTS: Final = 32
+"""Parts of all files on their way at once: each of them is a connection and a megabyte."""
 
 
 @attrs.frozen
@@ -46,6 +50,7 @@ class Sender:
         self._direct_up_to = direct_up_to
         self._assets = assets
         self._parts = MultipartUpload(road)
+        self._room = asyncio.Semaphore(ALL_PARTS)
 
     async def send(self, work: Work, metadata: Mapping[str, Any], saved: SavedUpload | None) -> str:
         """The asset that has become of it, not ready yet.
@@ -75,6 +80,7 @@ class Sender:
                 concurrency=PARTS,
                 on_progress=work.uploaded,
                 journal=_Journal(work),
+                room=self._room,
             )
             way = choose(content.size, options.type, filename=content.name, direct_up_to=self._direct_up_to)
             if way == "direct":

@@ -85,6 +85,8 @@ class UploadOptions:
     """Is shown how far it is."""
     journal: UploadJournal | None = None
     """Keeps what a crash must not take away."""
+    room: asyncio.Semaphore | None = None
+    """Shared with other uploads: lets so many parts of all of them be on their way at once."""
 
 
 CreateWith = Callable[[FilePart, UploadOptions], Awaitable[T]]
@@ -240,7 +242,8 @@ class PartsUpload:
                 if chunk is None:
                     return
                 start = await self._source.part(chunk.offset, chunk.size)
-            confirmed = await self._send(state, urls, chunk, start, meter)
+            async with self._options.room or nullcontext():
+                confirmed = await self._send(state, urls, chunk, start, meter)
             if self._options.journal is not None:
                 await self._options.journal.confirmed(confirmed)
             self._done.append(confirmed)  # not around the await: a report takes the list away meanwhile
