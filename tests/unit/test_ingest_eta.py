@@ -100,3 +100,9 @@ def test_a_wait_colours_all_stretches_it_touches() -> None:
     timeline = Timeline(most=8)
     timeline.wait(1.5, 4.2)
     assert [stretch.waited for stretch in timeline.stretches] == [False, True, True, True, True]
+
+
+def test_the_first_moment_that_does_not_fit_joins_stretches() -> None:
+    timeline = Timeline(most=4)
+    timeline.add(4.0, Stretch(ready=1))
+    assert (timeline.width, len(timeline.stretches)) == (2, 3)

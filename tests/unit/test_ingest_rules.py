@@ -31,6 +31,7 @@ def why(*, rules: Sequence[Rules] = MARENGO, address: bool = False, **changes: A
         ({"seconds": 3.0}, "it is 3 s long; marengo3.0 takes 4 s to 4 h"),
         ({"seconds": 3.999}, "it is 3.99 s long; marengo3.0 takes 4 s to 4 h"),
         ({"seconds": 14_460.0}, "it is 4 h 1 min long; marengo3.0 takes 4 s to 4 h"),
+        ({"width": 480, "height": 359}, "its picture is 480x359; marengo3.0 takes 360x360 and more"),
         ({"width": 320, "height": 240}, "its picture is 320x240; marengo3.0 takes 360x360 and more"),
         ({"width": 4096, "height": 2304}, "its picture is 4096x2304; marengo3.0 takes up to 5184x2160"),
         (
