@@ -104,6 +104,7 @@ def budgets() -> Generator[list[tuple[str, str | None]]]:
 def cells(found: Sequence[Figures]) -> list[str]:
     """The median of the times, and the worst of everything else."""
     failed = max(figures.failed for figures in found)
+    used = [figures.used for figures in found if figures.used is not None]
     return [
         f"{failed}",
         f"{max(figures.refused for figures in found):,}",
@@ -111,7 +112,7 @@ def cells(found: Sequence[Figures]) -> list[str]:
         f"{median(figures.wall for figures in found):.1f}",
         f"{median(figures.ideal for figures in found):.1f}",
         "-" if failed else f"{max(figures.wall / figures.ideal for figures in found):.3f}",
-        f"{min(100 * figures.used for figures in found):.1f}",
+        f"{100 * min(used):.1f}" if used else "-",
     ]
 
 

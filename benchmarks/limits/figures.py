@@ -42,8 +42,8 @@ class Figures:
     """Seconds from the first request to the last answer."""
     ideal: float
     """Seconds that the limit itself asks for."""
-    used: float
-    """Share of the quota that was used while there was work."""
+    used: float | None = None
+    """Share of the quota that was used while there was work, where there is one quota."""
 
 
 def windows(marks: Iterable[Mark], seconds: float) -> list[Window]:

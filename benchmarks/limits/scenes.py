@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
 
 import attrs
@@ -40,6 +42,8 @@ class Scene:
     """Calls wanted at a time; all of them unless told."""
     pause: float = 0.0
     """Seconds at most that are spent on something else before each call, by chance."""
+    clients: int = 1
+    """Clients that do not know each other and share the work; ours share a budget in a file."""
     headers: Literal["plain", "dimension", "none"] = "plain"
     """What answers tell."""
     retry_after: bool = True
@@ -63,6 +67,14 @@ SCENES: Final = (
         limit=40,
         headers="none",
         retry_after=False,
+    ),
+    Scene(
+        name="shared",
+        label="300 searches by 4 clients of 20 tasks, 50 a window, our budget in one SQLite file",
+        calls=300,
+        limit=50,
+        at_once=80,
+        clients=4,
     ),
     Scene(name="steady", label="900 searches, 16 at once, 60 a window", calls=900, limit=60, at_once=16),
 )
@@ -107,13 +119,17 @@ async def _play(scene: Scene, caller: str, seconds: float, chance: random.Random
     async with Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator:
         place = await ready(emulator, clock)
         emulator.faults.add("POST /search", delay=scene.latency, times=None)
-        async with CALLERS[caller](place) as calls:
+        async with AsyncExitStack() as stack:
+            if scene.clients > 1:
+                folder = stack.enter_context(TemporaryDirectory())
+                place = attrs.evolve(place, budget=f"sqlite:///{folder}/budget.db")
+            callers = [await stack.enter_async_context(CALLERS[caller](place)) for _ in range(scene.clients)]
             await asyncio.sleep(chance.random())  # windows do not begin with a second
             start, began = clock.monotonic(), clock.time()
 
-            async def one(_: int) -> None:
+            async def one(number: int) -> None:
                 await asyncio.sleep(chance.random() * scene.pause)
-                await calls.search()
+                await callers[number % scene.clients].search()
 
             failed = await work(one, scene.calls, scene.at_once or scene.calls)
             wall = clock.monotonic() - start

@@ -71,11 +71,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The running loop's time, also on the wall: for client and emulator alike."""
+    """The time of the loop it is made in, also on the wall: for client, emulator and their threads alike."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
 
     def monotonic(self) -> float:
         """Seconds since the loop began."""
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
     def time(self) -> float:
         """Seconds since the epoch."""
