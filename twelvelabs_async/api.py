@@ -203,7 +203,7 @@ class Api:
     ) -> T:
         """Attempts under one deadline, and the error that leaves the road if none of them worked."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout if call.left is None else None) as call.watch:
                 return await self._persist(call, attempt)
         except APIError as error:
             if isinstance(error, QuotaExhaustedError):
@@ -222,8 +222,9 @@ class Api:
 
     def _begin(self, timeout: float | None) -> Call:
         now = self.clock.monotonic()
-        deadline = None if timeout is None else now + timeout
-        return Call(policy=self.policy, quota=self.quota, clock=self.clock, deadline=deadline, started=now)
+        left = timeout if self.options.timeout is None else None
+        deadline = None if timeout is None or left is not None else now + timeout
+        return Call(policy=self.policy, quota=self.quota, clock=self.clock, deadline=deadline, left=left, started=now)
 
     async def _persist(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
         """Attempt until it works or `call` says no. tenacity is asked only once something has failed."""
@@ -281,6 +282,7 @@ class Api:
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
         options = self.options
         category = category_of(request)
+        call.queues()
         turn = await self.limiter.turn(
             category,
             max_wait=options.max_wait,
@@ -289,6 +291,7 @@ class Api:
             priority=options.priority,
         )
         call.waited += turn.waited
+        call.goes_on()
         return turn
 
     async def _note(self, turn: Turn, reply: Reply) -> Advice:

@@ -70,9 +70,10 @@ class AsyncTwelveLabs:
     Args:
         api_key: Your key; else `TWELVELABS_API_KEY`, else `TWELVE_LABS_API_KEY` from the environment.
         base_url: Address with the version; else `TWELVELABS_BASE_URL`, else the platform's.
-        timeout: Deadline of one whole call in seconds: queue, attempts and waits together; None is 60, and 600 for
-            the operations whose answer is the work itself (`analyze`, `responses`, `embed`). Uploads have none in
-            total; they end when nothing moves for `idle_timeout`.
+        timeout: Deadline of one whole call in seconds: queue, attempts and waits together. None is 60, and 600 for the
+            operations whose answer is the work itself (`analyze`, `responses`, `embed`); the queue for a rate limit
+            does not count then, see `max_wait`. Uploads have none in total; they end when nothing moves for
+            `idle_timeout`.
         max_retries: How often a failed call is repeated, where that cannot do a write twice.
         max_wait: Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once.
         idle_timeout: Seconds without a byte after which an upload or a stream counts as dead.

@@ -133,7 +133,8 @@ class Options:
     """What may differ from call to call; `client.with_options(...)` changes a copy."""
 
     timeout: float | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
-    """Deadline of one whole call in seconds: queue, attempts and waits together; None goes by the operation."""
+    """Deadline of one whole call in seconds: queue, attempts and waits together. None goes by the operation, and leaves
+    out the queue for a rate limit, of which `max_wait` says how long it may be."""
     max_retries: int = attrs.field(default=3, validator=natural)
     """How often a failed call is repeated; 0 sends once."""
     max_wait: float = attrs.field(default=120.0, validator=positive)

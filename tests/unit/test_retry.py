@@ -564,3 +564,40 @@ def test_retries_are_logged_without_noise(caplog: pytest.LogCaptureFixture) -> N
     assert not caplog.records
     sends(in_turn(said(503, headers={"Retry-After": "6"}), said()))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+# Without a deadline of the caller's own.
+
+
+def test_the_queue_for_a_limit_does_not_count_unless_the_caller_sets_a_deadline() -> None:
+    """Two hundred calls at once for forty a minute: the last is served in the fifth minute, and none fails before."""
+
+    async def main() -> None:
+        clock = LoopClock()
+        server = CountingServer(limit=40, seconds=60.0, clock=clock)
+        api, _ = road(server.answer, clock)
+        await asyncio.gather(*(api.call(ask()) for _ in range(200)))
+        assert (server.served, server.refused) == (200, 0)
+        assert clock.monotonic() > 200
+
+    virtually(main())
+
+
+def test_a_server_that_is_silent_is_left_after_a_minute_also_behind_a_queue() -> None:
+    async def main() -> None:
+        clock = LoopClock()
+        server = CountingServer(limit=1, seconds=60.0, clock=clock)
+
+        async def answer(method: str, path: str) -> Reply:
+            if server.served:
+                await asyncio.sleep(1e6)
+            return await server.answer(method, path)
+
+        api, _ = road(answer, clock)
+        await api.call(ask())
+        before = clock.monotonic()
+        with pytest.raises(APITimeoutError):
+            await api.call(ask())
+        assert 100 < clock.monotonic() - before < 125
+
+    virtually(main())

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable
@@ -112,7 +113,12 @@ class Call:
     quota: RetryQuota
     clock: Clock
     deadline: float | None
-    """Monotonic moment after which nothing is sent; None for transfers, which have no total deadline."""
+    """Monotonic moment after which nothing is sent; None for transfers, which have no total deadline, and in a queue
+    that does not count."""
+    left: float | None = None
+    """Seconds left, where the queue for a limit does not count; None where it does."""
+    watch: asyncio.Timeout | None = None
+    """What ends the call at its deadline."""
     started: float
     """Monotonic moment of its beginning."""
     sends: int = 0
@@ -130,6 +136,22 @@ class Call:
     def sent(self) -> bool:
         """Whether something was sent of whose fate nothing is known; failures that were retried are known."""
         return self.sends > len(self.earlier)
+
+    def queues(self) -> None:
+        """The call waits for its turn from now on."""
+        if self.left is not None and self.deadline is not None:
+            self.left, self.deadline = self.deadline - self.clock.monotonic(), None
+            self._end_after(None)
+
+    def goes_on(self) -> None:
+        """It has its turn."""
+        if self.left is not None:
+            self.deadline = self.clock.monotonic() + self.left
+            self._end_after(self.left)
+
+    def _end_after(self, seconds: float | None) -> None:
+        if self.watch is not None:
+            self.watch.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
     def controller(self) -> AsyncRetrying:
         """A controller of its own for this call; tenacity's must never be shared by concurrent ones."""
