@@ -43,7 +43,7 @@ FLOORS = [
         "policy",
     ],
     ["api", "ahead", "paginator", "frames", "streams"],
-    ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads"],
+    ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads/direct", "uploads"],
     ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],

@@ -17,10 +17,11 @@ from twelvelabs_async.models.uploads import CompletedChunk
 from twelvelabs_async.request import FilePart
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
+from twelvelabs_async.uploads.direct import UploadOptions, send_direct
 from twelvelabs_async.uploads.plan import choose, media_type
 from twelvelabs_async.uploads.source import Source, closing, open_source
 from twelvelabs_async.uploads.state import UploadState
-from twelvelabs_async.uploads.uploader import PartsUpload, UploadOptions, send_direct
+from twelvelabs_async.uploads.uploader import PartsUpload
 
 PARTS: Final = 4
 """Parts of one file on their way at once."""

@@ -29,10 +29,11 @@ from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import FileLike, MetadataChange, checked_url, file_part, several
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
 from twelvelabs_async.resources.temporary import finally_doing
+from twelvelabs_async.uploads.direct import UploadOptions, send_direct
 from twelvelabs_async.uploads.plan import MediaType, choose, media_type
 from twelvelabs_async.uploads.source import SMALL_STREAM, Source, closing, open_source
 from twelvelabs_async.uploads.state import OnProgress, UploadProgress, UploadState
-from twelvelabs_async.uploads.uploader import PartsUpload, UploadOptions, send_direct
+from twelvelabs_async.uploads.uploader import PartsUpload
 from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
 
 LIFE: Final = Lifecycle(resource="asset")

@@ -1,4 +1,4 @@
-"""Sends a source to the platform by the way that suits it: one request, or parts to presigned URLs.
+"""Sends a source to the platform in parts, to presigned URLs.
 
 Parts go out side by side, each with a URL of its own and a new one for each attempt. A part counts when storage has
 confirmed it: the ETag it answers is compared with the MD5 of the bytes that were sent, wherever it is one. Parts are
@@ -11,11 +11,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from typing import Any, Final, Protocol, TypeVar, cast
-
-import attrs
+from typing import Any, Final, Protocol, cast
 
 from twelvelabs_async.api import STORAGE_PUT, Road
 from twelvelabs_async.body import Body
@@ -23,13 +21,11 @@ from twelvelabs_async.errors import APIError, BadRequestError, GoneError, NotFou
 from twelvelabs_async.models.uploads import ChunkInfo, CompletedChunk, PresignedUrls, ReportedChunks, UploadSession
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.reply import Reply
-from twelvelabs_async.request import FilePart, OpenBody
-from twelvelabs_async.uploads.plan import Chunk, MediaType, content_type
+from twelvelabs_async.uploads.direct import UploadOptions, counted
+from twelvelabs_async.uploads.plan import Chunk
 from twelvelabs_async.uploads.source import Source
-from twelvelabs_async.uploads.state import Meter, OnProgress, UploadJournal, UploadState
+from twelvelabs_async.uploads.state import Meter, UploadState
 from twelvelabs_async.uploads.urls import UrlPool
-
-T = TypeVar("T")
 
 REPORT_EVERY: Final = 16
 """Confirmed parts that are reported together: what a crash may cost, at most, to send again."""
@@ -65,56 +61,6 @@ class MultipartCalls(Protocol):
     def get_status(self, upload_id: str) -> Paginator[ChunkInfo]:
         """Which parts the platform knows to be there."""
         ...
-
-
-@attrs.frozen(kw_only=True)
-class UploadOptions:
-    """What the asset is to be, and how it is sent."""
-
-    type: MediaType
-    """What the file is."""
-    enable_hls: bool | None = None
-    """Whether to prepare it for streaming; None leaves it to the platform."""
-    enable_thumbnail: bool | None = None
-    """Whether to make a thumbnail; None leaves it to the platform."""
-    user_metadata: Mapping[str, Any] | None = None
-    """Your own keys, flat."""
-    concurrency: int = 4
-    """Parts on their way at once."""
-    on_progress: OnProgress | None = None
-    """Is shown how far it is."""
-    journal: UploadJournal | None = None
-    """Keeps what a crash must not take away."""
-    room: asyncio.Semaphore | None = None
-    """Shared with other uploads: lets so many parts of all of them be on their way at once."""
-
-
-CreateWith = Callable[[FilePart, UploadOptions], Awaitable[T]]
-"""Makes an asset of a file in one request."""
-
-
-async def send_direct(source: Source, options: UploadOptions, create: CreateWith[T]) -> T:
-    """Send the whole source in one request; its last block is held back until the source has been verified.
-
-    Raises:
-        UploadError: The source changed while it was sent.
-        APIError: The platform refused it.
-    """
-    meter = Meter(source.name, source.size, options.on_progress)
-    start = await source.part(0, source.size)
-
-    async def content() -> AsyncIterator[bytes]:
-        sent = 0
-        async for block in _counted(lambda: start(_unwatched), meter)():
-            sent += len(block)
-            if sent >= source.size:
-                await source.verify()
-            yield block
-
-    file = FilePart(
-        name="file", filename=source.name, content=content, size=source.size, content_type=content_type(source.name)
-    )
-    return await create(file, options)
 
 
 class PartsUpload:
@@ -273,7 +219,7 @@ class PartsUpload:
             tries += 1
             return await urls.take(chunk.index, ahead=1 if tries > 1 else len(state.chunks()) - chunk.index + 1)
 
-        body = Body(content=_counted(begin, meter), size=chunk.size, content_type="application/octet-stream")
+        body = Body(content=counted(begin, meter), size=chunk.size, content_type="application/octet-stream")
         reply = await self._road.store(address, headers, body, prove=lambda reply: _prove(reply, digest.hexdigest()))
         etag = reply.headers["ETag"].strip('"')
         return CompletedChunk(chunk_index=chunk.index, proof=etag, proof_type="etag", chunk_size=chunk.size)
@@ -302,27 +248,6 @@ class PartsUpload:
                 raise UploadError(
                     message=f"parts of {self._source.name} are missing at the platform", source=self._source.name
                 )
-
-
-def _counted(start: OpenBody, meter: Meter) -> OpenBody:
-    """Bytes that the meter sees go out; when they start anew, those of the last time are taken back."""
-    sent = 0
-
-    async def run() -> AsyncIterator[bytes]:
-        nonlocal sent
-        if sent:
-            meter.add(-sent)
-        sent = 0
-        async for block in start():
-            yield block
-            sent += len(block)
-            meter.add(len(block))
-
-    return run
-
-
-def _unwatched(_: bytes) -> None:
-    """The answer of a direct upload has no proof to compare with."""
 
 
 def _prove(reply: Reply, md5: str) -> None:
