@@ -192,6 +192,19 @@ async def test_a_refusal_by_minutes_tells_of_minutes(serve: Serve, connect: Conn
     assert "(1min/1hour)" in refused["message"]
 
 
+async def test_headers_without_a_dimension_tell_of_requests_alone(
+    serve: Serve, connect: Connect, index_films: Any
+) -> None:
+    """Else whoever reads them would take used-up minutes for used-up requests."""
+    plan = Plan(windows={"analyze": (Window(50), Window(1, 3600, "Duration"))}, headers="plain")
+    session = await connect(await serve(plan=plan))
+    await index_films(session, 1)
+    body: Any = {"video": {"type": "url", "url": "https://example.com/1.mp4"}, "prompt": "What?"}
+    async with session.post("analyze", json=body) as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "3600")
+        assert (response.headers["X-Ratelimit-Limit"], response.headers["X-Ratelimit-Remaining"]) == ("50", "49")
+
+
 async def test_every_way_to_hand_over_media_counts_its_minutes(
     serve: Serve, connect: Connect, form: Any, advance: Callable[[float], None]
 ) -> None:

@@ -141,9 +141,9 @@ class Limiter:
         return told
 
     def _family(self, tally: Tally, now: float, amount: float) -> dict[str, str]:
-        if self.plan.headers == "none":
-            return {}
         window = tally.window
+        if self.plan.headers == "none" or (self.plan.headers == "plain" and window.dimension != "Request"):
+            return {}
         prefix = "X-Ratelimit" if self.plan.headers == "plain" else f"X-Ratelimit-{window.dimension}"
         return {
             f"{prefix}-Limit": str(window.limit),
