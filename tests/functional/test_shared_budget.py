@@ -21,6 +21,7 @@ from support import eventually
 from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
 from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
 from twelvelabs_async.policy import fallback
+from twelvelabs_async.policy.budget import ONE
 from twelvelabs_async.policy.stores import identity
 from twelvelabs_async.policy.stores.sqlite import SqliteStore
 from twelvelabs_async.settings import Secret
@@ -163,4 +164,14 @@ async def test_a_store_that_is_passed_in_is_left_open(limited: Emulator, tmp_pat
     async with AsyncTwelveLabs(limited.api_key, base_url=limited.base_url, budget=store) as client:
         await client.assets.list()
     assert list(await store.snapshot()) == ["GET /assets"]
+    await store.aclose()
+
+
+async def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "budget.db", "acme", time.time)
+    assert isinstance(await store.reserve("search", ONE), int)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert await store.reserve("search", ONE) == 1
+    assert (tmp_path / "budget.db").exists()
     await store.aclose()

@@ -54,6 +54,7 @@ class SqliteStore(BudgetStore):
         self._now = now
         self._thread = ThreadPoolExecutor(1, "twelvelabs-budget")
         self._connection: sqlite3.Connection | None = None
+        self._opened: int | None = None
 
     @property
     @override
@@ -91,6 +92,13 @@ class SqliteStore(BudgetStore):
 
     def _change(self, category: str, change: Callable[[Budget, float], T]) -> T:
         connection = self._open()
+        try:
+            return self._transact(connection, category, change)
+        except sqlite3.Error:
+            self._close()  # whatever it is, a new connection may do better
+            raise
+
+    def _transact(self, connection: sqlite3.Connection, category: str, change: Callable[[Budget, float], T]) -> T:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             row = connection.execute(_READ, (self._organization, category)).fetchone()
@@ -104,14 +112,22 @@ class SqliteStore(BudgetStore):
         return {category: json.loads(state) for category, state in rows}
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._inode() != self._opened:
+            self._close()  # somebody has deleted the file; the others are in a new one
         if self._connection is None:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(self._path, PATIENCE, isolation_level=None)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")  # the last moments may be lost with the power
             connection.execute(_TABLE)
-            self._connection = connection
+            self._connection, self._opened = connection, self._inode()
         return self._connection
+
+    def _inode(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
