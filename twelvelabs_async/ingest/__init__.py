@@ -1,10 +1,12 @@
 """Thousands of files into an index, each exactly once: `client.ingest(...)`.
 
 From below: `outcome`, `events` and `ledger` are values and the protocol of what remembers them; `plan` and `sources`
-find out what is meant; `lookup`, `sending` and `watch` know one part of the way each, and `way` goes it; `carrier`
-decides what an item needs; `engine` runs many of them, and `ingestion` is what people hold.
+find out what is meant, and `claiming` whose it is; `lookup`, `sending`, `steps` and `watch` know one part of the way
+each, and `way` goes it; `carrier` decides what an item needs; `engine` runs many of them, and `ingestion` is what
+people hold.
 """
 
+from twelvelabs_async.ingest.claiming import Check, Dedupe
 from twelvelabs_async.ingest.events import (
     AttemptFailed,
     IngestEvent,
@@ -14,7 +16,7 @@ from twelvelabs_async.ingest.events import (
     QuotaWait,
 )
 from twelvelabs_async.ingest.ingestion import AnyLedger, Ingestion, ledger_of
-from twelvelabs_async.ingest.job import Check, Dedupe, Job
+from twelvelabs_async.ingest.job import Job
 from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger, SavedUpload
 from twelvelabs_async.ingest.memory_ledger import MemoryLedger
 from twelvelabs_async.ingest.outcome import Outcome, OutcomeStatus, Stage, Stopped, Summary

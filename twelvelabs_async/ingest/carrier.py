@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from typing import Final
 
 import attrs
 
 from twelvelabs_async.clock import Clock
-from twelvelabs_async.errors import APIError, BadRequestError, LedgerError, ProcessingFailedError, TwelveLabsError
-from twelvelabs_async.errors import UnprocessableEntityError as Unprocessable
+from twelvelabs_async.errors import LedgerError, TwelveLabsError
+from twelvelabs_async.ingest.claiming import IN_DOUBT, Claimer
 from twelvelabs_async.ingest.events import OnEvent
+from twelvelabs_async.ingest.failures import is_verdict, told
 from twelvelabs_async.ingest.job import Job
 from twelvelabs_async.ingest.ledger import Claim, Entry
 from twelvelabs_async.ingest.outcome import Outcome
 from twelvelabs_async.ingest.plan import Item
-from twelvelabs_async.ingest.quota import Halt, NotBegunError, stops
-from twelvelabs_async.ingest.twins import twin_of
+from twelvelabs_async.ingest.quota import Halt, NotBegunError
 from twelvelabs_async.ingest.way import Way
 from twelvelabs_async.ingest.work import Work
 
 logger: Final = logging.getLogger(__name__)
-
-LOOKING_AT_ONCE: Final = 8
-"""Files that are looked into before their upload, at the same time."""
-
-IN_DOUBT: Final = frozenset({"uploading", "indexing"})
-"""Stages in which a crash leaves it unknown what happened."""
 
 
 class Carrier:
@@ -42,13 +35,15 @@ class Carrier:
         self._tell = tell
         self._run = run
         self._began = 0.0
-        self._ledger_name = ""
         self._carrying: dict[str, asyncio.Future[Outcome]] = {}
-        self._looking = asyncio.Semaphore(LOOKING_AT_ONCE)
+        self._claimer = Claimer(
+            job.ledger, index_id=job.index_id, dedupe=job.dedupe, check=job.check, run=run, clock=clock
+        )
 
     def begin(self, ledger_name: str) -> None:
         """Be ready for the first item; the ledger is open."""
-        self._began, self._ledger_name = self._clock.monotonic(), ledger_name
+        self._began = self._clock.monotonic()
+        self._claimer.begin(ledger_name)
 
     async def carry(self, item: Item) -> Outcome:
         """What became of an item.
@@ -61,7 +56,7 @@ class Carrier:
         if self._halt.reason:
             return self._skipped(item)
         try:
-            claim = await self._claim(item)
+            claim = await self._claimer.claim(item)
         except LedgerError:
             raise
         except (TwelveLabsError, OSError) as error:
@@ -69,38 +64,14 @@ class Carrier:
         except Exception as error:  # a check that is the caller's own
             logger.exception("an unexpected error while %s was looked at", item.source)
             return _failed(item.source, error)
-        return await self._by_claim(item, claim) if isinstance(claim, Claim) else claim
+        if isinstance(claim, Claim):
+            return await self._by_claim(item, claim)
+        return Outcome(source=item.source, status="failed", stage="queued", error=claim)
 
     def _skipped(self, item: Item) -> Outcome:
         why = self._halt.why
         error = f"not begun, because the run had ended: {why or 'it was asked to'}"
         return Outcome(source=item.source, status="skipped", stage="queued", error=error, exception=why)
-
-    async def _claim(self, item: Item) -> Claim | Outcome:
-        """The ledger's entry of an item, or why it will never have one."""
-        ledger, identity = self._job.ledger, (self._job.index_id, item.uri, item.size, item.mtime_ns)
-        known = await ledger.find(*identity)
-        if known is not None:
-            return Claim(entry=known, kinship="known")
-        async with self._looking:
-            problem = await self._job.check(item) if self._job.check is not None else ""
-            if problem:
-                return Outcome(source=item.source, status="failed", stage="queued", error=problem)
-            twin = await twin_of(item, self._job.dedupe)
-        now = self._clock.time()
-        return await ledger.claim(
-            Entry(
-                token=_token(self._ledger_name, *identity),
-                index_id=self._job.index_id,
-                uri=item.uri,
-                size=item.size,
-                mtime_ns=item.mtime_ns,
-                twin=twin,
-                run=self._run,
-                created_at=now,
-                updated_at=now,
-            )
-        )
 
     async def _by_claim(self, item: Item, claim: Claim) -> Outcome:
         entry = claim.entry
@@ -175,23 +146,11 @@ class Carrier:
     async def _note(self, work: Work, failure: Exception) -> None:
         """Keep why an item stopped; a verdict of the platform ends it, all else leaves it to the next run."""
         self._halt.note(failure)
-        await work.save(error=_told(failure), state="failed" if _is_verdict(failure) else "open")
-
-
-def _is_verdict(failure: Exception) -> bool:
-    """Whether the platform has refused the item itself."""
-    if stops(failure):
-        return False
-    refused = isinstance(failure, APIError) and failure.status_code == 413
-    return refused or isinstance(failure, ProcessingFailedError | BadRequestError | Unprocessable)
-
-
-def _told(failure: Exception) -> str:
-    return str(failure) if isinstance(failure, TwelveLabsError) else f"{type(failure).__name__}: {failure}"
+        await work.save(error=told(failure), state="failed" if is_verdict(failure) else "open")
 
 
 def _failed(source: str, failure: Exception) -> Outcome:
-    return Outcome(source=source, status="failed", stage="queued", error=_told(failure), exception=failure)
+    return Outcome(source=source, status="failed", stage="queued", error=told(failure), exception=failure)
 
 
 def _outcome(work: Work, claim: Claim, failure: Exception | None) -> Outcome:
@@ -202,16 +161,10 @@ def _outcome(work: Work, claim: Claim, failure: Exception | None) -> Outcome:
         stage=entry.stage,
         asset_id=entry.asset_id,
         indexed_asset_id=entry.indexed_asset_id,
-        error="" if failure is None else _told(failure),
+        error="" if failure is None else told(failure),
         exception=failure,
         bytes=work.sent,
         attempts=entry.attempts,
         duplicate_of=entry.uri if entry.uri != work.item.uri else None,
         replaces=older.asset_id if older is not None else None,
     )
-
-
-def _token(*parts: object) -> str:
-    """The same for the same file in the same ledger, and for nothing else."""
-    text = "\0".join(map(str, parts))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

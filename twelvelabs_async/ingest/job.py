@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.ingest.claiming import Check, Dedupe
 from twelvelabs_async.ingest.events import OnEvent
 from twelvelabs_async.ingest.ledger import Ledger
-from twelvelabs_async.ingest.plan import Item
 from twelvelabs_async.ingest.quota import OnQuota
 from twelvelabs_async.ingest.way import Patience
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.settings import natural, positive
 from twelvelabs_async.uploads.plan import DIRECT_UP_TO
-
-Dedupe = Literal["path", "name", "content"]
-"""Which files count as the same: one path; also one name, size and time; or one content."""
-
-Check = Callable[[Item], Awaitable[str]]
-"""Looks at an item before anything is spent on it: why it is not to be sent, or nothing."""
 
 DAY: Final = 86400.0
 
