@@ -18,7 +18,7 @@ from typing_extensions import override
 from twelvelabs_async import AsyncTwelveLabs, ClientStateError, LedgerError, LedgerInUseError
 from twelvelabs_async.cli.demo import CLIPS
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.ingest import Entry, IngestEvent, Outcome, QuotaWait, Source, SqliteLedger
+from twelvelabs_async.ingest import Entry, IngestEvent, ItemProgress, Outcome, QuotaWait, Source, SqliteLedger
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
@@ -155,15 +155,16 @@ async def test_a_drained_run_finishes_what_it_began_and_begins_nothing_more(
 async def test_what_was_taken_and_not_begun_is_left_to_the_next_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    """All three are taken at once, and one at a time is sent: whoever interrupts waits for that one only."""
-    ingestion = client.ingest(films, index_id=index_id, ledger=ledger, concurrency=1)
-    emulator.faults.add("POST /assets", delay=0.2)
-    outcomes = [await anext(ingestion)]
-    ingestion.drain()
-    outcomes += [outcome async for outcome in ingestion]
-    assert len(outcomes) == 3
-    assert ingestion.so_far.skipped >= 1
-    assert len(emulator.state.assets) == ingestion.so_far.ready
+    """One file at a time is sent: whoever interrupts during the first waits for that one only."""
+
+    def at_the_first(event: IngestEvent) -> None:
+        if isinstance(event, ItemProgress) and event.stage == "uploading":
+            ingestion.drain()
+
+    ingestion = client.ingest(films, index_id=index_id, ledger=ledger, concurrency=1, on_event=at_the_first)
+    statuses = Counter([outcome.status async for outcome in ingestion])
+    assert statuses["ready"] == len(emulator.state.assets) == 1
+    assert statuses["failed"] == 0
     again = await run(client, films, index_id=index_id, ledger=ledger)
     assert {one.status for one in again.values()} == {"ready"}
     assert len(emulator.state.assets) == 3
