@@ -22,7 +22,9 @@ async def ingest(folder: Path) -> dict[str, Any]:
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
     ):
         index = await client.indexes.create(index_name="films", models=MODELS)
-        outcomes = [outcome async for outcome in client.ingest(folder, index_id=index.id, on_quota="wait")]
+        outcomes = [
+            outcome async for outcome in client.ingest(folder, index_id=index.id, concurrency=1, on_quota="wait")
+        ]
         return {
             "hours": clock.monotonic() / HOUR,
             "outcomes": [
