@@ -96,3 +96,27 @@ def test_the_emulator_imports_nothing_of_the_client(file: Path) -> None:
     """One that shares code with the client could never contradict it."""
     foreign = [t for t in imports(ast.parse(file.read_text())) if t.split("/")[0] not in {"emulator", "_version"}]
     assert not foreign
+
+
+TIMES = {
+    "time.monotonic",
+    "time.time",
+    "time.sleep",
+    "time.perf_counter",
+    "asyncio.sleep",
+    "datetime.now",
+    "datetime.utcnow",
+}
+
+
+@pytest.mark.parametrize("file", files(emulator=False), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_p26_nothing_but_the_clock_sleeps_or_reads_time(file: Path) -> None:
+    """So that days of waiting can be tested in moments, and nobody sleeps who cannot be woken."""
+    if file == PACKAGE / "clock.py":
+        return
+    found = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    assert not found & TIMES

@@ -67,7 +67,7 @@ async def test_events_tell_each_stage_and_each_status(films: list[Path]) -> None
     assert [event.outcome.status for event in told if isinstance(event, ItemEnded)] == ["ready"]
 
 
-async def test_bad_items_do_not_stop_the_others(
+async def test_p24_bad_items_do_not_stop_the_others(
     client: AsyncTwelveLabs, index_id: str, films: list[Path], tmp_path: Path
 ) -> None:
     broken, empty = tmp_path / "broken.mp4", tmp_path / "empty.mp4"

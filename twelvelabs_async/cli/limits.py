@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
@@ -27,6 +26,8 @@ from twelvelabs_async.settings import find_api_key
 
 EVERY: Final = 1.0
 """Seconds between two looks at a shared budget, and between two pictures."""
+
+CLOCK: Final = SystemClock()
 
 ASK_EVERY: Final = 60.0
 """Seconds between two calls that have no other purpose."""
@@ -64,11 +65,11 @@ async def limits(*, budget: str | None, organization: str | None, base_url: str 
     """Show the limits that a shared budget knows, or those that two cheap calls tell."""
     async with AsyncExitStack() as stack:
         if budget is not None:
-            store = open_store(budget, identity(find_api_key(None), organization), time.time)
+            store = open_store(budget, identity(find_api_key(None), organization), CLOCK.time)
             await stack.enter_async_context(aclosing(store))
 
             async def look() -> list[Row]:
-                return of_budgets(await store.snapshot(), time.time())
+                return of_budgets(await store.snapshot(), CLOCK.time())
         else:
             client = await stack.enter_async_context(AsyncTwelveLabs(base_url=base_url))
             look = _Asking(client).look
@@ -85,12 +86,12 @@ class _Asking:
         self._asked = -ASK_EVERY
 
     async def look(self) -> list[Row]:
-        now = time.monotonic()
+        now = CLOCK.monotonic()
         if now >= self._asked + ASK_EVERY:
             self._asked = now
             await self._client.indexes.list(page_limit=1)
             await self._client.assets.list(page_limit=1)
-        return of_client(self._client.limits, datetime.now(UTC))
+        return of_client(self._client.limits, datetime.fromtimestamp(CLOCK.time(), UTC))
 
 
 def of_client(known: Mapping[str, CategoryLimits], now: datetime) -> list[Row]:
@@ -154,11 +155,10 @@ def _ahead(seconds: float) -> float | None:
 
 
 async def _watch(look: Look, screen: Screen) -> None:
-    clock = SystemClock()
     with Live(console=screen.people, auto_refresh=False, transient=True) as live:
         while True:
             live.update(table(await look(), screen), refresh=True)
-            await clock.sleep(EVERY)
+            await CLOCK.sleep(EVERY)
 
 
 def _once(rows: Iterable[Row], screen: Screen) -> Code:
