@@ -11,7 +11,7 @@ from sphinx.ext.napoleon.docstring import GoogleDocstring
 from twelvelabs_async import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sphinx.application import Sphinx
 
@@ -44,24 +44,53 @@ FIELDS: Final = frozenset({"attribute", "property", "data"})
 
 
 def rewrite(app: Sphinx, what: Any, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Turn a docstring of ours into reStructuredText: code stands in backticks, in fences, or after `Example:`."""
-    written = list(_blocks(lines))
+    """Turn a docstring of ours into reStructuredText: backticks, fences, tables, and the code after `Example:`."""
+    written = [line for block in _blocks(lines) for line in block]
     if what not in FIELDS:  # a field's text would be searched for a type before its first colon
         written = GoogleDocstring(written, SECTIONS, app, what, name, obj, options).lines()
     lines[:] = written
 
 
-def _blocks(lines: list[str]) -> Iterator[str]:
-    fenced = False
-    for number, line in enumerate(lines):
-        if line == "```":
-            fenced = not fenced
-            yield from ("", ".. code-block:: text", "") if fenced else ("",)
-        elif line == "Example:":
-            yield from ("", ".. code-block:: python", "", *lines[number + 1 :])
+def _blocks(lines: list[str]) -> Iterator[list[str]]:
+    left = list(lines)
+    while left:
+        if left[0] == "Example:":
+            yield ["", ".. code-block:: python", "", *left[1:], ""]
             return
+        if left[0].startswith("```"):
+            end = next(number for number, line in enumerate(left[1:], 1) if line == "```")
+            yield _code(left[0].removeprefix("```") or "text", left[1:end])
+            end += 1
+        elif left[0].startswith("|"):
+            end = _first(left, lambda line: not line.startswith("|"))
+            yield _table(left[:end])
         else:
-            yield f"    {line}" if fenced else CODE.sub(r"``\1``", line)
+            end = _first(left, lambda line: line.startswith(("```", "|")) or line == "Example:")
+            yield _prose(left[:end])
+        left = left[end:]
+
+
+def _first(lines: list[str], wanted: Callable[[str], bool]) -> int:
+    return next((number for number, line in enumerate(lines) if wanted(line)), len(lines))
+
+
+def _code(language: str, lines: list[str]) -> list[str]:
+    return ["", f".. code-block:: {language}", "", *(f"    {line}" for line in lines), ""]
+
+
+def _table(lines: list[str]) -> list[str]:
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if not line.startswith("|-")]
+    written = ["", ".. list-table::", ""]
+    for row in rows:
+        if any(row):
+            written += [f"    {'* -' if not number else '  -'} {cell}" for number, cell in enumerate(_prose(row))]
+    return [*written, ""]
+
+
+def _prose(lines: list[str]) -> list[str]:
+    """One backtick is code; what it holds may go on in the next line."""
+    text = CODE.sub(lambda found: f"``{' '.join(found[1].split())}``", "\n".join(lines))
+    return text.split("\n")
 
 
 def setup(app: Sphinx) -> None:

@@ -47,7 +47,7 @@ FLOORS = [
     ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],
-    ["ingest", "client"],
+    ["groups", "ingest", "client"],
     ["cli", "pytest_plugin", "__main__", "__init__"],
 ]
 HEIGHT = {place: (floor, step) for floor, row in enumerate(FLOORS) for step, place in enumerate(row)}

@@ -1,10 +1,9 @@
-"""The client: builds the floors below it, owns the session, and names the groups of operations."""
+"""The client: builds the floors below it, and owns the session."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
@@ -16,6 +15,7 @@ from twelvelabs_async._version import __version__
 from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.events import Events, Listener
+from twelvelabs_async.groups import Groups
 from twelvelabs_async.limits import CategoryLimits
 from twelvelabs_async.logs import follow
 from twelvelabs_async.policy.limiter import RateLimiter
@@ -37,22 +37,6 @@ if TYPE_CHECKING:
         Sources,
     )
     from twelvelabs_async.models.common import UserMetadata
-    from twelvelabs_async.resources.analyze import Analyze
-    from twelvelabs_async.resources.analyze_async import AnalyzeAsync
-    from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
-    from twelvelabs_async.resources.assets import Assets
-    from twelvelabs_async.resources.data_connectors import DataConnectors
-    from twelvelabs_async.resources.embed import Embed
-    from twelvelabs_async.resources.entity_collections import EntityCollections
-    from twelvelabs_async.resources.imports import Imports
-    from twelvelabs_async.resources.indexes import Indexes
-    from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
-    from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
-    from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
-    from twelvelabs_async.resources.multipart_upload import MultipartUpload
-    from twelvelabs_async.resources.responses import Responses
-    from twelvelabs_async.resources.search import Search
-    from twelvelabs_async.resources.tasks import Tasks
 
 T = TypeVar("T")
 
@@ -62,7 +46,7 @@ _BY_VERB: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "unsafe"}
 """What a repetition does as far as the verb tells; a POST that nobody described is not repeated."""
 
 
-class AsyncTwelveLabs:
+class AsyncTwelveLabs(Groups):
     """A client of the Twelve Labs API, for one event loop.
 
     Open it once and share it: calls may run concurrently, and pace each other by the limits the platform tells.
@@ -223,118 +207,6 @@ class AsyncTwelveLabs:
         view._owner = False
         view._api = attrs.evolve(self._api, options=options)
         return view
-
-    @cached_property
-    def indexes(self) -> Indexes:
-        """Sets of videos that are searched together."""
-        from twelvelabs_async.resources.indexes import Indexes
-
-        return Indexes(self._api)
-
-    @cached_property
-    def assets(self) -> Assets:
-        """Media files on the platform."""
-        from twelvelabs_async.resources.assets import Assets
-
-        return Assets(self._api)
-
-    @cached_property
-    def multipart_upload(self) -> MultipartUpload:
-        """Uploads in parts, step by step; `assets.upload` does all of it."""
-        from twelvelabs_async.resources.multipart_upload import MultipartUpload
-
-        return MultipartUpload(self._api)
-
-    @cached_property
-    def tasks(self) -> Tasks:
-        """Upload and indexing in one call: the older way, whose removal is announced."""
-        from twelvelabs_async.resources.tasks import Tasks
-
-        return Tasks(self._api)
-
-    @cached_property
-    def search(self) -> Search:
-        """Find moments by words or images."""
-        from twelvelabs_async.resources.search import Search
-
-        return Search(self._api)
-
-    @cached_property
-    def analyze(self) -> Analyze:
-        """Text about a video or pictures: `await client.analyze(video=..., prompt=...)`."""
-        from twelvelabs_async.resources.analyze import Analyze
-
-        return Analyze(self._api)
-
-    @cached_property
-    def analyze_stream(self) -> AnalyzeStreaming:
-        """The same while it is written: `async for event in client.analyze_stream(...)`."""
-        from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
-
-        return AnalyzeStreaming(self._api)
-
-    @cached_property
-    def analyze_async(self) -> AnalyzeAsync:
-        """Analyses that run by themselves, one by one or in batches."""
-        from twelvelabs_async.resources.analyze_async import AnalyzeAsync
-
-        return AnalyzeAsync(self._api)
-
-    @cached_property
-    def responses(self) -> Responses:
-        """Answers of an agent that has a knowledge store at hand."""
-        from twelvelabs_async.resources.responses import Responses
-
-        return Responses(self._api)
-
-    @cached_property
-    def embed(self) -> Embed:
-        """Vectors of texts, pictures, sounds, videos and documents; new code uses `embed.v_2`."""
-        from twelvelabs_async.resources.embed import Embed
-
-        return Embed(self._api)
-
-    @cached_property
-    def entity_collections(self) -> EntityCollections:
-        """Persons and things to recognize."""
-        from twelvelabs_async.resources.entity_collections import EntityCollections
-
-        return EntityCollections(self._api)
-
-    @cached_property
-    def knowledge_stores(self) -> KnowledgeStores:
-        """Videos and pictures that are searched and asked about together."""
-        from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
-
-        return KnowledgeStores(self._api)
-
-    @cached_property
-    def knowledge_store_items(self) -> KnowledgeStoreItems:
-        """What is in a knowledge store."""
-        from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
-
-        return KnowledgeStoreItems(self._api)
-
-    @cached_property
-    def knowledge_store_item_collections(self) -> KnowledgeStoreItemCollections:
-        """Items of a knowledge store that belong together."""
-        from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
-
-        return KnowledgeStoreItemCollections(self._api)
-
-    @cached_property
-    def data_connectors(self) -> DataConnectors:
-        """Leave to read files of accounts elsewhere."""
-        from twelvelabs_async.resources.data_connectors import DataConnectors
-
-        return DataConnectors(self._api)
-
-    @cached_property
-    def imports(self) -> Imports:
-        """Files fetched from there."""
-        from twelvelabs_async.resources.imports import Imports
-
-        return Imports(self._api)
 
     def ingest(
         self,

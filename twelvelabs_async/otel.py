@@ -9,7 +9,7 @@ aiohttp makes its spans, one for each attempt, children of it. Without an SDK th
 |---|---|---|
 | `twelvelabs.client.operation.duration` | s | operation, error.type |
 | `twelvelabs.client.ratelimit.wait` | s | operation |
-| `twelvelabs.client.ratelimit.remaining` | | category, dimension |
+| `twelvelabs.client.ratelimit.remaining` | 1 | category, dimension |
 | `twelvelabs.client.upload.bytes` | By | operation |
 """
 
@@ -47,7 +47,7 @@ class Telemetry:
         meter = metrics.get_meter(NAME, __version__, meter_provider)
         self._duration = meter.create_histogram("twelvelabs.client.operation.duration", "s", "Length of a call.")
         self._wait = meter.create_histogram("twelvelabs.client.ratelimit.wait", "s", "Time in the queue for a limit.")
-        self._remaining = meter.create_gauge("twelvelabs.client.ratelimit.remaining", "", "What is left of a limit.")
+        self._remaining = meter.create_gauge("twelvelabs.client.ratelimit.remaining", "1", "What is left of a limit.")
         self._bytes = meter.create_counter("twelvelabs.client.upload.bytes", "By", "Bytes of files that arrived.")
         self._open: dict[int, tuple[Span, Token[Context]]] = {}
 
