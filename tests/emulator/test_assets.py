@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -65,6 +68,33 @@ async def test_a_broken_video_fails_and_says_why(
     assert failed["status"] == "failed"
     assert "broken" in failed["error"]["message"]
     assert "duration" not in failed
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+async def test_a_playlist_is_not_followed(
+    call: Call, make_asset: Make, advance: Callable[[float], None], tmp_path: Path, encoding: str
+) -> None:
+    """An upload must not make the machine of the emulator fetch or open what it names."""
+    pytest.importorskip("pymediainfo")
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0)
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
+        (tmp_path / "private.mp4").write_bytes(samples.video(20))
+        playlist = f"#EXTM3U\n#EXTINF:10,\n{tmp_path}/private.mp4\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n"
+        async with asyncio.timeout(10):
+            asset = await make_asset("film.mp4", playlist.encode(encoding))
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    advance(10)
+    assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "failed"
+
+
+async def test_a_file_that_may_name_others_is_taken_by_its_name(
+    call: Call, make_asset: Make, advance: Callable[[float], None]
+) -> None:
+    asset = await make_asset("film.mxf", b"\x06\x0e\x2b\x34" + bytes(1000))
+    advance(10)
+    assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "ready"
 
 
 async def test_without_a_look_into_files_everything_is_fine(

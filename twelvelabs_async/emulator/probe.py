@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from twelvelabs_async.emulator.media import Media, guess, kind_of
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _CODECS = {"avc": "h264", "hevc": "hevc", "mpeg audio": "mp3", "mpeg-4 visual": "mpeg4"}
 _KINDS = {"Video": "video", "Audio": "audio", "Image": "image"}
+_START = 4096
+_ADDRESSES = b"\x06\x0e\x2b\x34"
+"""How MXF begins, whose packages name other files. Such names the library follows, as those of playlists."""
 
 Track = dict[str, Any]
 
@@ -26,16 +30,40 @@ async def probe(path: Path, filename: str, size: int, digest: str) -> Media:
 
 
 def _tracks(path: Path) -> dict[str, Track] | None:
-    """Return the first track of each type, or `None` without a library that works."""
+    """Return the first track of each type, or `None` if there is no library that can tell.
+
+    An upload may come from anybody, so nothing that names addresses is given to the library, which would fetch them.
+    """
     try:
         library: Any = importlib.import_module("pymediainfo").MediaInfo
     except ImportError:
         return None
     if not library.can_parse():
         return None
+    with path.open("rb") as opened:
+        start = opened.read(_START)
+        if start.startswith(_ADDRESSES):
+            return None
+        return {} if _is_text(start) else _parsed(library, opened)
+
+
+def _is_text(start: bytes) -> bool:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)  # the last letter may be cut in two
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text
+
+
+def _parsed(library: Any, opened: BinaryIO) -> dict[str, Track] | None:
     found: dict[str, Track] = {}
-    for track in library.parse(path).to_data()["tracks"]:
-        found.setdefault(track["track_type"], track)
+    try:
+        for track in library.parse(opened).to_data()["tracks"]:
+            found.setdefault(track["track_type"], track)
+    except (RuntimeError, OSError, SyntaxError):  # the last one is how its XML parser complains
+        return None
     return found
 
 
