@@ -19,7 +19,15 @@ from cattrs import Converter, StructureHandlerNotFoundError
 from twelvelabs_async.leaves import wrong
 from twelvelabs_async.models.common import Model
 
-LEAVES: Final = {str: "str", bool: "bool", int: "int", float: "float", dict: "dict", dict[str, Any]: "dict", Any: ""}
+LEAVES: Final[dict[Any, str]] = {
+    str: "str",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    dict: "dict",
+    dict[str, Any]: "dict",
+    Any: "",
+}
 """Types whose values pass as they are if they are of just this class; whatever they are for `Any`."""
 
 Constructor = Callable[[Any, Any], Model]

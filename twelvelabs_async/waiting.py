@@ -242,7 +242,7 @@ class Herd(Generic[T]):
     """Those that are still on the way, and what has been seen of them."""
 
     def __init__(self, ids: Iterable[str], outlook: Outlook[T]) -> None:
-        self.left = dict[str, T | None].fromkeys(ids)
+        self.left: dict[str, T | None] = dict.fromkeys(ids)
         """Identifiers, with the resource as it was seen last."""
         self._outlook = outlook
         self._misses: dict[str, int] = {}

@@ -17,9 +17,14 @@ from twelvelabs_async.emulator import Emulator, Timing
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
+RUN_ELSEWHERE = {
+    "emulator.md",  # whole programs, which start a loop of their own: test_emulator_page.py
+    "ingest.md",  # functions, which a reader calls with a bucket and a folder: test_manual_of_ingestion.py
+}
 PAGES = {
     page.name: blocks
     for page in sorted(DOCS.glob("*.md"))
+    if page.name not in RUN_ELSEWHERE
     if (blocks := re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL))
 }
 

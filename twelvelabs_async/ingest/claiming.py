@@ -43,7 +43,7 @@ class Claimer:
         self._ledger = ledger
         self._name = ""
         self._index_id = index_id
-        self._dedupe = dedupe
+        self._dedupe: Dedupe = dedupe
         self._check = check
         self._run = run
         self._clock = clock

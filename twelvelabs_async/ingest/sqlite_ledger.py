@@ -41,7 +41,7 @@ class SqliteLedger:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._writer: Writer | None = None
 
     async def open(self) -> str:

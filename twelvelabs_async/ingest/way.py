@@ -71,9 +71,9 @@ class Way:
         self._uploading = asyncio.Semaphore(patience.uploads)
         self._indexing = asyncio.Semaphore(INDEXING_AT_ONCE)
         watch = partial(Watch, clock=road.clock, timeout=patience.timeout, interval=patience.interval, bear=quota.bear)
-        self.processing = watch(self._steps.processing())
+        self.processing: Watch = watch(self._steps.processing())
         """Assets that the platform looks into."""
-        self.indexing = watch(self._steps.indexing(index_id))
+        self.indexing: Watch = watch(self._steps.indexing(index_id))
         """Assets that are being indexed."""
 
     async def run(self, work: Work) -> None:

@@ -32,9 +32,9 @@ class Waiter:
 
     def __init__(self, priority: Priority, costs: Costs, max_wait: float, deadline: float | None) -> None:
         self.priority: Priority = priority
-        self.costs = costs
-        self.max_wait = max_wait
-        self.deadline = deadline
+        self.costs: Costs = costs
+        self.max_wait: float = max_wait
+        self.deadline: float | None = deadline
         self._news: asyncio.Future[None] | None = None
         self._stirred = False
 
@@ -68,8 +68,8 @@ class Bar:
     __slots__ = ("_costs", "until", "wait")
 
     def __init__(self, wait: Wait, until: float, costs: Costs) -> None:
-        self.wait = wait
-        self.until = until
+        self.wait: Wait = wait
+        self.until: float = until
         self._costs = costs
 
     def too_late(self, waiter: Waiter, now: float) -> GaveUp | None:
