@@ -26,6 +26,7 @@ FLOORS = [
         "policy/headers",
         "refusal",
         "reply",
+        "sockets",
         "session",
         "policy/categories",
         "policy/pace",

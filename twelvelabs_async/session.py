@@ -26,6 +26,7 @@ from twelvelabs_async.body import NO_BODY, Body, in_blocks
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, InvalidInputError
 from twelvelabs_async.reply import OpenReply, Reply, explain, read_whole
 from twelvelabs_async.settings import Settings
+from twelvelabs_async.sockets import read_first
 
 logger: Final = logging.getLogger("twelvelabs_async.http")
 
@@ -229,7 +230,7 @@ class SessionManager:
     def _connector(self) -> aiohttp.BaseConnector:
         source = self._borrowed if self._borrowed is not None else self._api
         if source is None:
-            return aiohttp.TCPConnector(limit=self._settings.connection_limit)
+            return aiohttp.TCPConnector(limit=self._settings.connection_limit, socket_factory=read_first)
         if source.closed or source.connector is None:
             raise ClientStateError("the session that was passed in is closed")
         return source.connector
