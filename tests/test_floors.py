@@ -48,7 +48,7 @@ FLOORS = [
     ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],
-    ["groups", "ingest", "client"],
+    ["groups", "ingest", "fleet", "client"],
     ["cli", "pytest_plugin", "__main__", "__init__"],
 ]
 HEIGHT = {place: (floor, step) for floor, row in enumerate(FLOORS) for step, place in enumerate(row)}

@@ -14,6 +14,7 @@ from typing_extensions import override
 from twelvelabs_async._version import __version__
 from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
+from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.events import Events, Listener
 from twelvelabs_async.groups import Groups
 from twelvelabs_async.limits import CategoryLimits
@@ -27,6 +28,7 @@ from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options, Priority, Settings, find_api_key, find_base_url
 
 if TYPE_CHECKING:
+    from twelvelabs_async.fleet import Worker
     from twelvelabs_async.ingest import (
         AnyLedger,
         Check,
@@ -278,6 +280,30 @@ class AsyncTwelveLabs(Groups):
             **given(timeout=timeout, direct_up_to=direct_up_to),
         )
         return Ingestion(self._api, sources, job)
+
+    def worker(self, ledger: str, *, concurrency: int = 8, direct_up_to: int | None = None) -> Worker:
+        """A worker that carries what `twelvelabs_async.fleet.submit` has put into a ledger in PostgreSQL.
+
+        Any number of them work side by side, on any number of machines, and each video gets into its index once,
+        whichever of them is killed. They should share a `budget`. Needs the extra `postgres`.
+
+        Args:
+            ledger: Address of the database: `postgresql://user@host/database`.
+            concurrency: Steps at once: uploads, requests to index, looks at lists.
+            direct_up_to: Bytes up to which a file is sent in one request; None is the most the platform takes, 200 MB.
+
+        Raises:
+            InvalidInputError: The extra is not installed.
+
+        Example:
+            worker = client.worker("postgresql://ledger.example/videos")
+            await worker.run()
+        """
+        try:
+            from twelvelabs_async.fleet import Worker
+        except ImportError:
+            raise InvalidInputError("workers need: pip install 'twelvelabs-async[postgres]'") from None
+        return Worker(self._api, ledger, concurrency=concurrency, **given(direct_up_to=direct_up_to))
 
     @overload
     async def request(

@@ -30,6 +30,9 @@ PAGE: Final = 500
 CONNECTIONS: Final = 8
 """Connections of one ledger at most."""
 
+WAIT: Final = 5.0
+"""Seconds to wait for a connection while the database is away."""
+
 LOCK: Final = 0x544C4C67
 """Names our locks among those of the database."""
 
@@ -116,7 +119,13 @@ class PostgresLedger:
             if not self._shared:
                 self._holding = await self._hold()
             pool = AsyncConnectionPool[Connection](
-                self._url, min_size=1, max_size=CONNECTIONS, open=False, kwargs={"autocommit": True}
+                self._url,
+                min_size=1,
+                max_size=CONNECTIONS,
+                open=False,
+                kwargs={"autocommit": True},
+                check=AsyncConnectionPool.check_connection,  # the database may have been started anew
+                timeout=WAIT,
             )
             self._pool = pool
             await pool.open(wait=True, timeout=10)
@@ -170,7 +179,7 @@ class PostgresLedger:
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         """The entry of this very file in this index."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             identity = {"index_id": index_id, "uri": uri, "size": size, "mtime_ns": mtime_ns}
             return await _one(connection, _KNOWN, identity)
 
@@ -209,7 +218,7 @@ class PostgresLedger:
 
     async def save_part(self, token: str, part: CompletedChunk) -> None:
         """Note that storage has confirmed a part."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.execute(
                 "INSERT INTO twelvelabs_parts VALUES (%s, %s, %s, %s) "
                 "ON CONFLICT (token, number) DO UPDATE SET etag = EXCLUDED.etag, size = EXCLUDED.size",
@@ -218,7 +227,7 @@ class PostgresLedger:
 
     async def upload(self, token: str) -> SavedUpload | None:
         """The upload in parts that had begun."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             cursor = await connection.execute("SELECT state FROM twelvelabs_uploads WHERE token = %s", (token,))
             row = await cursor.fetchone()
             if row is None:
@@ -237,12 +246,17 @@ class PostgresLedger:
 
     async def _page(self, after: int) -> Sequence[tuple[int, Entry]]:
         query = sql.SQL("SELECT number, {} FROM twelvelabs_entries WHERE number > %s ORDER BY number LIMIT %s")
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             cursor = await connection.execute(query.format(_COLUMNS), (after, PAGE))
             return [(number, Entry(**dict(zip(_FIELDS, row, strict=True)))) async for number, *row in cursor]
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """One of its connections, in which each statement is a transaction; for tables beside its own.
+
+        Raises:
+            LedgerError: It is not open, or the database cannot be used.
+        """
         if self._pool is None:
             raise LedgerError("the ledger is not open")
         try:
@@ -253,7 +267,7 @@ class PostgresLedger:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[Connection]:
-        async with self._connection() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
 
 
