@@ -82,7 +82,11 @@ def structure(data: Any, into: type[T], *, path: str = "$", body: bytes = b"") -
     Raises:
         MalformedResponseError: The shape is another; its `path` begins with `path`.
     """
-    return _structure(data, into, _FAST, _EXACT, path=path, body=body)
+    try:
+        return _FAST.structure(data, into)
+    except Exception:  # noqa: BLE001  # whatever went wrong, the exact converter finds out where
+        lines = _explain(data, into, _EXACT, path)
+    raise _misshapen(lines, path, body)
 
 
 def structure_closed(data: Any, into: type[T]) -> T:
@@ -91,16 +95,16 @@ def structure_closed(data: Any, into: type[T]) -> T:
     Raises:
         MalformedResponseError: The shape is another.
     """
-    return _structure(data, into, _CLOSED, _CLOSED, path="$", body=b"")
-
-
-def _structure(data: Any, into: type[T], converter: Converter, exact: Converter, *, path: str, body: bytes) -> T:
     try:
-        return converter.structure(data, into)
-    except Exception:  # noqa: BLE001  # whatever went wrong, the exact converter finds out where
-        lines = _explain(data, into, exact, path)
+        return _CLOSED.structure(data, into)
+    except Exception:  # noqa: BLE001  # as above
+        lines = _explain(data, into, _CLOSED, "$")
+    raise _misshapen(lines, "$", b"")
+
+
+def _misshapen(lines: list[str], path: str, body: bytes) -> MalformedResponseError:
     where = lines[0].rpartition(" @ ")
-    raise MalformedResponseError(message="; ".join(lines[:3]), path=where[2] or path, body=body[:1000])
+    return MalformedResponseError(message="; ".join(lines[:3]), path=where[2] or path, body=body[:1000])
 
 
 def _explain(data: Any, into: Any, exact: Converter, path: str) -> list[str]:

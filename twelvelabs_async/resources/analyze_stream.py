@@ -26,6 +26,9 @@ from twelvelabs_async.resources.analyze import FormatLike, ImageLike, PromptLike
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.streams import Grammar, TextStream, failure_told, unknown_event
 
+_FRAME: Final = (StreamStart, StreamEnd)
+"""Events that name the generation; a union made anew for each of thousands of texts costs as much as its JSON."""
+
 
 class AnalyzeStream(TextStream[AnalyzeEvent]):
     """An analysis while it is written: iterate over it, or await `text()` or `final()`."""
@@ -57,7 +60,7 @@ class AnalyzeStream(TextStream[AnalyzeEvent]):
 
     @override
     def _note(self, event: AnalyzeEvent) -> None:
-        if isinstance(event, StreamStart | StreamEnd):
+        if isinstance(event, _FRAME):
             self._generation = event.metadata.generation_id or self._generation
         if isinstance(event, StreamEnd):
             self._end_event = event
@@ -127,6 +130,8 @@ def _text(event: AnalyzeEvent) -> str:
 def _failure(event: AnalyzeEvent) -> str:
     """A failure told by an event. The error of a text that was cut at its limit is a warning, and no failure."""
     match event:
+        case TextGeneration():
+            return ""
         case StreamEnd(error=error) if error is not None and event.finish_reason != "length":
             return f"the platform reports: {error.message}"
         case UnknownEvent():
