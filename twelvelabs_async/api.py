@@ -187,23 +187,25 @@ class Api:
             raise
         return reply
 
-    async def _drive(
+    def _drive(
         self, request: Request[Any], size: int, timeout: float | None, attempt: Callable[[Call], Awaitable[T]]
-    ) -> T:
+    ) -> Awaitable[T]:
         """A call from its beginning to its end, of which those who listen are told."""
         self.session.check()
         call = self._begin(timeout)
-        if not self.limiter.events.wanted:
-            return await self._within(request, timeout, attempt, call)
+        going = self._within(request, timeout, attempt, call)
+        return self._told(request, size, call, going) if self.limiter.events.wanted else going
+
+    async def _told(self, request: Request[Any], size: int, call: Call, going: Awaitable[T]) -> T:
         with told(self.limiter.events, request.operation, size, call):
-            return await self._within(request, timeout, attempt, call)
+            return await going
 
     async def _within(
         self, request: Request[Any], timeout: float | None, attempt: Callable[[Call], Awaitable[T]], call: Call
     ) -> T:
         """Attempts under one deadline, and the error that leaves the road if none of them worked."""
         try:
-            async with asyncio.timeout(timeout if call.left is None else None) as call.watch:
+            async with asyncio.timeout(timeout) as call.watch:
                 return await self._persist(call, attempt)
         except APIError as error:
             if isinstance(error, QuotaExhaustedError):
@@ -223,7 +225,7 @@ class Api:
     def _begin(self, timeout: float | None) -> Call:
         now = self.clock.monotonic()
         left = timeout if self.options.timeout is None else None
-        deadline = None if timeout is None or left is not None else now + timeout
+        deadline = None if timeout is None else now + timeout
         return Call(policy=self.policy, quota=self.quota, clock=self.clock, deadline=deadline, left=left, started=now)
 
     async def _persist(self, call: Call, attempt: Callable[[Call], Awaitable[T]]) -> T:
@@ -280,18 +282,20 @@ class Api:
         return opened
 
     async def _turn(self, request: Request[Any], call: Call) -> Turn:
-        options = self.options
         category = category_of(request)
-        call.queues()
-        turn = await self.limiter.turn(
-            category,
-            max_wait=options.max_wait,
-            deadline=call.deadline,
-            costs=self.costs.of(request, category),
-            priority=options.priority,
-        )
-        call.waited += turn.waited
-        call.goes_on()
+        costs = self.costs.of(request, category)
+        turn = await self.limiter.at_once(category, costs)
+        if turn is None:
+            call.queues()
+            turn = await self.limiter.queue(
+                category,
+                max_wait=self.options.max_wait,
+                deadline=call.deadline,
+                costs=costs,
+                priority=self.options.priority,
+            )
+            call.waited += turn.waited
+            call.goes_on()
         return turn
 
     async def _note(self, turn: Turn, reply: Reply) -> Advice:

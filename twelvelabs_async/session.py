@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from twelvelabs_async.body import NO_BODY, Body, in_blocks
@@ -44,6 +44,8 @@ class SessionManager:
         self._settings = settings
         self._borrowed = session
         self._traces = [*(session.trace_configs if session is not None else ()), *trace_configs]
+        ours = {"User-Agent": settings.user_agent, "x-api-key": settings.api_key.reveal()}
+        self._ours: Mapping[str, str] = CIMultiDictProxy(CIMultiDict(ours))
         self._proxies = getproxies() if settings.trust_env else {}
         self._api: aiohttp.ClientSession | None = None
         self._storage: aiohttp.ClientSession | None = None
@@ -134,9 +136,8 @@ class SessionManager:
             return OpenReply(response, url.host or "")
         raise failure
 
-    def _headers(self, body: Body) -> dict[str, str]:
-        ours = {"User-Agent": self._settings.user_agent, "x-api-key": self._settings.api_key.reveal()}
-        return {**ours, **body.headers} if body is not NO_BODY else ours
+    def _headers(self, body: Body) -> Mapping[str, str]:
+        return self._ours if body is NO_BODY else {**self._ours, **body.headers}
 
     async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
         """PUT bytes to a presigned URL with the headers the platform asked for, and nothing else of ours.

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from support import LoopClock, budget_of, virtually
 
 from twelvelabs_async.policy.headers import Advice, read_advice
-from twelvelabs_async.policy.limiter import RateLimiter
+from twelvelabs_async.policy.limiter import RateLimiter, Turn
 
 MAX_WAIT = 1e9
+
+
+async def turn_at(gate: RateLimiter) -> Turn:
+    return await gate.at_once("c") or await gate.queue("c", max_wait=MAX_WAIT)
 
 
 class Server:
@@ -59,7 +63,7 @@ async def play(limit: int, seconds: float, schedule: list[Any], wrong_by: float)
     async def call(at: float, there: float, back: float) -> None:
         nonlocal done
         await asyncio.sleep(at)
-        async with await gate.turn("c", max_wait=MAX_WAIT) as turn:
+        async with await turn_at(gate) as turn:
             await asyncio.sleep(there)
             status, headers = server.count()
             await asyncio.sleep(back)
@@ -80,7 +84,7 @@ async def play(limit: int, seconds: float, schedule: list[Any], wrong_by: float)
     assert (lane.in_flight, lane.waiting) == (0, 0)
     assert not budget_of(gate, "c").flights
     # Whatever has happened: somebody who comes now gets a turn.
-    async with asyncio.timeout(10 * seconds + 1000), await gate.turn("c", max_wait=MAX_WAIT) as turn:
+    async with asyncio.timeout(10 * seconds + 1000), await turn_at(gate) as turn:
         await turn.answered(200, Advice(server_time=gate.clock.time()))
     return server, done, gate.clock.monotonic()
 
@@ -141,7 +145,7 @@ def test_no_headers_however_odd_stop_a_category_for_longer_than_they_can_mean(
         nothing: tuple[int, dict[str, str]] = (200, {})
 
         async def call() -> None:
-            async with await gate.turn("c", max_wait=MAX_WAIT) as turn:
+            async with await turn_at(gate) as turn:
                 await asyncio.sleep(0.01)
                 status, headers = next(left, nothing)
                 await turn.answered(status, read_advice(headers, now=gate.clock.time()))

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.events import Events, LimitUpdate, LimitWait
-from twelvelabs_async.policy.budget import Costs
+from twelvelabs_async.policy.budget import ONE, Costs
 from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.policy.lane import BULK_EVERY
 from twelvelabs_async.policy.limiter import RateLimiter, Turn
@@ -34,7 +34,8 @@ def limiter(jitter: Callable[[], float] = lambda: 0.0) -> RateLimiter:
 
 
 async def take(limiter: RateLimiter, category: str = "c", **limits: Any) -> Turn:
-    return await limiter.turn(category, max_wait=limits.pop("max_wait", 120.0), **limits)
+    turn = await limiter.at_once(category, limits.get("costs", ONE))
+    return turn or await limiter.queue(category, max_wait=limits.pop("max_wait", 120.0), **limits)
 
 
 def idle(limiter: RateLimiter, category: str = "c") -> bool:

@@ -110,6 +110,8 @@ def retry_after(headers: Mapping[str, str], *, server_time: float) -> float | No
     if milliseconds is not None:
         return sane(milliseconds / 1000)
     text = headers.get("Retry-After")
+    if text is None:
+        return None
     seconds = number(text)
     if seconds is not None:
         return sane(seconds)
@@ -119,8 +121,10 @@ def retry_after(headers: Mapping[str, str], *, server_time: float) -> float | No
 
 def number(text: str | None) -> float | None:
     """A finite decimal number, or None."""
+    if text is None or len(text) > 32:
+        return None
     try:
-        value = float(text) if text is not None and len(text) <= 32 else math.nan
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) else None

@@ -111,7 +111,15 @@ class RateLimiter:
         """What is known of each category that was called, by its name."""
         return {name: lane.limits() for name, lane in self._lanes.items()}
 
-    async def turn(
+    async def at_once(self, category: str, costs: Costs = ONE) -> Turn | None:
+        """A turn for a call in `category` if one is free and nobody waits; else None, and the call must `queue`."""
+        lane = self.lane(category)
+        if lane.interactive or lane.bulk or self._closed:
+            return None
+        found = await self.store.reserve(category, costs)
+        return Turn(self, lane, found) if isinstance(found, int) else None
+
+    async def queue(
         self,
         category: str,
         *,
@@ -134,10 +142,6 @@ class RateLimiter:
             ClientStateError: The client was closed meanwhile.
         """
         lane = self.lane(category)
-        if not lane.interactive and not lane.bulk and not self._closed:
-            found = await self.store.reserve(category, costs)
-            if isinstance(found, int):
-                return Turn(self, lane, found)
         queued = self.clock.monotonic()
         ticket = await self._queue(lane, Waiter(priority, costs, max_wait, deadline))
         return Turn(self, lane, ticket, self.clock.monotonic() - queued)
