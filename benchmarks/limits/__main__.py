@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.limits.callers import CALLERS, OURS
-from benchmarks.limits.media import index_videos
+from benchmarks.limits.media import index_videos, ingest_videos
 from benchmarks.limits.overhead import overhead
 from benchmarks.limits.overtaking import overtake
 from benchmarks.limits.processes import AT_ONCE, PROCESSES, Crowd, crowd
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.limits.scenes import Scene
 
 HEADS = ("", "", "failed", "429s", "% of calls", "wall s", "ideal s", "wall / ideal", "quota used %")
+INGESTION = "client.ingest"
 
 
 def arguments() -> argparse.Namespace:
@@ -53,6 +54,7 @@ def videos(seeds: Sequence[int]) -> str:
     """Videos into an index."""
     rows: list[Sequence[str]] = [HEADS]
     rows += [("", name, *cells([index_videos(name, seed) for seed in seeds])) for name in CALLERS]
+    rows.append(("", INGESTION, *cells([ingest_videos(seed) for seed in seeds])))
     return f"300 videos of 10 to 90 s, 70 requests and 60 minutes a window\n\n{aligned(rows)}\n"
 
 

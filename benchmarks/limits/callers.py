@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from twelvelabs_async.clock import Clock
+    from twelvelabs_async.ingest import Summary
 
 RETRIES: Final = 10
 """How often each of them may repeat a call."""
@@ -78,9 +79,13 @@ class Ours:
         await self._client.assets.retrieve(asset_id)
         return await self._client.indexes.indexed_assets.create(self._index_id, asset_id=asset_id)
 
+    async def ingest(self, folder: str) -> Summary:
+        """Bring all files of a folder into the index."""
+        return await self._client.ingest(folder, index_id=self._index_id).summary()
+
 
 @asynccontextmanager
-async def ours(place: Place) -> AsyncGenerator[Calls]:
+async def ours(place: Place) -> AsyncGenerator[Ours]:
     """Open `twelvelabs_async`."""
     async with AsyncTwelveLabs(
         place.api_key,

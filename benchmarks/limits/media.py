@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.limits.callers import CALLERS
+from benchmarks.limits.callers import CALLERS, ours
 from benchmarks.limits.figures import Figures
 from benchmarks.limits.scenes import ready
 from benchmarks.limits.virtual import LoopClock, virtually
@@ -37,11 +39,15 @@ def index_videos(caller: str, seed: int) -> Figures:
     return virtually(_index(caller, random.Random(seed)))  # noqa: S311  # dice, not keys
 
 
+def ingest_videos(seed: int) -> Figures:
+    """Let `client.ingest` do all of it, the files among its work, in virtual time."""
+    random.seed(seed)
+    return virtually(_ingest(random.Random(seed)))  # noqa: S311  # dice, not keys
+
+
 async def _index(caller: str, chance: random.Random) -> Figures:
-    lengths = [chance.uniform(SHORTEST, LONGEST) for _ in range(VIDEOS)]
-    limits = (Window(REQUESTS, SECONDS), Window(MINUTES, SECONDS, "Duration"))
-    clock, plan = LoopClock(), Plan(windows={"index": limits}, headers="dimension")
-    async with Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator:
+    lengths, clock = _lengths(chance), LoopClock()
+    async with _emulator(clock) as emulator:
         place = await ready(emulator, clock)
         assets = await _upload(emulator, lengths)
         emulator.faults.add(ADD, delay=LATENCY, times=None)
@@ -49,9 +55,39 @@ async def _index(caller: str, chance: random.Random) -> Figures:
             start = clock.monotonic()
             failed = await work(lambda number: calls.add(assets[number]), VIDEOS, AT_ONCE)
             wall = clock.monotonic() - start
-        refused = sum(received.status == 429 for received in emulator.requests.of(ADD))
-    ideal = _ideal(lengths)
-    return Figures(calls=VIDEOS, failed=failed, refused=refused, wall=wall, ideal=ideal, used=None)
+        return _figures(emulator, lengths, failed, wall)
+
+
+async def _ingest(chance: random.Random) -> Figures:
+    lengths, clock = _lengths(chance), LoopClock()
+    async with _emulator(clock) as emulator, ours(await ready(emulator, clock)) as calls:
+        emulator.faults.add(ADD, delay=LATENCY, times=None)
+        with TemporaryDirectory() as folder:
+            _write(folder, lengths)
+            start = clock.monotonic()
+            summary = await calls.ingest(folder)
+            wall = clock.monotonic() - start
+        return _figures(emulator, lengths, VIDEOS - summary.ready, wall)
+
+
+def _write(folder: str, lengths: list[float]) -> None:
+    for number, length in enumerate(lengths):
+        Path(folder, f"{number:03}.mp4").write_bytes(samples.video(length))
+
+
+def _lengths(chance: random.Random) -> list[float]:
+    return [chance.uniform(SHORTEST, LONGEST) for _ in range(VIDEOS)]
+
+
+def _emulator(clock: LoopClock) -> Emulator:
+    limits = (Window(REQUESTS, SECONDS), Window(MINUTES, SECONDS, "Duration"))
+    plan = Plan(windows={"index": limits}, headers="dimension")
+    return Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan)
+
+
+def _figures(emulator: Emulator, lengths: list[float], failed: int, wall: float) -> Figures:
+    refused = sum(received.status == 429 for received in emulator.requests.of(ADD))
+    return Figures(calls=VIDEOS, failed=failed, refused=refused, wall=wall, ideal=_ideal(lengths), used=None)
 
 
 async def _upload(emulator: Emulator, lengths: list[float]) -> list[str]:

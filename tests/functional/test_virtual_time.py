@@ -59,3 +59,35 @@ def test_seven_hours_of_ingestion_take_seconds_and_are_the_same_twice(tmp_path: 
     assert len(first["outcomes"]) == 300
     assert {status for _, status, _ in first["outcomes"]} == {"ready"}
     assert virtual.run(ingest(tmp_path)) == first
+
+
+async def under_minutes(folder: Path, limits: tuple[Window, ...]) -> tuple[float, int, int]:
+    """Seconds, files that became ready, and refusals."""
+    clock = virtual.LoopClock()
+    plan = Plan(windows={"index": limits}, headers="dimension")
+    async with (
+        Emulator(clock=clock, plan=plan, timing=Timing(asset=0, indexing=0)) as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
+    ):
+        index = await client.indexes.create(index_name="films", models=MODELS)
+        start = clock.monotonic()
+        summary = await client.ingest(folder, index_id=index.id, on_quota="wait").summary()
+        return clock.monotonic() - start, summary.ready, emulator.refusals.total()
+
+
+def test_files_of_all_lengths_fill_the_minutes_that_are_allowed_and_are_never_refused(tmp_path: Path) -> None:
+    """The platform tells how long a file is before it is asked to index it."""
+    lengths = [10 + number * 37 % 80 for number in range(120)]
+    for number, length in enumerate(lengths):
+        (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(length))
+    windows = sum(lengths) / 60 // 20
+    seconds, ready, refused = virtual.run(under_minutes(tmp_path, (Window(70, 60), Window(20, 60, "Duration"))))
+    assert (ready, refused) == (120, 0)
+    assert 60 * windows <= seconds <= 60 * (windows + 1.5)
+
+
+def test_long_films_wait_for_their_minutes_without_a_refusal(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(30 * 60, size=2000 + number))
+    _, ready, refused = virtual.run(under_minutes(tmp_path, (Window(60), Window(100, 600, "Duration"))))
+    assert (ready, refused) == (20, 0)

@@ -56,6 +56,23 @@ def test_a_call_about_an_asset_whose_length_was_told_costs_its_minutes(request_:
     assert cost(book, request_) == {"request": 1.0, "duration": 1.5}
 
 
+def test_a_page_of_assets_tells_their_lengths() -> None:
+    """It is looked at as it came; what else a server may have sent in its place tells nothing."""
+    book, page = CostBook(), asked("GET", "/assets")
+    for odd in ({}, {"data": None}, {"data": 7}, {"data": ["a", {"_id": 1, "duration": 3}, {"_id": "a"}]}, [1]):
+        book.learn(page, odd)
+    assert cost(book, INDEX) == {"request": 1.0}
+    book.learn(page, {"data": [{"_id": "b", "duration": 600}, {"_id": "a", "duration": 90.0}]})
+    assert cost(book, INDEX) == {"request": 1.0, "duration": 1.5}
+
+
+def test_a_length_that_is_told_again_does_not_count_twice_in_the_average() -> None:
+    book, unknown = CostBook(), asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "other"})
+    for asset_id, seconds in (("a", 60.0), ("b", 600.0), ("a", 60.0), ("a", 60.0)):
+        book.note_length(asset_id, seconds)
+    assert cost(book, unknown)["duration"] == pytest.approx(1 + 0.2 * 9)
+
+
 def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
     book = CostBook()
     assert cost(book, INDEX) == {"request": 1.0}

@@ -9,7 +9,7 @@ nothing is reserved, and the server's numbers, which come with each answer, set 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 import attrs
@@ -24,8 +24,8 @@ TIMED: Final = frozenset({"index", "analyze", "embed-video", "embed-audio"})
 WRITTEN: Final = {"POST /analyze": "analyze", "POST /responses": "POST /responses"}
 """Operations that count the tokens they write, and their categories."""
 
-TELLS_LENGTH: Final = "GET /assets/{asset_id}"
-"""The operation that tells the length of an asset."""
+TELL_LENGTHS: Final = frozenset({"GET /assets/{asset_id}", "GET /assets"})
+"""Operations that tell the length of an asset, or of all on a page."""
 
 ANY: Final = ""
 """Stands for all categories: lengths of assets are the same in each."""
@@ -61,8 +61,9 @@ class CostBook:
             tokens = getattr(getattr(result, "usage", None), "output_tokens", None)
             if tokens:
                 self._average(WRITTEN[operation], "token", float(tokens))
-        elif operation == TELLS_LENGTH and getattr(result, "duration", None):
-            self.note_length(result.id, result.duration)
+        elif operation in TELL_LENGTHS:
+            for asset_id, seconds in _lengths(result):
+                self.note_length(asset_id, seconds)
 
     def observe(self, category: str, advice: Advice) -> None:
         """Take what the server's number of minutes fell by, from answer to answer, for the length of what was asked."""
@@ -78,8 +79,11 @@ class CostBook:
 
     def note_length(self, asset_id: str, seconds: float) -> None:
         """Remember how long an asset is."""
-        self._minutes[asset_id] = seconds / 60
-        self._average(ANY, "duration", seconds / 60)
+        minutes = seconds / 60
+        if self._minutes.get(asset_id) == minutes:
+            return
+        self._minutes[asset_id] = minutes
+        self._average(ANY, "duration", minutes)
         if len(self._minutes) > KEPT:
             self._minutes.popitem(last=False)
 
@@ -94,6 +98,19 @@ class CostBook:
         if known:
             return sum(known)
         return self._usual.get((category, "duration")) or self._usual.get((ANY, "duration"), 0.0)
+
+
+def _lengths(result: object) -> Iterator[tuple[str, float]]:
+    """Assets with their seconds, as far as told: of one, or of a page as it came."""
+    found: list[tuple[object, object]] = [(getattr(result, "id", None), getattr(result, "duration", None))]
+    if isinstance(result, Mapping):
+        page: object = cast("Mapping[str, object]", result).get("data")
+        items = cast("list[object]", page) if isinstance(page, list) else []
+        assets = [cast("Mapping[str, object]", item) for item in items if isinstance(item, Mapping)]
+        found = [(asset.get("_id"), asset.get("duration")) for asset in assets]
+    for asset_id, seconds in found:
+        if isinstance(asset_id, str) and isinstance(seconds, int | float) and seconds > 0:
+            yield asset_id, seconds
 
 
 def _assets(body: object, depth: int = 3) -> list[str]:
