@@ -20,6 +20,14 @@ from twelvelabs_async.cli.main import run
 
 MAIN = [sys.executable, "-W", "error", "-m", "twelvelabs_async"]
 
+TAKE_THE_TERMINAL = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""A program of its own: between fork and exec no Python may run, since other threads may hold locks for ever."""
+
 
 @attrs.frozen
 class Told:
@@ -95,18 +103,13 @@ def terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
 
-    def take_the_terminal() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     process = subprocess.Popen(  # noqa: S603  # all of it is ours
-        [*MAIN, *arguments],
+        [sys.executable, "-I", "-c", TAKE_THE_TERMINAL, *MAIN, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         env=environment({"TERM": "xterm-256color"}),
         start_new_session=True,
-        preexec_fn=take_the_terminal,  # noqa: PLW1509  # this process has other threads, which do nothing meanwhile
     )
     os.close(theirs)
     with process:

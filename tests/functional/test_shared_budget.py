@@ -126,7 +126,8 @@ async def test_a_redis_that_is_killed_and_comes_back_costs_no_call(
             assert served == CALLS
             await _until_back(clients[0], server)
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert 1 <= len(warnings) <= CLIENTS
+    # Not one for each call. What was asked before the kill may fail after another call found the server again.
+    assert 1 <= len(warnings) <= 2 * CLIENTS
 
 
 async def _until_back(client: AsyncTwelveLabs, server: RedisServer) -> None:

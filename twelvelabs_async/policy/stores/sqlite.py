@@ -116,7 +116,7 @@ class SqliteStore(BudgetStore):
             self._close()  # somebody has deleted the file; the others are in a new one
         if self._connection is None:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            connection = sqlite3.connect(self._path, PATIENCE, isolation_level=None)
+            connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")  # the last moments may be lost with the power
             connection.execute(_TABLE)
