@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import attrs
@@ -15,7 +16,7 @@ from twelvelabs_async.cli.limits import of_budgets
 from twelvelabs_async.cli.render import Screen, basename, size
 from twelvelabs_async.cli.running import Wishes
 from twelvelabs_async.clock import SystemClock
-from twelvelabs_async.ingest import Entry, Item, Ledger, SqliteLedger
+from twelvelabs_async.ingest import Entry, Item, Ledger, in_database, ledger_of
 from twelvelabs_async.ingest.check import Checked, check
 from twelvelabs_async.ingest.eta import about
 from twelvelabs_async.ingest.forecast import PUBLISHED, Known, Need, PlanName, binding, more_windows
@@ -119,10 +120,10 @@ class Judge:
 async def existing_ledger(wishes: Wishes) -> AsyncGenerator[Ledger | None]:
     """The ledger, if there is one already: looking makes none."""
     path = wishes.ledger
-    if path is None or not await asyncio.to_thread(path.exists):
+    if path is None or not (in_database(path) or await asyncio.to_thread(Path(path).exists)):
         yield None
         return
-    ledger = SqliteLedger(path)
+    ledger = ledger_of(path)
     await ledger.open()
     try:
         yield ledger

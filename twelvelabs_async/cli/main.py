@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._version import __version__
-from twelvelabs_async.cli import commands, demo, doctor, ingesting, limits
+from twelvelabs_async.cli import commands, demo, doctor, fleet, ingesting, limits
 from twelvelabs_async.cli.codes import Code, of_error
 from twelvelabs_async.cli.render import Screen
 from twelvelabs_async.cli.running import Wishes
@@ -68,7 +68,8 @@ def ingest(
     /,
     *,
     index: str,
-    ledger: Path | None = None,
+    ledger: str | None = None,
+    submit: Flag = False,
     concurrency: Several = 4,
     dedupe: Dedupe = "name",
     on_quota: OnQuota = "stop",
@@ -87,7 +88,8 @@ def ingest(
     Args:
         sources: Files, folders, globs and http(s) addresses.
         index: Name or id of the index; one of this name is made if there is none.
-        ledger: File that remembers what has been done; made if it is not there.
+        ledger: File that remembers what has been done, made if it is not there; or postgresql://user@host/database.
+        submit: Only hand them in, for workers on other machines that share a ledger in a database.
         concurrency: Files sent at once.
         dedupe: Which files are the same: those of one path; of one name, size and time; or of one content.
         on_quota: Stop when a quota is used up (exit code 75), or wait until it is back.
@@ -117,7 +119,10 @@ def ingest(
         raise InvalidInputError("--clean takes no sources" if clean else "name files, folders, globs or addresses")
     if clean:
         return _clean(index, wishes, yes=yes, base_url=base_url, screen=screen)
-    if dry_run:
+    if submit:
+        url = fleet.address_of(ledger)
+        command = fleet.submit(sources, url, index=index, wishes=wishes, base_url=base_url, screen=screen)
+    elif dry_run:
         command = ingesting.dry_run(sources, index=index, wishes=wishes, plan=plan, base_url=base_url, screen=screen)
     else:
         command = ingesting.ingest(sources, index=index, wishes=wishes, base_url=base_url, screen=screen)
@@ -194,6 +199,47 @@ def _doctor(*, session: Flag = False, base_url: str | None = None, json: Flag = 
     """
     screen = Screen(json=json)
     return _with_key(doctor.doctor(session=session, base_url=base_url, screen=screen))
+
+
+@app.command(name="worker")
+def _worker(
+    *,
+    ledger: str,
+    concurrency: Several = 8,
+    budget: str | None = None,
+    organization: str | None = None,
+    base_url: str | None = None,
+) -> int:
+    """Carry what `ingest --submit` has handed in, beside any number of other workers, until interrupted.
+
+    Args:
+        ledger: The database they share: postgresql://user@host/database.
+        concurrency: Steps at once: uploads, requests to index, looks at lists.
+        budget: Where they keep their limits together: redis://host:6379/0, or the address of the database.
+        organization: The name these are kept under, if not that of the key.
+        base_url: Address of the API, if it is not the platform's own.
+    """
+    command = fleet.work(
+        fleet.address_of(ledger),
+        concurrency=concurrency,
+        budget=budget,
+        organization=organization,
+        base_url=base_url,
+        screen=Screen(),
+    )
+    return _with_key(command)
+
+
+@app.command(name="status")
+def _status(*, ledger: str, watch: Flag = False, json: Flag = False) -> int:
+    """Say how far the videos are that were handed in; exit code 1 if some failed. Needs no key.
+
+    Args:
+        ledger: The database: postgresql://user@host/database.
+        watch: Say it again and again until nothing is left to do.
+        json: One JSON line each time, and nothing else, on standard output.
+    """
+    return asyncio.run(fleet.status(fleet.address_of(ledger), watch=watch, screen=Screen(json=json)))
 
 
 @app.command(help_flags=[], version_flags=[])

@@ -33,7 +33,7 @@ class Wishes:
     """How an ingestion is to be done."""
 
     concurrency: int = 4
-    ledger: Path | None = None
+    ledger: str | None = None
     dedupe: Dedupe = "name"
     on_quota: OnQuota = "stop"
     retry_failed: bool = False

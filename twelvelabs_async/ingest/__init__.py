@@ -15,7 +15,7 @@ from twelvelabs_async.ingest.events import (
     OnEvent,
     QuotaWait,
 )
-from twelvelabs_async.ingest.ingestion import AnyLedger, Ingestion, ledger_of
+from twelvelabs_async.ingest.ingestion import AnyLedger, Ingestion, in_database, ledger_of
 from twelvelabs_async.ingest.job import Job
 from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger, SavedUpload
 from twelvelabs_async.ingest.memory_ledger import MemoryLedger
@@ -54,6 +54,7 @@ __all__ = [
     "Stopped",
     "Summary",
     "expand",
+    "in_database",
     "ledger_of",
     "stops",
 ]

@@ -25,9 +25,14 @@ def ledger_of(ledger: AnyLedger | None) -> Ledger:
     """The ledger that is meant; without one, what is remembered ends with the process."""
     if ledger is None:
         return MemoryLedger()
-    if isinstance(ledger, str) and ledger.startswith(("postgresql://", "postgres://")):
+    if isinstance(ledger, str) and in_database(ledger):
         return _in_postgres(ledger)
     return SqliteLedger(ledger) if isinstance(ledger, str | PathLike) else ledger
+
+
+def in_database(ledger: str) -> bool:
+    """Whether a ledger is named by the address of a database, and not by the path of a file."""
+    return ledger.startswith(("postgresql://", "postgres://"))
 
 
 def _in_postgres(url: str) -> Ledger:
