@@ -36,6 +36,7 @@ FLOORS = [
         "policy/fallback",
         "policy/stores/sqlite",
         "policy/stores/redis",
+        "policy/stores/postgres",
         "policy/stores",
         "policy/lane",
         "policy/limiter",

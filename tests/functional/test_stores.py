@@ -1,4 +1,4 @@
-"""What every place for budgets promises: one suite for memory, a file, and Redis, imitated and real."""
+"""What every place for budgets promises: one suite for memory, a file, PostgreSQL, and Redis, imitated and real."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
+from postgres import Server, postgres
 from redis_server import NEEDS_REDIS, RedisServer, redis_server
 
 from twelvelabs_async.policy.budget import ONE, Budget
 from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.policy.pace import Wait
 from twelvelabs_async.policy.store import BudgetStore, MemoryStore
+from twelvelabs_async.policy.stores import postgres as in_postgres
 from twelvelabs_async.policy.stores import redis, sqlite
+from twelvelabs_async.policy.stores.postgres import PostgresStore
 from twelvelabs_async.policy.stores.redis import RedisStore, connect
 from twelvelabs_async.policy.stores.sqlite import SqliteStore
 
@@ -30,6 +33,12 @@ def real_redis() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def real_postgres() -> Iterator[Server]:
+    with postgres() as server:
+        yield server
+
+
 @asynccontextmanager
 async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Opener]:
     if kind == "memory":
@@ -37,6 +46,9 @@ async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> Asy
         yield lambda organization: stores.setdefault(organization, MemoryStore(time.monotonic))
     elif kind == "sqlite":
         yield lambda organization: SqliteStore(folder / "budget.db", organization, time.time)
+    elif kind == "postgres":
+        url: str = request.getfixturevalue("real_postgres").url
+        yield lambda organization: PostgresStore(url, f"{folder}/{organization}")
     elif kind == "fakeredis":
         server = FakeServer()
         client = FakeAsyncRedis(server=server, decode_responses=True)
@@ -47,7 +59,7 @@ async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> Asy
         yield lambda organization: RedisStore(connect(real.url), f"{folder}/{organization}")
 
 
-@pytest.fixture(params=["memory", "sqlite", "fakeredis", pytest.param("redis", marks=NEEDS_REDIS)])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "fakeredis", pytest.param("redis", marks=NEEDS_REDIS)])
 async def view(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener]:
     opened: list[BudgetStore] = []
     async with opener(request.param, tmp_path, request) as make:
@@ -191,7 +203,7 @@ async def test_what_a_killed_process_had_on_its_way_is_free_after_its_lease(
     if isinstance(one, MemoryStore):
         pytest.skip("memory dies with its process")
     await answered(one, told(2))
-    for module in (redis, sqlite):
+    for module in (in_postgres, redis, sqlite):
         monkeypatch.setattr(module, "LEASE", 0.0)
     assert len(await taken(one, 1)) == 1
     assert len((await other.snapshot())["search"]["flights"]) == 1

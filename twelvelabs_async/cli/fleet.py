@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -38,7 +39,7 @@ def address_of(ledger: str | None) -> str:
     if ledger is None or not in_database(ledger):
         raise InvalidInputError("workers share a --ledger in a database, like postgresql://user@host/videos")
     try:
-        import twelvelabs_async.fleet  # noqa: F401, PLC0415  # an extra
+        import_module("twelvelabs_async.fleet")
     except ImportError:
         raise InvalidInputError("workers need: pip install 'twelvelabs-async[postgres]'") from None
     return ledger

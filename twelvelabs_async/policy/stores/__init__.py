@@ -4,6 +4,7 @@
 |---|---|---|
 | `sqlite:///budget.db`, `sqlite:////var/lib/budget.db` | a file, by a path from here or from the root | one machine |
 | `redis://`, `rediss://`, `unix://` | Redis or Valkey; needs the extra `redis` | many machines |
+| `postgresql://`, `postgres://` | PostgreSQL; needs the extra `postgres` | many machines without Redis |
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from twelvelabs_async.settings import Secret
 
 SQLITE: Final = "sqlite:///"
 REDIS: Final = frozenset({"redis", "rediss", "unix"})
+POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
 
 def identity(api_key: Secret, organization: str | None) -> str:
@@ -59,6 +61,8 @@ def open_store(url: str, organization: str, wall: Callable[[], float]) -> Budget
         return _sqlite(url, organization, wall)
     if scheme in REDIS:
         return _redis(url, organization)
+    if scheme in POSTGRES:
+        return _postgres(url, organization)
     raise InvalidInputError("budget is not an address like sqlite:///budget.db or redis://host:6379/0")
 
 
@@ -83,3 +87,11 @@ def _redis(url: str, organization: str) -> BudgetStore:
         return RedisStore(connect(url), organization)
     except ValueError:
         raise InvalidInputError("budget is not an address that Redis is found at, like redis://host:6379/0") from None
+
+
+def _postgres(url: str, organization: str) -> BudgetStore:
+    try:
+        from twelvelabs_async.policy.stores.postgres import PostgresStore
+    except ImportError as error:
+        raise InvalidInputError("budget=postgresql://... needs: pip install 'twelvelabs-async[postgres]'") from error
+    return PostgresStore(url, organization)
