@@ -217,6 +217,22 @@ async def test_segments_keep_to_their_limits(call: Call, advance: Advance, make_
     ]
 
 
+async def test_segments_are_the_scenes_that_were_declared(
+    emulator: Emulator, call: Call, advance: Advance, make_source: MakeSource
+) -> None:
+    emulator.describe("film.mp4", [(0, 5, "a red car"), (5, 40, "a blue boat"), (45, 46, "a gull")])
+    video = await make_source(seconds=60)
+
+    async def found(definition: dict[str, Any], **limits: float) -> list[tuple[float, float]]:
+        task = await make(call, video=video, **segmented(definition, **limits))
+        return [(one["start_time"], one["end_time"]) for one in await segments_of(call, advance, task)]
+
+    assert await found({}) == [(0, 5), (5, 40), (45, 46)]
+    assert await found({}, min_segment_duration=2) == [(0, 5), (5, 40)]
+    assert await found({}, max_segment_duration=20) == [(0, 5), (5, 22.5), (22.5, 40), (45, 46)]
+    assert await found({"time_ranges": [{"start_time": 2, "end_time": 8}]}) == [(2, 5), (5, 8)]
+
+
 async def test_segments_that_become_too_many_fail(call: Call, advance: Advance, make_source: MakeSource) -> None:
     video = await make_source(seconds=3600)
     for limit, status in ((2048, "failed"), ("unlimited", "ready")):

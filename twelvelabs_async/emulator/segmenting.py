@@ -32,7 +32,7 @@ def segments(ask: Ask, seed: int) -> dict[str, list[Json]]:
                 },
             }
             for first, last in _ranges(ask, definition)
-            for start, end in _parts(first, last, ask)
+            for start, end in _cut(first, last, ask)
         ]
         for definition in ask.definitions
     }
@@ -45,6 +45,25 @@ def _fields(definition: Json) -> list[Json]:
 def _ranges(ask: Ask, definition: Json) -> Iterator[tuple[float, float]]:
     ranges = definition.get("time_ranges") or [{"start_time": ask.start, "end_time": ask.end}]
     return ((float(entry["start_time"]), float(entry["end_time"])) for entry in ranges)
+
+
+def _cut(start: float, end: float, ask: Ask) -> list[tuple[float, float]]:
+    """Return the scenes that somebody declared in a stretch, as far as they lie in it; without any, equal parts.
+
+    A scene that is too long is cut itself, and one that is too short is left out.
+    """
+    scenes = [scene for source in ask.sources for scene in source.media.scenes]
+    if not scenes:
+        return _parts(start, end, ask)
+    clipped = [(max(start, scene.start), min(end, scene.end)) for scene in scenes]
+    return [part for first, last in clipped if first < last for part in _within(first, last, ask)]
+
+
+def _within(start: float, end: float, ask: Ask) -> list[tuple[float, float]]:
+    longest = float(ask.given.get("max_segment_duration") or math.inf)
+    if end - start > longest:
+        return _parts(start, end, ask)
+    return [(start, end)] if end - start >= float(ask.given.get("min_segment_duration") or 0.0) else []
 
 
 def _parts(start: float, end: float, ask: Ask) -> list[tuple[float, float]]:
