@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 import aiohttp
 import attrs
@@ -223,7 +223,7 @@ class AsyncTwelveLabs(Groups):
         dedupe: Dedupe = "name",
         on_quota: OnQuota = "stop",
         retry_failed: bool = False,
-        check: Check | None = None,
+        check: Check | Literal["auto"] | None = "auto",
         timeout: float | None = None,
         sleep_interval: float | None = None,
         on_event: OnEvent | None = None,
@@ -249,7 +249,9 @@ class AsyncTwelveLabs(Groups):
                 time of change, or those of one `content`, for which each is read once more.
             on_quota: What to do when a quota is used up for longer than `max_wait`: `stop`, or `wait` until it is back.
             retry_failed: Try again what the platform refused in an earlier run.
-            check: Is shown each new item first, and says why it is not to be sent; an empty text lets it pass.
+            check: What is looked at before a new item is sent. `auto` is its size, and with the extra `media` its
+                length and picture, against what the models of the index take, which costs one request; None is
+                nothing. Your own is shown each item, and says why it is not to be sent; an empty text lets it pass.
             timeout: Seconds for each of the two waits, for the asset and for its indexing; None is a day.
             sleep_interval: Seconds between two looks at statuses; None adapts to what ends and what a look costs.
             on_event: Is told how it goes: `ItemProgress`, `AttemptFailed`, `QuotaWait`, `LimitWait`,
@@ -264,6 +266,7 @@ class AsyncTwelveLabs(Groups):
                 print(outcome.status, outcome.source, outcome.error)
         """
         from twelvelabs_async.ingest import Ingestion, Job, ledger_of
+        from twelvelabs_async.ingest.check import IndexChecker
 
         job = Job(
             index_id=index_id,
@@ -274,7 +277,7 @@ class AsyncTwelveLabs(Groups):
             dedupe=dedupe,
             on_quota=on_quota,
             retry_failed=retry_failed,
-            check=check,
+            check=IndexChecker(self._api, index_id) if check == "auto" else check,
             sleep_interval=sleep_interval,
             on_event=on_event,
             **given(timeout=timeout, direct_up_to=direct_up_to),

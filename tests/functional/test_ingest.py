@@ -13,7 +13,7 @@ from support import eventually
 
 from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, QuotaExhaustedError
 from twelvelabs_async.cli.demo import CLIPS
-from twelvelabs_async.emulator import Emulator, Timing
+from twelvelabs_async.emulator import Emulator, Timing, samples
 from twelvelabs_async.ingest import IngestEvent, Item, ItemEnded, ItemProgress, Outcome, PathOrUrl
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
@@ -74,7 +74,7 @@ async def test_p24_bad_items_do_not_stop_the_others(
     broken.write_bytes(b"no video at all" * 99)
     empty.touch()
     sources: list[PathOrUrl] = [broken, films[0], tmp_path / "gone.mp4", empty, "https://", *films[1:]]
-    ended = await everything(client.ingest(sources, index_id=index_id, concurrency=2))
+    ended = await everything(client.ingest(sources, index_id=index_id, concurrency=2, check=None))
     assert {name for name, outcome in ended.items() if outcome.status == "ready"} == {film.name for film in films}
     told = {name: (outcome.status, outcome.stage) for name, outcome in ended.items() if outcome.status != "ready"}
     assert told == {
@@ -93,7 +93,7 @@ async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
 ) -> None:
     picture = tmp_path / "notes.txt"
     picture.write_text("no video")
-    ended = await everything(client.ingest(picture, index_id=index_id))
+    ended = await everything(client.ingest(picture, index_id=index_id, check=None))
     assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
 
 
@@ -207,6 +207,37 @@ async def test_a_listener_that_fails_stops_nothing_and_is_logged(
     ended = await everything(client.ingest(films, index_id=index_id, on_event=listener))
     assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
     assert caplog.text.count("oops\n") == 1
+
+
+async def test_a_file_the_index_would_refuse_is_never_sent(
+    client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
+) -> None:
+    pytest.importorskip("pymediainfo")
+    short = films[0].with_name("short.mp4")
+    short.write_bytes(samples.video(3))
+    asked = len(emulator.requests.of("GET /indexes/{index-id}"))
+    ended = await everything(client.ingest([short, *films], index_id=index_id))
+    assert ended["short.mp4"].error == "it is 3 s long; marengo3.0 takes 4 s to 4 h"
+    assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
+    assert len(emulator.requests.of("POST /assets")) == 3
+    assert len(emulator.requests.of("GET /indexes/{index-id}")) == asked + 1, "however many files there are"
+
+
+async def test_files_are_checked_by_themselves_where_nobody_tells_what_the_index_takes(
+    client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
+) -> None:
+    emulator.faults.add("GET /indexes/{index-id}", status=403)
+    films[0].write_bytes(b"")
+    ended = await everything(client.ingest(films, index_id=index_id))
+    assert [ended[film.name].status for film in films] == ["failed", "ready", "ready"]
+    assert ended["alpha.mp4"].error == "the file is empty"
+
+
+async def test_what_cannot_be_looked_into_is_sent(client: AsyncTwelveLabs, index_id: str, tmp_path: Path) -> None:
+    """What is in it is for the platform to say."""
+    (tmp_path / "strange.mp4").write_bytes(bytes(range(256)) * 8)
+    ended = await everything(client.ingest(tmp_path / "strange.mp4", index_id=index_id))
+    assert ended["strange.mp4"].asset_id
 
 
 async def test_a_defect_costs_one_item_and_is_logged(

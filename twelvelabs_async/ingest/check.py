@@ -8,8 +8,11 @@ from typing import Protocol
 
 import attrs
 
+from twelvelabs_async.api import Road
+from twelvelabs_async.errors import APIError
 from twelvelabs_async.ingest.media import Media, of_address, of_file
 from twelvelabs_async.ingest.rules import Rules, page, refusal, rules_of, way_of
+from twelvelabs_async.resources.indexes import Indexes
 from twelvelabs_async.uploads.plan import Way
 
 
@@ -44,6 +47,35 @@ def checker(models: Iterable[str]) -> Callable[[_Named], Awaitable[str]]:
         return (await check(item.source, rules)).refusal
 
     return look
+
+
+class IndexChecker:
+    """Refuses what an index would refuse for what it is; the models of the index are asked for once.
+
+    Args:
+        road: To the platform.
+        index_id: The index.
+    """
+
+    def __init__(self, road: Road, index_id: str) -> None:
+        self._indexes = Indexes(road)
+        self._index_id = index_id
+        self._rules: Sequence[Rules] | None = None
+        self._asking = asyncio.Lock()
+
+    async def __call__(self, item: _Named) -> str:
+        """Why an item is not to be sent; an empty text lets it pass."""
+        async with self._asking:
+            if self._rules is None:
+                self._rules = await self._ask()
+        return (await check(item.source, self._rules)).refusal
+
+    async def _ask(self) -> Sequence[Rules]:
+        try:
+            index = await self._indexes.retrieve(self._index_id)
+        except APIError:
+            return ()  # what is wrong will be told where it matters, or has passed until then
+        return rules_of(model.model_name for model in index.models)
 
 
 async def check(source: str, rules: Sequence[Rules] = ()) -> Checked:

@@ -114,7 +114,7 @@ def _kind(name: str) -> MediaType | None:
 
 
 def _tracks(opened: BinaryIO) -> dict[str, _Track] | None:
-    """The first track of each type; None if there is no library, or it failed."""
+    """The first track of each type; None if there is no library, it failed, or has never seen such a file."""
     try:
         library: Any = importlib.import_module("pymediainfo").MediaInfo
         if not library.can_parse():
@@ -125,7 +125,7 @@ def _tracks(opened: BinaryIO) -> dict[str, _Track] | None:
             found.setdefault(track["track_type"], track)
     except (ImportError, RuntimeError, OSError, SyntaxError):  # the last one is how its XML parser complains
         return None
-    return found
+    return found if "format" in found.get("General", {}) else None
 
 
 def _detailed(known: Media, tracks: Mapping[str, _Track]) -> Media:
