@@ -233,10 +233,10 @@ async def test_the_same_file_twice_is_one_asset(
 async def test_a_file_that_changed_is_a_new_item_and_says_so(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    before = await run(client, films, index_id=index_id, ledger=ledger, check=None)
+    before = await run(client, films, index_id=index_id, ledger=ledger)
     with (films / "beta.mp4").open("ab") as film:
         film.write(b"a new ending")
-    after = await run(client, films, index_id=index_id, ledger=ledger, check=None)
+    after = await run(client, films, index_id=index_id, ledger=ledger)
     assert [after[f"{name}.mp4"].already for name in NAMES] == [True, False, True]
     assert after["beta.mp4"].replaces == before["beta.mp4"].asset_id
     assert after["beta.mp4"].asset_id != before["beta.mp4"].asset_id

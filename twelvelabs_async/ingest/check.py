@@ -52,6 +52,8 @@ def checker(models: Iterable[str]) -> Callable[[_Named], Awaitable[str]]:
 class IndexChecker:
     """Refuses what an index would refuse for what it is; the models of the index are asked for once.
 
+    A file that seems to be cut off is not refused for that: it may be whole, and the platform can tell.
+
     Args:
         road: To the platform.
         index_id: The index.
@@ -68,7 +70,10 @@ class IndexChecker:
         async with self._asking:
             if self._rules is None:
                 self._rules = await self._ask()
-        return (await check(item.source, self._rules)).refusal
+        checked = await check(item.source, self._rules)
+        if checked.media.cut and not checked.media.empty_inside:  # as one looks that has a few bytes behind its end
+            return refusal(attrs.evolve(checked.media, cut=False), checked.way, self._rules)
+        return checked.refusal
 
     async def _ask(self) -> Sequence[Rules]:
         try:
