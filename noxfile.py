@@ -70,7 +70,7 @@ def lint(session: nox.Session) -> None:
 def contract(session: nox.Session) -> None:
     """Every method against the facts of the API, and those against the published description when it is there."""
     session.install(".[test]")
-    session.run("pytest", "-n", "2", "tests/contract", "tests/emulator/test_spec.py")
+    session.run("pytest", "-n", "2", "-o", "asyncio_debug=false", "tests/contract", "tests/emulator/test_spec.py")
 
 
 @nox.session(python=OLDEST)
