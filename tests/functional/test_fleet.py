@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -20,6 +21,7 @@ from twelvelabs_async.fleet import Status, status, submit
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+MANUAL = (Path(__file__).parents[2] / "docs" / "machines.md").read_text("utf-8")
 PROGRAM = Path(__file__).parents[1] / "mortal_worker.py"
 FAULTS: list[dict[str, Any]] = [{"status": 503}, {"status": 500}, {"reset": "before"}, {"reset": "after"}]
 
@@ -124,3 +126,15 @@ async def test_the_database_may_be_started_anew_under_load(
         done = await until_done(ledger)
     assert (done.ready, done.failed, done.stuck) == (40, 0, 0), done.troubled
     assert_once(platform, 40)
+
+
+async def test_the_manual_shows_how_to_do_it_from_python(
+    platform: Emulator, ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", MANUAL, flags=re.DOTALL)[0], names)  # noqa: S102  # our own manual
+    index_id = await index_of(platform)
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url) as client:
+        await names["carry"](client, ledger, str(films(tmp_path / "films", 3)), index_id)
+    assert capsys.readouterr().out == "3 handed in\n"
+    assert_once(platform, 3)

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import twelvelabs_async
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator, Timing
 
+import_module("twelvelabs_async.fleet")  # what it needs is read from the disk before any loop runs
 DOCS = Path(__file__).parents[2] / "docs"
 CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
 RUN_ELSEWHERE = {
@@ -50,6 +52,12 @@ async def test_a_page_runs_from_its_top_to_its_end(page: str, tmp_path: Path, mo
             index = await client.indexes.ensure("manual", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
             asset = await client.assets.upload("sailing.mp4", wait=True)
             await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
-            names: dict[str, Any] = {"client": client, "emulator": emulator, "index": index, "asset": asset}
+            names: dict[str, Any] = {
+                "__name__": __name__,
+                "client": client,
+                "emulator": emulator,
+                "index": index,
+                "asset": asset,
+            }
             for number, block in enumerate(PAGES[page], start=1):
                 await run(block, f"{page}, block {number}", names)
