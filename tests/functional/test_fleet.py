@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from postgres import Server, postgres
 
@@ -75,6 +76,16 @@ async def until_done(ledger: str, *, within: float = 90.0) -> Status:
     return now
 
 
+async def at_work(ledger: str, workers: int) -> None:
+    """Wait until so many have begun: a worker that cannot reach the database at its start ends with an error."""
+    async with await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection:
+        while True:
+            row = await (await connection.execute("SELECT count(*) FROM procrastinate_workers")).fetchone()
+            if row == (workers,):
+                return
+            await asyncio.sleep(0.01)
+
+
 def assert_once(platform: Emulator, count: int) -> None:
     times = Counter(video.asset.filename for video in platform.state.videos.values())
     assert times == {f"film-{number:03}.mp4": 1 for number in range(count)}
@@ -118,6 +129,7 @@ async def test_the_database_may_be_started_anew_under_load(
     index_id = await index_of(platform)
     await submit(ledger, films(tmp_path / "films", 40), index_id=index_id)
     async with worker(platform, ledger), worker(platform, ledger):
+        await at_work(ledger, 2)
         while len(platform.state.assets) < 5:
             await asyncio.sleep(0.01)
         await asyncio.to_thread(database_server.stop)
