@@ -100,7 +100,8 @@ async def ledger(database: Database) -> None:
     entries = [attrs.evolve(entry, token=str(n), uri=str(n), twin=str(n)) for n in range(2000)]
     for name, write in (("claims", kept.claim), ("saves", kept.save)):
         began = time.monotonic()
-        await asyncio.gather(*(write(one) for one in entries))
+        for start in range(0, len(entries), 100):
+            await asyncio.gather(*(write(one) for one in entries[start : start + 100]))
         print(f"ledger, {name:15} {len(entries) / (time.monotonic() - began):8.0f} a second", flush=True)
     await kept.close()
 

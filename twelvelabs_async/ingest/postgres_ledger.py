@@ -30,8 +30,8 @@ PAGE: Final = 500
 CONNECTIONS: Final = 8
 """Connections of one ledger at most."""
 
-WAIT: Final = 5.0
-"""Seconds to wait for a connection while the database is away."""
+WAIT: Final = 30.0
+"""Seconds to wait for a connection while the database is away, or others have them all."""
 
 LOCK: Final = 0x544C4C67
 """Names our locks among those of the database."""
