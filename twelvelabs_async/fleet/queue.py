@@ -55,7 +55,7 @@ class Queue:
         self._url = url
         self._clock = clock
         connector = PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=3.0)
-        self.app = App(connector=connector)
+        self.app: App = App(connector=connector)
 
     async def prepare(self) -> None:
         """Make the tables that are not there; the ledger's are."""

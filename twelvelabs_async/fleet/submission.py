@@ -122,7 +122,7 @@ class Desk:
         self._queue = queue
         self._claimer = claimer
         self._retry_failed = retry_failed
-        self.submitted = Submitted()
+        self.submitted: Submitted = Submitted()
         """What has come of it so far."""
 
     async def take(self, items: Sequence[Item]) -> None:
