@@ -7,6 +7,7 @@ lets through: those of a published plan, the lines of the workers, and what one 
 from __future__ import annotations
 
 import argparse
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,10 @@ STEP: Final = 900.0
 WRITES: Final = 14
 """Transactions of the database for one video on its whole way: its entry, its roster, its jobs."""
 
-WIDTH, HEIGHT, LEFT, TOP = 720, 260, 60, 50
-COLOURS: Final = ("#dc2626", "#d97706", "#2563eb", "#059669", "#7c3aed")
+WIDTH, LEFT, RIGHT, TOP, ROW = 480, 210, 90, 54, 32
+COLOUR: Final = "#2563eb"
+DECADES: Final = 5
+"""Powers of ten on the picture, from a tenth of a day on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -89,28 +92,33 @@ def run(world: World, allowances: tuple[Allowance, ...]) -> Course:
 
 
 def picture(courses: dict[str, Course]) -> str:
-    """Share of videos that are ready over the days."""
+    """Days until all are ready, a bar for each plan; each line further to the right is ten times as long."""
+    height = TOP + ROW * len(courses) + 40
+    bottom = TOP + ROW * len(courses)
     rows = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 2 * LEFT} {HEIGHT + 2 * TOP}">',
-        "<style>text{font:13px system-ui,sans-serif;fill:#667281}</style>",
-        f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#cbd5e0"/>',
-        f'<text x="{LEFT}" y="{TOP - 18}">Share of a million videos in the index, over 400 days</text>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + RIGHT} {height}">',
+        "<style>text{font:13px system-ui,sans-serif;fill:#1f2937}.soft{fill:#667281}</style>",
+        f'<rect width="{LEFT + WIDTH + RIGHT}" height="{height}" rx="10" fill="#ffffff"/>',
+        '<text x="20" y="32" style="font-weight:600">Days until a million videos are in the index</text>',
     ]
-    for place, (name, course) in enumerate(courses.items()):
-        some = course.ready[:: max(1, len(course.ready) // 300)]
-        points = " ".join(
-            f"{LEFT + day / 400 * WIDTH:.1f},{TOP + (1 - share) * HEIGHT:.1f}" for day, share in some if day <= 400
-        )
-        colour = COLOURS[place]
+    for power in range(DECADES + 1):
+        x = _x(10.0**power / 10)
+        rows.append(f'<line x1="{x:.0f}" y1="{TOP}" x2="{x:.0f}" y2="{bottom}" stroke="#e2e8f0"/>')
         rows.append(
-            f'<polyline points="{LEFT},{TOP + HEIGHT} {points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<text class="soft" x="{x:.0f}" y="{bottom + 20}" text-anchor="middle">{10.0**power / 10:,g}</text>'
         )
-        label = f"{name}: {course.days:,.1f} days"
-        rows.append(f'<text x="{LEFT + WIDTH - 210}" y="{TOP + 24 + 20 * place}" style="fill:{colour}">{label}</text>')
-    rows += [
-        f'<text x="{LEFT + day / 400 * WIDTH - 8}" y="{TOP + HEIGHT + 20}">{day}</text>' for day in range(0, 401, 100)
-    ]
+    for place, (name, course) in enumerate(courses.items()):
+        y, end = TOP + ROW * place, _x(course.days)
+        rows += [
+            f'<text x="{LEFT - 10}" y="{y + 21}" text-anchor="end">{name}</text>',
+            f'<rect x="{LEFT}" y="{y + 6}" width="{end - LEFT:.0f}" height="{ROW - 12}" rx="3" fill="{COLOUR}"/>',
+            f'<text x="{end + 8:.0f}" y="{y + 21}">{course.days:,.1f}</text>',
+        ]
     return "\n".join([*rows, "</svg>", ""])
+
+
+def _x(days: float) -> float:
+    return LEFT + WIDTH * (math.log10(days) + 1) / DECADES
 
 
 def main() -> None:
