@@ -193,3 +193,67 @@ def test_a_closed_store_is_not_asked_again() -> None:
         assert not far.asked
 
     virtually(main())
+
+
+class Scripted(MemoryStore):
+    """A store whose answers come when the test gives them, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__(CLOCK.monotonic)
+        self.asked: list[asyncio.Future[None]] = []
+
+    @override
+    async def snapshot(self) -> dict[str, dict[str, Any]]:
+        answer = asyncio.get_running_loop().create_future()
+        self.asked.append(answer)
+        await answer
+        return {}
+
+
+async def asked(store: FallbackStore) -> asyncio.Task[Mapping[str, Mapping[str, Any]]]:
+    task = asyncio.create_task(store.snapshot())
+    await asyncio.sleep(0.1)
+    return task
+
+
+def test_a_late_failure_of_what_was_asked_before_the_store_came_back_is_no_second_loss(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        far = Scripted()
+        store = FallbackStore(far, CLOCK.monotonic)
+        early, late = await asked(store), await asked(store)
+        far.asked[0].set_exception(ConnectionError())
+        await early
+        await asyncio.sleep(AGAIN)
+        trying = await asked(store)
+        far.asked[2].set_result(None)
+        await trying
+        far.asked[1].set_exception(ConnectionError())
+        await late
+        again = await asked(store)
+        far.asked[3].set_result(None)
+        await again
+
+    with caplog.at_level(logging.INFO):
+        virtually(main())
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_a_late_answer_to_what_was_asked_before_the_store_went_does_not_bring_it_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        far = Scripted()
+        store = FallbackStore(far, CLOCK.monotonic)
+        early, late = await asked(store), await asked(store)
+        far.asked[0].set_exception(ConnectionError())
+        await early
+        far.asked[1].set_result(None)
+        await late
+        await store.snapshot()
+        assert len(far.asked) == 2, "it is tried again after a while, and not at once"
+
+    with caplog.at_level(logging.INFO):
+        virtually(main())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

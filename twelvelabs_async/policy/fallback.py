@@ -47,6 +47,7 @@ class FallbackStore(BudgetStore):
         self._now = now
         self._away = False
         self._again = 0.0
+        self._returns = 0
         self._closed = False
         self._begun = set[asyncio.Task[Any]]()
 
@@ -112,15 +113,18 @@ class FallbackStore(BudgetStore):
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         if self._closed or (self._away and self._now() < self._again):
             raise _AwayError
-        if self._away:
+        trying, returns = self._away, self._returns
+        if trying:
             self._again = self._now() + AGAIN  # one tries, and the others keep to memory meanwhile
         try:
             answer = await question()
         except Exception as error:  # noqa: BLE001  # each kind of store has its own
-            self._lost(error)
+            if returns == self._returns:  # else it was asked before the store came back, and is no news
+                self._lost(error)
             raise _AwayError from None
-        if self._away:
+        if trying and self._away:  # an answer to what was asked before it went says nothing, either
             self._away = False
+            self._returns += 1
             logger.info("the shared budgets are back")
         return answer
 
