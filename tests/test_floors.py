@@ -34,6 +34,7 @@ FLOORS = [
         "policy/costs",
         "policy/store",
         "policy/fallback",
+        "policy/stores/leased",
         "policy/stores/sqlite",
         "policy/stores/redis",
         "policy/stores/postgres",

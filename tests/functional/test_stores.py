@@ -17,8 +17,7 @@ from twelvelabs_async.policy.budget import ONE, Budget
 from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.policy.pace import Wait
 from twelvelabs_async.policy.store import BudgetStore, MemoryStore
-from twelvelabs_async.policy.stores import postgres as in_postgres
-from twelvelabs_async.policy.stores import redis, sqlite
+from twelvelabs_async.policy.stores import leased, redis
 from twelvelabs_async.policy.stores.postgres import PostgresStore
 from twelvelabs_async.policy.stores.redis import RedisStore, connect
 from twelvelabs_async.policy.stores.sqlite import SqliteStore
@@ -203,7 +202,7 @@ async def test_what_a_killed_process_had_on_its_way_is_free_after_its_lease(
     if isinstance(one, MemoryStore):
         pytest.skip("memory dies with its process")
     await answered(one, told(2))
-    for module in (in_postgres, redis, sqlite):
+    for module in (leased, redis):
         monkeypatch.setattr(module, "LEASE", 0.0)
     assert len(await taken(one, 1)) == 1
     assert len((await other.snapshot())["search"]["flights"]) == 1

@@ -16,10 +16,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
-from twelvelabs_async.policy.budget import Budget, Costs
-from twelvelabs_async.policy.headers import Advice
-from twelvelabs_async.policy.pace import Wait
-from twelvelabs_async.policy.store import LEASE, BudgetStore
+from twelvelabs_async.policy.budget import Budget
+from twelvelabs_async.policy.stores.leased import LeasedStore
 
 T = TypeVar("T")
 Connection = AsyncConnection[TupleRow]
@@ -47,7 +45,7 @@ _READ_ALL: Final = (
 _WRITE: Final = "UPDATE twelvelabs_budgets SET state = %s WHERE organization = %s AND category = %s"
 
 
-class PostgresStore(BudgetStore):
+class PostgresStore(LeasedStore):
     """Budgets in a database that several machines reach.
 
     Args:
@@ -68,20 +66,6 @@ class PostgresStore(BudgetStore):
         return 0.25
 
     @override
-    async def reserve(self, category: str, costs: Costs) -> int | Wait:
-        return await self._run(category, lambda budget, now: budget.reserve(costs, now, LEASE))
-
-    @override
-    async def settle(self, category: str, ticket: int, advice: Advice, *, refused: bool, jitter: float) -> None:
-        await self._run(
-            category, lambda budget, now: budget.settle(ticket, advice, now, refused=refused, jitter=jitter)
-        )
-
-    @override
-    async def release(self, category: str, ticket: int, *, sent: bool) -> None:
-        await self._run(category, lambda budget, _: budget.release(ticket, sent=sent))
-
-    @override
     async def snapshot(self) -> Mapping[str, Mapping[str, Any]]:
         pool = await self._opened()
         async with pool.connection() as connection:
@@ -94,6 +78,7 @@ class PostgresStore(BudgetStore):
         if pool is not None:
             await pool.close()
 
+    @override
     async def _run(self, category: str, change: Callable[[Budget, float], T]) -> T:
         key = (self._organization, category)
         pool = await self._opened()

@@ -19,10 +19,8 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
-from twelvelabs_async.policy.budget import Budget, Costs
-from twelvelabs_async.policy.headers import Advice
-from twelvelabs_async.policy.pace import Wait
-from twelvelabs_async.policy.store import LEASE, BudgetStore
+from twelvelabs_async.policy.budget import Budget
+from twelvelabs_async.policy.stores.leased import LeasedStore
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ _READ_ALL: Final = "SELECT category, state FROM budget_v1 WHERE organization = ?
 _WRITE: Final = "INSERT OR REPLACE INTO budget_v1 VALUES (?, ?, ?)"
 
 
-class SqliteStore(BudgetStore):
+class SqliteStore(LeasedStore):
     """Budgets in a file that only its owner may read.
 
     Args:
@@ -63,20 +61,6 @@ class SqliteStore(BudgetStore):
         return 0.05
 
     @override
-    async def reserve(self, category: str, costs: Costs) -> int | Wait:
-        return await self._run(category, lambda budget, now: budget.reserve(costs, now, LEASE))
-
-    @override
-    async def settle(self, category: str, ticket: int, advice: Advice, *, refused: bool, jitter: float) -> None:
-        await self._run(
-            category, lambda budget, now: budget.settle(ticket, advice, now, refused=refused, jitter=jitter)
-        )
-
-    @override
-    async def release(self, category: str, ticket: int, *, sent: bool) -> None:
-        await self._run(category, lambda budget, _: budget.release(ticket, sent=sent))
-
-    @override
     async def snapshot(self) -> Mapping[str, Mapping[str, Any]]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read_all)
 
@@ -86,6 +70,7 @@ class SqliteStore(BudgetStore):
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
 
+    @override
     async def _run(self, category: str, change: Callable[[Budget, float], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._change, category, change)
