@@ -216,15 +216,21 @@ async def asked(store: FallbackStore) -> asyncio.Task[Mapping[str, Mapping[str, 
     return task
 
 
+async def lost() -> tuple[Scripted, FallbackStore, asyncio.Task[Mapping[str, Mapping[str, Any]]]]:
+    """A store that was found to be away, and the second of two questions, which is not answered yet."""
+    far = Scripted()
+    store = FallbackStore(far, CLOCK.monotonic)
+    early, late = await asked(store), await asked(store)
+    far.asked[0].set_exception(ConnectionError())
+    await early
+    return far, store, late
+
+
 def test_a_late_failure_of_what_was_asked_before_the_store_came_back_is_no_second_loss(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
-        far = Scripted()
-        store = FallbackStore(far, CLOCK.monotonic)
-        early, late = await asked(store), await asked(store)
-        far.asked[0].set_exception(ConnectionError())
-        await early
+        far, store, late = await lost()
         await asyncio.sleep(AGAIN)
         trying = await asked(store)
         far.asked[2].set_result(None)
@@ -244,11 +250,7 @@ def test_a_late_answer_to_what_was_asked_before_the_store_went_does_not_bring_it
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
-        far = Scripted()
-        store = FallbackStore(far, CLOCK.monotonic)
-        early, late = await asked(store), await asked(store)
-        far.asked[0].set_exception(ConnectionError())
-        await early
+        far, store, late = await lost()
         far.asked[1].set_result(None)
         await late
         await store.snapshot()
