@@ -6,26 +6,21 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import BodyPartReader, MultipartReader, web
-from aiohttp.http import HttpProcessingError
-
-from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.errors import ApiError, invalid
+from twelvelabs_async.emulator.forms import Form, read_flag, read_form
 from twelvelabs_async.emulator.limits import METER
-from twelvelabs_async.emulator.spool import Intake
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from pathlib import Path
+    from contextlib import AbstractAsyncContextManager
 
+    from aiohttp import web
     from multidict import MultiMapping
 
     from twelvelabs_async.emulator.world import World
 
-PIECE = 1 << 18
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
@@ -39,49 +34,6 @@ class Reply:
 
 
 NO_CONTENT = Reply(status=204)
-
-
-@dataclass(frozen=True, slots=True)
-class FormFile:
-    """A file that came in a form, and lives until the request is answered."""
-
-    filename: str
-    size: int
-    digest: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A multipart form; an empty field counts as absent, for that is how the official client writes None."""
-
-    texts: dict[str, list[str]]
-    files: dict[str, list[FormFile]]
-
-    def text(self, name: str) -> str | None:
-        """Return the field's last value."""
-        values = self.texts.get(name)
-        return values[-1] if values else None
-
-    def required(self, name: str) -> str:
-        """Return the field's value.
-
-        Raises:
-            ApiError: The field is absent.
-        """
-        value = self.text(name)
-        if value is None:
-            raise missing(name)
-        return value
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        """Return a boolean field."""
-        return read_flag(name, self.text(name), default=default)
-
-    def file(self, name: str) -> FormFile | None:
-        """Return the file of that name."""
-        files = self.files.get(name)
-        return files[-1] if files else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +107,13 @@ class Call:
             raise ApiError(400, "parameter_invalid", "The request body must be a JSON object.")
         return cast("dict[str, Any]", body)
 
-    @asynccontextmanager
-    async def form(self) -> AsyncGenerator[Form]:
+    def form(self) -> AbstractAsyncContextManager[Form]:
         """Give the form in the body; its files are deleted at the end of the block.
 
         Raises:
             ApiError: The body is no multipart form.
         """
-        if self.request.content_type != "multipart/form-data":
-            raise ApiError(400, "content_type_invalid", "The content type must be multipart/form-data.")
-        form = Form({}, {})
-        async with AsyncExitStack() as stack:
-            try:
-                await self._read_parts(await self.request.multipart(), form, stack)
-            except (HttpProcessingError, ValueError, AssertionError) as error:
-                raise ApiError(400, "parameter_invalid", "The form cannot be read.") from error
-            yield form
-
-    async def _read_parts(self, reader: MultipartReader, form: Form, stack: AsyncExitStack) -> None:
-        async for part in reader:
-            if not isinstance(part, BodyPartReader) or not part.name:
-                raise ApiError(400, "parameter_invalid", "A part of the form has no name.")
-            if part.filename is not None:
-                path = await stack.enter_async_context(self.world.spool.temporary())
-                form.files.setdefault(part.name, []).append(await _take_in(part, path))
-            elif text := await part.text():
-                form.texts.setdefault(part.name, []).append(text)
+        return read_form(self.request, self.world.spool)
 
 
 def _parsed(raw: bytes) -> object:
@@ -196,18 +129,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is no number of JSON")
     return value
-
-
-async def _take_in(part: BodyPartReader, path: Path) -> FormFile:
-    intake = Intake(path)
-    while piece := await part.read_chunk(PIECE):
-        await intake.feed(bytes(piece))
-    return FormFile(part.filename or "upload", intake.size, await intake.finish(), path)
-
-
-def read_flag(name: str, text: str | None, *, default: bool) -> bool:
-    """Read a boolean as forms and queries write it."""
-    return default if text is None else choice(name, text.lower(), ("true", "false")) == "true"
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

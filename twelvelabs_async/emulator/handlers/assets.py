@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from twelvelabs_async.emulator import media, metadata, paging, speech
-from twelvelabs_async.emulator.call import NO_CONTENT, Call, Form, FormFile, Operation, Reply
+from twelvelabs_async.emulator.call import NO_CONTENT, Call, Operation, Reply
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.forms import Form, FormFile
 from twelvelabs_async.emulator.handlers import views
 from twelvelabs_async.emulator.state import Asset
 

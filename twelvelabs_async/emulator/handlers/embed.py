@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import embedding, media
-from twelvelabs_async.emulator.call import Call, Form, Operation, Reply
+from twelvelabs_async.emulator.call import Call, Operation, Reply
 from twelvelabs_async.emulator.embedding import Piece
 from twelvelabs_async.emulator.errors import choice, invalid, missing
+from twelvelabs_async.emulator.forms import Form
 from twelvelabs_async.emulator.handlers import assets
 
 if TYPE_CHECKING:

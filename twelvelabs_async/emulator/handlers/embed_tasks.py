@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import embedding, filters, paging
-from twelvelabs_async.emulator.call import Call, Form, Operation, Reply
+from twelvelabs_async.emulator.call import Call, Operation, Reply
 from twelvelabs_async.emulator.clock import moment
 from twelvelabs_async.emulator.embedding import EmbedTask, Work
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.forms import Form
 from twelvelabs_async.emulator.handlers import assets, embed, tasks, views
 from twelvelabs_async.emulator.media import rejection
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import matching, paging, search_filter, speech
-from twelvelabs_async.emulator.call import Call, Form, Operation, Reply
+from twelvelabs_async.emulator.call import Call, Operation, Reply
 from twelvelabs_async.emulator.clock import second
 from twelvelabs_async.emulator.errors import ApiError, choice, invalid, missing
+from twelvelabs_async.emulator.forms import Form
 from twelvelabs_async.emulator.state import Hit, Index, Search
 
 if TYPE_CHECKING:

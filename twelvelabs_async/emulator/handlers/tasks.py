@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import filters, media, metadata, paging
-from twelvelabs_async.emulator.call import NO_CONTENT, Call, Form, Operation, Reply
+from twelvelabs_async.emulator.call import NO_CONTENT, Call, Operation, Reply
 from twelvelabs_async.emulator.clock import second
 from twelvelabs_async.emulator.errors import ApiError, missing, unknown
+from twelvelabs_async.emulator.forms import Form
 from twelvelabs_async.emulator.handlers import assets, indexed_assets, views
 from twelvelabs_async.emulator.state import Task
 
