@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,8 +12,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from movies import MEDIA, referring
 
 from twelvelabs_async.emulator import Emulator, samples
+from twelvelabs_async.emulator.pictures import thumbnail
 
 Call = Callable[..., Awaitable[tuple[int, Any]]]
 Make = Callable[..., Awaitable[str]]
@@ -70,9 +73,10 @@ async def test_a_broken_video_fails_and_says_why(
     assert "duration" not in failed
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("end", ["", "\0"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 async def test_a_playlist_is_not_followed(
-    call: Call, make_asset: Make, advance: Callable[[float], None], tmp_path: Path, encoding: str
+    call: Call, make_asset: Make, advance: Callable[[float], None], tmp_path: Path, encoding: str, end: str
 ) -> None:
     """An upload must not make the machine of the emulator fetch or open what it names."""
     pytest.importorskip("pymediainfo")
@@ -80,13 +84,46 @@ async def test_a_playlist_is_not_followed(
         elsewhere.settimeout(0)
         url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
         (tmp_path / "private.mp4").write_bytes(samples.video(20))
-        playlist = f"#EXTM3U\n#EXTINF:10,\n{tmp_path}/private.mp4\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n"
+        playlist = f"#EXTM3U\n#EXTINF:10,\n{tmp_path}/private.mp4\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n{end}"
         async with asyncio.timeout(10):
             asset = await make_asset("film.mp4", playlist.encode(encoding))
         with pytest.raises(BlockingIOError):
             elsewhere.accept()
     advance(10)
     assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "failed"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_movie_is_not_followed(
+    call: Call,
+    make_asset: Make,
+    advance: Callable[[float], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    packed: bool,
+) -> None:
+    """The sound is in a file that belongs to this machine, and stays unknown; of a packed movie nothing is known."""
+    pytest.importorskip("pymediainfo")
+    monkeypatch.chdir(tmp_path)
+    private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
+    asset = await make_asset("film.mov", referring(private, only=b"vide", packed=packed))
+    advance(10)
+    _, found = await call("GET", f"/assets/{asset}")
+    assert found["status"] == "ready"
+    told = found["technical_metadata"]
+    assert (told["video_width"], told["has_audio"]) == ((1280, True) if packed else (640, False))
+
+
+@pytest.mark.parametrize("kind", ["movie", "list"])
+def test_a_thumbnail_shows_nothing_of_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
+    film = tmp_path / "film.mov"
+    film.write_bytes(referring(private) if kind == "movie" else b"ffconcat version 1.0\nfile private.mov\n")
+    assert thumbnail(private)
+    assert thumbnail(film) is None
 
 
 async def test_a_file_that_may_name_others_is_taken_by_its_name(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import shutil
 import socket
@@ -10,9 +11,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from movies import alias, referring
 
 from twelvelabs_async.ingest.check import check
-from twelvelabs_async.ingest.media import of_file
+from twelvelabs_async.ingest.media import Blinkers, of_file
 from twelvelabs_async.ingest.rules import refusal, rules_of
 
 MEDIA = Path(__file__).parents[1] / "data" / "media"
@@ -76,17 +78,56 @@ async def test_an_address_is_judged_by_its_looks_and_never_fetched() -> None:
     assert (await check("https://youtu.be/x", RULES)).refusal.startswith("youtu.be gives pages")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_looking_at_a_playlist_asks_nobody(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("end", ["", "\0"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_looking_at_a_playlist_asks_nobody(tmp_path: Path, encoding: str, end: str) -> None:
     """A file that came from somewhere must not make this machine fetch what it names."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/secret.ts"
         playlist = tmp_path / "film.mp4"
-        playlist.write_text(f"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n", encoding=encoding)
+        playlist.write_text(f"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n{end}", encoding=encoding)
         assert of_file(playlist).empty_inside
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_looking_at_a_movie_opens_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    """The library would find the pictures of the private film beside the sound of this one."""
+    monkeypatch.chdir(tmp_path)
+    private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
+    movie = tmp_path / "film.mov"
+    movie.write_bytes(referring(private, only=b"soun", packed=packed))
+    library = importlib.import_module("pymediainfo").MediaInfo
+    with movie.open("rb") as opened:
+        assert library.parse(opened).video_tracks, "it would not have been followed at all"
+    seen = of_file(movie)
+    assert (seen.looked, seen.kind) == ((False, "video") if packed else (True, "audio"))
+
+
+def test_a_movie_that_names_itself_is_measured(tmp_path: Path) -> None:
+    """QuickTime writes this reference into every movie, for media that are right there."""
+    movie = tmp_path / "film.mov"
+    movie.write_bytes((MEDIA / "bars.mov").read_bytes().replace(b"url \0\0\0\1", b"alis\0\0\0\1"))
+    assert b"alis" in movie.read_bytes()
+    seen = of_file(movie)
+    assert (seen.kind, seen.width) == ("video", 640)
+    assert seen.seconds == pytest.approx(6, abs=0.5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 7, 100])
+def test_names_are_hidden_wherever_reading_cuts_them(size: int) -> None:
+    entry = alias(Path("/private.mov"))
+    file = Blinkers(io.BytesIO(b"12345" + entry + b"alis"))
+    read = b"".join(iter(lambda: file.read(size), b""))
+    assert read == b"12345" + entry.replace(b"alis", bytes(4)) + bytes(4)
+    assert not file.blind
+    file = Blinkers(io.BytesIO(b"anything before \x06\x0e\x2b\x34 MXF"))
+    assert b"".join(iter(lambda: file.read(size), b"")) == b"anything before \0\0\0\0 MXF"
+    assert file.blind
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe.mp4", b"a\x01\nb<&>.mp4", b"%2e%2e; rm -rf .mp4", "ß漢.mp4".encode()])

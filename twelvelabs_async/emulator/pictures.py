@@ -16,6 +16,8 @@ MOST: Final = 512
 """Thumbnails that are remembered, of about 6 KB each."""
 _WIDTH: Final = 320
 _FORMAT: Final = "yuvj420p"
+_ALONE: Final = {"protocol_whitelist": "none", "enable_drefs": "0"}
+"""Whatever else a file names, be it a movie or a list, is neither opened nor fetched."""
 
 
 class Pictures:
@@ -43,7 +45,7 @@ def thumbnail(path: Path) -> bytes | None:
     """Return the first picture of a file, small and as JPEG, or nothing if there is none that can be read."""
     library: Any = importlib.import_module("av")
     try:
-        with library.open(str(path)) as container:
+        with path.open("rb") as opened, library.open(opened, options=_ALONE) as container:
             frame = next(container.decode(video=0))
         height = max(2, round(frame.height * _WIDTH / frame.width / 2) * 2)
         small = frame.reformat(width=_WIDTH, height=height, format=_FORMAT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import importlib
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from twelvelabs_async.emulator.media import Media, guess, kind_of
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 _CODECS = {"avc": "h264", "hevc": "hevc", "mpeg audio": "mp3", "mpeg-4 visual": "mpeg4"}
 _KINDS = {"Video": "video", "Audio": "audio", "Image": "image"}
 _START = 4096
-_ADDRESSES = b"\x06\x0e\x2b\x34"
-"""How MXF begins, whose packages name other files. Such names the library follows, as those of playlists."""
+_WIDTH = 4
+_ALIAS = b"alis"
+"""What a track of a QuickTime movie has if its pictures are in another file."""
+_OPAQUE = (b"cmov", b"\x06\x0e\x2b\x34", b"\xd0\xcf\x11\xe0")
+"""Compressed headers of such movies, and the keys of MXF and AAF, which name other files anywhere."""
+_LEADING = re.compile(b"|".join(map(re.escape, (_ALIAS, *_OPAQUE))))
 
 Track = dict[str, Any]
 
@@ -42,13 +47,37 @@ def _tracks(path: Path) -> dict[str, Track] | None:
         return None
     with path.open("rb") as opened:
         start = opened.read(_START)
-        if start.startswith(_ADDRESSES):
-            return None
         return {} if _is_text(start) else _parsed(library, opened)
 
 
+class _Masked:
+    """A file to read, in which whatever makes the library open others is overwritten with zeros."""
+
+    def __init__(self, opened: BinaryIO) -> None:
+        self._opened = opened
+        self.seek = opened.seek
+        self.tell = opened.tell
+        self.opaque = False
+        """Whether what is left does not tell what the file is."""
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes; to mask what is cut by their edges, a few on both sides are looked at."""
+        begin = self.tell()
+        margin = min(begin, _WIDTH - 1)
+        self.seek(begin - margin)
+        masked = _LEADING.sub(self._mask, self._opened.read(margin + size + _WIDTH - 1))[margin:][:size]
+        self.seek(begin + len(masked))
+        return masked
+
+    def _mask(self, found: re.Match[bytes]) -> bytes:
+        self.opaque |= found[0] in _OPAQUE
+        return bytes(_WIDTH)
+
+
 def _is_text(start: bytes) -> bool:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    """Say whether it could be a playlist; one of UTF-16 needs no mark, and one of UTF-8 may have a zero in it."""
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or start.removeprefix(codecs.BOM_UTF8).lstrip(b"\0 \t\r\n")[:1] in {b"#", b"<"}:
         return True
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(start)  # the last letter may be cut in two
@@ -59,12 +88,13 @@ def _is_text(start: bytes) -> bool:
 
 def _parsed(library: Any, opened: BinaryIO) -> dict[str, Track] | None:
     found: dict[str, Track] = {}
+    file = _Masked(opened)
     try:
-        for track in library.parse(opened).to_data()["tracks"]:
+        for track in library.parse(file).to_data()["tracks"]:
             found.setdefault(track["track_type"], track)
     except (RuntimeError, OSError, SyntaxError):  # the last one is how its XML parser complains
         return None
-    return found
+    return None if file.opaque else found
 
 
 def _media(tracks: dict[str, Track], filename: str, size: int, digest: str) -> Media:

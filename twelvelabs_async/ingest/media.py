@@ -10,6 +10,7 @@ import codecs
 import errno
 import importlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final
@@ -26,15 +27,43 @@ GUESSED_BITS: Final[Mapping[MediaType, int]] = {"video": 4_000_000, "audio": 128
 START: Final = 4096
 """Bytes at the beginning of a file that tell whether it is text."""
 
-REFERRING: Final = b"\x06\x0e\x2b\x34"
-"""How MXF begins. The library follows the addresses such files hold, and those of playlists, which are text: neither is
-given to it, so that looking at a file asks nobody anything."""
+LONGEST_NAME: Final = 4
+"""Bytes of each name in `NAMING`."""
+
+NAMING: Final = re.compile(rb"alis|cmov|\x06\x0e\x2b\x34|\xd0\xcf\x11\xe0")
+"""What stands before the names of other files in QuickTime, in its compressed headers, in MXF and in AAF. The library
+opens and fetches whatever it finds so, and what playlists hold; with `Blinkers` on, looking at a file asks nobody."""
 
 _UTF8: Final = codecs.getincrementaldecoder("utf-8")
 
 _TRACKS: Final[Mapping[str, MediaType]] = {"Video": "video", "Audio": "audio", "Image": "image"}
 
 _Track = Mapping[str, Any]
+
+
+class Blinkers:
+    """A file as the library may see it: with nothing in it that leads to others."""
+
+    def __init__(self, opened: BinaryIO) -> None:
+        self._opened = opened
+        self.seek = opened.seek
+        self.tell = opened.tell
+        self.blind = False
+        """Whether so much was hidden that the library cannot know what the file is."""
+
+    def read(self, size: int) -> bytes:
+        """As of a file; a name that reaches over the edges of what is read is hidden, too."""
+        at = self.tell()
+        before = min(at, LONGEST_NAME - 1)
+        self.seek(at - before)
+        seen = self._opened.read(before + size + LONGEST_NAME - 1)
+        piece = NAMING.sub(self._hidden, seen)[before : before + size]
+        self.seek(at + len(piece))
+        return piece
+
+    def _hidden(self, found: re.Match[bytes]) -> bytes:
+        self.blind = self.blind or found[0] != b"alis"  # of a track elsewhere, the header still tells all
+        return bytes(LONGEST_NAME)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +118,7 @@ def of_file(path: str | os.PathLike[str]) -> Media:
     with where.open("rb") as opened:
         start = opened.read(START)
         known = Media(name=where.name, size=os.fstat(opened.fileno()).st_size, kind=_kind(where.name))
-        if not start or start.startswith(REFERRING):
+        if not start:
             return known
         if _is_text(start):
             return attrs.evolve(known, looked=True, empty_inside=True)
@@ -98,7 +127,8 @@ def of_file(path: str | os.PathLike[str]) -> Media:
 
 
 def _is_text(start: bytes) -> bool:
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    """Whether it may be a playlist or a description of other files, in whatever encoding."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.lstrip(b"\0\xef\xbb\xbf \t\r\n").startswith((b"#", b"<")):
         return True
     try:
         return "\0" not in _UTF8().decode(start)  # whose last character may be cut in two
@@ -120,12 +150,13 @@ def _tracks(opened: BinaryIO) -> dict[str, _Track] | None:
         if not library.can_parse():
             return None
         found: dict[str, _Track] = {}
+        seen = Blinkers(opened)
         # Given a path it would take files that are numbered in a row for one long one.
-        for track in library.parse(opened, parse_speed=0).to_data()["tracks"]:
+        for track in library.parse(seen, parse_speed=0).to_data()["tracks"]:
             found.setdefault(track["track_type"], track)
     except (ImportError, RuntimeError, OSError, SyntaxError):  # the last one is how its XML parser complains
         return None
-    return found if "format" in found.get("General", {}) else None
+    return found if "format" in found.get("General", {}) and not seen.blind else None
 
 
 def _detailed(known: Media, tracks: Mapping[str, _Track]) -> Media:
