@@ -12,7 +12,7 @@ from support import LoopClock, virtually
 from typing_extensions import override
 
 from twelvelabs_async.policy.budget import ONE, Costs
-from twelvelabs_async.policy.fallback import AGAIN, FallbackStore
+from twelvelabs_async.policy.fallback import AGAIN, SHARERS, FallbackStore
 from twelvelabs_async.policy.headers import Advice, Quota
 from twelvelabs_async.policy.pace import Wait
 from twelvelabs_async.policy.store import BudgetStore, MemoryStore
@@ -101,7 +101,7 @@ def test_while_it_is_away_calls_go_on_by_memory_with_one_warning(caplog: pytest.
         store = FallbackStore(far, CLOCK.monotonic)
         far.away = True
         with caplog.at_level(logging.INFO, "twelvelabs_async.limits"):
-            await answered(store, 2)
+            await answered(store, 2 * SHARERS)
             assert isinstance(await store.reserve("search", ONE), int)
             assert isinstance(await store.reserve("search", ONE), int)
             assert isinstance(await store.reserve("search", ONE), Wait)
@@ -140,12 +140,71 @@ def test_the_answer_to_a_call_that_left_before_the_store_went_away_teaches_memor
         store = FallbackStore(far, CLOCK.monotonic)
         held = await ticket(store)
         far.away = True
-        await store.settle("search", held, told(1), refused=False, jitter=0.0)
+        await store.settle("search", held, told(SHARERS), refused=False, jitter=0.0)
         assert isinstance(await store.reserve("search", ONE), int)
         assert isinstance(await store.reserve("search", ONE), Wait)
         await store.release("search", 4711, sent=True)
 
     virtually(main())
+
+
+def test_memory_begins_with_what_answers_told_while_the_store_was_there() -> None:
+    async def main() -> None:
+        far = Far()
+        store = FallbackStore(far, CLOCK.monotonic)
+        await answered(store, 0)
+        far.away = True
+        found = await store.reserve("search", ONE)
+        assert isinstance(found, Wait)
+        assert found.certain
+
+    virtually(main())
+
+
+class Counter:
+    """A server that lets so many calls through in a minute, each of which takes a moment."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.refused = 0
+
+    async def answer(self) -> tuple[Advice, bool]:
+        await asyncio.sleep(0.05)
+        refused = self.used == self.limit
+        self.used += not refused
+        self.refused += refused
+        advice = Advice(
+            server_time=CLOCK.time(),
+            quotas={"request": Quota(limit=self.limit, remaining=self.limit - self.used, reset=LoopClock.EPOCH + 60)},
+        )
+        await asyncio.sleep(0.05)
+        return advice, refused
+
+
+async def calls_until_it_waits(store: FallbackStore, server: Counter) -> None:
+    while not isinstance(found := await store.reserve("search", ONE), Wait) or not found.certain:
+        if isinstance(found, int):
+            advice, refused = await server.answer()
+            await store.settle("search", found, advice, refused=refused, jitter=0.0)
+        else:
+            await asyncio.sleep(0.01)
+
+
+def test_several_processes_whose_store_is_away_use_a_limit_together_and_hardly_cross_it() -> None:
+    async def main() -> Counter:
+        server = Counter(200)
+        stores = [FallbackStore(Far(), CLOCK.monotonic) for _ in range(4)]
+        for store in stores:
+            await store.aclose()  # as if it were away for ever
+        async with asyncio.TaskGroup() as group:
+            for number in range(80):
+                group.create_task(calls_until_it_waits(stores[number % 4], server))
+        return server
+
+    server = virtually(main())
+    assert server.used >= 190
+    assert server.refused <= 4
 
 
 def test_a_ticket_that_comes_for_somebody_who_left_is_given_back() -> None:

@@ -2,6 +2,9 @@
 
 A limiter that stops everything because its own store is down would be worse than none. So whatever a store raises, its
 calls are answered from memory, a warning is logged once, and every few seconds one call tries the store again.
+
+Memory begins with what answers told before. And it dares a share of what they say is left, for others go on as well,
+and what those have on the way is nowhere counted now: each call reserves as much as `SHARERS` of its kind.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ T = TypeVar("T")
 
 AGAIN: Final = 5.0
 """Seconds after which a store that was away is tried again, by one call."""
+
+SHARERS: Final = 4
+"""Processes that are taken to draw on what the server says is left, while nobody counts what they have on the way."""
 
 logger: Final = logging.getLogger("twelvelabs_async.limits")
 
@@ -91,17 +97,16 @@ class FallbackStore(BudgetStore):
         try:
             return await self._ask(lambda: self._shared.reserve(category, costs))
         except _AwayError:
-            found = await self._memory.reserve(category, costs)
+            found = await self._memory.reserve(category, {name: SHARERS * cost for name, cost in costs.items()})
             return -found if isinstance(found, int) else found  # below zero are the tickets of memory
 
     async def _settle(self, category: str, ticket: int, advice: Advice, *, refused: bool, jitter: float) -> None:
-        try:
-            if ticket > 0:
-                settle = self._shared.settle
-                return await self._ask(lambda: settle(category, ticket, advice, refused=refused, jitter=jitter))
-        except _AwayError:
-            ticket = 0  # memory does not know the call, and learns by its answer nevertheless
-        return await self._memory.settle(category, -ticket, advice, refused=refused, jitter=jitter)
+        # Memory does not know the calls of the store, and learns by their answers nevertheless.
+        await self._memory.settle(category, max(0, -ticket), advice, refused=refused, jitter=jitter)
+        if ticket > 0:
+            settle = self._shared.settle
+            with suppress(_AwayError):
+                await self._ask(lambda: settle(category, ticket, advice, refused=refused, jitter=jitter))
 
     async def _release(self, category: str, ticket: int, *, sent: bool) -> None:
         if ticket < 0:
