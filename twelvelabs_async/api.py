@@ -253,7 +253,8 @@ class Api:
                 call.sends += 1
                 idle = None if isinstance(body.content, bytes) else self.options.idle_timeout
                 reply = await self.session.send(request.method, path, body, idle=idle)
-                advice = await self._note(turn, reply)
+                advice = self._read(turn, reply)
+                await turn.answered(reply.status, advice)
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
             result = await decode(reply.body, request.into)
@@ -273,7 +274,8 @@ class Api:
                 opened = await self.session.open(request.method, path, body, accept=accept)
                 refused = await opened.read() if not 200 <= opened.status < 300 else b""
                 reply = Reply(status=opened.status, headers=opened.headers, body=refused)
-                advice = await self._note(turn, reply)
+                advice = self._read(turn, reply)
+                await turn.answered(reply.status, advice)
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, reply.body, advice)
         except APIError as error:
@@ -298,13 +300,12 @@ class Api:
             call.goes_on()
         return turn
 
-    async def _note(self, turn: Turn, reply: Reply) -> Advice:
-        """Learn from an answer's headers before the next in line goes."""
+    def _read(self, turn: Turn, reply: Reply) -> Advice:
+        """What an answer's headers say, before the next in line goes."""
         told = reply.body if reply.status == 429 else b""
         advice = read_advice(reply.headers, now=self.clock.time(), body=told)
         if advice.quotas:
             self.costs.observe(turn.category, advice)
-        await turn.answered(reply.status, advice)
         self.seen.note(reply)
         return advice
 

@@ -104,10 +104,8 @@ class Request(Generic[T]):
         """
         path = self.template
         if "{" in path:
-            values: dict[str, object] = {name.replace("_", "-"): value for name, value in self.ids.items()}
-            pieces = [*_pieces(path)]
-            pieces[1::2] = [_fill(name, values) for name in pieces[1::2]]
-            path = "".join(pieces)
+            shape, variables = _shape(path)
+            path = shape % tuple([_fill(name, keyword, self.ids) for name, keyword in variables])
         if not self.query:
             return path
         try:
@@ -118,18 +116,25 @@ class Request(Generic[T]):
 
 
 @lru_cache(maxsize=256)  # there are fewer operations
-def _pieces(template: str) -> list[str]:
-    """A template cut at its variables: text and names in turn."""
-    return _VARIABLE.split(template)
+def _shape(template: str) -> tuple[str, list[tuple[str, str]]]:
+    """A template with `%s` for each of its variables; and their names, as they are and as keywords of Python."""
+    names: list[str] = _VARIABLE.findall(template)
+    return _VARIABLE.sub("%s", template.replace("%", "%%")), [(name, name.replace("-", "_")) for name in names]
 
 
-def _fill(name: str, values: Mapping[str, object]) -> str:
-    value = values.get(name.replace("_", "-"), values)
-    if value is values:
-        raise InvalidInputError(f"no value for {{{name}}}")
+def _fill(name: str, keyword: str, ids: Mapping[str, object]) -> str:
+    value = ids[keyword] if keyword in ids else _spelled(name, keyword, ids)
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return value
     return quote(checked_id(value, name), safe="")
+
+
+def _spelled(name: str, keyword: str, ids: Mapping[str, object]) -> object:
+    """The value of a variable that is spelled with `-`."""
+    for other, value in ids.items():
+        if other.replace("-", "_") == keyword:
+            return value
+    raise InvalidInputError(f"no value for {{{name}}}")
 
 
 def checked_id(value: object, name: str = "id") -> str:

@@ -62,13 +62,21 @@ class SessionManager:
         """Raise `ClientStateError` if the client cannot be used here: closed, forked, or in another loop."""
         if self._closed:
             raise ClientStateError("the client is closed; make a new one")
+        try:
+            at_home = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            at_home = False  # a fork leaves the running loop behind
+        if not at_home:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Belong to the loop of the first call, and to no other."""
         if self._process != os.getpid():
             raise ClientStateError("the client was made before this process was forked; make one in each process")
         loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
+        if self._loop is not None:
             raise ClientStateError("the client belongs to another event loop; make one in each loop")
+        self._loop = loop
 
     async def close(self) -> None:
         """Close the connections that were opened here; calling it again does nothing."""

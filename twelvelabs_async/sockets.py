@@ -8,7 +8,6 @@ connection, of which nobody knows whether the request was taken.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import override
@@ -19,21 +18,26 @@ class ReadFirstSocket(socket.socket):
 
     @override
     def send(self, data: Any, flags: int = 0, /) -> int:
-        return self._sent(lambda: super(ReadFirstSocket, self).send(data, flags))
+        try:
+            return super().send(data, flags)
+        except (ConnectionResetError, BrokenPipeError):
+            self._read_first()
+            raise
 
     if hasattr(socket.socket, "sendmsg"):
 
         @override
         def sendmsg(self, *arguments: Any) -> int:
-            return self._sent(lambda: super(ReadFirstSocket, self).sendmsg(*arguments))
-
-    def _sent(self, send: Callable[[], int]) -> int:
-        try:
-            return send()
-        except (ConnectionResetError, BrokenPipeError):
-            if not self._unread():
+            try:
+                return super().sendmsg(*arguments)
+            except (ConnectionResetError, BrokenPipeError):
+                self._read_first()
                 raise
-        raise BlockingIOError
+
+    def _read_first(self) -> None:
+        """Have the loop read what is left, if anything is."""
+        if self._unread():
+            raise BlockingIOError from None
 
     def _unread(self) -> bool:
         try:

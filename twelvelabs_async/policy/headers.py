@@ -60,16 +60,20 @@ def read_advice(headers: Mapping[str, str], *, now: float, body: bytes = b"") ->
     quotas = read_quotas(headers)
     wait = retry_after(headers, server_time=server_time)
     if wait is None:
-        wait = (
-            max([_wait(quota, server_time) for quota in quotas.values() if quota.remaining == 0], default=0.0) or None
-        )
+        wait = _longest_wait(quotas, server_time)
     if wait is None and body:
         wait = _moment_in(body, server_time)
     return Advice(server_time=server_time, retry_after=wait, quotas=quotas)
 
 
-def _wait(quota: Quota, server_time: float) -> float:
-    return sane(quota.reset - server_time) or 0.0 if quota.reset is not None else 0.0
+def _longest_wait(quotas: Mapping[str, Quota], server_time: float) -> float | None:
+    """Seconds until nothing is used up any more, as far as it is told."""
+    longest = None
+    for quota in quotas.values():
+        if quota.remaining == 0 and quota.reset is not None:
+            wait = sane(quota.reset - server_time)
+            longest = wait if longest is None else max(longest, wait or 0.0)
+    return longest
 
 
 def read_quotas(headers: Mapping[str, str]) -> dict[str, Quota]:
@@ -77,10 +81,13 @@ def read_quotas(headers: Mapping[str, str]) -> dict[str, Quota]:
     found: dict[str, dict[str, float]] = {}
     for name, text in headers.items():
         place = _place(name)
-        value = number(text) if place else None
-        if place and value is not None:
-            found.setdefault(place[0], {})[place[1]] = value
-    return {dimension: _quota(values) for dimension, values in found.items()}
+        if place is not None and (value := number(text)) is not None:
+            dimension, field = place
+            if dimension in found:
+                found[dimension][field] = value
+            else:
+                found[dimension] = {field: value}
+    return {dimension: _quota(**values) for dimension, values in found.items()}
 
 
 @lru_cache(maxsize=256)  # a server has few names, and sends them with each answer
@@ -93,21 +100,22 @@ def _place(name: str) -> tuple[str, str] | None:
     return SYNONYMS.get(dimension, dimension), match[2].lower()
 
 
-def _quota(values: Mapping[str, float]) -> Quota:
-    limit, remaining = values.get("limit"), values.get("remaining")
-    if remaining is None and limit is not None and "used" in values:
-        remaining = int(limit) - int(values["used"])  # floats of this size could go beyond what a float can be
+def _quota(
+    limit: float | None = None, remaining: float | None = None, used: float | None = None, reset: float | None = None
+) -> Quota:
+    if remaining is None and limit is not None and used is not None:
+        remaining = int(limit) - int(used)  # floats of this size could go beyond what a float can be
     return Quota(
         limit=None if limit is None else int(limit),
         remaining=None if remaining is None else max(0, int(remaining)),
-        reset=values.get("reset"),
+        reset=reset,
     )
 
 
 def retry_after(headers: Mapping[str, str], *, server_time: float) -> float | None:
     """Seconds from `retry-after-ms` or `Retry-After`, which is a number of seconds or a date; None if unreadable."""
-    milliseconds = number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
+    text = headers.get("retry-after-ms")
+    if text is not None and (milliseconds := number(text)) is not None:
         return sane(milliseconds / 1000)
     text = headers.get("Retry-After")
     if text is None:
@@ -119,9 +127,10 @@ def retry_after(headers: Mapping[str, str], *, server_time: float) -> float | No
     return sane(moment - server_time) if moment is not None else None
 
 
-def number(text: str | None) -> float | None:
+@lru_cache(maxsize=256)  # limits and resets are the same for many answers
+def number(text: str) -> float | None:
     """A finite decimal number, or None."""
-    if text is None or len(text) > 32:
+    if len(text) > 32:
         return None
     try:
         value = float(text)
