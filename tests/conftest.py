@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import linecache
+import os
+import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -71,22 +74,21 @@ async def nothing_is_left() -> AsyncIterator[None]:
     pytest.fail(f"left behind: {_left(sockets, tasks)}")
 
 
-def _left(sockets: set[str], tasks: set[asyncio.Task[object]]) -> list[str]:
+def _left(sockets: set[int], tasks: set[asyncio.Task[object]]) -> list[str]:
     running = asyncio.all_tasks() - tasks - {asyncio.current_task()}
-    return [*map(repr, running), *sorted(_sockets() - sockets)]
+    return [*map(repr, running), *(f"socket {number}" for number in sorted(_sockets() - sockets))]
 
 
-def _sockets() -> set[str]:
-    found = set[str]()
+def _sockets() -> set[int]:
+    """Return the numbers that the system gave the sockets that are open."""
+    found = set[int]()
     if not DESCRIPTORS.exists():
         return found
     for entry in DESCRIPTORS.iterdir():
-        try:
-            target = str(entry.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:"):
-            found.add(target)
+        with contextlib.suppress(OSError):
+            about = os.fstat(int(entry.name))
+            if stat.S_ISSOCK(about.st_mode):
+                found.add(about.st_ino)
     return found
 
 
