@@ -108,6 +108,17 @@ def caller(session: aiohttp.ClientSession) -> Call:
 
 
 @pytest.fixture
+def other(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitable[Call]]:
+    """Call with another key."""
+
+    async def open_session(key: str) -> Call:
+        session = aiohttp.ClientSession(emulator.base_url + "/", headers={"x-api-key": key})
+        return caller(await stack.enter_async_context(session))
+
+    return open_session
+
+
+@pytest.fixture
 def restart(
     emulator: Emulator, connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
 ) -> Callable[[], Awaitable[Call]]:

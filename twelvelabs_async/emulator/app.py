@@ -12,6 +12,7 @@ from twelvelabs_async.emulator.call import Call, Operation
 from twelvelabs_async.emulator.faults import STORAGE
 from twelvelabs_async.emulator.front import Front, answer
 from twelvelabs_async.emulator.handlers import OPERATIONS
+from twelvelabs_async.emulator.limits import METER
 from twelvelabs_async.emulator.streaming import Stream, StreamedResponse
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def _chain(front: Front, controls: control.Control) -> Middleware:
 
 def _bind(front: Front, operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        reply = await operation.handler(Call(front.world, request))
+        world = front.world.of(METER.get().organisation)
+        reply = await operation.handler(Call(world, request))
         if request.method == "GET":
-            front.world.look(reply.content)
+            world.look(reply.content)
         if isinstance(reply.content, Stream):
-            awkward = front.world.settings.awkward_streams
+            awkward = world.settings.awkward_streams
             return StreamedResponse(reply.content, reply.status, reply.headers, awkward=awkward)
         return answer(reply.content, reply.status, reply.headers)
 

@@ -131,7 +131,7 @@ class Front:
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Ask for the key, and remember whose limits count."""
+        """Ask for the key, and remember whose objects and limits it opens."""
         organisation = self.keys.get(request.headers.get(KEY_HEADER, ""))
         if organisation is None:
             raise ApiError(401, "api_key_invalid", "The API key is missing, wrong or expired.")

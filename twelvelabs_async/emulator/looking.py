@@ -18,10 +18,14 @@ T = TypeVar("T")
 
 
 def look(world: World) -> dict[str, Any]:
-    """Return the moment, and all objects by kind, oldest first."""
+    """Return the moment, and all objects by kind, oldest first; those of other organisations under their names."""
+    others = {one.organisation: _objects(one) for one in world.all() if one.organisation != world.organisation}
+    return {"time": moment(world.now()), **_objects(world), "organisations": others}
+
+
+def _objects(world: World) -> dict[str, Any]:
     state, library = world.state, world.state.library
     return {
-        "time": moment(world.now()),
         "indexes": [indexes.view(world, index) for index in world.indexes()],
         "assets": _all(state.assets, lambda asset: views.asset_detail(world, asset)),
         "indexed_assets": _all(

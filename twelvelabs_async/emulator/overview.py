@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from twelvelabs_async.emulator import progress, seeded
 from twelvelabs_async.emulator.clock import Movable
+from twelvelabs_async.emulator.state import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,24 +58,27 @@ class Job:
 
 def overview(emulator: Emulator) -> View:
     """Return all that the page shows."""
-    world = emulator.world
-    jobs = sorted(_jobs(world), key=lambda job: (job.status in _ENDS, -job.created_at))
-    faults, assets = list(emulator.faults), _last(world.state.assets.values(), MOST_ASSETS)
+    world, worlds = emulator.world, emulator.world.all()
+    found = (replace(job, name=_owned(one.organisation, job.name)) for one in worlds for job in _jobs(one))
+    jobs = sorted(found, key=lambda job: (job.status in _ENDS, -job.created_at))
+    assets = sorted(((one, asset) for one in worlds for asset in one.state.assets.values()), key=_born)
+    indexes = sorted(((one, index) for one in worlds for index in one.indexes()), key=_born)
+    faults = list(emulator.faults)
     return {
         "base": emulator.base_url,
         "time": world.now(),
         "movable": isinstance(world.clock, Movable),
         "counts": {
-            "indexes": len(world.state.indexes),
-            "assets": len(world.state.assets),
+            "indexes": len(indexes),
+            "assets": len(assets),
             "work": sum(job.status not in _ENDS for job in jobs),
             "requests": len(emulator.requests),
             "refused": sum(emulator.refusals.values()),
             "faults": sum(not fault.exhausted for fault in faults),
         },
         "work": [job.view for job in jobs[:MOST_JOBS]],
-        "assets": [_asset(world, asset) for asset in assets],
-        "indexes": [_index(world, index) for index in reversed(world.indexes())],
+        "assets": [_asset(*pair) for pair in _last(assets, MOST_ASSETS)],
+        "indexes": [_index(*pair) for pair in reversed(indexes)],
         "limits": [_limit(world, told) for told in emulator.limits],
         "faults": [_fault(fault) for fault in faults],
         "requests": [_request(received) for received in _last(emulator.requests, MOST_REQUESTS)],
@@ -83,6 +87,15 @@ def overview(emulator: Emulator) -> View:
 
 def _last(found: Iterable[Any], most: int) -> list[Any]:
     return list(itertools.islice(reversed(list(found)), most))
+
+
+def _born(pair: tuple[World, Asset | Index]) -> float:
+    return pair[1].created_at
+
+
+def _owned(organisation: str, name: str) -> str:
+    """Return a name with whose it is, if that does not go without saying."""
+    return name if organisation == DEFAULT else f"{organisation}: {name}"
 
 
 def _jobs(world: World) -> Iterator[Job]:
@@ -122,7 +135,7 @@ def _asset(world: World, asset: Asset) -> View:
     status = world.asset_status(asset)
     return {
         "id": asset.id,
-        "name": asset.filename,
+        "name": _owned(world.organisation, asset.filename),
         "kind": asset.media.kind,
         "status": status,
         "problem": asset.media.problem if status == "failed" else None,
@@ -136,15 +149,15 @@ def _asset(world: World, asset: Asset) -> View:
 
 def _index(world: World, index: Index) -> View:
     models = ", ".join(f"{model['model_name']}: {' and '.join(model['model_options'])}" for model in index.models)
-    return {"name": index.name, "videos": len(world.state.videos_of_index(index.id)), "models": models}
+    name = _owned(world.organisation, index.name)
+    return {"name": name, "videos": len(world.state.videos_of_index(index.id)), "models": models}
 
 
 def _limit(world: World, told: View) -> View:
     period = _PERIODS.get(told["seconds"], f"{told['seconds']:g} s")
-    who = "" if told["organisation"] == "default" else f"{told['organisation']}: "
     resets = datetime.fromisoformat(told["resets_at"]).timestamp() - world.now() if told["used"] else 0
     return {
-        "name": f"{who}{told['category']} per {period}",
+        "name": _owned(told["organisation"], f"{told['category']} per {period}"),
         "unit": _UNITS[told["dimension"]],
         "used": round(told["used"], 1),
         "limit": told["limit"],

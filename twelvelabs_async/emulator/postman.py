@@ -66,13 +66,13 @@ class Postman:
                 await asyncio.sleep(0 if len(due) > _CROWD else _POLL)
 
     def _collect(self) -> None:
-        state = self._world.state
-        for task in tuple(state.tasks.values()):
-            if event := _indexed(self._world, task):
-                self._world.webhooks.note(event)
-        for analysis in tuple(state.analyses.tasks.values()):
-            for event in _analyzed(self._world, analysis):
-                self._world.webhooks.note(event)
+        for world in self._world.all():
+            for task in tuple(world.state.tasks.values()):
+                if event := _indexed(world, task):
+                    world.webhooks.note(event, world.organisation)
+            for analysis in tuple(world.state.analyses.tasks.values()):
+                for event in _analyzed(world, analysis):
+                    world.webhooks.note(event, world.organisation)
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         now = self._world.now()

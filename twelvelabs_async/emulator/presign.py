@@ -56,7 +56,7 @@ def check(world: World, upload_id: str, index: str, query: Mapping[str, str], he
     Raises:
         StorageError: The URL was changed, has expired or been used, or headers that belong to it are missing.
     """
-    upload = world.state.uploads.get(upload_id)
+    upload = world.whole.any_upload(upload_id)
     given = query.get("signature", "")
     expires = query.get("expires", "")
     if upload is None or not index.isdecimal() or not 1 <= int(index) <= len(upload.chunks):

@@ -21,7 +21,7 @@ from twelvelabs_async.emulator.plans import Plan
 from twelvelabs_async.emulator.postman import Postman
 from twelvelabs_async.emulator.seeded import Ids
 from twelvelabs_async.emulator.spool import Spool
-from twelvelabs_async.emulator.state import State
+from twelvelabs_async.emulator.state import DEFAULT, State
 from twelvelabs_async.emulator.store import Store
 from twelvelabs_async.emulator.timeline import Timing
 from twelvelabs_async.emulator.webhooks import Webhooks
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator.plans import Dimension, PlanName
 
 MIB = 1 << 20
-DEFAULT = "default"
 
 
 class Emulator:
@@ -45,8 +44,8 @@ class Emulator:
 
     Args:
         api_key: A key that is accepted, of the organisation `DEFAULT`.
-        api_keys: More keys that are accepted, each with its organisation. Keys of one organisation share its limits;
-            objects are seen by all.
+        api_keys: More keys that are accepted, each with its organisation, whose objects and limits its keys share, and
+            no other organisation's.
         host: Address to listen on.
         public_host: Name of this machine in the addresses that are given out, if it is not `host`.
         port: Port of the API; 0 takes a free one.
@@ -119,7 +118,7 @@ class Emulator:
         )
         self.webhooks: Webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake)
         self.world: World = World(
-            state=self.state,
+            whole=self.state,
             clock=clock,
             timing=timing or Timing(),
             settings=settings,
@@ -233,6 +232,7 @@ class Emulator:
         custom_id: str | None = None,
         account: str = "someone@example.com",
         status: Status = "active",
+        organisation: str = DEFAULT,
     ) -> Connection:
         """Make a connection, which the API leaves to the provider's page; its fields may be changed at any time.
 
@@ -242,6 +242,7 @@ class Emulator:
             custom_id: The label that was given when the authorization began.
             account: Connections to one account share what was imported.
             status: All but `active` refuse to be used.
+            organisation: Who has the connection.
 
         Returns:
             The connection, whose `id` the API knows.
@@ -250,8 +251,9 @@ class Emulator:
             source_id: RemoteFile(filename=file) if isinstance(file, str) else file
             for source_id, file in (files or {}).items()
         }
+        world = self.world.of(organisation)
         return connections.add(
-            self.world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
+            world, provider=provider, files=found, custom_id=custom_id, account=account, status=status
         )
 
     def describe(self, file: str | Path, scenes: Iterable[Told] = (), *, transcript: Transcript | None = None) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 UserMetadata = dict[str, Any]
 
+DEFAULT = "default"
+"""The organisation of the key that every emulator has."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Asset:
@@ -163,7 +166,7 @@ class Search:
 
 @dataclass(slots=True)
 class State:
-    """All objects of one emulator by id, oldest first."""
+    """All objects of one organisation by id, oldest first; that of `DEFAULT` holds those of the others, too."""
 
     ids: Ids
     assets: dict[str, Asset] = field(default_factory=dict[str, Asset])
@@ -177,6 +180,27 @@ class State:
     analyses: Analyses = field(default_factory=Analyses)
     connectors: Connectors = field(default_factory=Connectors)
     descriptions: Descriptions = field(default_factory=Descriptions)
+    others: dict[str, State] = field(default_factory=dict[str, "State"])
+
+    def of(self, organisation: str) -> State:
+        """Return what one organisation has; ids are counted for all of them, and files described."""
+        if organisation == DEFAULT:
+            return self
+        if organisation not in self.others:
+            self.others[organisation] = State(self.ids, descriptions=self.descriptions)
+        return self.others[organisation]
+
+    def all(self) -> dict[str, State]:
+        """Return what every organisation has that was ever here."""
+        return {DEFAULT: self, **self.others}
+
+    def any_asset(self, asset_id: str) -> Asset | None:
+        """Return an asset whoever has it."""
+        return next((state.assets[asset_id] for state in self.all().values() if asset_id in state.assets), None)
+
+    def any_upload(self, upload_id: str) -> Upload | None:
+        """Return an upload session whoever has it."""
+        return next((state.uploads[upload_id] for state in self.all().values() if upload_id in state.uploads), None)
 
     def take(self, other: State) -> None:
         """Become what another state is; the count of ids goes on where it stood."""
@@ -184,11 +208,13 @@ class State:
         for kind in fields(self):
             if kind.name != "ids":
                 setattr(self, kind.name, getattr(other, kind.name))
+        for state in self.others.values():
+            state.ids = self.ids
 
     def describe(self, filename: str, description: Description) -> None:
         """Keep what is told about files of a name, those that are here and those to come."""
         self.descriptions.known[filename] = description
-        for asset in self.assets.values():
+        for asset in (asset for state in self.all().values() for asset in state.assets.values()):
             if asset.filename == filename:
                 asset.media = description.put_on(asset.media)
 

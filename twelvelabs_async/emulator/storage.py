@@ -43,7 +43,7 @@ class Storage:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Give a file back, which needs a store."""
-        asset = self._world.state.assets.get(request.match_info["asset_id"])
+        asset = self._world.whole.any_asset(request.match_info["asset_id"])
         path = None if asset is None else self._world.kept(asset)
         if asset is None or path is None:
             raise StorageError(404, "NoSuchKey", "There is no such file, or it was not kept.")
@@ -51,7 +51,7 @@ class Storage:
 
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
         """Give the thumbnail of an asset, where there is one."""
-        asset = self._world.state.assets.get(request.match_info["asset_id"])
+        asset = self._world.whole.any_asset(request.match_info["asset_id"])
         picture = None if asset is None else await self._world.picture(asset)
         if picture is None:
             raise StorageError(404, "NoSuchKey", "There is no such thumbnail.")

@@ -14,6 +14,7 @@ import pickle
 import sys
 from asyncio.locks import Lock
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path, PosixPath, WindowsPath
@@ -100,12 +101,15 @@ class Store:
 
     def sweep(self, state: State) -> None:
         """Delete files that nothing in the state refers to."""
-        known = {self.file_of(asset.media.digest) for asset in state.assets.values()}
-        known |= {self.file_of(video.asset.media.digest) for video in state.videos.values()}
-        known |= {upload.spool for upload in state.uploads.values() if upload.spool is not None}
+        known = {path for one in state.all().values() for path in self._files_of(one)}
         for path in (*self.files.iterdir(), *self.parts.iterdir()):
             if path not in known:
                 path.unlink()
+
+    def _files_of(self, state: State) -> Iterator[Path]:
+        yield from (self.file_of(asset.media.digest) for asset in state.assets.values())
+        yield from (self.file_of(video.asset.media.digest) for video in state.videos.values())
+        yield from (upload.spool for upload in state.uploads.values() if upload.spool is not None)
 
 
 def _locked(path: Path) -> io.TextIOWrapper:

@@ -109,7 +109,7 @@ class ThreadedEmulator:
 
     @property
     def state(self) -> State:
-        """All objects; look at them while no request is on its way, or by `run`."""
+        """All objects, those of other organisations in `others`; look while no request is on its way, or by `run`."""
         return self._emulator.state
 
     def describe(self, file: str | Path, scenes: Iterable[Told] = (), *, transcript: Transcript | None = None) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from twelvelabs_async.emulator.clock import moment
 from twelvelabs_async.emulator.hosts import is_loopback
+from twelvelabs_async.emulator.state import DEFAULT
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator.clock import Clock
@@ -28,6 +29,8 @@ class Endpoint:
 
     url: str
     secret: str = field(repr=False)
+    organisation: str
+    """Whose tasks it is told of."""
     since: float
     """When it was added; what happened before is not told."""
 
@@ -93,8 +96,8 @@ class Webhooks:
         """All who want to know."""
         return tuple(self._endpoints)
 
-    def add(self, url: str, *, secret: str) -> Endpoint:
-        """Tell a URL of every task that ends from now on, signed with the secret.
+    def add(self, url: str, *, secret: str, organisation: str = DEFAULT) -> Endpoint:
+        """Tell a URL of every task of an organisation that ends from now on, signed with the secret.
 
         Raises:
             ValueError: It is on another machine.
@@ -102,7 +105,7 @@ class Webhooks:
         host = urlsplit(url).hostname
         if not host or not (self._allow_remote or is_loopback(host)):
             raise ValueError(f"{url} is not on this machine")
-        endpoint = Endpoint(url=url, secret=secret, since=self._clock.time())
+        endpoint = Endpoint(url=url, secret=secret, organisation=organisation, since=self._clock.time())
         self._endpoints.append(endpoint)
         self._wake()
         return endpoint
@@ -123,8 +126,8 @@ class Webhooks:
         """Say whether this has been noted before."""
         return (task_id, type_) in self._seen
 
-    def note(self, event: Event) -> None:
-        """Prepare to tell everybody of an event, once."""
+    def note(self, event: Event, organisation: str) -> None:
+        """Prepare to tell all in an organisation of an event, once."""
         if self.has_seen(event.task_id, event.type):
             return
         self._seen.add((event.task_id, event.type))
@@ -134,17 +137,18 @@ class Webhooks:
         self.deliveries += [
             Delivery(endpoint=endpoint, event=event, event_id=identifier, body=body, due=event.at)
             for endpoint in self._endpoints
-            if event.at >= endpoint.since
+            if endpoint.organisation == organisation and event.at >= endpoint.since
         ]
 
-    def told(self, task_id: str) -> list[dict[str, Any]]:
-        """Return how far telling of a task has come, for every endpoint."""
+    def told(self, task_id: str, organisation: str) -> list[dict[str, Any]]:
+        """Return how far telling of a task has come, for every endpoint of its organisation."""
         found = {id(one.endpoint): one for one in self.deliveries if one.event.task_id == task_id}
         return [
             found[id(endpoint)].told()
             if id(endpoint) in found
             else {"url": endpoint.url, "delivered": False, "attempts": 0}
             for endpoint in self._endpoints
+            if endpoint.organisation == organisation
         ]
 
 

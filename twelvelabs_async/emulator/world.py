@@ -14,6 +14,7 @@ from twelvelabs_async.emulator.media import Media, guess
 from twelvelabs_async.emulator.pictures import KINDS, Pictures
 from twelvelabs_async.emulator.probe import probe
 from twelvelabs_async.emulator.spool import Spool
+from twelvelabs_async.emulator.state import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,13 +52,15 @@ class Settings:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """Everything the handlers work on."""
+    """Everything the handlers work on, as one organisation sees it."""
 
-    state: State
+    whole: State
+    """What all organisations have."""
     clock: Clock
     timing: Timing
     settings: Settings
     webhooks: Webhooks
+    organisation: str = DEFAULT
     storage_url: str = ""
     looks: Counter[str] = field(default_factory=Counter[str])
     """How often each object was shown, if that counts."""
@@ -66,6 +69,19 @@ class World:
     spool: Spool = field(default_factory=Spool)
     store: Store | None = None
     pictures: Pictures = field(default_factory=Pictures)
+
+    @property
+    def state(self) -> State:
+        """What the organisation has."""
+        return self.whole.of(self.organisation)
+
+    def of(self, organisation: str) -> World:
+        """Return the same world as another organisation sees it."""
+        return replace(self, organisation=organisation)
+
+    def all(self) -> list[World]:
+        """Return the world as each organisation sees it."""
+        return [self.of(organisation) for organisation in self.whole.all()]
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -184,10 +200,10 @@ class World:
 
     def fail(self, ids: Iterable[str], problem: str) -> bool:
         """Let the first object of these ids that can fail do so when it is done, and say whether there is one."""
-        return any(self._fail(identifier, problem) for identifier in ids)
+        known = self.whole.all().values()
+        return any(self._fail(state, identifier, problem) for identifier in ids for state in known)
 
-    def _fail(self, identifier: str, problem: str) -> bool:
-        state = self.state
+    def _fail(self, state: State, identifier: str, problem: str) -> bool:
         if task := state.analyses.tasks.get(identifier):
             task.outcome = Outcome(generation_id="", tokens=(), input_tokens=0, failure=("processing_failed", problem))
         elif embedding := state.embed_tasks.get(identifier):
@@ -205,8 +221,8 @@ class World:
     async def open(self) -> None:
         """Get ready to take in files; with a store, begin with what is in it."""
         if self.store is not None and (found := await asyncio.to_thread(self.store.open)):
-            self.state.take(found)
-            await asyncio.to_thread(self.store.sweep, self.state)
+            self.whole.take(found)
+            await asyncio.to_thread(self.store.sweep, self.whole)
         await self.spool.open()
 
     async def close(self) -> None:
@@ -215,10 +231,10 @@ class World:
         What was uploaded in part is not looked into any more then, should it ever be completed.
         """
         if self.store is not None:
-            await self.store.save(self.state)
+            await self.store.save(self.whole)
             self.store.close()
         else:
-            for upload in self.state.uploads.values():
+            for upload in (upload for state in self.whole.all().values() for upload in state.uploads.values()):
                 upload.spool = None
         await self.spool.delete()
 
@@ -243,7 +259,7 @@ class World:
     async def save(self) -> None:
         """Write everything down, where it is to outlive the process."""
         if self.store is not None:
-            await self.store.save(self.state)
+            await self.store.save(self.whole)
 
     async def look_into(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
         """Return the properties of a file, guessed ones if it was not kept."""

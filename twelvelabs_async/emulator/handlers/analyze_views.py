@@ -34,7 +34,7 @@ def task(world: World, task_: Analysis, *, brief: bool) -> Json:
     view |= error(world, task_)
     if task_.batch is not None:
         view["batch_id"] = task_.batch.id
-    elif deliveries := world.webhooks.told(task_.id):
+    elif deliveries := world.webhooks.told(task_.id, world.organisation):
         view["webhooks"] = deliveries
     return view
 

@@ -55,7 +55,7 @@ class Panel:
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         world = self._emulator.world
-        asset = world.state.assets.get(request.match_info["asset_id"])
+        asset = world.whole.any_asset(request.match_info["asset_id"])
         picture = None if asset is None else await world.picture(asset)
         if picture is None:
             raise web.HTTPNotFound
