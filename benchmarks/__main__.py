@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.answers import CHECKED
+from benchmarks.answers import CHECKED, SLOW
 from benchmarks.cases import Case, cases
 from benchmarks.machine import cores, machine, pin, versions
 from benchmarks.memory import MIB
@@ -59,17 +59,21 @@ def main() -> None:
     client_core, server_core = cores()
     about = {"versions": versions(), "machine": machine(), "pinned": [client_core, server_core], "rounds": rounds}
     print(head(about), end="\n\n", flush=True)
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder, server(server_core) as at:
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name, server(server_core, Path(name)) as at:
         pin(client_core)
-        path, size = Path(folder) / "video.mp4", (256 if args.quick else 1024) * MIB
+        folder = Path(name)
+        path, size = folder / "video.mp4", (256 if args.quick else 1024) * MIB
         rehearsal = path.with_name(f"{CHECKED}.mp4")
-        chosen = [c for c in cases(large=size, path=str(path), rehearsal=str(rehearsal)) if _wanted(c, args.only)]
+        slow = path.with_name(f"{SLOW}.mp4")
+        every = cases(large=size, path=str(path), rehearsal=str(rehearsal), slow=str(slow))
+        chosen = [case for case in every if _wanted(case, args.only)]
         if not chosen:
             raise SystemExit(f"there is no case {args.only!r}")
         if any("path" in case.options for case in chosen):
             write_file(path, size)
-            rehearsal.hardlink_to(path)
-        samples = run(chosen, rounds, at, Path(folder))
+            for other in (rehearsal, slow):
+                other.hardlink_to(path)
+        samples = run(chosen, rounds, at, folder)
     for group, members in groupby(chosen, key=lambda case: case.group):
         print(table(group, list(members), samples))
     if args.json is not None:

@@ -35,6 +35,17 @@ CHECKED: Final = "checked"
 """An upload under a file name that holds this gets the MD5 of each part as its ETag; others an ETag that costs nothing,
 so that the speed of the client is measured and not that of the server's hashing."""
 
+SLOW: Final = "slow"
+"""Under a file name that holds this, storage answers each part only after `DIGESTS`."""
+
+DIGESTS: Final = 0.2
+"""Seconds that storage takes over a part then."""
+
+
+def kind(filename: str) -> str:
+    """How storage treats the parts of a file."""
+    return next((kind for kind in (CHECKED, SLOW) if kind in filename), "plain")
+
 
 def index(number: int) -> dict[str, Any]:
     """An index as `GET /indexes/{index-id}` answers it."""
@@ -88,17 +99,16 @@ def session(origin: str, filename: str, size: int) -> dict[str, Any]:
         "asset_id": ASSET_ID,
         "chunk_size": CHUNK,
         "total_chunks": total,
-        "upload_urls": urls(origin, 1, min(total, FIRST_URLS), checked=CHECKED in filename),
+        "upload_urls": urls(origin, 1, min(total, FIRST_URLS), kind(filename)),
         "upload_headers": {},
         "expires_at": CREATED,
     }
 
 
-def urls(origin: str, start: int, count: int, *, checked: bool) -> list[dict[str, Any]]:
+def urls(origin: str, start: int, count: int, storage: str) -> list[dict[str, Any]]:
     """Addresses for the parts from `start` on."""
-    kind = "md5" if checked else "plain"
     return [
-        {"chunk_index": number, "url": f"{origin}/parts/{kind}/{number}", "expires_at": CREATED}
+        {"chunk_index": number, "url": f"{origin}/parts/{storage}/{number}", "expires_at": CREATED}
         for number in range(start, start + count)
     ]
 

@@ -60,6 +60,8 @@ class Case:
     """What is measured beside the clients: the server's ceiling, hashing alone."""
     more: tuple[str, ...] = ()
     """Clients that do only this."""
+    tls: bool = False
+    """Whether the server is spoken to through TLS."""
 
 
 CPU = Column("CPU s/1000", lambda f: f["cpu"] / f["count"] * 1000, 3)
@@ -163,8 +165,8 @@ _GET = (
 )
 
 
-def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
-    """All cases, with a large upload of `large` bytes from `path`, and from `rehearsal` before that."""
+def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
+    """All cases, with a large upload of `large` bytes from `path`, from `rehearsal` before that, and from `slow`."""
     whole = {name: code + _PEAK for name, code in _CONSTRUCT.items()}
     getting = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items() if name in CLIENTS}
     return [
@@ -183,6 +185,14 @@ def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
                 more=(PLAIN,) if at_once == 64 else (),
             )
             for at_once in (16, 64, 256, 1000)
+        ),
+        Case(
+            name="concurrent-tls",
+            label="2,000 GETs, 64 at once, TLS",
+            group=CONCURRENT,
+            work="concurrent",
+            options={"count": 2000, "at_once": 64},
+            tls=True,
         ),
         Case(name="paging", label="5,000 items", group=PAGING, work="paging"),
         Case(
@@ -210,5 +220,20 @@ def cases(*, large: int, path: str, rehearsal: str) -> list[Case]:
             options={"path": path},
             rehearsal={"path": rehearsal},
             beside=("server", "md5"),
+        ),
+        Case(
+            name="large-upload-tls",
+            label=f"{large // MIB:,} MiB, TLS",
+            group=LARGE,
+            work="large_upload",
+            options={"path": path},
+            tls=True,
+        ),
+        Case(
+            name="large-upload-slow",
+            label=f"{large // MIB:,} MiB, each part answered after 200 ms",
+            group=LARGE,
+            work="large_upload",
+            options={"path": slow},
         ),
     ]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import trustme
+
 from benchmarks import ceiling
 from benchmarks.clients import CLIENTS
 
@@ -36,9 +38,11 @@ Samples = dict[str, dict[str, list["Figures"]]]
 class Server:
     """The server's process, and what it says of itself."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, tls_origin: str, authority: Path) -> None:
         address = urlsplit(origin)
         self.origin = origin
+        self.tls_origin = tls_origin
+        self.authority = authority
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port)
 
     def stats(self) -> dict[str, float]:
@@ -49,13 +53,19 @@ class Server:
 
 
 @contextmanager
-def server(core: int | None) -> Generator[Server]:
-    """A server of our own, gone at the end."""
-    command = [sys.executable, "-m", "benchmarks.server", *([] if core is None else [str(core)])]
+def server(core: int | None, folder: Path) -> Generator[Server]:
+    """A server of our own, gone at the end. Its certificate, and who signed it, are in `folder`."""
+    authority, own = folder / "authority.pem", folder / "server.pem"
+    signer = trustme.CA()
+    signer.cert_pem.write_to_path(authority)
+    signer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(own)
+    command = [sys.executable, "-m", "benchmarks.server", "--certificate", str(own)]
+    command += [] if core is None else ["--core", str(core)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        yield Server(process.stdout.readline().strip())
+        plain, tls = process.stdout.readline().strip(), process.stdout.readline().strip()
+        yield Server(plain, tls, authority)
         process.stdin.close()
 
 
@@ -89,9 +99,10 @@ def sample(case: Case, client: str, options: Mapping[str, Any], at: Server, fold
     """One sample in a process of its own."""
     if case.code:
         return _whole([sys.executable, "-c", case.code[client], at.origin])
-    command = [sys.executable, "-m", "benchmarks.sample", client, case.work, at.origin, json.dumps(dict(options))]
+    origin = at.tls_origin if case.tls else at.origin
+    command = [sys.executable, "-m", "benchmarks.sample", client, case.work, origin, json.dumps(dict(options))]
     before = at.stats()
-    output, disk = _watch(command, folder)
+    output, disk = _watch(command, folder, {"SSL_CERT_FILE": str(at.authority)} if case.tls else {})
     figures: Figures = json.loads(output)
     after = at.stats()
     return {
@@ -112,11 +123,13 @@ def _whole(command: list[str]) -> Figures:
     return {"seconds": time.perf_counter() - start, "count": 1, "peak": float(done.stdout)}
 
 
-def _watch(command: list[str], folder: Path) -> tuple[str, int]:
+def _watch(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[str, int]:
     """Run a process; its output, and by how many bytes it made the folder grow at most."""
     before = most = _size(folder)
     limit = time.monotonic() + PATIENCE
-    with subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**_environment(), **more}, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         while True:
             try:

@@ -1,18 +1,22 @@
 """The other end of every measurement: HTTP/1.1 by hand, in a process of its own, with answers made beforehand.
 
 It does just what the clients need: connections that stay open, bodies with a length or in chunks, and the steps of
-an upload in parts. It prints its address, and ends when its standard input does. `GET /stats` tells what it has seen.
+an upload in parts. It prints its addresses, the second one with TLS if it is given a certificate and its key in a
+file, and ends when its standard input does. `GET /stats` tells what it has seen.
 
-    python -m benchmarks.server [CORE]
+    python -m benchmarks.server [--core N] [--certificate FILE]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import json
+import ssl
 import sys
 import time
+from contextlib import AsyncExitStack
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -37,14 +41,13 @@ class Site:
     """What is answered, by verb and path."""
 
     def __init__(self) -> None:
-        self.origin = ""
         self.connections = self.requests = self.received = 0
         self._index = rendered(answers.index(0))
         self._pages = [rendered(answers.page(number)) for number in range(1, answers.PAGES + 2)]
         self._accepted, self._ready = rendered(answers.asset("processing")), rendered(answers.asset("ready"))
         self._embeddings, self._events = rendered(answers.embeddings()), answers.events()
         self._tasks_since: float | None = None
-        self._checked = False
+        self._storage = "plain"
         self._parts: dict[int, str] = {}
         self._reported: set[int] = set()
         self._total = 0
@@ -63,8 +66,8 @@ class Site:
             ).encode()
         return self._usual
 
-    def answer(self, method: str, target: str, body: bytes, md5: str) -> Answer:
-        """The answer to one request; raises `LookupError` for what no client should ask."""
+    def answer(self, method: str, target: str, body: bytes, md5: str, origin: str) -> Answer:
+        """The answer to one request that came to `origin`; raises `LookupError` for what no client should ask."""
         path, _, query = target.partition("?")
         if method == "PUT" and path.startswith("/parts/"):
             return self._part(int(path.rpartition("/")[2]), md5)
@@ -77,7 +80,7 @@ class Site:
         if method == "POST" and path == f"{PREFIX}/analyze":
             return NOTHING, self._events
         if method == "POST" and path.startswith(UPLOADS):
-            return NOTHING, rendered(self._upload(path, json.loads(body)))
+            return NOTHING, rendered(self._upload(path, json.loads(body), origin))
         raise LookupError(method, path)
 
     def _get(self, path: str, query: str) -> bytes:
@@ -108,23 +111,23 @@ class Site:
         status = "ready" if now - self._tasks_since >= answers.TASKS_TAKE else "indexing"
         return answers.task(task_id, status) if task_id else answers.tasks(page, status)
 
-    def _upload(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _upload(self, path: str, asked: dict[str, Any], origin: str) -> dict[str, Any]:
         if path == UPLOADS:
-            self._checked = answers.CHECKED in asked["filename"]
+            self._storage = answers.kind(asked["filename"])
             self._parts, self._reported = {}, set()
-            session = answers.session(self.origin, asked["filename"], asked["total_size"])
+            session = answers.session(origin, asked["filename"], asked["total_size"])
             self._total = session["total_chunks"]
             return session
         if path.endswith("/presigned-urls"):
             start, count = asked["start"], min(asked["count"], self._total + 1 - asked["start"])
-            return {"upload_urls": answers.urls(self.origin, start, count, checked=self._checked)}
+            return {"upload_urls": answers.urls(origin, start, count, self._storage)}
         new: set[int] = set()
         for part in asked["completed_chunks"]:
             if self._parts[part["chunk_index"]] != part["proof"]:
                 raise LookupError(part)
             new.add(part["chunk_index"])
         self._reported |= new
-        whole = {"url": f"{self.origin}/files/1"} if len(self._reported) == self._total else {}
+        whole = {"url": f"{origin}/files/1"} if len(self._reported) == self._total else {}
         return {"asset_id": answers.ASSET_ID, "processed_chunks": len(new), "total_completed": len(self._reported)} | {
             "duplicate_chunks": 0,
             **whole,
@@ -163,6 +166,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._transport: asyncio.WriteTransport | None = None
+        self._origin = ""
         self._buffer = b""
         self._read: Callable[[], bool] = self._head
         self._method = self._target = ""
@@ -173,6 +177,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
+        self._origin = _origin(transport.get_extra_info("sockname"), tls=transport.get_extra_info("sslcontext"))
         self._site.connections += 1
 
     @override
@@ -192,7 +197,7 @@ class Connection(asyncio.Protocol):
             return True
         headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         self._body.clear()
-        self._md5 = hashlib.md5(usedforsecurity=False) if "/parts/md5/" in self._target else None
+        self._md5 = hashlib.md5(usedforsecurity=False) if f"/parts/{answers.CHECKED}/" in self._target else None
         if headers.get(b"transfer-encoding") == b"chunked":
             self._read = self._chunk
         else:
@@ -235,26 +240,45 @@ class Connection(asyncio.Protocol):
         site = self._site
         site.requests += 1
         md5 = self._md5.hexdigest() if self._md5 is not None else ""
-        far = self._target.startswith(answers.FAR)
-        more, body = site.answer(self._method, self._target.removeprefix(answers.FAR), bytes(self._body), md5)
+        target = self._target.removeprefix(answers.FAR)
+        more, body = site.answer(self._method, target, bytes(self._body), md5, self._origin)
         self._read = self._head
         whole = b"%b%d%b\r\n\r\n%b" % (site.usual(), len(body), more, body)
-        if far:
-            asyncio.get_running_loop().call_later(answers.AWAY, self._transport.write, whole)
+        if delay := self._delay():
+            asyncio.get_running_loop().call_later(delay, self._transport.write, whole)
         else:
             self._transport.write(whole)
 
+    def _delay(self) -> float:
+        if self._target.startswith(answers.FAR):
+            return answers.AWAY
+        return answers.DIGESTS if self._target.startswith(f"/parts/{answers.SLOW}/") else 0.0
 
-async def serve() -> None:
+
+def _origin(name: tuple[str, int], *, tls: object) -> str:
+    return f"{'https' if tls else 'http'}://{name[0]}:{name[1]}"
+
+
+async def serve(certificate: str | None) -> None:
     """Listen until standard input ends."""
     site = Site()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(site), "127.0.0.1", 0, backlog=4096)
-    site.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    print(site.origin, flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        for tls in (None, context) if context else (None,):
+            server = await loop.create_server(lambda: Connection(site), "127.0.0.1", 0, backlog=4096, ssl=tls)
+            await stack.enter_async_context(server)
+            print(_origin(server.sockets[0].getsockname(), tls=tls), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    pin(*map(int, sys.argv[1:]))
-    asyncio.run(serve())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
+    parser.add_argument("--core", type=int)
+    parser.add_argument("--certificate")
+    args = parser.parse_args()
+    pin(args.core)
+    asyncio.run(serve(args.certificate))
