@@ -28,6 +28,9 @@ TASKS_TAKE: Final = 3.0
 """Seconds from the first look at a task until all of them are ready."""
 
 VECTORS: Final = 2000
+SECONDS: Final = "seconds"
+"""A video of this name is so short that it has one vector."""
+
 DIMENSIONS: Final = 512
 EVENTS: Final = 10_000
 
@@ -136,8 +139,8 @@ def tasks(number: int, status: str) -> dict[str, Any]:
     }
 
 
-def embeddings() -> dict[str, Any]:
-    """The embeddings of a long video; the same numbers each time."""
+def embeddings(vectors: int = VECTORS) -> dict[str, Any]:
+    """The embeddings of a video; the same numbers each time."""
     numbers = random.Random(1)  # noqa: S311  # no secret
     return {
         "data": [
@@ -148,7 +151,7 @@ def embeddings() -> dict[str, Any]:
                 "start_sec": 6.0 * number,
                 "end_sec": 6.0 * number + 6.0,
             }
-            for number in range(VECTORS)
+            for number in range(vectors)
         ]
     }
 

@@ -45,7 +45,8 @@ class Site:
         self._index = rendered(answers.index(0))
         self._pages = [rendered(answers.page(number)) for number in range(1, answers.PAGES + 2)]
         self._accepted, self._ready = rendered(answers.asset("processing")), rendered(answers.asset("ready"))
-        self._embeddings, self._events = rendered(answers.embeddings()), answers.events()
+        self._embeddings, self._few = rendered(answers.embeddings()), rendered(answers.embeddings(1))
+        self._events = answers.events()
         self._tasks_since: float | None = None
         self._storage = "plain"
         self._parts: dict[int, str] = {}
@@ -76,7 +77,7 @@ class Site:
         if method == "POST" and path == f"{PREFIX}/assets":
             return NOTHING, self._accepted
         if method == "POST" and path == f"{PREFIX}/embed-v2":
-            return NOTHING, self._embeddings
+            return NOTHING, self._few if answers.SECONDS.encode() in body else self._embeddings
         if method == "POST" and path == f"{PREFIX}/analyze":
             return NOTHING, self._events
         if method == "POST" and path.startswith(UPLOADS):

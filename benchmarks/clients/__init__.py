@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+from benchmarks.answers import SECONDS
+
 OURS: Final = "ours"
 OFFICIAL: Final = "official"
 BARE: Final = "aiohttp"
@@ -25,6 +27,9 @@ AT_ONCE: Final = 5
 
 VIDEO: Final = "https://videos.example/holiday.mp4"
 """A video that is somewhere else."""
+
+SHORT: Final = f"https://videos.example/{SECONDS}.mp4"
+"""Another one, of which there are few vectors."""
 
 NAME: Final = "clip.mp4"
 """Name of each small file."""
@@ -49,8 +54,8 @@ class Client(Protocol):
         """An asset from a file, in parts; its id."""
         ...
 
-    async def embed(self) -> int:
-        """The embeddings of a long video in one answer; how many vectors."""
+    async def embed(self, video: str = VIDEO) -> int:
+        """The embeddings of a video in one answer; how many vectors."""
         ...
 
     def events(self) -> AsyncIterator[str | None]:

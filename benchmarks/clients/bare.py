@@ -72,9 +72,9 @@ class Bare:
             os.close(descriptor)
         return str((await self._ask("GET", f"/assets/{session['asset_id']}"))["_id"])
 
-    async def embed(self) -> int:
-        """The embeddings of a long video."""
-        asked = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": VIDEO}}}
+    async def embed(self, video: str = VIDEO) -> int:
+        """The embeddings of a video."""
+        asked = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": video}}}
         return len((await self._ask("POST", "/embed-v2", into=asked))["data"])
 
     async def events(self) -> AsyncIterator[str | None]:

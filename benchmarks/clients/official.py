@@ -43,10 +43,10 @@ class Official:
         """An asset in parts; five at once is its default."""
         return str((await self._multipart.upload_file(path)).asset_id)
 
-    async def embed(self) -> int:
-        """The embeddings of a long video."""
-        video = VideoInputRequest(media_source=MediaSource(url=VIDEO))
-        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=video)
+    async def embed(self, video: str = VIDEO) -> int:
+        """The embeddings of a video."""
+        source = VideoInputRequest(media_source=MediaSource(url=video))
+        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
         return len(found.data)
 
     async def events(self) -> AsyncIterator[str | None]:

@@ -38,10 +38,11 @@ class Ours:
         """An asset in parts."""
         return (await self._client.assets.upload(path, method="multipart", concurrency=AT_ONCE)).id
 
-    async def embed(self) -> int:
-        """The embeddings of a long video."""
-        video = {"media_source": {"url": VIDEO}}
-        return len((await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=video)).data)
+    async def embed(self, video: str = VIDEO) -> int:
+        """The embeddings of a video."""
+        source = {"media_source": {"url": video}}
+        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
+        return len(found.data)
 
     async def events(self) -> AsyncIterator[str | None]:
         """An analysis while it is written."""
