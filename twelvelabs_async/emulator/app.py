@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/v1.3"
 LARGEST_TEXT = 64 << 20
-"""Bytes of a JSON body or of a form's field; files have limits of their own."""
+"""Bytes of a JSON body; the texts and files of a form have limits of their own."""
 
 
 def route_of(operation: Operation) -> str:
