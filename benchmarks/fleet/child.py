@@ -16,7 +16,7 @@ async def main(base_url: str, ledger: str, budget: str, concurrency: str) -> Non
     """Work until asked to stop."""
     for name in ("procrastinate", "psycopg"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    async with AsyncTwelveLabs(KEY, base_url=base_url, budget=budget or None) as client:
+    async with AsyncTwelveLabs(KEY, base_url=base_url, budget=budget or None, allow_http=True) as client:
         worker = client.worker(ledger, concurrency=int(concurrency), direct_up_to=DIRECT_UP_TO)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
         await worker.run()

@@ -17,8 +17,16 @@ from twelvelabs_async.fleet import status
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from benchmarks.fleet.namespaces import Place
+
 SILENT: Final = 4.0
 """Seconds after which a worker that was killed can be told from the others by its silence."""
+
+LAST: Final = 30.0
+"""Seconds in which a worker that is asked to stop has to be gone."""
+
+PATIENCE: Final = 900.0
+"""Seconds after which a part that is not done is taken to hang."""
 
 _LEFT: Final = """
     SELECT job.id FROM procrastinate_jobs AS job JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
@@ -33,38 +41,47 @@ _WHOSE: Final = "SELECT DISTINCT worker_id FROM procrastinate_jobs WHERE id = AN
 
 @attrs.define
 class Crew:
-    """So many workers."""
+    """So many workers, each with a number that says where it runs."""
 
+    place: Place
     command: list[str]
-    processes: list[asyncio.subprocess.Process] = attrs.field(factory=list[asyncio.subprocess.Process])
+    processes: dict[int, asyncio.subprocess.Process] = attrs.field(factory=dict[int, asyncio.subprocess.Process])
 
-    async def add(self) -> None:
-        """One more."""
-        command = [sys.executable, "-m", "benchmarks.fleet.child", *self.command]
-        self.processes.append(await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL))
+    async def start(self, number: int) -> None:
+        """One of them."""
+        command = [*self.place.command(number), sys.executable, "-m", "benchmarks.fleet.child", *self.command]
+        self.processes[number] = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
 
     async def kill(self, dice: random.Random) -> None:
         """Kill one of them, and start another in its place."""
-        victim = self.processes.pop(dice.randrange(len(self.processes)))
+        number = dice.choice(sorted(self.processes))
+        victim = self.processes.pop(number)
         victim.kill()
         await victim.wait()
-        await self.add()
+        await self.start(number)
 
     async def end(self) -> None:
-        """Ask all of them to stop, and wait for it."""
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            await process.wait()
+        """Ask all of them to stop, and kill those that do not."""
+        await asyncio.gather(*map(_end, self.processes.values()))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), LAST)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 @asynccontextmanager
-async def crew(size: int, *command: str) -> AsyncGenerator[Crew]:
+async def crew(place: Place, size: int, *command: str) -> AsyncGenerator[Crew]:
     """Workers for as long as the block."""
-    some = Crew(list(command))
-    for _ in range(size):
-        await some.add()
+    some = Crew(place, list(command))
     try:
+        for number in range(size):
+            await some.start(number)
         yield some
     finally:
         await some.end()
@@ -87,7 +104,7 @@ async def recovery(ledger: str) -> float | None:
 
 async def all_there(ledger: str, size: int) -> None:
     """Wait until so many workers have begun."""
-    async with await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection:
+    async with asyncio.timeout(LAST), await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection:
         while (await _ask(connection, _WORKERS))[0][0] < size:  # noqa: ASYNC110  # the same
             await asyncio.sleep(0.1)
 
@@ -99,6 +116,8 @@ async def _ask(connection: psycopg.AsyncConnection[Any], query: Any, *values: ob
 async def until_done(ledger: str) -> float:
     """Wait until nothing is left to do: the seconds that it took."""
     began = time.monotonic()
-    while (await status(ledger)).open:  # noqa: ASYNC110  # nobody announces it
+    while (found := await status(ledger)).open:
+        if time.monotonic() - began > PATIENCE:
+            raise TimeoutError(f"not done after {PATIENCE:.0f} s: {found}")
         await asyncio.sleep(0.5)
     return time.monotonic() - began

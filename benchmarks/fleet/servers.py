@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of our own behind socket files, which can be killed and started again."""
+"""A PostgreSQL and a Redis of our own, behind socket files or a private address, which can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -6,32 +6,45 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from benchmarks.fleet.namespaces import NET
+
 PROGRAMS: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-OPTIONS: Final = "-c listen_addresses='' -c max_connections=100"
+OPTIONS: Final = "-c max_connections=100"
+PORTS: Final = (54329, 63799)
+"""Of the database and the budget store, where they have an address."""
 
 
 class Database:
-    """A PostgreSQL that commits to disk, as one would run it."""
+    """A PostgreSQL that commits to disk, as one would run it; behind a socket file if `host` is empty."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "") -> None:
         self._folder = folder
+        self._host = host
         folder.mkdir()
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self._as:
             shutil.chown(folder, "postgres", "postgres")
-        self.url = f"postgresql://{'postgres' if self._as else os.environ['USER']}@/postgres?host={folder}"
+        user = "postgres" if self._as else os.environ["USER"]
+        self.url = f"postgresql://{user}@{host}/postgres?port={PORTS[0]}" + ("" if host else f"&host={folder}")
         self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        with (folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {NET} trust\n")
 
     def start(self) -> None:
         """Start it, and wait until it can be talked to."""
-        self._control("-w", "-l", f"{self._folder}/log", "-o", f"{OPTIONS} -k {self._folder}", "start")
+        self._control("-w", "-l", f"{self._folder}/log", "-o", self._options(), "start")
 
     def kill(self) -> None:
-        """Stop it at once, whoever is connected."""
-        self._control("-w", "-m", "immediate", "stop")
+        """Stop it at once, whoever is connected, if it runs."""
+        with suppress(subprocess.CalledProcessError):
+            self._control("-w", "-m", "immediate", "stop")
+
+    def _options(self) -> str:
+        return f"{OPTIONS} -p {PORTS[0]} -c listen_addresses='{self._host}' -k {self._folder}"
 
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", "-D", f"{self._folder}/data", *arguments)
@@ -44,15 +57,16 @@ class Database:
 class Budgets:
     """A Redis that keeps nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "") -> None:
         self._folder = folder
         folder.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"unix://{folder}/socket"
+        self._address = ["--bind", host, "--port", str(PORTS[1]), "--protected-mode", "no"] if host else ["--port", "0"]
+        self.url = f"redis://{host}:{PORTS[1]}/0" if host else f"unix://{folder}/socket"
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        command = ["redis-server", "--port", "0", "--unixsocket", f"{self._folder}/socket", "--save", ""]
+        command = ["redis-server", *self._address, "--unixsocket", f"{self._folder}/socket", "--save", ""]
         self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)
         while not (self._folder / "socket").is_socket():
             time.sleep(0.01)
