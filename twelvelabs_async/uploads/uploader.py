@@ -30,6 +30,9 @@ from twelvelabs_async.uploads.urls import UrlPool
 REPORT_EVERY: Final = 16
 """Confirmed parts that are reported together: what a crash may cost, at most, to send again."""
 
+_OVER: Final = frozenset({"expired", "failed"})
+"""Statuses of a session that takes nothing more, though the asset is not complete."""
+
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
 _NOT_OURS: Final = frozenset({"content-length", "host", "transfer-encoding", "connection"})
 
@@ -100,22 +103,32 @@ class PartsUpload:
             if meter.parts_done < meter.parts:  # the last report would complete what must not be
                 with suppress(TwelveLabsError):
                     await self._report(state)  # what has arrived need not be sent again
-            explained = self._explained(error, state)
+            explained = await self._explained(error, state)
             if explained is error:
                 raise
             raise explained from error
         return state
 
-    def _explained(self, error: UploadError | APIError, state: UploadState) -> TwelveLabsError:
+    async def _explained(self, error: UploadError | APIError, state: UploadState) -> TwelveLabsError:
         """What to raise: the platform's refusals as they are, a failed transfer with the state it reached."""
         name = self._source.name
         if isinstance(error, UploadError):
             return UploadError(message=error.message, source=error.source or name, state=state)
-        if isinstance(error, NotFoundError | GoneError):
+        if isinstance(error, NotFoundError | GoneError) or await self._is_over(error, state):
             return UploadError(message=f"the upload of {name} has expired; begin it anew", source=name)
         if error.operation == STORAGE_PUT:
             return UploadError(message=f"{name} did not arrive: {error}", source=name, state=state)
         return error
+
+    async def _is_over(self, error: APIError, state: UploadState) -> bool:
+        """Ask whether the session has ended, where a refusal may mean that as well as anything else."""
+        if not isinstance(error, BadRequestError):
+            return False
+        try:
+            page = await self._calls.get_status(state.upload_id)
+        except TwelveLabsError:
+            return False
+        return page.extra.get("status") in _OVER
 
     async def _open(self) -> tuple[UploadState, UrlPool, list[Chunk]]:
         session = await self._calls.create(
