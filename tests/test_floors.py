@@ -26,6 +26,7 @@ FLOORS = [
         "policy/headers",
         "refusal",
         "reply",
+        "seen",
         "sockets",
         "session",
         "policy/categories",

@@ -8,7 +8,6 @@ resource that needs it, or in a policy.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import NoneType
@@ -16,10 +15,10 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
 
-from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
+from twelvelabs_async.body import Body
 from twelvelabs_async.clock import Clock
-from twelvelabs_async.codec import decode, json_bytes
-from twelvelabs_async.errors import APIError, InvalidInputError, QuotaExhaustedError
+from twelvelabs_async.codec import decode, encode
+from twelvelabs_async.errors import APIError, QuotaExhaustedError
 from twelvelabs_async.policy.categories import category_of
 from twelvelabs_async.policy.costs import CostBook
 from twelvelabs_async.policy.headers import Advice, read_advice
@@ -29,18 +28,14 @@ from twelvelabs_async.policy.telling import told
 from twelvelabs_async.refusal import refusal, request_id
 from twelvelabs_async.reply import OpenReply, Reply
 from twelvelabs_async.request import Request
+from twelvelabs_async.seen import Seen
 from twelvelabs_async.session import SessionManager
 from twelvelabs_async.settings import Options
 
 T = TypeVar("T")
 
-API_VERSION: Final = "1.3"
-"""The version of the API that the models describe."""
-
 STORAGE_PUT: Final = "PUT storage"
 """How a presigned upload is named in errors and logs: its URL is a secret."""
-
-logger: Final = logging.getLogger("twelvelabs_async.retry")
 
 NextAddress = Callable[[], Awaitable[str]]
 """Gets a presigned URL that nobody has used."""
@@ -78,26 +73,6 @@ class Road(Caller, Protocol):
         ...
 
 
-@attrs.define
-class Seen:
-    """What answers have said of the service; shared by all views of a client."""
-
-    api_version: str | None = None
-    """`X-Api-Version` of the last answer that had one."""
-    warned: bool = False
-    """Whether a mismatch has been told."""
-
-    def note(self, reply: Reply) -> None:
-        """Keep the version an answer names, and warn once if the models are made for another one."""
-        version = reply.headers.get("X-Api-Version")
-        if version is None or version == self.api_version:
-            return
-        self.api_version = version
-        if not self.warned and version.lstrip("v").split(".")[:2] != API_VERSION.split("."):
-            self.warned = True
-            logger.warning("the server speaks API version %.20r, this client was made for %s", version, API_VERSION)
-
-
 def _policy(api: Api) -> RetryPolicy:
     return RetryPolicy(max_retries=api.options.max_retries, longest_advice=api.options.max_wait)
 
@@ -132,9 +107,8 @@ class Api:
             ClientStateError: The client is closed, or belongs elsewhere.
         """
         path, body = request.path(), encode(request)
-        timeout = None  # a long upload is no failure
-        if isinstance(body.content, bytes):
-            timeout = self.options.deadline(request.operation)
+        streamed = not isinstance(body.content, bytes)
+        timeout = None if streamed else self.options.deadline(request.operation)  # a long upload is no failure
         return await self._drive(request, body.size, timeout, partial(self._attempt, request, path, body))
 
     async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
@@ -296,14 +270,13 @@ class Api:
                 costs=costs,
                 priority=self.options.priority,
             )
-            call.waited += turn.waited
-            call.goes_on()
+            call.goes_on(turn.waited)
         return turn
 
     def _read(self, turn: Turn, reply: Reply) -> Advice:
         """What an answer's headers say, before the next in line goes."""
-        told = reply.body if reply.status == 429 else b""
-        advice = read_advice(reply.headers, now=self.clock.time(), body=told)
+        refused = reply.status == 429
+        advice = read_advice(reply.headers, now=self.clock.time(), body=reply.body if refused else b"")
         if advice.quotas:
             self.costs.observe(turn.category, advice)
         self.seen.note(reply)
@@ -325,20 +298,3 @@ def _place(error: APIError, request: Request[Any], reply: Reply | None) -> None:
         error.status_code = error.status_code or reply.status
         error.request_id = error.request_id or request_id(reply.headers)
     judge(error, request.retry)
-
-
-def encode(request: Request[T]) -> Body:
-    """The body of a request, the same bytes for each attempt.
-
-    Raises:
-        InvalidInputError: It cannot be written as JSON, or as UTF-8.
-    """
-    body = NO_BODY
-    try:
-        if request.form is not None:
-            body = encode_form(request.form)
-        elif request.json is not None:
-            body = encode_json(json_bytes(request.json))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInputError(f"the body of {request.operation} cannot be sent: {error}") from None
-    return attrs.evolve(body, beside=request.headers) if request.headers else body

@@ -24,8 +24,9 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.constructors import constructor, has_constructor
-from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
 from twelvelabs_async.leaves import (
     as_bool,
     as_datetime,
@@ -42,6 +43,7 @@ from twelvelabs_async.leaves import (
 )
 from twelvelabs_async.models.common import Model
 from twelvelabs_async.parser import parse
+from twelvelabs_async.request import Request
 
 T = TypeVar("T")
 
@@ -250,6 +252,23 @@ def _build(*, detailed: bool, closed: bool = False) -> Converter:
 _FAST: Final = _build(detailed=False)
 _EXACT: Final = _build(detailed=True)
 _CLOSED: Final = _build(detailed=True, closed=True)
+
+
+def encode(request: Request[Any]) -> Body:
+    """The body of a request, the same bytes for each attempt.
+
+    Raises:
+        InvalidInputError: It cannot be written as JSON, or as UTF-8.
+    """
+    body = NO_BODY
+    try:
+        if request.form is not None:
+            body = encode_form(request.form)
+        elif request.json is not None:
+            body = encode_json(json_bytes(request.json))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"the body of {request.operation} cannot be sent: {error}") from None
+    return attrs.evolve(body, beside=request.headers) if request.headers else body
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:

@@ -10,8 +10,7 @@ from typing import Any, cast
 import pytest
 from support import FastClock
 
-from twelvelabs_async.api import encode
-from twelvelabs_async.codec import structure
+from twelvelabs_async.codec import encode, structure
 from twelvelabs_async.errors import InvalidInputError, NotFoundError, ProcessingFailedError, WaitTimeoutError
 from twelvelabs_async.models.common import Range
 from twelvelabs_async.models.uploads import CompletedChunk

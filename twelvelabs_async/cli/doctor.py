@@ -14,13 +14,13 @@ import aiohttp
 import attrs
 
 from twelvelabs_async._version import __version__
-from twelvelabs_async.api import API_VERSION
 from twelvelabs_async.cli.codes import Code
 from twelvelabs_async.cli.render import Screen
 from twelvelabs_async.cli.witness import Witness
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import APIError, AuthenticationError
+from twelvelabs_async.seen import API_VERSION
 
 State = Literal["ok", "note", "problem"]
 

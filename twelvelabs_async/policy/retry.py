@@ -143,8 +143,9 @@ class Call:
             self.left, self.deadline = self.deadline - self.clock.monotonic(), None
             self._end_after(None)
 
-    def goes_on(self) -> None:
-        """It has its turn."""
+    def goes_on(self, waited: float) -> None:
+        """It has its turn, after so many seconds."""
+        self.waited += waited
         if self.left is not None:
             self.deadline = self.clock.monotonic() + self.left
             self._end_after(self.left)
