@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def film(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def platform() -> AsyncIterator[tuple[Emulator, AsyncTwelveLabs, str]]:
+async def platform() -> AsyncGenerator[tuple[Emulator, AsyncTwelveLabs, str]]:
     """Where a session lives for two minutes, and each part gets its address when its turn comes."""
     clock, timing = LoopClock(), Timing(asset=1, indexing=1, session_lifetime=120)
     async with (
@@ -57,9 +58,11 @@ def test_a_session_that_ended_between_two_runs_is_begun_anew(film: Path) -> None
     async def story() -> None:
         ledger = film.with_suffix(".ledger")
         async with platform() as (emulator, client, index_id):
-            emulator.faults.add("storage", status=403, after=6, times=None)
-            first = await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
-            assert first.ready == 0
+            emulator.faults.add("storage", delay=50, after=6, times=None)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(20):
+                    await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
+            assert len(emulator.requests.of(CREATE)) == 1
             emulator.faults.clear()
             await LoopClock().sleep(121)
             second = await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
