@@ -284,7 +284,9 @@ class AsyncTwelveLabs(Groups):
         )
         return Ingestion(self._api, sources, job)
 
-    def worker(self, ledger: str, *, concurrency: int = 8, direct_up_to: int | None = None) -> Worker:
+    def worker(
+        self, ledger: str, *, concurrency: int = 8, direct_up_to: int | None = None, timeout: float | None = None
+    ) -> Worker:
         """A worker that carries what `twelvelabs_async.fleet.submit` has put into a ledger in PostgreSQL.
 
         Any number of them work side by side, on any number of machines, and each video gets into its index once,
@@ -294,6 +296,8 @@ class AsyncTwelveLabs(Groups):
             ledger: Address of the database: `postgresql://user@host/database`.
             concurrency: Steps at once: uploads, requests to index, looks at lists.
             direct_up_to: Bytes up to which a file is sent in one request; None is the most the platform takes, 200 MB.
+            timeout: Seconds after which a video is given up that the platform has not looked into, or not indexed; None
+                is a day. Submitting it again goes on with it.
 
         Raises:
             InvalidInputError: The extra is not installed.
@@ -306,7 +310,7 @@ class AsyncTwelveLabs(Groups):
             from twelvelabs_async.fleet import Worker
         except ImportError:
             raise InvalidInputError("workers need: pip install 'twelvelabs-async[postgres]'") from None
-        return Worker(self._api, ledger, concurrency=concurrency, **given(direct_up_to=direct_up_to))
+        return Worker(self._api, ledger, concurrency=concurrency, **given(direct_up_to=direct_up_to, timeout=timeout))
 
     @overload
     async def request(

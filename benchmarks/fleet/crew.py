@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -66,7 +66,7 @@ class Crew:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
+    with suppress(ProcessLookupError):  # whoever stopped us may have stopped it as well
         process.terminate()
     try:
         await asyncio.wait_for(process.wait(), LAST)

@@ -7,7 +7,7 @@ import json
 import sys
 import urllib.request
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -83,7 +83,8 @@ async def platform(**options: Any) -> AsyncGenerator[Platform]:
         assert process.stdout is not None
         yield Platform((await process.stdout.readline()).decode().strip())
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):  # whoever stopped us may have stopped it as well
+            process.kill()
         await process.wait()
 
 

@@ -18,7 +18,8 @@ from postgres import Server, postgres
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.cli.demo import CLIPS
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.fleet import Status, status, submit
+from twelvelabs_async.fleet import Status, Worker, status, submit
+from twelvelabs_async.fleet.worker import DEAD
 
 CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
@@ -67,6 +68,19 @@ async def worker(platform: Emulator, ledger: str) -> AsyncGenerator[asyncio.subp
         if process.returncode is None:
             process.terminate()
         assert await asyncio.wait_for(process.wait(), 30) in {0, -9}
+
+
+@asynccontextmanager
+async def in_this_process(platform: Emulator, ledger: str, timeout: float | None = None) -> AsyncGenerator[Worker]:
+    """A worker that can be looked into."""
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url) as client:
+        here = client.worker(ledger, timeout=timeout)
+        running = asyncio.create_task(here.run())
+        try:
+            yield here
+        finally:
+            here.stop()
+            await running
 
 
 async def until_done(ledger: str, *, within: float = 90.0) -> Status:
@@ -138,6 +152,45 @@ async def test_the_database_may_be_started_anew_under_load(
         done = await until_done(ledger)
     assert (done.ready, done.failed, done.stuck) == (40, 0, 0), done.troubled
     assert_once(platform, 40)
+
+
+async def test_a_worker_that_loses_the_database_stops_its_steps_before_others_take_them_over(
+    database_server: Server, platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await index_of(platform)
+    platform.faults.add("POST /assets", times=1, delay=20, reset="before")
+    await submit(ledger, films(tmp_path / "films", 1), index_id=index_id)
+    async with in_this_process(platform, ledger) as working:
+        await at_work(ledger, 1)
+        while (await status(ledger)).uploading == 0:
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(database_server.stop)
+        try:
+            async with asyncio.timeout(DEAD):  # after that others may be at it
+                while working.done == 0:
+                    await asyncio.sleep(0.05)
+        finally:
+            await asyncio.to_thread(database_server.start)
+        done = await until_done(ledger)
+    assert (done.ready, done.failed, done.stuck) == (1, 0, 0), done.troubled
+    assert_once(platform, 1)
+
+
+async def test_what_the_platform_does_not_end_in_time_is_stuck_until_it_is_submitted_again(
+    ledger: str, tmp_path: Path
+) -> None:
+    async with Emulator(timing=Timing(asset=0.2, indexing=10.0), probe=False, upload_headers={}) as slow:
+        index_id, folder = await index_of(slow), films(tmp_path / "films", 2)
+        await submit(ledger, folder, index_id=index_id)
+        async with in_this_process(slow, ledger, timeout=2.0):
+            given_up = await until_done(ledger)
+        assert (given_up.ready, given_up.stuck) == (0, 2)
+        assert all("still indexing it after" in entry.error for entry in given_up.troubled)
+        assert (await submit(ledger, folder, index_id=index_id)).accepted == 2
+        async with in_this_process(slow, ledger):
+            done = await until_done(ledger)
+        assert (done.ready, done.failed, done.stuck) == (2, 0, 0), done.troubled
+        assert_once(slow, 2)
 
 
 async def test_the_manual_shows_how_to_do_it_from_python(

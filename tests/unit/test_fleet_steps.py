@@ -24,6 +24,7 @@ from twelvelabs_async.fleet.lookout import Lookout, Seen, interval
 from twelvelabs_async.fleet.queue import INDEXING, LOOKS, QUEUES, UPLOADS
 from twelvelabs_async.fleet.stepper import Stepper, is_due
 from twelvelabs_async.ingest import Entry, Item, MemoryLedger
+from twelvelabs_async.ingest.job import DAY
 from twelvelabs_async.ingest.watch import UNKNOWN_FOR
 
 ADDRESS = "https://example.test/1.mp4"
@@ -55,7 +56,7 @@ def stepper(platform: Platform, ledger: MemoryLedger) -> Stepper:
 
 @pytest.fixture
 def lookout(platform: Platform, ledger: MemoryLedger) -> Lookout:
-    return Lookout(mortal_api(platform, Fate()), ledger)
+    return Lookout(mortal_api(platform, Fate()), ledger, timeout=DAY)
 
 
 @pytest.fixture
@@ -182,6 +183,37 @@ async def test_an_asset_that_somebody_deleted_is_made_once_more_when_it_is_old_e
     await clock.sleep(UNKNOWN_FOR)
     (moved,) = (await lookout.look(INDEX, [uploaded.entry])).moved
     assert (moved.stage, moved.asset_id) == ("queued", uploaded.entry.asset_id)
+
+
+async def test_what_the_platform_does_not_end_in_a_day_is_given_up_and_keeps_its_reason(
+    lookout: Lookout, stepper: Stepper, platform: Platform, ledger: MemoryLedger, card: Card, clock: FastClock
+) -> None:
+    platform.processing = 10 * DAY
+    uploaded = await stepper.take(card)
+    await clock.sleep(DAY - 1)
+    assert lookout_is_idle(await lookout.look(INDEX, [uploaded.entry]))
+    await clock.sleep(2)
+    seen = await lookout.look(INDEX, [uploaded.entry])
+    (late,) = seen.late
+    assert (late.state, late.stage, late.asset_id) == ("open", "processing", uploaded.entry.asset_id)
+    assert "still processing it after 86401 s" in (await kept(ledger)).error
+    assert not seen.moved
+
+
+async def test_what_ends_after_more_than_a_day_is_not_given_up_at_the_look_that_sees_it(
+    lookout: Lookout, stepper: Stepper, platform: Platform, card: Card, clock: FastClock
+) -> None:
+    platform.processing = 2 * DAY
+    uploaded = await stepper.take(card)
+    await clock.sleep(2 * DAY)
+    seen = await lookout.look(INDEX, [uploaded.entry])
+    assert [entry.stage for entry in seen.moved] == ["indexing"]
+    assert not seen.late
+
+
+def lookout_is_idle(seen: Seen) -> bool:
+    """Whether nothing has come of a look."""
+    return not seen.moved and not seen.late
 
 
 async def test_a_look_that_a_limit_forbids_says_for_how_long(

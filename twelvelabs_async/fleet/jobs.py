@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from procrastinate import JobContext
 
 from twelvelabs_async.errors import APIError, AuthenticationError
-from twelvelabs_async.fleet.card import UNTOLD
+from twelvelabs_async.fleet.card import TRIES, UNTOLD, Result
 from twelvelabs_async.fleet.gates import Gates
 from twelvelabs_async.fleet.lookout import Lookout, Seen, interval
 from twelvelabs_async.fleet.queue import ADVANCE, LOOK, Queue, queue_of
@@ -112,6 +112,8 @@ class Jobs:
             seen = Seen(again=error.retry_after or UNTOLD)
         ended = [entry.token for entry in seen.moved if entry.state != "open"]
         await self._roster.strike(ended)
+        for entry in seen.late:
+            await self._roster.end(Result(entry=entry, tries=TRIES))
         await self._queue.steps(Due(token=e.token, stage=e.stage) for e in seen.moved if is_due(e))
-        if len(ended) < len(entries):
+        if len(ended) + len(seen.late) < len(entries):
             await self._queue.look(index_id, after=interval(waited, seen, len(entries)))

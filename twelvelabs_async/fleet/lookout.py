@@ -28,6 +28,8 @@ class Seen:
 
     moved: list[Entry] = attrs.field(factory=list[Entry])
     """Entries that are further than before, as they are now."""
+    late: list[Entry] = attrs.field(factory=list[Entry])
+    """Entries that the platform has had for too long, and that are given up."""
     again: float = 0.0
     """Seconds for which a limit forbids the next look."""
 
@@ -38,12 +40,14 @@ class Lookout:
     Args:
         api: The road to the platform.
         ledger: What remembers the items; open.
+        timeout: Seconds in which the platform has to end each of the two things it does with a video.
     """
 
-    def __init__(self, api: Api, ledger: Ledger) -> None:
+    def __init__(self, api: Api, ledger: Ledger, *, timeout: float) -> None:
         self._steps = Steps(api, direct_up_to=DIRECT_UP_TO)
         self._ledger = ledger
         self._clock = api.clock
+        self._timeout = timeout
 
     async def look(self, index_id: str, entries: Sequence[Entry]) -> Seen:
         """See how far `entries` are, which the platform works on, and write down what has changed.
@@ -66,12 +70,24 @@ class Lookout:
     async def _look(self, outlook: Outlook[Any], waiting: dict[str, Entry], seen: Seen) -> None:
         herd = Herd[Any](waiting, outlook)
         closer = await herd.read_lists()
+        moved_before = len(seen.moved)
         for start in range(0, len(closer), AT_ONCE):
             for outcome in await herd.settle(closer[start : start + AT_ONCE]):
                 moved = self._moved(waiting[outcome.id], outcome)
                 if moved is not None:
                     await self._ledger.save(moved)
                     seen.moved.append(moved)
+        ended = {entry.token for entry in seen.moved[moved_before:]}
+        for entry in waiting.values():
+            if entry.token not in ended:
+                await self._give_up_late(entry, seen)
+
+    async def _give_up_late(self, entry: Entry, seen: Seen) -> None:
+        age = self._clock.time() - entry.updated_at
+        if age > self._timeout:
+            late = attrs.evolve(entry, error=f"the platform is still {entry.stage} it after {age:.0f} s; it goes on")
+            await self._ledger.save(late)
+            seen.late.append(late)
 
     def _moved(self, entry: Entry, outcome: Outcome[Any]) -> Entry | None:
         """The entry after what was seen; None if it stays as it is."""

@@ -36,7 +36,7 @@ SCHEMA: Final[LiteralString] = """
 
     -- What the platform works on.
     CREATE OR REPLACE VIEW twelvelabs_on_the_way AS
-    SELECT twelvelabs_entries.* FROM twelvelabs_entries JOIN twelvelabs_roster USING (token)
+    SELECT twelvelabs_entries.*, tries FROM twelvelabs_entries JOIN twelvelabs_roster USING (token)
     WHERE state = 'open' AND (stage = 'processing' OR stage = 'indexing' AND indexed_asset_id IS NOT NULL);
 """
 
@@ -112,9 +112,9 @@ class Roster:
             await connection.execute("DELETE FROM twelvelabs_roster WHERE token = ANY(%s)", (list(tokens),))
 
     async def on_the_way(self, index_id: str) -> list[Entry]:
-        """Entries of an index that the platform works on."""
-        query = "SELECT * FROM twelvelabs_on_the_way WHERE index_id = %s ORDER BY number LIMIT %s"
-        return [_entry(row) for row in await self._rows(query, (index_id, AT_A_LOOK))]
+        """Entries of an index that the platform works on, and that were not given up."""
+        query = "SELECT * FROM twelvelabs_on_the_way WHERE index_id = %s AND tries < %s ORDER BY number LIMIT %s"
+        return [_entry(row) for row in await self._rows(query, (index_id, TRIES, AT_A_LOOK))]
 
     async def untaken(self, tokens: Sequence[str]) -> list[Due]:
         """Those of these items whose step nobody is going to take."""
@@ -139,11 +139,11 @@ class Roster:
     async def unwatched(self) -> list[str]:
         """Indexes with items on the way that nobody is going to look at."""
         query = """
-            SELECT index_id FROM (SELECT DISTINCT index_id FROM twelvelabs_on_the_way) AS watched
+            SELECT index_id FROM (SELECT DISTINCT index_id FROM twelvelabs_on_the_way WHERE tries < %s) AS watched
             WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE lock = 'look:' || index_id
                               AND status IN ('todo', 'doing'))
         """
-        return [row["index_id"] for row in await self._rows(query, ())]
+        return [row["index_id"] for row in await self._rows(query, (TRIES,))]
 
     async def counts(self) -> Sequence[Mapping[str, Any]]:
         """How many entries are at which stage, in each index; `stuck` are those that were given up."""

@@ -94,7 +94,7 @@ async def submit(
     async with opened(url, clock) as (ledger, name, queue):
         claimer = Claimer(ledger, index_id=index_id, dedupe=dedupe, check=check, run=secrets.token_hex(4), clock=clock)
         claimer.begin(name)
-        desk = Desk(ledger, queue, claimer, retry_failed=retry_failed)
+        desk = Desk(ledger, queue, claimer, clock=clock, retry_failed=retry_failed)
         batch: list[Item] = []
         async with aclosing(items_of(sources)) as items:
             async for item in items:
@@ -113,14 +113,18 @@ class Desk:
         ledger: Shared, and open.
         queue: Open.
         claimer: Claims for one index.
+        clock: What time it is.
         retry_failed: Whether to take what the platform refused before.
     """
 
-    def __init__(self, ledger: PostgresLedger, queue: Queue, claimer: Claimer, *, retry_failed: bool) -> None:
+    def __init__(
+        self, ledger: PostgresLedger, queue: Queue, claimer: Claimer, *, clock: Clock, retry_failed: bool
+    ) -> None:
         self._ledger = ledger
         self._roster = Roster(ledger)
         self._queue = queue
         self._claimer = claimer
+        self._clock = clock
         self._retry_failed = retry_failed
         self.submitted: Submitted = Submitted()
         """What has come of it so far."""
@@ -163,6 +167,9 @@ class Desk:
                 self.submitted.failed += 1
                 return None
             entry = renewed(entry)
+            await self._ledger.save(entry)
+        if entry.error and not is_due(entry):  # given up because the platform took too long; it has as long once more
+            entry = attrs.evolve(entry, error="", updated_at=self._clock.time())
             await self._ledger.save(entry)
         self.submitted.accepted += 1
         doubt = claim.kinship == "known" and entry.stage in IN_DOUBT

@@ -26,6 +26,7 @@ from twelvelabs_async.fleet.lookout import Lookout
 from twelvelabs_async.fleet.queue import Queue
 from twelvelabs_async.fleet.roster import Roster
 from twelvelabs_async.fleet.stepper import Stepper
+from twelvelabs_async.ingest.job import DAY
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.uploads.plan import DIRECT_UP_TO
 
@@ -64,9 +65,12 @@ class Worker:
         url: Of the database: `postgresql://...`.
         concurrency: Steps at once.
         direct_up_to: Bytes up to which a file is sent in one request.
+        timeout: Seconds after which a video is given up that the platform has not looked into, or not indexed.
     """
 
-    def __init__(self, api: Api, url: str, *, concurrency: int = 8, direct_up_to: int = DIRECT_UP_TO) -> None:
+    def __init__(
+        self, api: Api, url: str, *, concurrency: int = 8, direct_up_to: int = DIRECT_UP_TO, timeout: float = DAY
+    ) -> None:
         self._api = attrs.evolve(
             api, options=attrs.evolve(api.options, priority="bulk", max_wait=min(PATIENT_FOR, api.options.max_wait))
         )
@@ -85,7 +89,7 @@ class Worker:
             self._queue,
             self._roster,
             Stepper(self._api, self._ledger, direct_up_to=direct_up_to),
-            Lookout(self._api, self._ledger),
+            Lookout(self._api, self._ledger, timeout=timeout),
             self._gates,
             refused=self._refused,
         )
