@@ -22,7 +22,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--faults", type=float, default=0.05, help="share of requests that fail, API and storage alike")
-    parser.add_argument("--slow", type=int, default=160, help="videos for the comparison with one worker")
+    parser.add_argument("--slow", type=int, default=320, help="videos for the comparison with one worker")
     parser.add_argument(
         "--namespaces",
         choices=("auto", "on", "off"),
