@@ -80,6 +80,13 @@ def test_an_id_is_a_text(wrong: object) -> None:
         checked_id(wrong)
 
 
+def test_what_a_template_says_beside_its_variables_stays_as_it_is() -> None:
+    request = Request(
+        method="GET", template="/100%/{index-id}%s/{b}", into=dict, retry="safe", ids={"index-id": "a", "b": "c"}
+    )
+    assert request.path() == "/100%/a%s/c"
+
+
 def test_a_variable_without_a_value_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="video-id"):
         get("/indexes/{index-id}/videos/{video-id}", index_id="i").path()
