@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support import LoopClock, virtually
+from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs, BadRequestError, UploadError
 from twelvelabs_async.emulator import Emulator, Timing, samples
@@ -17,6 +17,7 @@ from twelvelabs_async.ingest import AttemptFailed, IngestEvent
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 PARTS = 12
 CREATE = "POST /assets/multipart-uploads"
+LIFETIME = 24 * 3600
 
 
 @pytest.fixture
@@ -28,65 +29,70 @@ def film(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def platform() -> AsyncGenerator[tuple[Emulator, AsyncTwelveLabs, str]]:
-    """Where a session lives for two minutes, and each part gets its address when its turn comes."""
-    clock, timing = LoopClock(), Timing(asset=1, indexing=1, session_lifetime=120)
+    """Each part gets its address when its turn comes, as those of large files do."""
+    timing = Timing(asset=0, indexing=0, session_lifetime=LIFETIME)
     async with (
-        Emulator(clock=clock, chunk_size=1000, first_urls=1, timing=timing) as emulator,
-        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
+        Emulator(chunk_size=1000, first_urls=1, timing=timing) as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=FastClock()) as client,
     ):
         yield emulator, client, (await client.indexes.create(index_name="films", models=MODELS)).id
 
 
-def test_a_session_that_ends_on_the_way_is_begun_anew(film: Path) -> None:
-    """Four parts at a time take fifty seconds: the third round finds the session closed."""
+def halfway(emulator: Emulator, act: Callable[[], None]) -> Callable[[object], None]:
+    """A listener that does something once, when half of the parts are there."""
+    done: list[bool] = []
 
-    async def story() -> None:
-        told: list[IngestEvent] = []
-        async with platform() as (emulator, client, index_id):
-            emulator.faults.add("storage", delay=50, times=PARTS)
-            summary = await client.ingest(film, index_id=index_id, direct_up_to=0, on_event=told.append).summary()
-            assert (summary.ready, summary.failed) == (1, 0)
-            (video,) = emulator.state.videos.values()
-            assert video.asset.media.size == film.stat().st_size
-            assert len(emulator.requests.of(CREATE)) == 2
-            assert sum("has expired" in event.error for event in told if isinstance(event, AttemptFailed)) == 1
+    def listen(_: object) -> None:
+        if len(emulator.requests.of("storage")) >= PARTS / 2 and not done:
+            done.append(True)
+            act()
 
-    virtually(story())
+    return listen
 
 
-def test_a_session_that_ended_between_two_runs_is_begun_anew(film: Path) -> None:
-    async def story() -> None:
-        ledger = film.with_suffix(".ledger")
-        async with platform() as (emulator, client, index_id):
-            emulator.faults.add("storage", delay=50, after=6, times=None)
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(20):
-                    await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
-            assert len(emulator.requests.of(CREATE)) == 1
-            emulator.faults.clear()
-            await LoopClock().sleep(121)
-            second = await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
-            assert second.ready == len(emulator.state.videos) == len(emulator.state.assets) == 1
-            assert len(emulator.requests.of(CREATE)) == 2
+async def test_a_session_that_ends_on_the_way_is_begun_anew(film: Path) -> None:
+    told: list[IngestEvent] = []
+    async with platform() as (emulator, client, index_id):
+        end = halfway(emulator, lambda: emulator.advance(LIFETIME + 1))
 
-    virtually(story())
+        def listen(event: IngestEvent) -> None:
+            told.append(event)
+            end(event)
 
-
-def test_whoever_uploads_by_hand_is_told_to_begin_anew(film: Path) -> None:
-    async def story() -> None:
-        async with platform() as (emulator, client, _):
-            emulator.faults.add("storage", delay=50, times=PARTS)
-            with pytest.raises(UploadError, match="has expired; begin it anew"):
-                await client.assets.upload(film, method="multipart", timeout=900)
-
-    virtually(story())
+        summary = await client.ingest(film, index_id=index_id, direct_up_to=0, on_event=listen).summary()
+        assert (summary.ready, summary.failed) == (1, 0)
+        (video,) = emulator.state.videos.values()
+        assert video.asset.media.size == film.stat().st_size
+        assert len(emulator.requests.of(CREATE)) == 2
+        assert sum("has expired" in event.error for event in told if isinstance(event, AttemptFailed)) == 1
 
 
-def test_a_refusal_while_the_session_lives_is_told_as_it_is(film: Path) -> None:
-    async def story() -> None:
-        async with platform() as (emulator, client, _):
-            emulator.faults.add(f"{CREATE}/{{upload_id}}/presigned-urls", status=400)
-            with pytest.raises(BadRequestError):
-                await client.assets.upload(film, method="multipart")
+async def test_a_session_that_ended_between_two_runs_is_begun_anew(film: Path) -> None:
+    ledger = film.with_suffix(".ledger")
+    async with platform() as (emulator, client, index_id):
 
-    virtually(story())
+        def kill() -> None:
+            running.cancel()
+
+        first = client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger, on_event=halfway(emulator, kill))
+        running = asyncio.create_task(first.summary())
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        emulator.advance(LIFETIME + 1)
+        second = await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
+        assert second.ready == len(emulator.state.videos) == len(emulator.state.assets) == 1
+        assert len(emulator.requests.of(CREATE)) == 2
+
+
+async def test_whoever_uploads_by_hand_is_told_to_begin_anew(film: Path) -> None:
+    async with platform() as (emulator, client, _):
+        end = halfway(emulator, lambda: emulator.advance(LIFETIME + 1))
+        with pytest.raises(UploadError, match="has expired; begin it anew"):
+            await client.assets.upload(film, method="multipart", on_progress=end)
+
+
+async def test_a_refusal_while_the_session_lives_is_told_as_it_is(film: Path) -> None:
+    async with platform() as (emulator, client, _):
+        emulator.faults.add(f"{CREATE}/{{upload_id}}/presigned-urls", status=400)
+        with pytest.raises(BadRequestError):
+            await client.assets.upload(film, method="multipart")
