@@ -47,7 +47,7 @@ FLOORS = [
         "policy",
     ],
     ["api", "ahead", "paginator", "frames", "streams"],
-    ["waiting", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads/direct", "uploads"],
+    ["waiting", "herd", "uploads/plan", "uploads/state", "uploads/source", "uploads/urls", "uploads/direct", "uploads"],
     ["embeddings", "clips", "structured", "webhooks", "otel"],
     ["resources/deprecation", "resources/base", "resources/inputs"],
     ["resources/indexed_assets", "resources/videos", "resources"],

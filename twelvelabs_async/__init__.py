@@ -45,13 +45,13 @@ if TYPE_CHECKING:
         WebhookSignatureError,
     )
     from twelvelabs_async.events import LimitUpdate, LimitWait
+    from twelvelabs_async.herd import Outcome
     from twelvelabs_async.limits import CategoryLimits, WindowLimits
     from twelvelabs_async.models.common import Model, PageInfo, Range, UserMetadata
     from twelvelabs_async.paginator import Page, Paginator
     from twelvelabs_async.request import FilePart, Form, Request
     from twelvelabs_async.streams import EventStream, TextStream
     from twelvelabs_async.uploads.state import UploadProgress, UploadState
-    from twelvelabs_async.waiting import Outcome
 
 _HOMES = {
     "client": ("AsyncTwelveLabs",),
@@ -94,7 +94,7 @@ _HOMES = {
     "request": ("FilePart", "Form", "Request"),
     "streams": ("EventStream", "TextStream"),
     "uploads.state": ("UploadProgress", "UploadState"),
-    "waiting": ("Outcome",),
+    "herd": ("Outcome",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -19,6 +19,7 @@ from twelvelabs_async.errors import (
     QuotaExhaustedError,
     WaitTimeoutError,
 )
+from twelvelabs_async.herd import Outcome
 from twelvelabs_async.models.embed import EmbeddingTask
 from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.assets import Assets
@@ -27,7 +28,6 @@ from twelvelabs_async.resources.embed_v2 import EmbedV2
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
 from twelvelabs_async.resources.tasks import Tasks
-from twelvelabs_async.waiting import Outcome
 
 PAGE = 50
 

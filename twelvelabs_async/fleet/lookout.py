@@ -11,12 +11,13 @@ from twelvelabs_async.api import Api
 from twelvelabs_async.errors import AuthenticationError, NotFoundError, ProcessingFailedError, RateLimitError
 from twelvelabs_async.fleet.card import after_limit
 from twelvelabs_async.fleet.stepper import renewed
+from twelvelabs_async.herd import AT_ONCE, Herd, Outcome, Outlook
 from twelvelabs_async.ingest.failures import told
 from twelvelabs_async.ingest.ledger import Entry, Ledger
 from twelvelabs_async.ingest.steps import Steps
 from twelvelabs_async.ingest.watch import FIRST_INTERVAL, PAUSE_A_PAGE, UNKNOWN_FOR
 from twelvelabs_async.uploads.plan import DIRECT_UP_TO
-from twelvelabs_async.waiting import AT_ONCE, GROWTH, LONGEST_INTERVAL, Herd, Outcome, Outlook
+from twelvelabs_async.waiting import GROWTH, LONGEST_INTERVAL
 
 PAGE: Final = 50
 """Resources that one request shows."""

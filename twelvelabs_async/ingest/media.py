@@ -11,7 +11,7 @@ import errno
 import importlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
@@ -46,9 +46,9 @@ class Blinkers:
 
     def __init__(self, opened: BinaryIO) -> None:
         self._opened = opened
-        self.seek = opened.seek
-        self.tell = opened.tell
-        self.blind = False
+        self.seek: Callable[..., int] = opened.seek
+        self.tell: Callable[[], int] = opened.tell
+        self.blind: bool = False
         """Whether so much was hidden that the library cannot know what the file is."""
 
     def read(self, size: int) -> bytes:
@@ -62,7 +62,7 @@ class Blinkers:
         return piece
 
     def _hidden(self, found: re.Match[bytes]) -> bytes:
-        self.blind = self.blind or found[0] != b"alis"  # of a track elsewhere, the header still tells all
+        self.blind |= found[0] != b"alis"  # of a track elsewhere, the header still tells all
         return bytes(LONGEST_NAME)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from twelvelabs_async.api import Road
+from twelvelabs_async.herd import Outlook
 from twelvelabs_async.ingest.ledger import SavedUpload
 from twelvelabs_async.ingest.lookup import TOKEN, Lookup
 from twelvelabs_async.ingest.sending import Sender
@@ -20,7 +21,6 @@ from twelvelabs_async.resources.assets import LIFE as ASSET_LIFE
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.indexed_assets import LIFE as INDEXED_LIFE
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
-from twelvelabs_async.waiting import Outlook
 
 
 class Steps:

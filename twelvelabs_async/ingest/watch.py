@@ -14,7 +14,8 @@ import attrs
 
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import NotFoundError, TwelveLabsError, WaitTimeoutError
-from twelvelabs_async.waiting import AT_ONCE, GROWTH, LONGEST_INTERVAL, Herd, Outcome, Outlook
+from twelvelabs_async.herd import AT_ONCE, Herd, Outcome, Outlook
+from twelvelabs_async.waiting import GROWTH, LONGEST_INTERVAL
 
 FIRST_INTERVAL: Final = 1.0
 """Seconds between two looks while something ends at each of them."""

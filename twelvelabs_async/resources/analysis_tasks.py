@@ -11,6 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.analysis_tasks import (
     AnalysisMode,
     AnalysisTask,
@@ -26,7 +27,7 @@ from twelvelabs_async.request import Request, given
 from twelvelabs_async.resources.analyze import FormatLike, ImageLike, PromptLike, VideoLike, subject
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import checked_url
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="analysis task", failed=frozenset({"failed", "canceled"}))
 

@@ -13,6 +13,7 @@ from typing import Final, Literal, overload
 from twelvelabs_async.api import Road
 from twelvelabs_async.checks import checked_metadata, metadata_text
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.assets import (
     Asset,
     AssetDetail,
@@ -34,7 +35,7 @@ from twelvelabs_async.uploads.plan import MediaType, choose, media_type
 from twelvelabs_async.uploads.source import SMALL_STREAM, Source, closing, open_source
 from twelvelabs_async.uploads.state import OnProgress, UploadProgress, UploadState
 from twelvelabs_async.uploads.uploader import PartsUpload
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="asset")
 TRANSCRIPTION_LIFE: Final = Lifecycle(resource="transcription of asset")

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.common import Ids, Moment
 from twelvelabs_async.models.embed import (
     CreatedEmbeddingTask,
@@ -24,7 +25,7 @@ from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.deprecation import deprecated
 from twelvelabs_async.resources.embed_v2 import EmbedV2
 from twelvelabs_async.resources.inputs import FileLike, checked_url, file_part, file_parts, several
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="embedding task")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from twelvelabs_async.codec import to_dict
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.common import Ids, Moment
 from twelvelabs_async.models.embed import (
     EmbeddingInputType,
@@ -35,7 +36,7 @@ from twelvelabs_async.models.embed_inputs import (
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import given
 from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="embedding task")
 

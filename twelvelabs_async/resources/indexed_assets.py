@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from twelvelabs_async.checks import checked_metadata
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.common import Ids, Moment, RangeLike, UserMetadata
 from twelvelabs_async.models.indexes import (
     EmbeddingOption,
@@ -23,7 +24,7 @@ from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import checked_id, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import VIDEO_LIST, MetadataChange, MetadataFilter, ranges, several, with_metadata
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="indexed asset")
 

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Final
 
 from twelvelabs_async.checks import checked_metadata
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.common import Ids, UserMetadata
 from twelvelabs_async.models.knowledge import KnowledgeStoreItem, StoreAssetType, StoreItemStatus, StoreSort
 from twelvelabs_async.paginator import Paginator
 from twelvelabs_async.request import checked_id, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.inputs import several
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="knowledge store item")
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from twelvelabs_async.checks import metadata_text
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.common import Ids, Moment, UserMetadata
 from twelvelabs_async.models.tasks import CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.paginator import Paginator
@@ -17,7 +18,7 @@ from twelvelabs_async.request import checked_id, form, given
 from twelvelabs_async.resources.base import Resource
 from twelvelabs_async.resources.deprecation import deprecated
 from twelvelabs_async.resources.inputs import FileLike, checked_url, file_part, several
-from twelvelabs_async.waiting import Callback, Lifecycle, Outcome, Outlook, all_done, until_done
+from twelvelabs_async.waiting import Callback, Lifecycle, until_done
 
 LIFE: Final = Lifecycle(resource="indexing task")
 
