@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fleet [--videos N] [--workers N] [--kills N] [--faults SHARE] [--namespaces auto|on|off]`."""
+"""`python -m benchmarks.fleet [--videos N] [--kills N] [--namespaces auto|on|off]`; `--help` tells the rest."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--faults", type=float, default=0.05, help="share of requests that fail, API and storage alike")
+    parser.add_argument("--others", action="store_true", help="limit what no category names, too, all of it as one")
     parser.add_argument("--slow", type=int, default=320, help="videos for the comparison with one worker")
     parser.add_argument(
         "--namespaces",

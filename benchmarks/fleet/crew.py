@@ -92,7 +92,10 @@ async def recovery(ledger: str) -> float | None:
     killed = time.monotonic()
     await asyncio.sleep(SILENT)
     try:
-        async with await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection:
+        async with (
+            asyncio.timeout(PATIENCE),
+            await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection,
+        ):
             jobs = [number for (number,) in await _ask(connection, _LEFT, SILENT - 1)]
             whose = [number for (number,) in await _ask(connection, _WHOSE, jobs)]
             while jobs and (await _ask(connection, _STILL, jobs, whose))[0][0]:  # noqa: ASYNC110  # the same

@@ -25,6 +25,9 @@ LIMIT: Final = {"limit": 60, "seconds": 5}
 PLAN: Final = {"windows": {"index": LIMIT, "upload": LIMIT}}
 """Requests of the categories that the platform names: so few that a run takes minutes, with time for accidents."""
 
+ALL: Final = {"default": LIMIT}
+"""The same with all other operations as one more category, of which nobody knows whether it is so."""
+
 STEPS: Final = 8
 """Steps that a worker takes at once."""
 
@@ -50,7 +53,7 @@ async def survive(args: argparse.Namespace, folder: Path, database: Database, bu
     total = make_videos(folder / "videos", args.videos)
     async with platform(chunk_size=CHUNK, **reachable(place)) as there:
         index_id = await index_of(there)
-        there.ask("PUT", "/plan", PLAN)
+        there.ask("PUT", "/plan", ALL if args.others else PLAN)
         there.fail_by_chance(args.faults)
         began = time.monotonic()
         await submit(database.url, folder / "videos", index_id=index_id)
