@@ -86,7 +86,7 @@ async def examine(patient: Patient, *, session: bool) -> AsyncIterator[Finding]:
     except APIError as error:
         yield Finding(about="connection", state="problem", text=str(error))
         return
-    yield Finding(about="key", state="ok", text=f"accepted; {found.total} indexes")
+    yield Finding(about="key", state="ok", text=f"accepted; {found.total} {'index' if found.total == 1 else 'indexes'}")
     for look in (*PLAIN, *UNKNOWN, *([_session] if session else [])):
         try:
             yield await look(patient)

@@ -51,7 +51,8 @@ async def carry(
     screen, clock = watch.screen, watch.clock
     began = datetime.fromtimestamp(clock.time(), UTC)
     total = watch.tally.total = await asyncio.to_thread(total_of, sources)
-    screen.say(f"{total.items:,} items{f', {size(total.bytes)}' if total.bytes else ''}")
+    items = "1 item" if total.items == 1 else f"{total.items:,} items"
+    screen.say(f"{items}, {size(total.bytes)}" if total.bytes else items)
     running = client.ingest(
         sources,
         index_id=index.id,
