@@ -20,7 +20,8 @@ from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator, Timing
 from twelvelabs_async.settings import KEY_VARIABLES, URL_VARIABLE
 
-settings.register_profile("suite", deadline=None, max_examples=100)
+# Whoever judges a change wants the same examples each time; whoever makes one wants others each time.
+settings.register_profile("suite", deadline=None, max_examples=100, derandomize="CI" in os.environ)
 settings.load_profile("suite")
 
 DESCRIPTORS = Path("/proc/self/fd")
