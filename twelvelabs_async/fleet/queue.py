@@ -19,6 +19,7 @@ from psycopg.errors import RaiseException
 
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.fleet.roster import SCHEMA, Due
+from twelvelabs_async.ingest.connecting import bounded
 
 UPLOADS: Final = "twelvelabs-uploads"
 INDEXING: Final = "twelvelabs-indexing"
@@ -52,9 +53,9 @@ class Queue:
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._url = url
+        self._url = bounded(url)
         self._clock = clock
-        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=3.0)
+        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=CONNECTIONS, timeout=3.0)
         self.app: App = App(connector=connector)
 
     async def prepare(self) -> None:

@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from twelvelabs_async.errors import LedgerError, LedgerInUseError
+from twelvelabs_async.ingest.connecting import bounded
 from twelvelabs_async.ingest.ledger import Claim, Entry, SavedUpload
 from twelvelabs_async.ingest.memory_ledger import BEFORE_ASSET
 from twelvelabs_async.models.uploads import CompletedChunk
@@ -119,7 +120,7 @@ class PostgresLedger:
             if not self._shared:
                 self._holding = await self._hold()
             pool = AsyncConnectionPool[Connection](
-                self._url,
+                bounded(self._url),
                 min_size=1,
                 max_size=CONNECTIONS,
                 open=False,
@@ -138,7 +139,7 @@ class PostgresLedger:
             raise
 
     async def _hold(self) -> Connection:
-        connection = await AsyncConnection.connect(self._url, autocommit=True)
+        connection = await AsyncConnection.connect(bounded(self._url), autocommit=True)
         cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
         row = await cursor.fetchone()
         if row is None or not row[0]:
