@@ -78,7 +78,11 @@ async def test_little_of_the_next_part_and_then_much_is_no_reason_to_warn() -> N
 
 async def test_filters_of_warnings_are_not_relied_upon(monkeypatch: pytest.MonkeyPatch) -> None:
     """They belong to the whole process, so that another thread may have set them back by then."""
-    monkeypatch.setattr(warnings, "filterwarnings", lambda *_args, **_more: None)
+
+    def heard_by_nobody(_action: str, category: type[Warning]) -> None:
+        assert category is DeprecationWarning
+
+    monkeypatch.setattr(warnings, "filterwarnings", heard_by_nobody)
     assert (await form_of([BODY]))[1] == [("film.mp4", FILM)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -168,6 +169,21 @@ async def test_cancelling_the_caller_cancels_the_run(
     with pytest.raises(asyncio.CancelledError):
         await caller
     await eventually(lambda: emulator.in_flight == 0)
+
+
+async def test_p21_cancelling_again_while_it_ends_leaves_the_ledger_free(
+    client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path], tmp_path: Path
+) -> None:
+    emulator.faults.add("POST /assets", stall="before", times=None)
+    ledger = tmp_path / "films.ledger"
+    caller = asyncio.create_task(client.ingest(films, index_id=index_id, ledger=ledger).summary())
+    await eventually(lambda: emulator.in_flight == 3)
+    while not caller.done():
+        caller.cancel()
+        await asyncio.sleep(0)
+    await eventually(lambda: "twelvelabs-ledger" not in {thread.name for thread in threading.enumerate()})
+    emulator.faults.clear()
+    assert (await client.ingest(films, index_id=index_id, ledger=ledger).summary()).ready == 3
 
 
 async def test_sources_are_read_as_they_are_needed(client: AsyncTwelveLabs, index_id: str) -> None:

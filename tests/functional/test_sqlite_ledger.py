@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -108,14 +109,13 @@ async def test_two_that_make_it_at_the_same_moment_make_one(path: Path) -> None:
 async def test_what_many_tasks_write_at_once_takes_few_transactions(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
-    assert ledger._writer is not None
     commits = 0
 
     def count(statement: str) -> None:
         nonlocal commits
         commits += statement == "COMMIT"
 
-    ledger._writer._connection.set_trace_callback(count)
+    await ledger._do(lambda db: db.set_trace_callback(count))
     await asyncio.gather(*(ledger.claim(entry(number)) for number in range(2000)))
     assert commits < 200
     await ledger.close()
@@ -250,14 +250,34 @@ async def test_a_disk_that_is_full_ends_all_who_write(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await fill(ledger, 1)
-    assert ledger._writer is not None
-    ledger._writer._connection.execute("PRAGMA max_page_count = 12")
+    await ledger._do(lambda db: db.execute("PRAGMA max_page_count = 12").fetchall())
     with pytest.raises(LedgerError, match="full"):
         await asyncio.gather(*(ledger.claim(entry(number)) for number in range(1, 2000)))
     with pytest.raises(LedgerError, match="full"):
         await ledger.claim(entry(9999))
     await ledger.close()
     assert (await all_of(path))[0] == saved(0)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_whoever_is_cancelled_while_it_opens_holds_nothing(path: Path, steps: int) -> None:
+    opening = asyncio.create_task(SqliteLedger(path).open())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await opening
+    await all_of(path)
+
+
+async def test_one_that_cannot_be_opened_can_be_tried_again(path: Path) -> None:
+    path.write_bytes(b"")
+    ledger = SqliteLedger(path)
+    with pytest.raises(LedgerError, match="is empty"):
+        await ledger.open()
+    path.unlink()
+    await ledger.open()
+    await ledger.close()
 
 
 async def test_no_thread_is_left(path: Path) -> None:

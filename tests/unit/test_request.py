@@ -82,7 +82,7 @@ def test_an_id_is_a_text(wrong: object) -> None:
 
 def test_what_a_template_says_beside_its_variables_stays_as_it_is() -> None:
     request = Request(
-        method="GET", template="/100%/{index-id}%s/{b}", into=dict, retry="safe", ids={"index-id": "a", "b": "c"}
+        method="GET", template="/100%/{index-id}%s/{b}", into=str, retry="safe", ids={"index-id": "a", "b": "c"}
     )
     assert request.path() == "/100%/a%s/c"
 

@@ -84,8 +84,10 @@ class Run:
         finally:
             deaf()
             running.cancel()
-            await asyncio.wait([running])
-            await ledger.close()
+            try:
+                await asyncio.wait([running])
+            finally:  # whoever is in a hurry may cancel again
+                await ledger.close()
         if self._broken is not None:
             raise self._broken
 

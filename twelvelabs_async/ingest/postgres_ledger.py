@@ -173,10 +173,12 @@ class PostgresLedger:
         """Let go of it."""
         pool, self._pool = self._pool, None
         holding, self._holding = self._holding, None
-        if pool is not None:
-            await pool.close()
-        if holding is not None:
-            await holding.close()
+        try:
+            if pool is not None:
+                await pool.close()
+        finally:
+            if holding is not None:
+                await holding.close()
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         """The entry of this very file in this index."""

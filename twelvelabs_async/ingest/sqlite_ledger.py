@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -53,8 +52,12 @@ class SqliteLedger:
         """
         if self._writer is not None:
             raise LedgerInUseError(f"another ingestion works with the ledger {self.path}")
-        self._writer = Writer(await asyncio.to_thread(connect, self.path))
-        return await self._do(lambda db: str(db.execute("SELECT name FROM ledger").fetchone()[0]))
+        self._writer = Writer(partial(connect, self.path))
+        try:
+            return await self._do(lambda db: str(db.execute("SELECT name FROM ledger").fetchone()[0]))
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Write what is left to be written, and let go of the file."""

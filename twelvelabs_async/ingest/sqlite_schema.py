@@ -61,7 +61,7 @@ def connect(path: Path) -> sqlite3.Connection:
             _make(path)
         if not path.stat().st_size:
             raise LedgerError(f"{path} is empty, so it was cut or is no ledger; delete it to begin anew")
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(f"cannot open the ledger {path}: {error}") from None
     try:

@@ -11,6 +11,8 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -36,10 +38,16 @@ class _Wish:
 
 
 class Writer:
-    """Runs work in a thread, in the order of the wishes."""
+    """Runs work in a thread, in the order of the wishes.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    The thread opens the database and closes it, so nobody who is cancelled on the way leaves it open.
+
+    Args:
+        connect: Opens the database; whatever it raises is what all wishes are answered with.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
         self._wishes: queue.SimpleQueue[_Wish | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._broken: Exception | None = None
@@ -51,7 +59,7 @@ class Writer:
         """Do `work` in a transaction, and return when it is on disk.
 
         Raises:
-            LedgerError: It could not be written. Nothing is written any more then: what is on disk is whole.
+            LedgerError: It could not be opened or written. Nothing is written any more then: what is on disk is whole.
         """
         if self._closed:
             raise LedgerError("the ledger is not open")
@@ -66,15 +74,23 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
+        try:
+            connection = self._connect()
+        except Exception as error:  # noqa: BLE001  # those who wait are told, whatever it is
+            self._broken = error
+            self._serve(lambda _: self._broken)
+        else:
+            with closing(connection):
+                self._serve(partial(self._commit, connection))
+
+    def _serve(self, commit: Callable[[list[_Wish]], Exception | None]) -> None:
         going = True
         while going:
             wishes = self._next()
             going = None not in wishes
             todo = [wish for wish in wishes if wish is not None]
             if todo:
-                error = self._commit(todo)
-                self._loop.call_soon_threadsafe(_answer, todo, error)
-        self._connection.close()
+                self._loop.call_soon_threadsafe(_answer, todo, commit(todo))
 
     def _next(self) -> list[_Wish | None]:
         """All that is wished for now, or the first wish to come."""
@@ -86,17 +102,17 @@ class Writer:
                 break
         return wishes
 
-    def _commit(self, wishes: list[_Wish]) -> Exception | None:
+    def _commit(self, connection: sqlite3.Connection, wishes: list[_Wish]) -> Exception | None:
         if self._broken is None:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE")
                 for wish in wishes:
-                    wish.result = wish.work(self._connection)
-                self._connection.execute("COMMIT")
-            except Exception as error:  # noqa: BLE001  # those who wait are told, whatever it is
-                self._broken = error
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    wish.result = wish.work(connection)
+                connection.execute("COMMIT")
+            except Exception as error:  # noqa: BLE001  # the same
+                self._broken = LedgerError(f"the ledger cannot be written: {error}")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         return self._broken
 
 
@@ -107,4 +123,4 @@ def _answer(wishes: list[_Wish], error: Exception | None) -> None:
         if error is None:
             wish.answer.set_result(wish.result)
         else:
-            wish.answer.set_exception(LedgerError(f"the ledger cannot be written: {error}"))
+            wish.answer.set_exception(error)
