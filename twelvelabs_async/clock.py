@@ -1,4 +1,4 @@
-"""The one place that reads time and sleeps, so that both can be replaced."""
+"""The clock: the only module that reads the time and sleeps, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Clock(Protocol):
-    """What the package needs to know of time. Everything that waits is given one of these."""
+    """Reads the time and sleeps. Tests pass their own to `AsyncTwelveLabs(clock=)`.
+
+    Example:
+        class ShiftedClock(SystemClock):
+            def time(self) -> float:
+                return super().time() + 3600
+
+        async with AsyncTwelveLabs(clock=ShiftedClock()) as client:
+            await client.indexes.list()
+    """
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards, on the event loop's own scale."""
+        """Return seconds that never go backwards, on the scale of the event loop's `time()`."""
         ...
 
     def time(self) -> float:
-        """Seconds since the epoch, by this machine's clock, right or wrong."""
+        """Return seconds since the epoch, by this machine's clock."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -25,16 +34,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Time as the running event loop and the machine tell it."""
+    """The clock of this machine.
 
-    def monotonic(self) -> float:
-        """The running loop's time: the scale on which `asyncio.timeout_at` counts."""
-        return asyncio.get_running_loop().time()
+    Example:
+        async with AsyncTwelveLabs(clock=SystemClock()) as client:  # the default
+            await client.indexes.list()
+    """
 
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
+    monotonic: staticmethod[[], float] = staticmethod(time.monotonic)
+    """Seconds that never go backwards; the event loops of asyncio and uvloop count on the same scale."""
+    time: staticmethod[[], float] = staticmethod(time.time)
+    """Seconds since the epoch."""
 
     async def sleep(self, seconds: float) -> None:
-        """`asyncio.sleep`."""
+        """Suspend the calling task."""
         await asyncio.sleep(seconds)

@@ -1,18 +1,21 @@
-"""One view over vectors, whichever endpoint they came from.
+"""One format for the embeddings of all endpoints.
 
-The older endpoints, the newer ones and indexes each have a shape of their own for the same thing: a vector, the
-stretch it stands for, and what of it. `EmbeddingView.of` takes any of them. Pure; only `to_numpy` needs numpy.
+Embed v1, Embed v2 and indexes each return embeddings in a different format. `EmbeddingView.from_response` converts all
+of them to the same segments: a vector, its time range and its modality. Only `to_numpy` needs numpy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
 
 import attrs
+from typing_extensions import override
 
+import twelvelabs_async
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.models.common import Vector
+from twelvelabs_async.models.common import Convertible, Vector
 from twelvelabs_async.models.embed import (
     EmbeddingData,
     EmbeddingMetadata,
@@ -24,12 +27,27 @@ from twelvelabs_async.models.embed import (
     MediaEmbeddingTask,
 )
 from twelvelabs_async.models.indexes import IndexedAssetDetailed, IndexedEmbedding, VideoDetail, VideoSegment
+from twelvelabs_async.tables import Tabular
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Embedded = (
+    FloatMatrix = NDArray[np.float32]
+    """A numpy array of float32; evaluated only if an annotation is, so that nothing else needs numpy."""
+
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "FloatMatrix":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from numpy import float32  # noqa: PLC0415  # an optional dependency
+        from numpy.typing import NDArray  # noqa: PLC0415  # the same
+
+        return NDArray[float32]
+
+
+HasEmbeddings = (
     Embeddings
     | EmbeddingTask
     | EmbeddingResponse
@@ -38,126 +56,154 @@ Embedded = (
     | VideoDetail
     | IndexedEmbedding
 )
-"""Whatever of the API's answers holds vectors."""
+"""Responses that contain embeddings."""
 
-READING_ORDER: Final[Mapping[str | None, int]] = {
+_QUADRANT_ORDER: Final[Mapping[str | None, int]] = {
     None: 0,
     "top_left": 1,
     "top_right": 2,
     "bottom_left": 3,
     "bottom_right": 4,
 }
-"""The whole page, then its quarters."""
+"""Sort order within a page: the whole page, then its quadrants."""
+
+_SEGMENTS: Final = UUID("8c0f4f5c-6f0e-5a3c-9d0b-3a1c3f1c7a52")
+"""Namespace of the ids of segments."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddedSegment:
-    """A vector, and what it stands for."""
+    """A vector with its time range or page, and its modality."""
 
-    vector: Vector = attrs.field(repr=False)
-    """The numbers."""
+    vector: Vector = attrs.field(repr=False, hash=False)
+    """The embedding."""
     start: float | None = None
-    """Where the stretch begins, in seconds; None for what has no length."""
+    """Start in seconds; None for images and text."""
     end: float | None = None
-    """Where it ends, in seconds."""
+    """End in seconds."""
     option: str | None = None
-    """What of it: such as `visual`, `audio`, `transcription`, `text` or `fused`; None for all there is."""
+    """Embedding option: `visual`, `audio`, `transcription`, `text` or `fused`; None if the response has none."""
     scope: str | None = None
-    """How much of it: such as `clip`, `page` or `chunk`; `asset` or `video` for all of it."""
-    kind: str | None = None
-    """What was embedded, such as `text` or `video`, as far as the answer tells."""
+    """Embedding scope: `clip`, `page` or `chunk`; `asset` or `video` for the whole asset."""
+    input_type: str | None = None
+    """Type of the input, such as `text` or `video`; None if the response does not say."""
     first_page: int | None = None
-    """First page of a document, from 1."""
+    """First page of a document, starting at 1."""
     last_page: int | None = None
-    """Last page, included."""
+    """Last page, inclusive."""
     quadrant: EmbeddingQuadrant | None = None
-    """The quarter of the page; None for all of it."""
+    """Quadrant of the page; None for the whole page."""
     chunk_index: int | None = None
-    """Place of a stretch of text in its document, from 0."""
+    """Position of a text chunk in its document, starting at 0."""
     uncertainty: tuple[float, ...] | None = None
-    """How sure the model is of each number, if it was asked."""
+    """Uncertainty of each number, if it was requested."""
 
 
 @attrs.frozen(kw_only=True)
-class EmbeddingView:
-    """Vectors in the order of time, page and chunk, whatever the order of the answer was.
+class EmbeddingView(Convertible, Tabular):
+    """Embeddings of one response, sorted by time, page and chunk; iterate over it, or read it as a table.
 
     Example:
-        view = EmbeddingView.of(await client.embed.v_2.tasks.wait_for_done(task.id))
-        for segment in view.where(option="visual", scope="clip"):
+        view = EmbeddingView.from_response(await client.embed.v_2.tasks.wait_for_done(embedding_task.id))
+        for segment in view.filter(option="visual", scope="clip"):
             print(segment.start, segment.end, len(segment.vector))
     """
 
     segments: tuple[EmbeddedSegment, ...] = ()
-    """The vectors."""
+    """The embeddings."""
     model_name: str | None = None
-    """Model that made them, if the answer tells."""
-    failures: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """Why there are no vectors for a kind of input: one answer of the older endpoint may fail in part."""
+    """Model that created the embeddings, if the response says."""
+    failures: Mapping[str, str] = attrs.field(factory=dict[str, str], hash=False)
+    """Error messages by input type: a response of Embed v1 may contain both embeddings and errors."""
 
     @classmethod
-    def of(cls, answer: Embedded) -> EmbeddingView:
-        """The vectors of an answer.
+    def from_response(cls, response: HasEmbeddings) -> EmbeddingView:
+        """Convert a response.
 
         Args:
-            answer: What `embed.v_2.create`, `embed.create`, the retrieval or the end of a task, or that of an asset in
-                an index gave.
+            response: Result of `embed.v_2.create`, `embed.create`, an embedding task, or an indexed asset retrieved
+                with `embedding_option`.
 
         Raises:
-            InvalidInputError: It holds none, because the task is not ready, or because they were not asked for.
-        """
-        match answer:
-            case Embeddings():
-                return _newer(answer.data, answer.metadata)
-            case EmbeddingTask():
-                _check_ready(answer)
-                return _newer(answer.data, answer.metadata)
-            case EmbeddingResponse():
-                return _older(answer)
-            case MediaEmbeddingTask():
-                _check_ready(answer)
-                segments = answer.video_embedding.segments if answer.video_embedding else ()
-                if not segments:
-                    raise InvalidInputError("lists of tasks show no vectors; retrieve the task")
-                return cls(segments=_of_video(segments), model_name=answer.model_name)
-            case IndexedEmbedding():
-                return cls(segments=_of_video(answer.video_embedding.segments), model_name=answer.model_name)
-            case _ if answer.embedding is not None:
-                return cls.of(answer.embedding)
-            case _:
-                raise InvalidInputError("there are no vectors in it; retrieve it with embedding_option")
+            InvalidInputError: It contains no embeddings: the task is not ready, or they were not requested.
 
-    def where(self, *, option: str | None = None, scope: str | None = None, kind: str | None = None) -> EmbeddingView:
-        """The vectors of one option, scope or kind.
+        Example:
+            text = {"input_text": "a boat"}
+            embedded = await client.embed.v_2.create(input_type="text", model_name="marengo3.0", text=text)
+            view = EmbeddingView.from_response(embedded)
+            print(len(view), len(view[0].vector))  # 1 512
+        """
+        match response:
+            case Embeddings():
+                return _from_v2(response.data, response.metadata)
+            case EmbeddingTask():
+                _check_ready(response)
+                return _from_v2(response.data, response.metadata)
+            case EmbeddingResponse():
+                return _from_v1(response)
+            case MediaEmbeddingTask():
+                _check_ready(response)
+                segments = response.video_embedding.segments if response.video_embedding else ()
+                if not segments:
+                    raise InvalidInputError("a listed task contains no embeddings; retrieve the task by id")
+                return cls(segments=_video_segments(segments), model_name=response.model_name)
+            case IndexedEmbedding():
+                return cls(segments=_video_segments(response.video_embedding.segments), model_name=response.model_name)
+            case _ if response.embedding is not None:
+                return cls.from_response(response.embedding)
+            case _:
+                raise InvalidInputError("the response contains no embeddings; retrieve it with embedding_option=")
+
+    def filter(
+        self, *, option: str | None = None, scope: str | None = None, input_type: str | None = None
+    ) -> EmbeddingView:
+        """Return a view of the segments that match all given values.
 
         Args:
-            option: Such as `visual`.
-            scope: Such as `clip`.
-            kind: Such as `video`.
-        """
-        wanted = {"option": option, "scope": scope, "kind": kind}
-        chosen = {name: value for name, value in wanted.items() if value is not None}
-        kept = [s for s in self.segments if all(getattr(s, name) == value for name, value in chosen.items())]
-        return attrs.evolve(self, segments=tuple(kept))
+            option: Embedding option, such as `visual`.
+            scope: Embedding scope, such as `clip`.
+            input_type: Type of the input, such as `video`.
 
-    def to_numpy(self) -> NDArray[np.float32]:
-        """The vectors as a matrix with one row for each of `segments`, in single precision.
+        Example:
+            view = EmbeddingView.from_response(await client.embed.v_2.tasks.wait_for_done(embedding_task.id))
+            print(len(view.filter(option="visual")), "of", len(view))
+        """
+        segments = tuple(
+            segment
+            for segment in self.segments
+            if option in {None, segment.option}
+            and scope in {None, segment.scope}
+            and input_type in {None, segment.input_type}
+        )
+        return attrs.evolve(self, segments=segments)
+
+    def to_numpy(self) -> twelvelabs_async.embeddings.FloatMatrix:
+        """Return the vectors as a float32 array of shape (segments, dimensions).
 
         Raises:
             ImportError: numpy is not installed.
-            InvalidInputError: The vectors are not all equally long.
+            InvalidInputError: The vectors differ in length.
+
+        Example:
+            text = {"input_text": "a boat"}
+            embedded = await client.embed.v_2.create(input_type="text", model_name="marengo3.0", text=text)
+            print(EmbeddingView.from_response(embedded).to_numpy().shape)  # (1, 512)
         """
         try:
-            import numpy as np  # noqa: PLC0415  # only who asks for it needs it
+            import numpy as np  # noqa: PLC0415  # an optional dependency
         except ImportError as error:
             raise ImportError("to_numpy needs numpy: pip install 'twelvelabs-async[numpy]'") from error
         lengths = {len(segment.vector) for segment in self.segments}
         if len(lengths) > 1:
-            raise InvalidInputError(f"vectors of {sorted(lengths)} numbers cannot stand in one matrix; see `where`")
+            raise InvalidInputError(f"the vectors differ in length: {sorted(lengths)}; select one kind with filter()")
         matrix = np.empty((len(self.segments), lengths.pop() if lengths else 0), dtype=np.float32)
         for row, segment in zip(matrix, self.segments, strict=True):
             row[:] = segment.vector
         return matrix
+
+    @override
+    def _models(self) -> tuple[Sequence[Any], type[Any] | None]:
+        return self.segments, EmbeddedSegment
 
     def __iter__(self) -> Iterator[EmbeddedSegment]:
         return iter(self.segments)
@@ -165,70 +211,101 @@ class EmbeddingView:
     def __len__(self) -> int:
         return len(self.segments)
 
-    def __getitem__(self, at: int) -> EmbeddedSegment:
-        return self.segments[at]
+    def __getitem__(self, index: int) -> EmbeddedSegment:
+        return self.segments[index]
+
+    def _repr_html_(self) -> str:
+        """Return a table with a row for each segment, for notebooks."""
+        from twelvelabs_async._html import items_table  # noqa: PLC0415  # notebooks only
+
+        return items_table(self.segments, f"{len(self.segments)} embeddings")
+
+
+def segment_id(source_id: str, segment: EmbeddedSegment) -> UUID:
+    """Return an id for a segment in a vector store, which is the same whenever the segment is read.
+
+    It depends on what the vector stands for, and not on its numbers: when the same source is embedded again, the new
+    vector replaces the old one.
+
+    Args:
+        source_id: Id of the video, asset or text that was embedded.
+        segment: The segment.
+
+    Example:
+        from twelvelabs_async.embeddings import EmbeddingView, segment_id
+
+        response = await client.embed.v_2.create(
+            input_type="text", model_name="marengo3.0", text={"input_text": "a boat"}
+        )
+        (segment,) = EmbeddingView.from_response(response)
+        print(segment_id("a boat", segment))
+    """
+    times = (None if time is None else float(time) for time in (segment.start, segment.end))
+    place = (*times, segment.first_page, segment.last_page, segment.quadrant, segment.chunk_index)
+    parts = (source_id, segment.input_type, segment.option, segment.scope, *place)
+    return uuid5(_SEGMENTS, "\0".join("" if part is None else str(part) for part in parts))
 
 
 def _check_ready(task: EmbeddingTask | MediaEmbeddingTask) -> None:
     if task.status != "ready":
-        raise InvalidInputError(f"embedding task {task.id} is {task.status}: it has no vectors")
+        raise InvalidInputError(f"embedding task {task.id} is {task.status}, expected ready")
 
 
-def _newer(data: Iterable[EmbeddingData], metadata: EmbeddingMetadata | None) -> EmbeddingView:
-    kind = metadata.input_type if metadata is not None else None
-    found = (
+def _from_v2(data: Iterable[EmbeddingData], metadata: EmbeddingMetadata | None) -> EmbeddingView:
+    input_type = metadata.input_type if metadata is not None else None
+    segments = (
         EmbeddedSegment(
-            vector=one.vector,
-            start=one.start_sec,
-            end=one.end_sec,
-            option=one.embedding_option,
-            scope=one.embedding_scope,
-            kind=kind,
-            first_page=one.start_page_number,
-            last_page=one.end_page_number,
-            quadrant=one.quadrant,
-            chunk_index=one.chunk_index,
-            uncertainty=one.embedding_uncertainty,
+            vector=item.embedding,
+            start=item.start_sec,
+            end=item.end_sec,
+            option=item.embedding_option,
+            scope=item.embedding_scope,
+            input_type=input_type,
+            first_page=item.start_page_number,
+            last_page=item.end_page_number,
+            quadrant=item.quadrant,
+            chunk_index=item.chunk_index,
+            uncertainty=item.embedding_uncertainty,
         )
-        for one in data
+        for item in data
     )
-    return EmbeddingView(segments=_in_order(found))
+    return EmbeddingView(segments=_in_reading_order(segments))
 
 
-def _older(answer: EmbeddingResponse) -> EmbeddingView:
-    given: dict[str, EmbeddingResult | None] = {
-        "text": answer.text_embedding,
-        "image": answer.image_embedding,
-        "audio": answer.audio_embedding,
+def _from_v1(response: EmbeddingResponse) -> EmbeddingView:
+    by_input_type: dict[str, EmbeddingResult | None] = {
+        "text": response.text_embedding,
+        "image": response.image_embedding,
+        "audio": response.audio_embedding,
     }
-    results = {kind: result for kind, result in given.items() if result is not None}
+    results = {name: result for name, result in by_input_type.items() if result is not None}
     segments = tuple(
-        EmbeddedSegment(vector=one.vector, start=one.start_offset_sec, end=one.end_offset_sec, kind=kind)
-        for kind, result in results.items()
-        for one in result.segments
+        EmbeddedSegment(vector=item.float_, start=item.start_offset_sec, end=item.end_offset_sec, input_type=name)
+        for name, result in results.items()
+        for item in result.segments
     )
-    failures = {kind: result.error_message for kind, result in results.items() if result.error_message}
-    return EmbeddingView(segments=segments, model_name=answer.model_name, failures=failures)
+    failures = {name: result.error_message for name, result in results.items() if result.error_message}
+    return EmbeddingView(segments=segments, model_name=response.model_name, failures=failures)
 
 
-def _of_video(segments: Iterable[VideoSegment]) -> tuple[EmbeddedSegment, ...]:
-    return _in_order(
+def _video_segments(segments: Iterable[VideoSegment]) -> tuple[EmbeddedSegment, ...]:
+    return _in_reading_order(
         EmbeddedSegment(
-            vector=one.vector,
-            start=one.start_offset_sec,
-            end=one.end_offset_sec,
-            option=one.embedding_option,
-            scope=one.embedding_scope,
-            kind="video",
+            vector=item.float_,
+            start=item.start_offset_sec,
+            end=item.end_offset_sec,
+            option=item.embedding_option,
+            scope=item.embedding_scope,
+            input_type="video",
         )
-        for one in segments
+        for item in segments
     )
 
 
-def _in_order(segments: Iterable[EmbeddedSegment]) -> tuple[EmbeddedSegment, ...]:
-    return tuple(sorted(segments, key=_place))
+def _in_reading_order(segments: Iterable[EmbeddedSegment]) -> tuple[EmbeddedSegment, ...]:
+    return tuple(sorted(segments, key=_reading_position))
 
 
-def _place(segment: EmbeddedSegment) -> tuple[float, int, int, int]:
-    quadrant = READING_ORDER.get(segment.quadrant, len(READING_ORDER))
+def _reading_position(segment: EmbeddedSegment) -> tuple[float, int, int, int]:
+    quadrant = _QUADRANT_ORDER.get(segment.quadrant, len(_QUADRANT_ORDER))
     return segment.start or 0.0, segment.first_page or 0, quadrant, segment.chunk_index or 0

@@ -1,66 +1,64 @@
-"""Every way a call can fail, as one tree.
+"""The exceptions of this package, as one tree.
 
 ```
-TwelveLabsError                       whatever this package raises
-├── InvalidInputError                 (ValueError) refused before anything was sent
+TwelveLabsError                       base class of all exceptions
+├── InvalidInputError                 (ValueError) an argument is invalid; nothing was sent
 ├── ClientStateError                  (RuntimeError) closed, forked, or used from another event loop
-├── APIError                          one call, told by its operation, attempts and request id
-│   ├── APIConnectionError            (ConnectionError) no whole answer came back
-│   │   └── APITimeoutError           (TimeoutError) the deadline passed first
-│   ├── MalformedResponseError        an answer came, and it cannot be read
-│   │   └── StructuredOutputError     a text is not the JSON that was asked for; keeps the text
-│   ├── StreamError                   a stream broke off, or told of a failure; keeps the text so far
+├── APIError                          a call failed; has the operation, attempts and request id
+│   ├── APIConnectionError            (ConnectionError) no complete response was received
+│   │   └── APITimeoutError           (TimeoutError) the call timed out
+│   ├── MalformedResponseError        the response cannot be parsed
+│   │   └── StructuredOutputError     the generated text does not match the schema; has the text
+│   ├── StreamError                   a stream broke off or reported an error; has the text received
 │   ├── BadRequestError               400
-│   │   └── SearchExpiredError        (GoneError) the next page of a search is gone; tells how many hits came
+│   │   └── SearchExpiredError        (GoneError) the page tokens of a search have expired
 │   ├── AuthenticationError           401
 │   ├── PermissionDeniedError         403
 │   ├── NotFoundError                 404
 │   ├── ConflictError                 409
 │   ├── GoneError                     410
 │   ├── UnprocessableEntityError      422
-│   ├── RateLimitError                429, also named TooManyRequestsError
-│   │   └── QuotaExhaustedError       the wait would be longer than the caller allows
+│   ├── RateLimitError                429; alias TooManyRequestsError
+│   │   └── QuotaExhaustedError       the quota resets later than `max_wait`
 │   └── InternalServerError           5xx
-├── WaitTimeoutError                  (TimeoutError) a resource did not finish in time
-├── WebhookSignatureError             a webhook is forged, altered, or too old
-├── ProcessingFailedError             the platform gave up on a resource, and says why
-├── UploadError                       a file did not arrive whole, or is not what it was
-└── LedgerError                       the memory of an ingestion cannot be used
-    └── LedgerInUseError              another process works with it
+├── WaitTimeoutError                  (TimeoutError) a resource was not ready in time
+├── WebhookSignatureError             the signature of a webhook is invalid or too old
+├── ProcessingFailedError             the platform failed to process a resource
+├── UploadError                       a file was not uploaded completely, or changed
+├── FrameError                        a frame of a video cannot be read or decoded
+└── LedgerError                       the ledger of an ingestion cannot be used
+    └── LedgerInUseError              another process uses it
 ```
 
-An error never holds the API key, a header dump or the query of a presigned URL, and its text is one printable line.
+No exception contains the API key, request headers or the query of a presigned URL. `str()` is one printable line.
 """
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 import attrs
+from multidict import CIMultiDict
 from typing_extensions import override
 
-MESSAGE_LIMIT = 1000
-"""Characters of a server's message that are kept."""
+from twelvelabs_async._text import body_excerpt, printable
 
-GaveUp = Literal["max_retries", "deadline", "max_wait", "retry_budget_exhausted"]
-"""Why a failure that may pass was not followed by another attempt."""
-
-
-def printable(text: str) -> str:
-    """`text` as one line of at most `MESSAGE_LIMIT` characters, without control characters."""
-    head = text[: MESSAGE_LIMIT * 2]
-    line = " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in head).split())
-    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
+GiveUpReason = Literal["max_retries", "deadline", "max_wait", "retry_budget_exhausted"]
+"""Reason why a transient error was not retried (again)."""
 
 
-@attrs.define(slots=False, repr=False)
+def _case_insensitive(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict(headers)
+
+
+@attrs.define(slots=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class TwelveLabsError(Exception):
-    """Anything this package raises."""
+    """Base class of all exceptions of this package."""
 
     message: str = attrs.field(default="", converter=printable)
-    """What happened, in one line."""
+    """Description of the error, in one line."""
 
     @override
     def __str__(self) -> str:
@@ -72,143 +70,154 @@ class TwelveLabsError(Exception):
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exceptions are rebuilt from positional arguments by default; ours have keyword-only fields.
-        return _rebuild, (type(self), {field.name: getattr(self, field.name) for field in attrs.fields(type(self))})
+        # By default, exceptions are unpickled from positional arguments; these have keyword-only fields.
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        return _rebuild, (type(self), values, tuple(getattr(self, "__notes__", ())))
 
 
-def _rebuild(kind: type[TwelveLabsError], values: dict[str, Any]) -> TwelveLabsError:
-    return kind(**values)
+def _rebuild(error_class: type[TwelveLabsError], values: dict[str, Any], notes: tuple[str, ...]) -> TwelveLabsError:
+    error = error_class(**values)
+    for note in notes:
+        error.add_note(note)
+    return error
 
 
 class InvalidInputError(TwelveLabsError, ValueError):
-    """An argument was refused before anything was sent."""
+    """An argument is invalid; nothing was sent."""
 
 
 class ClientStateError(TwelveLabsError, RuntimeError):
-    """The client was used after `close()`, after a fork, or from another event loop than the one it was opened in."""
+    """The client was used after `close()`, after a fork, or in another event loop."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class APIError(TwelveLabsError):
-    """A call to the API failed; subclasses name the reason."""
+    """A call to the API failed.
+
+    Subclasses exist for each HTTP status and each other reason. Before repeating a failed write, check `ambiguous`.
+    """
 
     STATUS: ClassVar[int | None] = None
-    ADVICE: ClassVar[str] = ""
+    HINT: ClassVar[str] = ""
 
     operation: str = ""
-    """Verb and path template as the API reference prints them, such as `GET /assets/{asset_id}`."""
+    """HTTP method and path template as in the API reference, such as `GET /assets/{asset_id}`."""
     status_code: int | None = None
-    """HTTP status of the last answer; None when there was none."""
+    """HTTP status of the last response; None if there was none."""
     code: str | None = None
-    """The platform's machine-readable reason, such as `resource_not_exist`; the set is open."""
+    """Machine-readable error code of the platform, such as `resource_not_exist`; more may be added."""
     docs_url: str | None = None
-    """Page of the platform's documentation about this error, when it names one."""
+    """URL of the documentation of this error, if the platform returned one."""
     details: Any = None
-    """Further structured details from the body, when there are any."""
+    """Structured details from the response body, if there are any."""
     request_id: str | None = None
-    """`x-trace-id` of the answer: quote it to support."""
+    """`x-trace-id` of the response; include it in support requests."""
+    headers: Mapping[str, str] = attrs.field(factory=CIMultiDict[str], converter=_case_insensitive)
+    """Headers of the last response, without cookies; names are case-insensitive."""
+    body: str = attrs.field(default="", converter=body_excerpt)
+    """Start of the body of the last response: up to 1,000 printable characters, without the queries of URLs."""
     retry_after: float | None = None
-    """Seconds the server asked to wait, counted from its answer."""
+    """Seconds to wait before a retry, as requested by the server."""
     attempts: int = 1
-    """How often the request was sent."""
+    """Number of attempts, including the first."""
     elapsed: float = 0.0
-    """Seconds from the start of the call to this error."""
+    """Seconds from the start of the call until this error."""
     ambiguous: bool = False
-    """True when the platform may have carried the write out although no success was seen: look before you repeat it."""
+    """True if a write may have taken effect although no success was received; check before you repeat it."""
     retryable: bool = False
-    """True when the same call may well succeed later."""
-    gave_up: GaveUp | None = None
-    """Why no further attempt was made, for a failure that would otherwise have been retried."""
-    earlier: tuple[str, ...] = ()
-    """One line for each attempt before the last."""
+    """True if the same call may succeed later."""
+    give_up_reason: GiveUpReason | None = None
+    """Reason why a retryable error was not retried (again); None for other errors."""
+    previous_attempts: tuple[str, ...] = ()
+    """One line for each earlier attempt."""
 
     @override
     def __str__(self) -> str:
         what = " ".join(str(part) for part in (self.status_code, self.code) if part is not None)
         head = " on ".join(part for part in (what, self.operation) if part)
         notes = [f"attempt {self.attempts}"] if self.attempts > 1 else []
-        if self.gave_up:
-            notes.append(f"gave up: {self.gave_up}")
+        if self.give_up_reason == "max_retries":
+            notes.append(f"no retries left: max_retries={len(self.previous_attempts)}")
+        elif self.give_up_reason:
+            notes.append(f"not retried: {self.give_up_reason}")
         if self.ambiguous:
-            notes.append("ambiguous: it may have happened")
+            notes.append("ambiguous: it may have taken effect")
         if self.request_id:
             notes.append(f"request {self.request_id}")
-        message = self.message.rstrip(".") if self.ADVICE else self.message
-        text = ": ".join(part for part in (head, message, self.ADVICE) if part) or type(self).__name__
+        message = self.message.rstrip(".") if self.HINT else self.message
+        text = ": ".join(part for part in (head, message, self.HINT) if part) or type(self).__name__
         return f"{text} ({', '.join(notes)})" if notes else text
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class APIConnectionError(APIError, ConnectionError):
-    """No whole answer came back: refused, reset, cut off, or not speaking HTTP."""
+    """No complete response was received: the connection was refused, reset or cut off, or the response was not HTTP."""
 
     sent: bool = True
-    """False when surely nothing of the request reached the server."""
+    """False if the request certainly did not reach the server."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """The deadline of the call passed, or a transfer stood still for too long."""
+    """The deadline of the call has passed, or no data was transferred for `idle_timeout`."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class MalformedResponseError(APIError):
-    """An answer came that is not what the API describes."""
+    """The response does not match the API description."""
 
     path: str = ""
-    """Where in the answer, such as `$.data[1].status`."""
-    body: bytes = b""
-    """The first bytes of the answer as they came, at most 1,000."""
+    """Path of the offending value, such as `$.data[1].status`."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class StructuredOutputError(MalformedResponseError):
-    """The platform wrote a text that is not the JSON that was asked for, or was cut at the limit of tokens."""
+    """The generated text is not JSON, does not match the schema, or was truncated at the token limit."""
 
     text: str = ""
-    """The text as it came."""
+    """The generated text."""
     finish_reason: str | None = None
-    """`length` if it was cut; more `max_tokens` or a shorter video help then."""
+    """`length` if it was truncated; raise `max_tokens` or use a shorter video."""
     usage: Any = None
-    """The `TokenUsage` of the answer: it was billed."""
+    """The `TokenUsage` of the response, which is billed."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class StreamError(APIError):
-    """A stream ended without its end, held something unreadable, or reported a failure."""
+    """A stream ended without its final event, contained invalid data, or reported an error."""
 
     text: str = ""
-    """All text that came before."""
-    events: int = 0
-    """How many events came before."""
+    """The text received before the error."""
+    event_count: int = 0
+    """Number of events received before the error."""
 
 
 class BadRequestError(APIError):
-    """400: a parameter is missing, unknown or wrong; `code` tells which."""
+    """400: a parameter is missing, unknown or invalid; see `code`."""
 
     STATUS: ClassVar[int | None] = 400
 
 
 class AuthenticationError(APIError):
-    """401: the key is missing, wrong or expired."""
+    """401: the API key is missing, invalid or expired."""
 
     STATUS: ClassVar[int | None] = 401
-    ADVICE: ClassVar[str] = "check the API key; keys can expire, and a new one is made in the dashboard of the platform"
+    HINT: ClassVar[str] = "check the API key; keys expire, and new ones are created in the dashboard"
 
 
 class PermissionDeniedError(APIError):
-    """403: the plan, the region or the owner of the object forbids it."""
+    """403: not permitted by the plan, the region or the owner of the object."""
 
     STATUS: ClassVar[int | None] = 403
 
 
 class NotFoundError(APIError):
-    """404: no such object in this account. Some operations answer 400 for an unknown id instead."""
+    """404: the object does not exist in this account. For an unknown id, some operations return 400 instead."""
 
     STATUS: ClassVar[int | None] = 404
 
 
 class ConflictError(APIError):
-    """409: the state of the object forbids it, such as deleting an asset that is indexed."""
+    """409: not possible in the current state of the object, such as deleting an indexed asset."""
 
     STATUS: ClassVar[int | None] = 409
 
@@ -219,16 +228,16 @@ class GoneError(APIError):
     STATUS: ClassVar[int | None] = 410
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class SearchExpiredError(BadRequestError, GoneError):
-    """400, from a knowledge store 410: the pages of a search were read too slowly, and only a new search helps."""
+    """400, or 410 for a knowledge store: the page tokens of a search have expired; search again."""
 
-    hits: int = 0
-    """How many hits had come before."""
+    hit_count: int = 0
+    """Number of hits received before the error."""
 
 
 class UnprocessableEntityError(APIError):
-    """422: well-formed, and refused for its content."""
+    """422: the request is well-formed, but its content was rejected."""
 
     STATUS: ClassVar[int | None] = 422
 
@@ -240,88 +249,84 @@ class RateLimitError(APIError):
 
 
 TooManyRequestsError = RateLimitError
-"""The official SDK's name for the same thing."""
+"""The official SDK's name for this exception."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class QuotaExhaustedError(RateLimitError):
-    """The quota comes back later than the caller is willing to wait; `status_code` is None if nothing was sent."""
+    """The quota is exhausted and resets later than `max_wait`. `status_code` is None if nothing was sent."""
 
     category: str = ""
-    """The group of endpoints that share the limit, such as `search`."""
+    """Category of operations that share the limit, such as `search`."""
     dimension: str = "request"
-    """What is counted: `request`, or whatever the server's headers call it."""
+    """Unit of the limit: `request`, or another name from the response headers."""
     limit: int | None = None
-    """Size of the quota, if the server told it."""
+    """Size of the quota, if known."""
     resets_at: datetime | None = None
-    """When the quota is back, in UTC."""
+    """When the quota resets, in UTC."""
 
 
 class InternalServerError(APIError):
-    """5xx: the platform, or something on the way to it, failed."""
+    """5xx: the platform or a gateway failed."""
 
     STATUS: ClassVar[int | None] = 500
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class WaitTimeoutError(TwelveLabsError, TimeoutError):
-    """A resource was still being processed when the time to wait was over. It goes on without us."""
+    """Timed out waiting for a resource, which is still processing on the server."""
 
-    resource: str = ""
-    """Kind of the resource, such as `asset`."""
+    resource_type: str = ""
+    """Kind of resource, such as `asset`."""
     id: str = ""
-    """Its identifier."""
+    """Id of the resource."""
     status: str = ""
-    """The last status seen."""
+    """The last known status."""
     waited: float = 0.0
-    """Seconds."""
-    last: Any = None
-    """The resource as it was seen last; None if it never was."""
+    """Seconds waited."""
+    last_seen: Any = None
+    """The last known state of the resource; None if it was never fetched."""
 
 
 class WebhookSignatureError(TwelveLabsError):
-    """A webhook was not signed with this secret, was altered on the way, or was sent too long ago."""
+    """A webhook was not signed with this secret, was modified, or is too old."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class ProcessingFailedError(TwelveLabsError):
-    """The platform ended the processing of a resource without success."""
+    """The platform failed to process a resource."""
 
-    resource: str = ""
-    """Kind of the resource, such as `asset`."""
+    resource_type: str = ""
+    """Kind of resource, such as `asset`."""
     id: str = ""
-    """Its identifier."""
+    """Id of the resource."""
     status: str = ""
     """The final status, such as `failed`."""
     reason: str = ""
-    """The platform's words, if it gave any; their text is not a contract."""
-    last: Any = None
-    """The resource itself."""
+    """Message of the platform, if there is one; its wording may change."""
+    last_seen: Any = None
+    """The failed resource."""
 
 
-@attrs.define(slots=False, repr=False, kw_only=True)
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class UploadError(TwelveLabsError):
-    """A file did not arrive whole, or changed while it was sent."""
+    """A file was not uploaded completely, or changed during the upload."""
 
     source: str = ""
-    """Path or description of what was being uploaded."""
+    """Path or description of the source."""
     state: Any = None
-    """The `UploadState` reached, from which an upload in parts can be resumed; None for others."""
+    """The `UploadState` from which a multipart upload can be resumed; None for other uploads."""
+    source_changed: bool = False
+    """Whether the file is not the one that was to be uploaded any more; another attempt would fail again."""
+
+
+class FrameError(TwelveLabsError):
+    """A frame of a video cannot be read or decoded."""
 
 
 class LedgerError(TwelveLabsError):
-    """The ledger of an ingestion is damaged, of a newer version, no ledger at all, or cannot be written."""
+    """The ledger of an ingestion is damaged, has a newer version, is not a ledger, or is not writable."""
 
 
 class LedgerInUseError(LedgerError):
-    """Another process, or another ingestion of this one, works with the ledger."""
-
-
-_BY_STATUS: dict[int, type[APIError]] = {
-    kind.STATUS: kind for kind in APIError.__subclasses__() if kind.STATUS is not None and kind.STATUS < 500
-}
-
-
-def for_status(status: int) -> type[APIError]:
-    """The class that names an HTTP status; `APIError` itself for those without a name of their own."""
-    return InternalServerError if status >= 500 else _BY_STATUS.get(status, APIError)
+    """The ledger is in use by another process, or by another ingestion in this process."""

@@ -1,131 +1,176 @@
-"""What a client tells while it works, to whoever asked: `AsyncTwelveLabs(on_event=...)`."""
+"""Events of calls, retries and rate limits, for `AsyncTwelveLabs(on_event=...)`."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
-logger: Final = logging.getLogger(__name__)
+
+@attrs.frozen(kw_only=True)
+class RequestStarted:
+    """A call has started. Emitted in the task of the call, as `RequestFinished` is: context variables are kept."""
+
+    call_id: int
+    """Number of the call, unique in this process."""
+    operation: str
+    """Operation, such as `POST /indexes`; `PUT storage` for a part of a file sent to a presigned URL."""
+    request_bytes: int
+    """Size of the request body in bytes."""
+    model: str | None = None
+    """Name of the model in the request; None if it has none."""
 
 
 @attrs.frozen(kw_only=True)
-class OperationStarted:
-    """A call begins. It is told in the task of the call, as is its end, so what a listener binds to that task holds."""
+class AttemptStarted:
+    """An HTTP request of a call is about to be sent. Emitted in the task of the call, as `AttemptFinished` is."""
 
-    number: int
-    """Tells the calls of one client apart."""
+    call_id: int
+    """Number of the call."""
     operation: str
-    """Such as `POST /indexes`; `PUT storage` for a part of a file that goes to a presigned address."""
-    size: int
-    """Bytes of its body."""
+    """Operation of the call."""
+    attempt: int
+    """Number of the attempt, from 1."""
+    url: str
+    """URL without its query, which may contain a signature."""
+    url_template: str | None
+    """Path of the URL with the names of its variables, such as `/v1.3/indexes/{index-id}`; None for storage."""
+    request_bytes: int
+    """Size of the request body in bytes."""
+    headers: MutableMapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    """Empty. The listener may add headers that are sent, such as `traceparent`; they replace none of the client."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptFinished:
+    """An HTTP request has ended: with a response of any status, or without one. For a stream, its body begins."""
+
+    call_id: int
+    """Number of the call."""
+    operation: str
+    """Operation of the call."""
+    attempt: int
+    """Number of the attempt, from 1."""
+    duration: float
+    """Seconds from its start."""
+    status_code: int | None = None
+    """HTTP status; None if there was no response."""
+    request_id: str | None = None
+    """Id of the request, for the support of Twelve Labs; None if the response has none."""
+    error: BaseException | None = None
+    """Why there was no response, including `CancelledError`; None if there was one."""
 
 
 @attrs.frozen(kw_only=True)
 class RetryScheduled:
-    """An attempt failed, and there will be another."""
+    """An attempt has failed, and will be retried."""
 
-    number: int
-    """The call."""
+    call_id: int
+    """Number of the call."""
     operation: str
-    """Its operation."""
+    """Operation of the call."""
     attempt: int
-    """Which attempt failed, from 1."""
+    """Number of the failed attempt, from 1."""
     error: Exception
-    """How."""
-    seconds: float
-    """Until the next one is made, or queues for its turn."""
+    """The failure."""
+    delay: float
+    """Seconds until the next attempt, without the queue of the rate limiter."""
 
 
 @attrs.frozen(kw_only=True)
-class OperationDone:
-    """A call has ended, one way or another. Streams are told of when their body begins."""
+class StreamStarted:
+    """The body of a streamed response begins. Emitted in the task that opens the stream.
 
-    number: int
-    """The call."""
+    `RequestFinished` follows at the end of the stream, in whatever task reads or closes it.
+    """
+
+    call_id: int
+    """Number of the call."""
     operation: str
-    """Its operation."""
-    size: int
-    """Bytes of its body, sent with each attempt."""
+    """Operation of the call."""
+
+
+@attrs.frozen(kw_only=True)
+class RequestFinished:
+    """A call has succeeded, failed, or been cancelled. A stream has ended, or was closed."""
+
+    call_id: int
+    """Number of the call."""
+    operation: str
+    """Operation of the call."""
+    request_bytes: int
+    """Size of the request body in bytes, sent with each attempt."""
     attempts: int
-    """How often it was sent."""
-    seconds: float
-    """From its beginning: queue, attempts and waits together."""
-    waited: float
-    """Seconds of them spent in the queue for a limit."""
+    """Number of attempts that were sent."""
+    duration: float
+    """Seconds from its start, including queues and delays."""
+    queue_time: float
+    """Seconds of `duration` spent in the queue of the rate limiter."""
     error: BaseException | None = None
-    """What is raised to the caller, cancellation included; None if it went well."""
+    """The exception raised to the caller, including `CancelledError`; None on success."""
+    status_code: int | None = None
+    """HTTP status of the last response; None if there was none."""
+    request_id: str | None = None
+    """Id of the last request, for the support of Twelve Labs; None if there was no response, or it has none."""
+    model: str | None = None
+    """Name of the model in the request; None if it has none."""
+    input_tokens: int | None = None
+    """Number of input tokens that the response reports; None if it does not."""
+    output_tokens: int | None = None
+    """Number of output tokens that the response reports; None if it does not."""
+    time_to_first_chunk: float | None = None
+    """Seconds from the start of the call to the first bytes of a stream; None for other calls, or if none came."""
 
 
 @attrs.frozen(kw_only=True)
-class LimitWait:
-    """A call waits for its turn, and will for a while unless an answer says something new."""
+class RateLimitWaitStarted:
+    """A call waits for a rate limit."""
 
     category: str
-    """The operations that share the limit, such as `search`."""
+    """Category of the limit, such as `search`."""
     priority: str
-    """`interactive` or `bulk`."""
-    waiting: int
-    """Calls of the category that wait, this one included."""
-    seconds: float | None
-    """How long it will wait before it asks again; None is until an answer has come."""
+    """`interactive` or `background`."""
+    queue_length: int
+    """Waiting calls of the category, including this one."""
+    delay: float | None
+    """Seconds of the wait, unless a response changes the limits; None waits for the next response."""
     dimension: str
-    """What is short: `request`, `duration`, `token`."""
+    """Exhausted dimension: `request`, `duration` or `token`."""
     limit: float | None
-    """How much of it there is in a window, if known."""
+    """Limit of the window; None if unknown."""
+    resets_at: datetime | None = None
+    """When the limit resets, in UTC, as the server reported it; None if it did not. `delay` is longer by a jitter."""
 
 
 @attrs.frozen(kw_only=True)
-class LimitUpdate:
-    """An answer told how much is left."""
+class RateLimitUpdated:
+    """A response had rate-limit headers. One event for each dimension."""
 
     category: str
-    """The operations that share the limit."""
+    """Category of the limit, such as `search`."""
     dimension: str
-    """What is counted: `request`, `duration`, `token`."""
+    """Dimension: `request`, `duration` or `token`."""
     limit: float | None
-    """How much of it, in all, in one window."""
+    """Limit of the window."""
     remaining: float | None
-    """What is left, as the server saw it when it answered."""
+    """Amount left in the window when the server responded."""
     resets_at: datetime | None
-    """When the window ends, in UTC by the server's clock."""
+    """End of the window, in UTC by the server's clock."""
 
 
-Event = OperationStarted | RetryScheduled | OperationDone | LimitWait | LimitUpdate
-"""Anything a listener may be told."""
+Event = (
+    RequestStarted
+    | AttemptStarted
+    | AttemptFinished
+    | RetryScheduled
+    | StreamStarted
+    | RequestFinished
+    | RateLimitWaitStarted
+    | RateLimitUpdated
+)
+"""Any of these events."""
 
 Listener = Callable[[Any], object]
-"""Is called in the event loop with each event, and must not block. What it raises is logged and harms no call."""
-
-
-class Events:
-    """Those who listen. Who has something to tell asks `wanted` first, so that silence costs nothing."""
-
-    __slots__ = ("_listeners", "wanted")
-
-    def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
-        self.wanted: bool = False
-        """Whether anybody listens."""
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` everything from now on, until what this returns is called."""
-        self._listeners = (*self._listeners, listener)
-        self.wanted = True
-
-        def unsubscribe() -> None:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
-            self.wanted = bool(self._listeners)
-
-        return unsubscribe
-
-    def tell(self, event: object) -> None:
-        """Call everybody who listens, one after the other."""
-        for listener in self._listeners:
-            try:
-                listener(event)
-            except Exception:
-                logger.exception("a listener failed on %r", type(event).__name__)
+"""Called in the event loop with each event; must not block. Its exceptions are logged, and do not affect the call."""

@@ -1,8 +1,8 @@
-"""Webhooks: whether one comes from the platform, and what it says. Pure: your web framework does the rest.
+"""Verify and parse webhooks; works with any web framework.
 
-The platform signs the time of sending and the bytes of the body, `{t}.{body}`, with HMAC-SHA256 and the secret that the
-dashboard shows, and puts both into a header: `TL-Signature: t=1767225600,v1=5257a8...`. Verify the bytes as they came:
-JSON that was parsed and written again is another text. A webhook may come more than once; its `id` stays the same.
+Twelve Labs signs `{timestamp}.{body}` with HMAC-SHA256 and the secret shown in the dashboard. The header contains the
+timestamp and the signature: `TL-Signature: t=1767225600,v1=5257a8...`. Pass the body exactly as received: parsing and
+serializing the JSON changes its bytes. A webhook may be delivered more than once, with the same `id`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import hmac
 import json
 from typing import Any, Final, cast
 
+from twelvelabs_async._codec.converter import structure
+from twelvelabs_async._options import require_type, validate_number
 from twelvelabs_async.clock import Clock, SystemClock
-from twelvelabs_async.codec import structure
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, WebhookSignatureError
 from twelvelabs_async.models.webhooks import (
     AnalyzeTaskCanceled,
@@ -25,13 +26,13 @@ from twelvelabs_async.models.webhooks import (
     Webhook,
 )
 
-HEADER: Final = "TL-Signature"
-"""Name of the header, for your web framework."""
+SIGNATURE_HEADER: Final = "TL-Signature"
+"""Name of the header with the timestamp and the signature."""
 
-TOLERANCE: Final = 300.0
-"""Seconds that a webhook may be old, or ahead of this machine's clock."""
+DEFAULT_TOLERANCE: Final = 300.0
+"""Maximum difference in seconds between the timestamp and the local clock."""
 
-_KINDS: Final[dict[str, type[Webhook]]] = {
+_EVENT_TYPES: Final[dict[str, type[Webhook]]] = {
     "index.task.ready": IndexTaskReady,
     "index.task.failed": IndexTaskFailed,
     "analyze.task.ready": AnalyzeTaskReady,
@@ -42,74 +43,101 @@ _KINDS: Final[dict[str, type[Webhook]]] = {
 _CLOCK: Final[Clock] = SystemClock()
 
 
-def verify(body: bytes, header: str, secret: str, *, tolerance: float = TOLERANCE, now: float | None = None) -> Webhook:
-    """What a webhook says, once it is known to come from the platform.
+def verify(
+    body: bytes,
+    header: str | bytes | None,
+    secret: str | bytes,
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+    now: float | None = None,
+) -> Webhook:
+    """Verify the signature of a webhook and return its event.
 
     Args:
-        body: The bytes of the request, as they came.
-        header: Value of its `TL-Signature` header.
+        body: Body of the request, as received.
+        header: Value of the `TL-Signature` header; None if the request has none.
         secret: Secret of the webhook, from the dashboard.
-        tolerance: Seconds that it may be old; an old one may be a copy that somebody kept.
-        now: Seconds since the epoch; None asks the clock.
+        tolerance: Maximum age in seconds; an older webhook may be a replay. The default is 300.
+        now: Current time in seconds since the epoch; None uses the system clock.
 
     Raises:
-        WebhookSignatureError: It was not signed with this secret, was altered, or is too old.
-        MalformedResponseError: It is genuine, and cannot be read.
+        InvalidInputError: `body` is not bytes, `secret` is empty, or another argument has the wrong type.
+        WebhookSignatureError: The header is missing or malformed, the signature does not match the body and the secret,
+            or the webhook is too old.
+        MalformedResponseError: The signature is valid, but the body cannot be decoded.
 
     Example:
-        event = verify(await request.read(), request.headers.get(HEADER, ""), secret)
-        match event:
-            case AnalyzeTaskReady(): ...
+        from twelvelabs_async import webhooks
+
+        body = b'{"id": "1", "type": "analyze.task.ready", "data": {"id": "2"}}'
+        header = f"t=1767225600,v1={webhooks.sign(body, 'secret', 1767225600)}"  # the value of TL-Signature
+        event = webhooks.verify(body, header, "secret", now=1767225605)
+        print(event.type)  # analyze.task.ready
     """
     if not isinstance(body, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-        raise InvalidInputError("body must be the bytes of the request as they came")
+        raise InvalidInputError(f"body must be the bytes of the request, got {type(body).__name__}")
+    require_type("secret", secret, str | bytes, "a string")
     if not secret:
-        raise InvalidInputError("secret is empty")
-    moment, signatures = _read_header(header)
-    expected = sign(body, secret, moment)
-    # Compared in full: how long it takes must not tell how much of a guess was right.
-    if not any(hmac.compare_digest(expected.encode(), found.encode(errors="replace")) for found in signatures):
-        raise WebhookSignatureError("the webhook was not signed with this secret, or was altered on the way")
-    age = (_CLOCK.time() if now is None else now) - int(moment)
+        raise InvalidInputError("secret must not be empty")
+    validate_number("tolerance", tolerance, allow_minimum=True)
+    if now is not None:
+        validate_number("now", now, allow_minimum=True, finite=True)
+    timestamp, signatures = _parse_signature_header(header)
+    expected = sign(body, secret, timestamp).encode()
+    # Constant-time comparison: its duration must not reveal how many digits match.
+    if not any(hmac.compare_digest(expected, signature.encode(errors="replace")) for signature in signatures):
+        raise WebhookSignatureError("the signature does not match: wrong secret, or the body was modified")
+    age = (_CLOCK.time() if now is None else now) - int(timestamp)
     if abs(age) > tolerance:
-        raise WebhookSignatureError(f"the webhook was signed {age:.0f} s ago, more than {tolerance:g} s away from now")
-    return _read(bytes(body))
+        raise WebhookSignatureError(f"the webhook was signed {age:.0f} s ago; the tolerance is {tolerance:g} s")
+    return _parse_event(bytes(body))
 
 
-def sign(body: bytes, secret: str, moment: str | int) -> str:
-    """The signature of a body, in hexadecimal digits: what the platform does, and tests of a receiver need.
+def sign(body: bytes, secret: str | bytes, timestamp: str | int) -> str:
+    """Return the signature of a body in hexadecimal digits, for tests of a webhook receiver.
 
     Args:
-        body: The bytes of the request.
+        body: Body of the request.
         secret: Secret of the webhook.
-        moment: Time of sending, in whole seconds since the epoch.
+        timestamp: Time of signing in whole seconds since the epoch.
+
+    Example:
+        from twelvelabs_async import webhooks
+
+        print(webhooks.sign(b"{}", "secret", 1767225600)[:8])
     """
-    return hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    key = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
+    return hmac.new(key, f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def _read_header(header: str) -> tuple[str, list[str]]:
-    """Time of sending and signatures; there are several while a secret is replaced."""
+def _parse_signature_header(header: object) -> tuple[str, list[str]]:
+    """Return the timestamp and the signatures; there are several during a change of the secret."""
+    if isinstance(header, bytes):  # as in ASGI
+        header = header.decode("latin-1")
+    if not isinstance(header, str):
+        header = ""
     pairs = [part.strip().partition("=") for part in header.split(",")]
-    times = [text for name, _, text in pairs if name == "t"]
-    signatures = [text for name, _, text in pairs if name == "v1"]
-    if len(times) != 1 or not signatures:
-        raise WebhookSignatureError(f"the {HEADER} header is missing, or not of the form t=...,v1=...")
-    if not (times[0].isascii() and times[0].isdigit() and len(times[0]) <= len(str(2**53))):
-        raise WebhookSignatureError(f"the time in the {HEADER} header is no number of seconds")
-    return times[0], signatures
+    timestamps = [value for name, _, value in pairs if name == "t"]
+    signatures = [value for name, _, value in pairs if name == "v1"]
+    if len(timestamps) != 1 or not signatures:
+        raise WebhookSignatureError(f"the {SIGNATURE_HEADER} header is missing or not of the form t=...,v1=...")
+    timestamp = timestamps[0]
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= len(str(2**53))):
+        raise WebhookSignatureError(f"the timestamp in the {SIGNATURE_HEADER} header is not a number of seconds")
+    return timestamp, signatures
 
 
-def _read(body: bytes) -> Webhook:
+def _parse_event(body: bytes) -> Webhook:
     try:
-        found = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedResponseError(message=f"the webhook is not JSON: {error}", body=body[:1000]) from None
-    if not isinstance(found, dict):
-        raise MalformedResponseError(message="the webhook is not an object", body=body[:1000])
-    event = cast("dict[str, Any]", found)
-    name = event.get("type")
-    kind = _KINDS.get(name, UnknownWebhook) if isinstance(name, str) else UnknownWebhook
-    return structure(event, kind, body=body)
+        raise MalformedResponseError(message=f"invalid JSON in the webhook: {error}", body=body[:1000]) from None
+    if not isinstance(payload, dict):
+        raise MalformedResponseError(message="expected a JSON object as the webhook", body=body[:1000])
+    fields = cast("dict[str, Any]", payload)
+    event_type = fields.get("type")
+    event_class = _EVENT_TYPES.get(event_type, UnknownWebhook) if isinstance(event_type, str) else UnknownWebhook
+    return structure(fields, event_class, body=body)
 
 
-__all__ = ["HEADER", "TOLERANCE", "Webhook", "sign", "verify"]
+__all__ = ["DEFAULT_TOLERANCE", "SIGNATURE_HEADER", "Webhook", "sign", "verify"]

@@ -1,4 +1,4 @@
-"""Analysis: text about a video or pictures, in words or as JSON, at once or while it is written.
+"""Analysis: text or JSON about a video or images.
 
 https://docs.twelvelabs.io/v1.3/api-reference/analyze-videos
 """
@@ -12,49 +12,49 @@ import attrs
 
 from twelvelabs_async.models.common import Model, UnknownEvent
 
-V = TypeVar("V")
+_V = TypeVar("_V")
 
 AnalyzeModel = Literal["pegasus1.5", "pegasus1.6"]
-"""A model that writes about videos."""
+"""A model that generates text about videos."""
 
 FinishReason = Literal["stop", "length"]
-"""Why a text ends: it is complete (`stop`), or was cut at the limit of tokens (`length`)."""
+"""Reason for the end of a text: it is complete (`stop`), or was truncated at the token limit (`length`)."""
 
 TimeFormat = Literal["seconds", "hh:mm:ss", "hh:mm:ss.fff"]
-"""How moments within a video are written."""
+"""Format of time codes in the output."""
 
 ResponseFormatType = Literal["json_schema", "segment_definitions"]
-"""JSON of a shape of your own, or segments of the video."""
+"""JSON that follows your own schema, or segments of the video."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoUrl(Model):
-    """A video the platform fetches itself."""
+    """A video at a URL, which the platform downloads."""
 
     url: str
-    """Direct link, or a playlist (`.m3u8`) of a video that is complete."""
+    """Direct link to the file, or a playlist (`.m3u8`) of a complete video."""
     type: Literal["url"] = "url"
-    """Tells this from other videos."""
+    """Kind of video source."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoAsset(Model):
-    """A video that is on the platform."""
+    """A video that was uploaded as an asset."""
 
     asset_id: str
-    """The asset."""
+    """Id of the asset."""
     type: Literal["asset_id"] = "asset_id"
-    """Tells this from other videos."""
+    """Kind of video source."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoBase64(Model):
-    """A small video within the request."""
+    """A small video inside the request body."""
 
-    base64_string: str = attrs.field(repr=False)
-    """The file in base64, up to 30 MB."""
+    base_64_string: str = attrs.field(metadata={"wire": "base64_string"}, repr=False)
+    """The file, base64-encoded; up to 30 MB."""
     type: Literal["base64_string"] = "base64_string"
-    """Tells this from other videos."""
+    """Kind of video source."""
 
 
 VideoContext = VideoUrl | VideoAsset | VideoBase64
@@ -63,236 +63,240 @@ VideoContext = VideoUrl | VideoAsset | VideoBase64
 
 @attrs.frozen(kw_only=True)
 class AnalyzeImageInput(Model):
-    """A picture to analyze, from exactly one of three places."""
+    """An image to analyze. Pass exactly one of `url`, `asset_id` and `base_64_string`."""
 
     name: str
-    """What the prompt may call it."""
+    """Name by which the prompt can refer to the image."""
     url: str | None = None
     """Direct link."""
     asset_id: str | None = None
-    """A picture on the platform."""
-    base64_string: str | None = attrs.field(default=None, repr=False)
-    """The file in base64."""
+    """Id of an image asset."""
+    base_64_string: str | None = attrs.field(default=None, metadata={"wire": "base64_string"}, repr=False)
+    """The file, base64-encoded."""
 
 
 @attrs.frozen(kw_only=True)
 class ReferenceImage(Model):
-    """A picture that a prompt speaks of as `<@name>`, from exactly one of three places."""
+    """An image that a prompt refers to as `<@name>`. Pass exactly one of `url`, `asset_id` and `base_64_string`."""
 
     name: str
-    """What the prompt calls it."""
+    """Name by which the prompt refers to the image."""
     media_type: Literal["image"] = "image"
-    """What it is."""
+    """The type of the object."""
     url: str | None = None
     """Direct link."""
     asset_id: str | None = None
-    """A picture on the platform."""
-    base64_string: str | None = attrs.field(default=None, repr=False)
-    """The file in base64."""
+    """Id of an image asset."""
+    base_64_string: str | None = attrs.field(default=None, metadata={"wire": "base64_string"}, repr=False)
+    """The file, base64-encoded."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalyzePromptV2(Model):
-    """A prompt with pictures in it."""
+    """A prompt that refers to images."""
 
     input_text: str
-    """The prompt; `<@name>` stands for a picture."""
+    """The prompt; `<@name>` refers to an image."""
     media_sources: tuple[ReferenceImage, ...] | None = None
-    """The pictures, 4 at most."""
+    """The images, up to 4."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalyzeTimeRange(Model):
-    """A stretch of a video."""
+    """A time range of a video."""
 
     start_time: float
-    """Where it begins, in seconds."""
+    """Start, in seconds."""
     end_time: float
-    """Where it ends, in seconds; 2 or more later."""
+    """End, in seconds; at least 2 seconds after the start."""
 
 
 @attrs.frozen(kw_only=True)
 class TimeArrayItems(Model):
-    """What a list within an event holds."""
+    """Items of an array field of an event."""
 
     type: Literal["string", "number", "boolean", "integer"]
-    """Kind of each value."""
+    """Type of each value."""
 
 
 @attrs.frozen(kw_only=True)
 class TimeArrayField(Model):
-    """What to say of each event within a segment."""
+    """A field to generate for each event in a segment."""
 
     name: str
-    """Key of the value."""
+    """Name of the field."""
     type: Literal["string", "boolean", "number", "integer", "array"]
-    """Kind of the value."""
+    """Type of the value."""
     description: str | None = None
-    """What to find out, in words."""
+    """Description of the value to extract."""
     enum: tuple[str, ...] | None = None
-    """The only values it may have."""
+    """The allowed values."""
     items: TimeArrayItems | None = None
-    """What an `array` holds."""
+    """Items, if the type is `array`."""
 
 
 @attrs.frozen(kw_only=True)
 class SegmentFieldItems(Model):
-    """What a list within a segment holds."""
+    """Items of an array field of a segment."""
 
     type: Literal["string", "number", "boolean", "integer", "object"]
-    """Kind of each value; `object` in a `time_array`."""
+    """Type of each value; `object` in a `time_array`."""
     fields: tuple[TimeArrayField, ...] | None = None
-    """What to say of each event of a `time_array`."""
+    """Fields of each event of a `time_array`."""
 
 
 @attrs.frozen(kw_only=True)
 class SegmentField(Model):
-    """What to say of each segment."""
+    """A field to generate for each segment."""
 
     name: str
-    """Key of the value."""
+    """Name of the field."""
     type: Literal["string", "boolean", "number", "integer", "array", "timestamp", "time_array"]
-    """Kind of the value; a `time_array` is a list of events."""
+    """Type of the value; a `time_array` is a list of events."""
     description: str
-    """What to find out, in words."""
+    """Description of the value to extract."""
     format: TimeFormat | None = None
-    """How a `timestamp` is written; required for it, and only for it."""
+    """Format of a `timestamp`; required for that type and allowed for no other."""
     enum: tuple[str, ...] | None = None
-    """The only values it may have, up to 100."""
+    """The allowed values, up to 100."""
     items: SegmentFieldItems | None = None
-    """What an `array` or a `time_array` holds."""
+    """Items, if the type is `array` or `time_array`."""
 
 
 @attrs.frozen(kw_only=True)
 class SegmentDefinition(Model):
-    """A kind of segment to find."""
+    """A kind of segment to detect."""
 
     id: str
     """Key of its segments in the result."""
     description: str
-    """What to look for, in words."""
+    """Description of the segments to detect."""
     fields: tuple[SegmentField, ...] | None = None
-    """What to say of each."""
+    """Fields to generate for each segment."""
     media_sources: tuple[ReferenceImage, ...] | None = None
-    """Pictures the description speaks of, 4 at most."""
+    """Images that the description refers to, up to 4."""
     time_ranges: tuple[AnalyzeTimeRange, ...] | None = None
-    """Stretches to use as segments; they must not overlap."""
+    """Time ranges to use as segments; they must not overlap."""
 
 
 @attrs.frozen(kw_only=True)
 class ResponseFormat(Model):
-    """The shape of a result that is not plain text."""
+    """Format of a structured result."""
 
     type: ResponseFormatType = "json_schema"
-    """Which of the two shapes; one analyzed at once can only be `json_schema`."""
+    """Kind of format; synchronous analysis supports `json_schema` only."""
     json_schema: Mapping[str, Any] | None = None
-    """A JSON schema, in the part of draft 2020-12 that the platform knows."""
+    """A JSON schema, in the subset of draft 2020-12 that the platform supports."""
     segment_definitions: tuple[SegmentDefinition, ...] | None = None
-    """Kinds of segments to find, 1 to 20."""
+    """Kinds of segments to detect, 1 to 20."""
     segment_time_format: TimeFormat | None = None
-    """How the bounds of segments are written; the platform's default is `seconds`."""
+    """Format of segment boundaries; the platform's default is `seconds`."""
 
 
 @attrs.frozen(kw_only=True)
 class TokenUsage(Model):
-    """What a text cost."""
+    """Token usage of a generation."""
 
     output_tokens: int
-    """Tokens written."""
+    """Number of output tokens."""
     input_tokens: int | None = None
-    """Tokens read."""
+    """Number of input tokens."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalysisError(Model):
-    """A failure, or a warning about a text that was cut."""
+    """An error, or a warning that the text was truncated."""
 
     message: str
-    """What happened, in words that are no contract."""
+    """Message of the platform; its wording may change."""
     code: str | None = None
-    """Machine-readable reason, such as `user_canceled`."""
+    """Machine-readable error code, such as `user_canceled`."""
 
 
 @attrs.frozen(kw_only=True)
 class Analysis(Model):
-    """The answer to a prompt."""
+    """The result of an analysis."""
 
     id: str | None = None
-    """Identifier of the generation."""
+    """Id of the generation."""
     data: str
-    """The text; with a response format it is a JSON document."""
+    """The text; with a response format, a JSON document."""
     finish_reason: FinishReason | None = None
-    """`length` if the text was cut."""
+    """Reason for the end of the text; `length` if it was truncated."""
     usage: TokenUsage | None = None
-    """What it cost."""
+    """Token usage."""
     error: AnalysisError | None = None
-    """A warning, when the text was cut."""
+    """A warning, if the text was truncated."""
 
     @property
     def text(self) -> str:
-        """The same as `data`."""
+        """Alias of `data`."""
         return self.data
 
 
 @attrs.frozen(kw_only=True)
-class StructuredAnalysis(Analysis, Generic[V]):
-    """The answer to a prompt, as a value of the type that was asked for."""
+class StructuredAnalysis(Analysis, Generic[_V]):
+    """The result of an analysis with `schema=`, parsed into the requested type."""
 
-    value: V
-    """What `data` says."""
+    value: _V
+    """The parsed content of `data`."""
+    repaired: bool = False
+    """Whether `data` was damaged, and was repaired to parse it; check the value."""
+    trailing_text: str = ""
+    """Text in `data` after the document."""
 
 
 @attrs.frozen(kw_only=True)
 class StreamStartMetadata(Model):
-    """What is known before the first word."""
+    """Metadata of the first event."""
 
     generation_id: str | None = None
-    """Identifier of the generation."""
+    """Id of the generation."""
 
 
 @attrs.frozen(kw_only=True)
 class StreamEndMetadata(Model):
-    """What is known after the last word."""
+    """Metadata of the last event."""
 
     generation_id: str | None = None
-    """Identifier of the generation."""
+    """Id of the generation."""
     usage: TokenUsage | None = None
-    """What it cost."""
+    """Token usage."""
 
 
 @attrs.frozen(kw_only=True)
 class StreamStart(Model):
-    """The first event of an analysis."""
+    """The first event of a streamed analysis."""
 
     event_type: Literal["stream_start"] = "stream_start"
-    """Tells this from other events."""
+    """Event type."""
     metadata: StreamStartMetadata = attrs.field(factory=StreamStartMetadata)
-    """What is known already."""
+    """Metadata of the stream."""
 
 
 @attrs.frozen(kw_only=True)
 class TextGeneration(Model):
-    """Some more text."""
+    """A piece of the text."""
 
     event_type: Literal["text_generation"] = "text_generation"
-    """Tells this from other events."""
+    """Event type."""
     text: str = ""
-    """It continues what came before."""
+    """The text that follows the text of earlier events."""
 
 
 @attrs.frozen(kw_only=True)
 class StreamEnd(Model):
-    """The last event of an analysis; without it the text was cut off."""
+    """The last event of a streamed analysis; a stream without it is incomplete."""
 
     event_type: Literal["stream_end"] = "stream_end"
-    """Tells this from other events."""
+    """Event type."""
     finish_reason: FinishReason | None = None
-    """`length` if the text was cut at the limit of tokens."""
+    """Reason for the end of the text; `length` if it was truncated at the token limit."""
     metadata: StreamEndMetadata = attrs.field(factory=StreamEndMetadata)
-    """What is known in the end."""
+    """Metadata of the complete stream."""
     error: AnalysisError | None = None
-    """A warning, when the text was cut; else a failure."""
+    """A warning if the text was truncated, otherwise an error."""
 
 
 AnalyzeEvent = StreamStart | TextGeneration | StreamEnd | UnknownEvent
-"""What a streamed analysis consists of."""
+"""An event of a streamed analysis."""

@@ -1,77 +1,212 @@
-"""What every model has, and what several groups share."""
+"""The base class of all models, and models that several resources share."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: modules of models inherit the annotation of `extra`, and could not evaluate
+# its text, because they do not import all names in it.
 
+import json
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import attrs
+from typing_extensions import override
 
-WIRE_ID: dict[str, str] = {"wire": "_id"}
-"""Metadata of a field that is `id` here and `_id` in the API's answers."""
+from twelvelabs_async.models._conversion import object_schema, pydantic_schema, pydantic_serializer, serialization
+from twelvelabs_async.models._fields import OTHER_ATTRIBUTES, PYDANTIC_METHODS
+
+
+class SupportsModelDump(Protocol):
+    """A pydantic model, such as those of the official SDK."""
+
+    def model_dump(self, *, by_alias: bool, exclude_none: bool) -> dict[str, Any]:
+        """Return the fields as a dict."""
+        ...
+
+
+class DataclassInstance(Protocol):
+    """An instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    """The fields of its class."""
+
+
+ObjectLike = Mapping[str, Any] | SupportsModelDump | DataclassInstance
+"""An object in a request as a dict, a dataclass or a pydantic model, with the names of the API or the official SDK."""
 
 MetadataValue = str | int | float | bool | list[str]
-"""What a value of user metadata may be; maps within maps are refused by the platform."""
+"""A value of user metadata; the platform rejects nested objects."""
 
 UserMetadata = Mapping[str, MetadataValue]
-"""Your own keys on an asset, an indexed asset or a video."""
+"""Your own metadata of an asset, an indexed asset or a video."""
 
 if TYPE_CHECKING:
     Vector = array[float]
-    """An embedding."""
+    """An embedding vector."""
 else:
     Vector = array  # has no subscript before Python 3.12
 
-M = TypeVar("M", bound="Model")
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _attribute_hint(model: "Model", name: str) -> str:
+    """Return what to use instead of an attribute that a model does not have; an empty string if that is unknown."""
+    if name in model.extra:
+        return f"; this version does not know the field, its value is .extra[{name!r}]"
+    if name in PYDANTIC_METHODS:
+        return f"; use {PYDANTIC_METHODS[name]}"
+    names = {field.metadata.get("wire", field.name): field.name for field in attrs.fields(type(model))}
+    replacement = names.get(name) or OTHER_ATTRIBUTES.get(name)
+    return f"; use .{replacement}" if replacement in names.values() else ""
+
+
+class Convertible:
+    """Base class of objects with `to_dict` and `to_json`, which pydantic and FastAPI serialize by them."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON types under the API's names, with those in `extra`. None is left out.
+
+        Example:
+            index = await client.indexes.retrieve(index.id)
+            print(index.to_dict()["_id"])
+        """
+        converted: dict[str, Any] = serialization().to_dict(self)
+        return converted
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return what `to_dict` returns as JSON.
+
+        Args:
+            indent: Number of spaces for each level; None writes one line.
+
+        Example:
+            index = await client.indexes.retrieve(index.id)
+            print(index.to_json(indent=2))
+        """
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    if not TYPE_CHECKING:  # read by pydantic only
+
+        @property
+        def __pydantic_serializer__(self) -> Any:
+            """Serializes objects where pydantic knows no type, such as in a field of type `Any`."""
+            return pydantic_serializer()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Let pydantic and FastAPI return objects in their JSON form, and accept those with `from_dict` in it."""
+        return pydantic_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return the JSON schema for the documentation of a web API."""
+        return {"title": cls.__name__, "type": "object"}
 
 
 @attrs.frozen(kw_only=True)
-class Model:
-    """An object of the API. What it holds beyond its fields is kept in `extra`."""
+class Model(Convertible):
+    """An object of the API. JSON fields without an attribute are kept in `extra`."""
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    """Fields the platform sent that this version does not know, and dates it could not read, as they came."""
+    """Unmodified JSON fields that this version does not know, and dates that could not be parsed."""
+
+    @override
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # of Generic
+        cls.__hash__ = Model.__hash__  # type: ignore[method-assign]  # else attrs generates one from all fields
+
+    @override
+    def __hash__(self) -> int:
+        """Return a hash of the fields that have one: dicts, lists and vectors are left out."""
+        values = (getattr(self, field.name) for field in attrs.fields(type(self)))
+        return hash((type(self), *filter(_is_hashable, values)))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Create an object from the JSON types that `to_dict` returns; unknown fields are kept in `extra`.
+
+        Raises:
+            MalformedResponseError: `data` has another shape; `path` on the error says where.
+
+        Example:
+            from twelvelabs_async.models import Index
+
+            index = Index.from_dict({"_id": "652d4c2f9a1b3c4d5e6f7a8b", "index_name": "holiday"})
+            print(index.id, index.index_name)
+        """
+        created: Self = serialization().from_dict(data, cls)
+        return created
+
+    @override
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return object_schema(cls)
+
+    def _repr_html_(self) -> str:
+        """Return a table of the fields, for notebooks."""
+        from twelvelabs_async._html import object_table  # noqa: PLC0415  # notebooks only
+
+        return object_table(self)
+
+    if not TYPE_CHECKING:  # type checkers report unknown attributes themselves
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise an error that names the attribute to use."""
+            hint = "" if name == "extra" or name.startswith("__") else _attribute_hint(self, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
+
+    if not TYPE_CHECKING:  # a model is no collection; this is for `dict(model)`, as with pydantic's models
+
+        def __iter__(self) -> Iterator[tuple[str, Any]]:
+            """Yield the fields as JSON types under the API's names; FastAPI reads objects like this."""
+            return iter(self.to_dict().items())
 
 
 @attrs.frozen(kw_only=True)
 class UnknownEvent(Model):
-    """An event of a stream that is newer than this version; all of it is in `extra`."""
+    """A stream event of a type that this version does not know; its fields are in `extra`."""
 
     kind: str = ""
-    """What the event calls itself."""
+    """Type of the event."""
 
 
 @attrs.frozen(kw_only=True)
 class PageInfo(Model):
-    """Where a page stands among the others."""
+    """Position of a page."""
 
     page: int | None = None
     """Number of the page, from 1."""
     limit_per_page: int | None = None
-    """Items on a full page."""
+    """Maximum number of items per page."""
     total_page: int | None = None
     """Number of pages."""
     total_results: int | None = None
-    """Number of items on all pages."""
+    """Total number of items."""
 
 
 @attrs.frozen(kw_only=True)
-class Range:
-    """Bounds of a numeric filter; one of them is enough."""
+class Range(Model):
+    """Bounds of a numeric filter; set one or both."""
 
     gte: float | None = None
-    """Lower bound, included."""
+    """Lower bound, inclusive."""
     lte: float | None = None
-    """Upper bound, included."""
+    """Upper bound, inclusive."""
 
 
-RangeLike = Range | Mapping[str, float] | float
-"""A range, the same as a dict such as `{"gte": 5}`, or one exact number."""
+RangeLike = Range | ObjectLike | float
+"""A `Range`, a dict such as `{"gte": 5}`, or one exact number."""
 
-Moment = datetime | str
-"""A point in time: an aware `datetime`, or RFC 3339 text."""
+DatetimeLike = datetime | str
+"""A point in time: an aware `datetime`, or an RFC 3339 string."""
 
 Ids = Sequence[str]
-"""Several identifiers."""
+"""Several ids."""

@@ -1,4 +1,4 @@
-"""Connections to other places where files are, and imports from there.
+"""Connections to external storage accounts, and imports through them.
 
 https://docs.twelvelabs.io/v1.3/api-reference/connections
 """
@@ -10,87 +10,88 @@ from typing import Literal
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model
 
 ConnectionProvider = Literal["google_drive"]
-"""Where files can be imported from."""
+"""A provider that files can be imported from."""
 
 ConnectionStatus = Literal["active", "expired", "revoked"]
-"""Whether a connection can be used; only a new authorization brings one back."""
+"""Status of a connection; only a new authorization makes it active again."""
 
 ImportItemStatus = Literal["processing", "ready", "failed"]
-"""How far the asset of an imported file is."""
+"""Status of the asset of an imported file."""
 
 ImportAction = Literal["created", "skipped", "retried", "rejected"]
-"""What an import did with a file: new, there already, fetched again, or refused."""
+"""Action of an import for a file: created a new asset, skipped a known file, retried, or rejected it."""
 
 
 @attrs.frozen(kw_only=True)
 class ConnectionAuthorization(Model):
-    """The start of an authorization, which a person completes in a browser."""
+    """A started authorization, which a user completes in a browser."""
 
     authorize_url: str
-    """Where to send them."""
+    """URL to open in the user's browser."""
     state: str | None = None
-    """Comes back with them, to be compared."""
+    """Value that the redirect returns, to compare."""
 
 
 @attrs.frozen(kw_only=True)
 class ConnectionAccount(Model):
-    """Whose account a connection leads to."""
+    """The account of a connection."""
 
     external_id: str | None = None
-    """The provider's identifier."""
+    """Id at the provider."""
     display_name: str | None = None
-    """A name to show."""
+    """Display name."""
 
 
 @attrs.frozen(kw_only=True)
 class Connection(Model):
-    """Leave to read files of someone's account elsewhere."""
+    """A connection to an external account, for importing files."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: ConnectionStatus
-    """Whether it can be used."""
+    """Current status."""
     provider: ConnectionProvider | None = None
-    """Where the files are."""
+    """The provider."""
     custom_id: str | None = None
-    """What you named it; others may have the same name."""
+    """Your own id for it; need not be unique."""
     account: ConnectionAccount | None = None
-    """Whose files they are."""
+    """The account."""
     scopes: tuple[str, ...] = ()
-    """What was permitted."""
+    """Granted scopes."""
     connected_at: datetime | None = None
     """When it was authorized."""
     last_used_at: datetime | None = None
-    """When it was used last."""
+    """When it was last used."""
 
 
 @attrs.frozen(kw_only=True)
 class PickerToken(Model):
-    """What a file picker of the provider needs, in a browser."""
+    """A token for the provider's file picker, which runs in a browser."""
 
     access_token: str = attrs.field(repr=False)
-    """The provider's token: a secret, for a short while."""
+    """Short-lived access token of the provider; treat it as a secret."""
     expires_in: int | None = None
-    """Seconds for which it is good."""
+    """Lifetime in seconds."""
     scope: str | None = None
-    """What it permits, with spaces between."""
+    """Granted scopes, separated by spaces."""
     app_id: str | None = None
-    """The platform's application at the provider."""
+    """Id of the platform's application at the provider."""
     developer_key: str | None = attrs.field(default=None, repr=False)
-    """Key for the picker."""
+    """API key for the picker."""
 
 
 @attrs.frozen(kw_only=True)
 class RedirectUri(Model):
-    """An address of yours to which people may be sent back."""
+    """A registered URL that users may be redirected to."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     redirect_uri: str
-    """The address."""
+    """The URL."""
     created_at: datetime | None = None
     """When it was registered."""
 
@@ -100,17 +101,17 @@ class ImportSource(Model):
     """A file to import."""
 
     source_id: str
-    """The provider's identifier of it."""
+    """Id of the file at the provider."""
 
 
 @attrs.frozen(kw_only=True)
 class ImportItemError(Model):
-    """Why a file was rejected."""
+    """Error of a rejected file."""
 
     code: str | None = None
-    """Machine-readable, such as `source_unavailable`."""
+    """Machine-readable error code, such as `source_unavailable`."""
     message: str = ""
-    """The platform's words, which may change."""
+    """Message of the platform; its wording may change."""
 
 
 @attrs.frozen(kw_only=True)
@@ -118,56 +119,56 @@ class ImportItem(Model):
     """One file of an import."""
 
     source_id: str | None = None
-    """The provider's identifier of it."""
+    """Id of the file at the provider."""
     asset_id: str | None = None
-    """The asset it becomes; None when it was rejected."""
+    """Id of the asset; None if the file was rejected."""
     status: ImportItemStatus | None = None
-    """How far that asset is; None when the file was rejected."""
+    """Status of the asset; None if the file was rejected."""
     action: ImportAction | None = None
-    """What was done with it; None for old imports."""
+    """Action for the file; None for old imports."""
     error: ImportItemError | None = None
-    """Why it was rejected; None unless it was."""
+    """The error; None unless the file was rejected."""
 
 
 @attrs.frozen(kw_only=True)
 class ImportResult(Model):
-    """What asking for an import answers, which succeeds even if all files are rejected."""
+    """Response to an import request, which succeeds even if all files are rejected."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier of the import, to wait for."""
+    """Id of the import, for `wait_for_done`."""
     has_failures: bool = False
     """Whether a file was rejected."""
     items: tuple[ImportItem, ...] = ()
-    """What was done with each file, in the order of the request."""
+    """The files, in the order of the request."""
 
 
 @attrs.frozen(kw_only=True)
 class Import(Model):
-    """Files that were asked for together."""
+    """An import of several files."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     connection_id: str | None = None
-    """The connection they came by."""
+    """Id of the connection."""
     provider: ConnectionProvider | None = None
-    """Where they came from."""
+    """The provider."""
     custom_id: str | None = None
-    """What you named the connection."""
+    """Your own id for the connection."""
     item_count: int | None = None
-    """How many files were asked for."""
+    """Number of requested files."""
     created_at: datetime | None = None
-    """When they were asked for."""
+    """When it was requested."""
 
 
 @attrs.frozen(kw_only=True)
 class ImportDetail(Import):
-    """Files that were asked for together, and how far each is."""
+    """An import, with the status of each file."""
 
     items: tuple[ImportItem, ...] = ()
-    """The files; one whose asset was deleted is gone from here, too."""
+    """The files, without those whose asset was deleted."""
 
     @property
     def status(self) -> Literal["processing", "ready"]:
-        """`ready` when every file has ended, well or not; the API has no such field."""
+        """`ready` when every file is done, whether it succeeded or failed. Computed here; the API has no such field."""
         ended = all(item.status in {None, "ready", "failed"} for item in self.items)
         return "ready" if ended else "processing"

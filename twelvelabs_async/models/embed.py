@@ -1,322 +1,614 @@
-"""Embeddings: texts, pictures, sounds, videos and documents as vectors in one space.
+"""Embeddings of text, images, audio, videos and documents: inputs, tasks and results.
 
 https://docs.twelvelabs.io/v1.3/api-reference/create-embeddings-v2
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model, Vector
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model, ObjectLike, Vector
 from twelvelabs_async.models.indexes import VideoSegment
 
+AudioOption = Literal["audio", "transcription"]
+"""What an audio embedding represents: the sound, or the speech."""
+
+VideoOption = Literal["visual", "audio", "transcription"]
+"""What a video embedding represents: the image, the sound, or the speech."""
+
+DocumentOption = Literal["visual", "text"]
+"""What a document embedding represents: the layout, or the text."""
+
+EmbeddingType = Literal["separate_embedding", "fused_embedding"]
+"""Whether each option has an embedding of its own, or all options share one."""
+
+InputMediaType = Literal["image", "video", "audio", "document"]
+"""Kind of file."""
+
+
+@attrs.frozen(kw_only=True)
+class MediaSource(Model):
+    """Location of a file. Pass exactly one of the three fields."""
+
+    url: str | None = None
+    """Publicly accessible URL."""
+    asset_id: str | None = None
+    """Id of an asset that is `ready`."""
+    base_64_string: str | None = attrs.field(default=None, metadata={"wire": "base64_string"}, repr=False)
+    """The file, base64-encoded."""
+
+
+MediaSourceLike = MediaSource | ObjectLike
+"""A `MediaSource`, or a dict such as `{"asset_id": "..."}`."""
+
+
+@attrs.frozen(kw_only=True)
+class TextInput(Model):
+    """Text to embed."""
+
+    input_text: str
+    """The text, up to 500 tokens."""
+
+
+@attrs.frozen(kw_only=True)
+class ImageInput(Model):
+    """An image to embed."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+
+
+@attrs.frozen(kw_only=True)
+class TextImageInput(Model):
+    """An image and a text, embedded together."""
+
+    media_source: MediaSourceLike
+    """Location of the image."""
+    input_text: str
+    """The text, up to 500 tokens."""
+
+
+@attrs.frozen(kw_only=True)
+class FixedLength(Model):
+    """Segments of equal length."""
+
+    duration_sec: int
+    """Duration of each segment in seconds, 2 to 10."""
+
+
+@attrs.frozen(kw_only=True)
+class DynamicLength(Model):
+    """Segments that follow the scenes."""
+
+    min_duration_sec: int
+    """Minimum duration of a segment in seconds, 2 to 5."""
+
+
+@attrs.frozen(kw_only=True)
+class Segmentation(Model):
+    """How to segment media with `marengo3.0`; audio supports `fixed` only."""
+
+    strategy: Literal["dynamic", "fixed"]
+    """Which of the two fields is set."""
+    dynamic: DynamicLength | None = None
+    """Segments that follow the scenes."""
+    fixed: FixedLength | None = None
+    """Segments of equal length."""
+
+
+@attrs.frozen(kw_only=True)
+class DynamicSegmentation(Segmentation):
+    """A segmentation that follows the scenes; `strategy` is filled in."""
+
+    strategy: Literal["dynamic"] = "dynamic"
+    """Always `dynamic`."""
+
+
+@attrs.frozen(kw_only=True)
+class FixedSegmentation(Segmentation):
+    """A segmentation into segments of equal length; `strategy` is filled in."""
+
+    strategy: Literal["fixed"] = "fixed"
+    """Always `fixed`."""
+
+
+@attrs.frozen(kw_only=True)
+class TemporalSegmentation(Model):
+    """How to segment media with `marengo3.5`."""
+
+    temporal: Segmentation | ObjectLike
+    """Segments along the time axis."""
+
+
+SegmentationLike = Segmentation | TemporalSegmentation | ObjectLike
+"""How to segment media; each model accepts its own form only."""
+
+
+@attrs.frozen(kw_only=True)
+class TimedText(Model):
+    """Text that belongs to a time range."""
+
+    start: float
+    """Start, in seconds."""
+    end: float
+    """End, in seconds."""
+    text: str
+    """Result for the text."""
+
+
+@attrs.frozen(kw_only=True)
+class AudioInput(Model):
+    """Audio to embed synchronously with `marengo3.0`."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    start_sec: float | None = None
+    """Start of the embedded part, in seconds."""
+    end_sec: float | None = None
+    """End of the embedded part, in seconds."""
+    segmentation: Segmentation | ObjectLike | None = None
+    """How to segment it; always `fixed`."""
+    embedding_option: Sequence[AudioOption] | None = None
+    """What the embeddings represent."""
+    embedding_scope: Sequence[Literal["clip", "asset"]] | None = None
+    """Whether to embed segments (`clip`), the whole file (`asset`), or both."""
+    embedding_type: Sequence[EmbeddingType] | None = None
+    """Whether to create one embedding per option, one for all options, or both."""
+
+
+@attrs.frozen(kw_only=True)
+class VideoInput(Model):
+    """A video to embed synchronously with `marengo3.0`."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    start_sec: float | None = None
+    """Start of the embedded part, in seconds."""
+    end_sec: float | None = None
+    """End of the embedded part, in seconds."""
+    segmentation: Segmentation | ObjectLike | None = None
+    """How to segment it."""
+    embedding_option: Sequence[VideoOption] | None = None
+    """What the embeddings represent."""
+    embedding_scope: Sequence[Literal["clip", "asset"]] | None = None
+    """Whether to embed segments (`clip`), the whole file (`asset`), or both."""
+    embedding_type: Sequence[EmbeddingType] | None = None
+    """Whether to create one embedding per option, one for all options, or both."""
+
+
+@attrs.frozen(kw_only=True)
+class MultiInputSource(MediaSource):
+    """One file of a multi-input request."""
+
+    media_type: InputMediaType
+    """Kind of file; `marengo3.0` accepts images only, and a document must be the only file."""
+    name: str | None = None
+    """Name by which the text refers to the file, as `<@name>`."""
+
+
+@attrs.frozen(kw_only=True)
+class MultiInput(Model):
+    """A text and files, embedded together."""
+
+    input_text: str | None = None
+    """The text; required with files of different kinds."""
+    media_sources: Sequence[MultiInputSource | ObjectLike] | None = None
+    """The files, up to 10."""
+
+
+@attrs.frozen(kw_only=True)
+class AudioTaskInput(Model):
+    """Audio to embed in a task."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    start_sec: float | None = None
+    """Start of the embedded part, in seconds."""
+    end_sec: float | None = None
+    """End of the embedded part, in seconds."""
+    segmentation: SegmentationLike | None = None
+    """How to segment it, in the form that the model accepts."""
+    embedding_option: Sequence[AudioOption] | None = None
+    """What the embeddings represent."""
+    embedding_scope: Sequence[Literal["clip", "asset", "local"]] | None = None
+    """Whether to embed segments (`clip`; `local` with `marengo3.5`), the whole file (`asset`), or both."""
+    embedding_type: Sequence[EmbeddingType] | None = None
+    """Whether to create one embedding per option, one for all options, or both."""
+    time_based_metadata: Sequence[TimedText | ObjectLike] | None = None
+    """Additional text to embed."""
+
+
+@attrs.frozen(kw_only=True)
+class VideoTaskInput(Model):
+    """A video to embed in a task."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    start_sec: float | None = None
+    """Start of the embedded part, in seconds."""
+    end_sec: float | None = None
+    """End of the embedded part, in seconds."""
+    segmentation: SegmentationLike | None = None
+    """How to segment it, in the form that the model accepts."""
+    embedding_option: Sequence[VideoOption] | None = None
+    """What the embeddings represent."""
+    embedding_scope: Sequence[Literal["clip", "asset", "local"]] | None = None
+    """Whether to embed segments (`clip`; `local` with `marengo3.5`), the whole file (`asset`), or both."""
+    embedding_type: Sequence[EmbeddingType] | None = None
+    """Whether to create one embedding per option, one for all options, or both."""
+    time_based_metadata: Sequence[TimedText | ObjectLike] | None = None
+    """Additional text to embed; `marengo3.5` with `fused_embedding` only."""
+
+
+@attrs.frozen(kw_only=True)
+class ImageTaskInput(Model):
+    """An image to embed in a task with `marengo3.5`."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    embedding_option: Sequence[Literal["visual"]] | None = None
+    """The embedded content."""
+    embedding_scope: Sequence[Literal["asset"]] | None = None
+    """Scope of the embedding."""
+    embedding_type: Sequence[Literal["separate_embedding"]] | None = None
+    """Kind of embedding."""
+
+
+@attrs.frozen(kw_only=True)
+class SpatialSegmentation(Model):
+    """How to segment the pages of a PDF."""
+
+    strategy: Literal["standard", "quadrants"]
+    """One embedding per page (`standard`), or one for the page and each of its quarters (`quadrants`)."""
+
+
+@attrs.frozen(kw_only=True)
+class SequentialSegmentation(Model):
+    """How to segment text."""
+
+    strategy: Literal["sentence"] = "sentence"
+    """Split between sentences."""
+    max_sentences: int
+    """Maximum number of sentences per chunk."""
+    overlap_sentences: int | None = None
+    """Number of sentences that adjacent chunks share; less than `max_sentences`."""
+
+
+@attrs.frozen(kw_only=True)
+class DocumentSegmentation(Model):
+    """How to segment a document. Pass the field that fits its kind."""
+
+    spatial: SpatialSegmentation | ObjectLike | None = None
+    """For PDF files."""
+    sequential: SequentialSegmentation | ObjectLike | None = None
+    """For text and Markdown files."""
+
+
+@attrs.frozen(kw_only=True)
+class DocumentTaskInput(Model):
+    """A document to embed in a task with `marengo3.5`."""
+
+    media_source: MediaSourceLike
+    """Location of the file."""
+    segmentation: DocumentSegmentation | ObjectLike | None = None
+    """How to segment it."""
+    embedding_option: Sequence[DocumentOption] | None = None
+    """What the embeddings represent; text and Markdown files support `text` only."""
+    embedding_scope: Sequence[Literal["local", "asset"]] | None = None
+    """Whether to embed pages or chunks (`local`), or the whole document (`asset`)."""
+    embedding_type: Sequence[EmbeddingType] | None = None
+    """Whether to create one embedding per option, one for all options, or both."""
+
+
 EmbeddingModel = Literal["marengo3.0", "marengo3.5"]
-"""A model that makes embeddings."""
+"""A model that creates embeddings."""
 
 EmbeddingInputType = Literal["text", "image", "text_image", "audio", "video", "multi_input"]
-"""What one request can embed; `marengo3.5` takes `multi_input` only."""
+"""Kind of input of a synchronous request; `marengo3.5` accepts `multi_input` only."""
 
 EmbeddingTaskInputType = Literal["audio", "video", "image", "document"]
-"""What a task can embed; images and documents need `marengo3.5`."""
+"""Kind of input of a task; images and documents need `marengo3.5`."""
 
 EmbeddingTaskStatus = Literal["processing", "ready", "failed"]
-"""How far a task is."""
+"""Status of a task."""
 
 EmbeddingQuadrant = Literal["top_left", "top_right", "bottom_left", "bottom_right"]
 """A quarter of a page."""
 
 VideoEmbeddingScope = Literal["clip", "video"]
-"""A stretch of a video, or all of it, as the older endpoints call it."""
+"""A segment of a video (`clip`) or the whole video, in the terms of the legacy endpoints."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingData(Model):
-    """One vector, and what it stands for."""
+    """One embedding, with its scope."""
 
-    vector: Vector = attrs.field(metadata={"wire": "embedding"}, repr=False)
-    """The numbers; the API calls them `embedding`."""
+    embedding: Vector = attrs.field(repr=False)
+    """The embedding vector."""
     embedding_option: str | None = None
-    """`visual`, `audio`, `transcription`, `fused` or `text`; None for a text or a picture by itself."""
+    """`visual`, `audio`, `transcription`, `fused` or `text`; None for a single text or image."""
     embedding_scope: str | None = None
-    """`clip`, `page` or `chunk` for a part, `asset` for all of it; None for a text or a picture by itself."""
+    """`clip`, `page` or `chunk` for a part, `asset` for the whole input; None for a single text or image."""
     start_sec: float | None = None
-    """Where the stretch begins, in seconds."""
+    """Start of the segment, in seconds."""
     end_sec: float | None = None
-    """Where it ends, in seconds."""
+    """End, in seconds."""
     embedding_uncertainty: tuple[float, ...] | None = None
-    """How sure the model is of each number; None unless it was asked for."""
+    """Uncertainty of each dimension; None unless requested."""
     start_page_number: int | None = None
     """First page of a document, from 1."""
     end_page_number: int | None = None
-    """Last page of a document, included."""
+    """Last page of a document, inclusive."""
     quadrant: EmbeddingQuadrant | None = None
-    """The quarter of the page; None for all of it."""
+    """Quarter of the page; None for the whole page."""
     chunk_index: int | None = None
-    """Place of a stretch of text in its document, from 0."""
+    """Index of a text chunk in its document, from 0."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingMetadata(Model):
-    """What was embedded; fields that do not apply to its kind are None or empty."""
+    """Metadata of the input. Fields that do not apply to its kind are None or empty."""
 
     input_type: str | None = None
-    """Kind of the input, such as `video`."""
+    """Kind of input, such as `video`."""
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
     embedding_options: tuple[str, ...] = ()
-    """Kinds of vectors that were made."""
+    """Embedding options."""
     embedding_scopes: tuple[str, ...] = ()
-    """What they span."""
+    """Embedding scopes."""
     duration: float | None = None
-    """Seconds of sound or video that were embedded."""
+    """Duration of the embedded part, in seconds."""
     start_offset_sec: float | None = None
-    """Where that begins, in seconds."""
+    """Start of the embedded part, in seconds."""
     end_offset_sec: float | None = None
-    """Where that ends, in seconds."""
+    """End of the embedded part, in seconds."""
     clip_length: float | None = None
-    """Seconds of each stretch, where they are all the same."""
+    """Duration of each segment in seconds, if it is fixed."""
     embedding_dimension: int | None = None
-    """Numbers in each vector, as far as it was chosen."""
+    """Number of dimensions, if it was requested."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingUsage(Model):
-    """What was counted."""
+    """Token usage."""
 
     input_tokens: dict[str, int] = attrs.field(factory=dict[str, int])
-    """Tokens by kind of input, such as `video` or `text`."""
+    """Number of tokens by kind of input, such as `video` or `text`."""
     truncated: bool = False
-    """Whether a part of the input was too much for the model, and left out."""
+    """Whether the input exceeded the limit of the model and was truncated."""
     truncation_reason: str | None = None
-    """Why, such as `model_context_window`."""
+    """Reason, such as `model_context_window`."""
 
 
 @attrs.frozen(kw_only=True)
 class Embeddings(Model):
-    """What one request embedded."""
+    """Response of a synchronous request."""
 
     data: tuple[EmbeddingData, ...]
-    """The vectors, in no promised order."""
+    """The embeddings, in no particular order."""
     metadata: EmbeddingMetadata | None = None
-    """What was embedded."""
+    """Metadata of the input."""
     usage: EmbeddingUsage | None = None
-    """What was counted; `marengo3.5` only."""
+    """Token usage; `marengo3.5` only."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingTaskError(Model):
-    """Why a task failed."""
+    """Error of a task that failed."""
 
     message: str = ""
-    """The platform's words, which may change."""
+    """Message of the platform; its wording may change."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingTask(Model):
-    """The embedding of one file, and its result once there is one."""
+    """A task that embeds one file, with its embeddings once it is ready."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: EmbeddingTaskStatus
-    """How far it is."""
+    """Current status."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
     data: tuple[EmbeddingData, ...] = ()
-    """The vectors, in no promised order; empty until it is ready."""
+    """The embeddings, in no particular order; empty until the task is ready."""
     metadata: EmbeddingMetadata | None = None
-    """What was embedded."""
+    """Metadata of the input."""
     error: EmbeddingTaskError | None = None
-    """Why it failed; None unless it did."""
+    """The error; None unless it failed."""
     usage: EmbeddingUsage | None = None
-    """What was counted; `marengo3.5` only."""
+    """Token usage; `marengo3.5` only."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoEmbeddingMetadata(Model):
-    """What a task made of a video."""
+    """Metadata of an embedded video."""
 
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
     video_clip_length: float | None = None
-    """Seconds of each stretch."""
+    """Duration of each segment, in seconds."""
     video_embedding_option: tuple[str, ...] = ()
-    """Kinds of vectors that were asked for."""
+    """Requested embedding options."""
     video_embedding_scope: tuple[str, ...] = ()
-    """What they span."""
+    """Embedding scopes."""
     duration: float | None = None
-    """Seconds."""
+    """Duration in seconds."""
 
 
 @attrs.frozen(kw_only=True)
 class AudioEmbeddingMetadata(Model):
-    """What a task made of a sound."""
+    """Metadata of embedded audio."""
 
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
     duration: float | None = None
-    """Seconds."""
+    """Duration in seconds."""
     start_offset_sec: float | None = None
-    """Where it begins, in seconds."""
+    """Start, in seconds."""
     end_offset_sec: float | None = None
-    """Where it ends, in seconds."""
+    """End, in seconds."""
     audio_embedding_option: tuple[str, ...] = ()
-    """Kinds of vectors that were asked for."""
+    """Requested embedding options."""
     audio_embedding_scope: tuple[str, ...] = ()
-    """What they span."""
+    """Embedding scopes."""
     audio_embedding_options: tuple[str, ...] = ()
-    """The older spelling of `audio_embedding_option`."""
+    """Legacy name of `audio_embedding_option`."""
     audio_embedding_scopes: tuple[str, ...] = ()
-    """The older spelling of `audio_embedding_scope`."""
+    """Legacy name of `audio_embedding_scope`."""
 
 
 @attrs.frozen(kw_only=True)
 class DocumentEmbeddingMetadata(Model):
-    """What a task made of a document."""
+    """Metadata of an embedded document."""
 
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
     document_embedding_option: tuple[str, ...] = ()
-    """Kinds of vectors that were asked for."""
+    """Requested embedding options."""
     document_embedding_scope: tuple[str, ...] = ()
-    """What they span."""
+    """Embedding scopes."""
 
 
 @attrs.frozen(kw_only=True)
 class ImageEmbeddingMetadata(Model):
-    """What a task made of a picture."""
+    """Metadata of an embedded image."""
 
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
     image_embedding_option: tuple[str, ...] = ()
-    """Kinds of vectors that were asked for."""
+    """Requested embedding options."""
     image_embedding_scope: tuple[str, ...] = ()
-    """What they span."""
+    """Embedding scopes."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskVideoEmbedding(Model):
-    """A video within a task."""
+    """The video of a task."""
 
     metadata: VideoEmbeddingMetadata | None = None
-    """What was made of it."""
+    """Metadata."""
     segments: tuple[VideoSegment, ...] = ()
-    """The vectors; only the retrieval of a ready task of the older endpoints holds them."""
+    """The embeddings; set only when a ready task of the legacy endpoints is retrieved."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskAudioEmbedding(Model):
-    """A sound within a task."""
+    """The audio of a task."""
 
     metadata: AudioEmbeddingMetadata | None = None
-    """What was made of it."""
+    """Metadata."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskDocumentEmbedding(Model):
-    """A document within a task."""
+    """The document of a task."""
 
     metadata: DocumentEmbeddingMetadata | None = None
-    """What was made of it."""
+    """Metadata."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskImageEmbedding(Model):
-    """A picture within a task."""
+    """The image of a task."""
 
     metadata: ImageEmbeddingMetadata | None = None
-    """What was made of it."""
+    """Metadata."""
 
 
 @attrs.frozen(kw_only=True)
 class MediaEmbeddingTask(Model):
-    """A task as lists show it; also what the older endpoints answer in all other places."""
+    """A task in a list; the legacy endpoints return it everywhere."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: EmbeddingTaskStatus
-    """How far it is."""
+    """Current status."""
     model_name: str | None = None
-    """Model that works on it."""
+    """Name of the model."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
     video_embedding: TaskVideoEmbedding | None = None
-    """The video, if it is one."""
+    """The video; None for other inputs."""
     audio_embedding: TaskAudioEmbedding | None = None
-    """The sound, if it is one."""
+    """The audio; None for other inputs."""
     document_embedding: TaskDocumentEmbedding | None = None
-    """The document, if it is one."""
+    """The document; None for other inputs."""
     image_embedding: TaskImageEmbedding | None = None
-    """The picture, if it is one."""
+    """The image; None for other inputs."""
 
 
 @attrs.frozen(kw_only=True)
 class CreatedEmbeddingTask(Model):
-    """What creating a task of the older endpoints answers."""
+    """Response to the creation of a task through the legacy endpoint."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier of the task, to wait for."""
+    """Id of the task, for `wait_for_done`."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingSegment(Model):
-    """One vector of an answer of the older endpoint."""
+    """One embedding of the legacy endpoint."""
 
-    vector: Vector = attrs.field(metadata={"wire": "float"}, repr=False)
-    """The numbers; the API calls them `float`."""
+    float_: Vector = attrs.field(metadata={"wire": "float"}, repr=False)
+    """The embedding vector; the API calls it `float`."""
     start_offset_sec: float | None = None
-    """Where a stretch of sound begins, in seconds."""
+    """Start of an audio segment, in seconds."""
     end_offset_sec: float | None = None
-    """Where it ends, in seconds."""
+    """End, in seconds."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingInputMetadata(Model):
-    """Which file was embedded."""
+    """Source of the embedded file."""
 
     input_url: str | None = None
-    """Address it came from, if it came from one."""
+    """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingResult(Model):
-    """The embedding of one text, picture or sound."""
+    """The embedding of one text, image or audio file."""
 
     segments: tuple[EmbeddingSegment, ...] = ()
-    """The vectors: one, or for a sound one for each stretch."""
+    """The embeddings: one, or one per segment of audio."""
     error_message: str | None = None
-    """Why there are none: one input may fail while the others succeed."""
+    """Error; one input may fail while others succeed."""
     metadata: EmbeddingInputMetadata | None = None
-    """Which file it was."""
+    """Source of the file."""
 
 
 @attrs.frozen(kw_only=True)
 class EmbeddingResponse(Model):
-    """What the older endpoint embedded: one result for each kind of input that was given."""
+    """Response of the legacy endpoint, with one result for each kind of input."""
 
     model_name: str
-    """Model that made the vectors."""
+    """Name of the model."""
     text_embedding: EmbeddingResult | None = None
-    """The text."""
+    """Result for the text."""
     image_embedding: EmbeddingResult | None = None
-    """The picture."""
+    """Result for the image."""
     audio_embedding: EmbeddingResult | None = None
-    """The sound."""
+    """Result for the audio."""

@@ -1,4 +1,4 @@
-"""Entities: persons and things the platform is to recognize, in collections.
+"""Entities: people and objects to recognize, in collections.
 
 https://docs.twelvelabs.io/v1.3/api-reference/entities
 """
@@ -11,102 +11,103 @@ from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model
 
 EntityStatus = Literal["processing", "ready"]
-"""How far an entity is; no failure is documented."""
+"""Status of an entity; no failure is documented."""
 
 EntitySort = Literal["created_at", "updated_at", "name"]
-"""What collections and entities can be sorted by."""
+"""Sort key of collections and entities."""
 
 
 @attrs.frozen(kw_only=True)
 class EntityCollection(Model):
-    """A set of entities that belong together."""
+    """A collection of entities."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     name: str | None = None
-    """Its name."""
+    """Name."""
     description: str | None = None
-    """What it is about."""
+    """Description."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
 
 
 @attrs.frozen(kw_only=True)
 class Entity(Model):
-    """Someone or something to recognize, learnt from pictures."""
+    """A person or object to recognize, learned from images."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: EntityStatus
-    """Whether it has been learnt; back to `processing` when its pictures change."""
+    """Current status; it returns to `processing` when the images change."""
     entity_collection_id: str | None = None
-    """The collection it is in."""
+    """Id of the collection."""
     name: str | None = None
-    """Its name."""
+    """Name."""
     description: str | None = None
-    """Who or what it is."""
+    """Description of the entity."""
     metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
+    """Your own metadata; empty if there is none."""
     asset_ids: tuple[str, ...] = ()
-    """Pictures it is learnt from."""
+    """Ids of its images."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
 
 
 @attrs.frozen(kw_only=True)
 class NewEntity(Model):
-    """One of several entities to create at once."""
+    """An entity to create with `create_bulk`."""
 
     name: str
-    """Its name."""
+    """Name."""
     asset_ids: Sequence[str]
-    """Pictures to learn it from, at least one."""
+    """Ids of its images, at least one."""
     description: str | None = None
-    """Who or what it is."""
+    """Description of the entity."""
     metadata: Mapping[str, Any] | None = None
-    """Your own keys."""
+    """Your own metadata."""
 
 
 @attrs.frozen(kw_only=True)
 class BulkEntity(Model):
-    """One of several entities, created."""
+    """An entity created with `create_bulk`."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     name: str | None = None
-    """Its name."""
+    """Name."""
     status: EntityStatus | None = None
-    """Whether it has been learnt."""
+    """Current status."""
 
 
 @attrs.frozen(kw_only=True)
 class BulkEntityError(Model):
-    """One of several entities, refused."""
+    """An entity that `create_bulk` rejected."""
 
     entity_index: int | None = None
-    """Its place in the request, from 0."""
+    """Index in the request, from 0."""
     entity_name: str | None = None
-    """Its name."""
+    """Name."""
     error_reason: str = ""
-    """The platform's words."""
+    """Message of the platform."""
 
 
 @attrs.frozen(kw_only=True)
 class BulkEntities(Model):
-    """What became of several entities: some may be created while others are refused."""
+    """Response of `create_bulk`: some entities may be created while others are rejected."""
 
     success_count: int = 0
-    """How many were created."""
+    """Number of created entities."""
     failed_count: int = 0
-    """How many were refused."""
+    """Number of rejected entities."""
     entities: tuple[BulkEntity, ...] = ()
-    """Those that were created."""
+    """The created entities."""
     errors: tuple[BulkEntityError, ...] = ()
-    """Those that were refused, and why."""
+    """The rejected entities, with their errors."""

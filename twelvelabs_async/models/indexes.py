@@ -1,229 +1,245 @@
-"""Indexes: sets of videos that are searched together.
+"""Indexes: collections of videos that are searched together.
 
 https://docs.twelvelabs.io/v1.3/api-reference/indexes
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model, Vector
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model, Vector
 
 ModelOption = Literal["visual", "audio"]
-"""What a model of an index pays attention to."""
+"""A modality that a model of an index processes."""
 
 IndexedAssetStatus = Literal["ready", "pending", "queued", "indexing", "failed", "validating"]
-"""How far an asset in an index is; all but `ready` and `failed` are on the way."""
+"""Status of an indexed asset; `ready` and `failed` are final."""
 
 HlsStatus = Literal["PROCESSING", "COMPLETE", "CANCELED", "ERROR"]
-"""How far the stream of a video is; upper case, unlike any other status."""
+"""Status of an HLS stream; upper case, unlike any other status."""
 
 EmbeddingOption = Literal["visual", "audio", "transcription", "visual-text"]
-"""A kind of embedding that can be read back from an index."""
+"""A kind of embedding that can be retrieved from an index."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexModel(Model):
-    """A model that works on the videos of an index."""
+    """A model of an index."""
 
     model_name: str
-    """Such as `marengo3.0`; old indexes may still name models that are gone."""
+    """Name, such as `marengo3.0`; old indexes may name retired models."""
     model_options: tuple[str, ...] = ()
-    """What it pays attention to: `visual`, `audio`."""
+    """Modalities it processes: `visual`, `audio`."""
+
+
+IndexModelName = Literal["marengo3.0"]
+"""Name of a model that new indexes accept; more may be added."""
+
+IndexModelOption = Literal["visual", "audio"]
+"""A modality that a model processes."""
+
+
+class IndexModelDict(TypedDict):
+    """An `IndexModel` as a dict, for editors to complete."""
+
+    model_name: IndexModelName | str
+    """Name of the model."""
+    model_options: Sequence[IndexModelOption | str]
+    """Modalities it processes."""
 
 
 @attrs.frozen(kw_only=True)
 class Index(Model):
-    """A set of videos that are searched together."""
+    """A collection of videos that are searched together."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     index_name: str
     """Name, unique in the account."""
     models: tuple[IndexModel, ...] = ()
-    """Models enabled; fixed when the index is created."""
+    """Enabled models; fixed at creation."""
     addons: tuple[str, ...] = ()
-    """Such as `thumbnail`."""
+    """Add-ons, such as `thumbnail`."""
     video_count: int = 0
-    """Videos in it."""
+    """Number of videos."""
     total_duration: float = 0.0
-    """Seconds of all videos together."""
+    """Total duration of its videos, in seconds."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
     expires_at: datetime | None = None
-    """When the platform deletes it: 90 days after creation on the free plan, else None."""
+    """When the platform deletes it: 90 days after creation on the free plan, otherwise None."""
 
 
 @attrs.frozen(kw_only=True)
 class CreatedIndex(Model):
-    """What creating an index answers."""
+    """Response to the creation of an index."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier of the new index."""
+    """Id of the new index."""
 
 
 @attrs.frozen(kw_only=True)
 class SystemMetadata(Model):
-    """What the platform found out about a video; lists can be filtered by it."""
+    """Metadata that the platform extracted from a video; lists can be filtered by it."""
 
     filename: str | None = None
     """Name of the file."""
     duration: float | None = None
-    """Seconds."""
+    """Duration in seconds."""
     fps: float | None = None
-    """Frames a second."""
+    """Frame rate, in frames per second."""
     width: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     height: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     size: int | None = None
-    """Bytes."""
+    """Size in bytes."""
 
 
 @attrs.frozen(kw_only=True)
 class Hls(Model):
-    """A video as a stream, when the platform keeps one."""
+    """The HLS stream of a video."""
 
     status: HlsStatus | None = None
-    """`COMPLETE` when it can be played."""
+    """Status of the stream; it can be played when `COMPLETE`."""
     video_url: str | None = None
-    """Playlist (`.m3u8`) of the stream."""
+    """URL of the playlist (`.m3u8`)."""
     thumbnail_urls: tuple[str, ...] = ()
-    """Pictures from the video."""
+    """URLs of thumbnails."""
     updated_at: datetime | None = None
-    """When this last changed."""
+    """When the status last changed."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoSegment(Model):
-    """The embedding of one stretch of a video."""
+    """The embedding of a segment of a video."""
 
-    vector: Vector = attrs.field(metadata={"wire": "float"}, repr=False)
-    """The numbers; the API calls them `float`."""
+    float_: Vector = attrs.field(metadata={"wire": "float"}, repr=False)
+    """The embedding vector; the API calls it `float`."""
     start_offset_sec: float = 0.0
-    """Where the stretch begins, in seconds."""
+    """Start of the segment, in seconds."""
     end_offset_sec: float | None = None
-    """Where it ends, in seconds."""
+    """End, in seconds."""
     embedding_option: EmbeddingOption | None = None
-    """What the vector stands for."""
+    """The embedded content."""
     embedding_scope: str | None = None
-    """`clip` for a part of the video, `video` for all of it."""
+    """`clip` for a segment, `video` for the whole video."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoEmbedding(Model):
-    """The embeddings of a video, stretch by stretch."""
+    """The embeddings of a video."""
 
     segments: tuple[VideoSegment, ...] = ()
-    """One for each stretch and option."""
+    """One embedding per segment and option."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexedEmbedding(Model):
-    """What indexing left behind as vectors."""
+    """The embeddings that indexing created."""
 
     model_name: str | None = None
-    """Model that made them, such as `marengo3.0`."""
+    """Name of the model, such as `marengo3.0`."""
     video_embedding: VideoEmbedding = attrs.field(factory=VideoEmbedding)
-    """The vectors."""
+    """The embeddings."""
 
 
 @attrs.frozen(kw_only=True)
 class TranscriptionEntry(Model):
-    """Words that were said."""
+    """A piece of a transcription."""
 
     start: float = 0.0
-    """Where they begin, in seconds."""
+    """Start, in seconds."""
     end: float = 0.0
-    """Where they end, in seconds."""
+    """End, in seconds."""
     value: str = ""
-    """The words."""
+    """Result for the text."""
 
 
 @attrs.frozen(kw_only=True)
 class Video(Model):
-    """A video in an index, as the older endpoints list it."""
+    """A video in an index, as the legacy endpoints list it."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier within the index; search results call it `video_id`."""
+    """Id within the index; search results call it `video_id`."""
     asset_id: str | None = None
-    """The asset it was made from."""
+    """Id of the source asset."""
     created_at: datetime | None = None
-    """When indexing was asked for."""
+    """When indexing was requested."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
     indexed_at: datetime | None = None
-    """When indexing ended; None until then."""
+    """When indexing finished; None until then."""
     system_metadata: SystemMetadata = attrs.field(factory=SystemMetadata)
-    """What the platform found out about it."""
+    """Metadata that the platform extracted from the file."""
+    hls: Hls | None = None
+    """The HLS stream; None unless it was requested for indexing."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoDetail(Video):
-    """A video in an index, with what only the retrieval of one shows."""
+    """A video in an index, with the details that only `retrieve` returns."""
 
     user_metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
-    hls: Hls | None = None
-    """The stream; None unless it was asked for when indexing."""
+    """Your own metadata; empty if there is none."""
     embedding: IndexedEmbedding | None = None
-    """Vectors; None unless `embedding_option` asked for some."""
+    """Embeddings; None unless `embedding_option` requested some."""
     transcription: tuple[TranscriptionEntry, ...] = ()
-    """What was said; empty unless `transcription` asked for it."""
+    """Transcription; empty unless `transcription` requested it."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexedAsset(Video):
-    """An asset in an index, as lists show it."""
+    """An asset in an index, as lists return it."""
 
     status: IndexedAssetStatus
-    """How far indexing is."""
+    """Indexing status."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexedAssetDetailed(IndexedAsset):
-    """An asset in an index, with what only the retrieval of one shows."""
+    """An asset in an index, with the details that only `retrieve` returns."""
 
     user_metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
-    hls: Hls | None = None
-    """The stream; None unless it was asked for when indexing."""
+    """Your own metadata; empty if there is none."""
     embedding: IndexedEmbedding | None = None
-    """Vectors; None unless `embedding_option` asked for some."""
+    """Embeddings; None unless `embedding_option` requested some."""
     transcription: tuple[TranscriptionEntry, ...] = ()
-    """What was said; empty unless `transcription` asked for it."""
+    """Transcription; empty unless `transcription` requested it."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexedAssetCreated(Model):
-    """What putting an asset into an index answers."""
+    """Response to the indexing of an asset."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier within the index, to wait for."""
+    """Id within the index, for `wait_for_done`."""
     asset_id: str | None = None
-    """The asset."""
+    """Id of the asset."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexName(Model):
-    """An index by identifier and name."""
+    """Id and name of an index."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier of the index."""
+    """Id of the index."""
     name: str | None = None
-    """Its name."""
+    """Name."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexedAssetSummary(Model):
-    """One place where an asset is indexed."""
+    """An index that contains an asset."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier within that index."""
+    """Id within that index."""
     index: IndexName
-    """The index."""
+    """Id of the index."""

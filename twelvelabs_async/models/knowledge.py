@@ -1,4 +1,4 @@
-"""Knowledge stores: videos and pictures that are enriched, searched, and asked about.
+"""Knowledge stores: collections of videos and images that are enriched, searched and used to answer questions.
 
 https://docs.twelvelabs.io/v1.3/api-reference/knowledge-stores
 """
@@ -11,238 +11,255 @@ from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model
 
 StoreAssetType = Literal["video", "image"]
-"""What a knowledge store holds."""
+"""Kind of item of a knowledge store."""
 
 StoreItemStatus = Literal["queued", "pending", "processing", "ready", "failed"]
-"""How far an item is; all but `ready` and `failed` are on the way."""
+"""Status of an item; `ready` and `failed` are final."""
 
 StoreModality = Literal["visual", "audio"]
-"""Where in a video to look."""
+"""Part of a video to search."""
 
 StoreGroupBy = Literal["none", "item"]
-"""Whether hits stand by themselves, or are gathered by item."""
+"""Whether to return single hits, or one hit per item."""
 
 StoreSort = Literal["created_at", "updated_at"]
-"""What stores and items can be sorted by."""
+"""Sort key of stores and items."""
 
 StoreCollectionSort = Literal["created_at", "updated_at", "name"]
-"""What collections can be sorted by."""
+"""Sort key of collections."""
 
 
 @attrs.frozen(kw_only=True)
 class EnrichmentConfig(Model):
-    """What the platform is to find out about each item; `type` names which of the two is given."""
+    """What to extract from each item; `type` says which of the two fields is set."""
 
     type: Literal["json_schema", "description"]
-    """By a schema, or in words."""
+    """Kind of configuration."""
     json_schema: dict[str, Any] | None = None
-    """JSON Schema of an object, in the platform's own dialect."""
+    """JSON schema of an object, in the dialect of the platform."""
     description: str | None = None
-    """The same in words."""
+    """Description in words."""
+
+
+@attrs.frozen(kw_only=True)
+class DescriptionEnrichment(EnrichmentConfig):
+    """An enrichment described in words; `type` is filled in."""
+
+    type: Literal["description"] = "description"
+    """Always `description`."""
+
+
+@attrs.frozen(kw_only=True)
+class JsonSchemaEnrichment(EnrichmentConfig):
+    """An enrichment described by a JSON schema; `type` is filled in."""
+
+    type: Literal["json_schema"] = "json_schema"
+    """Always `json_schema`."""
 
 
 @attrs.frozen(kw_only=True)
 class IngestionConfig(Model):
-    """What happens to each new item; fixed when the store is created."""
+    """How new items are processed; fixed at creation of the store."""
 
     enrichment_config: EnrichmentConfig
-    """What to find out."""
+    """What to extract."""
 
 
 @attrs.frozen(kw_only=True)
 class KnowledgeStore(Model):
-    """A set of items that are searched and asked about together."""
+    """A collection of items that are searched together and used to answer questions."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     name: str | None = None
-    """Its name, which others may have, too."""
+    """Name; need not be unique."""
     description: str | None = None
-    """What it is about."""
+    """Description."""
     ingestion_config: IngestionConfig | None = None
-    """What happens to each new item."""
+    """How new items are processed."""
     item_count: int = 0
-    """Items in it."""
+    """Number of items."""
     metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
+    """Your own metadata; empty if there is none."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreItemSystemMetadata(Model):
-    """What the platform found out about a file; what does not apply to its kind is None."""
+    """Metadata that the platform extracted from a file. Fields that do not apply to its kind are None."""
 
     asset_type: StoreAssetType | None = None
-    """What it is."""
+    """The type of the object."""
     filename: str | None = None
     """Name of the file."""
     duration: float | None = None
-    """Seconds of a video."""
+    """Duration of a video, in seconds."""
     fps: float | None = None
-    """Frames a second of a video."""
+    """Frame rate of a video, in frames per second."""
     width: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     height: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     codec_name: str | None = None
-    """Codec."""
+    """Name of the codec."""
     size: int | None = None
-    """Bytes."""
+    """Size in bytes."""
 
 
 @attrs.frozen(kw_only=True)
 class KnowledgeStoreItem(Model):
-    """A video or a picture in a store."""
+    """A video or an image in a store."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: StoreItemStatus
-    """How far it is."""
+    """Current status."""
     asset_type: StoreAssetType | None = None
-    """What it is."""
+    """The type of the object."""
     asset_id: str | None = None
-    """The asset it was made from."""
+    """Id of the source asset."""
     system_metadata: StoreItemSystemMetadata | None = None
-    """What the platform found out about the file."""
+    """Metadata that the platform extracted from the file."""
     metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
+    """Your own metadata; empty if there is none."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreItemCollection(Model):
-    """Some of a store's items, under a name that is unique there."""
+    """A named subset of a store's items; the name is unique in the store."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     knowledge_store_id: str | None = None
-    """The store."""
+    """Id of the store."""
     name: str | None = None
-    """Its name."""
+    """Name."""
     description: str | None = None
-    """What it is about."""
+    """Description."""
     member_count: int = 0
-    """Items in it."""
+    """Number of items."""
     metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
+    """Your own metadata; empty if there is none."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreQuery(Model):
-    """What to look for."""
+    """A search query."""
 
     text: str
-    """In words."""
+    """The query text."""
 
 
 @attrs.frozen(kw_only=True)
 class AssetTypeFilter(Model):
-    """Kinds to look among: one of the two."""
+    """Filter by kind of item. Set one of the two fields."""
 
     eq: StoreAssetType | None = None
-    """Of this kind."""
-    any_of: Sequence[StoreAssetType] | None = attrs.field(default=None, metadata={"wire": "in"})
-    """Of one of these kinds; the API calls it `in`."""
+    """This kind."""
+    in_: Sequence[StoreAssetType] | None = attrs.field(default=None, metadata={"wire": "in"})
+    """Any of these kinds; the API calls it `in`."""
 
 
 @attrs.frozen(kw_only=True)
 class ItemIdFilter(Model):
-    """Items to look among: one of the two."""
+    """Filter by item. Set one of the two fields."""
 
     eq: str | None = None
     """This item."""
-    any_of: Sequence[str] | None = attrs.field(default=None, metadata={"wire": "in"})
-    """One of these items; the API calls it `in`."""
+    in_: Sequence[str] | None = attrs.field(default=None, metadata={"wire": "in"})
+    """Any of these items; the API calls it `in`."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreSearchFilter(Model):
-    """Conditions on the items; all have to hold."""
+    """Conditions on the items; all must hold."""
 
     asset_type: AssetTypeFilter | None = None
-    """What they are."""
+    """Kinds of items."""
     item_id: ItemIdFilter | None = None
-    """Which they are."""
+    """Ids of items."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoSearchOptions(Model):
-    """How to look into videos."""
+    """Search options for videos."""
 
     modalities: Sequence[StoreModality]
-    """Where to look."""
+    """Where to search."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreSearchOptions(Model):
-    """How to look."""
+    """Search options."""
 
     video: VideoSearchOptions | None = None
-    """Into videos; refused for a search that leaves them out."""
+    """Options for videos; rejected if the search excludes videos."""
 
 
 @attrs.frozen(kw_only=True)
 class VideoMatch(Model):
-    """A stretch of a video that matches."""
+    """A matching segment of a video."""
 
     start_sec: float
-    """Where it begins, in seconds."""
+    """Start, in seconds."""
     end_sec: float
-    """Where it ends, in seconds."""
+    """End, in seconds."""
     modalities: tuple[StoreModality, ...] = ()
-    """Where the match was found."""
+    """Modalities of the match."""
     transcription: str | None = None
-    """What is said in it."""
+    """Transcription of the segment."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreHitSystemMetadata(Model):
-    """What the platform found out about the file of a hit."""
+    """Metadata that the platform extracted from the file of a hit."""
 
     duration: float | None = None
-    """Seconds of a video."""
+    """Duration of a video, in seconds."""
     width: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     height: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     size: int | None = None
-    """Bytes."""
+    """Size in bytes."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreHitMetadata(Model):
-    """What is known about an item that was found."""
+    """Metadata of an item that was found."""
 
     system: StoreHitSystemMetadata | None = None
-    """What the platform found out."""
+    """Metadata that the platform extracted."""
     user: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys; empty if there are none."""
+    """Your own metadata; empty if there is none."""
 
 
 @attrs.frozen(kw_only=True)
 class StoreSearchHit(Model):
-    """A picture, or stretches of a video, that match."""
+    """A matching image, or a video with matching segments."""
 
     item_id: str
-    """The item."""
+    """Id of the item."""
     rank: int
-    """Place among the results: 1 is best."""
+    """Rank; 1 is the best match."""
     asset_type: StoreAssetType
-    """What it is."""
+    """The type of the object."""
     matches: tuple[VideoMatch, ...] = ()
-    """Where in a video; empty for a picture."""
+    """Matching segments of a video; empty for an image."""
     metadata: StoreHitMetadata | None = None
-    """What is known about it; None unless the search included it."""
+    """Metadata of the item; None unless `include_metadata` was set."""

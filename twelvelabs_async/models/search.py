@@ -1,4 +1,4 @@
-"""Search: stretches of videos that match a text, a picture, or both.
+"""Search: segments of videos that match a text, an image, or both.
 
 https://docs.twelvelabs.io/v1.3/api-reference/any-to-video-search
 """
@@ -9,92 +9,142 @@ from datetime import datetime
 from typing import Any, Literal
 
 import attrs
+from typing_extensions import override
 
 from twelvelabs_async.models.common import Model
+from twelvelabs_async.models.indexes import Hls, Video
 
 SearchOption = Literal["visual", "audio", "transcription"]
-"""Where to look: in the picture, in the sound, or in what is said."""
+"""A modality to search: the image, the sound, or the speech."""
 
 TranscriptionOption = Literal["lexical", "semantic"]
-"""How words are compared: by letter, or by meaning."""
+"""Comparison of words: exactly, or by meaning."""
 
 GroupBy = Literal["video", "clip"]
-"""Whether results are videos with their clips, or clips by themselves."""
+"""Whether to return videos with their clips, or single clips."""
 
 SearchOperator = Literal["or", "and"]
-"""Whether one of the search options has to match, or all of them."""
+"""Whether any search option must match (`or`), or all of them (`and`)."""
 
 QueryMediaType = Literal["image"]
-"""What a query may hold beside text."""
+"""Kind of media in a query."""
 
 
 @attrs.frozen(kw_only=True)
 class SearchClip(Model):
-    """A stretch of a video that matches."""
+    """A matching segment of a video."""
 
     start: float | None = None
-    """Where it begins, in seconds."""
+    """Start, in seconds."""
     end: float | None = None
-    """Where it ends, in seconds."""
+    """End, in seconds."""
     video_id: str | None = None
-    """The video, as the index knows it."""
+    """Id of the video in the index."""
     rank: int | None = None
-    """Place among the results: 1 is best."""
+    """Rank; 1 is the best match."""
     thumbnail_url: str | None = None
-    """A picture of it, if the index makes them."""
+    """URL of a thumbnail, if the index creates them."""
     transcription: str | None = None
-    """What is said in it."""
+    """Transcription of the segment."""
     user_metadata: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Your own keys on the video; empty unless the search included them."""
+    """Your own metadata of the video; empty unless `include_user_metadata` was set."""
 
 
 @attrs.frozen(kw_only=True)
 class SearchItem(SearchClip):
-    """One result: a stretch of a video, or with `group_by="video"` a video and its stretches."""
+    """A search result: a clip, or with `group_by="video"` a video and its clips."""
 
     id: str | None = None
-    """The video, when results are grouped by video; else None."""
+    """Id of the video if results are grouped by video, otherwise None."""
     clips: tuple[SearchClip, ...] = ()
-    """Its stretches, when results are grouped by video."""
+    """The clips of the video if results are grouped by video."""
+
+
+@attrs.frozen(kw_only=True)
+class SearchHit(Model):
+    """A search result together with its video."""
+
+    result: SearchItem
+    """The search result."""
+    video: Video | None = None
+    """The video; None if it was deleted meanwhile."""
+
+    @property
+    def video_id(self) -> str | None:
+        """Id of the video in the index."""
+        return self.result.video_id or self.result.id
+
+    @property
+    def filename(self) -> str | None:
+        """Name of the file."""
+        return self.video.system_metadata.filename if self.video is not None else None
+
+    @property
+    def user_metadata(self) -> dict[str, Any]:
+        """Your own metadata of the video; empty if there is none."""
+        return self.result.user_metadata
+
+    @property
+    def hls_url(self) -> str | None:
+        """URL of the playlist (`.m3u8`); None unless the stream was requested for indexing."""
+        hls = self._hls
+        return hls.video_url if hls is not None else None
+
+    @property
+    def thumbnail_url(self) -> str | None:
+        """URL of a thumbnail: of the result, else of its video."""
+        hls = self._hls
+        return self.result.thumbnail_url or next(iter(hls.thumbnail_urls if hls is not None else ()), None)
+
+    @property
+    def _hls(self) -> Hls | None:
+        return self.video.hls if self.video is not None else None
+
+    @override
+    def _repr_html_(self) -> str:
+        """Return a table of the result and its video, for notebooks."""
+        from twelvelabs_async._html import object_table  # noqa: PLC0415  # notebooks only
+
+        return object_table(self.result, ("filename", self.filename), ("hls_url", self.hls_url))
 
 
 @attrs.frozen(kw_only=True)
 class SearchPageInfo(Model):
-    """How to go on from a page of results."""
+    """Page information of search results."""
 
     limit_per_page: int | None = None
-    """Results on a full page."""
+    """Maximum number of results per page."""
     total_results: int | None = None
-    """Results on all pages."""
+    """Total number of results."""
     total_inner_matches: int | None = None
-    """Clips on all pages, when results are grouped by video."""
+    """Total number of clips if results are grouped by video."""
     page_expires_at: datetime | None = None
-    """When the tokens stop being good."""
+    """When the page tokens expire."""
     next_page_token: str | None = None
-    """Names the next page; None on the last one."""
+    """Token of the next page; None on the last page."""
     prev_page_token: str | None = None
-    """Names the page before; None on the first one."""
+    """Token of the previous page; None on the first page."""
 
 
 @attrs.frozen(kw_only=True)
 class SearchPool(Model):
-    """What was searched."""
+    """The videos that a search covered."""
 
     index_id: str | None = None
-    """The index."""
+    """Id of the index."""
     total_count: int | None = None
-    """Videos in it."""
+    """Number of videos."""
     total_duration: float | None = None
-    """Seconds of all videos together."""
+    """Total duration of its videos, in seconds."""
 
 
 @attrs.frozen(kw_only=True)
 class SearchResults(Model):
-    """One page of results."""
+    """One page of search results."""
 
     data: tuple[SearchItem, ...]
-    """Results, best first."""
+    """The results, best match first."""
     page_info: SearchPageInfo = attrs.field(factory=SearchPageInfo)
-    """How to go on."""
+    """Page information."""
     search_pool: SearchPool = attrs.field(factory=SearchPool)
-    """What was searched."""
+    """The videos that a search covered."""

@@ -1,63 +1,96 @@
-"""Video indexing tasks: the older way to upload and index in one step. The platform has announced their removal.
+"""Video indexing tasks: upload and index in one step. Deprecated by Twelve Labs.
 
 https://docs.twelvelabs.io/v1.3/api-reference/tasks
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
-from twelvelabs_async.models.common import WIRE_ID, Model
+from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model
 from twelvelabs_async.models.indexes import Hls
 
+_T = TypeVar("_T")
+
 IndexingTaskStatus = Literal["ready", "uploading", "validating", "pending", "queued", "indexing", "failed"]
-"""How far a task is; all but `ready` and `failed` are on the way."""
+"""Status of a task; `ready` and `failed` are final."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskSystemMetadata(Model):
-    """What the platform found out about the video of a task."""
+    """Metadata that the platform extracted from the video of a task."""
 
     filename: str | None = None
     """Name of the file."""
     duration: float | None = None
-    """Seconds."""
+    """Duration in seconds."""
     width: int | None = None
-    """Pixels."""
+    """Size in pixels."""
     height: int | None = None
-    """Pixels."""
+    """Size in pixels."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexingTask(Model):
-    """The upload and indexing of one video."""
+    """A task that uploads and indexes one video."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier the platform gave it."""
+    """Unique id."""
     status: IndexingTaskStatus
-    """How far it is."""
+    """Current status."""
     video_id: str | None = None
-    """The video in the index."""
+    """Id of the video in the index."""
     index_id: str | None = None
-    """The index."""
+    """Id of the index."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When it last changed."""
+    """Time of the last change."""
     system_metadata: TaskSystemMetadata = attrs.field(factory=TaskSystemMetadata)
-    """What the platform found out about the video."""
+    """Metadata that the platform extracted from the video."""
     hls: Hls | None = None
-    """The stream, if the platform keeps one; lists do not show it."""
+    """The HLS stream; lists omit it."""
 
 
 @attrs.frozen(kw_only=True)
 class CreatedIndexingTask(Model):
-    """What creating a task answers."""
+    """Response to the creation of a task."""
 
     id: str = attrs.field(metadata=WIRE_ID)
-    """Identifier of the task, to wait for."""
+    """Id of the task, for `wait_for_done`."""
     video_id: str | None = None
-    """The video this will become."""
+    """Id of the future video."""
+
+
+@attrs.frozen(kw_only=True)
+class BulkFailure:
+    """One input of a bulk creation that failed."""
+
+    source: Any = attrs.field(repr=False, hash=False)
+    """The input: a file, a URL, or a dict of parameters."""
+    position: int
+    """Position among the inputs, from 0; files come before URLs."""
+    error: TwelveLabsError
+    """Why it failed."""
+
+
+@attrs.frozen(kw_only=True)
+class BulkResult(Generic[_T]):
+    """The result of a bulk creation; iterate over it for its `results`."""
+
+    results: tuple[_T, ...] = ()
+    """What was created, in the order of the inputs."""
+    failures: tuple[BulkFailure, ...] = ()
+    """The inputs that failed, in their order."""
+
+    def __iter__(self) -> Iterator[_T]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)

@@ -1,4 +1,4 @@
-"""What the platform tells your own server: that a task has ended.
+"""Webhooks: events that the platform sends to your server when a task has finished.
 
 https://docs.twelvelabs.io/docs/advanced/webhooks
 """
@@ -10,43 +10,43 @@ from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models.analysis_tasks import VideoSource
 from twelvelabs_async.models.analyze import AnalysisError
+from twelvelabs_async.models.analyze_tasks import VideoSource
 from twelvelabs_async.models.common import Model
 
 
 @attrs.frozen(kw_only=True)
 class WebhookEvent(Model):
-    """What every webhook has. One may come more than once, and then has the same `id`."""
+    """Base class of webhook events. An event may be delivered more than once, with the same `id`."""
 
     id: str
-    """Identifier of the event, the same in each delivery of it."""
+    """Id of the event, the same for each delivery."""
     created_at: datetime | None = None
-    """When it happened."""
+    """When the event occurred."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexTaskMetadata(Model):
-    """What was found out about an indexed video."""
+    """Metadata of an indexed video."""
 
     duration: float | None = None
-    """Seconds."""
+    """Duration in seconds."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexTaskData(Model):
-    """An indexing task that has ended."""
+    """A finished indexing task."""
 
     id: str
-    """The task; retrieve it for its `video_id`, which is not told here."""
+    """Id of the task; retrieve the task for its `video_id`."""
     status: str | None = None
-    """How it ended."""
+    """Final status."""
     metadata: IndexTaskMetadata = attrs.field(factory=IndexTaskMetadata)
-    """What was found out about the video."""
+    """Metadata of the video."""
     models: tuple[dict[str, Any], ...] = ()
     """Models of the index, as JSON."""
     tags: tuple[str, ...] = ()
-    """Its tags."""
+    """Tags of the task."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,47 +54,47 @@ class IndexTaskReady(WebhookEvent):
     """A video was indexed."""
 
     type: Literal["index.task.ready"] = "index.task.ready"
-    """Tells this from other events."""
+    """Event type."""
     data: IndexTaskData
-    """The task."""
+    """Id of the task."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexTaskFailed(WebhookEvent):
-    """A video could not be indexed."""
+    """Indexing of a video failed."""
 
     type: Literal["index.task.failed"] = "index.task.failed"
-    """Tells this from other events."""
+    """Event type."""
     data: IndexTaskData
-    """The task."""
+    """Id of the task."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalyzeTaskData(Model):
-    """An analysis task that has ended."""
+    """A finished analysis task."""
 
     id: str
-    """The task; retrieve it for its result, which is not told here."""
+    """Id of the task; retrieve the task for its result."""
     custom_id: str | None = None
-    """Your own name for it."""
+    """Your own id for it."""
     status: str | None = None
-    """How it ended."""
+    """Final status."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Creation time."""
     video_source: VideoSource | None = None
-    """The video."""
+    """Source of the video."""
     error: AnalysisError | None = None
-    """Why it failed; on a task that is ready a warning."""
+    """Error of a task that failed; a warning if the status is `ready`."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalyzeTaskReady(WebhookEvent):
-    """An analysis has a result."""
+    """An analysis succeeded."""
 
     type: Literal["analyze.task.ready"] = "analyze.task.ready"
-    """Tells this from other events."""
+    """Event type."""
     data: AnalyzeTaskData
-    """The task."""
+    """Id of the task."""
 
 
 @attrs.frozen(kw_only=True)
@@ -102,32 +102,32 @@ class AnalyzeTaskFailed(WebhookEvent):
     """An analysis failed."""
 
     type: Literal["analyze.task.failed"] = "analyze.task.failed"
-    """Tells this from other events."""
+    """Event type."""
     data: AnalyzeTaskData
-    """The task."""
+    """Id of the task."""
 
 
 @attrs.frozen(kw_only=True)
 class AnalyzeTaskCanceled(WebhookEvent):
-    """An analysis was canceled. The platform does not promise to tell it."""
+    """An analysis was canceled. The platform does not promise to send this event."""
 
     type: Literal["analyze.task.canceled"] = "analyze.task.canceled"
-    """Tells this from other events."""
+    """Event type."""
     data: AnalyzeTaskData
-    """The task."""
+    """Id of the task."""
 
 
 @attrs.frozen(kw_only=True)
 class UnknownWebhook(WebhookEvent):
-    """An event that is newer than this version."""
+    """An event of a type that this version does not know."""
 
     id: str = ""
-    """Identifier of the event, the same in each delivery of it."""
+    """Id of the event, the same for each delivery."""
     type: str = ""
-    """What it calls itself."""
+    """Type of the event."""
     data: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """What it is about, as JSON."""
+    """Data of the event, as JSON."""
 
 
 Webhook = IndexTaskReady | IndexTaskFailed | AnalyzeTaskReady | AnalyzeTaskFailed | AnalyzeTaskCanceled | UnknownWebhook
-"""What the platform may tell."""
+"""A webhook event."""

@@ -1,1 +1,1 @@
-"""The operations of the API, one class for each group of URLs."""
+"""The resources of the API, one class per group of endpoints."""

@@ -1,19 +1,30 @@
-"""Assets: media files on the platform, before any indexing.
+"""Assets: media files on the platform.
 
 https://docs.twelvelabs.io/v1.3/api-reference/upload-content
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from os import PathLike
 from typing import Final, Literal, overload
 
-from twelvelabs_async.api import Road
-from twelvelabs_async.checks import checked_metadata, metadata_text
+from twelvelabs_async._arguments import checked_int, omit_none
+from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.retry import NOT_FOUND_CODES
+from twelvelabs_async._core.tasks import shielded_cleanup
+from twelvelabs_async._core.validation import (
+    MetadataUpdate,
+    checked_url,
+    metadata_json,
+    one_or_more,
+    validate_metadata,
+)
+from twelvelabs_async._event_listeners import require_plain_function
+from twelvelabs_async._options import require_choice, require_type
+from twelvelabs_async._polling import PollTarget
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
-from twelvelabs_async.herd import Outcome, Outlook, all_done
 from twelvelabs_async.models.assets import (
     Asset,
     AssetDetail,
@@ -23,36 +34,32 @@ from twelvelabs_async.models.assets import (
     TranscriptionUnit,
 )
 from twelvelabs_async.models.common import Ids, UserMetadata
-from twelvelabs_async.paginator import Page, Paginator
-from twelvelabs_async.policy.retry import GONE_ALREADY
-from twelvelabs_async.request import FilePart, form, given
-from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import FileLike, MetadataChange, checked_url, file_part, several
-from twelvelabs_async.resources.multipart_upload import MultipartUpload
-from twelvelabs_async.resources.temporary import finally_doing
-from twelvelabs_async.uploads.direct import UploadOptions, send_direct
-from twelvelabs_async.uploads.plan import MediaType, choose, media_type
-from twelvelabs_async.uploads.source import SMALL_STREAM, Source, closing, open_source
-from twelvelabs_async.uploads.state import OnProgress, UploadProgress, UploadState
-from twelvelabs_async.uploads.uploader import PartsUpload
-from twelvelabs_async.waiting import Callback, Lifecycle, until_done
-
-LIFE: Final = Lifecycle(resource="asset")
-TRANSCRIPTION_LIFE: Final = Lifecycle(resource="transcription of asset")
+from twelvelabs_async.pagination import Page, Paginator
+from twelvelabs_async.polling import PollCallback, WaitResult
+from twelvelabs_async.requests import FilePart, Form
+from twelvelabs_async.resources._forms import FormResource
+from twelvelabs_async.resources._lifecycles import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE
+from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
+from twelvelabs_async.uploads._files import FileLike, form_file_of, opened, source_of
+from twelvelabs_async.uploads._multipart import MultipartUploader
+from twelvelabs_async.uploads._source import MAX_BUFFERED_STREAM, UploadSource, form_file
+from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy, media_type
 
 UploadMethod = Literal["direct", "multipart"]
-"""One request with the whole file, or parts side by side."""
+"""One request with the whole file (`direct`), or several parts in parallel (`multipart`)."""
 
-Uploadable = str | PathLike[str] | bytes | AsyncIterable[bytes]
-"""A path, an address, bytes, or a stream of them."""
+Uploadable = FileLike
+"""A file in any form: a path or URL, bytes, an open file, an async iterable of bytes, or a tuple with its name."""
+
+_URL: Final = re.compile("https?://", re.IGNORECASE)
 
 
-class Assets(Resource):
-    """Media files on the platform, before any indexing."""
+class Assets(FormResource):
+    """Media files on the platform."""
 
-    def __init__(self, road: Road) -> None:
-        super().__init__(road)
-        self._road = road
+    def __init__(self, executor: StreamingExecutor) -> None:
+        super().__init__(executor)
+        self._streaming_executor = executor
 
     @overload
     async def upload(
@@ -107,59 +114,72 @@ class Assets(Resource):
         timeout: float | None = None,
         resume: UploadState | None = None,
     ) -> Asset:
-        """Upload anything, by the way that suits it: one request up to 200 MB, else parts side by side.
+        """Upload a file: in one request up to 200 MB, otherwise in parallel parts.
 
-        Memory stays at the parts on their way, and nothing is written to disk. What fails is sent again, each part to
-        a fresh URL; storage's ETag is compared with what was sent. A file that changes meanwhile is an error.
+        Only the parts in transfer are in memory, and nothing is written to disk. Failed parts are retried with a new
+        URL, and the ETag of each part is compared with what was sent. A file that changes during the upload is an
+        error.
 
         Args:
-            source: A path, an http(s) address the platform fetches itself, bytes, or an async iterator of bytes.
-            wait: Return only when the asset is ready.
-            filename: Name the platform is to know it by; required for bytes and iterators.
-            size: Bytes of an async iterator; needed beyond 16 MiB.
-            type: What it is, where the extension does not tell.
-            method: `direct` or `multipart`; None chooses by the size.
-            user_metadata: Your own keys, flat.
-            enable_hls: Make a stream of it; None leaves it to the platform.
-            enable_thumbnail: Make a picture of it; None leaves it to the platform.
-            concurrency: Parts on their way at once.
-            on_progress: Is shown an `UploadProgress` with each block sent.
-            timeout: Seconds to wait for it to become ready, with `wait`; None is an hour.
-            resume: State of an earlier upload in parts of the same file, from `UploadProgress` or `UploadError`.
+            source: A path, an http(s) URL that the platform downloads, bytes, an open binary file (read from its
+                start), an upload of a web framework, an async iterable of bytes, or a tuple `(filename, content)`.
+            wait: Whether to wait until the asset is ready.
+            filename: Name of the file on the platform; required if the source has none, such as bytes.
+            size: Size in bytes of a source that does not know it; required above 16 MiB.
+            type: Kind of file, if the extension does not show it.
+            method: `direct` or `multipart`; None depends on the size.
+            user_metadata: Your own metadata; values cannot be nested.
+            enable_hls: Whether to create an HLS stream; None is the platform's default.
+            enable_thumbnail: Whether to create a thumbnail; None is the platform's default.
+            concurrency: Maximum number of concurrent parts.
+            on_progress: Called with an `UploadProgress` after each block sent.
+            timeout: With `wait`: seconds to wait for the asset to be ready; None is one hour.
+            resume: State of an earlier multipart upload of the same file, from `UploadProgress` or `UploadError`.
 
         Raises:
-            InvalidInputError: The source cannot be read, is empty or too large; nothing was sent.
-            UploadError: It did not arrive whole, or changed.
-            APIError: The platform refused it. `ambiguous` if it may have arrived all the same.
-            ProcessingFailedError: With `wait`: it arrived, and cannot be used.
+            InvalidInputError: The source is unreadable, empty or too large; nothing was sent.
+            UploadError: The file was not uploaded completely, or it changed.
+            APIError: The platform rejected it. `ambiguous` is set if the asset may exist nevertheless.
+            ProcessingFailedError: With `wait`: the file was uploaded, but cannot be processed.
+
+        Example:
+            asset = await client.assets.upload("holiday.mp4", wait=True, user_metadata={"year": 2026})
+            print(asset.status)  # ready
         """
-        if concurrency < 1:
-            raise InvalidInputError(f"concurrency is 1 or more, not {concurrency}")
-        checked_metadata(user_metadata)
-        making = given(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=user_metadata)
-        if isinstance(source, str) and source.startswith(("http://", "https://")):
-            asset = await self.create(method="url", url=source, filename=filename, **making)
+        checked_int("concurrency", concurrency)
+        require_choice("type", type, MediaType)
+        require_choice("method", method, UploadMethod)
+        require_type("resume", resume, UploadState, "an UploadState")
+        validate_metadata(user_metadata)
+        asset_options = omit_none(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=user_metadata)
+        if isinstance(source, str) and _URL.match(source):
+            asset = await self.create(method="url", url=source, filename=filename, **asset_options)
         else:
-            content = await open_source(source, filename=filename, size=size)
-            async with closing(content):
-                options = UploadOptions(
-                    type=type or media_type(content.name), concurrency=concurrency, on_progress=on_progress, **making
-                )
-                asset = await self._send(content, options, method, resume)
+            unopened = source_of(source, "source", filename=filename, size=size)
+            if not unopened.name:
+                raise InvalidInputError(f"{unopened.label} has no name; pass filename= with an extension")
+            options = UploadOptions(
+                type=type or media_type(unopened.name),
+                concurrency=concurrency,
+                on_progress=on_progress,
+                **asset_options,
+            )
+            async with opened(unopened) as content:
+                asset = await self._upload_source(content, options, method, resume)
         return await self.wait_for_done(asset.id, timeout=timeout) if wait else asset
 
-    async def _send(
-        self, content: Source, options: UploadOptions, method: UploadMethod | None, resume: UploadState | None
+    async def _upload_source(
+        self, source: UploadSource, options: UploadOptions, method: UploadMethod | None, resume: UploadState | None
     ) -> Asset:
-        way = choose(content.size, options.type, filename=content.name)
-        if content.in_order and content.size > SMALL_STREAM:
-            way = "multipart"  # one request could not be repeated
-        if (method or way) == "direct" and resume is None:
-            return await send_direct(content, options, self._create_with)
-        state = await PartsUpload(self._road, MultipartUpload(self._road), content, options).run(resume)
-        return await self._appeared(state.asset_id)
+        strategy = choose_strategy(source.size, options.type, filename=source.name)
+        if source.sequential and source.size > MAX_BUFFERED_STREAM:
+            strategy = "multipart"  # a single request could not be retried
+        if (method or strategy) == "direct" and resume is None:
+            return await self._create_from_file(await form_file(source, options.on_progress), options)
+        state = await MultipartUploader(self._streaming_executor, source, options).run(resume)
+        return await self._retrieve_completed(state.asset_id)
 
-    async def _create_with(self, file: FilePart, options: UploadOptions) -> Asset:
+    async def _create_from_file(self, file: FilePart, options: UploadOptions) -> Asset:
         return await self.create(
             method="direct",
             file=file,
@@ -169,13 +189,13 @@ class Assets(Resource):
             user_metadata=options.user_metadata,
         )
 
-    async def _appeared(self, asset_id: str) -> AssetDetail:
-        """The asset of a complete upload, which may take a moment to be known."""
+    async def _retrieve_completed(self, asset_id: str) -> AssetDetail:
+        """Return the asset of a complete upload. The platform may not find it immediately."""
         for pause in (0.2, 1.0, 3.0):
             try:
                 return await self.retrieve(asset_id)
             except NotFoundError:
-                await self._road.clock.sleep(pause)
+                await self._streaming_executor.clock.sleep(pause)
         return await self.retrieve(asset_id)
 
     async def create(
@@ -187,41 +207,55 @@ class Assets(Resource):
         filename: str | None = None,
         enable_hls: bool | None = None,
         enable_thumbnail: bool | None = None,
-        user_metadata: UserMetadata | None = None,
+        user_metadata: UserMetadata | str | None = None,
     ) -> Asset:
-        """Make an asset in one request. Returns at once; `wait_for_done` tells when it can be used.
+        """Create an asset in one request and return immediately; use `wait_for_done` to wait until it is ready.
 
         Args:
-            method: `direct` to send `file`, `url` to have the platform fetch `url`.
-            file: Up to 200 MB, images up to 32 MB.
-            url: An http or https address anyone can read.
-            filename: Name the platform is to know the file by.
-            enable_hls: Make a stream of it; the platform's default is to.
-            enable_thumbnail: Make a picture of it; the platform's default is to.
-            user_metadata: Your own keys, with plain values.
+            method: `direct` to send `file`, `url` to let the platform download `url`.
+            file: The file, up to 200 MB, in any form that `upload` takes except a URL; images up to 32 MB.
+            url: A publicly accessible http(s) URL.
+            filename: Name of the file on the platform.
+            enable_hls: Whether to create an HLS stream; the platform's default is True.
+            enable_thumbnail: Whether to create a thumbnail; the platform's default is True.
+            user_metadata: Your own metadata, as a dict or as JSON; values cannot be nested.
 
         Raises:
-            InvalidInputError: `method` does not go with what was given, or the file is empty.
+            InvalidInputError: The arguments do not fit `method`, or the file is empty.
+
+        API: `POST /assets`
+
+        Example:
+            created = await client.assets.create(method="url", url="https://example.com/holiday.mp4")
+            asset = await client.assets.wait_for_done(created.id)
         """
-        wanted, other = (file, url) if method == "direct" else (url, file)
-        if wanted is None or other is not None:
-            raise InvalidInputError(f"method {method!r} takes {'file' if method == 'direct' else 'url'}, and only that")
-        body = form(
-            files=[] if file is None else [file_part("file", file, filename=filename)],
+        require_choice("method", method, CreateMethod)
+        required, excluded = (file, url) if method == "direct" else (url, file)
+        if required is None or excluded is not None:
+            names = ("file", "url") if method == "direct" else ("url", "file")
+            raise InvalidInputError(f"method={method!r} requires {names[0]}= and excludes {names[1]}=")
+        body = Form.build(
             method=method,
             url=None if url is None else checked_url(url),
             filename=filename,
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
-            user_metadata=metadata_text(user_metadata),
+            user_metadata=metadata_json(user_metadata),
         )
-        return await self._post("/assets", Asset, retry="reconcile", form=body)
+        files = form_file_of("file", file, filename=filename)
+        return await self._post_form("/assets", Asset, retry_class="verify_first", form=body, files=files)
 
     async def retrieve(self, asset_id: str) -> AssetDetail:
-        """One asset, with all that is known about it.
+        """Return an asset, with all details.
 
         Raises:
-            NotFoundError: No such asset.
+            NotFoundError: The asset does not exist.
+
+        API: `GET /assets/{asset_id}`
+
+        Example:
+            asset = await client.assets.retrieve(asset.id)
+            print(asset.status, asset.filename, asset.duration)
         """
         return await self._get("/assets/{asset_id}", AssetDetail, asset_id=asset_id)
 
@@ -229,53 +263,92 @@ class Assets(Resource):
         """Delete an asset.
 
         Args:
-            asset_id: The asset.
-            force: Delete it even if it is indexed or used elsewhere, there too.
+            asset_id: Id of the asset.
+            force: Whether to delete it even if indexed assets refer to it; these remain in their indexes.
 
         Raises:
-            ConflictError: It is in use, and `force` is not set.
+            ConflictError: The asset is in use, and `force` is not set.
+
+        API: `DELETE /assets/{asset_id}`
+
+        Example:
+            await client.assets.delete(asset.id, force=True)
         """
-        await self._delete("/assets/{asset_id}", query=given(force=force), asset_id=asset_id)
+        await self._delete("/assets/{asset_id}", query=omit_none(force=force), asset_id=asset_id)
 
     async def retrieve_transcription(
-        self, asset_id: str, *, include: Sequence[TranscriptionUnit] | None = None
+        self, asset_id: str, *, include: TranscriptionUnit | Sequence[TranscriptionUnit] | None = None
     ) -> AssetTranscription:
-        """What is said in an asset.
+        """Return the transcription of an asset.
 
         Args:
-            asset_id: The asset.
-            include: Units to cut it into; None is words.
+            asset_id: Id of the asset.
+            include: Units to return; None is words.
 
         Raises:
-            NotFoundError: No such asset, or it has no transcription.
+            NotFoundError: The asset does not exist, or has no transcription.
+
+        API: `GET /assets/{asset_id}/transcription`
+
+        Example:
+            transcription = await client.assets.retrieve_transcription(asset.id, include="sentences")
+            for sentence in transcription.sentences:
+                print(sentence.start, sentence.end, sentence.value)
         """
         return await self._get(
             "/assets/{asset_id}/transcription",
             AssetTranscription,
-            query=given(include=several("include", include)),
+            query=omit_none(include=one_or_more("include", include)),
             asset_id=asset_id,
         )
 
     async def replace_user_metadata(self, asset_id: str, *, user_metadata: UserMetadata) -> None:
-        """Set your own keys to exactly these; all others are gone. Empty texts and lists are not kept."""
+        """Replace all of your own metadata. Empty strings and lists are not kept.
+
+        Raises:
+            NotFoundError: The asset does not exist.
+
+        API: `PUT /assets/{asset_id}/user-metadata`
+
+        Example:
+            await client.assets.replace_user_metadata(asset.id, user_metadata={"year": 2026})
+        """
         await self._put(
             "/assets/{asset_id}/user-metadata",
             type(None),
-            json={"user_metadata": checked_metadata(user_metadata)},
+            json={"user_metadata": validate_metadata(user_metadata)},
             asset_id=asset_id,
         )
 
-    async def update_user_metadata(self, asset_id: str, *, user_metadata: MetadataChange) -> None:
-        """Change your own keys: those given are set, None removes one, all others stay."""
+    async def update_user_metadata(self, asset_id: str, *, user_metadata: MetadataUpdate) -> None:
+        """Update your own metadata: set the given keys, remove those that are None, keep all others.
+
+        Raises:
+            NotFoundError: The asset does not exist.
+
+        API: `PATCH /assets/{asset_id}/user-metadata`
+
+        Example:
+            await client.assets.update_user_metadata(asset.id, user_metadata={"year": 2026, "draft": None})
+        """
         await self._patch(
             "/assets/{asset_id}/user-metadata",
             type(None),
-            json={"user_metadata": checked_metadata(user_metadata, deleting=True)},
+            json={"user_metadata": validate_metadata(user_metadata, allow_none=True)},
             asset_id=asset_id,
         )
 
     async def delete_user_metadata(self, asset_id: str) -> None:
-        """Remove all of your own keys."""
+        """Remove all of your own metadata.
+
+        Raises:
+            NotFoundError: The asset does not exist.
+
+        API: `DELETE /assets/{asset_id}/user-metadata`
+
+        Example:
+            await client.assets.delete_user_metadata(asset.id)
+        """
         await self._delete("/assets/{asset_id}/user-metadata", asset_id=asset_id)
 
     async def wait_for_done(
@@ -284,61 +357,62 @@ class Assets(Resource):
         *,
         timeout: float | None = None,
         sleep_interval: float | None = None,
-        callback: Callback[AssetDetail] | None = None,
+        callback: PollCallback[AssetDetail] | None = None,
     ) -> AssetDetail:
         """Wait until an asset is ready.
 
         Args:
-            asset_id: The asset.
-            timeout: Seconds to wait; None is an hour.
-            sleep_interval: Seconds between two looks; None looks less and less often.
-            callback: Is shown the asset after each look.
+            asset_id: Id of the asset.
+            timeout: Seconds to wait; None is one hour.
+            sleep_interval: Seconds between two polls; None starts at one second and slows down to fifteen.
+            callback: Called with the asset after each poll.
 
         Raises:
             ProcessingFailedError: The asset failed; `reason` says why.
-            WaitTimeoutError: The time is over, processing goes on.
+            WaitTimeoutError: It was not ready in time; processing continues on the server.
+
+        Example:
+            created = await client.assets.upload("holiday.mp4")
+            asset = await client.assets.wait_for_done(created.id, timeout=600)
         """
-        return await until_done(
-            lambda: self.retrieve(asset_id),
-            life=LIFE,
-            id=asset_id,
-            clock=self._caller.clock,
-            timeout=timeout,
-            sleep_interval=sleep_interval,
-            callback=callback,
+        return await self._poll(
+            lambda: self.retrieve(asset_id), ASSET_LIFECYCLE, asset_id, timeout, sleep_interval, callback
         )
 
     async def wait_for_transcription(
         self,
         asset_id: str,
         *,
-        include: Sequence[TranscriptionUnit] | None = None,
+        include: TranscriptionUnit | Sequence[TranscriptionUnit] | None = None,
         timeout: float | None = None,
         sleep_interval: float | None = None,
-        callback: Callback[AssetTranscription] | None = None,
+        callback: PollCallback[AssetTranscription] | None = None,
     ) -> AssetTranscription:
         """Wait until the transcription of an asset is ready.
 
         Args:
-            asset_id: The asset.
-            include: Units to cut it into; None is words.
-            timeout: Seconds to wait; None is an hour.
-            sleep_interval: Seconds between two looks; None looks less and less often.
-            callback: Is shown the transcription after each look.
+            asset_id: Id of the asset.
+            include: Units to return; None is words.
+            timeout: Seconds to wait; None is one hour.
+            sleep_interval: Seconds between two polls; None starts at one second and slows down to fifteen.
+            callback: Called with the transcription after each poll.
 
         Raises:
-            NotFoundError: No such asset, or it has no transcription and will have none.
+            NotFoundError: The asset does not exist, or will have no transcription.
             ProcessingFailedError: The transcription failed; `reason` says why.
-            WaitTimeoutError: The time is over, the transcription goes on.
+            WaitTimeoutError: It was not ready in time; transcription continues on the server.
+
+        Example:
+            transcription = await client.assets.wait_for_transcription(asset.id, include=["sentences"])
+            print(len(transcription.sentences))
         """
-        return await until_done(
+        return await self._poll(
             lambda: self.retrieve_transcription(asset_id, include=include),
-            life=TRANSCRIPTION_LIFE,
-            id=asset_id,
-            clock=self._caller.clock,
-            timeout=timeout,
-            sleep_interval=sleep_interval,
-            callback=callback,
+            TRANSCRIPTION_LIFECYCLE,
+            asset_id,
+            timeout,
+            sleep_interval,
+            callback,
         )
 
     @asynccontextmanager
@@ -357,30 +431,31 @@ class Assets(Resource):
         on_progress: OnProgress | None = None,
         timeout: float | None = None,
     ) -> AsyncGenerator[AssetDetail, None]:
-        """An asset for as long as a block of code: ready when it begins, deleted with all that was made of it after.
+        """Upload an asset for an `async with` block; delete it, and everything derived from it, at the end.
 
-        It is deleted however the block ends, also when it is cancelled, or when the asset never became ready. What a
-        request left behind that broke off before the platform named the asset is not found again. The parameters are
-        those of `upload`.
+        The asset is ready when the block starts, and is deleted however the block ends: also on cancellation, and if
+        the asset never becomes ready. An asset is not deleted if the upload failed before the platform returned its id.
+        The parameters are those of `upload`.
 
         Raises:
-            UploadError: It did not arrive whole, or changed.
-            ProcessingFailedError: It arrived, and cannot be used.
-            APIError: The platform refused it, or refused to delete it.
+            UploadError: The file was not uploaded completely, or it changed.
+            ProcessingFailedError: The file was uploaded, but cannot be processed.
+            APIError: The platform rejected the upload or the deletion.
 
         Example:
             async with client.assets.temporary("holiday.mp4") as asset:
                 print(await client.assets.retrieve_transcription(asset.id))
         """
-        made: list[str] = []
+        asset_ids: list[str] = []
+        require_plain_function("on_progress", on_progress)
 
-        def noticing(progress: UploadProgress) -> None:
-            if progress.state is not None:
-                made[:] = [progress.state.asset_id]
+        def track_progress(progress: UploadProgress) -> None:
+            if not asset_ids and progress.state is not None:
+                asset_ids.append(progress.state.asset_id)
             if on_progress is not None:
                 on_progress(progress)
 
-        async with finally_doing(lambda: self._forget(made), "a temporary asset was not deleted"):
+        async with shielded_cleanup(lambda: self._delete_all(asset_ids), "a temporary asset was not deleted"):
             asset = await self.upload(
                 source,
                 filename=filename,
@@ -391,60 +466,76 @@ class Assets(Resource):
                 enable_hls=enable_hls,
                 enable_thumbnail=enable_thumbnail,
                 concurrency=concurrency,
-                on_progress=noticing,
+                on_progress=track_progress,
             )
-            made[:] = [asset.id]
+            asset_ids[:] = [asset.id]
             yield await self.wait_for_done(asset.id, timeout=timeout)
 
-    async def _forget(self, asset_ids: Ids) -> None:
+    async def _delete_all(self, asset_ids: Ids) -> None:
         for asset_id in asset_ids:
             try:
                 await self.delete(asset_id, force=True)
             except (NotFoundError, BadRequestError) as error:
-                if isinstance(error, BadRequestError) and error.code not in GONE_ALREADY:
+                if isinstance(error, BadRequestError) and error.code not in NOT_FOUND_CODES:
                     raise
 
-    async def _pages_of(self, asset_ids: Ids) -> AsyncIterator[Page[AssetDetail]]:
+    async def _list_by_ids(self, asset_ids: Ids) -> AsyncIterator[Page[AssetDetail]]:
         for start in range(0, len(asset_ids), 50):
             yield await self.list(asset_ids=asset_ids[start : start + 50])
 
     def wait_for_all(
         self, asset_ids: Ids, *, timeout: float | None = None, sleep_interval: float | None = None
-    ) -> AsyncIterator[Outcome[AssetDetail]]:
-        """Wait for many assets, by reading lists: 50 of them cost one request a round.
+    ) -> AsyncIterator[WaitResult[AssetDetail]]:
+        """Wait for many assets. Polls the list endpoint: one request per 50 assets and round.
 
         Args:
-            asset_ids: The assets.
-            timeout: Seconds until those that are still on the way end with `WaitTimeoutError`; None is an hour.
-            sleep_interval: Seconds between two rounds; None looks less and less often.
+            asset_ids: Ids of the assets.
+            timeout: Seconds until pending ones end with `WaitTimeoutError`; None is one hour.
+            sleep_interval: Seconds between two rounds; None starts at one second and slows down to fifteen.
 
         Returns:
-            An iterator of one `Outcome` for each, in the order in which they end.
+            An iterator of one `WaitResult` per id, in the order in which they finish.
+
+        Raises:
+            InvalidInputError: An id is invalid.
+
+        Example:
+            async for outcome in client.assets.wait_for_all([asset.id, image.id]):
+                print(outcome.id, outcome.error or "ready")
         """
-        outlook = Outlook(life=LIFE, pages=self._pages_of, fetch=self.retrieve)
-        return all_done(asset_ids, outlook, clock=self._caller.clock, timeout=timeout, sleep_interval=sleep_interval)
+        target = PollTarget(lifecycle=ASSET_LIFECYCLE, list_pages=self._list_by_ids, fetch=self.retrieve)
+        return self._poll_all(asset_ids, target, timeout, sleep_interval)
 
     def list(
         self,
         *,
         page: int | None = None,
         page_limit: int | None = 50,
-        asset_ids: Ids | None = None,
-        asset_types: Sequence[AssetType] | None = None,
+        asset_ids: str | Ids | None = None,
+        asset_types: AssetType | Sequence[AssetType] | None = None,
         filename: str | None = None,
     ) -> Paginator[AssetDetail]:
-        """Assets, newest first. Sends nothing until awaited or iterated.
+        """List assets, newest first. Sends nothing until awaited or iterated.
 
         Args:
-            page: Where to start, from 1.
-            page_limit: Items a page, 1 to 50.
-            asset_ids: Only these.
-            asset_types: Only of these kinds.
-            filename: Part of the name, in any case.
+            page: First page, from 1.
+            page_limit: Items per page, 1 to 50.
+            asset_ids: Filter by id.
+            asset_types: Filter by kind of file.
+            filename: Filter by part of the name, ignoring case.
+
+        Raises:
+            BadRequestError: Raised while iterating: a parameter is invalid.
+
+        API: `GET /assets`
+
+        Example:
+            async for asset in client.assets.list(asset_types="video"):
+                print(asset.id, asset.filename)
         """
-        query = given(
-            asset_ids=several("asset_ids", asset_ids),
-            asset_types=several("asset_types", asset_types),
+        query = omit_none(
+            asset_ids=one_or_more("asset_ids", asset_ids),
+            asset_types=one_or_more("asset_types", asset_types),
             filename=filename,
         )
         return self._list("/assets", AssetDetail, page=page, page_limit=page_limit, query=query)

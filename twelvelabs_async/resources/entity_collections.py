@@ -1,16 +1,16 @@
-"""Entities: persons and things the platform is to recognize, in collections.
+"""Entities: people and objects to recognize, in collections.
 
 https://docs.twelvelabs.io/v1.3/api-reference/entities
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final
 
-from twelvelabs_async.checks import checked_metadata
-from twelvelabs_async.models.common import Ids, UserMetadata
+from twelvelabs_async._arguments import omit_none
+from twelvelabs_async._core.validation import checked_sequence, validate_metadata
+from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.entities import (
     BulkEntities,
     Entity,
@@ -19,17 +19,15 @@ from twelvelabs_async.models.entities import (
     EntityStatus,
     NewEntity,
 )
-from twelvelabs_async.paginator import Paginator
-from twelvelabs_async.request import Request, given
-from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import several
-from twelvelabs_async.waiting import Callback, Lifecycle, until_done
-
-LIFE: Final = Lifecycle(resource="entity")
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.polling import PollCallback
+from twelvelabs_async.requests import Request
+from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.resources._lifecycles import ENTITY_LIFECYCLE
 
 
 class Entities(Resource):
-    """Persons and things to recognize, each learnt from pictures."""
+    """People and objects to recognize, each learned from images."""
 
     async def create(
         self,
@@ -40,48 +38,77 @@ class Entities(Resource):
         description: str | None = None,
         metadata: UserMetadata | None = None,
     ) -> Entity:
-        """Teach the platform an entity. Returns at once; `wait_for_done` tells when it has been learnt.
+        """Create an entity and return immediately; use `wait_for_done` to wait until it is ready.
 
         Args:
-            entity_collection_id: The collection.
-            name: Its name.
-            asset_ids: Pictures to learn it from, at least one.
-            description: Who or what it is.
-            metadata: Your own keys, with plain values.
+            entity_collection_id: Id of the collection.
+            name: Name.
+            asset_ids: Ids of its images, at least one.
+            description: Description.
+            metadata: Your own metadata; values cannot be nested.
+
+        Raises:
+            NotFoundError: The collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `POST /entity-collections/{entity_collection_id}/entities`
+
+        Example:
+            created = await client.entity_collections.entities.create(collection.id, name="Ada", asset_ids=[image.id])
+            entity = await client.entity_collections.entities.wait_for_done(collection.id, created.id)
         """
-        body = given(
+        body = omit_none(
             name=name,
-            asset_ids=several("asset_ids", asset_ids),
+            asset_ids=checked_sequence("asset_ids", asset_ids),
             description=description,
-            metadata=checked_metadata(metadata, name="metadata"),
+            metadata=validate_metadata(metadata, name="metadata"),
         )
         return await self._post(
             "/entity-collections/{entity_collection_id}/entities",
             Entity,
-            retry="reconcile",
+            retry_class="verify_first",
             json=body,
             entity_collection_id=entity_collection_id,
         )
 
     async def create_bulk(
-        self, entity_collection_id: str, *, entities: Sequence[NewEntity | Mapping[str, Any]]
+        self, entity_collection_id: str, *, entities: Sequence[NewEntity | ObjectLike]
     ) -> BulkEntities:
-        """Teach the platform several entities. Succeeds even if some are refused: look at `errors`.
+        """Create several entities. Succeeds even if some are rejected: check `errors`.
 
         Args:
-            entity_collection_id: The collection.
-            entities: Such as `[{"name": "Ada", "asset_ids": ["..."]}]`.
+            entity_collection_id: Id of the collection.
+            entities: The entities, such as `[{"name": "Ada", "asset_ids": ["..."]}]`.
+
+        Raises:
+            NotFoundError: The collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `POST /entity-collections/{entity_collection_id}/entities/bulk`
+
+        Example:
+            people = [{"name": "Ada", "asset_ids": [image.id]}, {"name": "Grace", "asset_ids": [image.id]}]
+            created = await client.entity_collections.entities.create_bulk(collection.id, entities=people)
+            print(created.success_count, created.errors)
         """
         return await self._post(
             "/entity-collections/{entity_collection_id}/entities/bulk",
             BulkEntities,
-            retry="reconcile",
-            json={"entities": several("entities", entities)},
+            retry_class="verify_first",
+            json={"entities": checked_sequence("entities", entities)},
             entity_collection_id=entity_collection_id,
         )
 
     async def retrieve(self, entity_collection_id: str, entity_id: str) -> Entity:
-        """One entity, and whether it has been learnt."""
+        """Return an entity, with its status.
+
+        Raises:
+            NotFoundError: The entity does not exist; documented as 400, `BadRequestError`.
+
+        API: `GET /entity-collections/{entity_collection_id}/entities/{entity_id}`
+
+        Example:
+            entity = await client.entity_collections.entities.retrieve(collection.id, entity.id)
+            print(entity.name, entity.status)
+        """
         return await self._get(
             "/entity-collections/{entity_collection_id}/entities/{entity_id}",
             Entity,
@@ -98,16 +125,24 @@ class Entities(Resource):
         description: str | None = None,
         metadata: UserMetadata | None = None,
     ) -> Entity:
-        """Change what is known of an entity; what is None stays as it is, and `metadata` replaces all keys there are.
+        """Update an entity. None leaves a value unchanged; `metadata` replaces all existing keys.
 
         Args:
-            entity_collection_id: The collection.
-            entity_id: The entity.
-            name: Its name.
-            description: Who or what it is.
-            metadata: Your own keys, with plain values.
+            entity_collection_id: Id of the collection.
+            entity_id: Id of the entity.
+            name: Name.
+            description: Description.
+            metadata: Your own metadata; values cannot be nested.
+
+        Raises:
+            NotFoundError: The entity does not exist; documented as 400, `BadRequestError`.
+
+        API: `PATCH /entity-collections/{entity_collection_id}/entities/{entity_id}`
+
+        Example:
+            await client.entity_collections.entities.update(collection.id, entity.id, description="Mathematician")
         """
-        body = given(name=name, description=description, metadata=checked_metadata(metadata, name="metadata"))
+        body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
         return await self._patch(
             "/entity-collections/{entity_collection_id}/entities/{entity_id}",
             Entity,
@@ -117,7 +152,16 @@ class Entities(Resource):
         )
 
     async def delete(self, entity_collection_id: str, entity_id: str) -> None:
-        """Delete an entity; its pictures remain."""
+        """Delete an entity; its images remain.
+
+        Raises:
+            NotFoundError: The entity does not exist; documented as 400, `BadRequestError`.
+
+        API: `DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}`
+
+        Example:
+            await client.entity_collections.entities.delete(collection.id, entity.id)
+        """
         await self._delete(
             "/entity-collections/{entity_collection_id}/entities/{entity_id}",
             entity_collection_id=entity_collection_id,
@@ -125,27 +169,46 @@ class Entities(Resource):
         )
 
     async def create_assets(self, entity_collection_id: str, entity_id: str, *, asset_ids: Ids) -> Entity:
-        """Give an entity further pictures, from which it is learnt anew."""
+        """Add images to an entity, which is then processed again.
+
+        Raises:
+            NotFoundError: The entity does not exist; documented as 400, `BadRequestError`.
+
+        API: `POST /entity-collections/{entity_collection_id}/entities/{entity_id}/assets`
+
+        Example:
+            await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
+        """
         return await self._post(
             "/entity-collections/{entity_collection_id}/entities/{entity_id}/assets",
             Entity,
-            retry="idempotent",
-            json={"asset_ids": several("asset_ids", asset_ids)},
+            retry_class="idempotent",
+            json={"asset_ids": checked_sequence("asset_ids", asset_ids)},
             entity_collection_id=entity_collection_id,
             entity_id=entity_id,
         )
 
     async def delete_assets(self, entity_collection_id: str, entity_id: str, *, asset_ids: Ids) -> Entity:
-        """Take pictures from an entity, which is learnt anew from the others; the last one cannot be taken."""
+        """Remove images from an entity, which is then processed again. The last image cannot be removed.
+
+        Raises:
+            NotFoundError: The entity does not exist; documented as 400, `BadRequestError`.
+
+        API: `DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}/assets`
+
+        Example:
+            await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
+            await client.entity_collections.entities.delete_assets(collection.id, entity.id, asset_ids=[image.id])
+        """
         request = Request(
             method="DELETE",
-            template="/entity-collections/{entity_collection_id}/entities/{entity_id}/assets",
-            into=Entity,
-            retry="idempotent",
-            ids={"entity_collection_id": entity_collection_id, "entity_id": entity_id},
-            json={"asset_ids": several("asset_ids", asset_ids)},
+            path_template="/entity-collections/{entity_collection_id}/entities/{entity_id}/assets",
+            response_type=Entity,
+            retry_class="idempotent",
+            path_params={"entity_collection_id": entity_collection_id, "entity_id": entity_id},
+            json={"asset_ids": checked_sequence("asset_ids", asset_ids)},
         )
-        return await self._caller.call(request)
+        return await self._executor.execute(request)
 
     async def wait_for_done(
         self,
@@ -154,39 +217,51 @@ class Entities(Resource):
         *,
         timeout: float | None = None,
         sleep_interval: float | None = None,
-        callback: Callback[Entity] | None = None,
+        callback: PollCallback[Entity] | None = None,
     ) -> Entity:
-        """Wait until an entity has been learnt.
+        """Wait until an entity is ready.
 
         Args:
-            entity_collection_id: The collection.
-            entity_id: The entity.
-            timeout: Seconds to wait; None is an hour.
-            sleep_interval: Seconds between two looks; None looks less and less often.
-            callback: Is shown the entity after each look.
+            entity_collection_id: Id of the collection.
+            entity_id: Id of the entity.
+            timeout: Seconds to wait; None is one hour.
+            sleep_interval: Seconds between two polls; None starts at one second and slows down to fifteen.
+            callback: Called with the entity after each poll.
 
         Raises:
-            WaitTimeoutError: The time is over, learning goes on.
+            WaitTimeoutError: The entity was not ready in time; processing continues on the server.
+
+        Example:
+            entity = await client.entity_collections.entities.wait_for_done(collection.id, entity.id, timeout=600)
+            print(entity.status)  # ready
         """
-        return await until_done(
+        return await self._poll(
             lambda: self.retrieve(entity_collection_id, entity_id),
-            life=LIFE,
-            id=entity_id,
-            clock=self._caller.clock,
-            timeout=timeout,
-            sleep_interval=sleep_interval,
-            callback=callback,
+            ENTITY_LIFECYCLE,
+            entity_id,
+            timeout,
+            sleep_interval,
+            callback,
         )
 
     def list_by_asset(
         self, asset_id: str, *, page: int | None = None, page_limit: int | None = 50
     ) -> Paginator[Entity]:
-        """The entities a picture is used for. Sends nothing until awaited or iterated.
+        """List the entities that an image is used for. Sends nothing until awaited or iterated.
 
         Args:
-            asset_id: The picture.
-            page: Where to start, from 1.
-            page_limit: Items a page, 1 to 50.
+            asset_id: Id of the image.
+            page: First page, from 1.
+            page_limit: Items per page, 1 to 50.
+
+        Raises:
+            NotFoundError: Raised while iterating: the asset does not exist; documented as 400, `BadRequestError`.
+
+        API: `GET /assets/{asset_id}/entities`
+
+        Example:
+            async for entity in client.entity_collections.entities.list_by_asset(image.id):
+                print(entity.name, entity.entity_collection_id)
         """
         return self._list("/assets/{asset_id}/entities", Entity, page=page, page_limit=page_limit, asset_id=asset_id)
 
@@ -201,47 +276,75 @@ class Entities(Resource):
         sort_by: EntitySort | None = None,
         sort_option: str | None = None,
     ) -> Paginator[Entity]:
-        """What is in a collection. Sends nothing until awaited or iterated.
+        """List the entities of a collection. Sends nothing until awaited or iterated.
 
         Args:
-            entity_collection_id: The collection.
-            page: Where to start, from 1.
-            page_limit: Items a page, 1 to 50.
-            name: The name to look for.
-            status: Only those that have been learnt, or have not.
-            sort_by: What goes first.
+            entity_collection_id: Id of the collection.
+            page: First page, from 1.
+            page_limit: Items per page, 1 to 50.
+            name: Filter by name.
+            status: Filter by status.
+            sort_by: Sort key.
             sort_option: `asc` or `desc`.
+
+        Raises:
+            NotFoundError: Raised while iterating: the collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `GET /entity-collections/{entity_collection_id}/entities`
+
+        Example:
+            async for entity in client.entity_collections.entities.list(collection.id, status="ready", sort_by="name"):
+                print(entity.id, entity.name)
         """
         return self._list(
             "/entity-collections/{entity_collection_id}/entities",
             Entity,
             page=page,
             page_limit=page_limit,
-            query=given(name=name, status=status, sort_by=sort_by, sort_option=sort_option),
+            query=omit_none(name=name, status=status, sort_by=sort_by, sort_option=sort_option),
             entity_collection_id=entity_collection_id,
         )
 
 
 class EntityCollections(Resource):
-    """Sets of entities that belong together."""
+    """Collections of entities."""
 
     @cached_property
     def entities(self) -> Entities:
-        """What is in a collection."""
-        return Entities(self._caller)
+        """Entities of a collection."""
+        return Entities(self._executor)
 
     async def create(self, *, name: str, description: str | None = None) -> EntityCollection:
-        """Make a collection.
+        """Create a collection.
 
         Args:
-            name: Its name.
-            description: What it is about.
+            name: Name.
+            description: Description.
+
+        Raises:
+            BadRequestError: The name or the description is not accepted.
+
+        API: `POST /entity-collections`
+
+        Example:
+            collection = await client.entity_collections.create(name="Family")
+            print(collection.id)
         """
-        body = given(name=name, description=description)
-        return await self._post("/entity-collections", EntityCollection, retry="reconcile", json=body)
+        body = omit_none(name=name, description=description)
+        return await self._post("/entity-collections", EntityCollection, retry_class="verify_first", json=body)
 
     async def retrieve(self, entity_collection_id: str) -> EntityCollection:
-        """One collection."""
+        """Return a collection.
+
+        Raises:
+            NotFoundError: The collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `GET /entity-collections/{entity_collection_id}`
+
+        Example:
+            collection = await client.entity_collections.retrieve(collection.id)
+            print(collection.name)
+        """
         return await self._get(
             "/entity-collections/{entity_collection_id}", EntityCollection, entity_collection_id=entity_collection_id
         )
@@ -249,16 +352,34 @@ class EntityCollections(Resource):
     async def update(
         self, entity_collection_id: str, *, name: str | None = None, description: str | None = None
     ) -> EntityCollection:
-        """Change the name or the description; what is None stays as it is."""
+        """Update the name or the description; None leaves a value unchanged.
+
+        Raises:
+            NotFoundError: The collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `PATCH /entity-collections/{entity_collection_id}`
+
+        Example:
+            collection = await client.entity_collections.update(collection.id, description="Parents and children")
+        """
         return await self._patch(
             "/entity-collections/{entity_collection_id}",
             EntityCollection,
-            json=given(name=name, description=description),
+            json=omit_none(name=name, description=description),
             entity_collection_id=entity_collection_id,
         )
 
     async def delete(self, entity_collection_id: str) -> None:
-        """Delete a collection and the entities in it."""
+        """Delete a collection and its entities.
+
+        Raises:
+            NotFoundError: The collection does not exist; documented as 400, `BadRequestError`.
+
+        API: `DELETE /entity-collections/{entity_collection_id}`
+
+        Example:
+            await client.entity_collections.delete(collection.id)
+        """
         await self._delete("/entity-collections/{entity_collection_id}", entity_collection_id=entity_collection_id)
 
     def list(
@@ -270,14 +391,23 @@ class EntityCollections(Resource):
         sort_by: EntitySort | None = None,
         sort_option: str | None = None,
     ) -> Paginator[EntityCollection]:
-        """Collections. Sends nothing until awaited or iterated.
+        """List collections. Sends nothing until awaited or iterated.
 
         Args:
-            page: Where to start, from 1.
-            page_limit: Items a page, 1 to 50.
-            name: The name to look for.
-            sort_by: What goes first.
+            page: First page, from 1.
+            page_limit: Items per page, 1 to 50.
+            name: Filter by name.
+            sort_by: Sort key.
             sort_option: `asc` or `desc`.
+
+        Raises:
+            BadRequestError: Raised while iterating: a parameter is invalid.
+
+        API: `GET /entity-collections`
+
+        Example:
+            async for collection in client.entity_collections.list(sort_by="name", sort_option="asc"):
+                print(collection.id, collection.name)
         """
-        query = given(name=name, sort_by=sort_by, sort_option=sort_option)
+        query = omit_none(name=name, sort_by=sort_by, sort_option=sort_option)
         return self._list("/entity-collections", EntityCollection, page=page, page_limit=page_limit, query=query)

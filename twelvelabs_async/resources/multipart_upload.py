@@ -1,17 +1,29 @@
-"""Multipart uploads, step by step: large files go in chunks to presigned URLs.
+"""Multipart uploads, step by step: large files are sent in chunks to presigned URLs.
 
 https://docs.twelvelabs.io/v1.3/api-reference/upload-content/multipart-uploads
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Unpack
 
-from twelvelabs_async.checks import checked_metadata
+import attrs
+
+from twelvelabs_async._arguments import checked_int, omit_none
+from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.validation import (
+    NoParameters,
+    checked_sequence,
+    checked_text,
+    reject_unsupported,
+    validate_metadata,
+)
+from twelvelabs_async._options import require_choice, require_type
+from twelvelabs_async._page_readers import page_query
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.models.common import UserMetadata
-from twelvelabs_async.models.uploads import (
+from twelvelabs_async.models.assets import (
     ChunkInfo,
     CompletedChunk,
     IncompleteUpload,
@@ -21,17 +33,80 @@ from twelvelabs_async.models.uploads import (
     UploadStatus,
     UploadType,
 )
-from twelvelabs_async.paginator import Paginator, first_page
-from twelvelabs_async.request import given
-from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import several
+from twelvelabs_async.models.common import ObjectLike, UserMetadata
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.polling import PollCallback
+from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.resources._lifecycles import UPLOAD_LIFECYCLE
+from twelvelabs_async.uploads import UploadState
+from twelvelabs_async.uploads._files import FileLike, opened, source_of
+from twelvelabs_async.uploads._multipart import MultipartUploader
+from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
 
-CompletedChunkLike = CompletedChunk | Mapping[str, Any]
-"""A chunk that storage has taken, or the same as a dict."""
+CompletedChunkLike = CompletedChunk | ObjectLike
+"""A `CompletedChunk`, or a dict with its fields."""
+
+
+@attrs.frozen(kw_only=True)
+class ChunkProgress:
+    """Progress of `MultipartUpload.upload_file`."""
+
+    total_chunks: int
+    """Number of chunks."""
+    completed_chunks: int
+    """Number of chunks that were uploaded."""
+
+    @property
+    def percentage(self) -> float:
+        """Uploaded part of the file, from 0 to 100."""
+        return 100 * self.completed_chunks / self.total_chunks
+
+    @property
+    def status(self) -> str:
+        """`uploading`, or `completed` with the last chunk."""
+        return "completed" if self.completed_chunks == self.total_chunks else "uploading"
+
+
+ChunkProgressCallback = Callable[[ChunkProgress], Awaitable[None] | None]
+"""Called in the event loop after each chunk; may be a coroutine function."""
+
+
+@attrs.frozen(kw_only=True)
+class UploadResult:
+    """A complete upload."""
+
+    asset_id: str
+    """Id of the asset, for `assets.wait_for_done`."""
+    asset_url: str
+    """URL of the file."""
+
+
+class _ProgressJournal:
+    """Reports each chunk of an upload to a callback."""
+
+    def __init__(self, callback: ChunkProgressCallback) -> None:
+        self._callback = callback
+        self._total = 0
+        self._completed = 0
+
+    async def on_session_created(self, state: UploadState) -> None:
+        """Note the number of chunks."""
+        self._total = state.part_count
+
+    async def on_part_uploaded(self, part: CompletedChunk) -> None:  # noqa: ARG002  # only their number counts
+        """Call the callback."""
+        self._completed += 1
+        result = self._callback(ChunkProgress(total_chunks=self._total, completed_chunks=self._completed))
+        if inspect.isawaitable(result):
+            await result
 
 
 class MultipartUpload(Resource):
-    """The steps of an upload in chunks; `assets.upload` takes all of them."""
+    """Multipart uploads, step by step; `assets.upload` performs all steps."""
+
+    def __init__(self, executor: StreamingExecutor) -> None:
+        super().__init__(executor)
+        self._streaming_executor = executor
 
     async def create(
         self,
@@ -43,75 +118,109 @@ class MultipartUpload(Resource):
         enable_thumbnail: bool | None = None,
         user_metadata: UserMetadata | None = None,
     ) -> UploadSession:
-        """Begin an upload: get the size of its chunks, and where the first of them go. It is forgotten after a day.
+        """Create an upload; return its chunk size and the first presigned URLs. It expires after a day.
 
         Args:
-            filename: Name the platform is to know the file by.
+            filename: Name of the file on the platform.
             type: Kind of file.
-            total_size: Bytes; up to 10 GB, images up to 32 MB.
-            enable_hls: Make a stream of it; here the platform's default is not to.
-            enable_thumbnail: Make a picture of it; here the platform's default is not to.
-            user_metadata: Your own keys on the asset.
+            total_size: Size of the file in bytes; up to 10 GB, images up to 32 MB.
+            enable_hls: Whether to create an HLS stream; the platform's default is False here.
+            enable_thumbnail: Whether to create a thumbnail; the platform's default is False here.
+            user_metadata: Your own metadata of the asset.
+
+        Raises:
+            BadRequestError: The name, kind or size of the file is not accepted.
+
+        API: `POST /assets/multipart-uploads`
+
+        Example:
+            upload = await client.multipart_upload.create(filename="holiday.mp4", type="video", total_size=50_000_000)
+            print(upload.total_chunks, upload.chunk_size, upload.upload_urls[0].url)
         """
-        if not filename.strip():
-            raise InvalidInputError("filename is empty")
-        if total_size < 1:
-            raise InvalidInputError(f"a file of {total_size} bytes cannot be uploaded")
-        body = given(
+        checked_text("filename", filename)
+        checked_int("total_size", total_size)
+        body = omit_none(
             filename=filename,
             type=type,
             total_size=total_size,
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
-            user_metadata=checked_metadata(user_metadata),
+            user_metadata=validate_metadata(user_metadata),
         )
-        return await self._post("/assets/multipart-uploads", UploadSession, retry="repeatable", json=body)
+        return await self._post("/assets/multipart-uploads", UploadSession, retry_class="leaves_orphan", json=body)
 
     async def retrieve(self, upload_id: str, *, page: int | None = None, page_limit: int | None = 50) -> UploadStatus:
-        """How far an upload is, with its counters and one page of its chunks.
+        """Return the status of an upload, with counters and one page of its chunks.
 
         Args:
-            upload_id: The upload.
-            page: Which page of chunks, from 1.
-            page_limit: Chunks a page, 1 to 50.
+            upload_id: Id of the upload.
+            page: Page of chunks, from 1.
+            page_limit: Chunks per page, 1 to 50.
 
         Raises:
-            NotFoundError: No such upload, or it was forgotten.
+            NotFoundError: The upload does not exist, or has expired.
+
+        API: `GET /assets/multipart-uploads/{upload_id}`
+
+        Example:
+            status = await client.multipart_upload.retrieve(upload.upload_id)
+            print(status.status, status.chunks_completed, status.chunks_pending)
         """
-        query = first_page({}, page, page_limit)
+        query = page_query({}, page, page_limit)
         return await self._get("/assets/multipart-uploads/{upload_id}", UploadStatus, query=query, upload_id=upload_id)
 
     async def report_chunk_batch(
         self, upload_id: str, *, completed_chunks: Sequence[CompletedChunkLike]
     ) -> ReportedChunks:
-        """Report chunks that storage has taken, in any order; to report one twice does no harm.
+        """Report uploaded chunks, in any order. Reporting a chunk twice has no effect.
 
         Args:
-            upload_id: The upload.
-            completed_chunks: The chunks, with the proof storage gave for each.
+            upload_id: Id of the upload.
+            completed_chunks: The chunks, each with the ETag that storage returned.
+
+        Raises:
+            NotFoundError: The upload does not exist, or has expired.
+
+        API: `POST /assets/multipart-uploads/{upload_id}`
+
+        Example:
+            reported = await client.multipart_upload.report_chunk_batch(upload.upload_id, completed_chunks=[chunk])
+            print(reported.total_completed)  # 1
         """
         return await self._post(
             "/assets/multipart-uploads/{upload_id}",
             ReportedChunks,
-            retry="idempotent",
-            json={"completed_chunks": several("completed_chunks", completed_chunks)},
+            retry_class="idempotent",
+            json={"completed_chunks": checked_sequence("completed_chunks", completed_chunks)},
             upload_id=upload_id,
         )
 
     async def get_additional_presigned_urls(self, upload_id: str, *, start: int, count: int) -> PresignedUrls:
-        """More addresses for chunks, or fresh ones for those that failed or took too long.
+        """Create presigned URLs for more chunks, or new ones for chunks that failed.
 
         Args:
-            upload_id: The upload.
+            upload_id: Id of the upload.
             start: Number of the first chunk, from 1.
-            count: Number of addresses, 1 to 50.
+            count: Number of URLs, 1 to 50.
+
+        Raises:
+            NotFoundError: The upload does not exist, or has expired.
+
+        API: `POST /assets/multipart-uploads/{upload_id}/presigned-urls`
+
+        Example:
+            more = await client.multipart_upload.get_additional_presigned_urls(upload.upload_id, start=2, count=1)
+            print(more.upload_urls[0].chunk_index)  # 2
         """
+        start, count = checked_int("start", start, 0), checked_int("count", count, 0)
         if start < 1 or not 1 <= count <= 50:
-            raise InvalidInputError(f"chunks are numbered from 1, and 1 to 50 at a time; not {count} from {start}")
+            raise InvalidInputError(
+                f"start must be at least 1 and count from 1 to 50, got start={start}, count={count}"
+            )
         return await self._post(
             "/assets/multipart-uploads/{upload_id}/presigned-urls",
             PresignedUrls,
-            retry="idempotent",
+            retry_class="idempotent",
             json={"start": start, "count": count},
             upload_id=upload_id,
         )
@@ -119,29 +228,123 @@ class MultipartUpload(Resource):
     def get_status(
         self, upload_id: str, *, page: int | None = None, page_limit: int | None = 50
     ) -> Paginator[ChunkInfo]:
-        """The chunks of an upload, and how far each is. Sends nothing until awaited or iterated.
+        """List the chunks of an upload, with their status. Sends nothing until awaited or iterated.
 
         Args:
-            upload_id: The upload.
-            page: Where to start, from 1.
-            page_limit: Chunks a page, 1 to 50.
+            upload_id: Id of the upload.
+            page: First page, from 1.
+            page_limit: Chunks per page, 1 to 50.
+
+        Raises:
+            NotFoundError: Raised while iterating: the upload does not exist, or has expired.
+
+        API: `GET /assets/multipart-uploads/{upload_id}`
+
+        Example:
+            async for chunk in client.multipart_upload.get_status(upload.upload_id):
+                print(chunk.index, chunk.status)
         """
         return self._list(
             "/assets/multipart-uploads/{upload_id}",
             ChunkInfo,
             page=page,
             page_limit=page_limit,
-            key="uploaded_chunks",
+            items_key="uploaded_chunks",
             upload_id=upload_id,
+        )
+
+    async def upload_file(
+        self,
+        file_path: FileLike,
+        *,
+        filename: str | None = None,
+        file_type: UploadType = "video",
+        batch_size: int = 10,
+        max_workers: int = 5,
+        progress_callback: ChunkProgressCallback | None = None,
+        **unsupported: Unpack[NoParameters],
+    ) -> UploadResult:
+        """Upload a file in chunks, also a small one. `assets.upload` does the same, and can resume.
+
+        Args:
+            file_path: The file, in any form that `assets.upload` takes except a URL.
+            filename: Name of the file on the platform; required if the source has none, such as bytes.
+            file_type: Kind of file.
+            batch_size: Number of chunks in each report to the platform.
+            max_workers: Maximum number of concurrent chunks.
+            progress_callback: Called with a `ChunkProgress` after each chunk; may be a coroutine function.
+
+        Raises:
+            InvalidInputError: The source is unreadable, empty or too large; nothing was sent.
+            UploadError: The file was not uploaded completely, or it changed.
+            APIError: The platform rejected it.
+
+        Example:
+            uploaded = await client.multipart_upload.upload_file("holiday.mp4")
+            asset = await client.assets.wait_for_done(uploaded.asset_id)
+        """
+        reject_unsupported("multipart_upload.upload_file", unsupported)
+        require_choice("file_type", file_type, UploadType)
+        require_type("progress_callback", progress_callback, Callable, "a function")
+        source = source_of(file_path, "file_path", filename=filename)
+        if not source.name:
+            raise InvalidInputError(f"{source.label} has no name; pass filename=")
+        options = UploadOptions(
+            type=file_type,
+            concurrency=checked_int("max_workers", max_workers),
+            report_batch_size=checked_int("batch_size", batch_size),
+            journal=None if progress_callback is None else _ProgressJournal(progress_callback),
+        )
+        async with opened(source):
+            choose_strategy(source.size, options.type, filename=source.name)  # an error if it is empty or too large
+            uploader = MultipartUploader(self._streaming_executor, source, options)
+            state = await uploader.run()
+        return UploadResult(asset_id=state.asset_id, asset_url=uploader.asset_url or "")
+
+    async def wait_for_upload_completion(
+        self,
+        upload_id: str,
+        *,
+        sleep_interval: float | None = None,
+        max_wait_time: float | None = None,
+        callback: PollCallback[UploadStatus] | None = None,
+    ) -> UploadStatus:
+        """Wait until all chunks of an upload are reported; `assets.wait_for_done` waits until the asset is ready.
+
+        Args:
+            upload_id: Id of the upload.
+            sleep_interval: Seconds between two polls; None starts at one second and slows down to fifteen.
+            max_wait_time: Seconds to wait; None is one hour.
+            callback: Called with the status after each poll.
+
+        Raises:
+            ProcessingFailedError: The upload failed, or has expired.
+            WaitTimeoutError: It was not complete in time.
+
+        Example:
+            status = await client.multipart_upload.wait_for_upload_completion(complete_upload.upload_id)
+            print(status.status)  # completed
+        """
+        return await self._poll(
+            lambda: self.retrieve(upload_id), UPLOAD_LIFECYCLE, upload_id, max_wait_time, sleep_interval, callback
         )
 
     def list_incomplete_uploads(
         self, *, page: int | None = None, page_limit: int | None = 50
     ) -> Paginator[IncompleteUpload]:
-        """Uploads that are not complete. Sends nothing until awaited or iterated.
+        """List incomplete uploads. Sends nothing until awaited or iterated.
 
         Args:
-            page: Where to start, from 1.
-            page_limit: Items a page, 1 to 50.
+            page: First page, from 1.
+            page_limit: Items per page, 1 to 50.
+
+        Raises:
+            BadRequestError: Raised while iterating: a parameter is invalid.
+
+        API: `GET /assets/multipart-uploads`
+
+        Example:
+            async for upload in client.multipart_upload.list_incomplete_uploads():
+                print(upload.upload_id, upload.expires_at)
         """
         return self._list("/assets/multipart-uploads", IncompleteUpload, page=page, page_limit=page_limit)

@@ -1,20 +1,23 @@
-"""Responses: answers of an agent that has a knowledge store at hand, in conversations.
+"""Responses: conversations with an agent that uses a knowledge store, and the events of streamed responses.
 
 https://docs.twelvelabs.io/v1.3/api-reference/responses
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from typing_extensions import override
 
-from twelvelabs_async.api import Road
-from twelvelabs_async.errors import InvalidInputError, ProcessingFailedError
-from twelvelabs_async.frames import SSE, ServerSentEvents
-from twelvelabs_async.models.common import UnknownEvent
-from twelvelabs_async.models.response_events import (
+from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._core.event_protocol import EventProtocol, failure_message, unknown_event
+from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.validation import checked_items, checked_mapping, checked_sequence, checked_text
+from twelvelabs_async._http.decoders import SSE_MEDIA_TYPE, ServerSentEventsDecoder
+from twelvelabs_async.errors import ProcessingFailedError
+from twelvelabs_async.models.common import ObjectLike, UnknownEvent
+from twelvelabs_async.models.responses import (
     ContentPartAdded,
     ContentPartDone,
     FunctionCallArgumentsDone,
@@ -27,108 +30,125 @@ from twelvelabs_async.models.response_events import (
     ResponseCreated,
     ResponseEvent,
     ResponseFailed,
-    ResponseInProgress,
-)
-from twelvelabs_async.models.responses import (
     ResponseInclude,
+    ResponseInProgress,
     ResponseInputItem,
     ResponseObject,
     ResponseSelection,
     TextParam,
 )
-from twelvelabs_async.request import Request, checked_id, given
-from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import several
-from twelvelabs_async.streams import Grammar, TextStream, failure_told, unknown_event
+from twelvelabs_async.requests import Request
+from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.streaming import TextStream
 
-InputLike = Sequence[ResponseInputItem | Mapping[str, Any]] | str
-"""Messages to the agent, the same as dicts, or the text of one message."""
+InputLike = Sequence[ResponseInputItem | ObjectLike] | str
+"""Messages as models or dicts, or the text of a single message."""
 
-SelectionLike = ResponseSelection | Mapping[str, Any]
-"""Something in the knowledge store, or the same as a dict."""
+SelectionLike = ResponseSelection | ObjectLike
+"""A `ResponseSelection`, or a dict with its fields."""
 
-TextLike = TextParam | Mapping[str, Any]
-"""How an answer is to be written, or the same as a dict."""
+TextParamLike = TextParam | ObjectLike
+"""A `TextParam`, or a dict with its fields."""
 
 
 class ResponseStream(TextStream[ResponseEvent]):
-    """An answer while it is written: iterate over it, or await `text()` or `final()`.
+    """A streamed response: iterate over it, or await `text()` or `final()`.
 
-    Where the steps on the way are included, `text()` has what was said on it, too; `final().text` is the answer alone.
+    If intermediate steps are included, `text()` contains their messages, too; `final().text` is the answer alone.
     """
 
-    def __init__(self, road: Road, request: Request[Any]) -> None:
-        super().__init__(road, request, GRAMMAR, ServerSentEvents(), accept=SSE)
+    def __init__(self, executor: StreamingExecutor, request: Request[Any]) -> None:
+        super().__init__(executor, request, _RESPONSE_PROTOCOL, ServerSentEventsDecoder(), accept=SSE_MEDIA_TYPE)
         self._latest: ResponseObject | None = None
 
     @property
     def latest(self) -> ResponseObject | None:
-        """The response as the stream told it last: its identifiers at first, all of it at the end."""
+        """The last known state of the response: first its ids, in the end all of it."""
         return self._latest
 
     async def final(self) -> ResponseObject:
-        """The response as a whole, read to the end of the stream. Look at its status: it may have been cut.
+        """Read the stream to its end and return the complete response. Check its status: it may be truncated.
 
         Raises:
-            StreamError: It broke off, or failed; the text so far is on the error.
+            StreamError: The stream broke off or failed; `text_so_far` on the error has the text received.
+
+        Example:
+            stream = client.responses.create_stream(knowledge_store_id=store.id, input="What happens at the beach?")
+            response = await stream.final()
+            print(response.status)  # completed
         """
-        await self._exhaust()
-        assert self._latest is not None  # noqa: S101  # the last event, without which there is no end, has it
+        await self._read_to_end()
+        assert self._latest is not None  # noqa: S101  # the final event, which ends the stream, has it
         return self._latest
 
     @override
-    def _note(self, event: ResponseEvent) -> None:
+    def _on_event(self, event: ResponseEvent) -> None:
         if isinstance(event, ResponseCreated | ResponseInProgress | ResponseCompleted):
             self._latest = event.response or self._latest
 
+    @override
+    def _usage(self) -> object:
+        return None if self._latest is None else self._latest.usage
+
 
 class Responses(Resource):
-    """Answers of an agent that has a knowledge store at hand."""
+    """Responses of an agent that uses a knowledge store."""
 
-    def __init__(self, road: Road) -> None:
-        super().__init__(road)
-        self._road = road
+    def __init__(self, executor: StreamingExecutor) -> None:
+        super().__init__(executor)
+        self._streaming_executor = executor
 
     async def create(
         self,
         *,
         knowledge_store_id: str,
         input: InputLike,
+        model: str | None = None,
         session_id: str | None = None,
         instructions: str | None = None,
         include: Sequence[ResponseInclude] | None = None,
         selections: Sequence[SelectionLike] | None = None,
-        text: TextLike | None = None,
+        text: TextParamLike | None = None,
     ) -> ResponseObject:
-        """An answer as a whole. It may take minutes: the deadline is 600 s unless you set one.
+        """Return a complete response. This may take minutes; the default deadline is 600 s.
 
-        It is not repeated by itself: each repetition would be a further turn of the conversation.
+        The request is not retried, because each repetition would add messages to the conversation.
 
         Args:
-            knowledge_store_id: The knowledge store.
-            input: What to answer.
-            session_id: The conversation to go on with, from an earlier response; None begins one.
-            instructions: How to answer.
-            include: Steps on the way to the answer, to be shown, too.
-            selections: Items or collections that the input is about.
-            text: Shape of the answer.
+            knowledge_store_id: Id of the knowledge store.
+            input: The input message or messages.
+            model: Name of the model; the documentation names none. None uses the platform's default.
+            session_id: Id of the conversation to continue, from an earlier response; None starts a new one.
+            instructions: Instructions for the agent.
+            include: Additional output to include.
+            selections: Items or collections that the input refers to.
+            text: Format of the output.
 
         Raises:
-            ProcessingFailedError: There is no answer.
-            APIError: With `ambiguous`, the question may have been asked all the same.
+            ProcessingFailedError: The response failed.
+            APIError: With `ambiguous`, the message may have been added to the conversation.
+
+        API: `POST /responses`
+
+        Example:
+            response = await client.responses.create(knowledge_store_id=store.id, input="What happens at the beach?")
+            print(response.plain_text, response.session_id)
         """
         body = _body(
             knowledge_store_id=knowledge_store_id,
             input=input,
+            model=model,
             session_id=session_id,
             instructions=instructions,
             include=include,
             selections=selections,
             text=text,
         )
-        response = await self._post("/responses", ResponseObject, retry="unsafe", json={**body, "stream": False})
+        response = await self._post(
+            "/responses", ResponseObject, retry_class="non_idempotent", json={**body, "stream": False}
+        )
         if response.status == "failed":
-            raise _failed(response)
+            raise _processing_error(response)
         return response
 
     def create_stream(
@@ -136,30 +156,41 @@ class Responses(Resource):
         *,
         knowledge_store_id: str,
         input: InputLike,
+        model: str | None = None,
         session_id: str | None = None,
         instructions: str | None = None,
         include: Sequence[ResponseInclude] | None = None,
         selections: Sequence[SelectionLike] | None = None,
-        text: TextLike | None = None,
+        text: TextParamLike | None = None,
     ) -> ResponseStream:
-        """An answer while it is written. Sends nothing until entered, iterated or awaited; never repeated.
+        """Stream a response. Sends nothing until it is entered, iterated or awaited; it is never retried.
 
         Args:
-            knowledge_store_id: The knowledge store.
-            input: What to answer.
-            session_id: The conversation to go on with, from an earlier response; None begins one.
-            instructions: How to answer.
-            include: Steps on the way to the answer, to be shown, too.
-            selections: Items or collections that the input is about.
-            text: Shape of the answer.
+            knowledge_store_id: Id of the knowledge store.
+            input: The input message or messages.
+            model: Name of the model; the documentation names none. None uses the platform's default.
+            session_id: Id of the conversation to continue, from an earlier response; None starts a new one.
+            instructions: Instructions for the agent.
+            include: Additional output to include.
+            selections: Items or collections that the input refers to.
+            text: Format of the output.
+
+        Raises:
+            StreamError: Raised while reading: the stream broke off or failed; `text_so_far` on the error has the text
+                received.
+
+        API: `POST /responses`
 
         Example:
-            async for event in client.responses.create_stream(knowledge_store_id="ks_...", input="What happens?"):
-                if isinstance(event, OutputTextDelta): print(event.delta, end="")
+            stream = client.responses.create_stream(knowledge_store_id=store.id, input="What happens at the beach?")
+            async for event in stream:
+                if isinstance(event, OutputTextDelta):
+                    print(event.delta, end="")
         """
         body = _body(
             knowledge_store_id=knowledge_store_id,
             input=input,
+            model=model,
             session_id=session_id,
             instructions=instructions,
             include=include,
@@ -167,9 +198,13 @@ class Responses(Resource):
             text=text,
         )
         request = Request[dict[str, Any]](
-            method="POST", template="/responses", into=dict, retry="unsafe", json={**body, "stream": True}
+            method="POST",
+            path_template="/responses",
+            response_type=dict,
+            retry_class="non_idempotent",
+            json={**body, "stream": True},
         )
-        return ResponseStream(self._road, request)
+        return ResponseStream(self._streaming_executor, request)
 
 
 def _body(
@@ -180,58 +215,59 @@ def _body(
     selections: Sequence[SelectionLike] | None,
     **fields: Any,
 ) -> dict[str, Any]:
-    messages = [ResponseInputItem(content=input)] if isinstance(input, str) else list(input)
-    if not messages or not all(_content(message).strip() for message in messages):
-        raise InvalidInputError("input is empty")
-    return given(
-        knowledge_store_id=checked_id(knowledge_store_id, "knowledge_store_id"),
+    messages = (ResponseInputItem(content=input),) if isinstance(input, str) else checked_items("input", input)
+    for message in messages:
+        checked_text("input", _content(message))
+    return omit_none(
+        knowledge_store_id=validate_id(knowledge_store_id, "knowledge_store_id"),
         input=messages,
-        include=several("include", include),
-        selections=several("selections", selections),
+        include=checked_sequence("include", include),
+        selections=checked_sequence("selections", selections),
         **fields,
     )
 
 
-def _content(message: ResponseInputItem | Mapping[str, Any]) -> str:
-    return message.content if isinstance(message, ResponseInputItem) else str(message.get("content") or "")
+def _content(message: ResponseInputItem | ObjectLike) -> str:
+    content: str = checked_mapping("input", message).get("content", "")
+    return content
 
 
-def _failed(response: ResponseObject) -> ProcessingFailedError:
+def _processing_error(response: ResponseObject) -> ProcessingFailedError:
     reason = _reason(response)
     return ProcessingFailedError(
         message=f"response {response.id} failed" + (f": {reason}" if reason else ""),
-        resource="response",
+        resource_type="response",
         id=response.id or "",
         status=response.status,
         reason=reason,
-        last=response,
+        last_seen=response,
     )
 
 
 def _reason(response: ResponseObject | None) -> str:
-    """Why there is no answer, in the words of the platform if it has any."""
-    told: Any = response.extra.get("error") if response is not None else None
-    words: Any = cast("dict[str, Any]", told).get("message") if isinstance(told, dict) else told
-    return str(words or "")
+    """Return the platform's reason for a failed response, or an empty string."""
+    error: Any = response.extra.get("error") if response is not None else None
+    message: Any = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
+    return str(message or "")
 
 
-def _text(event: ResponseEvent) -> str:
+def _event_text(event: ResponseEvent) -> str:
     return event.delta if isinstance(event, OutputTextDelta) else ""
 
 
-def _failure(event: ResponseEvent) -> str:
+def _event_error(event: ResponseEvent) -> str:
     match event:
         case ResponseFailed():
-            return f"the response failed: {_reason(event.response) or 'the platform gives no reason'}"
+            return f"the response failed: {_reason(event.response) or 'no reason given'}"
         case UnknownEvent():
-            return failure_told(event)
+            return failure_message(event)
         case _:
             return ""
 
 
-GRAMMAR: Final = Grammar[ResponseEvent](
-    tag="type",
-    kinds={
+_RESPONSE_PROTOCOL: Final = EventProtocol[ResponseEvent](
+    type_field="type",
+    event_types={
         "response.created": ResponseCreated,
         "response.in_progress": ResponseInProgress,
         "response.output_item.added": OutputItemAdded,
@@ -245,8 +281,8 @@ GRAMMAR: Final = Grammar[ResponseEvent](
         "response.failed": ResponseFailed,
         "keepalive": Keepalive,
     },
-    other=unknown_event,
-    last=frozenset({"response.completed", "response.failed"}),
-    text=_text,
-    failure=_failure,
+    make_unknown=unknown_event,
+    terminal_types=frozenset({"response.completed", "response.failed"}),
+    text_of=_event_text,
+    error_of=_event_error,
 )

@@ -1,34 +1,74 @@
-"""Search: stretches of videos that match a text, a picture, or both.
+"""Search: segments of videos that match a text, an image, or both.
 
 https://docs.twelvelabs.io/v1.3/api-reference/any-to-video-search
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from twelvelabs_async.errors import InvalidInputError
+import attrs
+
+from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._core.tasks import run_all
+from twelvelabs_async._core.validation import (
+    NoParameters,
+    SearchFilter,
+    checked_items,
+    checked_sequence,
+    checked_url,
+    filter_json,
+    is_given,
+    reject_unsupported,
+)
+from twelvelabs_async._page_readers import page_query, page_token_reader, search_expired_error
+from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
+from twelvelabs_async.models.indexes import Video, VideoDetail
 from twelvelabs_async.models.search import (
     GroupBy,
     QueryMediaType,
+    SearchHit,
     SearchItem,
     SearchOperator,
     SearchOption,
     SearchResults,
     TranscriptionOption,
 )
-from twelvelabs_async.paginator import Paginator, by_token, expired, first_page
-from twelvelabs_async.request import Form, Request, checked_id, form, given
-from twelvelabs_async.resources.base import Resource
-from twelvelabs_async.resources.inputs import FileLike, SearchFilter, checked_url, file_parts, filter_text, several
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.requests import Form, Request
+from twelvelabs_async.resources._forms import FormResource
+from twelvelabs_async.uploads._files import FileLike, FormFile, form_files, form_files_of
 
-MOST_IMAGES: Final = 10
-"""Pictures the platform takes in one query."""
+_T = TypeVar("_T")
+
+_MAX_QUERY_IMAGES: Final = 10
+"""Maximum number of images per query."""
+
+_MAX_VIDEO_LOOKUPS: Final = 10
+"""Maximum number of videos that are retrieved at the same time."""
 
 
-class Search(Resource):
-    """Finds stretches of videos that match a text, a picture, or both."""
+class SearchQuery(TypedDict, total=False):
+    """The optional parameters of `Search.query`, as a dict."""
+
+    query_text: str | None
+    query_media_type: QueryMediaType | None
+    query_media_url: str | Sequence[str] | None
+    query_media_file: FileLike | Sequence[FileLike] | None
+    query_media_urls: Sequence[str] | None
+    query_media_files: Sequence[FileLike] | None
+    transcription_options: Sequence[TranscriptionOption] | None
+    group_by: GroupBy | None
+    operator: SearchOperator | None
+    page_limit: int | None
+    filter: SearchFilter | None
+
+
+class Search(FormResource):
+    """Searches videos by text, by images, or by both."""
 
     def query(
         self,
@@ -39,40 +79,59 @@ class Search(Resource):
         query_media_type: QueryMediaType | None = None,
         query_media_url: str | Sequence[str] | None = None,
         query_media_file: FileLike | Sequence[FileLike] | None = None,
+        query_media_urls: Sequence[str] | None = None,
+        query_media_files: Sequence[FileLike] | None = None,
         transcription_options: Sequence[TranscriptionOption] | None = None,
         group_by: GroupBy | None = None,
         operator: SearchOperator | None = None,
         page_limit: int | None = 50,
         filter: SearchFilter | None = None,
         include_user_metadata: bool | None = None,
+        **unsupported: Unpack[NoParameters],
     ) -> Paginator[SearchItem]:
-        """Results, best first. Sends nothing until awaited or iterated; each time the first page is a search anew.
+        """Search an index; best match first. Sends nothing until awaited or iterated.
+
+        Each iteration sends a new search, which is billed.
 
         Args:
-            index_id: The index.
-            search_options: Where to look.
-            query_text: What to look for, in words.
-            query_media_type: `image`; set for you when there are pictures.
-            query_media_url: Addresses of pictures to look for, one or several.
-            query_media_file: Pictures to look for, one or several; the platform prefers addresses if there are both.
-            transcription_options: How to compare words, when `transcription` is searched.
+            index_id: Id of the index.
+            search_options: What to search.
+            query_text: The query text.
+            query_media_type: Kind of query media; set to `image` automatically.
+            query_media_url: URL of an image to search for, or a list of up to 10.
+            query_media_file: An image to search for, or a list of up to 10, in any form that `assets.upload` takes; the
+                platform ignores files if there are URLs.
+            query_media_urls: The same as `query_media_url`.
+            query_media_files: The same as `query_media_file`.
+            transcription_options: How to compare words if `transcription` is searched.
             group_by: `clip`, or `video` for videos with their clips.
-            operator: Whether one of the search options has to match (`or`), or all (`and`).
-            page_limit: Results a page, 1 to 50.
+            operator: Whether any search option must match (`or`), or all of them (`and`).
+            page_limit: Results per page, 1 to 50.
             filter: Conditions on the videos, such as `{"duration": {"gte": 60}, "category": "news"}`.
-            include_user_metadata: Include your own keys on each video.
+            include_user_metadata: Whether to include your own metadata of each video.
 
         Raises:
-            InvalidInputError: There is nothing to look for, or nowhere to look.
-            SearchExpiredError: The pages were read too slowly; only a new search helps.
+            InvalidInputError: There is no query, or no search option.
+            SearchExpiredError: The page tokens have expired; search again.
+            NotFoundError: Raised while iterating: the index does not exist; documented as 400, `BadRequestError`.
+
+        API: `POST /search`
+
+        Example:
+            hits = client.search.query(index_id=index.id, search_options=["visual", "audio"], query_text="a boat")
+            async for hit in hits:
+                print(hit.video_id, hit.start, hit.end)
         """
-        body = _form(
+        reject_unsupported("search.query", unsupported)
+        body, _ = _search_form(
             index_id=index_id,
             search_options=search_options,
             query_text=query_text,
             query_media_type=query_media_type,
             query_media_url=query_media_url,
             query_media_file=query_media_file,
+            query_media_urls=query_media_urls,
+            query_media_files=query_media_files,
             transcription_options=transcription_options,
             group_by=group_by,
             operator=operator,
@@ -80,19 +139,94 @@ class Search(Resource):
             filter=filter,
             include_user_metadata=include_user_metadata,
         )
-        first = Request[dict[str, Any]](method="POST", template="/search", into=dict, retry="compute", form=body)
+        first = Request[dict[str, Any]](
+            method="POST", path_template="/search", response_type=dict, retry_class="billable", form=body
+        )
 
-        def follow(token: str) -> Request[dict[str, Any]]:
+        @asynccontextmanager
+        async def with_files(request: Request[dict[str, Any]]) -> AsyncGenerator[Request[dict[str, Any]]]:
+            async with form_files(
+                _query_files(query_media_file, query_media_files) if request is first else ()
+            ) as parts:
+                yield attrs.evolve(request, form=attrs.evolve(body, files=parts)) if parts else request
+
+        def request_for_token(token: str) -> Request[dict[str, Any]]:
             return Request(
                 method="GET",
-                template="/search/{page-token}",
-                into=dict,
-                retry="safe",
-                ids={"page_token": token},
-                query=given(include_user_metadata=include_user_metadata),
+                path_template="/search/{page-token}",
+                response_type=dict,
+                retry_class="safe",
+                path_params={"page_token": token},
+                query=omit_none(include_user_metadata=include_user_metadata),
             )
 
-        return Paginator(self._caller, first, by_token(SearchItem, follow), explain=expired)
+        return Paginator(
+            self._executor,
+            first,
+            page_token_reader(SearchItem, request_for_token),
+            map_error=search_expired_error,
+            prepare=with_files,
+        )
+
+    async def query_with_videos(
+        self,
+        *,
+        index_id: str,
+        search_options: Sequence[SearchOption],
+        limit: int = 50,
+        **query: Unpack[SearchQuery],
+    ) -> list[SearchHit]:
+        """Search an index, and return the results with their videos: file name, user metadata, stream and thumbnail.
+
+        Videos are looked up by pages of 50; one by one if that takes fewer requests.
+
+        Args:
+            index_id: Id of the index.
+            search_options: What to search, for example `["visual", "audio"]`.
+            limit: Maximum number of results.
+            query: The other parameters of `query`.
+
+        Raises:
+            InvalidInputError: There is no query, or no search option.
+
+        Example:
+            query = {"search_options": ["visual"], "query_text": "a boat"}
+            for hit in await client.search.query_with_videos(index_id=index.id, **query):
+                print(hit.filename, hit.result.start, hit.hls_url)
+        """
+        found = self.query(index_id=index_id, search_options=search_options, include_user_metadata=True, **query)
+        results = await found.to_list(limit)
+        hits = [SearchHit(result=result) for result in results]
+        videos = await self._find_videos(index_id, {hit.video_id for hit in hits if hit.video_id})
+        return [SearchHit(result=hit.result, video=videos.get(hit.video_id or "")) for hit in hits]
+
+    async def _find_videos(self, index_id: str, ids: set[str]) -> dict[str, Video]:
+        found: dict[str, Video] = {}
+        if not ids:
+            return found
+        list_of_videos = self._list("/indexes/{index-id}/videos", Video, page_limit=50, index_id=index_id)
+        async with aclosing(list_of_videos.pages()) as pages:
+            async for page in pages:
+                found |= {video.id: video for video in page if video.id in ids}
+                pages_left = (page.total_pages or 0) - (page.number or 0)
+                if not ids - found.keys() or len(ids - found.keys()) <= pages_left:
+                    break
+        return found | await self._retrieve_videos(index_id, ids - found.keys())
+
+    async def _retrieve_videos(self, index_id: str, ids: Iterable[str]) -> dict[str, Video]:
+        """Retrieve videos one by one; those that do not exist are left out."""
+        slots = asyncio.Semaphore(_MAX_VIDEO_LOOKUPS)
+        template = "/indexes/{index-id}/videos/{video-id}"
+
+        async def retrieve(id: str) -> Video | None:
+            async with slots:
+                try:
+                    return await self._get(template, VideoDetail, index_id=index_id, video_id=id)
+                except (NotFoundError, BadRequestError):
+                    return None
+
+        videos = await run_all(retrieve(id) for id in ids)
+        return {video.id: video for video in videos if video is not None}
 
     async def create(
         self,
@@ -103,21 +237,37 @@ class Search(Resource):
         query_media_type: QueryMediaType | None = None,
         query_media_url: str | Sequence[str] | None = None,
         query_media_file: FileLike | Sequence[FileLike] | None = None,
+        query_media_urls: Sequence[str] | None = None,
+        query_media_files: Sequence[FileLike] | None = None,
         transcription_options: Sequence[TranscriptionOption] | None = None,
         group_by: GroupBy | None = None,
         operator: SearchOperator | None = None,
         page_limit: int | None = None,
         filter: SearchFilter | None = None,
         include_user_metadata: bool | None = None,
+        **unsupported: Unpack[NoParameters],
     ) -> SearchResults:
-        """The first page of results, and the token for the next; the parameters are those of `query`."""
-        body = _form(
+        """Return the first page of results, with the token of the next page. The parameters are those of `query`.
+
+        Raises:
+            InvalidInputError: There is no query, or no search option.
+
+        API: `POST /search`
+
+        Example:
+            results = await client.search.create(index_id=index.id, search_options=["visual"], query_text="a boat")
+            print(len(results.data), results.page_info.next_page_token)
+        """
+        reject_unsupported("search.create", unsupported)
+        body, files = _search_form(
             index_id=index_id,
             search_options=search_options,
             query_text=query_text,
             query_media_type=query_media_type,
             query_media_url=query_media_url,
             query_media_file=query_media_file,
+            query_media_urls=query_media_urls,
+            query_media_files=query_media_files,
             transcription_options=transcription_options,
             group_by=group_by,
             operator=operator,
@@ -125,27 +275,33 @@ class Search(Resource):
             filter=filter,
             include_user_metadata=include_user_metadata,
         )
-        return await self._post("/search", SearchResults, retry="compute", form=body)
+        return await self._post_form("/search", SearchResults, retry_class="billable", form=body, files=files)
 
     async def retrieve(self, page_token: str, *, include_user_metadata: bool | None = None) -> SearchResults:
-        """A page of a search that was made before, which is not billed again.
+        """Return a page of an earlier search, which is not billed again.
 
         Args:
-            page_token: From `page_info` of another page of it; good until `page_expires_at`.
-            include_user_metadata: Include your own keys on each video.
+            page_token: Token from the `page_info` of another page, valid until `page_expires_at`.
+            include_user_metadata: Whether to include your own metadata of each video.
 
         Raises:
-            BadRequestError: The token has expired; only a new search helps.
+            BadRequestError: The token has expired; search again.
+
+        API: `GET /search/{page-token}`
+
+        Example:
+            results = await client.search.retrieve(page_token)
+            print(len(results.data))  # 1
         """
         return await self._get(
             "/search/{page-token}",
             SearchResults,
-            query=given(include_user_metadata=include_user_metadata),
+            query=omit_none(include_user_metadata=include_user_metadata),
             page_token=page_token,
         )
 
 
-def _form(
+def _search_form(
     *,
     index_id: str,
     search_options: Sequence[SearchOption],
@@ -153,28 +309,49 @@ def _form(
     query_media_type: QueryMediaType | None,
     query_media_url: str | Sequence[str] | None,
     query_media_file: FileLike | Sequence[FileLike] | None,
+    query_media_urls: Sequence[str] | None,
+    query_media_files: Sequence[FileLike] | None,
     transcription_options: Sequence[TranscriptionOption] | None,
     page_limit: int | None,
     filter: SearchFilter | None,
-    **fields: str | bool | None,
-) -> Form:
-    """What is looked for, checked, as the API takes it."""
-    urls = [query_media_url] if isinstance(query_media_url, str) else list(query_media_url or ())
-    files = file_parts("query_media_file", query_media_file)
-    text = query_text if (query_text or "").strip() else None
-    if not (text or urls or files):
-        raise InvalidInputError("a search needs query_text, query_media_url or query_media_file")
-    if max(len(urls), len(files)) > MOST_IMAGES:
-        raise InvalidInputError(f"a search takes {MOST_IMAGES} pictures at most")
-    return form(
-        files=files,
-        index_id=checked_id(index_id, "index_id"),
-        search_options=several("search_options", search_options or ()),
+    **fields: Any,
+) -> tuple[Form, list[FormFile]]:
+    """Validate the parameters of a search and return them as a form, and its files."""
+    urls = _query_urls(query_media_url, query_media_urls)
+    files = _query_files(query_media_file, query_media_files)
+    text = query_text if is_given(query_text) else None
+    if text is None and not urls and not files:
+        raise InvalidInputError("pass query_text=, query_media_url= or query_media_file=")
+    if max(len(urls), len(files)) > _MAX_QUERY_IMAGES:
+        raise InvalidInputError(
+            f"a search accepts at most {_MAX_QUERY_IMAGES} images, got {max(len(urls), len(files))}"
+        )
+    form = Form.build(
+        index_id=validate_id(index_id, "index_id"),
+        search_options=checked_items("search_options", search_options),
         query_text=text,
-        query_media_type=query_media_type or ("image" if urls or files else None),
+        query_media_type="image" if query_media_type is None and (urls or files) else query_media_type,
         query_media_url=[checked_url(url, "query_media_url") for url in urls],
-        transcription_options=several("transcription_options", transcription_options),
-        filter=filter_text(filter),
-        **first_page({}, None, page_limit),
+        transcription_options=checked_sequence("transcription_options", transcription_options),
+        filter=filter_json(filter),
+        **page_query({}, None, page_limit),
         **fields,
     )
+    return form, files
+
+
+def _query_urls(url: str | Sequence[str] | None, urls: Sequence[str] | None) -> tuple[str, ...]:
+    given = _one_spelling("query_media_url", url, urls)
+    given = (given,) if isinstance(given, str) else given
+    return () if given is None or given == [] else checked_items("query_media_url", given)
+
+
+def _query_files(file: FileLike | Sequence[FileLike] | None, files: Sequence[FileLike] | None) -> list[FormFile]:
+    return form_files_of("query_media_file", _one_spelling("query_media_file", file, files))
+
+
+def _one_spelling(name: str, value: _T | None, values: _T | None) -> _T | None:
+    """Return a parameter that has two names."""
+    if value is not None and values is not None:
+        raise InvalidInputError(f"pass {name}= or {name}s=, not both")
+    return value if values is None else values

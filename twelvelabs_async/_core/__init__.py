@@ -1,0 +1,1 @@
+"""Executes calls: retry policy, deadlines, options, and argument validation."""

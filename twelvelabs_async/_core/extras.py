@@ -1,0 +1,187 @@
+"""Headers, query parameters and body fields that `client.with_options` adds to each request.
+
+A client without them has a plain `RequestExecutor`, so that its requests do nothing for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlencode
+
+import attrs
+from multidict import CIMultiDict
+from typing_extensions import override
+
+from twelvelabs_async._arguments import describe, query_pairs
+from twelvelabs_async._codec.converter import json_bytes, to_wire
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._http.transport import StreamingResponse
+from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.requests import Form, Request
+
+T = TypeVar("T")
+
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+FRAMING_HEADERS: Final = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive"}
+    | {"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that describe the body and the connection, which this client and its HTTP library set."""
+
+REFUSED_HEADERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(FRAMING_HEADERS, "the client sets it"),
+    "x-api-key": "pass the key as api_key= when you create the client",
+}
+"""Headers that a caller cannot set, in lower case, and why."""
+
+SINGLE_REQUEST_HEADERS: Final[Mapping[str, str]] = {
+    "idempotency-key": "its value belongs to one request; pass idempotency_key= to the method that has it",
+}
+"""Headers that a caller cannot set for all requests of a client."""
+
+
+def checked_headers(name: str, headers: object, *, single_request: bool = False) -> CIMultiDict[str]:
+    """Return headers as a new mapping whose names are case-insensitive.
+
+    Args:
+        name: Name of the parameter, for errors.
+        headers: The headers.
+        single_request: Whether they are sent with one request only.
+
+    Raises:
+        InvalidInputError: They are not a mapping of strings, a name or a value cannot be sent, or the client sets the
+            header itself. The error does not show the value.
+    """
+    forbidden = REFUSED_HEADERS if single_request else {**REFUSED_HEADERS, **SINGLE_REQUEST_HEADERS}
+    checked = CIMultiDict[str]()
+    for header, value in _checked_mapping(name, headers).items():
+        if not HEADER_NAME.fullmatch(header):
+            raise InvalidInputError(f"{name} has the invalid header name {describe(header)}")
+        reason = forbidden.get(header.lower().replace("_", "-"))
+        if reason is not None:
+            raise InvalidInputError(f"{name} must not contain {header}: {reason}")
+        if not isinstance(value, str):
+            raise InvalidInputError(f"{name}[{header!r}] must be a string, got {type(value).__name__}")
+        if not value.isascii() or not value.replace("\t", " ").isprintable():
+            raise InvalidInputError(f"{name}[{header!r}] must be printable ASCII without line breaks")
+        if header in checked:
+            raise InvalidInputError(f"{name} contains {header} twice, in different case")
+        checked[header] = str.__str__(value)
+    return checked
+
+
+def _checked_query(query: object) -> dict[str, Any]:
+    checked = dict(_checked_mapping("extra_query", query))
+    try:
+        urlencode(list(query_pairs(checked)))
+    except UnicodeEncodeError:
+        raise InvalidInputError("extra_query cannot be encoded as UTF-8") from None
+    return checked
+
+
+def _checked_body(body: object) -> dict[str, Any]:
+    checked = dict(_checked_mapping("extra_body", body))
+    try:
+        json_bytes(checked, allow_null_items=True)
+    except UnicodeEncodeError:
+        raise InvalidInputError("extra_body cannot be encoded as UTF-8") from None
+    return cast("dict[str, Any]", to_wire(checked, "extra_body", allow_null_items=True))
+
+
+def _checked_mapping(name: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{name} must be a dict, got {describe(value)}")
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str) or not key:
+            raise InvalidInputError(f"keys of {name} must be non-empty strings, got {describe(key)}")
+    return cast("Mapping[str, object]", value)
+
+
+@attrs.frozen(kw_only=True)
+class Extras:
+    """What a client adds to each request to the API. Its repr shows no values, which may be secret."""
+
+    headers: CIMultiDict[str] = attrs.field(factory=CIMultiDict[str], repr=False)
+    """Headers; those of a single request win."""
+    query: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Query parameters; they win over those of a request."""
+    body: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Fields of JSON objects and forms; they win over those of a request."""
+
+    def merged_with(self, headers: object, query: object, body: object) -> Extras:
+        """Return a copy with more headers, query parameters and fields, which win over those here; None adds nothing.
+
+        Raises:
+            InvalidInputError: One of them cannot be sent.
+        """
+        all_headers = self.headers.copy()
+        all_headers.update({} if headers is None else checked_headers("extra_headers", headers))
+        return Extras(
+            headers=all_headers,
+            query={**self.query, **({} if query is None else _checked_query(query))},
+            body={**self.body, **({} if body is None else _checked_body(body))},
+        )
+
+    def require_free(self, field: str, caller: str) -> None:
+        """Raise `InvalidInputError` if `extra_body` has a field that `caller` needs for itself."""
+        if field in self.body:
+            raise InvalidInputError(f"extra_body must not contain {field} when {caller} sends requests")
+
+    def added_to(self, request: Request[T]) -> Request[T]:
+        """Return a request with the headers, the query parameters and, if it has a body, the fields.
+
+        A POST, PUT or PATCH without a body gets one.
+
+        Raises:
+            InvalidInputError: The fields cannot be added to the body.
+        """
+        headers = self.headers.copy()
+        headers.update(request.headers)
+        changes: dict[str, Any] = {"headers": headers, "query": {**request.query, **self.query}}
+        if self.body and request.form is not None:
+            changes["form"] = self._with_fields(request.form)
+        elif self.body and (request.json is not None or request.method in {"POST", "PUT", "PATCH"}):
+            changes |= {"json": self._with_members(request), "allow_null_items": True}
+        return attrs.evolve(request, **changes)
+
+    def _with_members(self, request: Request[Any]) -> dict[str, Any]:
+        sent = to_wire({} if request.json is None else request.json, allow_null_items=request.allow_null_items)
+        if not isinstance(sent, dict):
+            raise InvalidInputError(f"extra_body cannot be added to {request.operation}: its body is not a JSON object")
+        return {**cast("dict[str, Any]", sent), **self.body}
+
+    def _with_fields(self, form: Form) -> Form:
+        """Replace the fields of the same names. A mapping is sent as JSON, as the API expects; None leaves it out."""
+        for file in form.files:
+            if file.name in self.body:
+                raise InvalidInputError(f"extra_body must not contain {file.name}: the form sends a file of this name")
+        plain = {
+            name: json_bytes(value).decode() if isinstance(value, dict) else value for name, value in self.body.items()
+        }
+        kept = (field for field in form.fields if field[0] not in self.body)
+        return attrs.evolve(form, fields=(*kept, *query_pairs(plain)))
+
+
+@attrs.frozen(kw_only=True)
+class ExtendedExecutor(RequestExecutor):
+    """An executor that adds `extras` to each request to the API, and nothing to uploads to storage."""
+
+    extras: Extras = attrs.field(factory=Extras)
+    """What is added."""
+
+    @override
+    async def execute(self, request: Request[T]) -> T:
+        return await super().execute(self.extras.added_to(request))
+
+    @override
+    async def open_stream(self, request: Request[Any], *, accept: str) -> StreamingResponse:
+        return await super().open_stream(self.extras.added_to(request), accept=accept)
+
+
+def extended(executor: RequestExecutor, extras: Extras) -> ExtendedExecutor:
+    """Return an executor that shares everything with `executor`, and adds `extras`."""
+    fields = {field.name: getattr(executor, field.name) for field in attrs.fields(RequestExecutor) if field.init}
+    return ExtendedExecutor(extras=extras, **fields)

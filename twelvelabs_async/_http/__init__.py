@@ -1,0 +1,1 @@
+"""HTTP: request bodies, the transport over aiohttp, responses, and stream decoders."""

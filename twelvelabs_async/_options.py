@@ -1,0 +1,250 @@
+"""Settings and options of a client: API key, base URL, timeouts and limits. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any, Final, Literal, SupportsIndex, get_args
+from urllib.parse import urlsplit
+
+import attrs
+from typing_extensions import override
+from yarl import URL
+
+from twelvelabs_async._arguments import describe
+from twelvelabs_async.errors import InvalidInputError
+
+DEFAULT_BASE_URL: Final = "https://api.twelvelabs.io/v1.3"
+DEFAULT_TIMEOUT: Final = 60.0
+"""Default deadline of a call, in seconds."""
+
+LONG_TIMEOUT: Final = 600.0
+"""Default deadline of a call in `LONG_OPERATIONS`, in seconds."""
+
+LONG_OPERATIONS: Final = frozenset({"POST /analyze", "POST /embed", "POST /embed-v2", "POST /responses"})
+"""Operations that respond when their work is done."""
+
+Priority = Literal["interactive", "background"]
+"""Which calls go first when they wait for a rate limit: `interactive` ones."""
+
+API_KEY_VARIABLES: Final = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
+BASE_URL_VARIABLE: Final = "TWELVELABS_BASE_URL"
+
+
+class _MaskedString(str):
+    """A string whose `repr` is masked, so that a traceback with local variables does not show it."""
+
+    __slots__ = ()
+
+    @override
+    def __repr__(self) -> str:
+        return "'***'"
+
+    @override
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        return _MaskedString(super().__getitem__(key))  # rich shows the first 80 characters of a long string
+
+
+class Secret:
+    """A string that `repr`, `str` and `vars` do not show, and that cannot be copied or pickled."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, value: str) -> None:
+        self.__text = _MaskedString(value)
+
+    def reveal(self) -> str:
+        """Return the string; its `repr` is masked too."""
+        return self.__text
+
+    @override
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    @override
+    def __reduce__(self) -> Any:
+        raise TypeError("an API key must not be copied or pickled")
+
+
+def resolve_api_key(explicit: str | None) -> Secret:
+    """Return the API key from the argument, else from the environment.
+
+    Raises:
+        InvalidInputError: There is none, or it cannot be the value of a header.
+    """
+    key = explicit if explicit is not None else next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None)
+    if key is not None and not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"api_key must be a string, got {type(key).__name__}")
+    if not key:
+        raise InvalidInputError(f"no API key; pass api_key= or set {API_KEY_VARIABLES[0]}")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInputError("the API key contains whitespace, a non-ASCII or a non-printable character")
+    return Secret(key)
+
+
+def resolve_base_url(explicit: str | None, *, allow_http: bool) -> str:
+    """Return the base URL from the argument, the environment or the default, without a trailing slash.
+
+    Raises:
+        InvalidInputError: It is not a base URL, or is plain `http` to another host without `allow_http`.
+    """
+    text = explicit if explicit is not None else os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"base_url must be a string like {DEFAULT_BASE_URL}, got {type(text).__name__}")
+    if any(c.isspace() or not c.isprintable() for c in text):
+        raise InvalidInputError("base_url must not contain whitespace or non-printable characters")
+    text = text.rstrip("/")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        if not text.isascii() and parts.hostname:
+            text = str(URL(text))  # with an IDNA host and an escaped path
+    except ValueError as error:
+        raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}, got {parts.hostname or text!r}")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInputError("base_url must not contain a user name or a password; pass the API key as api_key=")
+    if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname):
+        raise InvalidInputError(
+            f"refusing to send the API key over plain http:// to {parts.hostname}; use https:// or pass allow_http=True"
+        )
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or IP address is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+MAX_NUMBER: Final = 2**53
+"""Largest integer of a setting; beyond it, a float is not exact."""
+
+
+def validate_number(
+    name: str, value: object, *, minimum: float = 0.0, allow_minimum: bool = False, finite: bool = False
+) -> None:
+    """Validate a number, such as seconds.
+
+    Raises:
+        InvalidInputError: It is not a number, is NaN or too small, or is infinite although it must be `finite`.
+    """
+    bound = f"{'at least' if allow_minimum else 'above'} {minimum:g}"
+    wanted = f"{name} must be a {'finite ' if finite else ''}number {bound}"
+    if isinstance(value, timedelta):
+        raise InvalidInputError(f"{wanted}, got a timedelta; pass its total_seconds()")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError(f"{wanted}, got {describe(value)}")
+    too_large = isinstance(value, int) and value > MAX_NUMBER
+    in_range = value >= minimum if allow_minimum else value > minimum
+    if not in_range or too_large or (finite and value == math.inf):
+        raise InvalidInputError(f"{wanted}, got {describe(value)}")
+
+
+def require_type(name: str, value: object, kind: Any, expected: str) -> None:
+    """Check an optional setting.
+
+    Raises:
+        InvalidInputError: It is neither None nor of this type.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise InvalidInputError(f"{name} must be {expected}, got {describe(value)}")
+
+
+def positive(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a positive number; infinity is one."""
+    validate_number(attribute.name, value)
+
+
+def positive_finite(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a finite positive number."""
+    validate_number(attribute.name, value, finite=True)
+
+
+def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a number of 0 or more; infinity is one."""
+    validate_number(attribute.name, value, allow_minimum=True)
+
+
+def validate_bool(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{attribute.name} must be True or False, got {describe(value)}")
+
+
+def non_negative_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate an integer of 0 or more."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
+        raise InvalidInputError(f"{attribute.name} must be a non-negative integer, got {describe(value)}")
+
+
+def require_choice(name: str, value: object, literal: Any) -> None:
+    """Check an optional setting whose values are the members of a `Literal`.
+
+    Raises:
+        InvalidInputError: It is neither None nor one of them.
+    """
+    if value is not None and not (isinstance(value, str) and value in get_args(literal)):
+        raise InvalidInputError(f"{name} must be one of {', '.join(get_args(literal))}, got {describe(value)}")
+
+
+def one_of(literal: Any) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    """Return a validator for the members of a `Literal`."""
+
+    def validate(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None:
+            raise InvalidInputError(f"{attribute.name} must not be None")
+        require_choice(attribute.name, value, literal)
+
+    return validate
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Options of calls; `client.with_options(...)` returns a client with a changed copy."""
+
+    timeout: float | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
+    """Deadline of a whole call in seconds, including queues, attempts and delays. None depends on the operation, and
+    excludes the queue for a rate limit, which `max_wait` bounds."""
+    max_retries: int = attrs.field(default=3, validator=non_negative_int)
+    """Maximum number of retries."""
+    max_wait: float = attrs.field(default=120.0, validator=non_negative)
+    """Longest wait for a rate limit in seconds, or 0; a longer one raises `QuotaExhaustedError` immediately."""
+    idle_timeout: float = attrs.field(default=60.0, validator=positive)
+    """Seconds without data after which an upload or a stream fails; these have no deadline."""
+    priority: Priority = attrs.field(default="interactive", validator=one_of(Priority))
+    """Priority of calls that wait for a rate limit."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Settings of a client, which all its views share."""
+
+    api_key: Secret
+    """API key, sent as `x-api-key` to the origin of `base_url` only."""
+    base_url: str
+    """Base URL with the API version, without a trailing slash."""
+    connection_limit: int = attrs.field(default=100, validator=non_negative_int)
+    """Maximum number of open connections to all hosts; 0 is no limit."""
+    connect_timeout: float = attrs.field(default=10.0, validator=positive_finite)
+    """Timeout for opening a connection, in seconds."""
+    trust_env: bool = attrs.field(default=True, validator=validate_bool)
+    """Whether to use the proxy of the environment."""
+    user_agent: str = "twelvelabs-async"
+    """`User-Agent` of each request, unless it is one of `default_headers`."""
+    default_headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    """Headers of each request to the API."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of `base_url`."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"

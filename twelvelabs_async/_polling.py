@@ -1,0 +1,326 @@
+"""Polls resources until they are done: one by one, or many together through list endpoints.
+
+Polling slows down from one request a second to one every fifteen seconds. Temporary errors are ignored, so that an
+outage of a minute does not end a wait of an hour; other errors are raised immediately. Every wait ends: a resource with
+an unknown status counts as still in progress until the timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar, cast
+
+import attrs
+
+from twelvelabs_async._arguments import describe, validate_id
+from twelvelabs_async._options import require_type, validate_number
+from twelvelabs_async.clock import Clock
+from twelvelabs_async.errors import (
+    APIError,
+    InvalidInputError,
+    ProcessingFailedError,
+    QuotaExhaustedError,
+    TwelveLabsError,
+    WaitTimeoutError,
+)
+from twelvelabs_async.polling import PollCallback, WaitResult
+
+T = TypeVar("T")
+
+DEFAULT_WAIT_TIMEOUT: Final = 3600.0
+"""Seconds to wait when `timeout` is None."""
+
+INITIAL_POLL_INTERVAL: Final = 1.0
+"""Seconds between the first two polls."""
+
+MAX_POLL_INTERVAL: Final = 15.0
+"""Seconds between two polls at most."""
+
+POLL_BACKOFF_FACTOR: Final = 1.5
+"""Factor by which the interval grows after each poll."""
+
+MAX_LIST_MISSES: Final = 2
+"""Times a resource may be missing from the lists before it is only fetched by id."""
+
+LOOKUP_CONCURRENCY: Final = 8
+"""Resources fetched by id at the same time."""
+
+
+@attrs.frozen(kw_only=True)
+class Lifecycle:
+    """The final statuses of a kind of resource; with any other status it is still in progress."""
+
+    resource: str
+    """Kind of resource, for messages."""
+    ready: frozenset[str] = frozenset({"ready"})
+    """Statuses that mean success."""
+    failed: frozenset[str] = frozenset({"failed"})
+    """Statuses that mean failure."""
+
+    @property
+    def final(self) -> frozenset[str]:
+        """All final statuses."""
+        return self.ready | self.failed
+
+
+async def poll_until_done(
+    fetch: Callable[[], Awaitable[T]],
+    *,
+    lifecycle: Lifecycle,
+    id: str,
+    clock: Clock,
+    timeout: float | None = None,
+    sleep_interval: float | None = None,
+    callback: PollCallback[T] | None = None,
+) -> T:
+    """Call `fetch` until the resource is done.
+
+    Args:
+        fetch: Fetches the resource, which has a `status`.
+        lifecycle: The final statuses.
+        id: Id of the resource, for messages.
+        clock: Clock that measures the timeout and sleeps.
+        timeout: Seconds until `WaitTimeoutError`; None waits an hour.
+        sleep_interval: Seconds between two polls; None starts at one second and slows down to fifteen.
+        callback: Called with the resource after each poll.
+
+    Raises:
+        ProcessingFailedError: The resource failed; `reason` is the explanation of the API.
+        WaitTimeoutError: The resource was still in progress after `timeout` seconds.
+        APIError: The resource cannot be fetched, and a retry would not help.
+    """
+    timeout = _checked_timeout(timeout, sleep_interval)
+    require_type("callback", callback, Callable, "a function")
+    backoff = _PollBackoff(clock, timeout, sleep_interval)
+    last: T | None = None
+    while True:
+        try:
+            last = await fetch()
+        except APIError as error:
+            if not is_retryable_poll_error(error):
+                raise
+        else:
+            result = callback(last) if callback is not None else None
+            if inspect.isawaitable(result):
+                await result
+            if is_ready(last, lifecycle, id):
+                return last
+        if not await backoff.sleep():
+            raise wait_timeout_error(last, lifecycle, id, timeout)
+
+
+class _PollBackoff:
+    """Sleeps between polls: a fixed interval, or a growing interval with a jitter of 20 %."""
+
+    def __init__(self, clock: Clock, timeout: float, sleep_interval: float | None) -> None:
+        self._clock = clock
+        self._deadline = clock.monotonic() + timeout
+        self._sleep_interval = sleep_interval
+        self._interval = INITIAL_POLL_INTERVAL
+
+    async def sleep(self) -> bool:
+        """Sleep until the next poll; return False once the timeout has passed."""
+        pause = self._sleep_interval or self._interval * random.uniform(0.8, 1.2)  # noqa: S311  # not a secret
+        self._interval = min(MAX_POLL_INTERVAL, self._interval * POLL_BACKOFF_FACTOR)
+        time_left = self._deadline - self._clock.monotonic()
+        await self._clock.sleep(max(0.0, min(pause, time_left)))
+        return pause <= time_left
+
+
+def _checked_timeout(timeout: float | None, sleep_interval: float | None) -> float:
+    timeout = DEFAULT_WAIT_TIMEOUT if timeout is None else timeout
+    for name, seconds in (("timeout", timeout), ("sleep_interval", sleep_interval)):
+        if seconds is not None:
+            validate_number(name, seconds, finite=name == "sleep_interval")
+    return timeout
+
+
+def is_retryable_poll_error(error: TwelveLabsError) -> bool:
+    """Whether the next poll may succeed."""
+    return isinstance(error, APIError) and error.retryable and not isinstance(error, QuotaExhaustedError)
+
+
+def is_ready(resource: Any, lifecycle: Lifecycle, id: str) -> bool:
+    """Whether the resource is done; False while it is in progress.
+
+    Raises:
+        ProcessingFailedError: The resource failed.
+    """
+    if resource.status not in lifecycle.failed:
+        return resource.status in lifecycle.ready
+    reason = getattr(getattr(resource, "error", None), "message", "") or ""
+    raise ProcessingFailedError(
+        message=f"{lifecycle.resource} {id} {resource.status}" + (f": {reason}" if reason else ""),
+        resource_type=lifecycle.resource,
+        id=id,
+        status=resource.status,
+        reason=reason,
+        last_seen=resource,
+    )
+
+
+def wait_timeout_error(last: Any, lifecycle: Lifecycle, id: str, waited: float) -> WaitTimeoutError:
+    """Return the error for a resource that is still in progress; `last` is its last state, or None."""
+    status = getattr(last, "status", "unknown")
+    return WaitTimeoutError(
+        message=f"{lifecycle.resource} {id} still {status} after {waited:g} s; processing continues on the server",
+        resource_type=lifecycle.resource,
+        id=id,
+        status=status,
+        waited=waited,
+        last_seen=last,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class PollTarget(Generic[T]):
+    """Functions that poll the resources of one kind."""
+
+    lifecycle: Lifecycle
+    """The final statuses."""
+    list_pages: Callable[[Sequence[str]], AsyncIterator[Iterable[Any]]]
+    """Returns pages of a list that should contain the resources with these ids, and may contain others."""
+    fetch: Callable[[str], Awaitable[T]]
+    """Fetches one resource."""
+    refetch_finished: bool = False
+    """Whether lists omit fields, so that a finished resource must be fetched by id."""
+    id_of: Callable[[Any], str] = attrgetter("id")
+    """Returns the id of a list item."""
+
+
+def wait_for_all(
+    ids: Iterable[str],
+    target: PollTarget[T],
+    *,
+    clock: Clock,
+    timeout: float | None = None,
+    sleep_interval: float | None = None,
+) -> AsyncIterator[WaitResult[T]]:
+    """Wait for many resources; yield one result per id, in the order in which the resources finish.
+
+    Each round reads list pages until every pending resource was found: one request for 50 resources. It stops early
+    where fetching the remaining resources by id costs no more. Resources missing from the lists are fetched by id.
+
+    Args:
+        ids: Ids of the resources; duplicates count once.
+        target: How to poll them.
+        clock: Clock that measures the timeout and sleeps.
+        timeout: Seconds until pending resources end with `WaitTimeoutError`; None waits an hour.
+        sleep_interval: Seconds between two rounds; None starts at one second and slows down to fifteen.
+
+    Raises:
+        InvalidInputError: `ids` is a string, or a number of seconds is not above 0.
+        APIError: The list cannot be read, and a retry would not help. Errors of one resource are in its result.
+    """
+    if isinstance(ids, str):
+        raise InvalidInputError(f"expected a list of ids, got the string {ids!r}")
+    return _wait_for_all(BatchPoller(ids, target), clock, _checked_timeout(timeout, sleep_interval), sleep_interval)
+
+
+async def _wait_for_all(
+    poller: BatchPoller[T], clock: Clock, timeout: float, sleep_interval: float | None
+) -> AsyncIterator[WaitResult[T]]:
+    backoff = _PollBackoff(clock, timeout, sleep_interval)
+    while poller.pending:
+        candidates = await poller.read_lists()
+        for start in range(0, len(candidates), LOOKUP_CONCURRENCY):
+            for result in await poller.check(candidates[start : start + LOOKUP_CONCURRENCY]):
+                yield result
+        if poller.pending and not await backoff.sleep():
+            break
+    for id, last in poller.pending.items():
+        yield WaitResult(id=id, item=last, error=wait_timeout_error(last, poller.target.lifecycle, id, timeout))
+
+
+class BatchPoller(Generic[T]):
+    """Polls many resources through list endpoints."""
+
+    def __init__(self, ids: Iterable[str], target: PollTarget[T]) -> None:
+        if isinstance(ids, str | bytes) or not isinstance(cast("object", ids), Collection):
+            raise InvalidInputError(f"ids must be a list of strings, got {describe(ids)}")
+        self.pending: dict[str, T | None] = dict.fromkeys(validate_id(id) for id in ids)
+        """Ids of the resources in progress, with their last known state."""
+        self.target: PollTarget[T] = target
+        """Functions that poll them."""
+        self.transient_error: TwelveLabsError | None = None
+        """Error of the last poll after which the next one may succeed; None if everything was read."""
+        self._list_misses: dict[str, int] = {}
+        self._finished_items: dict[str, Any] = {}
+
+    def add(self, id: str) -> None:
+        """Add a resource."""
+        self.pending.setdefault(id, None)
+
+    def discard(self, id: str) -> None:
+        """Remove a resource; allowed during a poll."""
+        for by_id in (self.pending, self._list_misses, self._finished_items):
+            by_id.pop(id, None)
+
+    async def read_lists(self) -> list[str]:
+        """Return the ids to `check`: finished according to the list, or missing from it.
+
+        Raises:
+            APIError: The list cannot be read, and a retry would not help.
+        """
+        self.transient_error = None
+        expected = {id for id in self.pending if self._list_misses.get(id, 0) < MAX_LIST_MISSES}
+        unlisted = [id for id in self.pending if id not in expected]
+        try:
+            await self._scan_list(expected)
+        except APIError as error:
+            if not is_retryable_poll_error(error):
+                raise
+            self.transient_error = error
+            expected.clear()  # the unread pages may contain them
+        missing = [id for id in self.pending if id in expected]
+        self._list_misses.update({id: self._list_misses.get(id, 0) + 1 for id in missing})
+        return [*self._finished_items, *missing, *unlisted]
+
+    async def _scan_list(self, expected: set[str]) -> None:
+        """Remove from `expected` what the list contains, while that takes fewer requests than fetching each by id."""
+        if not expected:
+            return
+        pages_read = 0
+        async for page in self.target.list_pages([id for id in self.pending if id in expected]):
+            pages_read += 1
+            for item in page:
+                id = self.target.id_of(item)
+                if id in expected:
+                    expected.discard(id)
+                    if id in self.pending:
+                        self._record(id, item)
+            if pages_read >= len(expected):
+                return
+
+    def _record(self, id: str, item: Any) -> None:
+        self.pending[id] = item
+        self._list_misses.pop(id, None)
+        if item.status in self.target.lifecycle.final:
+            self._finished_items[id] = item
+
+    async def check(self, ids: Sequence[str]) -> list[WaitResult[T]]:
+        """Check resources concurrently, fetching them where necessary; return the results of those that are done."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._check(id)) for id in ids]
+        results = [result for result in (task.result() for task in tasks) if result is not None]
+        for result in results:
+            self.discard(result.id)
+        return results
+
+    async def _check(self, id: str) -> WaitResult[T] | None:
+        item, target = self._finished_items.pop(id, None), self.target
+        try:
+            if item is None or target.refetch_finished:
+                item = self.pending[id] = await target.fetch(id)
+            return WaitResult(id=id, item=item) if is_ready(item, target.lifecycle, id) else None
+        except ProcessingFailedError as error:
+            return WaitResult(id=id, item=error.last_seen, error=error)
+        except TwelveLabsError as error:
+            if not is_retryable_poll_error(error):
+                return WaitResult(id=id, item=self.pending.get(id), error=error)
+            self.transient_error = error
+            return None

@@ -1,0 +1,1 @@
+"""Decisions without I/O: headers of rate limits, permits, windows."""

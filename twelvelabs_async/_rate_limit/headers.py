@@ -1,0 +1,183 @@
+"""Parses the rate-limit headers of responses. Unreadable or implausible values count as absent.
+
+The platform sends `X-Ratelimit-{Limit,Remaining,Used,Reset}`, or one set for each dimension,
+`X-Ratelimit-{Dimension}-{Limit,...}`. Which of them a response has is not specified, so any name of that form is read.
+`Reset` is in seconds since the epoch. See https://docs.twelvelabs.io/docs/get-started/rate-limits
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Final
+
+from twelvelabs_async.rate_limits import RateLimitInfo, WindowInfo
+
+MAX_ADVISED_WAIT: Final = 32 * 86400.0
+"""Longest wait in seconds that a server can mean; longer ones are ignored."""
+
+DIMENSION_ALIASES: Final = {"outputtoken": "token", "output-token": "token", "tokens": "token", "requests": "request"}
+"""Other names that servers use for a dimension."""
+
+NO_WINDOWS: Final[Mapping[str, WindowInfo]] = {}
+"""Of a response without rate-limit headers; shared, and never changed."""
+
+_HEADER_NAME: Final = re.compile(r"x-ratelimit-(?:([a-z0-9_-]+)-)?(limit|remaining|used|reset)", re.IGNORECASE)
+PLAN_REFUSAL_CODES: Final = frozenset({"plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"})
+"""Error codes of requests that the plan of the account does not allow. Their statuses differ."""
+
+MAX_SEARCHED_BODY: Final = 4096
+"""Bytes of the body of a 429 that are searched."""
+
+_CODE: Final = re.compile(rb'"(?:error_)?code"\s*:\s*"([^"]{1,100})"')
+_LIMIT: Final = re.compile(rb"\(([\d,]{1,15}) ?([a-z]{0,12}) ?/ ?\d{0,6} ?[a-z]{1,10}\)", re.IGNORECASE)
+_UNITS: Final = {"": "request", "req": "request", "call": "request", "min": "duration", "minute": "duration"}
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+_TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float, body: bytes = b"") -> RateLimitInfo:
+    """Parse the headers of a response.
+
+    Args:
+        headers: All headers.
+        now: Seconds since the epoch by this machine's clock, for a response without `Date`.
+        body: Body of a 429. It is searched for what the headers do not say: the reset, the limit, and whether the plan
+            is the reason.
+    """
+    server_time = parse_http_date(headers.get("Date")) or now
+    windows = parse_windows(headers)
+    retry_after = None
+    if "Retry-After" in headers or "retry-after-ms" in headers:
+        retry_after = parse_retry_after(headers, server_time=server_time)
+    if retry_after is None:
+        for window in windows.values():
+            if window.remaining == 0 and window.reset is not None:
+                wait = plausible_wait(window.reset - server_time)
+                retry_after = wait if retry_after is None else max(retry_after, wait or 0.0)
+    if not body:
+        return RateLimitInfo(server_time=server_time, retry_after=retry_after, windows=windows)
+    body = body[:MAX_SEARCHED_BODY]
+    code = _CODE.search(body)
+    limit, dimension = _limit_from_body(body)
+    return RateLimitInfo(
+        server_time=server_time,
+        retry_after=_wait_from_body(body, server_time) if retry_after is None else retry_after,
+        windows=windows,
+        limit=limit,
+        limit_dimension=dimension,
+        is_plan_refusal=code is not None and code[1].decode(errors="replace") in PLAN_REFUSAL_CODES,
+    )
+
+
+def parse_windows(headers: Mapping[str, str]) -> Mapping[str, WindowInfo]:
+    """Parse the limits by dimension; `Used` stands in for a missing `Remaining`."""
+    plan = _window_plan(tuple(headers))
+    if not plan:
+        return NO_WINDOWS
+    values = tuple(headers.values())
+    windows = dict[str, WindowInfo]()
+    for dimension, positions in plan:
+        fields = dict[str, float]()
+        for position, field in positions:
+            if field == "used" and "remaining" in fields:
+                continue
+            number = parse_float(values[position])
+            if number is not None:
+                fields[field] = number
+        if fields:
+            limit, remaining, reset = fields.get("limit"), fields.get("remaining"), fields.get("reset")
+            if remaining is None and limit is not None and "used" in fields:
+                remaining = int(limit) - int(fields["used"])  # as integers: the difference of large floats is inexact
+            windows[dimension] = WindowInfo(
+                limit=None if limit is None else int(limit),
+                remaining=None if remaining is None else max(0, int(remaining)),
+                reset=reset,
+            )
+    return windows
+
+
+@lru_cache(maxsize=64)  # a server sends the same headers, in the same order, with each response
+def _window_plan(names: tuple[str, ...]) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
+    """Return the dimensions among the names of headers, each with the positions and fields of its headers.
+
+    `used` comes last, because it is read only where `remaining` is missing.
+    """
+    plan: dict[str, list[tuple[int, str]]] = {}
+    for position, name in enumerate(names):
+        match = _HEADER_NAME.fullmatch(name)
+        if match is not None:
+            dimension = (match[1] or "request").lower()
+            plan.setdefault(DIMENSION_ALIASES.get(dimension, dimension), []).append((position, match[2].lower()))
+    return tuple(
+        (dimension, tuple(sorted(positions, key=lambda one: one[1] == "used"))) for dimension, positions in plan.items()
+    )
+
+
+def parse_retry_after(headers: Mapping[str, str], *, server_time: float) -> float | None:
+    """Return the longest wait in seconds that `Retry-After` (seconds or a date) and `retry-after-ms` advise.
+
+    None if there is none, or it is unreadable.
+    """
+    waits = list[float | None]()
+    for name, text in headers.items():  # a header may be there twice
+        match name.lower():
+            case "retry-after":
+                seconds = parse_float(text)
+                if seconds is None and (date := parse_http_date(text)) is not None:
+                    seconds = date - server_time
+                waits.append(seconds)
+            case "retry-after-ms":
+                milliseconds = parse_float(text)
+                waits.append(None if milliseconds is None else milliseconds / 1000)
+            case _:
+                pass
+    plausible = [wait for wait in waits if wait is not None and plausible_wait(wait) is not None]
+    return max(plausible, default=None)
+
+
+@lru_cache(maxsize=256)  # limits and resets repeat
+def parse_float(string: str) -> float | None:
+    """Parse a finite decimal number; None if it is not one."""
+    if len(string) > 32 or _NUMBER.fullmatch(string.strip()) is None:
+        return None
+    value = float(string)
+    return value if math.isfinite(value) else None
+
+
+@lru_cache(maxsize=64)  # the same for all responses of a second
+def parse_http_date(string: str | None) -> float | None:
+    """Parse an HTTP date to seconds since the epoch; None if it is not one."""
+    try:
+        return parsedate_to_datetime(string).timestamp() if string else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def plausible_wait(seconds: float) -> float | None:
+    """Return `seconds` if it is above 0 and at most `MAX_ADVISED_WAIT`, else None."""
+    return seconds if 0 < seconds <= MAX_ADVISED_WAIT else None
+
+
+def _wait_from_body(body: bytes, server_time: float) -> float | None:
+    match = _TIMESTAMP.search(body)
+    if match is None:
+        return None
+    try:
+        return plausible_wait(datetime.fromisoformat(match[0].decode()).timestamp() - server_time)
+    except ValueError:
+        return None
+
+
+def _limit_from_body(body: bytes) -> tuple[int | None, str | None]:
+    """Return limit and dimension of a message such as `exceeded the rate limit (100req/1day)`."""
+    match = _LIMIT.search(body)
+    if match is None or not (digits := match[1].replace(b",", b"")):
+        return None, None
+    unit = match[2].decode().lower()
+    singular = unit.removesuffix("s")
+    return int(digits), _UNITS.get(singular) or DIMENSION_ALIASES.get(unit, singular)

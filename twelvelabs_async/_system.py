@@ -1,0 +1,104 @@
+"""What differs between operating systems: the only module that may use functions which some of them lack."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_POSITION_LOCK: Final = threading.Lock()
+"""Held between seeking and reading, where the system cannot read at an offset."""
+
+
+def open_for_reading(path: Path) -> int:
+    """Open a file for binary reads and return its descriptor. Never waits for the writer of a pipe."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_at(descriptor: int, offset: int, size: int) -> bytes:
+    """Read up to `size` bytes at `offset`. Safe in several threads that read the same descriptor."""
+    if sys.platform != "win32" and hasattr(os, "pread"):
+        return os.pread(descriptor, size, offset)
+    with _POSITION_LOCK:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+
+
+def call_in_forked_children(function: Callable[[], None]) -> None:
+    """Call a function in each process that is forked from this one, on systems that fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
+INTERRUPTIBLE_WAIT: Final = 0.1 if sys.platform == "win32" else -1
+"""Longest wait for a lock that Ctrl-C can end, in seconds; -1 is any time. On Windows it ends no wait for a lock."""
+
+
+def keep_forever(inherited: object) -> None:
+    """Never run the destructors of objects of a parent process: they would close what the parent uses, and warn."""
+    try:
+        import ctypes  # noqa: PLC0415  # some builds of Python do not have it
+    except ImportError:
+        _KEPT.append(inherited)
+    else:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+
+
+_KEPT: Final[list[object]] = []
+"""Objects that exist until the end of the process."""
+
+
+def publish_file(draft: Path, path: Path) -> None:
+    """Rename `draft` to `path`, unless `path` exists.
+
+    Raises:
+        FileExistsError: `path` exists; another process may have created it at the same time.
+    """
+    if sys.platform == "win32":
+        draft.rename(path)  # fails if `path` exists
+        return
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except (AttributeError, OSError):  # no hard links, as on FAT, exFAT and some network file systems
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # one process creates the name
+        draft.replace(path)
+    else:
+        draft.unlink()
+
+
+if sys.platform == "win32":
+
+    def unacknowledged_bytes(_connected: socket.socket) -> int:
+        """Return how many sent bytes of a connection the other side has not acknowledged; 0: the system cannot say."""
+        return 0
+
+    def unread_bytes(_connected: socket.socket) -> int:
+        """Return how many bytes have arrived on a connection that were not read; 0: the system cannot say."""
+        return 0
+
+else:
+    import fcntl
+    import termios
+
+    def unacknowledged_bytes(connected: socket.socket) -> int:
+        """Return how many sent bytes of a connection the other side has not acknowledged."""
+        return _count_bytes(connected, termios.TIOCOUTQ)
+
+    def unread_bytes(connected: socket.socket) -> int:
+        """Return how many bytes have arrived on a connection that were not read."""
+        return _count_bytes(connected, termios.FIONREAD)
+
+    def _count_bytes(connected: socket.socket, request: int) -> int:
+        count = array("i", [0])
+        try:
+            fcntl.ioctl(connected.fileno(), request, count)
+        except (OSError, ValueError):
+            return 0  # closed, or not supported
+        return count[0]

@@ -1,1 +1,0 @@
-"""What is decided apart from what is done: reading headers, pacing calls, repeating them."""

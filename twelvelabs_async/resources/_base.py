@@ -1,0 +1,169 @@
+"""The base class of all resources, and deprecations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import typing_extensions
+
+from twelvelabs_async._core.executor import Executor
+from twelvelabs_async._page_readers import page_number_reader, page_query
+from twelvelabs_async._polling import Lifecycle, PollTarget, poll_until_done, wait_for_all
+from twelvelabs_async.models.common import Ids
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.polling import PollCallback, WaitResult
+from twelvelabs_async.requests import Form, Request, RetryClass
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEPRECATION_MESSAGE: Final = "deprecated by Twelve Labs"
+
+
+def deprecated(replacement: str) -> Callable[[F], F]:
+    """Mark a method as deprecated: calling it emits a `DeprecationWarning` at the line of the call.
+
+    Editors show no hint, because the operations work until Twelve Labs removes them.
+
+    Args:
+        replacement: What to use instead.
+    """
+    decorator = typing_extensions.deprecated(f"{DEPRECATION_MESSAGE}; use {replacement}")  # pyright: ignore[reportArgumentType]  # editors read literals only
+    return decorator.__call__
+
+
+T = TypeVar("T")
+
+Query = dict[str, Any]
+
+
+class Resource:
+    """Base class of resources. Path parameters are keywords; `-` in the template becomes `_`."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def _get(
+        self, path_template: str, response_type: type[T], *, query: Query | None = None, **path_params: str
+    ) -> Coroutine[Any, Any, T]:
+        return self._executor.execute(
+            Request(
+                method="GET",
+                path_template=path_template,
+                response_type=response_type,
+                retry_class="safe",
+                path_params=path_params,
+                query=query or {},
+            )
+        )
+
+    def _post(
+        self,
+        path_template: str,
+        response_type: type[T],
+        *,
+        retry_class: RetryClass,
+        json: Any = None,
+        form: Form | None = None,
+        **path_params: str,
+    ) -> Coroutine[Any, Any, T]:
+        return self._executor.execute(
+            Request(
+                method="POST",
+                path_template=path_template,
+                response_type=response_type,
+                retry_class=retry_class,
+                path_params=path_params,
+                json=json,
+                form=form,
+            )
+        )
+
+    def _put(
+        self, path_template: str, response_type: type[T], *, json: Any = None, **path_params: str
+    ) -> Coroutine[Any, Any, T]:
+        return self._executor.execute(
+            Request(
+                method="PUT",
+                path_template=path_template,
+                response_type=response_type,
+                retry_class="idempotent",
+                path_params=path_params,
+                json=json,
+            )
+        )
+
+    def _patch(
+        self, path_template: str, response_type: type[T], *, json: Any = None, **path_params: str
+    ) -> Coroutine[Any, Any, T]:
+        return self._executor.execute(
+            Request(
+                method="PATCH",
+                path_template=path_template,
+                response_type=response_type,
+                retry_class="idempotent",
+                path_params=path_params,
+                json=json,
+            )
+        )
+
+    def _delete(
+        self, path_template: str, *, query: Query | None = None, json: Any = None, **path_params: str
+    ) -> Coroutine[Any, Any, None]:
+        return self._executor.execute(
+            Request(
+                method="DELETE",
+                path_template=path_template,
+                response_type=type(None),
+                retry_class="idempotent",
+                path_params=path_params,
+                query=query or {},
+                json=json,
+            )
+        )
+
+    def _list(
+        self,
+        path_template: str,
+        item_type: type[T],
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        query: Query | None = None,
+        items_key: str = "data",
+        **path_params: str,
+    ) -> Paginator[T]:
+        request = Request[dict[str, Any]](
+            method="GET",
+            path_template=path_template,
+            response_type=dict,
+            retry_class="safe",
+            path_params=path_params,
+            query=page_query(query or {}, page, page_limit),
+        )
+        request.path()  # an invalid id raises here, in the call it was passed to
+        return Paginator(self._executor, request, page_number_reader(item_type, items_key))
+
+    async def _poll(
+        self,
+        fetch: Callable[[], Awaitable[T]],
+        lifecycle: Lifecycle,
+        id: str,
+        timeout: float | None,
+        sleep_interval: float | None,
+        callback: PollCallback[T] | None,
+    ) -> T:
+        return await poll_until_done(
+            fetch,
+            lifecycle=lifecycle,
+            id=id,
+            clock=self._executor.clock,
+            timeout=timeout,
+            sleep_interval=sleep_interval,
+            callback=callback,
+        )
+
+    def _poll_all(
+        self, ids: Ids, target: PollTarget[T], timeout: float | None, sleep_interval: float | None
+    ) -> AsyncIterator[WaitResult[T]]:
+        return wait_for_all(ids, target, clock=self._executor.clock, timeout=timeout, sleep_interval=sleep_interval)
