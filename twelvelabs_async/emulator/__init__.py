@@ -1,4 +1,4 @@
-"""A server that behaves like the API, for tests without a network, a key or a bill.
+"""An emulator of the Twelve Labs API, for tests without network, API key or costs.
 
 ```python
 async with Emulator(timing=Timing(asset=0, indexing=0)) as emulator:
@@ -6,45 +6,59 @@ async with Emulator(timing=Timing(asset=0, indexing=0)) as emulator:
         ...
 ```
 
-`ThreadedEmulator` is the same for programs without an event loop; `virtual.run` lets hours pass in seconds.
+- `Emulator` runs in an event loop, `ThreadedEmulator` in a thread of its own.
+- `python -m twelvelabs_async.emulator` runs an emulator as a process.
+- `virtual_time.run` runs emulator and client in virtual time: hours of waiting take seconds.
 
-It keeps in memory all that the API keeps, lets statuses advance with the clock, counts requests as the platform does,
-and fails on demand. It uses nothing of the client, so it can serve any other as well:
-`python -m twelvelabs_async.emulator` starts it on its own. `pymediainfo` lets it look into the files it is given;
-without that library their durations and sizes are made up.
+The emulator keeps all objects in memory, advances statuses with its clock, applies rate limits, and injects faults on
+request. It imports nothing of the client, so it serves other clients as well. Durations and sizes are read from the
+uploaded files if `pymediainfo` is installed, and generated otherwise.
 
-The modules stand on each other in this order: `errors`, `clock`, `seeded`, `timeline`, `plans` and `media` know nothing
-of each other's users; `state` keeps the objects; `world` knows what is true of them now; `handlers` work on the world;
-`front` decides what reaches a handler, by `faults` and `limits`; `control` is what can be asked of the emulator itself;
-`app` and `server` put it on a socket. Beside them, `postman` delivers webhooks.
+Layers, from the bottom: `_media`, `_state` and `_generation` hold the objects and what is computed from them; `_api`
+has the handlers, one module for each group of operations; `_admin` is the API that controls the emulator; `_app`
+composes middlewares and routes; `server` opens the sockets.
 """
 
 from twelvelabs_async.emulator import samples
-from twelvelabs_async.emulator.clock import Clock, SystemClock
-from twelvelabs_async.emulator.connectors import RemoteFile
-from twelvelabs_async.emulator.faults import Fault, Faults
-from twelvelabs_async.emulator.journal import Journal, Received
-from twelvelabs_async.emulator.plans import Plan, Window
+from twelvelabs_async.emulator.clock import AdjustableClock, Clock, SystemClock
+from twelvelabs_async.emulator.connected_accounts import Connection, ConnectionStatus, RemoteFile
+from twelvelabs_async.emulator.faults import Fault, FaultOptions, FaultPhase, Faults, PlanLimit, StallPoint, StreamFault
+from twelvelabs_async.emulator.plans import BodyStyle, Dimension, HeaderStyle, Plan, PlanName, Window, Windows
+from twelvelabs_async.emulator.request_log import RecordedRequest, RequestLog
 from twelvelabs_async.emulator.server import Emulator
 from twelvelabs_async.emulator.threaded import ThreadedEmulator
-from twelvelabs_async.emulator.timeline import Timing
-from twelvelabs_async.emulator.webhooks import Delivery, Endpoint, Webhooks
+from twelvelabs_async.emulator.timing import Timing
+from twelvelabs_async.emulator.webhooks import Delivery, Endpoint, WebhookEvent, Webhooks
 
 __all__ = [
+    "AdjustableClock",
+    "BodyStyle",
     "Clock",
+    "Connection",
+    "ConnectionStatus",
     "Delivery",
+    "Dimension",
     "Emulator",
     "Endpoint",
     "Fault",
+    "FaultOptions",
+    "FaultPhase",
     "Faults",
-    "Journal",
+    "HeaderStyle",
     "Plan",
-    "Received",
+    "PlanLimit",
+    "PlanName",
+    "RecordedRequest",
     "RemoteFile",
+    "RequestLog",
+    "StallPoint",
+    "StreamFault",
     "SystemClock",
     "ThreadedEmulator",
     "Timing",
+    "WebhookEvent",
     "Webhooks",
     "Window",
+    "Windows",
     "samples",
 ]

@@ -1,67 +1,178 @@
-"""`python -m twelvelabs_async.emulator`: the emulator on its own."""
+"""Run the emulator as a process: `python -m twelvelabs_async.emulator`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Sequence
+from shlex import quote
+from typing import get_args
 
-from twelvelabs_async.emulator.plans import PLANS
+from twelvelabs_async.emulator._search import SearchMode
+from twelvelabs_async.emulator.plans import PlanName
 from twelvelabs_async.emulator.server import Emulator
+from twelvelabs_async.emulator.timing import Timing
 
 PROGRAM = "python -m twelvelabs_async.emulator"
+URL_VARIABLES = ("TWELVELABS_BASE_URL",)
+KEY_VARIABLES = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
+"""Variables from which this client and the official ones read the URL of the API and the key."""
 
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None:
-    """Print the address of the API, its key, and where to look inside, and serve until interrupted."""
-    options = _parser(program).parse_args(arguments)
-    # A signal that arrives before the loop has its handler ends the process as it should.
+    """Print the URL of the API, its key, the URL of the dashboard and lines for a shell; serve until interrupted."""
+    try:
+        options = _parser(program).parse_args(arguments)
+    except BrokenPipeError:  # of the text of --help, if it is not buffered and argparse does not ignore the error
+        _discard_output()
+        return
+    except SystemExit:
+        _flush_output()
+        raise
+    # A signal that arrives before the loop has a handler for it.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(options))
+        try:
+            asyncio.run(_serve(options))
+        except _StartError as error:
+            print(f"{program}: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+
+class _StartError(Exception):
+    """The emulator cannot be started with these options."""
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"a port must be from 0 to 65535, got {port}")
+    return port
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port of the API (default: a free one)")
-    parser.add_argument("--storage-port", type=int, default=0, help="port of presigned URLs (default: a free one)")
-    parser.add_argument("--api-key", default="emulator", help="the one key that is accepted (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="start of ids and vectors (default: %(default)s)")
-    parser.add_argument("--plan", choices=(*PLANS, "none"), default="none", help="rate limits")
-    parser.add_argument("--public-host", help="name of this machine in addresses, if other than the host")
-    parser.add_argument("--awkward-streams", action="store_true", help="cut streams where it hurts")
-    parser.add_argument("--no-upload-headers", action="store_true", help="ask for no headers on presigned URLs")
-    parser.add_argument("--data", metavar="DIR", help="keep what is uploaded in this directory (default: in memory)")
-    parser.add_argument("--allow-remote", action="store_true", help="allow a host that other machines can reach")
+    parser.add_argument("--port", type=_port, default=0, help="port of the API (default: 0, a free one)")
+    parser.add_argument("--storage-port", type=_port, default=0, help="port of presigned URLs (default: 0, a free one)")
+    parser.add_argument("--api-key", default="emulator", help="API key to accept (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of ids and vectors (default: %(default)s)")
+    parser.add_argument(
+        "--plan",
+        choices=(*get_args(PlanName), "none"),
+        default="none",
+        help="plan with rate limits (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--search",
+        choices=get_args(SearchMode),
+        default="nearest",
+        help="what a query finds whose words match nothing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timing",
+        metavar="TIMING",
+        type=_parse_timing,
+        default=Timing(),
+        help="processing times: immediate, seconds=5, polls=3, realtime=0.5 (times the duration of the media), or"
+        " fields of Timing such as asset=1,indexing=30 (default: less than a second each)",
+    )
+    parser.add_argument("--public-host", help="name of this machine in returned URLs (default: the host)")
+    parser.add_argument("--fragment-streams", action="store_true", help="split streams within characters and lines")
+    parser.add_argument(
+        "--upload-headers",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="require the announced headers with each part of an upload (default: no)",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory for objects and uploaded files (default: in memory)"
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="allow a host that is reachable from other machines"
+    )
     return parser
 
 
+def _parse_timing(text: str) -> Timing:
+    try:
+        return Timing.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 async def _serve(options: argparse.Namespace) -> None:
-    emulator = Emulator(
+    try:
+        emulator = _create(options)
+        await emulator.start()
+    except (OSError, ValueError) as error:
+        raise _StartError(_explain(error)) from error
+    try:
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Windows has no signal handlers; there, Ctrl-C raises KeyboardInterrupt.
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        _print_addresses(emulator)
+        await stopped.wait()
+    finally:
+        await emulator.stop()
+
+
+def _print_addresses(emulator: Emulator) -> None:
+    lines = [
+        emulator.base_url,
+        emulator.api_key,
+        f"dashboard: {emulator.dashboard_url}",
+        *(f"export {name}={quote(emulator.base_url)}" for name in URL_VARIABLES),
+        *(f"export {name}={quote(emulator.api_key)}" for name in KEY_VARIABLES),
+    ]
+    try:
+        print("\n".join(lines))
+    except BrokenPipeError:  # its reader wanted no more, such as `head -1`
+        _discard_output()
+    _flush_output()
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """Send further output nowhere; Python flushes the stream at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _create(options: argparse.Namespace) -> Emulator:
+    return Emulator(
         api_key=options.api_key,
         host=options.host,
         public_host=options.public_host,
-        upload_headers={} if options.no_upload_headers else None,
+        require_upload_headers=options.upload_headers,
         port=options.port,
         storage_port=options.storage_port,
         seed=options.seed,
         plan=None if options.plan == "none" else options.plan,
-        awkward_streams=options.awkward_streams,
+        search=options.search,
+        timing=options.timing,
+        fragment_streams=options.fragment_streams,
         allow_remote=options.allow_remote,
-        data=options.data,
+        data_dir=options.data_dir,
     )
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers; there, an interrupt is an exception.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with emulator:
-        print(emulator.base_url, flush=True)
-        print(emulator.api_key, flush=True)
-        print(f"to look inside: {emulator.page_url}", flush=True)
-        await stopped.wait()
+
+
+def _explain(error: OSError | ValueError) -> str:
+    """Return an error message of one line, with the name of a switch instead of that of a parameter."""
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return " ".join(message.split()).replace("allow_remote=True", "--allow-remote")
 
 
 if __name__ == "__main__":

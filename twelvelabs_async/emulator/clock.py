@@ -1,103 +1,141 @@
-"""Time as the emulator sees it, and how moments are written on the wire."""
+"""Clocks of the emulator, and the timestamp formats of the API."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Awaitable
+from typing import Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
+_MAX_TIME = 200 * 365 * 86_400.0
+"""Latest time of a clock, in seconds since the epoch; calculations with it stay within the years of `datetime`."""
 
 
 class Clock(Protocol):
-    """What decides when a status advances or a link expires; replace it to make hours pass in a test."""
+    """The clock that decides when a status advances or a URL expires.
+
+    Example:
+        from twelvelabs_async.emulator import Emulator, SystemClock
+
+        async with Emulator(clock=SystemClock(skew=-3600)) as emulator:  # an hour behind
+            print(emulator.base_url)
+    """
 
     def time(self) -> float:
         """Return seconds since the epoch."""
         ...
 
     def sleep(self, seconds: float, /) -> Awaitable[object]:
-        """Wait; only faults with a delay call it."""
+        """Wait for this many seconds; called for faults with a delay only."""
         ...
 
 
 @runtime_checkable
-class Movable(Protocol):
-    """A clock whose hands can be moved."""
+class AdjustableClock(Protocol):
+    """A clock that can be advanced.
+
+    Example:
+        from twelvelabs_async.emulator import Emulator, SystemClock
+
+        async with Emulator(clock=SystemClock(rate=0)) as emulator:  # time changes by `advance` only
+            emulator.advance(3600)
+    """
 
     def advance(self, seconds: float, /) -> None:
-        """Let so many seconds have passed."""
+        """Advance the clock by this many seconds."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock, which can run faster, stand still, be wrong, and jump ahead.
+    """A clock derived from the system clock, which can run faster, be stopped, have an offset and be advanced.
 
-    One that does not stand still may also be the clock of the client. Its waits end as this clock says; timeouts of its
-    sockets stay in real time, or are longer.
+    Unless its rate is 0, a client can use it as well: waits of the client then end by this clock, socket timeouts in
+    real time or later.
 
     Args:
-        rate: Seconds that pass in one real second: 60 makes minutes of seconds, and with 0 time moves by `advance`
-            alone.
-        start: What it shows at first, in seconds since the epoch; by default the time of the machine.
-        skew: Seconds by which it is ahead of that, or behind.
+        rate: Seconds per real second (default: 1). With 60 a minute passes each second, with 0 the time changes by
+            `advance` only.
+        start: Initial time in seconds since the epoch (default: the system time).
+        skew: Seconds added to the initial time (default: 0).
+
+    Raises:
+        ValueError: `rate` is negative.
+
+    Example:
+        from twelvelabs_async.emulator import Emulator, SystemClock
+
+        async with Emulator(clock=SystemClock(rate=60)) as emulator:  # a minute a second
+            print(emulator.base_url)
     """
 
     def __init__(self, *, rate: float = 1.0, start: float | None = None, skew: float = 0.0) -> None:
         if rate < 0:
-            raise ValueError("time does not run backwards")
+            raise ValueError(f"rate must not be negative, got {rate}")
         self._rate = rate
-        self._began = time.monotonic()
-        self._first = self._shown = (time.time() if start is None else start) + skew
-        self._moved = asyncio.Event()
+        self._start = start
+        self._skew = skew
+        self._advanced = asyncio.Event()
+        self._reset_count = 0
+        self._monotonic_base = time.monotonic()
+        self._set_initial_time()
+
+    def _set_initial_time(self) -> None:
+        self._started_at = time.monotonic()
+        self._initial_time = self._base_time = (time.time() if self._start is None else self._start) + self._skew
 
     def time(self) -> float:
         """Return seconds since the epoch."""
-        return self._shown + (time.monotonic() - self._began) * self._rate
+        return self._base_time + (time.monotonic() - self._started_at) * self._rate
 
     def monotonic(self) -> float:
-        """Return the time of the running loop, and how far this clock has got ahead of it."""
-        return self._began + self.time() - self._first
+        """Return the seconds of a clock that never goes backwards, not even by `reset`."""
+        return self._monotonic_base + self.time() - self._initial_time
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the running event loop until so many seconds of this clock have passed."""
-        until = self.time() + seconds
-        while (left := until - self.time()) > 0:
+        """Wait until this many seconds of this clock have passed, or until `reset`."""
+        until, reset_count = self.time() + seconds, self._reset_count
+        while self._reset_count == reset_count and (left := until - self.time()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left / self._rate if self._rate else None):
-                    await self._moved.wait()
+                    await self._advanced.wait()
 
     def advance(self, seconds: float, /) -> None:
-        """Let so many seconds have passed, and wake whoever waited for them.
+        """Advance the clock by this many seconds, and end the waits that are due by then.
 
         Raises:
-            ValueError: Time would run backwards.
+            ValueError: `seconds` is negative, or the time would be after the year 2169.
+
+        Example:
+            from twelvelabs_async.emulator import SystemClock
+
+            clock = SystemClock(rate=0, start=1_767_225_600)
+            clock.advance(60)
+            print(clock.time())  # 1767225660.0
         """
         if not seconds >= 0:
-            raise ValueError("time does not run backwards")
-        self._shown += seconds
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+            raise ValueError(f"seconds must not be negative, got {seconds}")
+        if not self.time() + seconds <= _MAX_TIME:
+            raise ValueError(f"the clock can be advanced to the year 2169 only, got {seconds} seconds")
+        self._base_time += seconds
+        self._wake_sleepers()
 
+    def reset(self) -> None:
+        """Return to the initial time, as if the clock had been created now, and end all waits.
 
-def moment(seconds: float) -> str:
-    """Write a moment with milliseconds, as the asset and upload endpoints do."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        Example:
+            from twelvelabs_async.emulator import SystemClock
 
+            clock = SystemClock(rate=0, start=1_767_225_600)
+            clock.advance(60)
+            clock.reset()
+            print(clock.time())  # 1767225600.0
+        """
+        self._reset_count += 1
+        self._monotonic_base = self.monotonic()
+        self._set_initial_time()
+        self._wake_sleepers()
 
-def second(seconds: float) -> str:
-    """Write a moment cut to the second, as the index and task endpoints do."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_moment(text: str) -> float:
-    """Read an RFC 3339 moment; one without an offset counts as UTC.
-
-    Raises:
-        ValueError: The text is no date.
-    """
-    parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    def _wake_sleepers(self) -> None:
+        advanced, self._advanced = self._advanced, asyncio.Event()
+        advanced.set()

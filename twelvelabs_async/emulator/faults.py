@@ -1,69 +1,92 @@
-"""Failures asked for in advance, and the account of those that happened.
+"""Faults to inject into requests, and counts of the requests they hit.
 
-| what fails | words |
+| failure | options |
 |---|---|
-| the request is refused | `status=503`, with `headers`, `body`, `html` |
-| a proxy answers | `html=True`, a web page |
-| the caller is cut off before, or after the work is done | `reset="before"`, `reset="after"` |
-| the caller is cut off, or refused, while the body is still being sent | the same or `status`, with `kib=256` |
-| nothing comes any more | `stall="before"`, `stall="after"`, `stall="body"` in the middle of the answer |
-| everything comes late | `delay=30`, `drip=10` for a body that trickles |
-| the answer is cut short | `truncate=True` |
-| the answer claims to be something else | `content_type="text/plain"` |
-| a stream breaks | `stream="cut"`, `"reset"`, `"broken-line"`, `"no-end"`, `"error-event"` |
-| a presigned URL has expired | `expired=True`, of the `storage` |
-| the storage is down, or refuses | `status=503`, `status=403`, of the `storage`, in XML |
-| a part arrives other than it was sent | `corrupt=True`, of the `storage` |
-| processing fails later on | `problem="The codec is unknown."` |
+| error response | `status=503`, with `headers`, `body`, `html` |
+| web page of a proxy | `html=True` |
+| error response of a gateway or framework | `status=400` with `error_format="detail"` or another `ErrorFormat` |
+| error response about the account's plan | `plan_limit="plan_limit_exceeded"` or another `PlanLimit` |
+| repeated Idempotency-Key | `idempotency_conflict=True`, for `POST /analyze/tasks` |
+| connection reset before or after processing | `reset="before"`, `reset="after"` |
+| reset or error response during the upload of the body | `reset="before"` or `status`, with `after_body_kib=256` |
+| no response | `stall="before"`, `stall="after"`; `stall="body"` stops in the middle of the response body |
+| slow response | `delay=30`; `trickle=10` spreads the body over 10 seconds |
+| truncated response | `truncate=True` |
+| wrong content type | `content_type="text/plain"` |
+| damaged JSON from a model | `damage="fence"` or another `Damage` |
+| broken stream | `stream="cut"`, `"reset"`, `"broken-line"`, `"no-end"`, `"error-event"` |
+| expired presigned URL | `expired=True`, for `storage` |
+| error response of the storage, in XML | `status=503`, `status=403`, `status=429` with `headers`, for `storage` |
+| corrupted part | `corrupt=True`, for `storage` |
+| processing that fails later | `processing_error="The codec is unknown."` |
 
-Each strikes `times` requests, once `after` others have passed, each of them with a `probability` that a `seed` decides.
+A fault lets `after` requests pass, and then hits `times` requests, each with a `probability` that `seed` determines.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from typing_extensions import Unpack
 
-from twelvelabs_async.emulator import seeded
-from twelvelabs_async.emulator.errors import ApiError, shape_of
-from twelvelabs_async.emulator.streaming import Spoiled
+from twelvelabs_async.emulator._error_formats import FORMATS, ErrorFormat
+from twelvelabs_async.emulator._errors import (
+    INJECTED_CODE,
+    INJECTED_MESSAGE,
+    PLAN_LIMIT_STATUSES,
+    ApiError,
+    error_shape,
+)
+from twelvelabs_async.emulator._generation.damage import DAMAGES, Damage
+from twelvelabs_async.emulator._operations import ANY_OPERATION, STORAGE
+from twelvelabs_async.emulator._state.deterministic import stable_int
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+FaultPhase = Literal["before", "after"]
+"""Whether the fault takes effect before or after the request is processed."""
+StallPoint = Literal["before", "after", "body"]
+StreamFault = Literal["cut", "reset", "broken-line", "no-end", "error-event"]
+"""Failure of a stream: it ends within a line, by a closed (`cut`) or reset connection; it has a line that is not
+JSON; it ends without its last event; or it has an error event in the middle."""
 
-EVERYTHING = "*"
-STORAGE = "storage"
+PlanLimit = Literal["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"]
+"""Code of an error that the account's plan causes."""
 
-Moment = Literal["before", "after"]
-"""Whether the request has been processed when the failure strikes."""
-Stall = Literal["before", "after", "body"]
+_IDEMPOTENT_OPERATION = "POST /analyze/tasks"
 
-_PAGE = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>The edge has a problem.</body></html>"
-_DICE = 1 << 64
+_HTML_PAGE = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>The edge has a problem.</body></html>"
+_MAX_RESET = 366 * 86_400.0
+_RANDOM_RANGE = 1 << 64
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
-class Words(TypedDict, total=False):
-    """What a fault can be made of; `Fault` says what each word means."""
+class FaultOptions(TypedDict, total=False):
+    """Options of a fault; `Fault` documents each one."""
 
     status: int | None
     headers: Mapping[str, str]
     body: bytes | str | None
     html: bool
+    error_format: ErrorFormat | None
+    plan_limit: PlanLimit | None
+    resets_after: float | None
+    damage: Damage | None
+    idempotency_conflict: bool
     content_type: str | None
     delay: float
-    drip: float
-    kib: int | None
-    reset: Moment | None
-    stall: Stall | None
+    trickle: float
+    after_body_kib: int | None
+    reset: FaultPhase | None
+    stall: StallPoint | None
     truncate: bool
-    stream: Spoiled | None
+    stream: StreamFault | None
     expired: bool
     corrupt: bool
-    problem: str | None
+    processing_error: str | None
     times: int | None
     after: int
     probability: float
@@ -72,157 +95,222 @@ class Words(TypedDict, total=False):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Fault:
-    """One way for requests to fail, and how often it did."""
+    """A fault and the number of requests it has hit."""
 
     operation: str
-    """Verb and path template, for instance `GET /assets/{asset_id}`, where the names in braces do not matter; `storage`
-    for the PUT to a presigned URL; `*` for whatever comes."""
+    """Method and path template, for example `GET /assets/{asset_id}`; the names in braces are ignored. `storage` is
+    the PUT to a presigned URL, `*` is every operation."""
     status: int | None = None
-    """Answer with this status, and do not process the request."""
+    """Respond with this status without processing the request."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Headers of that answer, for instance `Retry-After`."""
+    """Headers of the error response, for example `Retry-After`."""
     body: bytes | str | None = None
-    """Body of that answer; without one it is an error as the API or the storage writes them, and `b""` is empty."""
+    """Body of the error response. `None` sends an error of the API or the storage, `b""` an empty body."""
     html: bool = False
-    """Let that answer be a web page, as a proxy in between would send; its status is 200 if none is given."""
+    """Respond with a web page, as a proxy would; `status` defaults to 200."""
+    error_format: ErrorFormat | None = None
+    """Format of the error response, if it is not that of the API; needs `status`."""
+    plan_limit: PlanLimit | None = None
+    """Respond that the account's plan does not allow the request; determines the status."""
+    resets_after: float | None = None
+    """Seconds until the time that the message of `plan_limit_exceeded` states; `None` for a message without a time."""
+    damage: Damage | None = None
+    """Damage generated JSON documents, as models do: in analyses, results of analysis tasks and responses, whole or
+    streamed. A response without generated text passes and is not counted."""
+    idempotency_conflict: bool = False
+    """Respond with 409 to a repeated Idempotency-Key, instead of the task that it created; only for `POST
+    /analyze/tasks`. The reference does not say which of them the platform does. A request with a new key or without
+    one passes and is not counted."""
     content_type: str | None = None
-    """Let the answer, made up or real, claim to be of this type."""
+    """Content-Type of the response, whether injected or real."""
     delay: float = 0.0
-    """Seconds to wait before the request is processed, on the clock of the emulator."""
-    drip: float = 0.0
-    """Seconds over which the body of the answer is spread, piece by piece, on the clock of the emulator."""
-    kib: int | None = None
-    """KiB of the request's body to read before all that; with `status`, or with `before`, it is the failure in the
-    middle of an upload. A shorter body is read whole."""
-    reset: Moment | None = None
-    """Cut the connection before or after the request is processed. After is the ambiguous failure: the work is done,
-    and the caller does not know."""
-    stall: Stall | None = None
-    """Say nothing more: before or after the request is processed, or in the middle of the answer's body. It ends when
-    the caller leaves or the emulator stops."""
+    """Seconds to wait before the request is processed, by the emulator's clock."""
+    trickle: float = 0.0
+    """Seconds over which the response body is sent in chunks, by the emulator's clock."""
+    after_body_kib: int | None = None
+    """KiB of the request body to read before the fault; with `status` or `reset="before"`, the request fails during the
+    upload. A shorter body is read completely."""
+    reset: FaultPhase | None = None
+    """Reset the connection before or after the request is processed. `after` is ambiguous: the request has been
+    processed, and the client does not know."""
+    stall: StallPoint | None = None
+    """Stop sending before or after the request is processed, or in the middle of the response body, until the client
+    disconnects or the emulator stops."""
     truncate: bool = False
-    """Announce the whole answer, send half of it and close the connection."""
-    stream: Spoiled | None = None
-    """Let a stream fail: break off in the middle of a line (`cut`, or `reset` for a reset), hold a line that is no JSON
-    (`broken-line`), end without its last event (`no-end`), or tell of a failure half way (`error-event`). An answer
-    that is no stream passes, and is not counted."""
+    """Send the full Content-Length and half of the body, and close the connection."""
+    stream: StreamFault | None = None
+    """Break a stream: end the connection within a line (`cut`, or `reset` with a TCP reset), send a line that is not
+    JSON (`broken-line`), omit the last event (`no-end`), or send an error event in the middle (`error-event`). A
+    response that is not a stream passes and is not counted."""
     expired: bool = False
-    """Refuse a presigned URL as one that has expired; only for the storage."""
+    """Reject a presigned URL as expired; only for `storage`."""
     corrupt: bool = False
-    """Store a part other than it was sent: its ETag tells; only for the storage."""
-    problem: str | None = None
-    """Let what the request makes fail with this reason once it has been processed: an asset, an indexed asset, a task.
-    A request that makes nothing of the kind passes, and is not counted."""
+    """Corrupt a part before it is stored, which changes its ETag; only for `storage`."""
+    processing_error: str | None = None
+    """Reason with which the asset, indexed asset or task that the request creates fails after its processing time.
+    A request that creates none of these passes and is not counted."""
     times: int | None = 1
-    """Requests that fail before all is well again; `None` for all of them."""
+    """Maximum number of requests to hit; `None` for no limit."""
     after: int = 0
-    """Requests to let pass first."""
+    """Number of matching requests to let pass first."""
     probability: float = 1.0
-    """The chance of each request after those, from above 0 to 1. With `times` of 1 it is one failure at some time."""
+    """Probability of a hit, above 0 and at most 1, for each matching request after those."""
     seed: int = 0
-    """What decides which requests are unlucky: the same seed and the same requests give the same failures."""
-    seen: int = 0
-    """Requests that fitted, those that were let pass included."""
+    """Determines which requests are hit: the same seed and the same requests produce the same failures."""
+    matched: int = 0
+    """Number of matching requests, including those that passed."""
     hits: int = 0
-    """Requests that failed."""
+    """Number of requests hit."""
 
     def __post_init__(self) -> None:
+        self._check_operation()
+        self._check_choices()
+        self._check_numbers()
+        for name, value in {**self.headers, "Content-Type": self.content_type or ""}.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"{name!r}: {value!r} cannot be sent as a header")
+
+    def _check_operation(self) -> None:
         if (self.expired or self.corrupt) and self.operation != STORAGE:
-            raise ValueError("only the storage has URLs that expire, and parts to corrupt")
+            raise ValueError(f"expired= and corrupt= apply to 'storage' only, got {self.operation!r}")
+        if self.idempotency_conflict and self.operation not in {_IDEMPOTENT_OPERATION, ANY_OPERATION}:
+            raise ValueError(f"idempotency_conflict= applies to {_IDEMPOTENT_OPERATION!r} only, got {self.operation!r}")
+
+    def _check_choices(self) -> None:
+        choices: dict[str, tuple[str | None, Collection[str]]] = {
+            "error_format": (self.error_format, FORMATS),
+            "plan_limit": (self.plan_limit, PLAN_LIMIT_STATUSES),
+            "damage": (self.damage, DAMAGES),
+        }
+        for name, (value, allowed) in choices.items():
+            if value is not None and value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        if self.error_format is not None and self.status is None:
+            raise ValueError("error_format= needs status=")
+
+    def _check_numbers(self) -> None:
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError(f"status must be from 200 to 599, got {self.status}")
+        if not all(math.isfinite(seconds) for seconds in (self.delay, self.trickle)):
+            raise ValueError(f"delay and trickle must be finite, got {self.delay} and {self.trickle}")
+        if self.resets_after is not None and not 0 <= self.resets_after <= _MAX_RESET:
+            raise ValueError(f"resets_after must be from 0 to {_MAX_RESET:g} seconds, got {self.resets_after}")
         if not 0 < self.probability <= 1:
-            raise ValueError("the probability must be above 0 and at most 1")
-        if self.times == 0 or min(self.times or 1, self.after, self.delay, self.drip, self.kib or 0) < 0:
-            raise ValueError("nothing about a fault can be negative, and it strikes at least once")
+            raise ValueError(f"probability must be above 0 and at most 1, got {self.probability}")
+        if self.times == 0 or min(self.times or 1, self.after, self.delay, self.trickle, self.after_body_kib or 0) < 0:
+            raise ValueError("times must be at least 1; after, delay, trickle and after_body_kib must not be negative")
 
     @property
     def exhausted(self) -> bool:
-        """Say whether this fault has done all it was asked for."""
+        """Whether the fault has hit `times` requests."""
         return self.times is not None and self.hits >= self.times
 
-    def strikes(self) -> bool:
-        """Say whether the next request that fits is to fail, and count it."""
-        self.seen += 1
-        if self.seen <= self.after or self._is_lucky():
+    def trigger(self) -> bool:
+        """Count a matching request, and return whether the fault hits it."""
+        self.matched += 1
+        skipped = (
+            self.probability < 1 and stable_int("fault", self.seed, self.matched) >= self.probability * _RANDOM_RANGE
+        )
+        if self.matched <= self.after or skipped:
             return False
         self.hits += 1
         return True
 
-    def _is_lucky(self) -> bool:
-        return self.probability < 1 and seeded.number("fault", self.seed, self.seen) >= self.probability * _DICE
-
-    def pass_by(self) -> None:
-        """Take back a hit that came to nothing."""
+    def undo_hit(self) -> None:
+        """Uncount a hit that had no effect."""
         self.hits -= 1
 
     @property
-    def content(self) -> bytes:
-        """The body to send instead of an answer."""
+    def error_body(self) -> bytes:
+        """Body of the error response."""
         if self.html:
-            return _PAGE
+            return _HTML_PAGE
         if self.body is None:
             status = self.status or 500
-            shape = shape_of(self.operation, status)
-            return ApiError(status, "injected_fault", "The emulator was asked to fail.", shape=shape).body()
+            shape = error_shape(self.operation, status)
+            return ApiError(status, INJECTED_CODE, INJECTED_MESSAGE, shape=shape).body()
         return self.body.encode() if isinstance(self.body, str) else self.body
 
-    def told(self) -> dict[str, object]:
-        """Return it as JSON: the words that were used, and how often it struck."""
-        plain = Fault(operation=self.operation)
-        words = {name: getattr(self, name) for name in Words.__annotations__}
-        given = {name: value for name, value in words.items() if value != getattr(plain, name)}
+    def to_json(self) -> dict[str, object]:
+        """Return the fault as JSON: its options that are not defaults, and its counts.
+
+        Example:
+            fault = emulator.faults.add("GET /indexes", status=503)
+            await client.indexes.list()
+            print(fault.to_json())
+        """
+        default = Fault(operation=self.operation)
+        options = {name: getattr(self, name) for name in FaultOptions.__annotations__}
+        changed = {name: value for name, value in options.items() if value != getattr(default, name)}
         if isinstance(self.body, bytes):
-            given["body"] = self.body.decode(errors="replace")
-        return {"operation": self.operation, **given, "times": self.times, "seen": self.seen, "hits": self.hits}
+            changed["body"] = self.body.decode(errors="replace")
+        return {"operation": self.operation, **changed, "times": self.times, "seen": self.matched, "hits": self.hits}
 
 
 class Faults:
-    """The failures of one emulator; the oldest fault that fits a request strikes."""
+    """The faults of an emulator; a request is hit by the oldest fault that matches it."""
 
     def __init__(self, operations: Iterable[str]) -> None:
-        self._operations = {_plain(operation): operation for operation in (*operations, EVERYTHING, STORAGE)}
+        self._operations = {
+            _normalize_operation(operation): operation for operation in (*operations, ANY_OPERATION, STORAGE)
+        }
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(tuple(self._faults))
 
-    def add(self, operation: str, **words: Unpack[Words]) -> Fault:
-        """Make requests fail in the way that the fields of `Fault` describe, and return it.
+    def add(self, operation: str, **options: Unpack[FaultOptions]) -> Fault:
+        """Add a fault and return it; the fields of `Fault` document the options.
 
         Raises:
-            ValueError: No operation is called that, or a word does not fit.
+            ValueError: The operation is unknown, or an option is invalid.
+
+        Example:
+            emulator.faults.add("GET /indexes", status=503, times=2)
+            await client.indexes.list()  # retried twice
         """
-        name = self._operations.get(_plain(operation))
+        name = self._operations.get(_normalize_operation(operation))
         if name is None:
-            raise ValueError(f"the emulator has no operation {operation!r}")
-        fault = Fault(operation=name, **words)
+            raise ValueError(f"unknown operation {operation!r}; pass a method and path template, 'storage' or '*'")
+        fault = Fault(operation=name, **options)
         if fault.html and fault.status is None:
             fault.status = 200
         self._faults.append(fault)
         return fault
 
-    def take(self, operation: str) -> Fault | None:
-        """Return the fault that strikes a request now, and count it."""
+    def trigger(self, operation: str) -> Fault | None:
+        """Return the fault that hits a request, after counting it, or `None`."""
         for fault in self._faults:
-            if fault.operation in {operation, EVERYTHING} and not fault.exhausted and fault.strikes():
+            if fault.operation in {operation, ANY_OPERATION} and not fault.exhausted and fault.trigger():
                 return fault
         return None
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults.
+
+        Example:
+            emulator.faults.add("GET /indexes", status=503)
+            emulator.faults.clear()
+        """
         self._faults.clear()
 
     def assert_all_hit(self) -> None:
-        """Check that every fault struck as often as it was asked to, and at least once.
+        """Check that every fault has hit `times` requests, or at least one if `times` is `None`.
 
         Raises:
-            AssertionError: The text names those that did not.
+            AssertionError: A fault has not; the message lists the operations and counts.
+
+        Example:
+            emulator.faults.add("GET /indexes", status=503)
+            await client.indexes.list()
+            emulator.faults.assert_all_hit()
         """
         missed = [fault for fault in self._faults if fault.hits < (fault.times or 1)]
         if missed:
-            told = ", ".join(f"{fault.operation} ({fault.hits} of {fault.times or 'any'})" for fault in missed)
-            raise AssertionError(f"faults that were not reached: {told}")
+            counts = ", ".join(f"{fault.operation} ({fault.hits} of {fault.times or 'any'})" for fault in missed)
+            raise AssertionError(f"faults without the expected hits: {counts}")
 
 
-def _plain(operation: str) -> str:
-    """Drop the names of path parameters, which differ in nothing but taste."""
+def _normalize_operation(operation: str) -> str:
+    """Remove the names of path parameters."""
     return re.sub(r"\{[^}]*\}", "{}", operation)

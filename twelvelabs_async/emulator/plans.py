@@ -1,4 +1,4 @@
-"""What an organisation may do, as data: windows in up to six dimensions, and how the server tells of them."""
+"""Rate limits of an organization: windows of requests, minutes and tokens, and how responses report them."""
 
 from __future__ import annotations
 
@@ -6,49 +6,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+from twelvelabs_async.emulator._timestamps import DAY, HOUR, MINUTE
 
-CATEGORIES = {
-    "POST /tasks": "index",
-    "POST /indexes/{index-id}/indexed-assets": "index",
-    "POST /assets": "upload",
-    "POST /search": "search",
-    "POST /analyze": "analyze",
-}
-"""Operations that the platform counts together; all the rest are `other`."""
+_MAX_LIMIT = (1 << 53) - 1
+_MAX_DAYS = 36_500
 
-BY_CONTENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST /embed-v2/tasks"}
-"""Operations whose category depends on what is embedded, so that only their handlers know it."""
-
-OTHER = "other"
-TOTALLED = frozenset({"index", "analyze"})
-"""Categories whose minutes a plan may limit for good."""
 
 Dimension = Literal["Request", "Duration", "OutputToken"]
-"""What is counted: requests, minutes of media, tokens of text. The words are those of the headers."""
+"""Unit of a limit: requests, minutes of media, or output tokens. The values are used in header names."""
 
-Headers = Literal["plain", "dimension", "none"]
+HeaderStyle = Literal["plain", "dimension", "none"]
 """`plain` is `X-Ratelimit-Limit`, `dimension` is `X-Ratelimit-Request-Limit`."""
 
-Bodies = Literal["api", "full", "empty"]
-PlanName = Literal["free", "developer", "developer-2", "developer-3"]
+BodyStyle = Literal["full", "documented", "empty"]
+PlanName = Literal["free", "documented-free", "developer", "developer-2", "developer-3"]
 
 _UNITS = {"Request": "req", "Duration": "min", "OutputToken": "tok"}
 _PERIODS = {1.0: "1sec", MINUTE: "1min", HOUR: "1hour", DAY: "1day"}
 
 
+def _check_range(name: str, value: float, minimum: float, maximum: float) -> None:
+    """Check a number; NaN is out of range."""
+    if not minimum <= value <= maximum:
+        raise ValueError(f"{name} must be from {minimum:g} to {maximum:g}, got {value}")
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So much of one dimension in so many seconds."""
+    """A limit of one dimension per number of seconds."""
 
     limit: int
-    """Requests, minutes or tokens."""
+    """Requests, minutes or tokens per window."""
     seconds: float = MINUTE
     dimension: Dimension = "Request"
+    plan_limit: bool = False
+    """Whether this is a limit of the plan: the code of the 429 error is `plan_limit_exceeded`, only its message states
+    when the window closes, and no response has rate-limit headers of this window."""
+
+    def __post_init__(self) -> None:
+        _check_range("limit", self.limit, 0, _MAX_LIMIT)
+        _check_range("seconds", self.seconds, 0.001, _MAX_DAYS * DAY)
+        if self.dimension not in get_args(Dimension):
+            raise ValueError(f"dimension must be one of {', '.join(get_args(Dimension))}, got {self.dimension!r}")
 
     @property
-    def text(self) -> str:
-        """The limit in the words of the refusal."""
+    def description(self) -> str:
+        """The limit as the 429 error message states it."""
         return f"{self.limit}{_UNITS[self.dimension]}/{_PERIODS.get(self.seconds, f'{self.seconds:g}sec')}"
 
 
@@ -57,61 +60,92 @@ Windows = Window | Sequence[Window]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What an organisation may do.
+    """Rate limits of an organization.
 
-    Every category has its own count. A category without windows of its own gets those of `default`, and without those
-    it is not limited and says nothing about limits. The categories are `index`, `upload`, `search`, `analyze`,
-    `embed-text`, `embed-image`, `embed-text-image`, `embed-audio`, `embed-video` and `other`.
+    Each category is counted separately. A category without windows of its own has those of `default`; without either,
+    it is not limited, and its responses have no rate-limit headers. The categories are `index`, `upload`, `search`,
+    `analyze`, `responses`, `embed-text`, `embed-image`, `embed-text-image`, `embed-audio`, `embed-video` and `other`.
 
-    A request is refused when it would cross any window of its category, and then it counts in none. Minutes are those
-    of the media it is about, as far as that is indexed, analyzed or embedded; tokens are counted when the answer is
-    written, so that one answer may cross their limit, and the next request is refused.
+    A request that would exceed any window of its category is rejected, and then counts in none. Minutes are those of
+    the media that are indexed, analyzed or embedded. Tokens are counted when the response is generated, so one response
+    may exceed their limit, and the next request is rejected.
     """
 
     windows: Mapping[str, Windows] = field(default_factory=dict[str, Windows])
-    """By category."""
+    """Windows by category."""
     default: Windows = ()
+    """Windows of categories that `windows` does not list; none by default."""
     sliding: bool = False
-    """Whether a window is always the last so many seconds. Otherwise it is fixed: it opens with the first request
-    after the one before has closed, and is empty then."""
-    headers: Headers = "plain"
-    """`plain` tells of the requests that are left in the tightest window, `dimension` of every dimension apart."""
+    """Whether a window always covers the last `seconds`. A fixed window, the default, opens with the first request
+    after the previous window has closed."""
+    headers: HeaderStyle = "plain"
+    """`plain` reports the window with the fewest remaining requests, `dimension` one window for each dimension."""
     retry_after: bool = True
-    """Whether a 429 says when to come back."""
-    bodies: Bodies = "api"
-    """Whether a 429 has a body: `api` leaves it empty where the API does, which is for searches and analyses."""
+    """Whether a 429 response has a Retry-After header."""
+    bodies: BodyStyle = "full"
+    """Whether a 429 response has a body. `full`, the default, is what the platform really sends; `documented` leaves
+    the body empty for searches and analyses, as in the API reference; `empty` always does."""
     total_minutes: int | None = None
-    """Minutes of media that may ever be indexed and analyzed together, whatever the windows say; `None` for any."""
+    """Total minutes of media that may be indexed and analyzed, independent of windows; `None` for no limit."""
     index_days: int | None = None
-    """Days after which an index is deleted; `None` keeps it."""
+    """Days after which an index is deleted; `None` for never."""
+
+    def __post_init__(self) -> None:
+        if self.total_minutes is not None:
+            _check_range("total_minutes", self.total_minutes, 0, _MAX_LIMIT)
+        if self.index_days is not None:
+            _check_range("index_days", self.index_days, 0, _MAX_DAYS)
 
     @classmethod
     def named(cls, name: str, **changes: Any) -> Self:
-        """Return the plan `free`, `developer`, `developer-2` or `developer-3`, with fields of it changed.
+        """Return one of the platform's plans.
 
-        The first two count alike, but on a free plan there are 600 minutes in all, and indexes expire. The figures are
-        those of the platform's table of 2026, which real accounts did not always have.
+        `free` has the limits that free accounts were observed to have: 50 requests a day for each category that costs
+        money, and 15 responses a day. The others have the limits that the API reference published in 2026, with empty
+        429 responses for searches and analyses; `documented-free` has the windows of `developer`. Both free plans are
+        limited to 600 minutes in total, and their indexes expire.
+
+        Args:
+            name: `free`, `documented-free`, `developer`, `developer-2` or `developer-3`.
+            **changes: Fields to replace.
 
         Raises:
-            ValueError: There is no such plan.
+            ValueError: The name is unknown.
+
+        Example:
+            from twelvelabs_async.emulator import Plan
+
+            emulator.plan = Plan.named("free")
+            await client.indexes.list()
+            print(client.limits)
         """
-        if name not in PLANS:
-            raise ValueError(f"unknown plan {name!r}: it is one of {', '.join(PLANS)}")
-        tier = max(0, PLANS.index(name) - 1)
-        windows = {category: tuple(row.window(tier) for row in rows) for category, rows in _TABLE.items()}
-        free = cls(windows=windows, total_minutes=600, index_days=90)
-        plan = free if name == "free" else cls(windows=windows)
+        if name not in _PLANS:
+            raise ValueError(f"unknown plan {name!r}; pass one of {', '.join(_PLANS)}")
+        if name == "free":
+            plan = cls(windows=_OBSERVED_WINDOWS)
+        else:
+            tier = _DEVELOPER_PLANS.index(name) if name in _DEVELOPER_PLANS else 0
+            windows = {category: tuple(row.window(tier) for row in rows) for category, rows in _TABLE.items()}
+            plan = cls(windows=windows, bodies="documented")
+        if name in _FREE_PLANS:
+            plan = replace(plan, total_minutes=600, index_days=90)
         return replace(plan, **changes)
 
-    def windows_of(self, category: str) -> tuple[Window, ...]:
-        """Return every window that counts a request of the category."""
+    def windows_for(self, category: str) -> tuple[Window, ...]:
+        """Return the windows of a category.
+
+        Example:
+            from twelvelabs_async.emulator import Plan
+
+            print(Plan.named("free").windows_for("search"))
+        """
         found = self.windows.get(category, self.default)
         return (found,) if isinstance(found, Window) else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One window in the three tiers."""
+class _TierWindow:
+    """Limits of a window in the three tiers."""
 
     dimension: Dimension
     seconds: float
@@ -121,24 +155,31 @@ class _Row:
         return Window(self.limits[tier], self.seconds, self.dimension)
 
 
-PLANS: tuple[str, ...] = get_args(PlanName)
-_MEDIA = (_Row("Duration", HOUR, (600, 1200, 2400)), _Row("Duration", DAY, (3000, 6000, 12_000)))
-_DAILY = _Row("Request", DAY, (3000, 6000, 12_000))
-_SIXTY = _Row("Request", MINUTE, (60, 120, 240))
-_MANY = _Row("Request", MINUTE, (600, 1200, 2400))
-_EMBED_FILE = (_Row("Request", MINUTE, (25, 50, 75)), _Row("Request", DAY, (3000, 6000, 9000)), *_MEDIA)
-_EMBED_WORD = (_MANY, _Row("Request", DAY, (3000, 12_000, 30_000)))
+_PLANS: tuple[str, ...] = get_args(PlanName)
+_FREE_PLANS = ("free", "documented-free")
+_DEVELOPER_PLANS = ("developer", "developer-2", "developer-3")
+_MEDIA = (_TierWindow("Duration", HOUR, (600, 1200, 2400)), _TierWindow("Duration", DAY, (3000, 6000, 12_000)))
+_DAILY = _TierWindow("Request", DAY, (3000, 6000, 12_000))
+_SIXTY = _TierWindow("Request", MINUTE, (60, 120, 240))
+_MANY = _TierWindow("Request", MINUTE, (600, 1200, 2400))
+_EMBED_FILE = (_TierWindow("Request", MINUTE, (25, 50, 75)), _TierWindow("Request", DAY, (3000, 6000, 9000)), *_MEDIA)
+_EMBED_TEXT = (_MANY, _TierWindow("Request", DAY, (3000, 12_000, 30_000)))
 _TABLE = {
     "index": (_SIXTY, _DAILY, *_MEDIA),
     "upload": (_SIXTY, _DAILY),
     "search": (_MANY, _DAILY),
     "analyze": (
         _SIXTY,
-        _Row("Request", DAY, (1000, 2000, 3000)),
+        _TierWindow("Request", DAY, (1000, 2000, 3000)),
         *_MEDIA,
-        _Row("OutputToken", MINUTE, (30_000, 60_000, 120_000)),
-        _Row("OutputToken", DAY, (500_000, 1_000_000, 1_500_000)),
+        _TierWindow("OutputToken", MINUTE, (30_000, 60_000, 120_000)),
+        _TierWindow("OutputToken", DAY, (500_000, 1_000_000, 1_500_000)),
     ),
     **dict.fromkeys(("embed-audio", "embed-video"), _EMBED_FILE),
-    **dict.fromkeys(("embed-text", "embed-image", "embed-text-image"), _EMBED_WORD),
+    **dict.fromkeys(("embed-text", "embed-image", "embed-text-image"), _EMBED_TEXT),
+}
+_OBSERVED_WINDOWS: dict[str, Windows] = {
+    **dict.fromkeys(("index", "search", "analyze"), Window(50, DAY)),
+    **dict.fromkeys((f"embed-{kind}" for kind in ("text", "image", "text-image", "audio", "video")), Window(50, DAY)),
+    "responses": Window(15, DAY, plan_limit=True),
 }

@@ -1,7 +1,7 @@
-"""Small media for tests: files that are real enough to be looked into, without an encoder.
+"""Small media files for tests, generated without an encoder.
 
-The video holds no picture, only headers that describe one and padding up to the size asked for. That is all a reader
-of metadata looks at.
+The video contains no frames, only valid headers and padding up to the requested size, which is enough for programs that
+read metadata.
 """
 
 from __future__ import annotations
@@ -19,26 +19,39 @@ _AUDIO_RATE = 48_000
 def video(
     seconds: float = 12.0, *, width: int = 1280, height: int = 720, fps: int = 25, sound: bool = True, size: int = 0
 ) -> bytes:
-    """Return an MP4 file that claims to be this long and this large.
+    """Return an MP4 file whose headers describe a video of this duration and resolution.
 
     Args:
         seconds: Duration.
-        width: Pixels.
-        height: Pixels.
+        width: Width in pixels.
+        height: Height in pixels.
         fps: Frames per second.
-        sound: Whether there is an audio track.
-        size: Bytes to pad the file to; less than the headers need means no padding.
+        sound: Whether the file has an audio track.
+        size: Size in bytes to which the file is padded; a size smaller than the headers adds no padding.
+
+    Example:
+        from twelvelabs_async.emulator import samples
+
+        asset = await client.assets.upload(samples.video(30), filename="boat.mp4", wait=True)
+        print(asset.duration)  # 30.0
     """
     duration = round(seconds * _TIMESCALE)
-    picture = _track(1, duration, _video_entry(width, height), b"vide", (width, height), _TIMESCALE // fps)
-    heard = _track(2, duration, _audio_entry(), b"soun", (0, 0), _TIMESCALE // fps) if sound else b""
+    video_track = _track(1, duration, _video_entry(width, height), b"vide", (width, height), _TIMESCALE // fps)
+    audio_track = _track(2, duration, _audio_entry(), b"soun", (0, 0), _TIMESCALE // fps)
     head = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
-    movie = _box(b"moov", _movie_header(duration), picture, heard)
+    movie = _box(b"moov", _movie_header(duration), video_track, audio_track if sound else b"")
     return head + movie + _box(b"mdat", bytes(max(0, size - len(head) - len(movie) - 8)))
 
 
 def audio(seconds: float = 12.0, *, rate: int = 8000) -> bytes:
-    """Return a WAV file of silence."""
+    """Return a WAV file of silence.
+
+    Example:
+        from twelvelabs_async.emulator import samples
+
+        asset = await client.assets.upload(samples.audio(10), filename="song.wav", wait=True)
+        print(asset.file_type)  # audio/wav
+    """
     out = io.BytesIO()
     with wave.open(out, "wb") as writer:
         writer.setnchannels(1)
@@ -49,7 +62,14 @@ def audio(seconds: float = 12.0, *, rate: int = 8000) -> bytes:
 
 
 def image(width: int = 640, height: int = 480) -> bytes:
-    """Return a black PNG file."""
+    """Return a black PNG file.
+
+    Example:
+        from twelvelabs_async.emulator import samples
+
+        asset = await client.assets.upload(samples.image(), filename="beach.png", wait=True)
+        print(asset.file_type)  # image/png
+    """
     header = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress(bytes((width + 1) * height))
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
@@ -60,16 +80,16 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _box(name: bytes, *content: bytes) -> bytes:
-    inside = b"".join(content)
-    return struct.pack(">I", len(inside) + 8) + name + inside
+    body = b"".join(content)
+    return struct.pack(">I", len(body) + 8) + name + body
 
 
-def _full(name: bytes, content: bytes, flags: int = 0) -> bytes:
+def _full_box(name: bytes, content: bytes, flags: int = 0) -> bytes:
     return _box(name, struct.pack(">I", flags), content)
 
 
 def _movie_header(duration: int) -> bytes:
-    return _full(
+    return _full_box(
         b"mvhd",
         struct.pack(">4IIH10x", 0, 0, _TIMESCALE, duration, 0x10000, 0x100)
         + _MATRIX
@@ -78,20 +98,20 @@ def _movie_header(duration: int) -> bytes:
     )
 
 
-def _track(number: int, duration: int, entry: bytes, handler: bytes, sides: tuple[int, int], delta: int) -> bytes:
+def _track(number: int, duration: int, entry: bytes, handler: bytes, dimensions: tuple[int, int], delta: int) -> bytes:
     header = struct.pack(">5I12xH2x", 0, 0, number, 0, duration, 0x100)
-    size = struct.pack(">2I", sides[0] << 16, sides[1] << 16)
+    size = struct.pack(">2I", dimensions[0] << 16, dimensions[1] << 16)
     language = struct.pack(">4IHH", 0, 0, _TIMESCALE, duration, 0x55C4, 0)
     kind = bytes(4) + handler + bytes(13)
-    media_header = _full(b"vmhd", bytes(8), 1) if handler == b"vide" else _full(b"smhd", bytes(4))
-    references = _box(b"dinf", _full(b"dref", struct.pack(">I", 1) + _full(b"url ", b"", 1)))
+    media_header = _full_box(b"vmhd", bytes(8), 1) if handler == b"vide" else _full_box(b"smhd", bytes(4))
+    references = _box(b"dinf", _full_box(b"dref", struct.pack(">I", 1) + _full_box(b"url ", b"", 1)))
     return _box(
         b"trak",
-        _full(b"tkhd", header[:44].ljust(44, b"\0") + _MATRIX + size, 3),
+        _full_box(b"tkhd", header[:44].ljust(44, b"\0") + _MATRIX + size, 3),
         _box(
             b"mdia",
-            _full(b"mdhd", language),
-            _full(b"hdlr", kind),
+            _full_box(b"mdhd", language),
+            _full_box(b"hdlr", kind),
             _box(b"minf", media_header, references, _sample_table(entry, duration // delta, delta)),
         ),
     )
@@ -100,17 +120,17 @@ def _track(number: int, duration: int, entry: bytes, handler: bytes, sides: tupl
 def _sample_table(entry: bytes, count: int, delta: int) -> bytes:
     return _box(
         b"stbl",
-        _full(b"stsd", struct.pack(">I", 1) + entry),
-        _full(b"stts", struct.pack(">3I", 1, count, delta)),
-        _full(b"stsc", struct.pack(">4I", 1, 1, count, 1)),
-        _full(b"stsz", struct.pack(">2I", 1, count)),
-        _full(b"stco", struct.pack(">2I", 1, 0)),
+        _full_box(b"stsd", struct.pack(">I", 1) + entry),
+        _full_box(b"stts", struct.pack(">3I", 1, count, delta)),
+        _full_box(b"stsc", struct.pack(">4I", 1, 1, count, 1)),
+        _full_box(b"stsz", struct.pack(">2I", 1, count)),
+        _full_box(b"stco", struct.pack(">2I", 1, 0)),
     )
 
 
 def _video_entry(width: int, height: int) -> bytes:
     fields = struct.pack(">6xH16xHHII4xH32xHh", 1, width, height, 0x480000, 0x480000, 1, 24, -1)
-    # A picture parameter set is not needed to be recognised, the profile and level are.
+    # Readers require the profile and level, but no PPS.
     return _box(b"avc1", fields, _box(b"avcC", bytes([1, 66, 0, 30, 0xFF, 0xE0, 0])))
 
 

@@ -1,49 +1,47 @@
-"""The emulator for programs without an event loop: in a thread, with a loop of its own."""
+"""The emulator in a thread, for programs without an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from twelvelabs_async.emulator._answers import Answer, Json
+from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
+from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, State, Video
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.plans import Dimension, Plan, PlanName
+from twelvelabs_async.emulator.request_log import RequestLog
 from twelvelabs_async.emulator.server import Emulator
+from twelvelabs_async.emulator.timing import Timing
+from twelvelabs_async.emulator.webhooks import Webhooks
 
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Iterable
-    from pathlib import Path
-    from types import TracebackType
-
-    from twelvelabs_async.emulator.describing import Told, Transcript
-    from twelvelabs_async.emulator.faults import Faults
-    from twelvelabs_async.emulator.journal import Journal
-    from twelvelabs_async.emulator.plans import Dimension, Plan, PlanName
-    from twelvelabs_async.emulator.state import State
-    from twelvelabs_async.emulator.webhooks import Webhooks
-
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def _with_arguments_of(
-    model: Callable[Concatenate[Any, P], None],
-) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, P], None]]:
+    model: Callable[Concatenate[Any, _P], None],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, _P], None]]:
     return wraps(model)
 
 
 class ThreadedEmulator:
-    """An `Emulator` that can be used from any thread; it takes the same arguments.
+    """An `Emulator` in a thread of its own, usable from any thread; it takes the same arguments.
 
     ```python
     with ThreadedEmulator(plan="free", seed=7) as emulator:
         client = TwelveLabs(api_key=emulator.api_key, base_url=emulator.base_url)
     ```
 
-    It can be prepared before it is started, and looked at after it was stopped; started again, it goes on with the
-    state it had. What changes it runs in its thread, between two requests; `faults` may be added to at any time.
+    All members except the URLs also work before the start and after the stop; a restart continues with the same state.
+    Methods that change the emulator run in its thread, between two requests. `faults` can be changed from any thread.
     """
 
     @_with_arguments_of(Emulator.__init__)
@@ -55,42 +53,42 @@ class ThreadedEmulator:
 
     @property
     def api_key(self) -> str:
-        """The one key that is accepted."""
+        """API key of the default organization."""
         return self._emulator.api_key
 
     @property
     def base_url(self) -> str:
-        """Where the API is, up to and with its version."""
+        """URL of the API, with its version."""
         return self._emulator.base_url
 
     @property
     def storage_url(self) -> str:
-        """The origin of presigned URLs."""
+        """Origin of presigned URLs."""
         return self._emulator.storage_url
 
     @property
-    def page_url(self) -> str:
-        """Where people can look inside with a browser."""
-        return self._emulator.page_url
+    def dashboard_url(self) -> str:
+        """URL of the dashboard, a page for browsers."""
+        return self._emulator.dashboard_url
 
     @property
     def faults(self) -> Faults:
-        """The failures that were asked for."""
+        """The faults to inject."""
         return self._emulator.faults
 
     @property
-    def requests(self) -> Journal:
-        """The latest requests."""
+    def requests(self) -> RequestLog:
+        """The request log."""
         return self._emulator.requests
 
     @property
     def webhooks(self) -> Webhooks:
-        """Who is told when tasks end."""
+        """The webhook endpoints and deliveries."""
         return self._emulator.webhooks
 
     @property
     def plan(self) -> Plan:
-        """What every organisation may do; a new plan holds from the next request on."""
+        """Plan of every organization, see `Emulator.plan`."""
         return self._emulator.plan
 
     @plan.setter
@@ -98,53 +96,145 @@ class ThreadedEmulator:
         self.run(lambda emulator: setattr(emulator, "plan", plan))
 
     @property
+    def timing(self) -> Timing:
+        """Processing times, see `Emulator.timing`."""
+        return self._emulator.timing
+
+    @timing.setter
+    def timing(self, timing: Timing) -> None:
+        self.run(lambda emulator: setattr(emulator, "timing", timing))
+
+    @property
     def limits(self) -> list[dict[str, Any]]:
-        """Every window that has counted, as `Emulator.limits` tells it."""
+        """The windows that have counted anything, see `Emulator.limits`."""
         return self.run(lambda emulator: emulator.limits)
 
     @property
-    def refusals(self) -> Counter[tuple[str, Dimension]]:
-        """How many requests the limits refused, by category and dimension."""
-        return self._emulator.refusals
+    def rate_limited(self) -> Counter[tuple[str, Dimension]]:
+        """Number of requests rejected by limits, by category and dimension."""
+        return self._emulator.rate_limited
 
     @property
     def state(self) -> State:
-        """All objects, those of other organisations in `others`; look while no request is on its way, or by `run`."""
+        """All objects (other organizations: `other_organizations`). While requests are in flight, use `run`."""
         return self._emulator.state
 
-    def describe(self, file: str | Path, scenes: Iterable[Told] = (), *, transcript: Transcript | None = None) -> None:
-        """Tell what is to be seen and heard in a file, as `Emulator.describe` does."""
-        told = list(scenes)
-        self.run(lambda emulator: emulator.describe(file, told, transcript=transcript))
+    def describe(
+        self, file: str | Path, scenes: Iterable[TimedText] = (), *, transcript: Transcript | None = None
+    ) -> None:
+        """Describe the content of a file, see `Emulator.describe`.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                emulator.describe("boat.mp4", [(0, 5, "a harbour"), (5, 12, "a red boat")])
+        """
+        scene_list = list(scenes)
+        self.run(lambda emulator: emulator.describe(file, scene_list, transcript=transcript))
+
+    def add_video(
+        self,
+        index: str,
+        file: str | Path,
+        scenes: Iterable[TimedText] = (),
+        *,
+        transcript: Transcript | None = None,
+        duration: float | None = None,
+        user_metadata: Mapping[str, Any] | None = None,
+        organization: str = DEFAULT_ORGANIZATION,
+    ) -> Video:
+        """Add a video to an index, ready to be searched, see `Emulator.add_video`.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                video = emulator.add_video("films", "boat.mp4", [(0, 5, "a harbour"), (5, 12, "a red boat")])
+                client = TwelveLabs(emulator.api_key, base_url=emulator.base_url)
+                hits = client.search.query(index_id=video.index_id, search_options=["visual"], query_text="boat")
+                print(hits.items[0].start)  # 5.0
+                client.close()
+        """
+        return self.run(
+            lambda emulator: emulator.add_video(
+                index,
+                file,
+                scenes,
+                transcript=transcript,
+                duration=duration,
+                user_metadata=user_metadata,
+                organization=organization,
+            )
+        )
+
+    def answer(self, operation: str, answer: Answer | Callable[[Json], Answer], *, prompt: str | None = None) -> None:
+        """Set the answer to analyses or questions, see `Emulator.answer`.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                emulator.answer("POST /analyze", "A boat leaves the harbour.")
+        """
+        self.run(lambda emulator: emulator.answer(operation, answer, prompt=prompt))
 
     def reset(self) -> None:
-        """Forget all objects, faults, requests and what was counted, as `Emulator.reset` does."""
+        """Restore the initial state and settings, see `Emulator.reset`.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                emulator.reset()
+        """
         self.run(Emulator.reset)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, as `Emulator.advance` does."""
+        """Advance the clock by this many seconds, see `Emulator.advance`.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                emulator.advance(24 * 3600)  # a day
+        """
         self.run(lambda emulator: emulator.advance(seconds))
 
-    def run(self, act: Callable[[Emulator], T]) -> T:
-        """Do something with the emulator between two requests, in its thread, and return what comes of it.
+    def run(self, action: Callable[[Emulator], _T]) -> _T:
+        """Call a function with the emulator, in its thread and between two requests, and return the result.
 
         Args:
-            act: What to do. It must not wait for a request to this emulator, for none is answered meanwhile.
+            action: The function. The emulator answers no request while it runs.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            with ThreadedEmulator() as emulator:
+                print(emulator.run(lambda inner: inner.in_flight))  # 0
         """
         if self._loop is None or threading.current_thread() is self._thread:
-            return act(self._emulator)
+            return action(self._emulator)
 
-        async def there() -> T:
-            return act(self._emulator)
+        async def call() -> _T:
+            return action(self._emulator)
 
-        return asyncio.run_coroutine_threadsafe(there(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
 
     def start(self) -> None:
-        """Listen, and return when requests can come.
+        """Start the thread, and return when the emulator accepts connections.
 
         Raises:
-            RuntimeError: It runs already.
-            OSError: A port is taken.
+            RuntimeError: The emulator is running.
+            OSError: A port is in use.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            emulator = ThreadedEmulator()
+            emulator.start()
+            print(emulator.base_url)
+            emulator.stop()
         """
         if self._thread is not None:
             raise RuntimeError("the emulator has been started already")
@@ -163,7 +253,7 @@ class ThreadedEmulator:
         self._stopping = asyncio.Event()
         try:
             await self._emulator.start()
-        except BaseException as error:  # noqa: BLE001  # it is raised where somebody waits for it
+        except BaseException as error:  # noqa: BLE001  # `start` raises it
             started.set_exception(error)
             return
         self._loop = asyncio.get_running_loop()
@@ -175,7 +265,18 @@ class ThreadedEmulator:
             await self._emulator.stop()
 
     def stop(self) -> None:
-        """Close all connections and wait until the thread has ended; doing so twice is no mistake."""
+        """Close all connections, and wait for the end of the thread; does nothing if it is not running.
+
+        Example:
+            from twelvelabs_async.emulator import ThreadedEmulator
+
+            emulator = ThreadedEmulator()
+            emulator.start()
+            try:
+                print(emulator.base_url)
+            finally:
+                emulator.stop()
+        """
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None:
             loop.call_soon_threadsafe(stopping.set)

@@ -1,158 +1,177 @@
-"""Webhooks: who wants to know what happened, and what became of telling them."""
+"""Webhook endpoints, events and deliveries of an emulator."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from twelvelabs_async.emulator.clock import moment
-from twelvelabs_async.emulator.hosts import is_loopback
-from twelvelabs_async.emulator.state import DEFAULT
+from twelvelabs_async.emulator._net import is_loopback
+from twelvelabs_async.emulator._state.deterministic import IdGenerator
+from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
+from twelvelabs_async.emulator._timestamps import rfc3339_millis
+from twelvelabs_async.emulator.clock import Clock
 
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator.clock import Clock
-    from twelvelabs_async.emulator.seeded import Ids
-
-HEADER = "TL-Signature"
-MOST_ATTEMPTS = 4
-"""How often somebody is told who does not listen; the API's own number is not documented."""
+_MAX_ATTEMPTS = 4
+"""Maximum number of attempts per delivery; the platform does not document its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Somebody who wants to know."""
+    """A URL that receives webhooks."""
 
     url: str
     secret: str = field(repr=False)
-    organisation: str
-    """Whose tasks it is told of."""
-    since: float
-    """When it was added; what happened before is not told."""
+    organization: str
+    """The organization whose tasks it receives events about."""
+    added_at: float
+    """When it was added; earlier events are not delivered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened to a task."""
+class WebhookEvent:
+    """An event: a task has ended."""
 
     task_id: str
     type: str
-    at: float
+    occurred_at: float
     data: dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
 class Delivery:
-    """An event on its way to one endpoint."""
+    """The delivery of an event to one endpoint."""
 
     endpoint: Endpoint
-    event: Event
+    event: WebhookEvent
     event_id: str
-    """The same for every attempt and for every endpoint."""
+    """Id of the event; equal for all attempts and endpoints."""
     body: bytes
-    due: float
-    """When the next attempt may be made."""
+    next_attempt_at: float
+    """Earliest time of the next attempt."""
     attempts: int = 0
     delivered: bool = False
     last_error: str | None = None
 
     @property
-    def open(self) -> bool:
-        """Say whether there is more to be tried."""
-        return not self.delivered and self.attempts < MOST_ATTEMPTS
+    def is_pending(self) -> bool:
+        """Whether there will be more attempts."""
+        return not self.delivered and self.attempts < _MAX_ATTEMPTS
 
-    def told(self) -> dict[str, Any]:
-        """Return it as task objects show it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the delivery status as it appears in task objects."""
         view = {"url": self.endpoint.url, "delivered": self.delivered, "attempts": self.attempts}
         return view if self.last_error is None else view | {"last_error": self.last_error}
 
 
 class Webhooks:
-    """The webhooks of one emulator.
+    """The webhooks of an emulator.
 
     Args:
-        ids: Where ids of events come from.
-        clock: What decides about time.
-        allow_remote: Whether other machines may be told.
-        wake: Called when there is somebody to be told.
+        ids: Generates event ids.
+        clock: The emulator's clock.
+        allow_remote: Whether endpoints may be on other machines.
+        wake: Called after an endpoint is added.
     """
 
-    def __init__(self, ids: Ids, clock: Clock, *, allow_remote: bool, wake: Callable[[], None]) -> None:
+    def __init__(self, ids: IdGenerator, clock: Clock, *, allow_remote: bool, wake: Callable[[], None]) -> None:
         self._ids = ids
         self._clock = clock
         self._allow_remote = allow_remote
         self._wake = wake
         self._endpoints: list[Endpoint] = []
-        self._seen: set[tuple[str, str]] = set()
+        self._recorded: set[tuple[str, str]] = set()
         self.deliveries: list[Delivery] = []
-        """All of them, oldest first."""
+        """All deliveries, oldest first."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """All who want to know."""
+        """All endpoints."""
         return tuple(self._endpoints)
 
-    def add(self, url: str, *, secret: str, organisation: str = DEFAULT) -> Endpoint:
-        """Tell a URL of every task of an organisation that ends from now on, signed with the secret.
+    def add(self, url: str, *, secret: str, organization: str = DEFAULT_ORGANIZATION) -> Endpoint:
+        """Add an endpoint that receives an event for every task of an organization that ends from now on.
+
+        Args:
+            url: URL of the endpoint.
+            secret: Key of the signature in the `TL-Signature` header.
+            organization: The organization whose tasks it receives events about.
 
         Raises:
-            ValueError: It is on another machine.
+            ValueError: The URL is on another machine.
+
+        Example:
+            from twelvelabs_async.emulator import Emulator
+
+            async with Emulator() as emulator:
+                emulator.webhooks.add("http://127.0.0.1:8080/webhook", secret="secret")
         """
         host = urlsplit(url).hostname
         if not host or not (self._allow_remote or is_loopback(host)):
-            raise ValueError(f"{url} is not on this machine")
-        endpoint = Endpoint(url=url, secret=secret, organisation=organisation, since=self._clock.time())
+            raise ValueError(f"webhook URL {url} is not on this machine; pass allow_remote=True to the emulator")
+        endpoint = Endpoint(url=url, secret=secret, organization=organization, added_at=self._clock.time())
         self._endpoints.append(endpoint)
         self._wake()
         return endpoint
 
     def remove(self, endpoint: Endpoint) -> None:
-        """Tell it nothing more."""
+        """Remove an endpoint and cancel its pending deliveries.
+
+        Example:
+            from twelvelabs_async.emulator import Emulator
+
+            async with Emulator() as emulator:
+                endpoint = emulator.webhooks.add("http://127.0.0.1:8080/webhook", secret="secret")
+                emulator.webhooks.remove(endpoint)
+        """
         self._endpoints.remove(endpoint)
         for delivery in self.deliveries:
-            if delivery.endpoint is endpoint and delivery.open:
-                delivery.attempts = MOST_ATTEMPTS
+            if delivery.endpoint is endpoint and delivery.is_pending:
+                delivery.attempts = _MAX_ATTEMPTS
 
     def clear(self) -> None:
-        """Forget what was told; who wants to know stays."""
-        self._seen.clear()
+        """Remove all endpoints, deliveries and recorded events.
+
+        Example:
+            emulator.webhooks.clear()
+            print(emulator.webhooks.endpoints)  # ()
+        """
+        self._endpoints.clear()
+        self._recorded.clear()
         self.deliveries.clear()
 
-    def has_seen(self, task_id: str, type_: str) -> bool:
-        """Say whether this has been noted before."""
-        return (task_id, type_) in self._seen
+    def has_recorded(self, task_id: str, type_: str) -> bool:
+        """Whether an event of this type has been recorded for a task."""
+        return (task_id, type_) in self._recorded
 
-    def note(self, event: Event, organisation: str) -> None:
-        """Prepare to tell all in an organisation of an event, once."""
-        if self.has_seen(event.task_id, event.type):
+    def record(self, event: WebhookEvent, organization: str) -> None:
+        """Create the deliveries of an event to an organization's endpoints; ignore an event recorded before."""
+        if self.has_recorded(event.task_id, event.type):
             return
-        self._seen.add((event.task_id, event.type))
-        identifier = self._ids.ordered("whe")
-        content = {"id": identifier, "created_at": moment(event.at), "type": event.type, "data": event.data}
+        self._recorded.add((event.task_id, event.type))
+        event_id = self._ids.prefixed_id("whe")
+        content = {
+            "id": event_id,
+            "created_at": rfc3339_millis(event.occurred_at),
+            "type": event.type,
+            "data": event.data,
+        }
         body = json.dumps(content, ensure_ascii=False).encode()
         self.deliveries += [
-            Delivery(endpoint=endpoint, event=event, event_id=identifier, body=body, due=event.at)
+            Delivery(endpoint=endpoint, event=event, event_id=event_id, body=body, next_attempt_at=event.occurred_at)
             for endpoint in self._endpoints
-            if endpoint.organisation == organisation and event.at >= endpoint.since
+            if endpoint.organization == organization and event.occurred_at >= endpoint.added_at
         ]
 
-    def told(self, task_id: str, organisation: str) -> list[dict[str, Any]]:
-        """Return how far telling of a task has come, for every endpoint of its organisation."""
+    def delivery_status(self, task_id: str, organization: str) -> list[dict[str, Any]]:
+        """Return the delivery status of a task for every endpoint of its organization."""
         found = {id(one.endpoint): one for one in self.deliveries if one.event.task_id == task_id}
         return [
-            found[id(endpoint)].told()
+            found[id(endpoint)].to_json()
             if id(endpoint) in found
             else {"url": endpoint.url, "delivered": False, "attempts": 0}
             for endpoint in self._endpoints
-            if endpoint.organisation == organisation
+            if endpoint.organization == organization
         ]
-
-
-def signature(body: bytes, secret: str, now: float) -> str:
-    """Return the header that proves where a webhook comes from."""
-    signed = f"{int(now)}.".encode() + body
-    return f"t={int(now)},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"

@@ -1,0 +1,75 @@
+"""The admin API and the dashboard of an emulator, below `/_emulator` on the origin of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from twelvelabs_async.emulator._answers import Answer
+    from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
+    from twelvelabs_async.emulator._state.entities import Video
+    from twelvelabs_async.emulator._state.service import Service
+    from twelvelabs_async.emulator.faults import Faults
+    from twelvelabs_async.emulator.plans import Dimension, Plan
+    from twelvelabs_async.emulator.request_log import RequestLog
+    from twelvelabs_async.emulator.timing import Timing
+    from twelvelabs_async.emulator.webhooks import Webhooks
+
+
+class Controls(Protocol):
+    """The members of `Emulator` that the admin API and the dashboard use."""
+
+    faults: Faults
+    requests: RequestLog
+    service: Service
+    webhooks: Webhooks
+
+    @property
+    def timing(self) -> Timing: ...
+
+    @timing.setter
+    def timing(self, timing: Timing) -> None: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None: ...
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def in_flight(self) -> int: ...
+
+    @property
+    def limits(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def rate_limited(self) -> Counter[tuple[str, Dimension]]: ...
+
+    def advance(self, seconds: float) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def describe(
+        self, file: str | Path, scenes: Iterable[TimedText] = (), *, transcript: Transcript | None = None
+    ) -> None: ...
+
+    def add_video(
+        self,
+        index: str,
+        file: str | Path,
+        scenes: Iterable[TimedText] = (),
+        *,
+        transcript: Transcript | None = None,
+        duration: float | None = None,
+        user_metadata: Mapping[str, Any] | None = None,
+        organization: str = ...,
+    ) -> Video: ...
+
+    def answer(self, operation: str, answer: Answer, *, prompt: str | None = None) -> None: ...

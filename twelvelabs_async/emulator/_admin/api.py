@@ -1,0 +1,341 @@
+"""The admin API: control an emulator over HTTP, below `/_emulator` on the origin of the API, without a key.
+
+| | |
+|---|---|
+| `GET /_emulator/state` | the current time, all objects as JSON, and the number of requests in flight |
+| `POST /_emulator/reset` | restore the initial state and settings |
+| `POST /_emulator/clock/advance` | advance the clock: `{"seconds": 60}` |
+| `GET /_emulator/faults` | list the faults |
+| `POST /_emulator/faults` | add a fault: `{"operation": "POST /search", "status": 503}` |
+| `DELETE /_emulator/faults` | remove all faults |
+| `GET /_emulator/requests` | list the latest requests, of one operation with `?route=` |
+| `DELETE /_emulator/requests` | clear the request log |
+| `GET /_emulator/limits` | list the windows that have counted anything, and the number of 429 responses |
+| `PUT /_emulator/plan` | change the plan: `{"name": "developer"}`, other fields of a plan, or both |
+| `GET /_emulator/timing` | the processing times and lifetimes |
+| `PUT /_emulator/timing` | change it: `{"seconds": 0}`, `{"polls": 3}`, `{"realtime": 0.5}`, or fields of `Timing` |
+| `POST /_emulator/scenes` | describe a file: `{"filename": "a.mp4", "scenes": [[0, 5, "a car"]], "transcript": ""}` |
+| `POST /_emulator/videos` | add a video: `{"index": "films", "filename": "a.mp4", "scenes": [[0, 5, "a car"]]}` |
+| `GET /_emulator/answers` | list the given answers |
+| `POST /_emulator/answers` | give an answer: `{"operation": "POST /analyze", "text": "Two.", "prompt": "how"}` |
+| `DELETE /_emulator/answers` | remove all given answers |
+| `GET /_emulator/webhooks` | list the webhook endpoints, each with its deliveries |
+| `POST /_emulator/webhooks` | add a webhook endpoint: `{"url": "http://127.0.0.1:9000/hook", "secret": "s"}` |
+| `DELETE /_emulator/webhooks` | remove all webhook endpoints |
+| `GET /_emulator/` | the dashboard |
+
+A fault takes the fields of `Fault`, and a plan those of `Plan`. A window is `{"limit": 60, "seconds": 60, "dimension":
+"Request"}`; a category has one window or a list of them. An answer has `text`, or `json` for a document; a video may
+have a `transcript`, a `duration` in seconds and `user_metadata`. Fields that `PUT` omits get their defaults. An invalid
+request is answered with status 400 and `{"error": ...}`, a request from a page of another site with 403.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import cattrs
+from aiohttp import web
+
+from twelvelabs_async.emulator._admin.dashboard import Dashboard
+from twelvelabs_async.emulator._api import analyze_tasks, embed, indexes, knowledge_stores, serializers, tasks, uploads
+from twelvelabs_async.emulator._json import parse_json
+from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
+from twelvelabs_async.emulator._timestamps import rfc3339_millis
+from twelvelabs_async.emulator.faults import FaultOptions
+from twelvelabs_async.emulator.plans import Plan, Window, Windows
+from twelvelabs_async.emulator.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiohttp.typedefs import Handler, Middleware
+
+    from twelvelabs_async.emulator._admin import Controls
+    from twelvelabs_async.emulator._state.service import Service
+
+T = TypeVar("T")
+
+ADMIN_PREFIX: Final = "/_emulator"
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(bytes | str | None, lambda value, _: None if value is None else str(value))
+_converter.register_structure_hook(
+    Windows, lambda value, _: _converter.structure([value] if isinstance(value, dict) else value, tuple[Window, ...])
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _DescribeBody:
+    """Body of `POST /_emulator/scenes`."""
+
+    filename: str
+    scenes: list[tuple[float, float, str]] = field(default_factory=list[tuple[float, float, str]])
+    transcript: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _VideoBody(_DescribeBody):
+    """Body of `POST /_emulator/videos`."""
+
+    duration: float | None = None
+    user_metadata: dict[str, Any] | None = None
+    index: str = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerBody:
+    """Body of `POST /_emulator/answers`."""
+
+    operation: str
+    text: str | None = None
+    json: Any = None
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _WebhookBody:
+    """Body of `POST /_emulator/webhooks`."""
+
+    url: str
+    secret: str
+    organization: str = DEFAULT_ORGANIZATION
+
+
+def build_admin(emulator: Controls, persist: Middleware) -> web.Application:
+    """Return the admin application, for mounting below `ADMIN_PREFIX`.
+
+    Args:
+        emulator: The emulator to control.
+        persist: Middleware that saves the state after a request that may have changed it.
+    """
+    handlers = _Handlers(emulator)
+    app = web.Application(middlewares=[_reject_other_sites, persist, _handle_errors])
+    app.router.add_routes(Dashboard(emulator).routes())
+    app.router.add_routes(
+        [
+            web.get("/state", handlers.get_state),
+            web.post("/reset", handlers.reset),
+            web.post("/clock/advance", handlers.advance_clock),
+            web.get("/faults", handlers.list_faults),
+            web.post("/faults", handlers.add_fault),
+            web.delete("/faults", handlers.clear_faults),
+            web.get("/requests", handlers.list_requests),
+            web.delete("/requests", handlers.clear_requests),
+            web.get("/limits", handlers.get_limits),
+            web.put("/plan", handlers.change_plan),
+            web.get("/timing", handlers.get_timing),
+            web.put("/timing", handlers.change_timing),
+            web.post("/scenes", handlers.describe),
+            web.post("/videos", handlers.add_video),
+            web.get("/answers", handlers.list_answers),
+            web.post("/answers", handlers.add_answer),
+            web.delete("/answers", handlers.clear_answers),
+            web.get("/webhooks", handlers.list_webhooks),
+            web.post("/webhooks", handlers.add_webhook),
+            web.delete("/webhooks", handlers.clear_webhooks),
+        ]
+    )
+    return app
+
+
+class _Handlers:
+    """The handlers of the admin API."""
+
+    def __init__(self, emulator: Controls) -> None:
+        self._emulator = emulator
+
+    async def get_state(self, _request: web.Request) -> web.Response:
+        return _json_response({"in_flight": self._emulator.in_flight, **_snapshot(self._emulator.service)})
+
+    async def reset(self, _request: web.Request) -> web.Response:
+        self._emulator.reset()
+        return web.Response(status=204)
+
+    async def advance_clock(self, request: web.Request) -> web.Response:
+        self._emulator.advance(float((await _read_body(request))["seconds"]))
+        return _json_response({"time": rfc3339_millis(self._emulator.service.now())})
+
+    async def list_faults(self, _request: web.Request) -> web.Response:
+        return _json_response([fault.to_json() for fault in self._emulator.faults])
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        body = await _read_body(request)
+        operation = str(body.pop("operation"))
+        fault = self._emulator.faults.add(operation, **_converter.structure(body, FaultOptions))
+        return _json_response(fault.to_json(), 201)
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        self._emulator.faults.clear()
+        return web.Response(status=204)
+
+    async def list_requests(self, request: web.Request) -> web.Response:
+        operation, log = request.query.get("route"), self._emulator.requests
+        requests = log if operation is None else log.for_operation(operation)
+        return _json_response([recorded.to_json() for recorded in requests])
+
+    async def clear_requests(self, _request: web.Request) -> web.Response:
+        self._emulator.requests.clear()
+        return web.Response(status=204)
+
+    async def get_limits(self, _request: web.Request) -> web.Response:
+        rate_limited = [
+            {"category": category, "dimension": dimension, "count": count}
+            for (category, dimension), count in self._emulator.rate_limited.items()
+        ]
+        return _json_response({"windows": self._emulator.limits, "refusals": rate_limited})
+
+    async def change_plan(self, request: web.Request) -> web.Response:
+        body = await _read_body(request)
+        name = body.pop("name", None)
+        plan = _converter.structure(body, Plan)
+        overrides = {field: getattr(plan, field) for field in body}
+        self._emulator.plan = plan if name is None else Plan.named(str(name), **overrides)
+        return web.Response(status=204)
+
+    async def describe(self, request: web.Request) -> web.Response:
+        body = _converter.structure(await _read_body(request), _DescribeBody)
+        self._emulator.describe(body.filename, body.scenes, transcript=body.transcript)
+        return web.Response(status=204)
+
+    async def get_timing(self, _request: web.Request) -> web.Response:
+        return _json_response(asdict(self._emulator.timing))
+
+    async def change_timing(self, request: web.Request) -> web.Response:
+        self._emulator.timing = Timing.of(await _read_body(request))
+        return web.Response(status=204)
+
+    async def add_video(self, request: web.Request) -> web.Response:
+        body = _converter.structure(await _read_body(request), _VideoBody)
+        video = self._emulator.add_video(
+            body.index,
+            body.filename,
+            body.scenes,
+            transcript=body.transcript,
+            duration=body.duration,
+            user_metadata=body.user_metadata,
+        )
+        return _json_response({"index_id": video.index_id, "video_id": video.id, "asset_id": video.asset.id}, 201)
+
+    async def list_answers(self, _request: web.Request) -> web.Response:
+        return _json_response(self._emulator.service.answers.to_json())
+
+    async def add_answer(self, request: web.Request) -> web.Response:
+        body = _converter.structure(await _read_body(request), _AnswerBody)
+        if (body.text is None) == (body.json is None):
+            raise ValueError("an answer needs either text or json")
+        answer: Any = body.json if body.text is None else body.text
+        self._emulator.answer(body.operation, answer, prompt=body.prompt)
+        return web.Response(status=204)
+
+    async def clear_answers(self, _request: web.Request) -> web.Response:
+        self._emulator.service.answers.clear()
+        return web.Response(status=204)
+
+    async def list_webhooks(self, _request: web.Request) -> web.Response:
+        webhooks = self._emulator.webhooks
+        return _json_response(
+            [
+                {
+                    "url": endpoint.url,
+                    "organization": endpoint.organization,
+                    "deliveries": [
+                        {"event": delivery.event.type, "task_id": delivery.event.task_id, **delivery.to_json()}
+                        for delivery in webhooks.deliveries
+                        if delivery.endpoint is endpoint
+                    ],
+                }
+                for endpoint in webhooks.endpoints
+            ]
+        )
+
+    async def add_webhook(self, request: web.Request) -> web.Response:
+        body = _converter.structure(await _read_body(request), _WebhookBody)
+        endpoint = self._emulator.webhooks.add(body.url, secret=body.secret, organization=body.organization)
+        return _json_response({"url": endpoint.url, "organization": endpoint.organization}, 201)
+
+    async def clear_webhooks(self, _request: web.Request) -> web.Response:
+        for endpoint in self._emulator.webhooks.endpoints:
+            self._emulator.webhooks.remove(endpoint)
+        return web.Response(status=204)
+
+
+@web.middleware
+async def _handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except KeyError as error:
+        return _json_response({"error": f"{error} is missing"}, 400)
+    except cattrs.BaseValidationError as error:
+        return _json_response({"error": "; ".join(cattrs.transform_error(error))}, 400)
+    except (ValueError, TypeError, OverflowError) as error:
+        return _json_response({"error": str(error)}, 400)
+
+
+async def _read_body(request: web.Request) -> dict[str, Any]:
+    body = parse_json(await request.read() or b"{}")
+    if not isinstance(body, dict):
+        raise TypeError("the body must be a JSON object")
+    return cast("dict[str, Any]", body)
+
+
+def _json_response(content: object, status: int = 200) -> web.Response:
+    return web.Response(body=json.dumps(content).encode(), status=status, content_type="application/json")
+
+
+@web.middleware
+async def _reject_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
+    reason = site_rejection(request.headers)
+    return await handler(request) if reason is None else _json_response({"error": reason}, 403)
+
+
+def site_rejection(headers: Mapping[str, str]) -> str | None:
+    """Return why a request of a page must be rejected, `None` if it is allowed.
+
+    A page of another site can send requests to this machine from the browser of its reader, but it cannot change the
+    headers that reveal this.
+    """
+    origin = headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != headers.get("Host", ""):
+        return f"requests from pages of {origin} are not allowed"
+    if headers.get("Sec-Fetch-Site") == "cross-site":
+        return "requests from pages of other sites are not allowed"
+    return None
+
+
+def _snapshot(service: Service) -> dict[str, Any]:
+    """Return the current time and all objects by kind, oldest first, and those of other organizations by name."""
+    others = {
+        other.organization: _objects(other)
+        for other in service.for_all_organizations()
+        if other.organization != service.organization
+    }
+    return {"time": rfc3339_millis(service.now()), **_objects(service), "organisations": others}
+
+
+def _objects(service: Service) -> dict[str, Any]:
+    state, knowledge = service.state, service.state.knowledge
+    return {
+        "indexes": [indexes.index_view(service, index) for index in service.state.indexes.values()],
+        "assets": _view_all(state.assets, lambda asset: serializers.asset_detail(service, asset)),
+        "indexed_assets": _view_all(
+            state.videos, lambda video: {"index_id": video.index_id} | serializers.indexed_asset(service, video)
+        ),
+        "tasks": _view_all(state.tasks, lambda task: tasks.task_view(service, task)),
+        "uploads": _view_all(state.uploads, lambda upload: uploads.upload_summary(service, upload)),
+        "embed_tasks": _view_all(state.embed_tasks, lambda task: embed.task_view(service, task)),
+        "analyze_tasks": _view_all(
+            state.analyses.tasks, lambda task: analyze_tasks.task_view(service, task, brief=True)
+        ),
+        "batches": [analyze_tasks.batch_view(service, batch) for batch in service.state.analyses.batches.values()],
+        "knowledge_stores": _view_all(knowledge.stores, lambda store: knowledge_stores.store_view(service, store)),
+        "items": _view_all(
+            knowledge.items, lambda item: {"store_id": item.store_id} | knowledge_stores.item_view(service, item)
+        ),
+    }
+
+
+def _view_all(objects: Mapping[str, T], view: Callable[[T], dict[str, Any]]) -> list[dict[str, Any]]:
+    return [view(entry) for entry in objects.values()]

@@ -1,0 +1,492 @@
+"""Synchronous analysis, and the validation of analysis requests."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from twelvelabs_async.emulator._api import retired
+from twelvelabs_async.emulator._api.assets import media_from_url
+from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.validation import (
+    optional_bool,
+    optional_int,
+    optional_number,
+    optional_object,
+    require_choice,
+    required_object,
+    required_object_list,
+    required_string,
+)
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._generation import analysis, structured
+from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
+from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import (
+    GENERAL_MODE,
+    MODES,
+    SEGMENTS_MODE,
+    AnalyzeRequest,
+    Json,
+    MediaSource,
+)
+from twelvelabs_async.emulator._streams import Stream, ndjson_line
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._media.media import Asset
+    from twelvelabs_async.emulator._state.entities import AnalysisResult, Json
+    from twelvelabs_async.emulator._state.service import Service
+
+MAX_SYNC_DURATION = 3600.0
+STREAM_FAILURE = {"code": "internal_server_error", "message": "The analysis broke off."}
+MODELS = ("pegasus1.5", "pegasus1.6")
+NEWEST_MODEL = "pegasus1.6"
+TOKEN_LIMITS = {GENERAL_MODE: (512, 4096, 98_304), SEGMENTS_MODE: (2048, 32_768, 98_304)}
+"""Minimum, default and maximum of `max_tokens`, by mode."""
+DEFAULT_TEMPERATURE = 0.2
+MAX_IMAGES = 20
+MAX_REFERENCES = 4
+MAX_INLINE_VIDEO, MAX_INLINE_IMAGE = 30 * media.MIB, 20 * media.MIB
+MIN_WINDOW = 1.0
+"""Seconds."""
+ASSET_NOT_READY = "asset_not_ready"
+SOURCE_TYPES = ("url", "asset_id", "base64_string")
+_MODE_FORMATS = {GENERAL_MODE: ("json_schema",), SEGMENTS_MODE: ("segment_definitions",)}
+_WEB_PAGE_HOST = re.compile(r"(?:^|\.)(?:youtube\.com|youtu\.be)$")
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+_NAME = re.compile(r"\w+", re.ASCII)
+_PLACEHOLDER = re.compile(r"<@([^<>]*)>")
+MAX_DEFINITIONS = 20
+MAX_ENUM_VALUES = 100
+MIN_SEGMENT_DURATION, MAX_SEGMENT_DURATION = 2.0, 7200.0
+"""Seconds."""
+SCALAR_TYPES = ("string", "boolean", "number", "integer")
+RESERVED_NAMES = ("start_time", "end_time", "metadata")
+DEFINITIONS_PATH = "response_format.segment_definitions"
+
+
+async def analyze(context: RequestContext) -> ApiResponse:
+    """POST /analyze."""
+    service, body = context.service, await context.json()
+    stream = optional_bool(body, "stream", default=True)
+    if body.get("analysis_mode") not in {None, GENERAL_MODE}:
+        raise invalid_parameter("analysis_mode", f"the synchronous endpoint supports {GENERAL_MODE} only")
+    request = read_request(service, "POST /analyze", body, max_duration=MAX_SYNC_DURATION, max_window=MAX_SYNC_DURATION)
+    settings = service.settings
+    result = analysis.compute_result(
+        request, service.state.ids.uuid_token("generation"), seed=settings.seed, multibyte=settings.fragment_streams
+    )
+    if result.failure:
+        code, message = result.failure
+        raise ApiError(400, code, message)
+    context.count_media(request.end - request.start if request.video else None)
+    context.count_tokens(len(result.tokens))
+    return ApiResponse(_stream(result, fragmented=settings.fragment_streams) if stream else _response_view(result))
+
+
+def _response_view(result: AnalysisResult) -> dict[str, object]:
+    return {
+        "id": result.generation_id,
+        "data": result.text,
+        "finish_reason": result.finish_reason,
+        "usage": result.usage,
+        **analysis.serialize_warning(result),
+    }
+
+
+def _stream(result: AnalysisResult, *, fragmented: bool) -> Stream:
+    identifier = result.generation_id
+    end = {
+        "event_type": "stream_end",
+        "finish_reason": result.finish_reason,
+        "metadata": {"generation_id": identifier, "usage": result.usage},
+        **analysis.serialize_warning(result),
+    }
+    frames = [
+        ndjson_line({"event_type": "stream_start", "metadata": {"generation_id": identifier}}),
+        *([b"\n"] if fragmented else []),
+        *(
+            ndjson_line({"event_type": "text_generation", "text": text})
+            for text in analysis.stream_chunks(result.tokens)
+        ),
+        ndjson_line(end),
+    ]
+    # The API documents no event for a failure within a stream.
+    failure = ndjson_line({"event_type": "error", "error": STREAM_FAILURE})
+    return Stream("application/x-ndjson", tuple(frames), terminal_frames=1, error_frames=(failure,))
+
+
+def read_request(
+    service: Service,
+    operation: str,
+    body: Json,
+    *,
+    max_duration: float,
+    max_window: float,
+    models: tuple[str, ...] = MODELS,
+) -> AnalyzeRequest:
+    """Validate the body of an analysis request.
+
+    Args:
+        service: The service with the assets.
+        operation: The operation, for an answer that a test gave.
+        body: The body.
+        max_duration: Maximum duration of a video, in seconds.
+        max_window: Maximum duration of the analyzed part, in seconds.
+        models: Allowed models; the first one is the default.
+
+    Raises:
+        ApiError: The body is invalid.
+    """
+    if "video_id" in body:
+        raise ApiError(400, "parameter_unknown", "The video_id parameter is no longer supported; use video.")
+    model = retired.require_model(body.get("model_name") or models[0], models)
+    mode = require_choice("analysis_mode", body.get("analysis_mode") or GENERAL_MODE, MODES)
+    if body.get("video") is not None and body.get("image") is not None:
+        raise invalid_parameter("image", "it cannot be used together with video")
+    if body.get("video") is None and body.get("image") is None:
+        raise missing_parameter("video or image")
+    images = _images(service, body, model, mode) if body.get("image") is not None else ()
+    video = _video(service, body) if body.get("video") is not None else None
+    prompt = _prompt(service, body, mode)
+    _check_placeholders(prompt, images, body)
+    optional_number(body, "temperature", minimum=0, maximum=1)
+    start, end = _window(body, video, max_duration, max_window)
+    schema, definitions = _response_format(service, body, mode, model, (start, end))
+    max_tokens = _max_tokens(body, mode, model, definitions)
+    topic = prompt or "\n".join(definition["description"] for definition in definitions)
+    return AnalyzeRequest(
+        body=body,
+        model=model,
+        mode=mode,
+        video=video,
+        images=images,
+        prompt=prompt,
+        start=start,
+        end=end,
+        max_tokens=max_tokens,
+        schema=schema,
+        definitions=definitions,
+        answer=service.answers.find(operation, topic, body),
+    )
+
+
+def _video(service: Service, body: Json) -> MediaSource:
+    video = required_object(body, "video")
+    source_type = require_choice("video.type", video.get("type"), SOURCE_TYPES)
+    source = _media_source(service, "video", "video", source_type, required_string(video, source_type, "video"))
+    if source.media.problem is None and source.media.kind != "video":
+        raise invalid_parameter("video", f"it must be a video, got a file of type {source.media.mime}")
+    return source
+
+
+def _media_source(service: Service, name: str, kind: str, source_type: str, reference: str) -> MediaSource:
+    match source_type:
+        case "url":
+            filename, info = media_from_url(name, reference)
+            if kind == "video" and _WEB_PAGE_HOST.search((urlsplit(reference).hostname or "").lower()):
+                raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
+            info = service.state.descriptions.apply_to(filename, info)
+        case "asset_id":
+            asset = _ready_asset(service, name, reference)
+            filename, info = asset.filename, asset.media
+        case _:
+            filename, info = _read_inline_media(name, kind, reference)
+            return MediaSource(type=source_type, reference=None, filename=filename, media=info)
+    return MediaSource(type=source_type, reference=reference, filename=filename, media=info)
+
+
+def _ready_asset(service: Service, name: str, asset_id: str) -> Asset:
+    if not _OBJECT_ID.fullmatch(asset_id):
+        raise invalid_parameter(f"{name}.asset_id", "it must be 24 hexadecimal digits")
+    asset = service.asset(asset_id.lower())
+    status = progress.asset_status(service, asset)
+    if status != "ready":
+        raise ApiError(400, ASSET_NOT_READY, f"The asset {asset.id} cannot be analyzed: its status is {status}.")
+    return asset
+
+
+def _read_inline_media(name: str, kind: str, encoded: str) -> tuple[str, media.Media]:
+    try:
+        content = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError as error:
+        raise invalid_parameter(name, "base64_string must be valid base64") from error
+    max_size = MAX_INLINE_VIDEO if kind == "video" else MAX_INLINE_IMAGE
+    if len(content) > max_size:
+        code = "video_filesize_too_large" if kind == "video" else "media_filesize_too_large"
+        raise ApiError(400, code, f"The {kind} has {len(content)} bytes, and {max_size} are allowed.")
+    filename = f"inline.{'mp4' if kind == 'video' else 'png'}"
+    return filename, media.guess_media(filename, len(content), hashlib.sha256(content).hexdigest())
+
+
+def _images(service: Service, body: Json, model: str, mode: str) -> tuple[MediaSource, ...]:
+    if model != NEWEST_MODEL:
+        raise invalid_parameter("image", f"it needs the model {NEWEST_MODEL}")
+    if mode != GENERAL_MODE:
+        raise invalid_parameter("image", "images cannot be segmented")
+    if body.get("prompt_v2") is not None:
+        raise invalid_parameter("prompt_v2", "it cannot be used together with image")
+    entries = required_object_list(body, "image", 1, MAX_IMAGES)
+    names = [required_string(entry, "name", "image") for entry in entries]
+    if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
+        raise invalid_parameter("image.name", "names must be unique, and consist of letters, digits and underscores")
+    return tuple(_image(service, "image", entry) for entry in entries)
+
+
+def _image(service: Service, field_path: str, entry: Json) -> MediaSource:
+    given_types = [kind for kind in SOURCE_TYPES if entry.get(kind) is not None]
+    if len(given_types) != 1:
+        raise invalid_parameter(field_path, f"an image must have exactly one of {', '.join(SOURCE_TYPES)}")
+    reference = required_string(entry, given_types[0], field_path)
+    if given_types[0] == "url" and not reference.startswith("https://"):
+        raise invalid_parameter(field_path, "the URL of an image must use https")
+    source = _media_source(service, field_path, "image", given_types[0], reference)
+    if source.media.problem or (given_types[0] == "asset_id" and source.media.kind != "image"):
+        raise invalid_parameter(
+            field_path, source.media.problem or f"it must be an image, got a file of type {source.media.mime}"
+        )
+    return source
+
+
+def _reference_names(service: Service, field_path: str, entry: Json) -> list[str]:
+    """Return the names of the images in the `media_sources` of a prompt or a segment definition.
+
+    Raises:
+        ApiError: An image is invalid.
+    """
+    if entry.get("media_sources") is None:
+        return []
+    sources = required_object_list(entry, "media_sources", 0, MAX_REFERENCES)
+    for source in sources:
+        require_choice(f"{field_path}.media_sources.media_type", source.get("media_type"), ("image",))
+        _image(service, f"{field_path}.media_sources", source)
+    return [required_string(source, "name", f"{field_path}.media_sources") for source in sources]
+
+
+def _prompt(service: Service, body: Json, mode: str) -> str:
+    plain, with_images = body.get("prompt"), body.get("prompt_v2")
+    if mode == SEGMENTS_MODE:
+        if plain is not None or with_images is not None:
+            raise invalid_parameter(
+                "prompt", "with segments, only response_format.segment_definitions describes the task"
+            )
+        return ""
+    if plain is not None and with_images is not None:
+        raise invalid_parameter("prompt_v2", "it cannot be used together with prompt")
+    if with_images is None:
+        return required_string(body, "prompt")
+    prompt_v2 = required_object(body, "prompt_v2")
+    prompt = required_string(prompt_v2, "input_text", "prompt_v2")
+    names = _reference_names(service, "prompt_v2", prompt_v2)
+    if unknown := sorted(set(_PLACEHOLDER.findall(prompt)) - set(names)):
+        raise invalid_parameter("prompt_v2.input_text", f"{unknown} are not names of media_sources")
+    return prompt
+
+
+def _check_placeholders(prompt: str, images: tuple[MediaSource, ...], body: Json) -> None:
+    if images:
+        names = {entry["name"] for entry in body["image"]}
+        used = set(_PLACEHOLDER.findall(prompt))
+        if used and used != names:
+            raise invalid_parameter("prompt", "it must refer to every image or to none")
+
+
+def _window(body: Json, video: MediaSource | None, max_duration: float, max_window: float) -> tuple[float, float]:
+    start, end = optional_number(body, "start_time"), optional_number(body, "end_time")
+    if video is None or video.media.problem:
+        if video is None and (start is not None or end is not None):
+            raise invalid_parameter("start_time", "it cannot be used with image")
+        return start or 0.0, end or 0.0
+    seconds = video.media.duration or 0.0
+    if seconds < MIN_WINDOW:
+        raise ApiError(
+            400, "video_duration_too_short", f"The video must have at least {MIN_WINDOW:g} s, got {seconds:g} s."
+        )
+    first, last = start or 0.0, seconds if end is None else end
+    if first < 0 or last > seconds or last - first < MIN_WINDOW:
+        raise invalid_parameter(
+            "end_time", f"the window must have at least {MIN_WINDOW:g} s and end at {seconds:g} s or before"
+        )
+    if seconds > max_duration or last - first > max_window:
+        message = (
+            f"At most {max_window:g} s of a video of at most {max_duration:g} s can be analyzed, "
+            f"got {last - first:g} s of {seconds:g} s."
+        )
+        raise ApiError(400, "video_duration_too_long", message)
+    return first, last
+
+
+def _response_format(
+    service: Service, body: Json, mode: str, model: str, window: tuple[float, float]
+) -> tuple[Json | None, tuple[Json, ...]]:
+    response_format = optional_object(body, "response_format")
+    if response_format is None:
+        if mode == SEGMENTS_MODE:
+            raise missing_parameter("response_format")
+        _check_no_segments(body)
+        return None, ()
+    format_type = require_choice("response_format.type", response_format.get("type"), _MODE_FORMATS[mode])
+    if format_type == "segment_definitions":
+        definitions = _read_segment_definitions(
+            response_format, body, allow_time_arrays=model == NEWEST_MODEL, window=window
+        )
+        for definition in definitions:
+            _reference_names(service, "segment_definitions", definition)
+        return None, definitions
+    _check_no_segments(body)
+    if "json_schema" not in response_format:
+        raise missing_parameter("response_format.json_schema")
+    return structured.validate_schema(response_format["json_schema"]), ()
+
+
+def _check_no_segments(body: Mapping[str, Any]) -> None:
+    for name in ("min_segment_duration", "max_segment_duration"):
+        if body.get(name) is not None:
+            raise invalid_parameter(name, f"it needs the analysis_mode {SEGMENTS_MODE}")
+
+
+def _max_tokens(body: Json, mode: str, model: str, definitions: tuple[Json, ...]) -> int | Literal["unlimited"]:
+    minimum, default, maximum = TOKEN_LIMITS[mode]
+    if body.get("max_tokens") == "unlimited":
+        if (
+            mode != SEGMENTS_MODE
+            or model != NEWEST_MODEL
+            or any(definition.get("time_ranges") for definition in definitions)
+        ):
+            raise invalid_parameter("max_tokens", f"unlimited needs {SEGMENTS_MODE}, {NEWEST_MODEL} and no time_ranges")
+        return "unlimited"
+    max_tokens = optional_int(body, "max_tokens", minimum, maximum)
+    return default if max_tokens is None else max_tokens
+
+
+def _read_segment_definitions(
+    response_format: Json, body: Json, *, allow_time_arrays: bool, window: tuple[float, float]
+) -> tuple[Json, ...]:
+    """Return the segment definitions of a request.
+
+    Args:
+        response_format: The response format.
+        body: The body of the request.
+        allow_time_arrays: Whether the model supports fields of type `time_array`.
+        window: Start and end of the analyzed part, in seconds.
+
+    Raises:
+        ApiError: A definition is invalid, or conflicts with other parameters.
+    """
+    require_choice(
+        "response_format.segment_time_format", response_format.get("segment_time_format", "seconds"), TIME_FORMATS
+    )
+    definitions = required_object_list(response_format, "segment_definitions", 1, MAX_DEFINITIONS, "response_format")
+    ids = [required_string(definition, "id", DEFINITIONS_PATH) for definition in definitions]
+    if len(set(ids)) < len(ids):
+        raise invalid_parameter(f"{DEFINITIONS_PATH}.id", "it must be unique")
+    for definition in definitions:
+        required_string(definition, "description", DEFINITIONS_PATH)
+        if definition.get("fields") is not None:
+            fields = required_object_list(definition, "fields", 0, 1000, DEFINITIONS_PATH)
+            _check_definition_fields(
+                fields,
+                f"{DEFINITIONS_PATH}.fields",
+                ("array", "timestamp", *(("time_array",) if allow_time_arrays else ())),
+            )
+    has_limits = _has_duration_limits(body)
+    if any(definition.get("time_ranges") is not None for definition in definitions):
+        if has_limits or body.get("start_time") is not None or body.get("end_time") is not None:
+            raise invalid_parameter(
+                f"{DEFINITIONS_PATH}.time_ranges", "it takes the place of start_time, end_time and segment durations"
+            )
+        for definition in definitions:
+            _check_ranges(definition, window)
+    return tuple(definitions)
+
+
+def _has_duration_limits(body: Json) -> bool:
+    shortest = optional_number(body, "min_segment_duration", minimum=MIN_SEGMENT_DURATION, maximum=MAX_SEGMENT_DURATION)
+    longest = optional_number(body, "max_segment_duration", minimum=MIN_SEGMENT_DURATION, maximum=MAX_SEGMENT_DURATION)
+    if shortest is not None and longest is not None and longest < shortest:
+        raise invalid_parameter("max_segment_duration", "it must not be below min_segment_duration")
+    return shortest is not None or longest is not None
+
+
+def _check_ranges(definition: Json, window: tuple[float, float]) -> None:
+    path = f"{DEFINITIONS_PATH}.time_ranges"
+    if definition.get("time_ranges") is None:
+        return
+    ranges: list[tuple[float, float]] = []
+    for entry in required_object_list(definition, "time_ranges", 1, 1000, DEFINITIONS_PATH):
+        start, end = (
+            optional_number(entry, "start_time", parent=path),
+            optional_number(entry, "end_time", parent=path),
+        )
+        if start is None or end is None:
+            raise missing_parameter(f"{path}.start_time and end_time")
+        if end - start < MIN_SEGMENT_DURATION or start < window[0] or (window[1] and end > window[1]):
+            raise invalid_parameter(path, f"a range must last {MIN_SEGMENT_DURATION:g} s and lie within the video")
+        ranges.append((start, end))
+    if any(before[1] > after[0] for before, after in pairwise(sorted(ranges))):
+        raise invalid_parameter(path, "ranges must not overlap")
+
+
+def _check_definition_fields(fields: Sequence[Json], field_path: str, extra_types: tuple[str, ...]) -> None:
+    for field in fields:
+        name = required_string(field, "name", field_path)
+        if name in RESERVED_NAMES:
+            raise invalid_parameter(f"{field_path}.name", f"{name} is reserved")
+        required_string(field, "description", field_path)
+        kind = require_choice(f"{field_path}.type", field.get("type"), (*SCALAR_TYPES, *extra_types))
+        _check_format(field, kind, field_path)
+        _check_enum(field, kind, field_path)
+        _check_items(field, kind, field_path)
+
+
+def _check_format(field: Json, kind: str, field_path: str) -> None:
+    value = field.get("format")
+    if kind == "timestamp":
+        require_choice(f"{field_path}.format", value, TIME_FORMATS)
+    elif value is not None:
+        raise invalid_parameter(f"{field_path}.format", "only timestamps have a format")
+
+
+def _check_enum(field: Json, kind: str, field_path: str) -> None:
+    value = field.get("enum")
+    if value is None:
+        return
+    values = cast("list[Any]", value)
+    if (
+        kind == "timestamp"
+        or not isinstance(value, list)
+        or not 1 <= len(values) <= MAX_ENUM_VALUES
+        or not all(isinstance(entry, str) for entry in values)
+    ):
+        raise invalid_parameter(
+            f"{field_path}.enum", f"it must be a list of 1 to {MAX_ENUM_VALUES} texts, and timestamps have none"
+        )
+
+
+def _check_items(field: Json, kind: str, field_path: str) -> None:
+    value = field.get("items")
+    if kind not in {"array", "time_array"}:
+        if value is not None:
+            raise invalid_parameter(f"{field_path}.items", "only lists have items")
+        return
+    if not isinstance(value, dict):
+        raise missing_parameter(f"{field_path}.items")
+    items = cast("Json", value)
+    if kind == "array":
+        require_choice(f"{field_path}.items.type", items.get("type"), SCALAR_TYPES)
+        if items.get("fields") is not None:
+            raise invalid_parameter(f"{field_path}.items.fields", "only items of a time_array have fields")
+        return
+    require_choice(f"{field_path}.items.type", items.get("type"), ("object",))
+    _check_definition_fields(
+        required_object_list(items, "fields", 1, 1000, f"{field_path}.items"), f"{field_path}.items.fields", ("array",)
+    )
+
+
+OPERATIONS = (Operation("POST", "/analyze", analyze),)

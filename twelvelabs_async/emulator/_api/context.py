@@ -1,0 +1,137 @@
+"""The request that a handler receives, the response that it returns, and the operation that it implements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import web
+
+from twelvelabs_async.emulator._api.forms import Form, parse_flag, read_form
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
+from twelvelabs_async.emulator._json import parse_json, without_nulls
+from twelvelabs_async.emulator._limits import UsageMeter
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from multidict import MultiMapping
+
+    from twelvelabs_async.emulator._state.service import Service
+
+USAGE = web.RequestKey("usage", UsageMeter)
+"""Key of the usage meter in a request."""
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """A response; its content is JSON, a `Stream`, or None for an empty body."""
+
+    content: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+NO_CONTENT = ApiResponse(status=204)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """A request to an operation, and the service as its organization sees it."""
+
+    service: Service
+    request: web.Request
+
+    @property
+    def query(self) -> MultiMapping[str]:
+        """The query parameters."""
+        return self.request.query
+
+    def path_param(self, name: str) -> str:
+        """Return a path parameter."""
+        return self.request.match_info[name.replace("-", "_")]
+
+    def path_id(self, name: str) -> str:
+        """Return a path parameter that is an object id, in lower case.
+
+        Raises:
+            ApiError: It is not 24 hexadecimal digits.
+        """
+        value = self.path_param(name)
+        if not _OBJECT_ID.fullmatch(value):
+            raise invalid_parameter(name, "it must be 24 hexadecimal digits")
+        return value.lower()
+
+    def count_request(self, *categories: str) -> None:
+        """Count the request in these rate-limit categories.
+
+        Raises:
+            ApiError: A request limit is exceeded.
+        """
+        self.request[USAGE].count_request(*categories)
+
+    def count_media(self, seconds: float | None) -> None:
+        """Count the duration of the media, None if it is unknown.
+
+        Raises:
+            ApiError: A duration limit is exceeded.
+        """
+        if seconds:
+            self.request[USAGE].count_media(seconds)
+
+    def count_tokens(self, tokens: int) -> None:
+        """Count the output tokens."""
+        self.request[USAGE].count_tokens(tokens)
+
+    def query_flag(self, name: str) -> bool:
+        """Return a boolean query parameter, False if it is absent."""
+        return parse_flag(name, self.query.get(name), default=False)
+
+    async def json(self) -> dict[str, Any]:
+        """Return the JSON object in the body, without optional properties that are null.
+
+        An empty body counts as an empty object, because the official client sends one when no field is set.
+
+        Raises:
+            ApiError: The content type is not JSON, or the body is not a JSON object.
+        """
+        raw = await self.request.read()
+        if not raw:
+            return {}
+        if self.request.content_type != "application/json":
+            raise ApiError(400, "content_type_invalid", "The content type must be application/json.")
+        try:
+            body = without_nulls(parse_json(raw))
+        except ValueError as error:
+            raise ApiError(400, "parameter_invalid", "The request body is not valid JSON.") from error
+        if not isinstance(body, dict):
+            raise ApiError(400, "parameter_invalid", "The request body must be a JSON object.")
+        return cast("dict[str, Any]", body)
+
+    def form(self) -> AbstractAsyncContextManager[Form]:
+        """Read the multipart form in the body; its files are deleted at the end of the block.
+
+        Raises:
+            ApiError: The body is not a multipart form.
+        """
+        return read_form(self.request, self.service.spool)
+
+
+Handler = Callable[[RequestContext], Awaitable[ApiResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the API: method, path template as in the API reference, and handler."""
+
+    method: str
+    path_template: str
+    handler: Handler
+
+    @property
+    def name(self) -> str:
+        """Method and path template, the name of the operation in faults and limits."""
+        return f"{self.method} {self.path_template}"

@@ -1,0 +1,322 @@
+"""Version 1 of the embedding endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator._api import assets, listing, retired, serializers, tasks
+from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.forms import Form
+from twelvelabs_async.emulator._api.validation import check_text, require_choice
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
+from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._media.media import check_indexable
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._timestamps import rfc3339_millis
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._generation.embeddings import Span
+    from twelvelabs_async.emulator._media.media import Media
+    from twelvelabs_async.emulator._state.service import Service
+
+MODELS = ("marengo3.0",)
+AUDIO_CLIP_LENGTH = 6.0
+MAX_AUDIO_DURATION = 600.0
+MAX_SIZES = media.MAX_UPLOAD_SIZES["direct"]
+
+View = dict[str, Any]
+STATUSES = ("processing", "ready", "failed")
+OPTIONS = ("visual", "audio", "transcription")
+SCOPES = ("clip", "video")
+DEFAULT_CLIP_LENGTH = 6.0
+MIN_CLIP_LENGTH, MAX_CLIP_LENGTH = 2.0, 10.0
+TASK_RETENTION = 7 * 86_400.0
+"""Seconds for which embeddings are available."""
+
+
+async def create_embeddings(context: RequestContext) -> ApiResponse:
+    """POST /embed."""
+    async with context.form() as form:
+        inputs = {
+            "text": form.get("text"),
+            "image": form.get("image_url") or form.file("image_file"),
+            "audio": form.get("audio_url") or form.file("audio_file"),
+        }
+        kinds = [kind for kind, value in inputs.items() if value is not None]
+        context.count_request(*(f"embed-{kind}" for kind in kinds))
+        model = retired.require_model(form.require("model_name"), MODELS)
+        if not kinds:
+            raise missing_parameter("text, image_url, image_file, audio_url or audio_file")
+        view: View = {"model_name": model}
+        for kind in kinds:
+            view[f"{kind}_embedding"] = await _EMBEDDERS[kind](context, form)
+    return ApiResponse(view)
+
+
+async def _text(context: RequestContext, form: Form) -> View:
+    text = check_text("text", form.require("text"))
+    return {
+        "segments": [{"float": embeddings.vector(context.service.settings.seed, f"text:{text}", VectorSpec(text=text))}]
+    }
+
+
+async def _image(context: RequestContext, form: Form) -> View:
+    info, names = await _read_media(context.service, form, "image")
+    if info.problem:
+        return {"error_message": info.problem, "metadata": names}
+    vector = embeddings.vector(context.service.settings.seed, info.digest, VectorSpec())
+    return {"segments": [{"float": vector}], "metadata": names}
+
+
+async def _audio(context: RequestContext, form: Form) -> View:
+    offset = form.number("audio_start_offset_sec") or 0.0
+    info, names = await _read_media(context.service, form, "audio")
+    if info.problem:
+        return {"error_message": info.problem, "metadata": names}
+    duration = info.duration or 0.0
+    if not 0 <= offset < duration:
+        raise invalid_parameter("audio_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
+    if duration > MAX_AUDIO_DURATION:
+        raise invalid_parameter("audio_file", f"{duration:g} s is longer than the {MAX_AUDIO_DURATION:g} s allowed")
+    context.count_media(duration - offset)
+    spans = embeddings.fixed_spans((offset, duration), AUDIO_CLIP_LENGTH)
+    seed = context.service.settings.seed
+    segments = [
+        {
+            "float": embeddings.vector(seed, info.digest, spec),
+            "start_offset_sec": spec.start,
+            "end_offset_sec": spec.end,
+        }
+        for spec in embeddings.file_vector_specs(["audio"], ["clip"], (offset, duration), spans)
+    ]
+    return {"segments": segments, "metadata": names}
+
+
+async def _read_media(service: Service, form: Form, kind: str) -> tuple[Media, View]:
+    """Return a media file and its source; a URL takes precedence over a file."""
+    if url := form.get(f"{kind}_url"):
+        filename, info = assets.media_from_url(f"{kind}_url", url)
+        known, names = media.detect_kind(filename), {"input_url": url}
+        if known is None and info.problem is None:
+            info = media.guess_remote_media(f"{filename}.{'png' if kind == 'image' else 'wav'}", url)
+    else:
+        file = form.file(f"{kind}_file")
+        if file is None:
+            raise missing_parameter(f"{kind}_url or {kind}_file")
+        info = await assets.inspect_form_file(service, f"{kind}_file", file, file.filename, MAX_SIZES)
+        known, names = (info.kind, info.mime), {"input_filename": file.filename}
+    if (known is not None and known[0] != kind) or (info.problem is not None and "input_filename" in names):
+        raise invalid_parameter(f"{kind}_file", f"its kind must be {kind}")
+    return info, names
+
+
+_EMBEDDERS = {"text": _text, "image": _image, "audio": _audio}
+
+
+@dataclass(frozen=True, slots=True)
+class _ClipOptions:
+    """Clips of a video to embed; `None` where the request has no value."""
+
+    clip_length: float | None
+    start: float | None
+    end: float | None
+    scopes: tuple[str, ...]
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the request has a clip length or offsets."""
+        return self.clip_length is not None or self.start is not None
+
+
+async def create_task(context: RequestContext) -> ApiResponse:
+    """POST /embed/tasks."""
+    context.count_request("embed-video")
+    async with context.form() as form:
+        model = retired.require_model(form.require("model_name"), MODELS)
+        clip_options = _clip_options(form)
+        info, names = await _video(context.service, form)
+    span = _span(clip_options, info.duration or 0.0)
+    clip_length = DEFAULT_CLIP_LENGTH if clip_options.clip_length is None else clip_options.clip_length
+    # Only what was sent is checked: a video that is shorter than the default is one clip.
+    if clip_options.is_restricted and clip_length > span[1] - span[0] and info.problem is None:
+        raise invalid_parameter("video_clip_length", "it is longer than the time between the offsets")
+    context.count_media(span[1] - span[0])
+    options = embeddings.applicable_options(info, OPTIONS)
+    metadata = {
+        **names,
+        "video_clip_length": clip_length,
+        "video_embedding_scope": list(clip_options.scopes),
+        "duration": info.duration or 0.0,
+        "video_embedding_option": options,
+    }
+    specs = embeddings.file_vector_specs(options, clip_options.scopes, span, embeddings.fixed_spans(span, clip_length))
+    request = EmbedRequest(
+        digest=info.digest, vectors=tuple(embeddings.with_described_text(info, specs)), metadata=metadata
+    )
+    return ApiResponse({"_id": add_task(context, 1, model, request, info.problem).id})
+
+
+def add_task(
+    context: RequestContext, version: int, model: str, request: EmbedRequest, problem: str | None
+) -> EmbedTask:
+    """Create a task, and start to process it."""
+    state, now = context.service.state, context.service.now()
+    task = EmbedTask(
+        id=state.ids.object_id(), version=version, model=model, request=request, created_at=now, problem=problem
+    )
+    state.embed_tasks[task.id] = task
+    return task
+
+
+def _clip_options(form: Form) -> _ClipOptions:
+    clip = form.number("video_clip_length")
+    if clip is not None and not MIN_CLIP_LENGTH <= clip <= MAX_CLIP_LENGTH:
+        raise invalid_parameter(
+            "video_clip_length", f"it must be from {MIN_CLIP_LENGTH:g} to {MAX_CLIP_LENGTH:g} seconds"
+        )
+    scopes = form.fields.get("video_embedding_scope", ["clip"])
+    start, end = (form.number(f"video_{side}_offset_sec") for side in ("start", "end"))
+    if (start is None) != (end is None):
+        raise missing_parameter("video_start_offset_sec" if start is None else "video_end_offset_sec")
+    return _ClipOptions(
+        clip, start, end, tuple(dict.fromkeys(require_choice("video_embedding_scope", s, SCOPES) for s in scopes))
+    )
+
+
+async def _video(service: Service, form: Form) -> tuple[Media, dict[str, str]]:
+    """Return a video and its source; a URL takes precedence over a file."""
+    if url := form.get("video_url"):
+        _, info = assets.media_from_url("video_url", url)
+        names = {"input_url": url}
+    elif file := form.file("video_file"):
+        info = await assets.inspect_form_file(service, "video_file", file, file.filename, tasks.MAX_SIZES)
+        names = {"input_filename": file.filename}
+        if info.problem is not None:
+            raise ApiError(400, "video_file_broken", info.problem)
+    else:
+        raise missing_parameter("video_file or video_url")
+    if info.kind != "video":
+        raise ApiError(400, "video_file_broken", f"The file must be a video, got type {info.mime}.")
+    if info.problem is None and (rejection := check_indexable(info)):
+        raise ApiError(400, rejection.code, rejection.message)
+    return info, names
+
+
+def _span(options: _ClipOptions, duration: float) -> Span:
+    start, end = options.start or 0.0, duration if options.end is None else options.end
+    if start < 0 or (duration and start >= duration):
+        raise invalid_parameter("video_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
+    if options.end is not None and (end <= start or (duration and end > duration)):
+        raise invalid_parameter(
+            "video_end_offset_sec", f"it must be after the start and not after the end, {duration:g}"
+        )
+    return start, end
+
+
+async def list_tasks(context: RequestContext) -> ApiResponse:
+    """GET /embed/tasks."""
+    return list_tasks_of_version(context, 1, lambda task: {"video_embedding": {"metadata": task.request.metadata}})
+
+
+def list_tasks_of_version(
+    context: RequestContext, version: int, extra_fields: Callable[[EmbedTask], dict[str, Any]]
+) -> ApiResponse:
+    """Return a page of the tasks of one version, by default those of the last seven days."""
+    service, query = context.service, context.query
+    listing.validate_bounds(query)
+    statuses = listing.requested_statuses(query, STATUSES)
+    recent = "started_at" not in query and "ended_at" not in query
+    tasks_of_version = [
+        task
+        for task in service.state.embed_tasks.values()
+        if task.version == version
+        and progress.embed_status(service, task) in statuses
+        and listing.at_or_after(query, "started_at", task.created_at)
+        and listing.at_or_before(query, "ended_at", task.created_at)
+        and not (recent and _is_expired(service, task))
+    ]
+    return listing.page_response(
+        context, listing.newest_first(tasks_of_version), lambda task: task_view(service, task) | extra_fields(task)
+    )
+
+
+def task_view(service: Service, task: EmbedTask) -> dict[str, Any]:
+    """Return the fields that all views of a task have."""
+    status = progress.embed_status(service, task)
+    done = (
+        task.created_at if status == "processing" else task.created_at + progress.embed_timing(service, task).indexing
+    )
+    return {
+        "_id": task.id,
+        "model_name": task.model,
+        "status": status,
+        "created_at": rfc3339_millis(task.created_at),
+        "updated_at": rfc3339_millis(done),
+    }
+
+
+def _is_expired(service: Service, task: EmbedTask) -> bool:
+    return service.now() >= task.created_at + TASK_RETENTION
+
+
+def find_task(context: RequestContext, version: int) -> EmbedTask | None:
+    """Return the task in the path, None if its embeddings are no longer available."""
+    task = context.service.state.embed_tasks.get(context.path_param("task_id"))
+    return task if task and task.version == version and not _is_expired(context.service, task) else None
+
+
+def _find_task_or_400(context: RequestContext) -> EmbedTask:
+    task = find_task(context, 1)
+    if task is None:
+        raise invalid_parameter("task_id", f"unknown embedding task {context.path_param('task_id')}")
+    return task
+
+
+async def retrieve_task_status(context: RequestContext) -> ApiResponse:
+    """GET /embed/tasks/{task_id}/status."""
+    task = _find_task_or_400(context)
+    view = {"_id": task.id, "status": progress.embed_status(context.service, task), "model_name": task.model}
+    return ApiResponse(view | {"video_embedding": {"metadata": task.request.metadata}})
+
+
+async def retrieve_task(context: RequestContext) -> ApiResponse:
+    """GET /embed/tasks/{task_id}."""
+    task = _find_task_or_400(context)
+    options = [
+        require_choice("embedding_option", option, serializers.EMBEDDING_OPTIONS)
+        for option in context.query.getall("embedding_option", [])
+    ]
+    view = task_view(context.service, task)
+    if view["status"] == "processing":
+        raise invalid_parameter("task_id", f"the task {task.id} is still being processed")
+    embedded: dict[str, Any] = {"metadata": task.request.metadata}
+    if view["status"] == "ready":
+        embedded["segments"] = _task_segments(context.service.settings.seed, task.request, options)
+    return ApiResponse(view | {"video_embedding": embedded})
+
+
+def _task_segments(seed: int, request: EmbedRequest, options: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "float": embeddings.vector(seed, request.digest, spec),
+            "start_offset_sec": spec.start,
+            "end_offset_sec": spec.end,
+            "embedding_option": spec.option,
+            "embedding_scope": spec.scope,
+        }
+        for spec in request.vectors
+        if not options or spec.option in options
+    ]
+
+
+OPERATIONS = (
+    Operation("POST", "/embed", create_embeddings),
+    Operation("GET", "/embed/tasks", list_tasks),
+    Operation("POST", "/embed/tasks", create_task),
+    Operation("GET", "/embed/tasks/{task_id}", retrieve_task),
+    Operation("GET", "/embed/tasks/{task_id}/status", retrieve_task_status),
+)

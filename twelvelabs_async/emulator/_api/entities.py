@@ -1,0 +1,292 @@
+"""Entity collections and their entities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator._api import listing, serializers, validation
+from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import Entity, EntityCollection
+from twelvelabs_async.emulator._timestamps import rfc3339_millis
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
+
+    from twelvelabs_async.emulator._api.validation import JsonObject
+    from twelvelabs_async.emulator._media.media import UserMetadata
+    from twelvelabs_async.emulator._state.service import Service
+ENTITIES_PATH = "/entity-collections/{entity_collection_id}/entities"
+ENTITY_PATH = ENTITIES_PATH + "/{entity_id}"
+STATUSES = ("processing", "ready")
+
+
+async def create_collection(context: RequestContext) -> ApiResponse:
+    """POST /entity-collections."""
+    body = await context.json()
+    now = context.service.now()
+    name, description = validation.required_string(body, "name"), validation.optional_string(body, "description")
+    collection = EntityCollection(
+        id=context.service.state.ids.object_id(), name=name, description=description, created_at=now, updated_at=now
+    )
+    context.service.state.knowledge.collections[collection.id] = collection
+    return ApiResponse(_collection_view(collection), 201)
+
+
+async def list_collections(context: RequestContext) -> ApiResponse:
+    """GET /entity-collections."""
+    collections = [
+        collection
+        for collection in context.service.state.knowledge.collections.values()
+        if _name_matches(context.query, collection.name)
+    ]
+    in_order = listing.sort_items(
+        context.query, collections, lambda collection: collection.updated_at, lambda collection: collection.name
+    )
+    return listing.page_response(context, in_order, _collection_view)
+
+
+def _name_matches(query: MultiMapping[str], name: str) -> bool:
+    """Return whether a name contains the `name` parameter, ignoring case.
+
+    Whether the API compares the whole name is not documented.
+    """
+    return query.get("name", "").lower() in name.lower()
+
+
+def _find_collection(context: RequestContext) -> EntityCollection:
+    """Return the collection in the path.
+
+    Raises:
+        ApiError: The collection does not exist.
+    """
+    identifier = context.path_id("entity_collection_id")
+    return require_found(context.service.state.knowledge.collections.get(identifier), "entity collection", identifier)
+
+
+async def retrieve_collection(context: RequestContext) -> ApiResponse:
+    """GET /entity-collections/{entity_collection_id}."""
+    return ApiResponse(_collection_view(_find_collection(context)))
+
+
+async def update_collection(context: RequestContext) -> ApiResponse:
+    """PATCH /entity-collections/{entity_collection_id}."""
+    collection = _find_collection(context)
+    body = await context.json()
+    name, description = validation.optional_string(body, "name"), validation.optional_string(body, "description")
+    if name is not None:
+        collection.name = validation.required_string(body, "name")
+    if description is not None:
+        collection.description = description
+    collection.updated_at = context.service.now()
+    return ApiResponse(_collection_view(collection))
+
+
+async def delete_collection(context: RequestContext) -> ApiResponse:
+    """DELETE /entity-collections/{entity_collection_id}."""
+    context.service.state.knowledge.delete_collection(_find_collection(context).id)
+    return NO_CONTENT
+
+
+def _collection_view(collection: EntityCollection) -> dict[str, Any]:
+    return serializers.compact(
+        {
+            "_id": collection.id,
+            "name": collection.name,
+            "description": collection.description,
+            "created_at": rfc3339_millis(collection.created_at),
+            "updated_at": rfc3339_millis(collection.updated_at),
+        }
+    )
+
+
+async def create_entity(context: RequestContext) -> ApiResponse:
+    """POST /entity-collections/{entity_collection_id}/entities."""
+    collection = _find_collection(context)
+    return ApiResponse(
+        _entity_view(context.service, _add_entity(context.service, collection.id, await context.json())), 201
+    )
+
+
+def _add_entity(service: Service, collection_id: str, body: JsonObject) -> Entity:
+    now = service.now()
+    name, description, metadata = (
+        validation.required_string(body, "name"),
+        validation.optional_string(body, "description"),
+        _metadata(body),
+    )
+    asset_ids = _asset_ids(service, body)
+    entity = Entity(
+        id=service.state.ids.object_id(),
+        collection_id=collection_id,
+        name=name,
+        description=description,
+        metadata=metadata,
+        asset_ids=asset_ids,
+        created_at=now,
+        updated_at=now,
+        processing_started_at=now,
+    )
+    service.state.knowledge.entities[entity.id] = entity
+    return entity
+
+
+def _metadata(body: JsonObject) -> UserMetadata:
+    metadata = validation.optional_object(body, "metadata") or {}
+    for key, value in metadata.items():
+        if not validation.is_scalar(value):
+            raise invalid_parameter("metadata", f"the value of {key} must be a string, a number or a boolean")
+    return metadata
+
+
+def _asset_ids(service: Service, body: JsonObject) -> list[str]:
+    asset_ids = validation.required_string_list(body, "asset_ids")
+    for asset_id in asset_ids:
+        if asset_id not in service.state.assets:
+            raise invalid_parameter("asset_ids", f"unknown asset {asset_id}")
+    return asset_ids
+
+
+async def create_entities(context: RequestContext) -> ApiResponse:
+    """POST /entity-collections/{entity_collection_id}/entities/bulk; an invalid entity does not affect the others."""
+    collection = _find_collection(context)
+    created: list[Entity] = []
+    errors: list[dict[str, Any]] = []
+    given_entities = validation.required_object_list(await context.json(), "entities")
+    _check_required_fields(given_entities)
+    for index, body in enumerate(given_entities):
+        try:
+            created.append(_add_entity(context.service, collection.id, body))
+        except ApiError as error:
+            failure: dict[str, Any] = {"entity_index": index, "entity_name": str(body.get("name") or "")}
+            errors.append(failure | {"error_reason": error.message})
+    entities = [
+        {"_id": entity.id, "name": entity.name, "status": progress.entity_status(context.service, entity)}
+        for entity in created
+    ]
+    counts = {"success_count": len(created), "failed_count": len(errors)}
+    return ApiResponse(counts | {"entities": entities, "errors": errors}, 201)
+
+
+def _check_required_fields(entities: list[JsonObject]) -> None:
+    for index, body in enumerate(entities):
+        for name in ("name", "asset_ids"):
+            if body.get(name) is None:
+                raise missing_parameter(f"entities.{index}.{name}")
+
+
+async def list_entities(context: RequestContext) -> ApiResponse:
+    """GET /entity-collections/{entity_collection_id}/entities."""
+    service, query = context.service, context.query
+    collection = _find_collection(context)
+    statuses = listing.requested_statuses(query, STATUSES)
+    entities = [
+        entity
+        for entity in service.state.knowledge.entities_of(collection.id)
+        if _name_matches(query, entity.name) and progress.entity_status(service, entity) in statuses
+    ]
+    in_order = listing.sort_items(query, entities, lambda entity: entity.updated_at, lambda entity: entity.name)
+    return listing.page_response(context, in_order, lambda entity: _entity_view(service, entity))
+
+
+async def list_entities_of_asset(context: RequestContext) -> ApiResponse:
+    """GET /assets/{asset_id}/entities."""
+    service = context.service
+    entities = listing.newest_first(
+        service.state.knowledge.entities_showing(service.asset(context.path_id("asset_id")).id)
+    )
+    return listing.page_response(context, entities, lambda entity: _entity_view(service, entity))
+
+
+def _find_entity(context: RequestContext) -> Entity:
+    collection = _find_collection(context)
+    identifier = context.path_id("entity_id")
+    entity = context.service.state.knowledge.entities.get(identifier)
+    if entity is None or entity.collection_id != collection.id:
+        raise not_found("entity", identifier)
+    return entity
+
+
+async def retrieve_entity(context: RequestContext) -> ApiResponse:
+    """GET /entity-collections/{entity_collection_id}/entities/{entity_id}."""
+    return ApiResponse(_entity_view(context.service, _find_entity(context)))
+
+
+async def update_entity(context: RequestContext) -> ApiResponse:
+    """PATCH /entity-collections/{entity_collection_id}/entities/{entity_id}; metadata is replaced, not merged."""
+    entity = _find_entity(context)
+    body = await context.json()
+    name = entity.name if body.get("name") is None else validation.required_string(body, "name")
+    description, metadata = validation.optional_string(body, "description"), _metadata(body)
+    entity.name = name
+    if description is not None:
+        entity.description = description
+    if body.get("metadata") is not None:
+        entity.metadata = metadata
+    entity.updated_at = context.service.now()
+    return ApiResponse(_entity_view(context.service, entity))
+
+
+async def delete_entity(context: RequestContext) -> ApiResponse:
+    """DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}."""
+    del context.service.state.knowledge.entities[_find_entity(context).id]
+    return NO_CONTENT
+
+
+async def add_assets(context: RequestContext) -> ApiResponse:
+    """POST /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; ignores assets that it has."""
+    entity = _find_entity(context)
+    body = _asset_ids(context.service, await context.json())
+    return _replace_assets(context.service, entity, list(dict.fromkeys([*entity.asset_ids, *body])))
+
+
+async def remove_assets(context: RequestContext) -> ApiResponse:
+    """DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; ignores others."""
+    entity = _find_entity(context)
+    body = validation.required_string_list(await context.json(), "asset_ids")
+    left = [asset_id for asset_id in entity.asset_ids if asset_id not in body]
+    if not left:
+        raise invalid_parameter("asset_ids", "an entity must keep at least one asset")
+    return _replace_assets(context.service, entity, left)
+
+
+def _replace_assets(service: Service, entity: Entity, asset_ids: list[str]) -> ApiResponse:
+    if asset_ids != entity.asset_ids:
+        entity.asset_ids = asset_ids
+        entity.updated_at = entity.processing_started_at = service.now()
+    return ApiResponse(_entity_view(service, entity))
+
+
+def _entity_view(service: Service, entity: Entity) -> dict[str, Any]:
+    return serializers.compact(
+        {
+            "_id": entity.id,
+            "entity_collection_id": entity.collection_id,
+            "name": entity.name,
+            "description": entity.description,
+            "metadata": entity.metadata,
+            "asset_ids": entity.asset_ids,
+            "status": progress.entity_status(service, entity),
+            "created_at": rfc3339_millis(entity.created_at),
+            "updated_at": rfc3339_millis(entity.updated_at),
+        }
+    )
+
+
+OPERATIONS = (
+    Operation("GET", "/entity-collections", list_collections),
+    Operation("POST", "/entity-collections", create_collection),
+    Operation("GET", "/entity-collections/{entity_collection_id}", retrieve_collection),
+    Operation("PATCH", "/entity-collections/{entity_collection_id}", update_collection),
+    Operation("DELETE", "/entity-collections/{entity_collection_id}", delete_collection),
+    Operation("GET", ENTITIES_PATH, list_entities),
+    Operation("POST", ENTITIES_PATH, create_entity),
+    Operation("POST", ENTITIES_PATH + "/bulk", create_entities),
+    Operation("GET", ENTITY_PATH, retrieve_entity),
+    Operation("PATCH", ENTITY_PATH, update_entity),
+    Operation("DELETE", ENTITY_PATH, delete_entity),
+    Operation("POST", ENTITY_PATH + "/assets", add_assets),
+    Operation("DELETE", ENTITY_PATH + "/assets", remove_assets),
+    Operation("GET", "/assets/{asset_id}/entities", list_entities_of_asset),
+)

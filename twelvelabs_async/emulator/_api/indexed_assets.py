@@ -1,0 +1,211 @@
+"""Indexed assets, and the older endpoints for the same objects as videos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator._api import listing, serializers
+from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.validation import (
+    merge_user_metadata,
+    optional_bool,
+    parse_user_metadata,
+    required_string,
+)
+from twelvelabs_async.emulator._errors import ApiError, not_found
+from twelvelabs_async.emulator._media.media import check_indexable
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import Video
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._media.media import Asset
+    from twelvelabs_async.emulator._state.entities import Index
+
+STATUSES = ("ready", "pending", "queued", "indexing", "failed", "validating")
+
+
+async def create_indexed_asset(context: RequestContext) -> ApiResponse:
+    """POST /indexes/{index-id}/indexed-assets.
+
+    The behavior for an asset that is already in the index is not documented; the emulator indexes it again.
+    """
+    index = context.service.index(context.path_id("index-id"))
+    body = await context.json()
+    asset_id = required_string(body, "asset_id")
+    stream = optional_bool(body, "enable_video_stream")
+    asset = _indexable_asset(context, asset_id)
+    user_metadata = parse_user_metadata(body.get("user_metadata") or {})
+    context.count_media(asset.media.duration)
+    video = add_video(context, index, asset, user_metadata=user_metadata, stream=stream)
+    location = f"{context.request.path}/{video.id}"
+    return ApiResponse({"_id": video.id, "asset_id": asset.id}, 202, {"Location": location})
+
+
+def _indexable_asset(context: RequestContext, asset_id: str) -> Asset:
+    asset = context.service.asset(asset_id)
+    status = progress.asset_status(context.service, asset)
+    if status != "ready":
+        raise ApiError(400, "asset_not_ready", f"The asset {asset.id} cannot be indexed: its status is {status}.")
+    if rejection := check_indexable(asset.media):
+        raise ApiError(400, rejection.code, rejection.message)
+    return asset
+
+
+def add_video(
+    context: RequestContext,
+    index: Index,
+    asset: Asset,
+    *,
+    user_metadata: dict[str, Any],
+    stream: bool,
+    delay: float = 0.0,
+) -> Video:
+    """Add an asset to an index; indexing starts after `delay` seconds."""
+    service = context.service
+    rejection = check_indexable(asset.media)
+    now = service.now()
+    video = Video(
+        id=service.state.ids.object_id(),
+        index_id=index.id,
+        asset=asset,
+        created_at=now,
+        indexing_started_at=now + delay,
+        touched_at=now,
+        stream=stream,
+        user_metadata=user_metadata,
+        problem=asset.media.problem or (rejection.message if rejection else None),
+    )
+    service.state.videos[video.id] = video
+    return video
+
+
+async def list_indexed_assets(context: RequestContext) -> ApiResponse:
+    """GET /indexes/{index-id}/indexed-assets."""
+    index = context.service.index(context.path_id("index-id"))
+    statuses = listing.requested_statuses(context.query, STATUSES)
+    service = context.service
+    videos = [
+        video for video in service.state.videos_of_index(index.id) if progress.video_status(service, video) in statuses
+    ]
+    return ApiResponse(_list_page(context, videos, lambda video: serializers.indexed_asset(service, video)))
+
+
+def _list_page(context: RequestContext, videos: list[Video], view: serializers.VideoView) -> dict[str, Any]:
+    """Return a page of the videos that match the filters of both groups of endpoints."""
+    listing.validate_bounds(context.query)
+    matching_videos = [video for video in videos if _matches_filters(context, video)]
+    return listing.paginate(
+        context.query,
+        listing.sort_items(context.query, matching_videos, lambda video: progress.updated_at(context.service, video)),
+        view,
+    )
+
+
+def _matches_filters(context: RequestContext, video: Video) -> bool:
+    query = context.query
+    return (
+        listing.equals(query, "filename", video.asset.filename)
+        and listing.in_ranges(query, serializers.system_metadata(video))
+        and listing.at_or_after(query, "created_at", video.created_at)
+        and listing.at_or_after(query, "updated_at", progress.updated_at(context.service, video))
+        and listing.matches_user_metadata(query, video.user_metadata)
+    )
+
+
+async def list_indexed_assets_of_asset(context: RequestContext) -> ApiResponse:
+    """GET /assets/{asset_id}/indexed-assets."""
+    service = context.service
+    asset = service.asset(context.path_id("asset_id"))
+    # Asking for the indexes first drops the expired ones, with the videos in them.
+    names = {index.id: index.name for index in service.state.indexes.values()}
+    videos = listing.newest_first(service.state.videos_of_asset(asset.id))
+    return listing.page_response(context, videos, lambda video: serializers.indexed_asset_summary(video, names))
+
+
+async def retrieve_indexed_asset(context: RequestContext) -> ApiResponse:
+    """GET /indexes/{index-id}/indexed-assets/{indexed-asset-id}."""
+    video = _find(context, "indexed-asset-id")
+    return ApiResponse(
+        {**serializers.indexed_asset(context.service, video), **serializers.video_details(context, video)}
+    )
+
+
+def _find(context: RequestContext, name: str) -> Video:
+    """Return the video in the path.
+
+    Raises:
+        ApiError: The video is not in the index.
+    """
+    index = context.service.index(context.path_id("index-id"))
+    identifier = context.path_id(name)
+    video = context.service.state.videos.get(identifier)
+    if video is None or video.index_id != index.id:
+        raise not_found("indexed asset", identifier)
+    return video
+
+
+async def update_indexed_asset(context: RequestContext) -> ApiResponse:
+    """PATCH /indexes/{index-id}/indexed-assets/{indexed-asset-id}."""
+    return await _patch_user_metadata(context, _find(context, "indexed-asset-id"))
+
+
+async def _patch_user_metadata(context: RequestContext, video: Video) -> ApiResponse:
+    """Merge the user metadata of the request, if any."""
+    body = await context.json()
+    if body.get("user_metadata") is not None:
+        video.user_metadata = merge_user_metadata(video.user_metadata, body["user_metadata"])
+        video.touched_at = context.service.now()
+    return NO_CONTENT
+
+
+async def delete_indexed_asset(context: RequestContext) -> ApiResponse:
+    """DELETE /indexes/{index-id}/indexed-assets/{indexed-asset-id}."""
+    del context.service.state.videos[_find(context, "indexed-asset-id").id]
+    return NO_CONTENT
+
+
+async def list_videos(context: RequestContext) -> ApiResponse:
+    """GET /indexes/{index-id}/videos."""
+    videos = progress.ready_videos(context.service, context.service.index(context.path_id("index-id")).id)
+    return ApiResponse(_list_page(context, videos, lambda video: serializers.listed_video(context.service, video)))
+
+
+async def retrieve_video(context: RequestContext) -> ApiResponse:
+    """GET /indexes/{index-id}/videos/{video-id}."""
+    video = _find_ready_video(context)
+    view = {**serializers.video(context.service, video), **serializers.video_details(context, video)}
+    # Only lists have the size.
+    del view["system_metadata"]["size"]
+    return ApiResponse(view)
+
+
+def _find_ready_video(context: RequestContext) -> Video:
+    video = _find(context, "video-id")
+    if progress.video_status(context.service, video) != "ready":
+        raise not_found("video", video.id)
+    return video
+
+
+async def update_video(context: RequestContext) -> ApiResponse:
+    """PATCH /indexes/{index-id}/videos/{video-id}."""
+    return await _patch_user_metadata(context, _find_ready_video(context))
+
+
+async def delete_video(context: RequestContext) -> ApiResponse:
+    """DELETE /indexes/{index-id}/videos/{video-id}."""
+    del context.service.state.videos[_find_ready_video(context).id]
+    return NO_CONTENT
+
+
+OPERATIONS = (
+    Operation("GET", "/indexes/{index-id}/indexed-assets", list_indexed_assets),
+    Operation("POST", "/indexes/{index-id}/indexed-assets", create_indexed_asset),
+    Operation("GET", "/indexes/{index-id}/indexed-assets/{indexed-asset-id}", retrieve_indexed_asset),
+    Operation("PATCH", "/indexes/{index-id}/indexed-assets/{indexed-asset-id}", update_indexed_asset),
+    Operation("DELETE", "/indexes/{index-id}/indexed-assets/{indexed-asset-id}", delete_indexed_asset),
+    Operation("GET", "/assets/{asset_id}/indexed-assets", list_indexed_assets_of_asset),
+    Operation("GET", "/indexes/{index-id}/videos", list_videos),
+    Operation("GET", "/indexes/{index-id}/videos/{video-id}", retrieve_video),
+    Operation("PATCH", "/indexes/{index-id}/videos/{video-id}", update_video),
+    Operation("DELETE", "/indexes/{index-id}/videos/{video-id}", delete_video),
+)

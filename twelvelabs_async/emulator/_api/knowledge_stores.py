@@ -1,0 +1,560 @@
+"""Knowledge stores, their items, item collections and search."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator import _search
+from twelvelabs_async.emulator._api import listing, serializers, validation
+from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._media import descriptions, media
+from twelvelabs_async.emulator._state import deterministic, progress
+from twelvelabs_async.emulator._state.entities import Item, ItemCollection, KnowledgeStore
+from twelvelabs_async.emulator._timestamps import rfc3339_millis
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._api.validation import JsonObject
+    from twelvelabs_async.emulator._media.media import Asset, UserMetadata
+    from twelvelabs_async.emulator._search import Match
+    from twelvelabs_async.emulator._state.service import Service
+
+STORE_PATH = "/knowledge-stores/{knowledge_store_id}"
+MAX_METADATA_KEYS = 10
+MAX_METADATA_KEY_LENGTH = 128
+MAX_METADATA_VALUE_LENGTH = 2048
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ITEMS_PATH = STORE_PATH + "/items"
+ITEM_PATH = ITEMS_PATH + "/{item_id}"
+ITEM_STATUSES = ("queued", "pending", "processing", "ready", "failed")
+MAX_ITEM_SIZES = {"video": 10 * media.GIB, "image": 32 * media.MIB}
+MAX_ITEM_METADATA_KEYS = 50
+MAX_ITEM_METADATA_VALUE_LENGTH = 8192
+COLLECTIONS_PATH = STORE_PATH + "/item-collections"
+COLLECTION_PATH = COLLECTIONS_PATH + "/{collection_id}"
+MAX_ITEMS_PER_REQUEST = 500
+SEARCHABLE_KINDS = ("video", "image")
+MODALITIES = ("visual", "audio")
+_PAGE_TOKEN = re.compile(r"(\d+)-(\d+)-([0-9a-f]{16})")
+
+
+def _prefixed_id(context: RequestContext, name: str, prefix: str) -> str:
+    """Return a path parameter that is a prefixed UUID, in lower case.
+
+    Raises:
+        ApiError: It is not the prefix followed by a UUID.
+    """
+    value = context.path_param(name)
+    actual_prefix, _, body_json = value.partition("_")
+    if actual_prefix != prefix or not _UUID.fullmatch(body_json):
+        raise invalid_parameter(name, f"it must be a UUID behind {prefix}_")
+    return value.lower()
+
+
+def _read_metadata(body: JsonObject) -> UserMetadata:
+    """Return the metadata of a store or a collection.
+
+    Raises:
+        ApiError: The metadata are not a flat object, or exceed a limit.
+    """
+    return _read_metadata_fields(body, max_keys=MAX_METADATA_KEYS, max_value_length=MAX_METADATA_VALUE_LENGTH)
+
+
+def _read_metadata_fields(body: JsonObject, *, max_keys: int, max_value_length: int) -> UserMetadata:
+    """Return the `metadata` of a request, an empty dict if it is absent.
+
+    Raises:
+        ApiError: The metadata are not a flat object, or exceed a limit.
+    """
+    metadata = validation.optional_object(body, "metadata") or {}
+    if len(metadata) > max_keys:
+        raise invalid_parameter("metadata", f"it must have at most {max_keys} keys, got {len(metadata)}")
+    for key, value in metadata.items():
+        if len(key) > MAX_METADATA_KEY_LENGTH:
+            raise invalid_parameter("metadata", f"a key must have at most {MAX_METADATA_KEY_LENGTH} characters")
+        if not validation.is_metadata_value(value):
+            raise invalid_parameter(
+                "metadata", f"the value of {key} must be a string, a number, a boolean or a list of strings"
+            )
+        if isinstance(value, str) and len(value) > max_value_length:
+            raise invalid_parameter("metadata", f"the value of {key} must have at most {max_value_length} characters")
+    return metadata
+
+
+async def create_store(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores."""
+    body = await context.json()
+    state, now = context.service.state, context.service.now()
+    name, description = validation.required_string(body, "name"), validation.optional_string(body, "description")
+    config, metadata = _ingestion_config(body), _read_metadata(body)
+    store = KnowledgeStore(
+        id=state.ids.prefixed_id("ks"),
+        name=name,
+        description=description,
+        ingestion_config=config,
+        metadata=metadata,
+        created_at=now,
+        updated_at=now,
+    )
+    state.knowledge.stores[store.id] = store
+    return ApiResponse(store_view(context.service, store), 201)
+
+
+def _ingestion_config(body: JsonObject) -> dict[str, Any] | None:
+    config = validation.optional_object(body, "ingestion_config")
+    if config is None:
+        return None
+    enrichment = validation.required_object(config, "enrichment_config")
+    if require_choice("type", enrichment.get("type"), ("json_schema", "description")) == "description":
+        validation.required_string(enrichment, "description")
+        return config
+    schema = validation.required_object(enrichment, "json_schema")
+    require_choice("json_schema.type", schema.get("type"), ("object",))
+    for key, entry in validation.required_object(schema, "properties").items():
+        if not isinstance(entry, dict) or "description" not in entry:
+            raise ApiError(422, "parameter_invalid", f"The property {key} of the json_schema has no description.")
+    return config
+
+
+async def list_stores(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores."""
+    stores = list(context.service.state.knowledge.stores.values())
+    in_order = listing.sort_items(context.query, stores, lambda store: store.updated_at)
+    return listing.page_response(context, in_order, lambda store: store_view(context.service, store))
+
+
+def _find_store(context: RequestContext) -> KnowledgeStore:
+    """Return the store in the path.
+
+    Raises:
+        ApiError: The store does not exist.
+    """
+    store_id = _prefixed_id(context, "knowledge_store_id", "ks")
+    return require_found(context.service.state.knowledge.stores.get(store_id), "knowledge store", store_id)
+
+
+async def retrieve_store(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}."""
+    return ApiResponse(store_view(context.service, _find_store(context)))
+
+
+async def update_store(context: RequestContext) -> ApiResponse:
+    """PATCH /knowledge-stores/{knowledge_store_id}; metadata is replaced, not merged."""
+    store = _find_store(context)
+    body = await context.json()
+    if body.get("ingestion_config") is not None:
+        raise invalid_parameter("ingestion_config", "it cannot be changed")
+    name = store.name if body.get("name") is None else validation.required_string(body, "name")
+    description, metadata = validation.optional_string(body, "description"), _read_metadata(body)
+    store.name = name
+    store.description = store.description if description is None else description
+    store.metadata = store.metadata if body.get("metadata") is None else metadata
+    store.updated_at = context.service.now()
+    return ApiResponse(store_view(context.service, store))
+
+
+async def delete_store(context: RequestContext) -> ApiResponse:
+    """DELETE /knowledge-stores/{knowledge_store_id}; deletes its items as well."""
+    context.service.state.knowledge.delete_store(_find_store(context).id)
+    return NO_CONTENT
+
+
+def store_view(service: Service, store: KnowledgeStore) -> dict[str, Any]:
+    """Return a store as JSON."""
+    return serializers.compact(
+        {
+            "_id": store.id,
+            "name": store.name,
+            "description": store.description,
+            "ingestion_config": store.ingestion_config,
+            "item_count": len(service.state.knowledge.items_of(store.id)),
+            "created_at": rfc3339_millis(store.created_at),
+            "updated_at": rfc3339_millis(store.updated_at),
+            "metadata": store.metadata,
+        }
+    )
+
+
+async def create_item(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores/{knowledge_store_id}/items.
+
+    The behavior for an asset that is already in the store is not documented; the emulator adds another item.
+    """
+    store = _find_store(context)
+    body = await context.json()
+    state = context.service.state
+    metadata = _read_metadata_fields(
+        body, max_keys=MAX_ITEM_METADATA_KEYS, max_value_length=MAX_ITEM_METADATA_VALUE_LENGTH
+    )
+    asset = _usable_asset(context.service, validation.required_string(body, "asset_id"))
+    kind = body.get("asset_type")
+    if kind is not None and require_choice("asset_type", kind, MAX_ITEM_SIZES) != asset.media.kind:
+        raise invalid_parameter("asset_type", f"the asset {asset.id} is of the type {asset.media.kind}")
+    item = Item(
+        id=state.ids.prefixed_id("ksi"),
+        store_id=store.id,
+        asset=asset,
+        metadata=metadata,
+        created_at=context.service.now(),
+    )
+    state.knowledge.items[item.id] = item
+    return ApiResponse(item_view(context.service, item), 202)
+
+
+def _usable_asset(service: Service, asset_id: str) -> Asset:
+    """Return an asset that can be added; it may still be processing, and fail later."""
+    asset = service.state.assets.get(asset_id)
+    if asset is None:
+        raise invalid_parameter("asset_id", f"unknown asset {asset_id}")
+    if asset.media.kind not in MAX_ITEM_SIZES:
+        raise ApiError(
+            400, "unsupported_file_type", f"A file of type {asset.media.mime} cannot be added to a knowledge store."
+        )
+    if progress.asset_status(service, asset) == "failed":
+        raise ApiError(400, "asset_not_ready", f"The asset {asset.id} cannot be used: its status is failed.")
+    if asset.media.size > MAX_ITEM_SIZES[asset.media.kind]:
+        raise ApiError(
+            400, "media_filesize_too_large", f"The asset has {asset.media.size} bytes, more than an item may have."
+        )
+    return asset
+
+
+async def list_items(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}/items."""
+    service = context.service
+    store = _find_store(context)
+    statuses = listing.requested_statuses(context.query, ITEM_STATUSES)
+    items = [
+        item for item in service.state.knowledge.items_of(store.id) if progress.item_status(service, item) in statuses
+    ]
+    in_order = listing.sort_items(context.query, items, lambda item: _updated_at(service, item))
+    return listing.page_response(context, in_order, lambda item: item_view(service, item))
+
+
+def _find_item(context: RequestContext) -> Item:
+    store = _find_store(context)
+    item_id = _prefixed_id(context, "item_id", "ksi")
+    item = context.service.state.knowledge.items.get(item_id)
+    if item is None or item.store_id != store.id:
+        raise not_found("knowledge store item", item_id)
+    return item
+
+
+async def retrieve_item(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}/items/{item_id}."""
+    return ApiResponse(item_view(context.service, _find_item(context)))
+
+
+async def delete_item(context: RequestContext) -> ApiResponse:
+    """DELETE /knowledge-stores/{knowledge_store_id}/items/{item_id}."""
+    context.service.state.knowledge.delete_item(_find_item(context))
+    return NO_CONTENT
+
+
+def _updated_at(service: Service, item: Item) -> float:
+    done = progress.item_status(service, item) in {"ready", "failed"}
+    return item.created_at + service.timing.for_media(item.asset.media.duration).indexing if done else item.created_at
+
+
+def item_view(service: Service, item: Item) -> dict[str, Any]:
+    """Return an item as JSON."""
+    return serializers.compact(
+        {
+            "_id": item.id,
+            "asset_type": item.asset.media.kind,
+            "asset_id": item.asset.id,
+            "status": progress.item_status(service, item),
+            "system_metadata": _item_system_metadata(item.asset) if item.asset.media.problem is None else None,
+            "metadata": item.metadata,
+            "created_at": rfc3339_millis(item.created_at),
+            "updated_at": rfc3339_millis(_updated_at(service, item)),
+        }
+    )
+
+
+def _item_system_metadata(asset: Asset) -> dict[str, Any]:
+    info = asset.media
+    timed = {"duration": info.duration, "fps": info.fps} if info.kind == "video" else {}
+    return serializers.compact(
+        {
+            "asset_type": info.kind,
+            "filename": asset.filename,
+            **timed,
+            "width": info.width,
+            "height": info.height,
+            "codec_name": info.video_codec,
+            "size": info.size,
+        }
+    )
+
+
+async def create_item_collection(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores/{knowledge_store_id}/item-collections."""
+    store = _find_store(context)
+    body = await context.json()
+    state, now = context.service.state, context.service.now()
+    name, description = _unused_name(context, store, body), validation.optional_string(body, "description")
+    metadata = _read_metadata(body)
+    collection = ItemCollection(
+        id=state.ids.prefixed_id("ksic"),
+        store_id=store.id,
+        name=name,
+        description=description,
+        metadata=metadata,
+        item_ids=[],
+        created_at=now,
+        updated_at=now,
+    )
+    state.knowledge.item_collections[collection.id] = collection
+    return ApiResponse(_collection_view(collection), 201)
+
+
+def _unused_name(
+    context: RequestContext, store: KnowledgeStore, body: JsonObject, excluded_id: str | None = None
+) -> str:
+    name = validation.required_string(body, "name")
+    if any(
+        collection.name == name
+        for collection in context.service.state.knowledge.collections_of(store.id)
+        if collection.id != excluded_id
+    ):
+        raise invalid_parameter("name", f"an item collection named {name} already exists")
+    return name
+
+
+async def list_item_collections(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}/item-collections."""
+    collections = context.service.state.knowledge.collections_of(_find_store(context).id)
+    in_order = listing.sort_items(context.query, collections, lambda kept: kept.updated_at, lambda kept: kept.name)
+    return listing.page_response(context, in_order, _collection_view)
+
+
+def _find_collection(context: RequestContext) -> ItemCollection:
+    store = _find_store(context)
+    collection_id = _prefixed_id(context, "collection_id", "ksic")
+    collection = context.service.state.knowledge.item_collections.get(collection_id)
+    if collection is None or collection.store_id != store.id:
+        raise not_found("item collection", collection_id)
+    return collection
+
+
+async def retrieve_item_collection(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}."""
+    return ApiResponse(_collection_view(_find_collection(context)))
+
+
+async def update_item_collection(context: RequestContext) -> ApiResponse:
+    """PATCH /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}; metadata is replaced."""
+    collection = _find_collection(context)
+    body = await context.json()
+    name = collection.name
+    if body.get("name") is not None:
+        name = _unused_name(context, _find_store(context), body, excluded_id=collection.id)
+    description, metadata = validation.optional_string(body, "description"), _read_metadata(body)
+    collection.name = name
+    collection.description = collection.description if description is None else description
+    collection.metadata = collection.metadata if body.get("metadata") is None else metadata
+    collection.updated_at = context.service.now()
+    return ApiResponse(_collection_view(collection))
+
+
+async def delete_item_collection(context: RequestContext) -> ApiResponse:
+    """DELETE /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}; its items remain in the store."""
+    del context.service.state.knowledge.item_collections[_find_collection(context).id]
+    return NO_CONTENT
+
+
+async def list_collection_items(context: RequestContext) -> ApiResponse:
+    """GET /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items."""
+    service = context.service
+    items = [service.state.knowledge.items[item_id] for item_id in _find_collection(context).item_ids]
+    return listing.page_response(context, listing.newest_first(items), lambda item: item_view(service, item))
+
+
+async def add_collection_items(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items/add."""
+    collection = _find_collection(context)
+    value = validation.required_string_list(await context.json(), "item_ids", 1, MAX_ITEMS_PER_REQUEST)
+    known = {item.id for item in context.service.state.knowledge.items_of(collection.store_id)}
+    for item_id in value:
+        if item_id not in known:
+            raise invalid_parameter("item_ids", f"unknown item {item_id} in this store")
+    _set_items(context, collection, list(dict.fromkeys([*collection.item_ids, *value])))
+    return ApiResponse(_collection_view(collection))
+
+
+async def remove_collection_items(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items/remove."""
+    collection = _find_collection(context)
+    value = validation.required_string_list(await context.json(), "item_ids", 1, MAX_ITEMS_PER_REQUEST)
+    _set_items(context, collection, [item_id for item_id in collection.item_ids if item_id not in value])
+    return NO_CONTENT
+
+
+def _set_items(context: RequestContext, collection: ItemCollection, item_ids: list[str]) -> None:
+    if item_ids != collection.item_ids:
+        collection.item_ids = item_ids
+        collection.updated_at = context.service.now()
+
+
+def _collection_view(collection: ItemCollection) -> dict[str, Any]:
+    return serializers.compact(
+        {
+            "_id": collection.id,
+            "knowledge_store_id": collection.store_id,
+            "name": collection.name,
+            "description": collection.description,
+            "metadata": collection.metadata,
+            "member_count": len(collection.item_ids),
+            "created_at": rfc3339_millis(collection.created_at),
+            "updated_at": rfc3339_millis(collection.updated_at),
+        }
+    )
+
+
+async def search_store(context: RequestContext) -> ApiResponse:
+    """POST /knowledge-stores/{knowledge_store_id}/search.
+
+    A page token contains the page and its expiry only; each page repeats the search with the same body.
+    """
+    store = _find_store(context)
+    body = await context.json()
+    text = validation.required_string(validation.required_object(body, "query"), "text", "query")
+    validation.check_text("query.text", text)
+    kinds, ids = _filter(body)
+    modalities = _modalities(body, kinds)
+    grouped = require_choice("group_by", body.get("group_by") or "none", ("none", "item")) == "item"
+    size = validation.optional_int(body, "page_size", 1, listing.MAX_PAGE_LIMIT) or listing.DEFAULT_PAGE_LIMIT
+    with_metadata = validation.optional_bool(body, "include_metadata")
+    page = _page_number(context, store.id, body)
+    items = [
+        item
+        for item in context.service.state.knowledge.items_of(store.id)
+        if progress.item_status(context.service, item) == "ready" and _matches_filters(item, kinds, ids)
+    ]
+    settings = context.service.settings
+    matches = _search.find_matches(settings.seed, text, modalities or [MODALITIES[0]], items, settings.search)
+    groups = _search.group_by_item(matches) if grouped else [[match] for match in matches]
+    start = page * size
+    shown = enumerate(groups[start : start + size], start + 1)
+    data = [_hit_view(rank, group, with_metadata=with_metadata) for rank, group in shown]
+    view: dict[str, Any] = {"data": data, "effective_search_options": {}}
+    if modalities:
+        view["effective_search_options"] = {"video": {"modalities": modalities}}
+    if start + size < len(groups):
+        expires = int(context.service.now() + context.service.timing.token_lifetime)
+        view["next_page_token"] = _page_token(context, store.id, body, page + 1, expires)
+    return ApiResponse(view)
+
+
+def _filter(body: JsonObject) -> tuple[list[str], list[str] | None]:
+    """Return the kinds and the ids of the items to search, None for all items."""
+    value = validation.optional_object(body, "filter") or {}
+    if unknown := value.keys() - {"asset_type", "item_id"}:
+        raise invalid_parameter("filter", f"unknown field {', '.join(sorted(unknown))}")
+    kinds = _condition(value, "asset_type")
+    for kind in kinds or []:
+        require_choice("filter.asset_type", kind, SEARCHABLE_KINDS)
+    return list(SEARCHABLE_KINDS) if kinds is None else kinds, _condition(value, "item_id")
+
+
+def _condition(filter_: JsonObject, name: str) -> list[str] | None:
+    condition = validation.optional_object(filter_, name)
+    if condition is None:
+        return None
+    if len(condition) != 1 or not condition.keys() <= {"eq", "in"}:
+        raise invalid_parameter(f"filter.{name}", "it must have either eq or in")
+    return (
+        validation.required_string_list(condition, "in")
+        if "in" in condition
+        else [validation.required_string(condition, "eq")]
+    )
+
+
+def _modalities(body: JsonObject, kinds: list[str]) -> list[str] | None:
+    """Return the modalities to compare of videos, None if the filter excludes videos."""
+    options = validation.optional_object(validation.optional_object(body, "search_options") or {}, "video")
+    if "video" not in kinds:
+        if options is not None:
+            raise invalid_parameter("search_options.video", "the filter leaves no videos to search")
+        return None
+    if options is None:
+        return [MODALITIES[0]]
+    value = validation.optional_choices(options, "modalities", MODALITIES)
+    if value is None:
+        raise missing_parameter("search_options.video.modalities")
+    return value
+
+
+def _matches_filters(item: Item, kinds: list[str], ids: list[str] | None) -> bool:
+    return item.asset.media.kind in kinds and (ids is None or item.id in ids)
+
+
+def _page_token(context: RequestContext, store_id: str, body: JsonObject, page: int, expires_at: int) -> str:
+    body_json = json.dumps({name: value for name, value in body.items() if name != "page_token"}, sort_keys=True)
+    signature = deterministic.stable_int("page", context.service.settings.seed, store_id, body_json, page, expires_at)
+    return f"{page}-{expires_at}-{signature:016x}"
+
+
+def _page_number(context: RequestContext, store_id: str, body: JsonObject) -> int:
+    token = validation.optional_string(body, "page_token")
+    if token is None:
+        return 0
+    parts = _PAGE_TOKEN.fullmatch(token)
+    page, expires = (int(parts[1]), int(parts[2])) if parts else (0, 0)
+    if parts is None or token != _page_token(context, store_id, body, page, expires):
+        raise invalid_parameter("page_token", "it does not belong to this search")
+    if context.service.now() >= expires:
+        raise ApiError(
+            410, "search_page_token_expired", "The page token has expired. Repeat the search from its start."
+        )
+    return page
+
+
+def _hit_view(rank: int, group: list[Match], *, with_metadata: bool) -> dict[str, Any]:
+    item = group[0].item
+    view: dict[str, Any] = {"asset_type": item.asset.media.kind, "rank": rank, "item_id": item.id}
+    if with_metadata:
+        view["metadata"] = {"system": _system_metadata(item), "user": item.metadata}
+    if item.asset.media.kind == "video":
+        view["matches"] = [_match_view(match) for match in group]
+    return view
+
+
+def _system_metadata(item: Item) -> dict[str, Any]:
+    info = item.asset.media
+    return serializers.compact(
+        {"duration": info.duration, "width": info.width, "height": info.height, "size": info.size}
+    )
+
+
+def _match_view(match: Match) -> dict[str, Any]:
+    start, end = match.clip or (0.0, 0.0)
+    view: dict[str, Any] = {"start_sec": start, "end_sec": end, "modalities": list(match.modalities)}
+    transcript = descriptions.spoken_between(match.item.asset, start, end)
+    return view | ({"transcription": transcript} if transcript else {})
+
+
+OPERATIONS = (
+    Operation("GET", "/knowledge-stores", list_stores),
+    Operation("POST", "/knowledge-stores", create_store),
+    Operation("GET", STORE_PATH, retrieve_store),
+    Operation("PATCH", STORE_PATH, update_store),
+    Operation("DELETE", STORE_PATH, delete_store),
+    Operation("GET", ITEMS_PATH, list_items),
+    Operation("POST", ITEMS_PATH, create_item),
+    Operation("GET", ITEM_PATH, retrieve_item),
+    Operation("DELETE", ITEM_PATH, delete_item),
+    Operation("GET", COLLECTIONS_PATH, list_item_collections),
+    Operation("POST", COLLECTIONS_PATH, create_item_collection),
+    Operation("GET", COLLECTION_PATH, retrieve_item_collection),
+    Operation("PATCH", COLLECTION_PATH, update_item_collection),
+    Operation("DELETE", COLLECTION_PATH, delete_item_collection),
+    Operation("GET", COLLECTION_PATH + "/items", list_collection_items),
+    Operation("POST", COLLECTION_PATH + "/items/add", add_collection_items),
+    Operation("POST", COLLECTION_PATH + "/items/remove", remove_collection_items),
+    Operation("POST", STORE_PATH + "/search", search_store),
+)

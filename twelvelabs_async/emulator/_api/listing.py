@@ -1,0 +1,234 @@
+"""Filters, order and pages of lists."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from twelvelabs_async.emulator._api.context import ApiResponse
+from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._errors import invalid_parameter
+from twelvelabs_async.emulator._timestamps import parse_rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from multidict import MultiMapping
+
+    from twelvelabs_async.emulator._api.context import RequestContext
+
+TIME_FIELDS = ("created_at", "updated_at", "started_at", "ended_at")
+INTEGER_FIELDS = ("width", "height")
+RANGE_FIELDS = ("duration", "fps", "width", "height", "size")
+_NOT_METADATA = {"page", "page_limit", "sort_by", "sort_option", "status", "filename", "created_at", "updated_at"}
+_BRACKETED = re.compile(r"user_metadata\[(.+)\]")
+_RANGE = re.compile(rf"({'|'.join(RANGE_FIELDS)})(?:\[(gte|lte)\])?")
+DEFAULT_PAGE_LIMIT = 10
+MAX_PAGE_LIMIT = 50
+T = TypeVar("T")
+
+
+def validate_bounds(query: MultiMapping[str]) -> None:
+    """Validate all bounds of a query, also if there is nothing to compare them with.
+
+    Raises:
+        ApiError: A bound is not a number or not a timestamp.
+    """
+    for name in TIME_FIELDS:
+        if name in query:
+            _time_bound(query, name)
+    for key, value in query.items():
+        if match := _RANGE.fullmatch(key):
+            limit = _parse_bound(key, value)
+            if match[1] in INTEGER_FIELDS and not limit.is_integer():
+                raise invalid_parameter(key, "it must be an integer")
+
+
+def equals(query: MultiMapping[str], name: str, value: str) -> bool:
+    """Return whether a string equals the query parameter, True if the parameter is absent."""
+    return query.get(name, value) == value
+
+
+def at_or_after(query: MultiMapping[str], name: str, value: float) -> bool:
+    """Return whether a time is at or after the query parameter, True if the parameter is absent.
+
+    Raises:
+        ApiError: The parameter is not a timestamp.
+    """
+    return name not in query or value >= _time_bound(query, name)
+
+
+def at_or_before(query: MultiMapping[str], name: str, value: float) -> bool:
+    """Return whether a time is at or before the query parameter, True if the parameter is absent.
+
+    Raises:
+        ApiError: The parameter is not a timestamp.
+    """
+    return name not in query or value <= _time_bound(query, name)
+
+
+def _time_bound(query: MultiMapping[str], name: str) -> float:
+    try:
+        return parse_rfc3339(query[name])
+    except ValueError as error:
+        raise invalid_parameter(name, "it must be a timestamp in RFC 3339 format") from error
+
+
+def requested_statuses(query: MultiMapping[str], allowed: Iterable[str]) -> set[str]:
+    """Return the values of the `status` parameter, all statuses if it is absent.
+
+    Raises:
+        ApiError: A value is not a status.
+    """
+    known = tuple(allowed)
+    return {require_choice("status", status, known) for status in query.getall("status", list(known))}
+
+
+def in_ranges(query: MultiMapping[str], values: Mapping[str, Any]) -> bool:
+    """Return whether numbers are in the ranges of a query: `name[gte]`, `name[lte]`, or `name` for an exact value.
+
+    Raises:
+        ApiError: A bound is not a number.
+    """
+    for key, value in query.items():
+        if match := _RANGE.fullmatch(key):
+            name, bound = match.groups()
+            if not _in_bound(values.get(name), bound, _parse_bound(key, value)):
+                return False
+    return True
+
+
+def _in_bound(value: float | None, bound: str | None, limit: float) -> bool:
+    if value is None:
+        return False
+    if bound is None:
+        return value == limit
+    return value >= limit if bound == "gte" else value <= limit
+
+
+def _parse_bound(name: str, value: str) -> float:
+    try:
+        limit = float(value)
+    except ValueError as error:
+        raise invalid_parameter(name, "it must be a number") from error
+    if not math.isfinite(limit):
+        raise invalid_parameter(name, "it must be a number")
+    return limit
+
+
+def matches_user_metadata(query: MultiMapping[str], user_metadata: Mapping[str, Any]) -> bool:
+    """Return whether user metadata have the values in a query, given as `key=value` or `user_metadata[key]=value`."""
+    for name, expected in query.items():
+        bracketed = _BRACKETED.fullmatch(name)
+        if not bracketed and (name in _NOT_METADATA or _RANGE.fullmatch(name)):
+            continue
+        if not _metadata_value_matches(user_metadata.get(bracketed[1] if bracketed else name), expected):
+            return False
+    return True
+
+
+def _metadata_value_matches(value: object, expected: str) -> bool:
+    if isinstance(value, list):
+        return expected in cast("list[object]", value)
+    if isinstance(value, bool):
+        return expected.lower() == str(value).lower()
+    if isinstance(value, int | float):
+        try:
+            return float(expected) == value
+        except ValueError:
+            return False
+    return value == expected
+
+
+class HasCreatedAt(Protocol):
+    """An object with a creation time."""
+
+    @property
+    def created_at(self) -> float:
+        """Creation time, in seconds since the epoch."""
+        ...
+
+
+HasCreatedAtT = TypeVar("HasCreatedAtT", bound=HasCreatedAt)
+
+
+def paginate(
+    query: MultiMapping[str], items: Sequence[T], view: Callable[[T], Mapping[str, Any]], *, name: str = "data"
+) -> dict[str, Any]:
+    """Return the requested page of items as JSON; a page after the last one is empty.
+
+    Raises:
+        ApiError: The page number or the page size is out of bounds.
+    """
+    page = parse_positive_int("page", query.get("page", "1"))
+    limit = parse_positive_int("page_limit", query.get("page_limit", str(DEFAULT_PAGE_LIMIT)), MAX_PAGE_LIMIT)
+    start = (page - 1) * limit
+    info = {
+        "page": page,
+        "limit_per_page": limit,
+        "total_page": -(-len(items) // limit),
+        "total_results": len(items),
+    }
+    return {name: [view(item) for item in items[start : start + limit]], "page_info": info}
+
+
+def page_response(context: RequestContext, items: Sequence[T], view: Callable[[T], Mapping[str, Any]]) -> ApiResponse:
+    """Return the response with the requested page of items.
+
+    Raises:
+        ApiError: The page number or the page size is out of bounds.
+    """
+    return ApiResponse(paginate(context.query, items, view))
+
+
+def parse_positive_int(parameter: str, text: str, maximum: int | None = None) -> int:
+    """Parse an integer of at least 1.
+
+    Raises:
+        ApiError: The string is not an integer, or the integer is out of bounds.
+    """
+    bounds = "it must be an integer from 1" + (f" to {maximum}" if maximum else "")
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise invalid_parameter(parameter, bounds) from error
+    if value < 1 or (maximum is not None and value > maximum):
+        raise invalid_parameter(parameter, bounds)
+    return value
+
+
+def newest_first(items: Sequence[HasCreatedAtT]) -> list[HasCreatedAtT]:
+    """Return the items in the default order, newest first; of items with equal times the last one is first."""
+    return sorted(items, key=lambda item: item.created_at)[::-1]
+
+
+def sort_items(
+    query: MultiMapping[str],
+    items: Sequence[HasCreatedAtT],
+    updated_at: Callable[[HasCreatedAtT], float],
+    name: Callable[[HasCreatedAtT], str] | None = None,
+) -> list[HasCreatedAtT]:
+    """Return the items in the order of the parameters `sort_by` and `sort_option`.
+
+    Args:
+        query: The query parameters.
+        items: The items, oldest first.
+        updated_at: Returns the time of the last change of an item.
+        name: Returns the name of an item, for lists that can be sorted by name.
+
+    Raises:
+        ApiError: A parameter has an unknown value.
+    """
+    keys: dict[str, Callable[[HasCreatedAtT], Any]] = {
+        "created_at": lambda item: item.created_at,
+        "updated_at": updated_at,
+    }
+    if name is not None:
+        keys["name"] = name
+    by = require_choice("sort_by", query.get("sort_by", "created_at"), keys)
+    option = require_choice("sort_option", query.get("sort_option", "desc"), ("asc", "desc"))
+    # Sorting is stable, which makes the order of items with equal keys deterministic.
+    ascending = sorted(items, key=keys[by])
+    return ascending if option == "asc" else ascending[::-1]

@@ -1,0 +1,214 @@
+"""Search in an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator import _search
+from twelvelabs_async.emulator._api import assets, listing
+from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.forms import Form
+from twelvelabs_async.emulator._api.validation import check_text, require_choice
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._media import descriptions, media
+from twelvelabs_async.emulator._media.inspection import is_image
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import Hit, Index, Search
+from twelvelabs_async.emulator._timestamps import rfc3339_seconds
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._state.service import Service
+
+OPTIONS = ("visual", "audio", "transcription")
+TRANSCRIPTION_OPTIONS = ("lexical", "semantic")
+MAX_IMAGES = 10
+FORMER_PARAMETERS = {
+    "sort_option": ("score", "clip_count"),
+    "threshold": ("high", "medium", "low", "none"),
+}
+"""Parameters that have no effect any more, and their values."""
+
+
+async def search(context: RequestContext) -> ApiResponse:
+    """POST /search."""
+    service = context.service
+    async with context.form() as form:
+        index = service.index(form.require("index_id"))
+        options = _options(form, index)
+        query = await _query(service, form, options)
+        conditions = _search.parse_filter(form.get("filter"))
+        _search.check_ids(conditions, {video.id for video in service.state.videos_of_index(index.id)})
+        _check_former_parameters(form)
+        groups = require_choice("group_by", form.get("group_by") or "clip", ("clip", "video")) == "video"
+        limit = listing.parse_positive_int(
+            "page_limit", form.get("page_limit") or str(listing.DEFAULT_PAGE_LIMIT), listing.MAX_PAGE_LIMIT
+        )
+        with_metadata = form.flag("include_user_metadata", default=False)
+    videos = [video for video in progress.ready_videos(service, index.id) if _search.matches_filter(conditions, video)]
+    hits = _search.find_hits(query, videos)
+    search = Search(
+        id=service.state.ids.uuid_token(),
+        index_id=index.id,
+        items=_search.group_by_video(hits) if groups else hits,
+        hits_per_group=len(hits) if groups else None,
+        limit=limit,
+        transcription="transcription" in options,
+        thumbnails="thumbnail" in index.addons,
+        user_metadata=with_metadata,
+        expires_at=service.now() + service.timing.token_lifetime,
+    )
+    _save_search(service, search)
+    return ApiResponse(_page(service, search, 1, with_metadata=with_metadata))
+
+
+def _options(form: Form, index: Index) -> frozenset[str]:
+    value = form.fields.get("search_options")
+    if not value:
+        raise missing_parameter("search_options")
+    options = frozenset(value)
+    # An index with audio also supports transcription, which is not an option of an index.
+    supported = {*index.options, "transcription"} if "audio" in index.options else index.options
+    if options - supported:
+        message = f"The index {index.id} does not support {sorted(options - supported)}, only {sorted(supported)}."
+        raise ApiError(400, "search_option_not_supported", message)
+    spoken = form.fields.get("transcription_options", [])
+    for option in spoken:
+        require_choice("transcription_options", option, TRANSCRIPTION_OPTIONS)
+    if spoken and "transcription" not in options:
+        message = "The transcription_options parameter needs transcription among the search_options."
+        raise ApiError(400, "search_option_combination_not_supported", message)
+    return options
+
+
+def _check_former_parameters(form: Form) -> None:
+    """Check the values of parameters that only former models used."""
+    for name, choices in FORMER_PARAMETERS.items():
+        if (value := form.get(name)) is not None:
+            require_choice(name, value, choices)
+
+
+async def _query(service: Service, form: Form, options: frozenset[str]) -> _search.Query:
+    text, images = form.get("query_text"), await _images(service, form)
+    if text is None and not images:
+        raise missing_parameter("query_text, query_media_url or query_media_file")
+    if text is not None:
+        check_text("query_text", text)
+    if images and "visual" not in options:
+        raise invalid_parameter("search_options", "it must include visual for a query with images")
+    return _search.Query(
+        text=text or "",
+        images=images,
+        options=options,
+        match_all_options=require_choice("operator", form.get("operator") or "or", ("or", "and")) == "and",
+        mode=service.settings.search,
+        seed=service.settings.seed,
+    )
+
+
+async def _images(service: Service, form: Form) -> tuple[str, ...]:
+    urls, files = form.fields.get("query_media_url", []), form.files.get("query_media_file", [])
+    images = (*urls, *(file.digest for file in files))
+    kind = form.get("query_media_type")
+    if kind is not None:
+        require_choice("query_media_type", kind, ("image",))
+    if images and kind is None:
+        raise missing_parameter("query_media_type")
+    if kind is not None and not images:
+        raise missing_parameter("query_media_url or query_media_file")
+    if len(images) > MAX_IMAGES:
+        raise invalid_parameter("query_media_file", f"at most {MAX_IMAGES} images are allowed")
+    for url in urls:
+        _check_image_url(url)
+    if service.settings.inspect_media and not all([await is_image(file.path) for file in files]):
+        raise invalid_parameter("query_media_file", "it must be a JPEG, PNG, WebP, GIF or BMP image")
+    return images
+
+
+def _check_image_url(url: str) -> None:
+    filename, info = assets.media_from_url("query_media_url", url)
+    if info.problem is not None or (media.detect_kind(filename) is not None and info.kind != "image"):
+        raise invalid_parameter("query_media_url", (info.problem or "it must be the URL of an image").rstrip("."))
+
+
+def _save_search(service: Service, search: Search) -> None:
+    """Save the results for further pages, and delete searches with expired tokens."""
+    searches, now = service.state.searches, service.now()
+    for key in [key for key, old in searches.items() if old.expires_at <= now]:
+        del searches[key]
+    if len(search.items) > search.limit:
+        searches[search.id] = search
+
+
+async def retrieve_page(context: RequestContext) -> ApiResponse:
+    """GET /search/{page-token}."""
+    search_id, _, number = context.path_param("page-token").rpartition("-")
+    search = context.service.state.searches.get(search_id)
+    if search is None or context.service.now() >= search.expires_at or not number.isdecimal():
+        raise _invalid_token()
+    page = int(number)
+    if not 1 <= page <= _page_count(search):
+        raise _invalid_token()
+    with_metadata = (
+        context.query_flag("include_user_metadata")
+        if "include_user_metadata" in context.query
+        else search.user_metadata
+    )
+    return ApiResponse(_page(context.service, search, page, with_metadata=with_metadata))
+
+
+def _invalid_token() -> ApiError:
+    message = "The page token is unknown or has expired. Repeat the search to get a new one."
+    return ApiError(400, "search_page_token_expired", message, shape="page")
+
+
+def _page_count(search: Search) -> int:
+    return max(1, -(-len(search.items) // search.limit))
+
+
+def _page(service: Service, search: Search, number: int, *, with_metadata: bool) -> dict[str, Any]:
+    start = (number - 1) * search.limit
+    info: dict[str, Any] = {
+        "limit_per_page": search.limit,
+        "total_results": len(search.items),
+        "page_expires_at": rfc3339_seconds(search.expires_at),
+    }
+    if search.hits_per_group is not None:
+        info["total_inner_matches"] = search.hits_per_group
+    if number < _page_count(search):
+        info["next_page_token"] = f"{search.id}-{number + 1}"
+    if number > 1:
+        info["prev_page_token"] = f"{search.id}-{number - 1}"
+    items = search.items[start : start + search.limit]
+    data = [_item(service, search, item, with_metadata=with_metadata) for item in items]
+    return {"data": data, "page_info": info, "search_pool": _search_pool(service, search)}
+
+
+def _search_pool(service: Service, search: Search) -> dict[str, Any]:
+    videos = progress.ready_videos(service, search.index_id)
+    total = sum(video.asset.media.duration or 0 for video in videos)
+    return {"total_count": len(videos), "total_duration": round(total, 3), "index_id": search.index_id}
+
+
+def _item(service: Service, search: Search, item: Hit | list[Hit], *, with_metadata: bool) -> dict[str, Any]:
+    if isinstance(item, Hit):
+        return _clip(service, search, item, with_metadata=with_metadata)
+    clips = [_clip(service, search, hit, with_metadata=with_metadata) for hit in item]
+    return {"id": item[0].video.id, "clips": clips}
+
+
+def _clip(service: Service, search: Search, hit: Hit, *, with_metadata: bool) -> dict[str, Any]:
+    view: dict[str, Any] = {"start": hit.start, "end": hit.end, "video_id": hit.video.id, "rank": hit.rank}
+    if search.thumbnails:
+        view["thumbnail_url"] = f"{service.storage_url}/derived/{hit.video.id}/{hit.start:g}.jpg"
+    if search.transcription:
+        view["transcription"] = descriptions.spoken_between(hit.video.asset, hit.start, hit.end)
+    metadata = hit.video.asset.user_metadata | hit.video.user_metadata
+    if with_metadata and metadata:
+        view["user_metadata"] = metadata
+    return view
+
+
+OPERATIONS = (
+    Operation("POST", "/search", search),
+    Operation("GET", "/search/{page-token}", retrieve_page),
+)

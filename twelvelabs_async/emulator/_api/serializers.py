@@ -1,0 +1,195 @@
+"""JSON of assets and videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._media import descriptions
+from twelvelabs_async.emulator._media.media import Asset, equal_segments
+from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import Video
+from twelvelabs_async.emulator._timestamps import rfc3339_millis, rfc3339_seconds
+
+if TYPE_CHECKING:
+    from twelvelabs_async.emulator._api.context import RequestContext
+    from twelvelabs_async.emulator._media.media import Media
+    from twelvelabs_async.emulator._state.service import Service
+
+View = dict[str, Any]
+VideoView = Callable[[Video], View]
+
+EMBEDDING_OPTIONS = ("visual", "audio", "transcription", "visual-text")
+
+
+def compact(view: View) -> View:
+    """Return an object without fields that are None or empty."""
+    return {key: value for key, value in view.items() if value not in (None, [], {})}
+
+
+def asset(service: Service, asset: Asset) -> View:
+    """Return an asset as in the response that creates it."""
+    return compact(
+        {
+            "_id": asset.id,
+            "method": asset.method,
+            "status": progress.asset_status(service, asset),
+            "filename": asset.filename,
+            "file_type": asset.media.mime,
+            "created_at": rfc3339_millis(asset.created_at),
+            "user_metadata": asset.user_metadata,
+        }
+    )
+
+
+def asset_detail(service: Service, asset_: Asset) -> View:
+    """Return an asset as in lists and retrievals."""
+    view = asset(service, asset_)
+    status: str = view["status"]
+    if status == "failed":
+        view["error"] = {"message": asset_.media.problem}
+    if status == "ready":
+        view |= compact({"size": asset_.media.size, "duration": asset_.media.duration})
+        view["technical_metadata"] = technical_metadata(asset_.media)
+    return view | _derived_files(service, asset_, "error" if status == "failed" else status)
+
+
+def _derived_files(service: Service, asset_: Asset, status: str) -> View:
+    """Return the HLS stream and the thumbnail of an asset, which are ready when the asset is."""
+    view: View = {}
+    ready = status == "ready"
+    base_url = f"{service.storage_url}/derived/{asset_.id}"
+    if asset_.hls and asset_.media.kind in {"video", "audio"}:
+        view["hls"] = {"status": status} | ({"manifest_url": f"{base_url}/master.m3u8"} if ready else {})
+    if asset_.thumbnail and asset_.media.kind in {"video", "image"}:
+        view["thumbnail"] = {"status": status} | ({"representative_url": f"{base_url}/thumbnail.jpg"} if ready else {})
+    return view
+
+
+def technical_metadata(media: Media) -> View:
+    """Return the technical metadata of a file."""
+    common = {"file_size_bytes": media.size, "file_mime_type": media.mime, "file_container_format": media.container}
+    if media.kind == "image":
+        image = {"image_width": media.width, "image_height": media.height, "image_format": media.video_codec}
+        return compact(common | image)
+    if media.kind == "document":
+        return compact(common)
+    return compact(common | _streams(media)) | {"has_audio": media.has_audio}
+
+
+def _streams(media: Media) -> View:
+    seconds, has_audio = media.duration, media.has_audio
+    video = {"codec": media.video_codec, "width": media.width, "height": media.height, "fps": media.fps}
+    audio = {"codec": media.audio_codec, "sample_rate": media.sample_rate, "channels": media.channels}
+    return {
+        "video_codec": media.video_codec,
+        "video_width": media.width,
+        "video_height": media.height,
+        "video_fps": media.fps,
+        "video_duration_seconds": seconds if media.kind == "video" else None,
+        "video_streams": [compact(video | {"index": 0, "duration_seconds": seconds})] if media.kind == "video" else [],
+        "total_video_streams": int(media.kind == "video"),
+        "audio_codec": media.audio_codec,
+        "audio_sample_rate": media.sample_rate,
+        "audio_channels": media.channels,
+        "audio_duration_seconds": seconds if has_audio else None,
+        "audio_streams": [compact(audio | {"index": 0, "duration_seconds": seconds})] if has_audio else [],
+        "total_audio_streams": int(has_audio),
+    }
+
+
+def system_metadata(video: Video) -> View:
+    """Return the system metadata of a video, by which lists can be filtered."""
+    media = video.asset.media
+    return compact(
+        {
+            "filename": video.asset.filename,
+            "duration": media.duration,
+            "fps": media.fps,
+            "width": media.width,
+            "height": media.height,
+            "size": media.size,
+        }
+    )
+
+
+def video(service: Service, video: Video) -> View:
+    """Return the fields of a video that lists and details have in common."""
+    indexed_at = progress.indexed_at(service, video)
+    return compact(
+        {
+            "_id": video.id,
+            "asset_id": video.asset.id,
+            "created_at": rfc3339_seconds(video.created_at),
+            "updated_at": rfc3339_seconds(progress.updated_at(service, video)),
+            "indexed_at": rfc3339_seconds(indexed_at) if indexed_at is not None else None,
+            "system_metadata": system_metadata(video),
+        }
+    )
+
+
+def listed_video(service: Service, video_: Video) -> View:
+    """Return a video as in the lists of the older endpoints: with its HLS stream, which their description omits."""
+    return video(service, video_) | ({"hls": hls(service, video_)} if video_.stream else {})
+
+
+def indexed_asset(service: Service, video_: Video) -> View:
+    """Return an indexed asset as in lists."""
+    return video(service, video_) | {"status": progress.video_status(service, video_)}
+
+
+def indexed_asset_summary(video_: Video, names: Mapping[str, str]) -> View:
+    """Return an indexed asset with the name of its index."""
+    return {"_id": video_.id, "index": {"_id": video_.index_id, "name": names[video_.index_id]}}
+
+
+def video_details(context: RequestContext, video_: Video) -> View:
+    """Return the fields that only the retrieval of a video has, some of them on request."""
+    options = [
+        require_choice("embedding_option", option, EMBEDDING_OPTIONS)
+        for option in context.query.getall("embedding_option", [])
+    ]
+    ready = progress.video_status(context.service, video_) == "ready"
+    view: View = compact({"user_metadata": video_.user_metadata})
+    if video_.stream:
+        view["hls"] = hls(context.service, video_)
+    if options and ready:
+        view["embedding"] = {
+            "model_name": "marengo3.0",
+            "video_embedding": {"segments": _segments(context.service, video_, options)},
+        }
+    if context.query_flag("transcription"):
+        view["transcription"] = descriptions.sentences(video_.asset) if ready else []
+    return view
+
+
+def hls(service: Service, video_: Video) -> View:
+    """Return the HLS stream of a video, which is complete when the video is ready."""
+    base_url = f"{service.storage_url}/derived/{video_.id}"
+    updated = {"updated_at": rfc3339_seconds(progress.updated_at(service, video_))}
+    match progress.video_status(service, video_):
+        case "ready":
+            urls = {"video_url": f"{base_url}/master.m3u8", "thumbnail_urls": [f"{base_url}/thumbnail.jpg"]}
+            return {"status": "COMPLETE"} | urls | updated
+        case "failed":
+            return {"status": "ERROR"} | updated
+        case _:
+            return {"status": "PROCESSING"} | updated
+
+
+def _segments(service: Service, video_: Video, options: list[str]) -> list[View]:
+    media = video_.asset.media
+    span = (0.0, media.duration or 0.0)
+    specs = embeddings.file_vector_specs(options, ["clip"], span, equal_segments(span[1]))
+    return [
+        {
+            "float": embeddings.vector(service.settings.seed, media.digest, spec),
+            "start_offset_sec": spec.start,
+            "end_offset_sec": spec.end,
+            "embedding_option": spec.option,
+            "embedding_scope": spec.scope,
+        }
+        for spec in embeddings.with_described_text(media, specs)
+    ]

@@ -1,0 +1,240 @@
+"""Read and validate fields of JSON bodies.
+
+Every function takes the object that holds the field, the name of the field, and `parent`, the path of that object in
+the body. An invalid field raises an `ApiError` with status 400 that names the field by its path, for instance
+`response_format.segment_definitions.id`. A field that is null counts as absent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from twelvelabs_async.emulator._media.media import UserMetadata
+
+JsonObject = dict[str, Any]
+
+MAX_SAFE_INTEGER = (1 << 53) - 1
+MAX_TEXT_TOKENS = 500
+"""Maximum number of tokens of a search query and of most texts to embed."""
+
+
+def check_text(name: str, text: str, max_tokens: int = MAX_TEXT_TOKENS) -> str:
+    """Return a query or a text to embed.
+
+    Raises:
+        ApiError: The text is blank, or has more than `max_tokens` tokens.
+    """
+    if not text.strip():
+        raise invalid_parameter(name, "it must not be empty")
+    if (count := embeddings.count_tokens(text)) > max_tokens:
+        raise invalid_parameter(name, f"it must have at most {max_tokens} tokens, got {count}")
+    return text
+
+
+def require_choice(field_path: str, value: object, choices: Iterable[str]) -> str:
+    """Return the value if it is one of the choices.
+
+    Raises:
+        ApiError: It is not.
+    """
+    allowed = tuple(choices)
+    if value not in allowed:
+        choices_text = f"You should use one of the following values: {', '.join(allowed)}."
+        raise ApiError(400, "parameter_invalid", f"The {field_path} parameter is invalid. {choices_text}")
+    return str(value)
+
+
+def optional_string(body: JsonObject, name: str, parent: str = "") -> str | None:
+    """Return a string, None if it is absent."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise invalid_parameter(_join(parent, name), "it must be a string")
+    return value
+
+
+def required_string(body: JsonObject, name: str, parent: str = "", *, max_length: int | None = None) -> str:
+    """Return a string that is not blank and has at most `max_length` characters."""
+    value = optional_string(body, name, parent)
+    if value is None:
+        raise missing_parameter(_join(parent, name))
+    if not value.strip():
+        raise invalid_parameter(_join(parent, name), "it must not be empty")
+    if max_length is not None and len(value) > max_length:
+        raise invalid_parameter(_join(parent, name), f"it must have at most {max_length} characters, got {len(value)}")
+    return value
+
+
+def optional_bool(body: JsonObject, name: str, parent: str = "", *, default: bool = False) -> bool:
+    """Return a boolean, the default if it is absent."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid_parameter(_join(parent, name), "it must be a boolean")
+    return default if value is None else value
+
+
+def optional_number(
+    body: JsonObject,
+    name: str,
+    parent: str = "",
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> float | None:
+    """Return a number within inclusive bounds, None if it is absent."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise invalid_parameter(_join(parent, name), "it must be a number")
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+        raise invalid_parameter(_join(parent, name), f"it must be a number from {minimum} to {maximum}")
+    return float(value)
+
+
+def optional_int(body: JsonObject, name: str, minimum: int, maximum: int | None = None, parent: str = "") -> int | None:
+    """Return an integer within inclusive bounds, None if it is absent."""
+    value = body.get(name)
+    if value is None:
+        return None
+    in_bounds = isinstance(value, int) and value >= minimum and (maximum is None or value <= maximum)
+    if isinstance(value, bool) or not in_bounds:
+        bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise invalid_parameter(_join(parent, name), f"it must be an integer {bounds}")
+    return int(value)
+
+
+def required_int(body: JsonObject, name: str, minimum: int, maximum: int | None = None, parent: str = "") -> int:
+    """Return an integer within inclusive bounds."""
+    value = optional_int(body, name, minimum, maximum, parent)
+    if value is None:
+        raise missing_parameter(_join(parent, name))
+    return value
+
+
+def required_list(
+    body: JsonObject, name: str, min_items: int = 1, max_items: int | None = None, parent: str = ""
+) -> list[Any]:
+    """Return a list with `min_items` to `max_items` entries."""
+    value = body.get(name)
+    if value is None:
+        raise missing_parameter(_join(parent, name))
+    entries = cast("list[Any]", value)
+    if not isinstance(value, list) or len(entries) < min_items or (max_items is not None and len(entries) > max_items):
+        bounds = f"at least {min_items}" if max_items is None else f"{min_items} to {max_items}"
+        raise invalid_parameter(_join(parent, name), f"it must be a list with {bounds} entries")
+    return entries
+
+
+def required_object_list(
+    body: JsonObject, name: str, min_items: int = 1, max_items: int | None = None, parent: str = ""
+) -> list[JsonObject]:
+    """Return a list of `min_items` to `max_items` objects."""
+    entries = required_list(body, name, min_items, max_items, parent)
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise invalid_parameter(_join(parent, name), "its entries must be objects")
+    return entries
+
+
+def required_string_list(
+    body: JsonObject, name: str, min_items: int = 1, max_items: int | None = None, parent: str = ""
+) -> list[str]:
+    """Return a list of `min_items` to `max_items` strings, without duplicates."""
+    entries = required_list(body, name, min_items, max_items, parent)
+    if not all(isinstance(entry, str) for entry in entries):
+        raise invalid_parameter(_join(parent, name), "its entries must be strings")
+    return list(dict.fromkeys(entries))
+
+
+def optional_choices(body: JsonObject, name: str, choices: Iterable[str], parent: str = "") -> list[str] | None:
+    """Return a list of at least one of the choices, None if it is absent."""
+    if body.get(name) is None:
+        return None
+    allowed = tuple(choices)
+    entries = required_string_list(body, name, parent=parent)
+    return [require_choice(_join(parent, name), entry, allowed) for entry in entries]
+
+
+def optional_object(body: JsonObject, name: str, parent: str = "") -> JsonObject | None:
+    """Return an object, None if it is absent."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise invalid_parameter(_join(parent, name), "it must be an object")
+    return cast("JsonObject | None", value)
+
+
+def required_object(body: JsonObject, name: str, parent: str = "") -> JsonObject:
+    """Return an object."""
+    value = optional_object(body, name, parent)
+    if value is None:
+        raise missing_parameter(_join(parent, name))
+    return value
+
+
+def is_scalar(value: object) -> bool:
+    """Return whether a value is a string, a boolean or a number; an integer may have at most 53 bits."""
+    return isinstance(value, str | float) or (isinstance(value, int) and abs(value) <= MAX_SAFE_INTEGER)
+
+
+def is_metadata_value(value: object) -> bool:
+    """Return whether a value may be in metadata: a scalar or a list of strings."""
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in cast("list[object]", value))
+    return is_scalar(value)
+
+
+def parse_user_metadata(value: object) -> UserMetadata:
+    """Return user metadata without null, empty strings and empty lists.
+
+    Raises:
+        ApiError: The value is not a flat object.
+    """
+    return {key: entry for key, entry in _check_user_metadata(value).items() if entry not in (None, "", [])}
+
+
+def parse_user_metadata_json(document: str | None) -> UserMetadata:
+    """Return the user metadata of a form field, which contains JSON.
+
+    Raises:
+        ApiError: The field does not contain a flat JSON object.
+    """
+    if not document:
+        return {}
+    try:
+        value = parse_json(document)
+    except ValueError as error:
+        raise invalid_parameter("user_metadata", "it is not valid JSON") from error
+    return {} if value is None else parse_user_metadata(value)
+
+
+def merge_user_metadata(current: UserMetadata, value: object) -> UserMetadata:
+    """Return user metadata after a change: null deletes a key, an empty string or list changes nothing.
+
+    Raises:
+        ApiError: The change is not a flat object.
+    """
+    changes = _check_user_metadata(value)
+    kept = {key: entry for key, entry in current.items() if changes.get(key, entry) is not None}
+    return kept | {key: entry for key, entry in changes.items() if entry not in (None, "", [])}
+
+
+def _check_user_metadata(value: object) -> UserMetadata:
+    if not isinstance(value, dict):
+        raise invalid_parameter("user_metadata", "it must be an object")
+    entries = cast("dict[str, Any]", value)
+    for key, entry in entries.items():
+        if entry is not None and not is_metadata_value(entry):
+            raise invalid_parameter(
+                "user_metadata", f"the value of {key} must be a string, a number, a boolean or a list of strings"
+            )
+    return entries
+
+
+def _join(parent: str, name: str) -> str:
+    return f"{parent}.{name}" if parent else name

@@ -1,0 +1,1 @@
+"""Generated content: analyses, chat answers, structured output, embeddings."""

@@ -1,0 +1,447 @@
+"""JSON schemas of structured output: validation, and generation of matching JSON."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
+from twelvelabs_async.emulator._generation.time_names import Role, clock_format, is_in_milliseconds, role_of
+from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Schema = dict[str, Any]
+
+ROOT_PATH = "response_format.json_schema"
+TYPES = ("array", "boolean", "integer", "null", "number", "object", "string", "timestamp")
+UNSUPPORTED_KEYWORDS = (
+    "minLength",
+    "maxLength",
+    "additionalProperties",
+    "uniqueItems",
+    "maxItems",
+    "oneOf",
+    "allOf",
+    "not",
+)
+BOUND_KEYWORDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+STRING_FORMATS = ("uuid", "date-time", "date", "time")
+TIME_FORMATS = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
+RESERVED_NAMES = ("start_time", "end_time")
+_BOUNDARY_TYPES = ("number", "integer", "string", "timestamp")
+OPTIONAL_MAX_DEPTH = 5
+"""Nesting depth below which only required properties are generated."""
+MAX_DEPTH = 24
+_FORMAT_EXAMPLES = {"date-time": "2026-01-01T12:30:00Z", "date": "2026-01-01", "time": "12:30:00Z"}
+_CLOCK_FORMATS = ("hh:mm:ss.fff", "hh:mm:ss", "mm:ss", "m:ss", "h:mm:ss", "ss", "s")
+"""Formats of a time in a string; the first that matches the pattern of the string is used."""
+_CLASS_EXAMPLES = {"CATEGORY_DIGIT": "7", "CATEGORY_WORD": "w", "CATEGORY_SPACE": " "}
+
+MAX_VALUES = 20_000
+"""Maximum number of values in a generated document."""
+MAX_STRING_LENGTH = 100_000
+SCHEMA_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
+"""Exceptions that an invalid schema may raise."""
+
+
+def validate_schema(schema: Any) -> Schema:
+    """Check a JSON schema and return it.
+
+    Raises:
+        ApiError: The schema is invalid or uses unsupported keywords.
+    """
+    root = _require_object(schema, ROOT_PATH)
+    try:
+        _SchemaValidator(root).validate(root, ROOT_PATH, "", level=0)
+        valid = is_satisfiable(root)
+    except SCHEMA_ERRORS:
+        valid = False
+    if not valid:
+        raise _unsupported(ROOT_PATH, "it is not a valid JSON schema")
+    return root
+
+
+def _require_object(value: Any, path: str) -> Schema:
+    if not isinstance(value, dict):
+        raise invalid_parameter(path, "it must be a JSON schema")
+    return cast("Schema", value)
+
+
+def _unsupported(path: str, reason: str) -> ApiError:
+    return ApiError(422, "response_format_invalid", f"{path}: {reason}")
+
+
+class _SchemaValidator:
+    """Checks a schema against the supported part of JSON schema."""
+
+    def __init__(self, root: Schema) -> None:
+        self._definitions = cast("dict[str, Any]", root.get("$defs", {}))
+        for name, definition in self._definitions.items():
+            self.validate(
+                _require_object(definition, f"{ROOT_PATH}.$defs.{name}"), f"{ROOT_PATH}.$defs.{name}", "", level=None
+            )
+
+    def validate(self, schema: Schema, path: str, name: str, *, level: int | None) -> None:
+        """Check a schema; `level` is its depth below the root while timestamps may follow, otherwise `None`."""
+        for keyword in UNSUPPORTED_KEYWORDS:
+            if keyword in schema:
+                raise _unsupported(path, f"{keyword} is not supported")
+        if "$ref" in schema:
+            self._check_reference(schema["$ref"], path)
+        for value in cast("list[Any]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
+            if isinstance(value, list | dict):
+                raise _unsupported(path, "const and enum may contain only booleans, null, numbers and strings")
+        for position, choice in enumerate(cast("list[Any]", schema.get("anyOf", []))):
+            self.validate(_require_object(choice, path), f"{path}.anyOf.{position}", name, level=None)
+        for kind in _schema_types(schema, path):
+            self._check_type(kind, schema, path, name, level=level)
+
+    def _check_reference(self, reference: Any, path: str) -> None:
+        known = isinstance(reference, str) and reference.removeprefix("#/$defs/") in self._definitions
+        if not known or reference == "#":
+            raise _unsupported(path, f"{reference!r} refers to nothing in $defs")
+
+    def _check_type(self, kind: str, schema: Schema, path: str, name: str, *, level: int | None) -> None:
+        if name in RESERVED_NAMES and (kind not in _BOUNDARY_TYPES or (kind == "string" and "format" in schema)):
+            raise invalid_parameter(
+                path, "start_time and end_time must be numbers, integers, timestamps, or strings without a format"
+            )
+        if kind != "integer" and (keyword := next(filter(schema.__contains__, BOUND_KEYWORDS), None)):
+            raise _unsupported(path, f"{keyword} is supported for integers only")
+        match kind:
+            case "object":
+                self._check_properties(schema, path, level=level)
+            case "array":
+                self._check_items(schema, path, level=level)
+            case "string":
+                _check_string(schema, path)
+            case "timestamp":
+                _check_timestamp(schema, path, allowed=level in {1, 3})
+            case _:
+                return
+
+    def _check_properties(self, schema: Schema, path: str, *, level: int | None) -> None:
+        # Level 0 is the root, 1 its properties, 2 the items of its arrays, 3 the properties of these items.
+        inner_level = level + 1 if level in {0, 2} else None
+        for name, entry in _require_object(schema.get("properties", {}), path).items():
+            inner_path = f"{path}.properties.{name}"
+            self.validate(_require_object(entry, inner_path), inner_path, name, level=inner_level)
+
+    def _check_items(self, schema: Schema, path: str, *, level: int | None) -> None:
+        if schema.get("minItems", 0) not in {0, 1}:
+            raise _unsupported(path, "minItems may be 0 or 1")
+        if "items" in schema:
+            inner_path = f"{path}.items"
+            self.validate(_require_object(schema["items"], inner_path), inner_path, "", level=2 if level == 1 else None)
+
+
+def _schema_types(schema: Schema, path: str) -> Iterator[str]:
+    kinds: Any = schema.get("type", "object" if "properties" in schema else [])
+    for kind in cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]:
+        if kind not in TYPES:
+            raise _unsupported(path, f"the type {kind!r} is not one of {', '.join(TYPES)}")
+        yield str(kind)
+
+
+def _check_string(schema: Schema, path: str) -> None:
+    if "format" in schema and schema["format"] not in STRING_FORMATS:
+        raise _unsupported(path, f"the format of a string must be one of {', '.join(STRING_FORMATS)}")
+    try:
+        re.compile(schema.get("pattern", ""))
+    except (re.error, TypeError, RecursionError, OverflowError) as error:
+        raise _unsupported(path, "the pattern is not a valid regular expression") from error
+
+
+def _check_timestamp(schema: Schema, path: str, *, allowed: bool) -> None:
+    if schema.get("format") not in TIME_FORMATS:
+        allowed_values = ", ".join(TIME_FORMATS)
+        why = f"{path}.format: format is required for timestamp type; allowed values: {allowed_values}"
+        raise ApiError(400, "parameter_invalid", why)
+    if not allowed:
+        raise invalid_parameter(
+            path, "a timestamp must be a property of the root, or of objects in an array of the root"
+        )
+
+
+def format_time(seconds: float, time_format: str) -> float | str:
+    """Format a time within a video as a number (`seconds`), or as a clock shows it, for instance as `mm:ss`."""
+    return seconds if time_format == "seconds" else format_clock(seconds, time_format)
+
+
+def format_clock(seconds: float, clock: str) -> str:
+    """Format a time as hours, minutes and seconds; the first of them in `clock` contains the larger ones."""
+    clock, _, fraction = clock.partition(".")
+    units = max(0, math.floor(seconds * 10 ** len(fraction) + 0.5))
+    whole, rest = divmod(units, 10 ** len(fraction))
+    parts = clock.split(":")
+    numbers: list[int] = []
+    for _ in parts[1:]:
+        whole, last = divmod(whole, 60)
+        numbers.insert(0, last)
+    text = ":".join(f"{number:0{len(part)}}" for number, part in zip([whole, *numbers], parts, strict=True))
+    return f"{text}.{rest:0{len(fraction)}}" if fraction else text
+
+
+class _Position(NamedTuple):
+    """Position of a value in the generated document."""
+
+    path: str
+    depth: int
+    time_range: tuple[float, float]
+    in_array: bool
+    parent: Role | None = None
+    """Which time the containing object or array holds."""
+
+    @property
+    def name(self) -> str:
+        """Name of the property, or index of the item."""
+        return self.path.rpartition("/")[2]
+
+    def child(self, name: object = None) -> _Position:
+        """Return the position one level deeper, optionally with a name or index."""
+        return self._replace(path=self.path if name is None else f"{self.path}/{name}", depth=self.depth + 1)
+
+
+class Sampler:
+    """Generates a JSON document that matches a schema; the same schema and seed produce the same document.
+
+    Args:
+        root: The schema.
+        default_string: Value of strings without a format or pattern.
+        time_ranges: Segments of a video; an array of objects outside other arrays has one object for each.
+        seed: Determines values that the schema does not.
+    """
+
+    def __init__(
+        self, root: Schema, default_string: str, time_ranges: Sequence[tuple[float, float]], seed: int
+    ) -> None:
+        self._root = root
+        self._default_string = default_string
+        self._time_ranges = list(time_ranges) or [(0.0, 0.0)]
+        self._seed = seed
+        self._values = 0
+
+    def sample(self) -> Any:
+        """Generate the document.
+
+        Raises:
+            ValueError: It has more than `MAX_VALUES` values, or a string of more than `MAX_STRING_LENGTH` characters.
+        """
+        self._values = 0
+        return self._sample(self._root, _Position("", 0, self._time_ranges[0], in_array=False))
+
+    def _sample(self, schema: Schema, at: _Position) -> Any:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise ValueError(f"a document has more than {MAX_VALUES} values")
+        if at.depth > MAX_DEPTH:
+            return None
+        if "$ref" in schema:
+            return self._sample(self._resolve(schema["$ref"]), at.child())
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return schema["enum"][stable_int(self._seed, at.path) % len(schema["enum"])]
+        for keyword in ("anyOf", "oneOf"):
+            if choices := cast("list[Schema]", schema.get(keyword, [])):
+                # Deeply nested values are null if possible, others are not.
+                nullable = at.depth > OPTIONAL_MAX_DEPTH
+                chosen = min(choices, key=lambda choice: (choice.get("type") == "null") != nullable)
+                return self._sample(chosen, at.child())
+        return self._sample_type(_kind(schema), schema, at)
+
+    def _sample_type(self, kind: str, schema: Schema, at: _Position) -> Any:
+        role = role_of(at.name, schema, kind, at.parent)
+        match kind:
+            case "object":
+                return self._object(schema, at._replace(parent=role))
+            case "array":
+                return self._array(schema, at._replace(parent=role))
+            case "timestamp":
+                return format_time(select_time(role or "point", at.time_range), schema["format"])
+            case "string":
+                time = None if role is None else _format_text(select_time(role, at.time_range), schema)
+                return self._string(schema, at.path) if time is None else time
+            case "integer":
+                return self._number(schema, at.path, 1) if role is None else self._whole_time(role, schema, at)
+            case "number":
+                if role is None:
+                    return self._number(schema, at.path, 0.5)
+                return select_time(role, at.time_range) * (1000 if is_in_milliseconds(at.name, schema) else 1)
+            case "boolean":
+                return stable_int(self._seed, at.path) % 2 == 0
+            case _:
+                return None
+
+    def _whole_time(self, role: Role, schema: Schema, at: _Position) -> int:
+        """Return a time as an integer; the end is after the start and not after the end of the video if possible."""
+        scale = 1000 if is_in_milliseconds(at.name, schema) else 1
+        start, end = (math.floor(time * scale) for time in at.time_range)
+        if start == end and end < math.floor(self._time_ranges[-1][1] * scale):
+            end += 1
+        elif start == end:
+            start = max(0, start - 1)
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        return int(max(low, min(high, select_time(role, (start, end)))))
+
+    def _object(self, schema: Schema, at: _Position) -> Any:
+        properties = cast("dict[str, Schema]", schema.get("properties", {}))
+        required = [name for name in properties if name in schema.get("required", [])]
+        names = required if at.depth > OPTIONAL_MAX_DEPTH else list(properties)
+        if required and names[0] not in required:
+            names = [required[0], *(name for name in names if name != required[0])]
+        return {name: self._sample(properties[name], at.child(name)) for name in names}
+
+    def _array(self, schema: Schema, at: _Position) -> list[Any]:
+        items = cast("Schema", schema.get("items", {"type": "string"}))
+        least = int(schema.get("minItems", 0))
+        if least > MAX_VALUES:
+            raise ValueError(f"a list has more than {MAX_VALUES} items")
+        if at.depth > OPTIONAL_MAX_DEPTH:
+            ranges = [at.time_range] * least
+        elif not at.in_array and _kind(self._resolve(items["$ref"]) if "$ref" in items else items) == "object":
+            ranges = self._time_ranges
+        else:
+            ranges = [at.time_range] * max(2, least)
+        ranges = ranges[: int(schema.get("maxItems", len(ranges)))]
+        ranges += ranges[-1:] * (least - len(ranges))
+        return [
+            self._sample(items, at.child(i)._replace(time_range=time_range, in_array=True))
+            for i, time_range in enumerate(ranges)
+        ]
+
+    def _number(self, schema: Schema, path: str, step: float) -> Any:
+        low = schema.get("minimum", schema.get("exclusiveMinimum"))
+        high = schema.get("maximum", schema.get("exclusiveMaximum"))
+        if low is not None and "minimum" not in schema:
+            low = math.floor(low + step) if step == 1 else low + (min(step, (high - low) / 4) if high else step)
+        if high is not None and "maximum" not in schema:
+            high = math.ceil(high - step) if step == 1 else high - min(step, (high - low) / 4 if low else step)
+        if step == 1:
+            low, high = (None if low is None else math.ceil(low)), (None if high is None else math.floor(high))
+        if low is None:
+            low = 0 if high is None else min(0, high)
+        if high is None:
+            high = low + 100
+        if high < low:
+            raise ValueError(f"no value between {low} and {high}")
+        spread = int((high - low) / step)
+        return low + step * (stable_int(self._seed, path) % (spread + 1))
+
+    def _string(self, schema: Schema, path: str) -> str:
+        if "pattern" in schema:
+            return example_of_pattern(schema["pattern"])
+        if schema.get("format") == "uuid":
+            number = stable_int(self._seed, path, 0) << 64 | stable_int(self._seed, path, 1)
+            return str(uuid.UUID(int=number, version=4))
+        if schema.get("format") in _FORMAT_EXAMPLES:
+            return _FORMAT_EXAMPLES[schema["format"]]
+        text = (
+            f"{invent_scene(self._seed, path)}, {self._default_string}" if path.count("/") > 1 else self._default_string
+        )
+        shortest = _check_length(int(schema.get("minLength", 0)))
+        return text.ljust(shortest, ".")[: schema.get("maxLength", len(text) + 10_000)]
+
+    def _resolve(self, reference: str) -> Schema:
+        found: Any = self._root
+        for step in reference.removeprefix("#").strip("/").split("/"):
+            found = found[step] if step else found
+        return cast("Schema", found)
+
+
+def select_time(role: Role, time_range: tuple[float, float]) -> float:
+    """Return the time that a property holds, for a passage of a video."""
+    start, end = time_range
+    return {"start": start, "end": end, "point": start, "duration": round(end - start, 3), "range": start}[role]
+
+
+def _format_text(seconds: float, schema: Schema) -> str | None:
+    """Return a time in the format and pattern of a string, `None` if none is possible."""
+    if "format" in schema:
+        return None
+    clock = clock_format(schema)
+    formats = _CLOCK_FORMATS if clock is None else (clock, *_CLOCK_FORMATS)
+    texts = (format_clock(seconds, one) for one in formats)
+    return next((text for text in texts if re.search(schema.get("pattern", ""), text)), None)
+
+
+def _kind(schema: Schema) -> str:
+    kind: Any = schema.get("type", "object" if "properties" in schema else "string")
+    if not isinstance(kind, list):
+        return str(kind)
+    return next((str(one) for one in cast("list[object]", kind) if one != "null"), "null")
+
+
+def example_of_pattern(pattern: str) -> str:
+    """Return a string that matches a regular expression; the string may not match if it has assertions."""
+    # The parser of the standard library is private, but a parser of our own could interpret a pattern differently.
+    parser: Any = importlib.import_module("re._parser")
+    return _expand(parser.parse(pattern))
+
+
+def _check_length(length: int) -> int:
+    if length > MAX_STRING_LENGTH:
+        raise ValueError(f"a string has more than {MAX_STRING_LENGTH} characters")
+    return length
+
+
+def _expand(tokens: Any) -> str:
+    text = ""
+    for operation, argument in tokens:
+        match str(operation):
+            case "LITERAL":
+                text += chr(argument)
+            case "NOT_LITERAL":
+                text += "a" if chr(argument) != "a" else "b"
+            case "ANY":
+                text += "a"
+            case "IN":
+                text += _pick_character(argument)
+            case "BRANCH":
+                text += _expand(argument[1][0])
+            case "SUBPATTERN":
+                text += _expand(argument[-1])
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                least, most, inner = argument
+                repeated, count = _expand(inner), least or min(1, most)
+                _check_length(len(repeated) * count)
+                text += repeated * count
+            case _:
+                # Anchors and other assertions match no characters.
+                continue
+    return text
+
+
+def _pick_character(choices: Sequence[tuple[Any, Any]]) -> str:
+    """Return a character that matches a character class, which may be negated."""
+    first, argument = choices[0]
+    match str(first):
+        case "LITERAL":
+            return chr(argument)
+        case "RANGE":
+            return chr(argument[0])
+        case "CATEGORY":
+            return _CLASS_EXAMPLES.get(str(argument), "-")
+        case _:
+            excluded = {chr(argument) for kind, argument in choices[1:] if str(kind) == "LITERAL"}
+            ranges = [argument for kind, argument in choices[1:] if str(kind) == "RANGE"]
+            free = (
+                character
+                for character in "aA0-_ %~"
+                if character not in excluded and not any(low <= ord(character) <= high for low, high in ranges)
+            )
+            return next(free, "\u00e9")
+
+
+def is_satisfiable(schema: Schema) -> bool:
+    """Whether a document can match a schema."""
+    try:
+        Sampler(schema, "", [], 0).sample()
+    except SCHEMA_ERRORS:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Media files: properties, descriptions, inspection, thumbnails."""

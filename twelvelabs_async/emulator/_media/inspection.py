@@ -1,0 +1,219 @@
+"""Inspect media files with pymediainfo and create thumbnails with PyAV, if these libraries are installed."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import importlib
+import re
+from dataclasses import replace
+from fractions import Fraction
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from twelvelabs_async.emulator._media.media import MAX_DURATION, Media, detect_kind, guess_duration, guess_media
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CODECS = {"avc": "h264", "hevc": "hevc", "mpeg audio": "mp3", "mpeg-4 visual": "mpeg4"}
+_KINDS = {"Video": "video", "Audio": "audio", "Image": "image"}
+_PREFIX_SIZE = 4096
+_MARKER_SIZE = 4
+_ALIAS = b"alis"
+"""Marks a track of a QuickTime movie whose frames are in another file."""
+_OPAQUE = (b"cmov", b"\x06\x0e\x2b\x34", b"\xd0\xcf\x11\xe0")
+"""Mark compressed QuickTime headers, MXF and AAF, which can refer to other files anywhere in their content."""
+_MARKERS = re.compile(b"|".join(map(re.escape, (_ALIAS, *_OPAQUE))))
+
+_IMAGE_PREFIX_SIZE: Final = 12
+_IMAGE_PREFIX: Final = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM|RIFF.{4}WEBP", re.DOTALL)
+
+THUMBNAIL_KINDS: Final = frozenset({"video", "image"})
+MAX_CACHED: Final = 512
+"""Maximum number of cached thumbnails of about 6 kB each."""
+_WIDTH: Final = 320
+_FORMAT: Final = "yuvj420p"
+_NO_EXTERNAL_FILES: Final = {"protocol_whitelist": "none", "enable_drefs": "0"}
+"""Options that stop PyAV from opening or fetching other files that a file refers to."""
+
+Track = dict[str, Any]
+
+
+async def probe(path: Path, filename: str, size: int, digest: str) -> Media:
+    """Return the properties of a file; guess them if pymediainfo is not available."""
+    tracks = await asyncio.to_thread(_read_tracks, path)
+    if tracks is None:
+        return guess_media(filename, size, digest)
+    return _build_media(tracks, filename, size, digest)
+
+
+def _read_tracks(path: Path) -> dict[str, Track] | None:
+    """Return the first track of each type, or `None` if pymediainfo cannot inspect the file.
+
+    Uploads are untrusted: content that refers to URLs is withheld from the library, which would fetch them.
+    """
+    try:
+        library: Any = importlib.import_module("pymediainfo").MediaInfo
+    except ImportError:
+        return None
+    if not library.can_parse():
+        return None
+    with path.open("rb") as opened:
+        prefix = opened.read(_PREFIX_SIZE)
+        return {} if _is_text(prefix) else _parse(library, opened)
+
+
+class _MaskedFile:
+    """A readable file that replaces markers of references to other files with zeros."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._opened = file
+        self.seek = file.seek
+        self.tell = file.tell
+        self.opaque = False
+        """Whether the masked content no longer identifies the file."""
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes; read a few more on both sides to mask markers that cross the edges."""
+        begin = self.tell()
+        margin = min(begin, _MARKER_SIZE - 1)
+        self.seek(begin - margin)
+        masked = _MARKERS.sub(self._mask, self._opened.read(margin + size + _MARKER_SIZE - 1))[margin:][:size]
+        self.seek(begin + len(masked))
+        return masked
+
+    def _mask(self, match: re.Match[bytes]) -> bytes:
+        self.opaque |= match[0] in _OPAQUE
+        return bytes(_MARKER_SIZE)
+
+
+def _is_text(prefix: bytes) -> bool:
+    """Whether the file could be a playlist: UTF-16 may lack a byte order mark, and UTF-8 may contain a zero byte."""
+    marked = prefix.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or prefix.removeprefix(codecs.BOM_UTF8).lstrip(b"\0 \t\r\n")[:1] in {b"#", b"<"}:
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(prefix)  # the prefix may end within a character
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text
+
+
+def _parse(library: Any, source: BinaryIO) -> dict[str, Track] | None:
+    found: dict[str, Track] = {}
+    file = _MaskedFile(source)
+    try:
+        for track in library.parse(file).to_data()["tracks"]:
+            found.setdefault(track["track_type"], track)
+    except (RuntimeError, OSError, SyntaxError):  # ElementTree.ParseError is a SyntaxError
+        return None
+    return None if file.opaque else found
+
+
+def _build_media(tracks: dict[str, Track], filename: str, size: int, digest: str) -> Media:
+    expected = detect_kind(filename)
+    detected = next((kind for name, kind in _KINDS.items() if name in tracks), None)
+    if expected is None and detected is None:
+        mime = "application/octet-stream"
+        return Media(kind="document", mime=mime, size=size, digest=digest, problem="The file type is not supported.")
+    kind, mime = expected or (str(detected), f"{detected}/{_extension(tracks)}")
+    media = Media(kind=kind, mime=mime, size=size, digest=digest)
+    if kind == "document":
+        return media
+    if not any(_KINDS[name] == kind for name in _KINDS if name in tracks):
+        return replace(media, problem=f"The {kind} file is broken.")
+    return _with_track_details(tracks, media)
+
+
+def _extension(tracks: dict[str, Track]) -> str:
+    formats = str(tracks.get("General", {}).get("format", "unknown")).lower()
+    return "mp4" if formats == "mpeg-4" else formats.replace(" ", "-")
+
+
+def _with_track_details(tracks: dict[str, Track], media: Media) -> Media:
+    general, audio = tracks.get("General", {}), tracks.get("Audio", {})
+    image = tracks.get("Video") or (tracks.get("Image", {}) if media.kind == "image" else {})  # not the cover of a song
+    return replace(
+        media,
+        duration=None if media.kind == "image" else _duration(tracks, media.size),
+        width=_as_int(image.get("width")),
+        height=_as_int(image.get("height")),
+        fps=float(image["frame_rate"]) if "frame_rate" in image else None,
+        container=general.get("format"),
+        video_codec=_codec(image),
+        audio_codec=_codec(audio),
+        sample_rate=_as_int(audio.get("sampling_rate")),
+        channels=_as_int(audio.get("channel_s")),
+    )
+
+
+def _duration(tracks: dict[str, Track], size: int) -> float:
+    """Return the duration in seconds.
+
+    Some formats do not state it, for example AAC in ADTS, raw H.264 and Matroska of a live stream. The platform decodes
+    such a file; the emulator guesses, within the limits of indexing.
+    """
+    durations = [tracks.get(name, {}).get("duration") for name in ("Video", "Image", "Audio", "General")]
+    known = next((float(duration) for duration in durations if duration), 0.0)
+    return round(known / 1000, 3) if known else min(guess_duration(size), MAX_DURATION)
+
+
+def _codec(track: Track) -> str | None:
+    name = str(track.get("format", "")).lower()
+    return _CODECS.get(name, name) or None
+
+
+def _as_int(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+async def is_image(path: Path) -> bool:
+    """Return whether a file begins like an image of a supported format."""
+    head = await asyncio.to_thread(_read_prefix, path, _IMAGE_PREFIX_SIZE)
+    return _IMAGE_PREFIX.match(head) is not None
+
+
+def _read_prefix(path: Path, size: int) -> bytes:
+    with path.open("rb") as opened:
+        return opened.read(size)
+
+
+class ThumbnailCache:
+    """The most recently created thumbnails, by the digest of the media file."""
+
+    def __init__(self) -> None:
+        self.available: bool = find_spec("av") is not None
+        self._cache: dict[str, bytes] = {}
+
+    def get(self, digest: str) -> bytes | None:
+        """Return a cached thumbnail as JPEG, or `None`."""
+        return self._cache.get(digest)
+
+    async def create(self, path: Path, digest: str) -> bytes | None:
+        """Create and cache the thumbnail of a file, or return `None` if that is not possible.
+
+        The oldest thumbnails are evicted when the cache is full.
+        """
+        thumbnail = await asyncio.to_thread(make_thumbnail, path) if self.available else None
+        if thumbnail is not None:
+            self._cache[digest] = thumbnail
+        while len(self._cache) > MAX_CACHED:
+            del self._cache[next(iter(self._cache))]
+        return thumbnail
+
+
+def make_thumbnail(path: Path) -> bytes | None:
+    """Return the first frame of a file as a small JPEG, or `None` if no frame can be decoded."""
+    library: Any = importlib.import_module("av")
+    try:
+        with path.open("rb") as opened, library.open(opened, options=_NO_EXTERNAL_FILES) as container:
+            frame = next(container.decode(video=0))
+        height = max(2, round(frame.height * _WIDTH / frame.width / 2) * 2)
+        small = frame.reformat(width=_WIDTH, height=height, format=_FORMAT)
+        small.pts = 0
+        encoder = library.CodecContext.create("mjpeg", "w")
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = _WIDTH, height, _FORMAT, Fraction(1)
+        return b"".join(bytes(packet) for packet in (*encoder.encode(small), *encoder.encode(None)))
+    except (library.FFmpegError, IndexError, StopIteration, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""Objects of the emulated platform, their status over time, and their persistence."""
