@@ -1,87 +1,299 @@
-"""The client: builds the floors below it, and owns the session."""
+"""The client, and its resources, which are loaded on first use."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import getattr_static
+from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, overload
 
 import aiohttp
 import attrs
 from typing_extensions import override
 
+import twelvelabs_async  # in annotations: a module is loaded when one of its names is evaluated
+from twelvelabs_async._arguments import omit_none
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._core.extras import Extras, checked_headers, extended
+from twelvelabs_async._core.recording import recording
+from twelvelabs_async._core.retry import RetryBudget
+from twelvelabs_async._event_listeners import EventDispatcher
+from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
+from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._http.transport import HttpTransport
+from twelvelabs_async._logging import enable_logging
+from twelvelabs_async._options import (
+    Options,
+    Priority,
+    Settings,
+    require_type,
+    resolve_api_key,
+    resolve_base_url,
+)
+from twelvelabs_async._rate_limit.limiter import RateLimiter
+from twelvelabs_async._rate_limit.stores import resolve_store
 from twelvelabs_async._version import __version__
-from twelvelabs_async.api import Api
 from twelvelabs_async.clock import Clock, SystemClock
-from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.events import Events, Listener
-from twelvelabs_async.groups import Groups
-from twelvelabs_async.limits import CategoryLimits
-from twelvelabs_async.logs import follow
-from twelvelabs_async.policy.limiter import RateLimiter
-from twelvelabs_async.policy.retry import RetryQuota
-from twelvelabs_async.policy.store import BudgetStore
-from twelvelabs_async.policy.stores import shared
-from twelvelabs_async.request import Form, Method, Request, RetryClass, given
-from twelvelabs_async.session import SessionManager
-from twelvelabs_async.settings import Options, Priority, Settings, find_api_key, find_base_url
+from twelvelabs_async.errors import ClientStateError, InvalidInputError
+from twelvelabs_async.events import Listener
+from twelvelabs_async.models.common import UserMetadata
+from twelvelabs_async.rate_limits import CategoryLimits, RateLimitStore
+from twelvelabs_async.requests import Form, Method, Request, RetryClass
 
 if TYPE_CHECKING:
-    from twelvelabs_async.fleet import Worker
-    from twelvelabs_async.ingest import (
-        AnyLedger,
-        Check,
-        Dedupe,
-        Ingestion,
-        OnEvent,
-        OnQuota,
-        Sources,
+    from twelvelabs_async._raw_methods import RawResponses
+    from twelvelabs_async.resources.analyze import Analyze, AnalyzeStreaming
+    from twelvelabs_async.resources.analyze_async import AnalyzeAsync
+    from twelvelabs_async.resources.assets import Assets
+    from twelvelabs_async.resources.data_connectors import DataConnectors, Imports
+    from twelvelabs_async.resources.embed import Embed
+    from twelvelabs_async.resources.entity_collections import EntityCollections
+    from twelvelabs_async.resources.indexes import Indexes
+    from twelvelabs_async.resources.knowledge_stores import (
+        KnowledgeStoreItemCollections,
+        KnowledgeStoreItems,
+        KnowledgeStores,
     )
-    from twelvelabs_async.models.common import UserMetadata
-
-T = TypeVar("T")
-
-USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
-
-_BY_VERB: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "unsafe"}
-"""What a repetition does as far as the verb tells; a POST that nobody described is not repeated."""
+    from twelvelabs_async.resources.multipart_upload import MultipartUpload
+    from twelvelabs_async.resources.responses import Responses
+    from twelvelabs_async.resources.search import Search
+    from twelvelabs_async.resources.tasks import Tasks
 
 
-class AsyncTwelveLabs(Groups):
-    """A client of the Twelve Labs API, for one event loop.
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "asset": "client.assets",
+    "embeddings": "client.embed",
+    "entities": "client.entity_collections.entities",
+    "generate": "client.analyze",
+    "gist": "client.analyze with a prompt, because the API has no /gist any more",
+    "index": "client.indexes",
+    "indexed_assets": "client.indexes.indexed_assets",
+    "indices": "client.indexes",
+    "knowledge_store": "client.knowledge_stores",
+    "query": "client.search.query",
+    "response": "client.responses",
+    "summarize": "client.analyze with a prompt, because the API has no /summarize any more",
+    "task": "client.tasks",
+    "upload": "client.assets.upload",
+    "videos": "client.indexes.videos, or client.indexes.indexed_assets",
+}
+"""Names of older versions of the official client and of other clients, and what is used here."""
 
-    Open it once and share it: calls may run concurrently, and pace each other by the limits the platform tells.
+
+_T = TypeVar("_T")
+
+
+class _NoExecutor:
+    """Stands for the executor of a resource that has no client."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise ClientStateError("AsyncTwelveLabs is a class; create a client of it: AsyncTwelveLabs()")
+
+
+class _NoClient:
+    """Stands for the client of a resource that is an attribute of the class."""
+
+    _executor = _NoExecutor()
+
+
+class _Group(Generic[_T]):
+    """A resource as an attribute of a client, created at first use.
+
+    As an attribute of the class it sends nothing: `unittest.mock.create_autospec(AsyncTwelveLabs)` reads its methods.
+    """
+
+    def __init__(self, create: Callable[[Any], _T]) -> None:
+        self._create = create
+        self.__doc__ = create.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: object | None, owner: type) -> _T:
+        if client is None:
+            return self._create(_NoClient)
+        created = vars(client)[self._name] = self._create(client)  # found before this descriptor from now on
+        return created
+
+
+class _ResourceGroups:
+    """The resources of the API as attributes of a client."""
+
+    _executor: RequestExecutor
+
+    if not TYPE_CHECKING:  # type checkers report unknown attributes themselves
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise an error that names the attribute to use."""
+            hint = f"; use {_OTHER_NAMES[name]}" if name in _OTHER_NAMES else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
+
+    @_Group
+    def indexes(self) -> Indexes:
+        """Indexes: collections of videos that are searched together."""
+        from twelvelabs_async.resources.indexes import Indexes
+
+        return Indexes(self._executor)
+
+    @_Group
+    def assets(self) -> Assets:
+        """Assets: media files on the platform."""
+        from twelvelabs_async.resources.assets import Assets
+
+        return Assets(self._executor)
+
+    @_Group
+    def multipart_upload(self) -> MultipartUpload:
+        """Multipart uploads, step by step; `assets.upload` performs all steps."""
+        from twelvelabs_async.resources.multipart_upload import MultipartUpload
+
+        return MultipartUpload(self._executor)
+
+    @_Group
+    def tasks(self) -> Tasks:
+        """Indexing tasks: upload and index in one call. Deprecated by Twelve Labs."""
+        from twelvelabs_async.resources.tasks import Tasks
+
+        return Tasks(self._executor)
+
+    @_Group
+    def search(self) -> Search:
+        """Search videos by text or images."""
+        from twelvelabs_async.resources.search import Search
+
+        return Search(self._executor)
+
+    @_Group
+    def analyze(self) -> Analyze:
+        """Generate text about a video or images: `await client.analyze(video=..., prompt=...)`."""
+        from twelvelabs_async.resources.analyze import Analyze
+
+        return Analyze(self._executor)
+
+    @_Group
+    def analyze_stream(self) -> AnalyzeStreaming:
+        """Stream text about a video or images: `async for event in client.analyze_stream(...)`."""
+        from twelvelabs_async.resources.analyze import AnalyzeStreaming
+
+        return AnalyzeStreaming(self._executor)
+
+    @_Group
+    def analyze_async(self) -> AnalyzeAsync:
+        """Asynchronous analyses, as single tasks or in batches."""
+        from twelvelabs_async.resources.analyze_async import AnalyzeAsync
+
+        return AnalyzeAsync(self._executor)
+
+    @_Group
+    def responses(self) -> Responses:
+        """Responses of an agent that uses a knowledge store."""
+        from twelvelabs_async.resources.responses import Responses
+
+        return Responses(self._executor)
+
+    @_Group
+    def embed(self) -> Embed:
+        """Embeddings of text, images, audio, videos and documents; use `embed.v_2` in new code."""
+        from twelvelabs_async.resources.embed import Embed
+
+        return Embed(self._executor)
+
+    @_Group
+    def entity_collections(self) -> EntityCollections:
+        """Entity collections (people and objects to recognize)."""
+        from twelvelabs_async.resources.entity_collections import EntityCollections
+
+        return EntityCollections(self._executor)
+
+    @_Group
+    def knowledge_stores(self) -> KnowledgeStores:
+        """Knowledge stores: videos and images that are searched together and used to answer questions."""
+        from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
+
+        return KnowledgeStores(self._executor)
+
+    @_Group
+    def knowledge_store_items(self) -> KnowledgeStoreItems:
+        """Items of a knowledge store."""
+        from twelvelabs_async.resources.knowledge_stores import KnowledgeStoreItems
+
+        return KnowledgeStoreItems(self._executor)
+
+    @_Group
+    def knowledge_store_item_collections(self) -> KnowledgeStoreItemCollections:
+        """Collections of items within a knowledge store."""
+        from twelvelabs_async.resources.knowledge_stores import KnowledgeStoreItemCollections
+
+        return KnowledgeStoreItemCollections(self._executor)
+
+    @_Group
+    def data_connectors(self) -> DataConnectors:
+        """OAuth connections to external storage accounts."""
+        from twelvelabs_async.resources.data_connectors import DataConnectors
+
+        return DataConnectors(self._executor)
+
+    @_Group
+    def imports(self) -> Imports:
+        """Imports of files through a connection."""
+        from twelvelabs_async.resources.data_connectors import Imports
+
+        return Imports(self._executor)
+
+
+_USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
+
+_RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "non_idempotent"}
+"""Retry class by HTTP method, for `AsyncTwelveLabs.request`. A POST without a retry class is not retried."""
+
+
+class AsyncTwelveLabs(_ResourceGroups):
+    """Client for the Twelve Labs API, for use in one event loop.
+
+    Create one client and share it: calls may run concurrently, and share connections, rate limits and the retry budget.
 
     Args:
-        api_key: Your key; else `TWELVELABS_API_KEY`, else `TWELVE_LABS_API_KEY` from the environment.
-        base_url: Address with the version; else `TWELVELABS_BASE_URL`, else the platform's.
-        timeout: Deadline of one whole call in seconds: queue, attempts and waits together. None is 60, and 600 for the
-            operations whose answer is the work itself (`analyze`, `responses`, `embed`); the queue for a rate limit
-            does not count then, see `max_wait`. Uploads have none in total; they end when nothing moves for
+        api_key: API key. None reads `TWELVELABS_API_KEY`, then `TWELVE_LABS_API_KEY`, from the environment.
+        base_url: Base URL, including the API version. None reads `TWELVELABS_BASE_URL`, and defaults to the platform's.
+        timeout: Deadline of a whole call in seconds, including all attempts and waits. None is 60 s, or 600 s for
+            operations that compute their response (`analyze`, `responses`, `embed`), without the time spent waiting for
+            a rate limit, which `max_wait` bounds. Uploads have no deadline; they fail when no data was transferred for
             `idle_timeout`.
-        max_retries: How often a failed call is repeated, where that cannot do a write twice.
-        max_wait: Seconds of waiting for a rate limit beyond which `QuotaExhaustedError` is raised at once.
-        idle_timeout: Seconds without a byte after which an upload or a stream counts as dead.
-        connection_limit: Connections open at once; 0 is no limit.
-        connect_timeout: Seconds to open one connection.
-        session: A session of yours whose connector and trace configurations are used and left open. Its cookies,
-            headers and timeouts are not: the key and the videos go out under this client's rules.
+        max_retries: Maximum number of retries of a failed call. A call is never retried if that could write twice.
+        max_wait: Maximum wait for a rate limit, in seconds. A longer wait raises `QuotaExhaustedError` immediately; 0
+            never waits.
+        idle_timeout: Seconds without any transferred data after which an upload or a stream fails.
+        connection_limit: Maximum number of open connections; 0 is no limit.
+        connect_timeout: Timeout for opening a connection, in seconds.
+        proxy: URL of an http proxy, such as `http://proxy.example:3128`; None for none. The default reads
+            `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` once. A proxy is only used for https, so that it does not see the
+            API key; the one of the environment is never used for this machine.
+        trust_env: False ignores the proxy of the environment.
+        ssl: TLS settings of the connections, such as those with the authority of a company. None is the default of
+            Python, which reads `SSL_CERT_FILE`.
+        session: An aiohttp session whose connector and trace configurations are used; it is not closed. Its cookies
+            and timeouts are not used. One with headers, authentication, middlewares or a proxy is refused: the API key
+            and uploads stay under the control of this client.
         trace_configs: aiohttp trace configurations, for instrumentation.
-        trust_env: Use the proxies named in the environment.
-        allow_http: Permit plain `http://` to other machines than this one.
-        budget: Where it is kept what may still be sent. None is in memory; `sqlite:///budget.db` is a file that the
-            processes of a machine share, `redis://host:6379/0` (also `rediss://` and `unix://`, with the extra
-            `redis`) a server for those of many; a `BudgetStore` of yours is left open. While it is away, calls go on
-            with a budget in memory.
-        organization: Name under which that budget is shared; None is a hash of the key. Limits are those of an
-            organisation, so name it if its keys are several.
-        on_event: Is called in the event loop with all that `twelvelabs_async.events` describes: calls, their retries,
-            waits for limits and what is left of them. It must not block; what it raises is logged.
-        clock: Where time comes from; tests pass their own.
+        default_headers: Headers of each request to the API, such as those of a gateway. `User-Agent` may be among them;
+            the API key and the headers of the body and the connection are refused. Uploads to storage do not get them.
+        allow_http: Whether to allow plain `http://` to hosts other than localhost.
+        rate_limit_store: Where the state of rate limits is kept. None is the memory of this process.
+            `sqlite:///limits.db` shares it between the processes of one host; `redis://host:6379/0` (also `rediss://`
+            and `unix://`; needs the extra `redis`) shares it between hosts. A `RateLimitStore` object is not closed. If
+            the store is unavailable, calls fall back to limits in memory.
+        organization: Name under which the rate limits are shared. None uses a hash of the API key. Limits apply to an
+            organization; set a name if it has several keys.
+        on_event: Called in the event loop with each event of `twelvelabs_async.events`: requests, retries, and waits
+            for rate limits. It must not block; exceptions it raises are logged.
+        clock: Clock for all waits and timeouts; tests pass their own.
 
     Raises:
-        InvalidInputError: No key, an impossible one, or an address the key must not be sent to.
+        InvalidInputError: The API key is missing or malformed, or must not be sent to the base URL.
 
     Example:
         async with AsyncTwelveLabs() as client:
@@ -101,36 +313,58 @@ class AsyncTwelveLabs(Groups):
         idle_timeout: float = 60.0,
         connection_limit: int = 100,
         connect_timeout: float = 10.0,
+        proxy: str | None = FROM_ENVIRONMENT,
+        trust_env: bool = True,
+        ssl: SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        trust_env: bool = False,
+        default_headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
-        budget: BudgetStore | str | None = None,
+        rate_limit_store: RateLimitStore | str | None = None,
         organization: str | None = None,
         on_event: Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
+        require_type("session", session, aiohttp.ClientSession, "an aiohttp.ClientSession")
+        require_type("rate_limit_store", rate_limit_store, str | RateLimitStore, "a URL or a RateLimitStore")
+        require_type("organization", organization, str, "a string")
+        require_type("on_event", on_event, Callable, "a function")
+        require_type("clock", clock, Clock, "a Clock")
+        require_type("allow_http", allow_http, bool, "True or False")
+        require_type("trace_configs", trace_configs, list | tuple, "a list of aiohttp.TraceConfig")
+        for trace_config in trace_configs:
+            require_type("trace_configs", trace_config, aiohttp.TraceConfig, "a list of aiohttp.TraceConfig")
         settings = Settings(
-            api_key=find_api_key(api_key),
-            base_url=find_base_url(base_url, allow_http=allow_http),
+            api_key=resolve_api_key(api_key),
+            base_url=resolve_base_url(base_url, allow_http=allow_http),
             connection_limit=connection_limit,
             connect_timeout=connect_timeout,
             trust_env=trust_env,
-            user_agent=USER_AGENT,
+            user_agent=_USER_AGENT,
+            default_headers=checked_headers("default_headers", default_headers or {}),
         )
-        time, events = clock or SystemClock(), Events()
-        follow(events)
+        proxy_settings = resolve_proxy(
+            None if proxy == FROM_ENVIRONMENT and not trust_env else proxy, settings.base_url, required=session is None
+        )
+        time, events = clock or SystemClock(), EventDispatcher()
+        enable_logging()
         if on_event is not None:
             events.subscribe(on_event)
-        store = None if budget is None else shared(budget, settings.api_key, organization, time)
-        self._opened_store = store if isinstance(budget, str) else None
+        store = (
+            None if rate_limit_store is None else resolve_store(rate_limit_store, settings.api_key, organization, time)
+        )
+        self._owned_store = store if isinstance(rate_limit_store, str) else None
         self._settings = settings
-        self._owner = True
-        self._api = Api(
-            session=SessionManager(settings, session=session, trace_configs=trace_configs),
+        self._owns_connections = True
+        self._extras = Extras()
+        self._executor = RequestExecutor(
+            transport=HttpTransport(
+                settings, session=session, trace_configs=trace_configs, proxy=proxy_settings, ssl_context=ssl
+            ),
             limiter=RateLimiter(time, store=store, events=events),
-            quota=RetryQuota(),
+            retry_budget=RetryBudget(),
             clock=time,
+            redactor=Redactor(settings.api_key),
             options=Options(timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout),
         )
 
@@ -141,38 +375,66 @@ class AsyncTwelveLabs(Groups):
     async def __aenter__(self) -> Self:
         return self
 
+    if not TYPE_CHECKING:
+
+        def __enter__(self) -> Any:
+            """Raise an error that names the statement to use."""
+            raise TypeError(
+                "AsyncTwelveLabs is an asynchronous context manager; use `async with`, or TwelveLabs without asyncio"
+            )
+
+        def __exit__(self, *_: object) -> None:
+            """Exist, so that `with` calls `__enter__`."""
+
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections this client opened. On a view from `with_options` it does nothing."""
-        if self._owner:
-            self._api.limiter.close()
-            await self._api.session.close()
-            if self._opened_store is not None:
-                await self._opened_store.aclose()
+        """Close the connections that this client opened. Does nothing on a client returned by `with_options`.
+
+        Example:
+            client = AsyncTwelveLabs()
+            try:
+                await client.indexes.list()
+            finally:
+                await client.close()
+        """
+        if self._owns_connections:
+            self._executor.limiter.close()
+            await self._executor.transport.close()
+            if self._owned_store is not None:
+                await self._owned_store.aclose()
+
+    async def aclose(self) -> None:
+        """The same as `close`."""
+        await self.close()
 
     @property
     def closed(self) -> bool:
-        """Whether the client, or the one it is a view of, was closed."""
-        return self._api.session.closed
+        """Whether the client, or the one that `with_options` was called on, is closed."""
+        return self._executor.transport.closed
 
     @property
     def base_url(self) -> str:
-        """Where calls go."""
+        """Base URL of the API."""
         return self._settings.base_url
 
     @property
+    def proxy(self) -> str | None:
+        """Host and port of the proxy of calls to the API; None if they go there directly."""
+        return self._executor.transport.api_proxy_name
+
+    @property
     def api_version(self) -> str | None:
-        """`X-Api-Version` of the last answer; None before the first."""
-        return self._api.seen.api_version
+        """`X-Api-Version` of the last response; None before the first response."""
+        return self._executor.transport.api_version
 
     @property
     def limits(self) -> Mapping[str, CategoryLimits]:
-        """What is known now of each category that was called, by its name, such as `search`. Sends nothing."""
-        return self._api.limiter.limits()
+        """Current rate limits by category, such as `search`, for each category that was used. Sends no request."""
+        return self._executor.limiter.limits()
 
     def with_options(
         self,
@@ -182,194 +444,287 @@ class AsyncTwelveLabs(Groups):
         max_wait: float | None = None,
         idle_timeout: float | None = None,
         priority: Priority | None = None,
-    ) -> AsyncTwelveLabs:
-        """A view with other patience that shares session, limits and retry budget with this client.
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Return a client with other options that shares the connections, rate limits and retry budget of this one.
+
+        Closing it closes nothing; it ends with the client that it was created from. `extra_headers`, `extra_query` and
+        `extra_body` are added to each request of the new client, also to those of helpers that send several, and to
+        those of this client, by name; None adds nothing.
 
         Args:
-            timeout: Seconds for one whole call.
-            max_retries: How often a failed call is repeated.
-            max_wait: Seconds of waiting for a rate limit that are acceptable.
-            idle_timeout: Seconds without a byte in a transfer.
-            priority: `interactive` (the default) or `bulk`. Where calls wait for a limit, interactive ones go first;
-                one turn in five is a bulk call's even then.
+            timeout: Deadline of a whole call, in seconds.
+            max_retries: Maximum number of retries of a failed call.
+            max_wait: Maximum wait for a rate limit, in seconds.
+            idle_timeout: Seconds without any transferred data after which an upload or a stream fails.
+            priority: `interactive` (the default) or `background`. Interactive calls waiting for a rate limit are sent
+                first, but every fifth call is a background call.
+            extra_headers: Headers, such as those of a gateway. They win over `default_headers`. Refused are
+                `x-api-key`, `Idempotency-Key`, and the headers of the body and the connection. Uploads to storage do
+                not get them.
+            extra_query: Query parameters. They win over those of the methods.
+            extra_body: Fields of the body, such as a new parameter of the API. They win over those of the methods. JSON
+                objects get them at the top level. Forms get them as fields: a list as one field for each item, a dict
+                as JSON, and None removes the field. GET and DELETE requests without a body do not get them.
+
+        Raises:
+            InvalidInputError: An option is invalid, or cannot be sent.
 
         Example:
             await client.with_options(timeout=5, max_retries=0).indexes.list()
+            await client.with_options(extra_headers={"X-Team": "search"}).indexes.list()
         """
-        changes = given(
+        changes = omit_none(
             timeout=timeout,
             max_retries=max_retries,
             max_wait=max_wait,
             idle_timeout=idle_timeout,
             priority=priority,
         )
-        options = attrs.evolve(self._api.options, **changes)
-        view = object.__new__(AsyncTwelveLabs)
-        view._settings = self._settings
-        view._owner = False
-        view._api = attrs.evolve(self._api, options=options)
+        executor = attrs.evolve(self._executor, options=attrs.evolve(self._executor.options, **changes))
+        extras = self._extras.merged_with(extra_headers, extra_query, extra_body)
+        return self._view(executor if extras == Extras() else extended(executor, extras), extras)
+
+    def _view(self, executor: RequestExecutor, extras: Extras) -> Self:
+        """Return a client that closes nothing, and sends its requests by another executor."""
+        view = object.__new__(type(self))
+        for name, value in vars(self).items():  # a subclass may have its own
+            if not isinstance(getattr_static(type(self), name, None), _Group):  # those refer to the other executor
+                setattr(view, name, value)
+        view._owns_connections = False
+        view._executor, view._extras = executor, extras
         return view
+
+    @property
+    def with_raw_response(self) -> RawResponses:
+        """The same methods, which return a `RawResponse`: the result, the status, the headers, attempts and times.
+
+        Example:
+            response = await client.with_raw_response.indexes.retrieve(index.id)
+            print(response.request_id, response.attempts, response.data.index_name)
+        """
+        from twelvelabs_async._raw_methods import RawResponses
+
+        return RawResponses(lambda record: self._view(recording(self._executor, record), self._extras))
 
     def ingest(
         self,
-        sources: Sources,
+        sources: twelvelabs_async.ingest.IngestSources,
         *,
         index_id: str,
         concurrency: int = 4,
-        in_flight: int = 1000,
-        ledger: AnyLedger | None = None,
-        direct_up_to: int | None = None,
+        max_in_flight: int = 1000,
+        ledger: twelvelabs_async.ingest.LedgerLike | None = None,
+        multipart_threshold: int | None = None,
         user_metadata: UserMetadata | None = None,
-        dedupe: Dedupe = "name",
-        on_quota: OnQuota = "stop",
+        dedupe: twelvelabs_async.ingest.Dedupe = "name",
+        transfer: twelvelabs_async.ingest.Transfer = "auto",
+        on_quota: twelvelabs_async.ingest.OnQuota = "stop",
+        on_outage: twelvelabs_async.ingest.OnOutage = "wait",
         retry_failed: bool = False,
-        check: Check | Literal["auto"] | None = "auto",
+        validate: twelvelabs_async.ingest.Validator | Literal["auto"] | None = "auto",
         timeout: float | None = None,
+        lookup_timeout: float | None = None,
         sleep_interval: float | None = None,
-        on_event: OnEvent | None = None,
-    ) -> Ingestion:
-        """Upload and index any number of files; gives one `Outcome` for each, in the order in which they end.
+        on_event: twelvelabs_async.ingest.OnEvent | None = None,
+    ) -> twelvelabs_async.ingest.Ingestion:
+        """Upload and index any number of files; yield one `IngestResult` per file, in the order in which they finish.
 
-        A bad item does not stop the others. With a ledger, a run that ended anyhow, also by `kill -9`, is continued by
-        the same call: what is done is not done again, and what may have happened is looked up before it is repeated.
+        A failed item does not stop the others. With a ledger, the same call resumes a run that was interrupted, even by
+        `kill -9`: completed steps are skipped, and a step whose outcome is unknown is checked before it is repeated.
 
         Args:
-            sources: Files, folders, globs and addresses, `(source, user_metadata)` pairs, or an iterator of any of
-                these, which is read as items become done.
-            index_id: The index.
-            concurrency: Files sent at once.
-            in_flight: Items on their way at once, from the first look at a file to the end of its indexing.
-            ledger: Path of the file that remembers what has been done, or a `Ledger`; None remembers nothing beyond
-                this run. One run at a time; not on a network file system.
-            direct_up_to: Bytes up to which a file is sent in one request, which a crash or a broken connection sends
-                back to its beginning; larger ones go in parts. None is the most the platform takes, 200 MB.
-            user_metadata: Your own keys, on each asset and on each asset in the index. The asset gets `ingest_token`
-                beside them, by which it is found again.
-            dedupe: Which files are the same and become one asset: those of one `path`, those of one `name`, size and
-                time of change, or those of one `content`, for which each is read once more.
-            on_quota: What to do when a quota is used up for longer than `max_wait`: `stop`, or `wait` until it is back.
-            retry_failed: Try again what the platform refused in an earlier run.
-            check: What is looked at before a new item is sent. `auto` is its size, and with the extra `media` its
-                length and picture, against what the models of the index take, which costs one request; None is
-                nothing. Your own is shown each item, and says why it is not to be sent; an empty text lets it pass.
-            timeout: Seconds for each of the two waits, for the asset and for its indexing; None is a day.
-            sleep_interval: Seconds between two looks at statuses; None adapts to what ends and what a look costs.
-            on_event: Is told how it goes: `ItemProgress`, `AttemptFailed`, `QuotaWait`, `LimitWait`,
-                `ItemEnded`.
+            sources: Files, directories, glob patterns, URLs, and objects, folders and glob patterns in buckets
+                (`s3://`, `gs://`, `az://`; needs the extra `cloud`), tuples of `(source, user_metadata)` or
+                `(source, user_metadata, key)`, or an iterable of these, which is consumed while items finish. The key
+                identifies a source in the ledger instead of its path or URL.
+            index_id: Id of the index.
+            concurrency: Maximum number of concurrent uploads.
+            max_in_flight: Maximum number of items between validation and the end of indexing.
+            ledger: Path of the file that records completed steps, a PostgreSQL URL, or a `Ledger`. None keeps no record
+                after this run. Only one run may use a ledger at a time.
+            multipart_threshold: Size in bytes up to which a file is sent in one request, which starts over if the
+                connection breaks. Larger files are uploaded in parts. None is the platform's maximum, 200 MB.
+            user_metadata: Your own metadata for each asset and indexed asset. Assets get the additional key
+                `ingest_token`, which identifies them when a run is resumed.
+            dedupe: Which files are duplicates and become one asset: those with the same `path`; the same `name`, size,
+                modification time and content; or the same `content`, which requires reading each file once more.
+            transfer: How objects in buckets get to the platform: it fetches a signed `url`, or this machine reads and
+                sends (`stream`) them. `auto` streams objects above 4 GiB and those whose storage is on a private
+                network, and passes URLs of the others.
+            on_quota: What to do when a quota is exhausted for longer than `max_wait`: `stop`, or `wait` until it
+                resets.
+            on_outage: What to do when no request has got an answer for half a minute: `wait` until the platform
+                answers again, or `stop`.
+            retry_failed: Whether to retry items that the platform rejected in an earlier run.
+            validate: How to validate a new item before it is uploaded. `auto` checks the size and, with the extra
+                `media`, the duration and dimensions against the models of the index, which takes one request. None
+                skips validation. A callable gets each item and returns why it is rejected, or an empty string.
+            timeout: Seconds to wait for an asset to be ready, and again for its indexing; None is one day.
+            lookup_timeout: Seconds after an uncertain request during which to look for its result before it is sent
+                again; None is 30. Set it above the time that a proxy in between may keep a request.
+            sleep_interval: Seconds between two polls; None adapts to the number of items and the rate limit.
+            on_event: Called with `ItemProgress`, `ItemRetryScheduled`, `QuotaWaitStarted`, `RateLimitWaitStarted`,
+                `OutageStarted`, `OutageEnded`, `IngestWarning`, `PathSkipped` and `ItemFinished` events.
 
         Raises:
-            InvalidInputError: An argument makes no sense.
-            LedgerError: While iterating: the ledger is in use, damaged, or cannot be written.
+            InvalidInputError: An argument is invalid.
+            NotFoundError: Raised while iterating, before anything is sent: the index does not exist.
+            LedgerError: Raised while iterating: the ledger is in use, damaged, or not writable.
 
         Example:
             async for outcome in client.ingest("holiday/", index_id=index.id, ledger="holiday.ledger"):
                 print(outcome.status, outcome.source, outcome.error)
         """
-        from twelvelabs_async.ingest import Ingestion, Job, ledger_of
-        from twelvelabs_async.ingest.check import IndexChecker
+        from twelvelabs_async.ingest import Ingestion
+        from twelvelabs_async.ingest._ledger_argument import resolve_ledger
+        from twelvelabs_async.ingest._pipeline import IngestConfig
 
-        job = Job(
+        self._extras.require_free("user_metadata", "client.ingest")  # which finds its assets by it
+        job = IngestConfig(
             index_id=index_id,
-            ledger=ledger_of(ledger),
+            ledger=resolve_ledger(ledger),
             concurrency=concurrency,
-            in_flight=in_flight,
+            max_in_flight=max_in_flight,
             user_metadata=user_metadata,
             dedupe=dedupe,
+            transfer=transfer,
             on_quota=on_quota,
+            on_outage=on_outage,
             retry_failed=retry_failed,
-            check=IndexChecker(self._api, index_id) if check == "auto" else check,
+            validate=validate,
             sleep_interval=sleep_interval,
             on_event=on_event,
-            **given(timeout=timeout, direct_up_to=direct_up_to),
+            **omit_none(timeout=timeout, lookup_timeout=lookup_timeout, multipart_threshold=multipart_threshold),
         )
-        return Ingestion(self._api, sources, job)
+        return Ingestion(self._executor, sources, job)
 
     def worker(
-        self, ledger: str, *, concurrency: int = 8, direct_up_to: int | None = None, timeout: float | None = None
-    ) -> Worker:
-        """A worker that carries what `twelvelabs_async.fleet.submit` has put into a ledger in PostgreSQL.
+        self,
+        ledger: str,
+        *,
+        concurrency: int = 8,
+        multipart_threshold: int | None = None,
+        timeout: float | None = None,
+        lookup_timeout: float | None = None,
+        transfer: twelvelabs_async.ingest.Transfer = "auto",
+        on_outage: twelvelabs_async.ingest.OnOutage = "wait",
+    ) -> twelvelabs_async.workers.Worker:
+        """Create a worker that processes the items that `twelvelabs_async.workers.submit` put into a PostgreSQL ledger.
 
-        Any number of them work side by side, on any number of machines, and each video gets into its index once,
-        whichever of them is killed. They should share a `budget`. Needs the extra `postgres`.
+        Any number of workers can run in parallel, on any number of hosts. Each video is indexed once, even if workers
+        are killed. Give them a shared `rate_limit_store`. Needs the extra `postgres`.
 
         Args:
-            ledger: Address of the database: `postgresql://user@host/database`.
-            concurrency: Steps at once: uploads, requests to index, looks at lists.
-            direct_up_to: Bytes up to which a file is sent in one request; None is the most the platform takes, 200 MB.
-            timeout: Seconds after which a video is given up that the platform has not looked into, or not indexed; None
-                is a day. Submitting it again goes on with it.
+            ledger: URL of the database: `postgresql://user@host/database`.
+            concurrency: Maximum number of concurrent steps: uploads, index requests and status scans.
+            multipart_threshold: Size in bytes up to which a file is sent in one request; None is the maximum, 200 MB.
+            timeout: Seconds after which the worker gives up on an asset or an indexing that is not ready; None is one
+                day. Submit the video again to continue.
+            lookup_timeout: Seconds after an uncertain request during which to look for its result before it is sent
+                again; None is 30. Set it above the time that a proxy in between may keep a request.
+            transfer: How objects in buckets get to the platform, as for `ingest`.
+            on_outage: What to do when no request has got an answer for half a minute: `wait` until the platform
+                answers again, or `stop`, which lets `run` raise the error.
 
         Raises:
-            InvalidInputError: The extra is not installed.
+            InvalidInputError: The extra `postgres` is not installed.
 
         Example:
-            worker = client.worker("postgresql://ledger.example/videos")
-            await worker.run()
+            worker = client.worker(ledger_url)
+            print(worker.completed)  # 0
         """
         try:
-            from twelvelabs_async.fleet import Worker
+            from twelvelabs_async.workers import Worker
         except ImportError:
-            raise InvalidInputError("workers need: pip install 'twelvelabs-async[postgres]'") from None
-        return Worker(self._api, ledger, concurrency=concurrency, **given(direct_up_to=direct_up_to, timeout=timeout))
+            raise InvalidInputError(
+                "workers need PostgreSQL support; run: pip install 'twelvelabs-async[postgres]'"
+            ) from None
+        self._extras.require_free("user_metadata", "a worker")  # which finds its assets by it
+        return Worker(
+            self._executor,
+            ledger,
+            concurrency=concurrency,
+            transfer=transfer,
+            on_outage=on_outage,
+            **omit_none(multipart_threshold=multipart_threshold, timeout=timeout, lookup_timeout=lookup_timeout),
+        )
 
     @overload
     async def request(
         self,
         method: Method,
-        template: str,
+        path_template: str,
         *,
-        ids: Mapping[str, str] | None = None,
+        path_params: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         json: Any = None,
         form: Form | None = None,
-        retry: RetryClass | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_class: RetryClass | None = None,
     ) -> dict[str, Any]: ...
     @overload
     async def request(
         self,
         method: Method,
-        template: str,
+        path_template: str,
         *,
-        into: type[T],
-        ids: Mapping[str, str] | None = None,
+        response_type: type[_T],
+        path_params: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         json: Any = None,
         form: Form | None = None,
-        retry: RetryClass | None = None,
-    ) -> T: ...
+        headers: Mapping[str, str] | None = None,
+        retry_class: RetryClass | None = None,
+    ) -> _T: ...
     async def request(
         self,
         method: Method,
-        template: str,
+        path_template: str,
         *,
-        into: type[Any] = dict,
-        ids: Mapping[str, str] | None = None,
+        response_type: type[Any] = dict,
+        path_params: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         json: Any = None,
         form: Form | None = None,
-        retry: RetryClass | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_class: RetryClass | None = None,
     ) -> Any:
-        """Any operation, also one this version has no method for, with the same retries, limits and errors.
+        """Send any request, also to an endpoint without a method here, with the same retries, rate limits and errors.
 
         Args:
-            method: HTTP verb.
-            template: Path as the API reference prints it, such as `/indexes/{index-id}`.
-            into: Type of the answer: a model of yours or ours, `dict`, or `type(None)` to ignore it.
-            ids: Values of the template's variables; each becomes one escaped path segment.
+            method: HTTP method.
+            path_template: Path as in the API reference, such as `/indexes/{index-id}`.
+            response_type: Type of the response: a model, `dict`, or `type(None)` to ignore the body.
+            path_params: Values of the variables in the path; each becomes one escaped path segment.
             query: Query parameters.
-            json: A JSON body.
-            form: A form body.
-            retry: What a repetition would do; None goes by the verb, and does not repeat a POST.
+            json: JSON body.
+            form: Form body.
+            headers: Headers of this request. They win over those of `with_options` and `default_headers`. A POST with
+                an `Idempotency-Key` is retried.
+            retry_class: What a repeated request would do. None depends on the method: a POST is not retried.
+
+        Raises:
+            APIError: The call failed; the subclass says how.
+            InvalidInputError: The request cannot be sent.
+
+        Example:
+            index = await client.request("GET", "/indexes/{index-id}", path_params={"index_id": index.id})
+            print(index["index_name"])  # films
         """
-        return await self._api.call(
+        return await self._executor.execute(
             Request(
                 method=method,
-                template=template,
-                into=into,
-                retry=retry or _BY_VERB.get(method, "idempotent"),
-                ids=ids or {},
+                path_template=path_template,
+                response_type=response_type,
+                retry_class=retry_class or _RETRY_CLASS_BY_METHOD.get(method, "idempotent"),
+                path_params=path_params or {},
                 query=query or {},
                 json=json,
+                allow_null_items=True,
                 form=form,
+                headers=checked_headers("headers", headers or {}, single_request=True),
             )
         )

@@ -1,6 +1,6 @@
-"""What to do with the results of a search: put them together by video, join neighbours, write time codes. Pure.
+"""Helpers for search results: group them by video, merge neighbours, format timecodes.
 
-The platform gives no score, only an order; `rank` is that order, and nothing here makes up another one.
+The API returns no score. `rank` is the order of the results, and these functions compute no other ranking.
 """
 
 from __future__ import annotations
@@ -16,98 +16,113 @@ from twelvelabs_async.models.search import SearchClip, SearchItem
 
 @attrs.frozen(kw_only=True)
 class Clip:
-    """A stretch of a video that one or several neighbouring results make up."""
+    """A part of a video, merged from one or more search results."""
 
     video_id: str
-    """The video, as the index knows it."""
+    """Id of the video in the index."""
     start: float
-    """Where it begins, in seconds."""
+    """Start in seconds."""
     end: float
-    """Where it ends, in seconds."""
+    """End in seconds."""
     rank: int | None
-    """The best rank of its results: 1 is best; None if none of them had one."""
-    hits: tuple[SearchClip, ...]
-    """The results it is made of, in order of time."""
+    """Lowest rank of its results, 1 for the best; None if no result has a rank."""
+    results: tuple[SearchClip, ...]
+    """Its results, sorted by start."""
 
     @property
     def duration(self) -> float:
-        """Its length in seconds."""
+        """Duration in seconds."""
         return self.end - self.start
 
     @property
     def timecodes(self) -> str:
-        """Where it begins and ends, such as `01:07.5-01:12.0`."""
+        """Start and end, such as `01:07.5-01:12.0`."""
         return f"{timecode(self.start)}-{timecode(self.end)}"
 
 
-def flat(results: Iterable[SearchClip]) -> Iterator[SearchClip]:
-    """The stretches that were found, each with its video, also of results that are grouped by video.
+def flatten(results: Iterable[SearchClip]) -> Iterator[SearchClip]:
+    """Yield one result per clip, each with its video id; expands results that are grouped by video.
 
     Raises:
-        InvalidInputError: A result belongs to no video.
+        InvalidInputError: A result has no video id.
+
+    Example:
+        from twelvelabs_async import clips
+
+        videos = client.search.query(index_id=index.id, search_options=["visual"], query_text="boat", group_by="video")
+        for hit in clips.flatten(await videos):
+            print(hit.video_id, hit.start, hit.end)
     """
     for result in results:
         if isinstance(result, SearchItem) and result.clips:
-            video_id, metadata = result.id or result.video_id, result.user_metadata
+            video_id = result.id or result.video_id
             for clip in result.clips:
-                whole = attrs.evolve(
-                    clip, video_id=clip.video_id or video_id, user_metadata=clip.user_metadata or metadata
-                )
-                yield _checked(whole)
+                metadata = clip.user_metadata or result.user_metadata
+                yield _require_video_id(attrs.evolve(clip, video_id=clip.video_id or video_id, user_metadata=metadata))
         else:
-            yield _checked(result)
+            yield _require_video_id(result)
 
 
-def _checked(clip: SearchClip) -> SearchClip:
+def _require_video_id(clip: SearchClip) -> SearchClip:
     if not clip.video_id:
-        raise InvalidInputError("a result names no video")
+        raise InvalidInputError("a search result has no video id")
     return clip
 
 
-def by_video(results: Iterable[SearchClip]) -> dict[str, tuple[SearchClip, ...]]:
-    """Stretches by video, in order of time; the videos in the order of their best stretches.
+def group_by_video(results: Iterable[SearchClip]) -> dict[str, tuple[SearchClip, ...]]:
+    """Return results by video id: videos sorted by their best rank, results of a video sorted by start.
 
     Args:
-        results: Of a search, grouped or not.
+        results: Search results, grouped by video or not.
 
     Raises:
-        InvalidInputError: A result belongs to no video.
+        InvalidInputError: A result has no video id.
+
+    Example:
+        from twelvelabs_async import clips
+
+        hits = await client.search.query(index_id=index.id, search_options=["visual"], query_text="a boat")
+        for video_id, found in clips.group_by_video(hits).items():
+            print(video_id, [clips.timecode(hit.start) for hit in found])
     """
-    found: dict[str, list[SearchClip]] = {}
-    for clip in sorted(flat(results), key=lambda clip: _worth(clip.rank)):
-        found.setdefault(str(clip.video_id), []).append(clip)
-    return {video_id: tuple(sorted(clips, key=_start)) for video_id, clips in found.items()}
+    by_video: dict[str, list[SearchClip]] = {}
+    for clip in sorted(flatten(results), key=lambda clip: _rank_key(clip.rank)):
+        by_video.setdefault(str(clip.video_id), []).append(clip)
+    return {video_id: tuple(sorted(clips, key=_start)) for video_id, clips in by_video.items()}
 
 
 def merge(results: Iterable[SearchClip], *, gap: float = 0.0) -> list[Clip]:
-    """Results with their neighbours joined, best first.
+    """Merge adjacent results of each video into clips, sorted by rank.
 
     Args:
-        results: Of a search, grouped or not.
-        gap: Seconds between two stretches of one video that are still bridged.
+        results: Search results, grouped by video or not.
+        gap: Maximum number of seconds between two results that are merged.
 
     Raises:
-        InvalidInputError: `gap` is below 0, or a result belongs to no video.
+        InvalidInputError: `gap` is negative, or a result has no video id.
 
     Example:
-        for clip in clips.merge(await client.search.query(...).collect(100), gap=2):
+        from twelvelabs_async import clips
+
+        hits = await client.search.query(index_id=index.id, search_options=["visual"], query_text="a boat").to_list(100)
+        for clip in clips.merge(hits, gap=2):
             print(clip.video_id, clip.timecodes)
     """
     if not gap >= 0:
-        raise InvalidInputError(f"gap is 0 seconds or more, not {gap}")
-    joined = [
-        _joined(video_id, neighbours)
-        for video_id, found in by_video(results).items()
-        for neighbours in _neighbours(found, gap)
+        raise InvalidInputError(f"gap must be 0 seconds or more, got {gap}")
+    merged = [
+        _merge_run(video_id, run)
+        for video_id, clips in group_by_video(results).items()
+        for run in _adjacent_runs(clips, gap)
     ]
-    return sorted(joined, key=lambda clip: _worth(clip.rank))
+    return sorted(merged, key=lambda clip: _rank_key(clip.rank))
 
 
-def _neighbours(found: Iterable[SearchClip], gap: float) -> Iterator[list[SearchClip]]:
-    """Stretches of one video, in order of time, as runs that touch."""
+def _adjacent_runs(clips: Iterable[SearchClip], gap: float) -> Iterator[list[SearchClip]]:
+    """Split results of one video, sorted by start, where the gap is larger than `gap` seconds."""
     run: list[SearchClip] = []
     end = -math.inf
-    for clip in found:
+    for clip in clips:
         if run and _start(clip) > end + gap:
             yield run
             run, end = [], -math.inf
@@ -117,14 +132,14 @@ def _neighbours(found: Iterable[SearchClip], gap: float) -> Iterator[list[Search
         yield run
 
 
-def _joined(video_id: str, hits: list[SearchClip]) -> Clip:
-    ranks = [hit.rank for hit in hits if hit.rank is not None]
+def _merge_run(video_id: str, results: list[SearchClip]) -> Clip:
+    ranks = [result.rank for result in results if result.rank is not None]
     return Clip(
         video_id=video_id,
-        start=_start(hits[0]),
-        end=max(map(_end, hits)),
+        start=_start(results[0]),
+        end=max(map(_end, results)),
         rank=min(ranks, default=None),
-        hits=tuple(hits),
+        results=tuple(results),
     )
 
 
@@ -136,19 +151,24 @@ def _end(clip: SearchClip) -> float:
     return max(_start(clip), clip.end or 0.0)
 
 
-def _worth(rank: int | None) -> float:
+def _rank_key(rank: int | None) -> float:
     return math.inf if rank is None else rank
 
 
 def timecode(seconds: float) -> str:
-    """Seconds as `mm:ss.s`, and from an hour on as `h:mm:ss.s`.
+    """Format seconds as `mm:ss.s`, or as `h:mm:ss.s` from one hour.
 
     Raises:
-        InvalidInputError: They are below 0, or endless.
+        InvalidInputError: `seconds` is negative, infinite or not a number.
+
+    Example:
+        from twelvelabs_async.clips import timecode
+
+        print(timecode(67.5), timecode(3725))  # 01:07.5 1:02:05.0
     """
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise InvalidInputError(f"there is no time code for {seconds} seconds")
+        raise InvalidInputError(f"seconds must be a finite number of 0 or more, got {seconds}")
     minutes, tenths = divmod(round(seconds * 10), 600)
     hours, minutes = divmod(minutes, 60)
-    tail = f"{minutes:02}:{tenths // 10:02}.{tenths % 10}"
-    return f"{hours}:{tail}" if hours else tail
+    short = f"{minutes:02}:{tenths // 10:02}.{tenths % 10}"
+    return f"{hours}:{short}" if hours else short

@@ -1,60 +1,81 @@
-"""Thousands of files into an index, each exactly once: `client.ingest(...)`.
+"""Upload and index thousands of files, each exactly once: `client.ingest(...)`.
 
-From below: `outcome`, `events` and `ledger` are values and the protocol of what remembers them; `plan` and `sources`
-find out what is meant, and `claiming` whose it is; `lookup`, `sending`, `steps` and `watch` know one part of the way
-each, and `way` goes it; `carrier` decides what an item needs; `engine` runs many of them, and `ingestion` is what
-people hold.
+Start with `Ingestion`, which `client.ingest` returns. A `Ledger` records the progress of each item, so that a later run
+can resume; `MemoryLedger`, `SqliteLedger` and `PostgresLedger` (in `postgres_ledger`, needs an extra) are ledgers.
 """
 
-from twelvelabs_async.ingest.claiming import Check, Dedupe
 from twelvelabs_async.ingest.events import (
-    AttemptFailed,
     IngestEvent,
-    ItemEnded,
+    IngestWarning,
+    ItemFinished,
     ItemProgress,
+    ItemRetryScheduled,
     OnEvent,
-    QuotaWait,
+    OutageEnded,
+    OutageStarted,
+    PathSkipped,
+    QuotaWaitStarted,
+    SkipReason,
 )
-from twelvelabs_async.ingest.ingestion import AnyLedger, Ingestion, in_database, ledger_of
-from twelvelabs_async.ingest.job import Job
-from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger, SavedUpload
-from twelvelabs_async.ingest.memory_ledger import MemoryLedger
-from twelvelabs_async.ingest.outcome import Outcome, OutcomeStatus, Stage, Stopped, Summary
-from twelvelabs_async.ingest.plan import Item, PathOrUrl, expand
-from twelvelabs_async.ingest.quota import OnQuota, stops
-from twelvelabs_async.ingest.sources import Source, Sources
+from twelvelabs_async.ingest.ingestion import Ingestion, LedgerLike
+from twelvelabs_async.ingest.ledger import (
+    Claim,
+    Entry,
+    EntryState,
+    EntryStore,
+    Ledger,
+    MatchKind,
+    MemoryLedger,
+    SavedUpload,
+)
+from twelvelabs_async.ingest.results import (
+    IngestResult,
+    IngestStatus,
+    OnOutage,
+    OnQuota,
+    Stage,
+    StopReason,
+    Summary,
+    Transfer,
+)
+from twelvelabs_async.ingest.sources import Dedupe, IngestSource, IngestSources, Item, PathOrUrl, Validator
 from twelvelabs_async.ingest.sqlite_ledger import SqliteLedger
 
 __all__ = [
-    "AnyLedger",
-    "AttemptFailed",
-    "Check",
     "Claim",
     "Dedupe",
     "Entry",
+    "EntryState",
+    "EntryStore",
     "IngestEvent",
+    "IngestResult",
+    "IngestSource",
+    "IngestSources",
+    "IngestStatus",
+    "IngestWarning",
     "Ingestion",
     "Item",
-    "ItemEnded",
+    "ItemFinished",
     "ItemProgress",
-    "Job",
+    "ItemRetryScheduled",
     "Ledger",
+    "LedgerLike",
+    "MatchKind",
     "MemoryLedger",
     "OnEvent",
+    "OnOutage",
     "OnQuota",
-    "Outcome",
-    "OutcomeStatus",
+    "OutageEnded",
+    "OutageStarted",
     "PathOrUrl",
-    "QuotaWait",
+    "PathSkipped",
+    "QuotaWaitStarted",
     "SavedUpload",
-    "Source",
-    "Sources",
+    "SkipReason",
     "SqliteLedger",
     "Stage",
-    "Stopped",
+    "StopReason",
     "Summary",
-    "expand",
-    "in_database",
-    "ledger_of",
-    "stops",
+    "Transfer",
+    "Validator",
 ]

@@ -1,72 +1,138 @@
-"""What people who watch an ingestion are told: values, one class for each kind of news."""
+"""Events of a running ingestion, passed to `client.ingest(on_event=...)`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 import attrs
 
-from twelvelabs_async.events import LimitWait
-from twelvelabs_async.ingest.outcome import Outcome, Stage
+from twelvelabs_async.events import RateLimitWaitStarted
+from twelvelabs_async.ingest.results import IngestResult, Stage
 
 
 @attrs.frozen(kw_only=True)
 class ItemProgress:
-    """One item got on a bit: it entered a stage, some bytes went out, or the platform told another status."""
+    """An item entered a stage, sent some bytes, or changed its status on the platform."""
 
     source: str
-    """Path or address."""
+    """Path or URL."""
     stage: Stage
-    """How far it is."""
+    """The stage that the item is in."""
     status: str = ""
-    """What the platform calls it, such as `queued` while indexing; empty before it was asked."""
+    """Status reported by the platform, such as `queued` while indexing; empty until the first poll."""
     sent: int = 0
-    """Bytes handed to the network; falls back when a part has to be sent again."""
+    """Bytes passed to the network; decreases when a part must be sent again."""
     total: int = 0
-    """Bytes of the file; 0 for addresses."""
+    """Bytes of the file; 0 for a URL."""
+    bytes_sent: int = 0
+    """Bytes that this run has sent of the file, with those that it sent again; never decreases. A run that resumes an
+    upload starts at 0, while `sent` starts with the parts of the earlier run."""
 
 
 @attrs.frozen(kw_only=True)
-class AttemptFailed:
-    """A step of one item failed and is going to be repeated, after a look at what came of it."""
+class ItemRetryScheduled:
+    """A stage of an item failed and will be retried."""
 
     source: str
-    """Path or address."""
+    """Path or URL."""
     stage: Stage
-    """What failed."""
+    """The stage that failed."""
     error: str
-    """Why, in one line."""
+    """The error as one line."""
     attempt: int
-    """How often this step was tried, from 1."""
+    """Number of attempts so far."""
     retry_in: float
-    """Seconds until the next try."""
+    """Seconds until the retry."""
 
 
 @attrs.frozen(kw_only=True)
-class QuotaWait:
-    """A quota is used up, and the ingestion waits until it is back."""
+class QuotaWaitStarted:
+    """A quota is exhausted, and the ingestion waits until it resets."""
 
     category: str
-    """The group of endpoints that share the limit, such as `upload`."""
+    """The group of endpoints that share the quota, such as `upload`."""
     dimension: str
-    """What is counted, such as `request`."""
+    """What the quota counts, such as `request`."""
     seconds: float
-    """How long it waits."""
+    """Seconds until the quota resets."""
     resets_at: datetime | None = None
-    """When the quota is back, in UTC; None if the platform did not tell."""
+    """When the quota resets, in UTC; None if the platform did not say."""
 
 
 @attrs.frozen(kw_only=True)
-class ItemEnded:
-    """One item ended. Comes before the outcome is handed out."""
+class OutageStarted:
+    """No request has received a response for a while. The ingestion starts nothing new, and waits for the platform."""
 
-    outcome: Outcome
-    """How."""
+    since: datetime
+    """When a request got an answer for the last time, in UTC by the clock of this machine."""
+    error: str
+    """The last error as one line."""
 
 
-IngestEvent = ItemProgress | AttemptFailed | QuotaWait | ItemEnded | LimitWait
-"""Anything that is told while an ingestion runs; a `LimitWait` is one of those waits that are part of every day."""
+@attrs.frozen(kw_only=True)
+class OutageEnded:
+    """The platform answers again, and the ingestion continues."""
+
+    seconds: float
+    """Seconds without an answer."""
+
+
+@attrs.frozen(kw_only=True)
+class IngestWarning:
+    """A problem that does not stop the run."""
+
+    message: str
+    """What is odd."""
+    source: str = ""
+    """Path or URL that it concerns; empty if it concerns the whole run."""
+
+
+SkipReason = Literal[
+    "recycle bin", "system folder", "linked folder", "hidden folder", "hidden file", "not video or audio"
+]
+"""Why a folder in a source was not read, or why files in a folder were not taken."""
+
+
+@attrs.frozen(kw_only=True)
+class PathSkipped:
+    """A folder, or some files of a folder, were left out of a source. To ingest them, pass their own path as a source.
+
+    The files of a folder that were left out for the same reason, and have the same extension, are one event.
+    """
+
+    path: str
+    """Path of the folder that was not read, or of the folder that the files are in; a file that matches a glob has its
+    own path."""
+    reason: SkipReason
+    """Why."""
+    suffix: str = ""
+    """Extension of the files that are `not video or audio`, in lower case, such as `.jpg`; empty if they have none."""
+    count: int = 1
+    """Number of files; 1 for a folder."""
+
+
+@attrs.frozen(kw_only=True)
+class ItemFinished:
+    """An item ended. Sent before the iterator yields the result."""
+
+    result: IngestResult
+    """How the item ended."""
+
+
+IngestEvent = (
+    ItemProgress
+    | ItemRetryScheduled
+    | QuotaWaitStarted
+    | OutageStarted
+    | OutageEnded
+    | IngestWarning
+    | PathSkipped
+    | ItemFinished
+    | RateLimitWaitStarted
+)
+"""Any event of an ingestion. `RateLimitWaitStarted` is an ordinary wait for a rate limit."""
 
 OnEvent = Callable[[IngestEvent], None]
-"""Is called in the event loop, with each block sent among others; must not block."""
+"""Listener. Called in the event loop for each event, including each block of a file that is sent; must not block."""

@@ -1,66 +1,77 @@
-"""What `client.ingest(...)` gives: an iterator of outcomes that can also be asked, drained and closed."""
+"""`Ingestion`, which `client.ingest` returns: an async iterator of results that can be drained and closed."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from os import PathLike
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from twelvelabs_async.api import Api
-from twelvelabs_async.errors import ClientStateError, InvalidInputError
-from twelvelabs_async.ingest.engine import Run
-from twelvelabs_async.ingest.job import Job
+import attrs
+
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._core.tasks import first_exception
+from twelvelabs_async._text import cut_queries, printable
+from twelvelabs_async.errors import ClientStateError
+from twelvelabs_async.events import RateLimitWaitStarted
+from twelvelabs_async.ingest._pipeline import IngestConfig, Pipeline
+from twelvelabs_async.ingest._scan import iter_items
+from twelvelabs_async.ingest.events import IngestEvent, IngestWarning, ItemFinished
 from twelvelabs_async.ingest.ledger import Ledger
-from twelvelabs_async.ingest.memory_ledger import MemoryLedger
-from twelvelabs_async.ingest.outcome import Outcome, Summary
-from twelvelabs_async.ingest.sources import Sources
-from twelvelabs_async.ingest.sqlite_ledger import SqliteLedger
+from twelvelabs_async.ingest.results import IngestResult, Summary
+from twelvelabs_async.ingest.sources import IngestSources, Item
 
-AnyLedger = Ledger | str | PathLike[str]
-"""A ledger, the path of one in a file, or the `postgresql://` address of one in a database."""
+_logger: Final = logging.getLogger(__name__)
 
+_RESULT_QUEUE_SIZE: Final = 64
+"""Results that wait for the caller, in addition to those that occupy a slot."""
 
-def ledger_of(ledger: AnyLedger | None) -> Ledger:
-    """The ledger that is meant; without one, what is remembered ends with the process."""
-    if ledger is None:
-        return MemoryLedger()
-    if isinstance(ledger, str) and in_database(ledger):
-        return _in_postgres(ledger)
-    return SqliteLedger(ledger) if isinstance(ledger, str | PathLike) else ledger
-
-
-def in_database(ledger: str) -> bool:
-    """Whether a ledger is named by the address of a database, and not by the path of a file."""
-    return ledger.startswith(("postgresql://", "postgres://"))
-
-
-def _in_postgres(url: str) -> Ledger:
-    try:
-        from twelvelabs_async.ingest.postgres_ledger import PostgresLedger  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise InvalidInputError("a ledger in PostgreSQL needs: pip install 'twelvelabs-async[postgres]'") from None
-    return PostgresLedger(url)
+LedgerLike = Ledger | str | PathLike[str]
+"""A ledger, the path of a ledger file, or a database: its URL, or keywords such as `host=db dbname=videos`."""
 
 
 class Ingestion:
-    """An ingestion that begins when its first outcome is asked for.
+    """An ingestion, which starts when its first result is requested.
 
-    Iterate it once for one `Outcome` of each input, in the order in which they end. To leave early, close it: what is
-    on its way is cancelled, and with a ledger the next run continues it.
+    Iterate over it once to get one `IngestResult` for each input, in the order in which they end. To stop early, close
+    it: the items in progress are cancelled, and with a ledger the next run resumes them.
+
+    One task takes items from the sources, one task ingests each item, and two pollers wait for all of them. A result
+    keeps the slot of its item until the queue accepts it, so that a slow caller slows the run down.
+
+    Example:
+        async with client.ingest("holiday/", index_id=index.id) as ingestion:
+            async for outcome in ingestion:
+                print(outcome.status, outcome.source, outcome.error)
     """
 
-    def __init__(self, api: Api, sources: Sources, job: Job) -> None:
-        self._run = Run(api, sources, job)
-        self._outcomes: AsyncGenerator[Outcome, None] = self._run.outcomes()
-        self._begun = False
+    def __init__(self, executor: RequestExecutor, sources: IngestSources, config: IngestConfig) -> None:
+        executor = attrs.evolve(executor, options=attrs.evolve(executor.options, priority="background"))
+        self._sources = sources
+        self._config = config
+        self._clock = executor.clock
+        self._client_events = executor.limiter.events
+        self._listener = config.on_event
+        self._listener_failed = False
+        self._pipeline = Pipeline(executor, config, self._emit)
+        self._slots = asyncio.Semaphore(config.max_in_flight)
+        self._queue: asyncio.Queue[IngestResult | None] = asyncio.Queue(min(config.max_in_flight, _RESULT_QUEUE_SIZE))
+        self._feed_task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+        self._iterating = False
+        self._started = 0.0
+        self._summary = Summary()
+        self._results: AsyncGenerator[IngestResult, None] = self._iter_results()
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Outcome:
-        self._begun = True
-        return await anext(self._outcomes)
+    async def __anext__(self) -> IngestResult:
+        self._iterating = True
+        return await anext(self._results)
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,31 +82,128 @@ class Ingestion:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Cancel what is on its way, and let go of the ledger."""
-        await self._outcomes.aclose()
+        """Cancel the items in progress, and close the ledger.
+
+        Example:
+            ingestion = client.ingest("holiday/", index_id=index.id, ledger="stopped.ledger")
+            print((await anext(ingestion)).status)  # ready
+            await ingestion.aclose()
+        """
+        await self._results.aclose()
 
     async def summary(self) -> Summary:
-        """Run to the end, and add the outcomes up.
+        """Run to the end, and return the totals of all results.
 
         Raises:
-            ClientStateError: The outcomes are being iterated already.
-            LedgerError: The ledger cannot be used.
+            ClientStateError: The results are being iterated; use `partial_summary`.
+            LedgerError: The ledger cannot be opened, read or written.
+
+        Example:
+            summary = await client.ingest("holiday/", index_id=index.id).summary()
+            print(summary.ready, summary.failed, summary.seconds)
         """
-        if self._begun:
-            raise ClientStateError("the outcomes are being iterated; `so_far` adds up those that have come")
+        if self._iterating:
+            raise ClientStateError("the results are being iterated; use partial_summary for the totals so far")
         async with self:
             async for _ in self:
                 pass
-        return self.so_far
-
-    def drain(self) -> None:
-        """Begin no more uploads, and finish what is on its way; the iterator ends after the last of it.
-
-        Items that were taken and not begun are `skipped`.
-        """
-        self._run.drain()
+        return self.partial_summary
 
     @property
-    def so_far(self) -> Summary:
-        """The outcomes that have come, added up."""
-        return self._run.summary
+    def partial_summary(self) -> Summary:
+        """Totals of the results so far."""
+        return attrs.evolve(self._summary, stop_reason=self._pipeline.stop_reason)
+
+    def drain(self) -> None:
+        """Start no more uploads, and finish the items in progress; the iterator then ends.
+
+        Items that were taken from the sources but not started end as `skipped`.
+
+        Example:
+            ingestion = client.ingest("holiday/", index_id=index.id)
+            async for outcome in ingestion:
+                print(outcome.status, outcome.source)
+                ingestion.drain()
+        """
+        self._pipeline.drain()
+        if self._feed_task is not None:
+            self._feed_task.cancel()
+
+    async def _iter_results(self) -> AsyncGenerator[IngestResult, None]:
+        """Run the ingestion in a task of its own: a task group around `yield` would cancel the caller."""
+        self._started = self._clock.monotonic()
+        unsubscribe = self._client_events.subscribe(self._on_client_event)
+        try:
+            await self._pipeline.open()
+        except BaseException:
+            unsubscribe()
+            raise
+        run_task = asyncio.create_task(self._run())
+        try:
+            while (result := await self._queue.get()) is not None:
+                yield result
+        finally:
+            unsubscribe()
+            run_task.cancel()
+            try:
+                await asyncio.wait([run_task])
+            finally:  # also if this task is cancelled again
+                await self._pipeline.close()
+        if self._error is not None:
+            raise self._error
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as poll_tasks:
+                polling = [poll_tasks.create_task(poller.run()) for poller in self._pipeline.pollers]
+                async with asyncio.TaskGroup() as item_tasks:
+                    self._feed_task = item_tasks.create_task(self._feed(item_tasks))
+                    if self._pipeline.stop_reason == "drained":
+                        self._feed_task.cancel()
+                for task in polling:
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            self._error = first_exception(group)
+        await self._queue.put(None)
+
+    async def _feed(self, item_tasks: asyncio.TaskGroup) -> None:
+        async with aclosing(iter_items(self._sources, on_skipped=self._emit)) as items:
+            while True:
+                await self._pipeline.outage.wait_until_over()
+                await self._slots.acquire()  # before an item is taken: an item that was taken must have a result
+                item = await anext(items, None)
+                if item is None:
+                    return
+                item_tasks.create_task(self._ingest(item))
+
+    async def _ingest(self, item: Item) -> None:
+        started = self._clock.monotonic()
+        result = await self._pipeline.ingest(item)
+        now = self._clock.monotonic()
+        result = attrs.evolve(result, seconds=now - started)
+        self._summary = self._summary.plus(result, seconds=now - self._started)
+        self._emit(ItemFinished(result=result))
+        await self._queue.put(result)
+        self._slots.release()
+
+    def _on_client_event(self, event: object) -> None:
+        self._pipeline.outage.on_client_event(event)
+        if isinstance(event, RateLimitWaitStarted):
+            self._emit(event)
+
+    def _emit(self, event: IngestEvent) -> None:
+        """Call the listener. A listener that fails on an event gets the others, and does not stop the run."""
+        if self._listener is None:
+            if isinstance(event, IngestWarning):
+                _logger.warning("%s", printable(cut_queries(" ".join(filter(None, (event.source, event.message))))))
+            return
+        try:
+            self._listener(event)
+        except Exception:
+            _logger.log(
+                logging.DEBUG if self._listener_failed else logging.ERROR,
+                "on_event raised an exception on %s",
+                type(event).__name__,
+                exc_info=True,
+            )
+            self._listener_failed = True

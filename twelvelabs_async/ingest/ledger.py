@@ -1,126 +1,271 @@
-"""What an ingestion remembers: the protocol of a ledger, and what is written into it.
+"""The `Ledger` protocol, the values that a ledger stores, and `MemoryLedger`.
 
-A ledger is what makes a run that was killed continue. An entry is written before each step that leaves something on
-the platform, and the identifiers the platform gives are written at once after it, so whoever finds an entry knows
-which steps may have happened. An entry never holds the API key or a presigned address.
+A ledger lets a run that was killed continue. The ingestion saves the entry of an item before each request that creates
+something on the platform, and saves the id that the platform returns right after it. An entry therefore shows which
+requests may have been executed. An entry never contains the API key or the signature of a presigned URL.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Protocol
 
 import attrs
 
-from twelvelabs_async.ingest.outcome import Stage
-from twelvelabs_async.models.uploads import CompletedChunk
-from twelvelabs_async.uploads.state import UploadState
+from twelvelabs_async.errors import LedgerError, LedgerInUseError
+from twelvelabs_async.ingest.results import Stage
+from twelvelabs_async.models.assets import CompletedChunk
+from twelvelabs_async.uploads import UploadState
 
-State = Literal["open", "ready", "failed"]
-"""Whether an item is still to be worked on; `failed` is the platform's verdict, which a repetition would not change."""
+EntryState = Literal["open", "ready", "failed"]
+"""Whether an item has ended. `failed` means that the platform rejected it, so that a retry would fail again."""
 
-Kinship = Literal["new", "known", "twin"]
-"""What a claim found: nothing, this very file, or another file with the same content."""
+MatchKind = Literal["new", "same_file", "duplicate"]
+"""What a claim found: no entry, an entry of this file, or an entry of another file with the same content."""
 
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One item as a ledger keeps it."""
+    """One item in a ledger."""
 
     token: str
-    """Names the entry, and marks its asset on the platform."""
+    """Id of the entry; also stored in the user metadata of the asset."""
     index_id: str
-    """The index it goes into."""
+    """Index that the item goes into."""
     uri: str
-    """Absolute path, or the address without what is secret in it."""
+    """Absolute path, or URL without user name, password and signature."""
     size: int
-    """Bytes of the file; 0 for an address."""
+    """Bytes of the file; 0 for a URL."""
     mtime_ns: int
-    """When the file was last changed, in nanoseconds since the epoch; 0 for an address."""
-    twin: str = ""
-    """What another file must have in common with it to be the same; empty if none may."""
+    """Modification time of the file, in nanoseconds since the epoch; 0 for a URL."""
+    dedupe_key: str = ""
+    """Key that all files that may have the same content share; empty if no other file counts as the same."""
     stage: Stage = "queued"
-    """How far it is. Whatever this stage leaves on the platform may be there already."""
-    state: State = "open"
-    """Whether it has ended."""
+    """The stage that the item has reached. What this stage creates on the platform may already exist."""
+    state: EntryState = "open"
+    """Whether the item has ended."""
     asset_id: str | None = None
-    """The asset, once the platform named it."""
+    """Id of the asset, once the platform has returned it."""
     indexed_asset_id: str | None = None
-    """The asset in the index, once the platform named it."""
+    """Id of the asset in the index, once the platform has returned it."""
     error: str = ""
-    """The last thing that went wrong, in one line."""
+    """The last error as one line."""
     attempts: int = 0
-    """How often its upload was begun."""
-    run: str = ""
-    """The run that wrote this."""
+    """Number of times the upload was started."""
+    run_id: str = ""
+    """Id of the run that saved the entry."""
     created_at: float = 0.0
-    """When it was first met, in seconds since the epoch, by this machine's clock."""
+    """When the entry was created, in seconds since the epoch.
+
+    By the clock of the platform as its responses show it, or by that of the database for a submitted item.
+    """
     updated_at: float = 0.0
-    """When this was written, likewise."""
+    """When the entry was saved, in seconds since the epoch by the clock of this machine."""
+
+    @property
+    def keeps_upload(self) -> bool:
+        """Whether a ledger keeps the saved upload of this entry: while its stage is `queued` or `uploading`."""
+        return self.stage in {"queued", "uploading"}
 
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """What a ledger knows of a file that somebody wants to ingest."""
+    """The result of claiming a file that is to be ingested."""
 
     entry: Entry
-    """The entry to go on from: the one that was offered, if it is `new`."""
-    kinship: Kinship
-    """Whose entry it is."""
-    older: Entry | None = None
-    """For a `new` one, the last entry of this path with another size or time: the file has changed since."""
+    """The entry to continue with; for a `new` file, the entry that was passed in."""
+    match: MatchKind
+    """Whether the file has an entry."""
+    previous: Entry | None = None
+    """For a `new` file, the latest entry of the same path with another size or modification time."""
 
 
 @attrs.frozen(kw_only=True)
 class SavedUpload:
-    """An upload in parts that had begun."""
+    """A multipart upload that can be resumed."""
 
     state: UploadState
-    """The platform's session."""
+    """The upload session."""
     parts: Sequence[CompletedChunk]
-    """What storage has confirmed, with its ETags."""
+    """Parts that storage has confirmed, with their ETags."""
 
 
-class Ledger(Protocol):
-    """Keeps entries. Whatever a method has written is safe from a crash when it returns."""
+class EntryStore(Protocol):
+    """What an item in progress writes to a ledger. When a method returns, its changes survive a crash.
 
-    async def open(self) -> str:
-        """Take possession of it, and return its name: a random text that stays the same for its whole life.
+    Each method that writes raises `LedgerInUseError` if another process has taken over, and `InvalidInputError` if the
+    ledger cannot store a value. Nothing is written then; after `InvalidInputError` the ledger can be used.
+
+    Example:
+        from twelvelabs_async.ingest import EntryStore, MemoryLedger
+
+        def store_of(ledger: MemoryLedger) -> EntryStore:  # a type checker accepts each ledger
+            return ledger
+    """
+
+    async def ensure_owned(self) -> None:
+        """Return if no other process has taken over; called right before each request that creates something.
 
         Raises:
-            LedgerInUseError: Another process works with it.
-            LedgerError: It is damaged, of a newer version, or no ledger at all.
+            LedgerInUseError: Another process has taken over.
+        """
+        ...
+
+    async def save(self, entry: Entry) -> None:
+        """Replace the entry that has the same token. After the stage `uploading`, delete its saved upload."""
+        ...
+
+    async def save_upload(self, token: str, state: UploadState) -> None:
+        """Save the session of a multipart upload, replacing an earlier session of the same entry and its parts."""
+        ...
+
+    async def save_part(self, token: str, part: CompletedChunk) -> None:
+        """Save a part that storage has confirmed."""
+        ...
+
+    async def load_upload(self, token: str) -> SavedUpload | None:
+        """Return the saved multipart upload of an entry, or None."""
+        ...
+
+
+class Ledger(EntryStore, Protocol):
+    """Stores entries. When a method returns, its changes survive a crash.
+
+    Example:
+        from twelvelabs_async.ingest import SqliteLedger
+
+        ledger = SqliteLedger("listed.ledger")
+        await client.ingest("holiday/", index_id=index.id, ledger=ledger).summary()
+        await ledger.open()
+        async for entry in ledger.entries():
+            print(entry.stage, entry.uri)
+        await ledger.close()
+    """
+
+    async def open(self) -> str:
+        """Lock the ledger and return its name, a random string that never changes.
+
+        Raises:
+            LedgerInUseError: Another process uses the ledger.
+            LedgerError: The ledger is damaged, has another version, or is no ledger.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Unlock and close the ledger."""
         ...
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
-        """The entry of this very file in this index; None if there is none."""
+        """Return the entry of this file in this index, or None."""
         ...
 
     async def claim(self, entry: Entry) -> Claim:
-        """Write `entry` down unless its file is known, in one step: by index, path, size and time, or by `twin`."""
-        ...
+        """Add `entry` in one atomic step, unless its file has an entry.
 
-    async def save(self, entry: Entry) -> None:
-        """Put `entry` in the place of the one with its token. Past `uploading` its upload is forgotten."""
-        ...
-
-    async def save_upload(self, token: str, state: UploadState) -> None:
-        """Note that an upload in parts has begun; an earlier one of the same entry is forgotten."""
-        ...
-
-    async def save_part(self, token: str, part: CompletedChunk) -> None:
-        """Note that storage has confirmed a part."""
-        ...
-
-    async def upload(self, token: str) -> SavedUpload | None:
-        """The upload in parts that had begun; None if there is none."""
+        An entry is of the same file if it has the same index, path, size and modification time, and of a duplicate if
+        it has the same index and `dedupe_key`.
+        """
         ...
 
     def entries(self) -> AsyncIterator[Entry]:
-        """All entries, oldest first, a few at a time."""
+        """Yield all entries, oldest first."""
         ...
+
+
+class MemoryLedger:
+    """A ledger in memory, used when no ledger is passed. It does not outlive the process.
+
+    Example:
+        from twelvelabs_async.ingest import MemoryLedger
+
+        ledger = MemoryLedger()
+        await client.ingest("holiday/", index_id=index.id, ledger=ledger).summary()
+        again = await client.ingest("holiday/", index_id=index.id, ledger=ledger).summary()
+        print(again.already_done)  # 2
+    """
+
+    def __init__(self) -> None:
+        self._name = secrets.token_hex(8)
+        self._open = False
+        self._entries: dict[str, Entry] = {}
+        self._tokens_by_path: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._tokens_by_dedupe_key: dict[tuple[str, str], str] = {}
+        self._uploads: dict[str, SavedUpload] = {}
+
+    async def open(self) -> str:
+        """Lock the ledger and return its name.
+
+        Raises:
+            LedgerInUseError: Another ingestion uses the ledger.
+        """
+        if self._open:
+            raise LedgerInUseError("another ingestion uses this ledger")
+        self._open = True
+        return self._name
+
+    async def close(self) -> None:
+        """Unlock the ledger; its entries stay."""
+        self._open = False
+
+    async def ensure_owned(self) -> None:
+        """Return: no other process can use the ledger."""
+
+    async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
+        """Return the entry of this file in this index, or None."""
+        self._ensure_open()
+        for token in self._tokens_by_path.get((index_id, uri), ()):
+            entry = self._entries[token]
+            if (entry.size, entry.mtime_ns) == (size, mtime_ns):
+                return entry
+        return None
+
+    async def claim(self, entry: Entry) -> Claim:
+        """Add `entry`, unless its file has an entry."""
+        existing = await self.find(entry.index_id, entry.uri, entry.size, entry.mtime_ns)
+        if existing is not None:
+            return Claim(entry=existing, match="same_file")
+        duplicate = self._tokens_by_dedupe_key.get((entry.index_id, entry.dedupe_key))
+        if duplicate is not None:
+            return Claim(entry=self._entries[duplicate], match="duplicate")
+        path = (entry.index_id, entry.uri)
+        earlier = self._tokens_by_path.get(path, ())
+        self._entries[entry.token] = entry
+        self._tokens_by_path[path] = (*earlier, entry.token)
+        if entry.dedupe_key:
+            self._tokens_by_dedupe_key[entry.index_id, entry.dedupe_key] = entry.token
+        return Claim(entry=entry, match="new", previous=self._entries[earlier[-1]] if earlier else None)
+
+    async def save(self, entry: Entry) -> None:
+        """Replace the entry that has the same token."""
+        self._ensure_open()
+        self._entries[entry.token] = entry
+        if not entry.keeps_upload:
+            self._uploads.pop(entry.token, None)
+
+    async def save_upload(self, token: str, state: UploadState) -> None:
+        """Save the session of a multipart upload."""
+        self._ensure_open()
+        self._uploads[token] = SavedUpload(state=state, parts=())
+
+    async def save_part(self, token: str, part: CompletedChunk) -> None:
+        """Save a part that storage has confirmed."""
+        self._ensure_open()
+        saved = self._uploads[token]
+        others = (other for other in saved.parts if other.chunk_index != part.chunk_index)
+        self._uploads[token] = attrs.evolve(saved, parts=(*others, part))
+
+    async def load_upload(self, token: str) -> SavedUpload | None:
+        """Return the saved multipart upload of an entry, or None."""
+        self._ensure_open()
+        return self._uploads.get(token)
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """Yield all entries, oldest first."""
+        self._ensure_open()
+        for entry in tuple(self._entries.values()):
+            yield entry
+
+    def _ensure_open(self) -> None:
+        if not self._open:
+            raise LedgerError("the ledger is not open")

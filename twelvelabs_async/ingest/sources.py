@@ -1,82 +1,89 @@
-"""Reads what a caller names, one item at a time and never all of it."""
+"""Sources of an ingestion: files, folders, globs, URLs and buckets, expanded to the items that they stand for.
+
+`Item.uri` identifies an item. Whatever a source is, its item can be stored and shown: what is wrong with it becomes the
+`problem` of that one item.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from os import PathLike, fspath
-from typing import Final, cast
+from collections.abc import (
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+)
+from os import PathLike
+from typing import Literal
 
 import attrs
 
-from twelvelabs_async.checks import checked_metadata
-from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.ingest.addresses import is_address
-from twelvelabs_async.ingest.plan import Item, PathOrUrl, expand
+from twelvelabs_async.ingest._buckets import content_version, is_bucket_url
+from twelvelabs_async.ingest._urls import is_url
 from twelvelabs_async.models.common import UserMetadata
+from twelvelabs_async.uploads._source import safe_filename
 
-Source = PathOrUrl | tuple[PathOrUrl, UserMetadata]
-"""A file, a folder, a glob or an address, alone or with your own keys for its assets."""
-
-Sources = Source | Iterable[Source] | AsyncIterable[Source]
-"""One source or any number of them."""
-
-AT_ONCE: Final = 256
-"""Files that are looked at in one visit to a thread."""
+PathOrUrl = str | PathLike[str]
+"""A file, a folder, a glob such as `videos/*.mp4`, an http(s) URL, or an `s3://`, `gs://` or `az://` URL of an object,
+a folder or a glob."""
 
 
-async def items_of(sources: Sources) -> AsyncGenerator[Item, None]:
-    """Every item that `sources` stand for, read as they are taken.
-
-    Raises:
-        InvalidInputError: A source is neither a path nor an address, or its keys cannot be sent.
-    """
-    async for some in _some(sources):
-        found = _expanded(some)
-        if all(_plain_address(source) for source in some):  # nothing to look up on disk
-            for item in found:
-                yield item
-            continue
-        while batch := await asyncio.to_thread(list, islice(found, AT_ONCE)):
-            for item in batch:
-                yield item
+def _storable(string: str) -> str:
+    """Return a string that databases and JSON accept: NUL and undecodable bytes are escaped."""
+    return string.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-async def _some(sources: Sources) -> AsyncIterator[Sequence[Source]]:
-    """Sources as they come: lists a few at a time, whatever may produce them on the way one by one."""
-    if isinstance(sources, str | PathLike) or _is_pair(sources):
-        yield [cast("Source", sources)]
-    elif isinstance(sources, AsyncIterable):
-        async for source in sources:
-            yield [source]
-    else:
-        several = cast("Iterable[Source]", sources)
-        at_once, left = AT_ONCE if isinstance(sources, list | tuple) else 1, iter(several)
-        while some := list(islice(left, at_once)):
-            yield some
+@attrs.frozen
+class Item:
+    """One file, URL or object to ingest, or the reason why it cannot be ingested."""
+
+    source: str
+    """Path or URL."""
+    uri: str = attrs.field(converter=_storable)
+    """Real path, or URL without user name, password and signature; the same for each name of the same file."""
+    problem: str = attrs.field(default="", converter=_storable)
+    """Why the item cannot be ingested; empty if it can."""
+    name: str = attrs.field(default="", converter=safe_filename)
+    """Name of the file; empty for a URL without one."""
+    size: int = 0
+    """Bytes; 0 for a URL."""
+    mtime_ns: int = 0
+    """Modification time, in nanoseconds since the epoch; 0 for a URL."""
+    user_metadata: UserMetadata | None = attrs.field(default=None, hash=False)
+    """User metadata of this item alone."""
+    has_key: bool = False
+    """Whether the caller has identified the item, so that `uri` is the key."""
+    etag: str = ""
+    """ETag of an object in a bucket; empty for others."""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the item is an http(s) URL, which the platform fetches."""
+        return is_url(self.source)
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the item is an object in a bucket."""
+        return is_bucket_url(self.source)
+
+    @property
+    def version(self) -> int:
+        """Distinguishes the contents of one path: a number that stands for the ETag, or the modification time."""
+        return content_version(self.etag) if self.etag else self.mtime_ns
 
 
-def _is_pair(sources: object) -> bool:
-    return (
-        isinstance(sources, tuple) and len(cast("Sequence[object]", sources)) == 2 and isinstance(sources[1], Mapping)
-    )
+IngestSource = PathOrUrl | Item | tuple[PathOrUrl, UserMetadata | None] | tuple[PathOrUrl, UserMetadata | None, str]
+"""A file, a folder, a glob or a URL, alone, with user metadata for its assets, or with metadata and a key; or an item.
 
+The key identifies a file or URL in the ledger instead of its path or URL: two sources with the same key are the same
+video. Pass one if URLs differ in more than a signature.
+"""
 
-def _plain_address(source: Source) -> bool:
-    path, _ = _parted(source)
-    return is_address(fspath(path))
+IngestSources = IngestSource | Iterable[IngestSource] | AsyncIterable[IngestSource]
+"""One source, or an iterable or async iterable of sources."""
 
+Validator = Callable[[Item], Awaitable[str]]
+"""Checks an item before its upload. Returns why it must not be sent, or an empty string."""
 
-def _expanded(some: Sequence[Source]) -> Iterator[Item]:
-    for source in some:
-        path, metadata = _parted(source)
-        for item in expand(path):
-            yield attrs.evolve(item, user_metadata=metadata) if metadata is not None else item
-
-
-def _parted(source: Source) -> tuple[PathOrUrl, UserMetadata | None]:
-    path, metadata = source if isinstance(source, tuple) else (source, None)
-    if not isinstance(path, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-        raise InvalidInputError(f"a source is a path or an address, not {type(path).__name__}")
-    return path, checked_metadata(metadata)
+Dedupe = Literal["path", "name", "content"]
+"""Which files are duplicates: those with the same path; the same name, size and modification time, and the same content
+if both can be compared; or the same content."""

@@ -1,0 +1,196 @@
+"""`twelvelabs-async ingest --delete-orphans`: find and delete uploaded assets that are in no index, or in it twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.console import Screen, basename, format_size
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
+from twelvelabs_async._cli.search import find_index
+from twelvelabs_async.client import AsyncTwelveLabs
+from twelvelabs_async.errors import APIError, BadRequestError, ConflictError, InvalidInputError, NotFoundError
+from twelvelabs_async.ingest import Entry, Ledger
+from twelvelabs_async.ingest._stages import INGEST_TOKEN_KEY
+from twelvelabs_async.uploads._source import modified_ns
+
+
+@attrs.frozen
+class Orphan:
+    """An uploaded asset that is in no index, or whose video another asset has brought into the index as well."""
+
+    asset_id: str
+    filename: str
+    size: int
+    """Size in bytes; 0 if unknown."""
+    entry: Entry
+    """Ledger entry that the asset was uploaded for."""
+    indexed_asset_id: str | None = None
+    """Id of the asset in the index, if its video is there twice."""
+
+    @property
+    def reason(self) -> str:
+        """Why the asset is not needed."""
+        if self.indexed_asset_id is not None:
+            return f"in the index twice, also as {self.entry.asset_id}"
+        if self.entry.asset_id != self.asset_id or self.entry.state == "ready":
+            return "replaced by another asset"
+        if self.entry.state == "failed":
+            return f"failed: {self.entry.error}"
+        return "unfinished; the next run resumes it"
+
+
+async def find_orphans(
+    *, index: str, ledger: str | None, base_url: str | None, screen: Screen
+) -> tuple[list[Orphan], str]:
+    """Print and return the assets that ingestions with a ledger uploaded and that are in no index, and the ledger.
+
+    Args:
+        index: Name or id of the index.
+        ledger: Path or URL of the ledger; None is the one that `ingest` keeps for the index.
+        base_url: Base URL of the API.
+        screen: Prints the assets.
+    """
+    async with open_client(base_url, screen) as client:
+        found = await find_index(client, index)
+        if found is None:
+            raise InvalidInputError(f"no index {index!r}")
+        ledger = ledger or await find_default_ledger(client.base_url, found)
+        if ledger is None:
+            raise InvalidInputError("--delete-orphans needs the --ledger of the ingestion")
+        async with open_existing_ledger(ledger) as opened:
+            if opened is None:
+                raise InvalidInputError(f"there is no {describe_ledger(ledger)}")
+            orphans = [orphan async for orphan in _iter_orphans(client, opened, found.id)]
+    for orphan in orphans:
+        screen.print(f"{orphan.asset_id}  {basename(orphan.filename)}  {orphan.reason}")
+    if orphans:
+        noun = "asset is" if len(orphans) == 1 else "assets are"
+        place = "in no index" if all(orphan.indexed_asset_id is None for orphan in orphans) else "in no index, or twice"
+        screen.print(f"{len(orphans):,} {noun} {place} ({format_size(sum(orphan.size for orphan in orphans))})")
+    else:
+        screen.print("no orphaned assets")
+    return orphans, ledger
+
+
+async def _iter_orphans(client: AsyncTwelveLabs, ledger: Ledger, index_id: str) -> AsyncIterator[Orphan]:
+    """Yield assets with the token of a ledger entry that are in no index or second in this one; lists all assets."""
+    entries = {entry.token: entry async for entry in ledger.entries() if entry.index_id == index_id}
+    own_assets = set[str]()
+    others: list[Orphan] = []
+    async for asset in client.assets.list():
+        entry = entries.get(str((asset.user_metadata or {}).get(INGEST_TOKEN_KEY)))
+        if entry is not None and entry.state == "ready" and entry.asset_id == asset.id:
+            own_assets.add(asset.id)
+        elif entry is not None:
+            others.append(Orphan(asset.id, asset.filename or "?", asset.size or 0, entry))
+    for orphan in others:
+        indexed_assets = await client.indexes.indexed_assets.list_by_asset(orphan.asset_id).to_list()
+        if not indexed_assets:
+            yield orphan
+        elif orphan.entry.asset_id in own_assets and [found.index.id for found in indexed_assets] == [index_id]:
+            yield attrs.evolve(orphan, indexed_asset_id=indexed_assets[0].id)
+
+
+async def delete_orphans(orphans: Sequence[Orphan], *, ledger: str, base_url: str | None, screen: Screen) -> ExitCode:
+    """Delete the assets; the next run uploads unfinished items again."""
+    kept = 0
+    async with open_client(base_url, screen) as client, open_existing_ledger(ledger) as opened:
+        if opened is None:
+            raise InvalidInputError("the ledger does not exist any more")
+        for orphan in orphans:
+            error = await _delete_orphan(client, opened, orphan)
+            screen.print_json({"asset_id": orphan.asset_id, "filename": orphan.filename, "deleted": not error})
+            if error:
+                kept += 1
+                screen.print(f"kept      {orphan.asset_id}: {error}")
+    screen.print(f"{len(orphans) - kept:,} deleted")
+    return ExitCode.FAILED if kept else ExitCode.OK
+
+
+async def _delete_orphan(client: AsyncTwelveLabs, ledger: Ledger, orphan: Orphan) -> str:
+    """Delete one asset; return an error message if it is in use."""
+    try:
+        if orphan.indexed_asset_id is not None:
+            await client.indexes.indexed_assets.delete(orphan.entry.index_id, orphan.indexed_asset_id)
+        await client.assets.delete(orphan.asset_id)
+    except ConflictError as error:
+        return str(error)
+    except (NotFoundError, BadRequestError):
+        pass  # it was deleted meanwhile
+    if orphan.entry.asset_id == orphan.asset_id:
+        await ledger.save(attrs.evolve(orphan.entry, stage="queued", asset_id=None, indexed_asset_id=None))
+    return ""
+
+
+async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, index_id: str, screen: Screen) -> int:
+    """Delete the videos of files that have changed, once their newer version is in the index.
+
+    Return how many could not be deleted. The ledger shows what an interrupted run has left, so that the next one
+    deletes it.
+    """
+    kept = 0
+    async with open_existing_ledger(ledger) as opened:
+        if opened is None:
+            return 0
+        for older, newer in await _older_versions(opened, index_id):
+            error = await _delete_version(client, opened, older)
+            kept += bool(error)
+            if error:
+                screen.warn(f"kept      {basename(older.uri)}, asset {older.asset_id}: {error}")
+            else:
+                screen.print(f"replaced  {basename(older.uri)}: {newer.asset_id} instead of {older.asset_id}")
+    return kept
+
+
+async def _older_versions(ledger: Ledger, index_id: str) -> list[tuple[Entry, Entry]]:
+    """Return each entry whose file has changed, with the entry of the file as it is now, which is in the index."""
+    versions: dict[str, list[Entry]] = defaultdict(list)
+    async for entry in ledger.entries():
+        if entry.index_id == index_id and entry.asset_id is not None:
+            versions[entry.uri].append(entry)
+    return await asyncio.to_thread(_with_current_version, [found for found in versions.values() if len(found) > 1])
+
+
+def _with_current_version(files: Sequence[Sequence[Entry]]) -> list[tuple[Entry, Entry]]:
+    found: list[tuple[Entry, Entry]] = []
+    for versions in files:
+        try:
+            status = Path(versions[0].uri).stat()
+        except (OSError, ValueError):
+            continue  # gone, or identified by a key
+        now = (status.st_size, modified_ns(status))
+        current = next((entry for entry in versions if (entry.size, entry.mtime_ns) == now), None)
+        if current is not None and current.state == "ready":
+            found += [(entry, current) for entry in versions if entry is not current]
+    return found
+
+
+async def _delete_version(client: AsyncTwelveLabs, ledger: Ledger, entry: Entry) -> str:
+    """Delete an older version from the index, and its asset; return an error message if that is not possible."""
+    try:
+        if entry.indexed_asset_id is not None:
+            with suppress(NotFoundError, BadRequestError):  # it was deleted meanwhile
+                await client.indexes.indexed_assets.delete(entry.index_id, entry.indexed_asset_id)
+        with suppress(NotFoundError, BadRequestError):
+            await client.assets.delete(entry.asset_id or "")
+    except APIError as error:
+        return str(error)
+    await ledger.save(
+        attrs.evolve(
+            entry,
+            stage="queued",
+            state="open",
+            asset_id=None,
+            indexed_asset_id=None,
+            error="replaced by a newer version",
+        )
+    )
+    return ""

@@ -1,0 +1,328 @@
+"""`twelvelabs-async ingest --dry-run`: report what would be uploaded or rejected, and which rate limits apply."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Final, Literal
+
+import attrs
+
+from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.console import Screen, basename, format_size
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.ingest import IngestArgs
+from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
+from twelvelabs_async._cli.limits import rows_from_store
+from twelvelabs_async._cli.progress import MAX_ITEM_LINES, format_warning
+from twelvelabs_async._cli.records import item_record
+from twelvelabs_async._cli.search import DEFAULT_INDEX_MODELS, find_index
+from twelvelabs_async._cli.sources import LeftOut, SourceScan
+from twelvelabs_async._options import resolve_api_key
+from twelvelabs_async._rate_limit.stores import open_store, tenant_id
+from twelvelabs_async._text import printable
+from twelvelabs_async.clock import SystemClock
+from twelvelabs_async.ingest import Entry, Item, Ledger
+from twelvelabs_async.ingest._duplicates import compute_dedupe_key, have_same_content
+from twelvelabs_async.ingest._forecast import (
+    PUBLISHED_LIMITS,
+    Demand,
+    ObservedLimit,
+    PlanName,
+    additional_windows,
+    bottleneck,
+    format_rough_duration,
+)
+from twelvelabs_async.ingest._media import is_media_library_installed
+from twelvelabs_async.ingest._validation import (
+    NOT_INSPECTED_WARNING,
+    ModelRules,
+    SourceValidation,
+    format_media_duration,
+    rules_for_models,
+    validate_source,
+)
+from twelvelabs_async.models.indexes import Index
+
+PlannedAction = Literal["upload", "resume", "done", "duplicate", "reject"]
+"""Upload the item, resume an earlier run, or do nothing: it is done, a duplicate, or would be rejected."""
+
+MAX_CONCURRENT_CHECKS: Final = 32
+"""Files validated at the same time."""
+
+
+@attrs.frozen(kw_only=True)
+class PlannedItem:
+    """What an ingestion would do with one item."""
+
+    item: Item
+    action: PlannedAction
+    error: str = ""
+    """Why the item would be rejected."""
+    duplicate_of: str = ""
+    """Source of which the item is a duplicate."""
+    validation: SourceValidation | None = None
+    """Result of the validation; None if it was not needed."""
+    entry: Entry | None = None
+    """Entry of the item in the ledger."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Duration in seconds, estimated from the file size if it cannot be read; None if unknown."""
+        return self.validation.media.estimated_seconds if self.validation else None
+
+    @property
+    def reason(self) -> str:
+        """Why the item would not be uploaded; empty if it would."""
+        return self.error or (f"the same as {self.duplicate_of}" if self.duplicate_of else "")
+
+
+def plan_record(planned: PlannedItem, index_id: str | None) -> dict[str, Any]:
+    """Return the JSON object of an item in a dry run."""
+    validation, entry = planned.validation, planned.entry
+    media = validation.media if validation else None
+    return item_record(
+        index_id=index_id,
+        source=planned.item.source,
+        action=planned.action,
+        asset_id=entry.asset_id if entry else None,
+        indexed_asset_id=entry.indexed_asset_id if entry else None,
+        error=planned.error,
+        rejected=planned.action == "reject",
+        already_done=planned.action == "done",
+        duplicate_of=planned.duplicate_of,
+        warning=validation.warning if validation else None,
+        strategy=validation.strategy if validation else None,
+        container=media.container if media else None,
+        bytes=planned.item.size,
+        duration=planned.seconds,
+        duration_measured=media is not None and media.seconds is not None,
+    )
+
+
+class DryRunPlanner:
+    """Decides what an ingestion would do with each item."""
+
+    def __init__(
+        self, rules: Sequence[ModelRules], args: IngestArgs, index_id: str | None, ledger: Ledger | None
+    ) -> None:
+        self._rules = rules
+        self._args = args
+        self._index_id = index_id
+        self._ledger = ledger
+        self._first_items: dict[str, Item] = {}
+
+    async def plan_all(self, items: AsyncIterable[Item]) -> AsyncGenerator[PlannedItem]:
+        """Yield the plan for each item, in order."""
+        batch = list[Item]()
+        async for item in items:
+            batch.append(item)
+            if len(batch) == MAX_CONCURRENT_CHECKS:
+                for plan in await asyncio.gather(*map(self._plan, batch)):
+                    yield await self._mark_duplicate(*plan)
+                batch.clear()
+        for plan in await asyncio.gather(*map(self._plan, batch)):
+            yield await self._mark_duplicate(*plan)
+
+    async def _plan(self, item: Item) -> tuple[PlannedItem, str]:
+        """Return the plan for an item and its deduplication key."""
+        if item.problem:
+            return PlannedItem(item=item, action="reject", error=item.problem), ""
+        entry = await self._ledger_entry(item)
+        plan = partial(PlannedItem, item=item, entry=entry)
+        if entry is not None and entry.state == "ready":
+            return plan(action="done"), ""
+        if entry is not None and entry.state == "failed" and not self._args.retry_failed:
+            return plan(action="reject", error=f"failed in an earlier run: {entry.error}"), ""
+        validation = await validate_source(item.source, self._rules, size=item.size)
+        if error := validation.rejection_reason:
+            return plan(action="reject", error=error, validation=validation), ""
+        uploaded = entry is not None and entry.asset_id is not None
+        try:
+            key = await compute_dedupe_key(item, self._args.dedupe) or item.uri
+        except OSError as os_error:
+            return plan(action="reject", error=f"cannot be read: {os_error.strerror}"), ""
+        return plan(action="resume" if uploaded else "upload", validation=validation), key
+
+    async def _ledger_entry(self, item: Item) -> Entry | None:
+        if self._ledger is None or self._index_id is None:
+            return None
+        return await self._ledger.find(self._index_id, item.uri, item.size, item.mtime_ns)
+
+    async def _mark_duplicate(self, planned: PlannedItem, key: str) -> PlannedItem:
+        item = planned.item
+        first = self._first_items.setdefault(key, item) if key else item
+        if first is item:
+            return planned
+        if self._args.dedupe == "name" and first.uri != item.uri:
+            comparison = (item.source, first.source, first.size, first.mtime_ns)
+            if not await asyncio.to_thread(have_same_content, *comparison):
+                return planned
+        return PlannedItem(item=item, action="duplicate", duplicate_of=first.source)
+
+
+async def _load_known_limits(rate_limit_store: str | None) -> list[ObservedLimit]:
+    """Return the limits that earlier runs recorded in the shared store."""
+    if rate_limit_store is None:
+        return []
+    now = SystemClock().time
+    async with aclosing(open_store(rate_limit_store, tenant_id(resolve_api_key(None), None), now)) as store:
+        rows = rows_from_store(await store.snapshot(), now())
+    return [
+        ObservedLimit(row.category, row.dimension, row.limit, row.remaining, row.resets_in)
+        for row in rows
+        if row.dimension and row.limit and row.remaining is not None
+    ]
+
+
+@attrs.define
+class DryRunTotals:
+    """Totals of all items."""
+
+    actions: Counter[PlannedAction] = attrs.field(factory=Counter[PlannedAction])
+    strategies: Counter[str] = attrs.field(factory=Counter[str])
+    bytes_by_strategy: Counter[str] = attrs.field(factory=Counter[str])
+    measured_seconds: float = 0.0
+    """Media duration read from files, in seconds."""
+    estimated_seconds: float = 0.0
+    """Media duration estimated from file sizes, in seconds."""
+    unknown_length: int = 0
+    """Items of unknown duration."""
+    unusable: int = 0
+    """Rejected items whose source cannot be read."""
+
+    def add(self, planned: PlannedItem) -> None:
+        """Count an item."""
+        self.actions[planned.action] += 1
+        self.unusable += bool(planned.item.problem)
+        validation = planned.validation
+        if planned.action not in {"upload", "resume"} or validation is None:
+            return
+        if planned.action == "upload" and validation.strategy is not None:
+            self.strategies[validation.strategy] += 1
+            self.bytes_by_strategy[validation.strategy] += planned.item.size
+        if validation.media.seconds is not None:
+            self.measured_seconds += validation.media.seconds
+        elif planned.seconds is not None:
+            self.estimated_seconds += planned.seconds
+        else:
+            self.unknown_length += 1
+
+    @property
+    def demands(self) -> list[Demand]:
+        """Requests and minutes of media that count against rate limits; multipart uploads have no published limit."""
+        minutes = (self.measured_seconds + self.estimated_seconds) / 60
+        return [
+            Demand("upload", "request", self.strategies["direct"] + self.strategies["url"]),
+            Demand("index", "request", self.actions["upload"] + self.actions["resume"]),
+            Demand("index", "duration", minutes),
+        ]
+
+
+async def run_dry_run(
+    *, index: str, args: IngestArgs, plan: PlanName | None, base_url: str | None, screen: Screen
+) -> ExitCode:
+    """Report what an ingestion would do; sends no file, and creates neither an index nor a ledger."""
+    left_out, totals = LeftOut(), DryRunTotals()
+    async with open_client(base_url, screen) as client, SourceScan(args.selection) as scan:
+        found = await find_index(client, index)
+        ledger_name = args.ledger
+        if found is not None and ledger_name is None and not args.no_ledger:
+            ledger_name = await find_default_ledger(client.base_url, found)
+        async with open_existing_ledger(ledger_name, access="read") as ledger:
+            name = f"index {printable(found.index_name)} ({found.id})" if found else f"new index {printable(index)}"
+            screen.print(f"{name}, {describe_ledger(ledger_name if ledger else None)}")
+            if not await asyncio.to_thread(is_media_library_installed):
+                screen.warn(format_warning("", NOT_INSPECTED_WARNING))
+            planner = DryRunPlanner(rules_for_models(_models(found, args)), args, found.id if found else None, ledger)
+            items = scan.items(on_skipped=left_out.add, on_counted=lambda _: None)
+            async with aclosing(items), aclosing(planner.plan_all(items)) as plans:
+                async for planned in plans:
+                    totals.add(planned)
+                    screen.print_json(plan_record(planned, found.id if found else None))
+                    _show_planned_item(planned, screen, totals.actions.total())
+    _show_totals(totals, plan, await _load_known_limits(args.rate_limit_store), screen)
+    if text := left_out.describe(scan.excluded):
+        screen.print(f"left out: {text}")
+    rejected = totals.actions["reject"] and not (args.allow_rejected and not totals.unusable)
+    return ExitCode.FAILED if rejected else ExitCode.OK
+
+
+def _models(index: Index | None, args: IngestArgs) -> list[str]:
+    """Return the models of the index, or those that a new one would have."""
+    if index is not None:
+        return [model.model_name for model in index.models]
+    return [str(model["model_name"]) for model in args.models or DEFAULT_INDEX_MODELS]
+
+
+def _show_planned_item(planned: PlannedItem, screen: Screen, count: int) -> None:
+    """Print a line for every rejected item, and for the first of all other items."""
+    if planned.action == "reject":
+        screen.warn(f"reject    {basename(planned.item.source)}: {printable(planned.error)}")
+    elif count <= MAX_ITEM_LINES:
+        strategy = planned.validation.strategy or "" if planned.validation and planned.action == "upload" else ""
+        duration = format_media_duration(planned.seconds) if planned.seconds is not None else ""
+        size = format_size(planned.item.size) if planned.item.size else ""
+        cells = filter(None, (basename(planned.item.source), strategy, size, duration, printable(planned.reason)))
+        screen.print(f"{planned.action:9} {'  '.join(cells)}")
+    if planned.validation and planned.validation.warning and planned.action != "reject":
+        screen.warn(format_warning(planned.item.source, planned.validation.warning))
+
+
+def _show_totals(totals: DryRunTotals, plan: PlanName | None, known: Sequence[ObservedLimit], screen: Screen) -> None:
+    """Print the totals as a table, and the rate limits that apply."""
+    rows = [
+        *(
+            (
+                f"to upload, {strategy}",
+                f"{count:,}",
+                format_size(totals.bytes_by_strategy[strategy]) if totals.bytes_by_strategy[strategy] else "",
+            )
+            for strategy, count in sorted(totals.strategies.items())
+        ),
+        ("to resume", f"{totals.actions['resume']:,}", ""),
+        ("already done", f"{totals.actions['done']:,}", ""),
+        ("duplicates", f"{totals.actions['duplicate']:,}", ""),
+        ("rejected", f"{totals.actions['reject']:,}", ""),
+        ("media duration", format_media_duration(totals.measured_seconds), ""),
+        ("media duration, estimated", format_media_duration(totals.estimated_seconds), ""),
+        ("unknown duration", f"{totals.unknown_length:,}", ""),
+    ]
+    screen.print()
+    screen.table([row for row in rows if row[1] not in {"0", "0 s"}])
+    for line in _describe_known_limits(totals, known):
+        screen.print(line)
+    if plan is not None or not known:
+        screen.print(_describe_bottleneck(totals, plan))
+
+
+def _describe_known_limits(totals: DryRunTotals, known: Sequence[ObservedLimit]) -> Iterator[str]:
+    """Yield a line for each recorded limit that the ingestion uses."""
+    demands: dict[tuple[str, str], Demand] = {(demand.category, demand.dimension): demand for demand in totals.demands}
+    for limit in known:
+        demand = demands.get((limit.category, limit.dimension))
+        if demand is None:
+            continue
+        reset = f", resets in {format_rough_duration(limit.resets_in)}" if limit.resets_in else ""
+        windows = additional_windows(demand, limit)
+        fit = f"needs {windows:,} more windows" if windows else "fits in the current window"
+        yield (
+            f"rate limit {limit.category} {limit.dimension}: {limit.remaining:,.0f} of {limit.limit:,.0f} remaining"
+            f"{reset}; this run uses {demand.amount:,.0f} and {fit}"
+        )
+
+
+def _describe_bottleneck(totals: DryRunTotals, plan: PlanName | None) -> str:
+    """Return which published limit takes the longest, and how long."""
+    if plan is None:
+        return "rate limits: unknown until the first upload; --assume-plan estimates the duration with published limits"
+    slowest = bottleneck(totals.demands, PUBLISHED_LIMITS[plan])
+    note = "; items of unknown duration are not included" if totals.unknown_length else ""
+    if slowest is None:
+        return f"rate limits: this run fits in the published limits of the {plan} plan{note}"
+    limit, seconds = slowest
+    duration = format_rough_duration(seconds)
+    return f"rate limits: at least {duration} with the {plan} plan, limited by {limit.description}{note}"

@@ -1,0 +1,111 @@
+"""Failures of an ingestion, grouped by class, code and stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+from typing_extensions import override
+
+from twelvelabs_async import errors
+from twelvelabs_async._cli.console import basename
+from twelvelabs_async._text import printable
+from twelvelabs_async.errors import APIError
+from twelvelabs_async.ingest import Entry, IngestResult
+
+MAX_GROUPS: Final = 50
+"""Groups that are counted separately."""
+
+MAX_SHOWN_GROUPS: Final = 10
+"""Groups that are printed."""
+
+_CLASS_BY_STATUS: Final[Mapping[int, str]] = {
+    found.STATUS: found.__name__
+    for found in vars(errors).values()
+    if isinstance(found, type) and issubclass(found, APIError) and found.STATUS and "STATUS" in vars(found)
+}
+_API_ERROR: Final = re.compile(r"(\d{3})(?: ([A-Za-z]\w*))? on [A-Z]+ /")
+_OTHER_ERROR: Final = re.compile(r"([A-Z]\w*(?:Error|Exception)): ")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@attrs.frozen
+class FailureKind:
+    """What failures of one group have in common."""
+
+    error: str
+    """Class of the error; the reason, with its numbers left out, of an item that was rejected before its upload."""
+    code: str
+    """Code of the platform; empty if there is none."""
+    stage: str
+    """Stage that failed; `queued` before the upload."""
+    is_exception: bool = True
+    """Whether `error` is the name of a class."""
+
+    @override
+    def __str__(self) -> str:
+        name = " ".join(filter(None, (self.error, self.code)))
+        return name if self.stage in {"queued", ""} else f"{name} while {self.stage}"
+
+
+@attrs.define
+class FailureGroup:
+    """Failures of one kind."""
+
+    source: str
+    """Source of the first of them."""
+    error: str
+    """Its error."""
+    count: int = 0
+    """How many there are."""
+
+
+class FailureGroups:
+    """Counts failures by kind, and keeps one example of each."""
+
+    def __init__(self) -> None:
+        self.groups: dict[FailureKind, FailureGroup] = {}
+
+    def add_result(self, result: IngestResult) -> None:
+        """Count the failure of an item."""
+        self._add(result.source, result.error, result.stage, result.exception)
+
+    def add_entry(self, entry: Entry) -> None:
+        """Count the failure that a ledger records."""
+        self._add(entry.uri, entry.error, entry.stage, None)
+
+    def _add(self, source: str, error: str, stage: str, exception: Exception | None) -> None:
+        kind = failure_kind(error, stage, exception)
+        if kind not in self.groups and len(self.groups) >= MAX_GROUPS:
+            kind = FailureKind("other errors", "", "", is_exception=False)
+        self.groups.setdefault(kind, FailureGroup(source, error)).count += 1
+
+    def most_common(self) -> list[tuple[FailureKind, FailureGroup]]:
+        """Return the groups, the largest first."""
+        return sorted(self.groups.items(), key=lambda item: -item[1].count)
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each of the largest groups."""
+        groups = self.most_common()
+        width = max((len(f"{group.count:,}") for _, group in groups), default=0)
+        for kind, group in groups[:MAX_SHOWN_GROUPS]:
+            name, error = basename(group.source), printable(group.error)
+            text = f"{kind}; such as {name}: {error}" if kind.is_exception else f"{error}; such as {name}"
+            yield f"{group.count:{width},} x {printable(text)}"
+        if len(groups) > MAX_SHOWN_GROUPS:
+            yield f"and {len(groups) - MAX_SHOWN_GROUPS:,} more kinds"
+
+
+def failure_kind(error: str, stage: str, exception: Exception | None) -> FailureKind:
+    """Return the kind of a failure, which a ledger only has as a line."""
+    if exception is not None:
+        code = exception.code if isinstance(exception, APIError) else None
+        return FailureKind(type(exception).__name__, code or "", stage)
+    if found := _API_ERROR.match(error):
+        status = 500 if found[1] >= "500" else int(found[1])
+        return FailureKind(_CLASS_BY_STATUS.get(status, f"status {found[1]}"), found[2] or "", stage)
+    if found := _OTHER_ERROR.match(error):
+        return FailureKind(found[1], "", stage)
+    return FailureKind(_NUMBER.sub("N", error), "", stage, is_exception=False)

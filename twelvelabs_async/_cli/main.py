@@ -1,0 +1,119 @@
+"""The command line: registers the commands, runs one of them and returns its exit code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cyclopts import CycloptsError
+
+from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
+from twelvelabs_async._cli.help import CommandLine
+from twelvelabs_async._cli.termination import handle_termination_like_interrupt
+from twelvelabs_async._version import __version__
+from twelvelabs_async.errors import TwelveLabsError
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": ("demo:demo", "Ingest and search three sample videos with a local emulator; needs no API key."),
+    "ingest": (
+        "ingest:ingest",
+        "Upload and index videos concurrently; run the same command again to resume.",
+    ),
+    "ledger": ("ledger:ledger_app", "Show or export what an ingestion has recorded."),
+    "search": ("search:search", "Search the videos of an index."),
+    "indexes": ("indexes:indexes_app", "List, create and delete indexes."),
+    "videos": ("videos:videos_app", "List, show and delete the videos of an index."),
+    "export": (
+        "export:export_index",
+        "Write the videos of an index, with their metadata and vectors, to a Parquet, CSV or JSON lines file.",
+    ),
+    "analyze": ("analyze:analyze", "Generate text or JSON about a video. Each analysis is billed."),
+    "embed": (
+        "embed:embed",
+        "Embed text, an image, audio or a video of up to 10 minutes. Each call is billed.",
+    ),
+    "api": (
+        "api:api",
+        "Send any request and print the JSON of its response, with the retries and rate limits of the other commands.",
+    ),
+    "limits": ("limits:limits", "Show the rate limits that are known, and how they are known."),
+    "doctor": (
+        "doctor:doctor",
+        "Check API key, clock, API version, rate limits and undocumented behavior of the API.",
+    ),
+    "worker": (
+        "workers:worker",
+        "Process files submitted with `ingest --submit`, until interrupted. Run any number of workers on any machine.",
+    ),
+    "status": (
+        "workers:worker_status",
+        "Show the status of files submitted with `ingest --submit`; exit code 1 if any failed. Needs no API key.",
+    ),
+    "emulator": (
+        "emulator:emulator",
+        "Run an emulator of the API until interrupted; prints its base URL, its API key and the URL of its dashboard.",
+    ),
+    "docs": (
+        "docs:docs",
+        "Print the manual of this version: its table of contents, one page, or all of it. Needs no network.",
+    ),
+    "completion": ("completion:completion", "Print the completion script of a shell."),
+}
+"""Name of each command, its function in `commands`, and the first sentence of its docstring."""
+
+HAS_OWN_HELP: Final[Mapping[str, Mapping[str, Any]]] = {"emulator": {"help_flags": [], "version_flags": []}}
+"""Commands that take `--help` and `--version` themselves."""
+
+NO_CONSOLE: Final[Any] = object()
+"""Keeps cyclopts from loading rich; `CommandLine` and `run` print what cyclopts would print."""
+
+app: Final = CommandLine(
+    name="twelvelabs-async",
+    help="Upload, index and search videos with Twelve Labs.",
+    help_format="plaintext",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+)
+app.summaries = {name: sentence for name, (_, sentence) in COMMANDS.items()}
+for _name, (_path, _) in COMMANDS.items():
+    app.command(f"twelvelabs_async._cli.commands.{_path}", name=_name, **HAS_OWN_HELP.get(_name, {}))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors of the package are printed without a traceback."""
+    _escape_unencodable_output()
+    try:
+        with handle_termination_like_interrupt():
+            code = app(
+                arguments,
+                console=NO_CONSOLE,
+                error_console=NO_CONSOLE,
+                result_action="return_value",
+                exit_on_error=False,
+                print_error=False,
+            )
+        return int(code or ExitCode.OK)
+    except CycloptsError as error:
+        return _fail(str(error), ExitCode.USAGE_ERROR)
+    except KeyboardInterrupt:
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except TwelveLabsError as error:
+        return _fail(str(error), exit_code_for_error(error))
+    except OSError as error:  # such as a path that is too long
+        return _fail(str(error), ExitCode.FAILED)
+
+
+def _fail(text: str, code: ExitCode) -> ExitCode:
+    from twelvelabs_async._cli.console import Screen  # noqa: PLC0415  # loads rich
+
+    Screen().error(text)
+    return code
+
+
+def _escape_unencodable_output() -> None:
+    """Print characters of filenames that the terminal cannot encode as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

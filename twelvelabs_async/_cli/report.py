@@ -1,0 +1,237 @@
+"""HTML report of an ingestion: one self-contained page that loads nothing from other hosts.
+
+It contains no API key. URLs are shown without user names and query strings, which may contain signatures. All values,
+such as filenames, are escaped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import attrs
+from markupsafe import Markup
+
+from twelvelabs_async import frames
+from twelvelabs_async._cli.console import format_size
+from twelvelabs_async._cli.failures import FailureKind, failure_kind
+from twelvelabs_async._cli.pages import render_page
+from twelvelabs_async._cli.progress import IngestStats
+from twelvelabs_async._cli.timeline import BROAD, NARROW, timeline_svg
+from twelvelabs_async._text import printable
+from twelvelabs_async.errors import FrameError, InvalidInputError
+from twelvelabs_async.events import RateLimitUpdated
+from twelvelabs_async.ingest import IngestResult, IngestStatus
+from twelvelabs_async.ingest._validation import format_media_duration
+
+MAX_SHOWN_SOURCES: Final = 50
+"""Sources listed in a group of failures."""
+
+MAX_THUMBNAILS: Final = 100
+"""Rows with a thumbnail."""
+
+THUMBNAIL_WIDTH: Final = 186
+THUMBNAIL_TIME: Final = 1.0
+"""Time of the frame in seconds: the first frame of many videos is black."""
+
+THUMBNAIL_TIMEOUT: Final = 5.0
+
+_URL_PATTERN: Final = re.compile(
+    r"([a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@|[^\s/?#@:]+:(?!\d*(?:[/?#\s]|$))\S*@)?([^\s?#]*)([?#]\S*)?", re.IGNORECASE
+)
+"""A URL: its scheme, a user name with a password that may contain any character, host and path, query and fragment."""
+
+
+@attrs.frozen(kw_only=True)
+class ReportInfo:
+    """Index, time and result of the ingestion."""
+
+    index_name: str
+    index_id: str
+    started_at: datetime
+    seconds: float
+    end_reason: str
+    """Why the ingestion ended, in a few words."""
+    rate_limits: Sequence[RateLimitUpdated] = ()
+    """Latest known state of the rate limits."""
+
+
+@attrs.frozen
+class Tile:
+    """A number in the first row of the report."""
+
+    label: str
+    value: str
+    kind: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class FailureView:
+    """Failures of one kind."""
+
+    kind: str
+    count: int
+    example: str
+    """The error of the first of them, or the stage if the kind is an error."""
+    sources: Sequence[str]
+
+
+@attrs.frozen(kw_only=True)
+class VideoRow:
+    """A row in the table of videos."""
+
+    source: str
+    status: IngestStatus
+    note: str
+    sent: str
+    seconds: str
+    thumbnail: Markup | None
+    """A `data:` URL."""
+
+
+@attrs.frozen(kw_only=True)
+class RateLimitRow:
+    """A row in the table of rate limits."""
+
+    category: str
+    limit: str
+    remaining: str
+    resets_at: str
+    waits: str
+    waited: str
+
+
+def render_report(info: ReportInfo, stats: IngestStats, thumbnails: Mapping[str, bytes] | None = None) -> str:
+    """Return the report as an HTML page.
+
+    Args:
+        info: The ingestion.
+        stats: Its statistics.
+        thumbnails: JPEG images by source.
+    """
+    return render_page(
+        "report.html",
+        finalize=redact_urls,
+        info=info,
+        tiles=[tile for tile in _tiles(info, stats) if tile.value != "0" or tile.label in {"ready", "failed"}],
+        broad_timeline=Markup(timeline_svg(stats.timeline, info.seconds, BROAD)),  # noqa: S704  # contains numbers only
+        narrow_timeline=Markup(timeline_svg(stats.timeline, info.seconds, NARROW)),  # noqa: S704  # the same
+        failures=list(_failures(stats)),
+        videos=[_video_row(result, (thumbnails or {}).get(result.source)) for result in stats.results],
+        has_thumbnails=bool(thumbnails),
+        more_videos=stats.counts.total() - len(stats.results),
+        rate_limits=list(_rate_limits(info.rate_limits, stats)),
+    )
+
+
+def redact_urls(text: str) -> str:
+    """Remove user names, queries and fragments from the URLs in a string, and all control characters."""
+    return printable(_URL_PATTERN.sub(lambda found: f"{found[1]}{found[2]}{'?…' if found[3] else ''}", text))
+
+
+async def read_thumbnails(results: Iterable[IngestResult]) -> dict[str, bytes]:
+    """Return a frame of each local video, as JPEG by source; none without the extra `frames`."""
+    found: dict[str, bytes] = {}
+    for result in results:
+        if len(found) >= MAX_THUMBNAILS:
+            break
+        if "://" in result.source or result.status != "ready":
+            continue
+        try:
+            (frame,) = await frames.extract(
+                result.source, [THUMBNAIL_TIME], width=THUMBNAIL_WIDTH, timeout=THUMBNAIL_TIMEOUT
+            )
+        except FrameError:
+            continue
+        except InvalidInputError:  # the extra is not installed
+            break
+        found[result.source] = frame.jpeg
+    return found
+
+
+async def write_report(path: Path, info: ReportInfo, stats: IngestStats, *, with_thumbnails: bool) -> None:
+    """Write the report.
+
+    Args:
+        path: Path of the page.
+        info: The ingestion.
+        stats: Its statistics.
+        with_thumbnails: Whether to decode a frame of each video.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    thumbnails = await read_thumbnails(stats.results) if with_thumbnails else {}
+    await asyncio.to_thread(lambda: path.write_text(render_report(info, stats, thumbnails), "utf-8"))
+
+
+def _tiles(info: ReportInfo, stats: IngestStats) -> Iterator[Tile]:
+    yield Tile("ready", f"{stats.counts['ready']:,}", "ready")
+    yield Tile("failed", f"{stats.counts['failed']:,}", "failed" if stats.counts["failed"] else "")
+    yield Tile("skipped", f"{stats.counts['skipped']:,}", "skipped")
+    yield Tile("already done", f"{stats.previously_done:,}")
+    yield Tile("duplicates", f"{stats.duplicates:,}")
+    yield Tile("sent", format_size(stats.bytes_sent))
+    yield Tile("duration", format_media_duration(info.seconds))
+    speed = f"{format_size(round(stats.bytes_sent / info.seconds))}/s" if info.seconds else "-"
+    yield Tile("average speed", speed)
+
+
+def _failures(stats: IngestStats) -> Iterator[FailureView]:
+    """Yield the failures by kind, the largest group first, and the items that were not started."""
+    sources: dict[FailureKind, list[str]] = {}
+    skipped = [result for result in stats.failures if result.status == "skipped"]
+    for result in stats.failures:
+        if result.status == "failed":
+            kind = failure_kind(result.error, result.stage, result.exception)
+            sources.setdefault(kind, []).append(result.source)
+    for kind, group in stats.failure_groups.most_common():
+        yield FailureView(
+            kind=str(kind) if kind.is_exception else group.error,
+            count=group.count,
+            example=group.error if kind.is_exception else _stage_text(kind.stage),
+            sources=sources.get(kind, [group.source])[:MAX_SHOWN_SOURCES],
+        )
+    if skipped:
+        shown = [result.source for result in skipped[:MAX_SHOWN_SOURCES]]
+        count = stats.counts["skipped"]
+        yield FailureView(kind="not started", count=count, example=skipped[0].error, sources=shown)
+
+
+def _stage_text(stage: str) -> str:
+    return "before the upload" if stage in {"queued", ""} else f"while {stage}"
+
+
+def _video_row(result: IngestResult, thumbnail: bytes | None) -> VideoRow:
+    image = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
+    return VideoRow(
+        source=result.source,
+        status=result.status,
+        note="earlier" if result.already_done else "duplicate" if result.duplicate_of else "",
+        sent=format_size(result.bytes_sent) if result.bytes_sent else "",
+        seconds=format_media_duration(result.seconds) if result.seconds else "",
+        thumbnail=Markup(image) if image else None,  # noqa: S704  # base64
+    )
+
+
+def _rate_limits(rate_limits: Sequence[RateLimitUpdated], stats: IngestStats) -> Iterator[RateLimitRow]:
+    limits = {(limit.category, limit.dimension): limit for limit in rate_limits}
+    for key in sorted({*limits, *stats.wait_totals}):
+        limit, waits = limits.get(key), stats.wait_totals.get(key)
+        yield RateLimitRow(
+            category=" ".join(filter(None, key)),
+            limit=_format_number(limit.limit if limit else None),
+            remaining=_format_number(limit.remaining if limit else None),
+            resets_at=limit.resets_at.strftime("%Y-%m-%d %H:%M:%S") if limit and limit.resets_at else "",
+            waits=f"{waits.count:,}" if waits else "0",
+            waited=format_media_duration(waits.seconds) if waits else "",
+        )
+
+
+def _format_number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"

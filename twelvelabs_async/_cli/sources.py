@@ -1,0 +1,433 @@
+"""Sources of `ingest`: paths and URLs from the command line, from lists, and the patterns that select among them."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import glob
+import io
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from itertools import chain, takewhile
+from pathlib import Path, PurePath
+from typing import Any, Final, Self, cast
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
+from twelvelabs_async.ingest import IngestSource, Item, PathSkipped
+from twelvelabs_async.ingest._scan import SCAN_BATCH_SIZE, iter_batch_items
+
+STANDARD_INPUT: Final = "-"
+"""Name of standard input among the lists."""
+
+MAX_SHOWN_PROBLEMS: Final = 5
+"""Problems in the message about sources of which none can be ingested."""
+
+MAX_SHOWN_SUFFIXES: Final = 5
+"""Extensions of files that are listed."""
+
+CSV_DELIMITERS: Final = ",;\t"
+
+_SOURCE: Final = "source"
+_KEY: Final = "key"
+_METADATA: Final = "metadata"
+
+
+@attrs.frozen(kw_only=True)
+class SourceSelection:
+    """Which sources to ingest."""
+
+    sources: Sequence[str] = ()
+    """Files, folders, globs and URLs."""
+    lists: Sequence[str] = ()
+    """Paths of lists of sources; `-` is standard input."""
+    include: Sequence[str] = ()
+    """Patterns of which each item must match one; none selects all."""
+    exclude: Sequence[str] = ()
+    """Patterns of which no item may match one."""
+    metadata: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """User metadata of all items; that of an item in a list goes first."""
+
+    def check(self) -> None:
+        """Check that there are sources, that the lists exist and that the patterns are not empty.
+
+        Raises:
+            InvalidInputError: One of them is not valid.
+        """
+        if not self.sources and not self.lists:
+            raise InvalidInputError("no sources; pass files, folders, globs or URLs, or a list with --from")
+        for option, pattern in (
+            *(("--include", text) for text in self.include),
+            *(("--exclude", text) for text in self.exclude),
+        ):
+            if not _is_pattern(pattern):
+                raise InvalidInputError(f"{option} must be a pattern such as *.mp4, got {pattern!r}")
+        if self.lists.count(STANDARD_INPUT) > 1:
+            raise InvalidInputError("--from - can be used once")
+        for name in self.lists:
+            if name != STANDARD_INPUT:
+                _check_list(name)
+
+    async def batches(self, patterns: PathPatterns) -> AsyncGenerator[Sequence[IngestSource]]:
+        """Yield the sources in order; those of lists come last."""
+        if self.sources:
+            patterns.add_roots(self.sources)
+            yield self.sources
+        for name in self.lists:
+            async with aclosing(read_list(name)) as listed:
+                async for batch in listed:
+                    patterns.add_roots(batch)
+                    yield batch
+
+
+def _check_list(name: str) -> None:
+    problem = ""
+    try:
+        if Path(name).is_dir():
+            problem = "it is a folder; pass folders without --from"
+        else:
+            Path(name).open("rb").close()
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+    if problem:
+        raise InvalidInputError(f"cannot read the list {name}: {problem}")
+
+
+async def read_list(name: str) -> AsyncGenerator[Sequence[IngestSource]]:
+    """Yield the sources of a list as they are read, in batches.
+
+    A thread that may be abandoned reads the list: nothing can end a read of a pipe to which nothing is written.
+
+    Args:
+        name: Path of the list; `-` is standard input.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Queue[IngestSource | None] = asyncio.Queue()
+
+    def put(source: IngestSource | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(found.put_nowait, source)
+
+    def read() -> None:
+        label = "standard input" if name == STANDARD_INPUT else name
+        try:
+            with _open_list(name) as lines:
+                for source in parse_list(lines, label):
+                    put(source)
+        except (OSError, ValueError) as error:
+            put(Item(label, label, f"cannot read the list: {error}"))
+        finally:
+            put(None)
+
+    threading.Thread(target=read, name="twelvelabs-list", daemon=True).start()
+    source = await found.get()
+    while source is not None:
+        batch = [source]
+        while len(batch) < SCAN_BATCH_SIZE and not found.empty() and (source := found.get_nowait()) is not None:
+            batch.append(source)
+        yield batch
+        source = source and await found.get()
+
+
+@contextmanager
+def _open_list(name: str) -> Generator[Iterable[str]]:
+    """Open a list as text: UTF-8 or, with a byte order mark, UTF-16. Other bytes stay in the names of files."""
+    closefd = name != STANDARD_INPUT
+    with io.BufferedReader(io.FileIO(name if closefd else sys.stdin.fileno(), closefd=closefd)) as binary:
+        encoding = "utf-16" if binary.peek(2)[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+        with io.TextIOWrapper(binary, encoding=encoding, errors="surrogateescape", newline="") as text:
+            yield text
+
+
+def parse_list(lines: Iterable[str], name: str) -> Iterator[IngestSource]:
+    """Yield the sources of a list; an entry that cannot be used is an item with a problem.
+
+    The first line decides the format: JSON objects, CSV with a column `source`, or one path or URL in each line.
+
+    Args:
+        lines: Lines with their ends.
+        name: Name of the list, for messages.
+    """
+    numbered = enumerate(lines, 1)
+    first = next(((number, line) for number, line in numbered if line.strip()), None)
+    if first is None:
+        return
+    number, header = first
+    if header.lstrip().startswith("{"):
+        for number, line in chain([first], numbered):
+            if line.strip():
+                yield _parse_json(line, f"line {number} of {name}")
+        return
+    delimiter = _csv_delimiter(header)
+    if delimiter:
+        yield from _parse_csv(header, (line for _, line in numbered), delimiter, number, name)
+    else:
+        yield from (text for _, line in chain([first], numbered) if (text := line.rstrip("\r\n")).strip())
+
+
+def _parse_json(line: str, place: str) -> IngestSource:
+    try:
+        values: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return _problem(place, f"not valid JSON: {error}")
+    fields = cast("dict[str, Any]", values) if isinstance(values, dict) else {_METADATA: values}
+    metadata: Any = fields.pop(_METADATA, None) or {}
+    if not isinstance(metadata, dict):
+        return _problem(place, 'expected an object such as {"source": "a.mp4", "metadata": {"camera": "3"}}')
+    return _source({**cast("dict[str, Any]", metadata), **fields}, place)
+
+
+def _csv_delimiter(header: str) -> str:
+    """Return the delimiter of a CSV file; empty if its first line has no column `source`."""
+    return next((mark for mark in CSV_DELIMITERS if _SOURCE in _columns(header, mark)), "")
+
+
+def _columns(header: str, delimiter: str) -> list[str]:
+    with suppress(csv.Error):
+        return [name.strip() for name in next(csv.reader([header], delimiter=delimiter), list[str]())]
+    return []
+
+
+def _parse_csv(header: str, lines: Iterator[str], delimiter: str, start: int, name: str) -> Iterator[IngestSource]:
+    columns, rows = _columns(header, delimiter), csv.reader(lines, delimiter=delimiter)
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _problem(f"line {start + rows.line_num} of {name}", f"not valid CSV: {error}")
+            continue
+        place = f"line {start + rows.line_num} of {name}"
+        if len(row) > len(columns):
+            yield _problem(place, f"{len(row)} values for {len(columns)} columns")
+        elif any(cell.strip() for cell in row):
+            yield _source({column: cell for column, cell in zip(columns, row, strict=False) if column and cell}, place)
+
+
+def _source(values: Mapping[str, Any], place: str) -> IngestSource:
+    """Return the source that one entry of a list describes; what is neither its path nor its key is metadata."""
+    source, key = values.get(_SOURCE), values.get(_KEY)
+    if not (source and isinstance(source, str)):
+        return _problem(place, "it has no source")
+    metadata = {name: value for name, value in values.items() if name not in {_SOURCE, _KEY}}
+    try:
+        json.dumps([metadata, key], ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return _problem(place, "the metadata is not UTF-8")
+    if key is not None:
+        return source, metadata, key
+    return (source, metadata) if metadata else source
+
+
+def _problem(place: str, problem: str) -> Item:
+    return Item(place, place, problem)
+
+
+class PathPatterns:
+    """Selects items by patterns such as `*.mp4` or `proxies/*`.
+
+    A pattern is compared with the name of a file, with the names of the folders between it and its source, and, if it
+    contains a slash, with the ends of its path below the source. It is never compared with the path of the source.
+
+    Args:
+        include: Patterns of which an item must match one; none selects all.
+        exclude: Patterns of which an item may match none.
+    """
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._include = include
+        self._exclude = exclude
+        self._roots: set[str] = set()
+
+    def add_roots(self, sources: Sequence[IngestSource]) -> None:
+        """Note sources; only what is below them is compared with the patterns."""
+        if not self._include and not self._exclude:
+            return
+        for source in sources:
+            if not isinstance(source, Item):
+                path = PurePath(source[0] if isinstance(source, tuple) else source)
+                self._roots |= {str(path), str(PurePath(*takewhile(lambda part: not glob.has_magic(part), path.parts)))}
+
+    def selects(self, item: Item) -> bool:
+        """Return whether an item is to be ingested."""
+        if not self._include and not self._exclude:
+            return True
+        path = self._relative_path(item)
+        included = not self._include or any(_matches(path, pattern) for pattern in self._include)
+        return included and not any(_matches(path, pattern) for pattern in self._exclude)
+
+    def _relative_path(self, item: Item) -> PurePath:
+        """Return the path of an item below the source that it was found in."""
+        if item.is_url:
+            return PurePath(unquote(urlsplit(item.source).path).strip("/") or item.source)
+        path = PurePath(item.source)
+        root = next((parent for parent in path.parents if str(parent) in self._roots), None)
+        return PurePath(path.name) if root is None else path.relative_to(root)
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        PurePath("a").match(pattern.rstrip("/"))
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(path: PurePath, pattern: str) -> bool:
+    """Return whether a pattern matches a path or one of the folders in it."""
+    stem = pattern.rstrip("/")
+    return any(part.match(stem) for part in (path, *path.parents) if part.name)
+
+
+class LeftOut:
+    """Counts what sources left out, by kind."""
+
+    def __init__(self) -> None:
+        self._reasons: Counter[str] = Counter()
+        self._suffixes: Counter[str] = Counter()
+
+    def add(self, event: PathSkipped) -> None:
+        """Count a folder or some files."""
+        self._reasons[event.reason] += event.count
+        if event.reason == "not video or audio":
+            self._suffixes[event.suffix or "no extension"] += event.count
+
+    def describe(self, excluded: int = 0) -> str:
+        """Return the counts, such as `3 hidden files, 12 not video or audio (8 .jpg, 4 .txt)`; empty if there are none.
+
+        Args:
+            excluded: Number of items that `--include` and `--exclude` left out.
+        """
+        parts = [_describe(reason, count) for reason, count in sorted(self._reasons.items())]
+        if self._suffixes:
+            suffixes = [f"{count:,} {suffix}" for suffix, count in self._suffixes.most_common(MAX_SHOWN_SUFFIXES)]
+            more = ["..."] if len(self._suffixes) > MAX_SHOWN_SUFFIXES else []
+            parts = [
+                f"{part} ({', '.join([*suffixes, *more])})" if part.endswith("not video or audio") else part
+                for part in parts
+            ]
+        excluded_part = [f"{excluded:,} excluded by patterns"] if excluded else []
+        return ", ".join([*parts, *excluded_part])
+
+
+def _describe(reason: str, count: int) -> str:
+    plural = "s" if count > 1 and reason.endswith(("file", "folder", "bin")) else ""
+    return f"{count:,} {reason}{plural}"
+
+
+@attrs.frozen
+class SourceTotal:
+    """Number of items and bytes to ingest."""
+
+    items: int
+    bytes: int
+
+
+class SourceScan:
+    """Reads the sources once, ahead of the ingestion, which so knows early how many there are.
+
+    Use it as an asynchronous context manager, which starts to read.
+
+    Args:
+        selection: The sources.
+    """
+
+    def __init__(self, selection: SourceSelection) -> None:
+        self._selection = selection
+        self._items: asyncio.Queue[Item | None] = asyncio.Queue()
+        self._problems: list[str] = []
+        self._skipped: list[PathSkipped] = []
+        self._excluded = 0
+        self._total: SourceTotal | None = None
+        self._has_sound_item = False
+        self._has_begun = asyncio.Event()
+        self._on_skipped: Callable[[PathSkipped], None] = self._skipped.append
+        self._on_counted: Callable[[SourceTotal], None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def excluded(self) -> int:
+        """Number of items that the patterns leave out."""
+        return self._excluded
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def ensure_not_empty(self) -> None:
+        """Return once there is an item that can be ingested.
+
+        Raises:
+            TwelveLabsError: There is none.
+        """
+        await self._has_begun.wait()
+        if self._has_sound_item:
+            return
+        if self._task is not None:
+            await self._task  # raises its error
+        problems = self._problems or ["no file matches --include and --exclude" if self._excluded else "no sources"]
+        raise TwelveLabsError(f"nothing to ingest: {'; '.join(problems)}")
+
+    async def items(
+        self, *, on_skipped: Callable[[PathSkipped], None], on_counted: Callable[[SourceTotal], None]
+    ) -> AsyncGenerator[Item]:
+        """Yield the items.
+
+        Args:
+            on_skipped: Receives what was left out of folders.
+            on_counted: Receives the total as soon as all sources have been read.
+        """
+        self._on_skipped, self._on_counted = on_skipped, on_counted
+        for event in self._skipped:
+            on_skipped(event)
+        self._skipped.clear()
+        if self._total is not None:
+            on_counted(self._total)
+        while (item := await self._items.get()) is not None:
+            yield item
+        if self._task is not None:
+            await self._task  # raises its error
+
+    async def _read(self) -> None:
+        patterns = PathPatterns(self._selection.include, self._selection.exclude)
+        batches, total = self._selection.batches(patterns), SourceTotal(0, 0)
+        try:
+            async with aclosing(batches), aclosing(iter_batch_items(batches, on_skipped=self._skip)) as items:
+                async for item in items:
+                    if not item.problem and not patterns.selects(item):
+                        self._excluded += 1
+                        continue
+                    if self._selection.metadata:
+                        metadata = {**self._selection.metadata, **(item.user_metadata or {})}
+                        item = attrs.evolve(item, user_metadata=metadata)  # noqa: PLW2901  # the same item
+                    total = SourceTotal(total.items + 1, total.bytes + item.size)
+                    self._add(item)
+            self._total = total
+            if self._on_counted is not None:
+                self._on_counted(total)
+        finally:
+            self._has_begun.set()
+            self._items.put_nowait(None)
+
+    def _add(self, item: Item) -> None:
+        if not item.problem:
+            self._has_sound_item = True
+            self._has_begun.set()
+        elif len(self._problems) < MAX_SHOWN_PROBLEMS:
+            self._problems.append(f"{item.source}: {item.problem}")
+        self._items.put_nowait(item)
+
+    def _skip(self, event: PathSkipped) -> None:
+        self._on_skipped(event)

@@ -1,0 +1,134 @@
+"""Detects outages: no request of any item has got an answer for a while, so that all of them would fail one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from twelvelabs_async.clock import Clock
+from twelvelabs_async.errors import APIError, RateLimitError, UploadError
+from twelvelabs_async.events import RequestFinished, RetryScheduled
+from twelvelabs_async.ingest.events import OnEvent, OutageEnded, OutageStarted
+
+OUTAGE_THRESHOLD: Final = 30.0
+"""Seconds after the first request without an answer, while no other gets one, after which errors count as an outage."""
+
+FIRST_PROBE_DELAY: Final = 5.0
+"""Seconds between the first two probes; each delay is twice as long as the one before."""
+
+MAX_PROBE_DELAY: Final = 60.0
+"""Longest delay between two probes, in seconds."""
+
+
+def is_unanswered(error: BaseException | None) -> bool:
+    """Return whether an error says that the platform could not be reached, or answered with a server error."""
+    if isinstance(error, UploadError):
+        error = error.__cause__
+    if not isinstance(error, APIError) or isinstance(error, RateLimitError):
+        return False
+    return error.status_code is None or error.status_code >= 500
+
+
+def _is_answer(event: object) -> bool | None:
+    """Return whether an event shows that a request got an answer, or that it got none; None if it shows neither."""
+    if not isinstance(event, RequestFinished | RetryScheduled):
+        return None
+    if is_unanswered(event.error):
+        return False
+    has_status = isinstance(event.error, APIError) and event.error.status_code is not None
+    return True if event.error is None or has_status else None  # None: cancelled, or never sent
+
+
+class OutageDetector:
+    """Knows since when requests get no answers. Pass it the events of the client.
+
+    Args:
+        clock: The clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._unanswered_since: float | None = None
+
+    def on_client_event(self, event: object) -> None:
+        """Record whether a request got an answer. Time without requests is no outage."""
+        is_answer = _is_answer(event)
+        if is_answer:
+            self._unanswered_since = None
+        elif is_answer is False and self._unanswered_since is None:
+            self._unanswered_since = self._clock.monotonic()
+
+    @property
+    def seconds_without_answer(self) -> float:
+        """Seconds since the first request without an answer, if no other has got one since."""
+        return 0.0 if self._unanswered_since is None else self._clock.monotonic() - self._unanswered_since
+
+    def is_outage(self, error: BaseException, threshold: float = OUTAGE_THRESHOLD) -> bool:
+        """Return whether an error is part of an outage, and not of its item."""
+        return is_unanswered(error) and self.seconds_without_answer >= threshold
+
+
+class OutageWaiter(OutageDetector):
+    """Waits for the end of an outage. One task sends probes, however many wait.
+
+    Args:
+        clock: The clock.
+        probe: Sends one request; raises an error if it fails.
+        emit: Receives the events.
+    """
+
+    def __init__(self, clock: Clock, probe: Callable[[], Awaitable[object]], emit: OnEvent) -> None:
+        super().__init__(clock)
+        self._probe = probe
+        self._emit = emit
+        self._waiting: asyncio.Future[bool] | None = None
+
+    async def wait_until_over(self) -> None:
+        """Return when there is no outage."""
+        while self._waiting is not None:
+            await asyncio.shield(self._waiting)
+
+    async def wait(self, error: BaseException, *, threshold: float = OUTAGE_THRESHOLD) -> bool:
+        """Return True after the end of an outage; False immediately if the error is not part of one.
+
+        Args:
+            error: The error of a request.
+            threshold: Seconds without an answer after which it counts as part of an outage.
+        """
+        if self._waiting is not None and is_unanswered(error):
+            return await asyncio.shield(self._waiting)
+        if not self.is_outage(error, threshold):
+            return False
+        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        waited = False
+        try:
+            waited = await self._send_probes(error)
+        finally:
+            self._waiting = None
+            waiting.set_result(waited)
+        return waited
+
+    async def _send_probes(self, error: BaseException) -> bool:
+        """Return after a probe has got an answer, and whether the first one got none."""
+        if await self._is_answered():
+            return False
+        silence = self.seconds_without_answer
+        since = datetime.fromtimestamp(self._clock.time() - silence, UTC)
+        self._emit(OutageStarted(since=since, error=str(error)))
+        started, delay = self._clock.monotonic(), FIRST_PROBE_DELAY
+        while True:
+            await self._clock.sleep(delay)
+            if await self._is_answered():
+                break
+            delay = min(MAX_PROBE_DELAY, delay * 2)
+        self._emit(OutageEnded(seconds=silence + self._clock.monotonic() - started))
+        return True
+
+    async def _is_answered(self) -> bool:
+        try:
+            await self._probe()
+        except APIError as error:
+            return not is_unanswered(error)
+        return True

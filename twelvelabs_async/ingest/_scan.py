@@ -1,0 +1,393 @@
+"""Expands the sources of an ingestion to items: reads folders, matches globs, and checks paths and URLs."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import stat
+from collections import Counter
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
+from itertools import islice
+from os import PathLike, fspath
+from pathlib import Path, PurePath
+from typing import Any, Final, cast
+
+import attrs
+
+from twelvelabs_async._arguments import describe
+from twelvelabs_async._core.validation import validate_metadata
+from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async.errors import InvalidInputError, UploadError
+from twelvelabs_async.ingest._buckets import (
+    BucketObject,
+    BucketPath,
+    is_bucket_url,
+    list_objects,
+    open_bucket,
+    parse_bucket_url,
+)
+from twelvelabs_async.ingest._urls import filename_from_url, is_signed, is_url, redact_url, url_problem
+from twelvelabs_async.ingest.events import PathSkipped, SkipReason
+from twelvelabs_async.ingest.sources import IngestSource, IngestSources, Item, PathOrUrl
+from twelvelabs_async.models.common import UserMetadata
+from twelvelabs_async.uploads._source import modified_ns
+from twelvelabs_async.uploads._strategy import media_type
+
+INDEXABLE_TYPES: Final = frozenset({"video", "audio"})
+"""Media types that are selected from folders and globs. A file that is named explicitly may have any type."""
+
+MAX_PATTERN_LENGTH: Final = 1000
+"""Characters of a pattern for the name of a file or folder; a longer one, whose matching could take minutes, matches
+nothing. A name has at most 255 bytes."""
+
+SCAN_BATCH_SIZE: Final = 256
+"""Number of files that one call in a thread reads."""
+
+SKIPPED_FOLDERS: Final[Mapping[str, SkipReason]] = {
+    **dict.fromkeys(("$recycle.bin", "recycler", "recycled", "#recycle", "@recycle"), "recycle bin"),
+    **dict.fromkeys(
+        ("lost+found", "found.000", "system volume information", "@eadir", "#snapshot", "@recently-snapshot"),
+        "system folder",
+    ),
+}
+"""Folders of operating systems and storage devices that hold no files of users, by name in lower case."""
+
+
+async def iter_items(
+    sources: IngestSources, *, on_skipped: Callable[[PathSkipped], None] | None = None
+) -> AsyncGenerator[Item, None]:
+    """Yield each item of `sources`. Sources are read as items are consumed.
+
+    A source that is not valid yields an item with a `problem`.
+
+    Args:
+        sources: The sources.
+        on_skipped: Receives what was left out of folders and globs.
+    """
+    async with aclosing(iter_batch_items(_batches(sources), on_skipped=on_skipped)) as items:
+        async for item in items:
+            yield item
+
+
+async def iter_batch_items(
+    batches: AsyncIterable[Sequence[IngestSource]], *, on_skipped: Callable[[PathSkipped], None] | None = None
+) -> AsyncGenerator[Item, None]:
+    """Yield each item of the sources in `batches`, each of which is read in a thread."""
+    signed_urls = _SignedUrls()
+    async for batch in batches:
+        found = _expand_all(batch)
+        in_memory = all(_is_plain_url(source) for source in batch)  # no need to read the disk
+        while some := list(islice(found, 1)) if in_memory else await SCANS.run(_next_batch, found):
+            for item in some:
+                if isinstance(item, Item):
+                    yield signed_urls.distinguish(item)
+                elif on_skipped is not None:
+                    on_skipped(item)
+
+
+def _next_batch(found: Iterator[Item | PathSkipped]) -> list[Item | PathSkipped]:
+    return list(islice(found, SCAN_BATCH_SIZE))
+
+
+class _SignedUrls:
+    """Distinguishes the signed URLs of one run that differ in a signature only: it may not be one.
+
+    The second such URL has the URI of the first with `#2`. Takes some hundred bytes of memory for each signed URL.
+    """
+
+    def __init__(self) -> None:
+        self._sources: dict[int, tuple[int, ...]] = {}
+
+    def distinguish(self, item: Item) -> Item:
+        """Return the item with a URI that no other source of this run has."""
+        if item.has_key or not item.is_url or not is_signed(item.source):
+            return item
+        key, source = hash(item.uri), hash(item.source)
+        known = self._sources.get(key, ())
+        if source not in known:
+            known = self._sources[key] = (*known, source)
+        position = known.index(source)
+        return attrs.evolve(item, uri=f"{item.uri}#{position + 1}") if position else item
+
+
+async def _batches(sources: IngestSources) -> AsyncIterator[Sequence[IngestSource]]:
+    """Yield the sources in batches. Only lists and tuples are read ahead; any other iterable may be a generator."""
+    if isinstance(sources, str | PathLike | Item) or _has_metadata(sources):
+        yield [cast("IngestSource", sources)]
+    elif isinstance(sources, AsyncIterable):
+        async for source in sources:
+            yield [source]
+    elif not hasattr(sources, "__iter__") or isinstance(sources, type):
+        raise InvalidInputError(f"sources must be paths, URLs or an iterable of them, got {describe(sources)}")
+    else:
+        remaining = iter(cast("Iterable[IngestSource]", sources))
+        batch_size = SCAN_BATCH_SIZE if isinstance(sources, list | tuple) else 1
+        while batch := list(islice(remaining, batch_size)):
+            yield batch
+
+
+def _has_metadata(sources: object) -> bool:
+    """Return whether a tuple is one source with metadata, not several sources."""
+    if not isinstance(sources, tuple):
+        return False
+    parts = cast("tuple[object, ...]", sources)
+    return len(parts) in {2, 3} and (parts[1] is None or isinstance(parts[1], Mapping))
+
+
+def _is_plain_url(source: object) -> bool:
+    path: object = cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source
+    return isinstance(path, Item) or (isinstance(path, str) and is_url(path))
+
+
+def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
+    for source in sources:
+        if isinstance(source, Item):
+            yield source
+            continue
+        try:
+            path, metadata, key = _split_source(source)
+        except InvalidInputError as error:
+            given: Any = cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source
+            shown = str(cast("Any", given)) if isinstance(given, str | PathLike) else describe(given)
+            yield Item(shown, redact_url(shown) if is_url(shown) else shown, str(error))
+            continue
+        for found in expand(path):
+            if isinstance(found, Item) and (metadata is not None or key):
+                identity: dict[str, Any] = {"uri": key, "has_key": True} if key else {}
+                yield attrs.evolve(found, user_metadata=metadata, **identity)
+            else:
+                yield found
+
+
+def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
+    """Return the path or URL, the metadata and the key of a source.
+
+    Raises:
+        InvalidInputError: One of them is not valid.
+    """
+    path: object = source
+    metadata: object = None
+    key: object = None
+    if isinstance(source, tuple):
+        parts = cast("tuple[object, ...]", source)
+        if len(parts) not in {2, 3}:
+            raise InvalidInputError(f"a tuple must be (source, metadata) or (source, metadata, key), got {parts!r}")
+        path, metadata, key = (*parts, None)[:3]
+    if isinstance(path, PathLike):
+        path = fspath(cast("PathLike[str]", path))
+    if not isinstance(path, str):
+        raise InvalidInputError(f"a source must be a path or a URL, got {type(path).__name__}")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidInputError(f"the metadata of a source must be a mapping or None, got {type(metadata).__name__}")
+    if key is None:
+        key = ""
+    elif not isinstance(key, str):
+        raise InvalidInputError(f"the key of a source must be a string, got {type(key).__name__}")
+    names_one = is_url(path) or (is_bucket_url(path) and not glob.has_magic(path)) or os.path.isfile(path)  # noqa: PTH113  # Path refuses some names
+    if key and not names_one:
+        raise InvalidInputError(f"the key {key!r} needs one file or URL, got {path}")
+    return path, validate_metadata(cast("UserMetadata | None", metadata)), key
+
+
+def expand(source: PathOrUrl) -> Iterator[Item | PathSkipped]:
+    """Yield the items that a source stands for, sorted by name, and what is left out.
+
+    A folder or glob yields its video and audio files, including those in subfolders, without hidden files. A source
+    that matches nothing yields one item with a `problem`, so that a typing error is not taken for an empty folder.
+    """
+    name = fspath(source)
+    if is_url(name):
+        yield Item(name, redact_url(name), url_problem(name), name=filename_from_url(name))
+        return
+    if is_bucket_url(name):
+        yield from _bucket_items(name)
+        return
+    try:
+        yield from _expand_path(name)
+    except (OSError, ValueError) as error:  # such as a path with a NUL character
+        yield Item(name, name, f"not a valid path: {error}")
+
+
+def _expand_path(name: str) -> Iterator[Item | PathSkipped]:
+    if os.path.isdir(name):  # noqa: PTH112  # Path("./a") is shown as "a"
+        yield from _or_problem(name, _folder_items(name), "no video or audio in this folder")
+    elif os.path.lexists(name):
+        yield _file_item(name)
+    elif glob.has_magic(name):
+        yield from _or_problem(name, _glob_items(name), "no video or audio matches")
+    elif "://" in name:
+        scheme = name.partition("://")[0]
+        advice = "pass an http(s) URL, or with twelvelabs-async[cloud] an s3://, gs:// or az:// URL"
+        yield Item(name, name, f"no such file, and {scheme}:// URLs are not supported; {advice}")
+    else:
+        yield Item(name, name, "no such file or folder")
+
+
+def _bucket_items(url: str) -> Iterator[Item | PathSkipped]:
+    scheme, _, rest = url.partition("://")
+    bucket, separator, key = rest.partition("/")
+    shown = f"{scheme}://{bucket.rpartition('@')[2]}{separator}{key}"
+    try:
+        path = parse_bucket_url(url)
+        found = list_objects(open_bucket(path), path.key)
+        yield from _or_problem(shown, _object_items(path, found), "no object, or no video or audio, matches")
+    except (InvalidInputError, UploadError) as error:
+        yield Item(shown, shown, str(error))
+
+
+def _object_items(path: BucketPath, found: Iterable[BucketObject]) -> Iterator[Item | PathSkipped]:
+    left_out: Counter[tuple[SkipReason, str]] = Counter()
+    for each in found:
+        name = each.key.rpartition("/")[2]
+        if each.key == path.key or _is_indexable(name):
+            url = path.url_of(each.key)
+            yield Item(url, url, name=name, size=each.size, mtime_ns=each.mtime_ns, etag=each.etag)
+        else:
+            left_out[_file_skip_reason(name)] += 1
+    for (reason, suffix), count in left_out.items():
+        yield PathSkipped(path=path.url_of(path.key), reason=reason, suffix=suffix, count=count)
+
+
+def _file_item(path: str) -> Item:
+    try:
+        uri = os.path.realpath(path)
+        status = os.stat(uri)  # noqa: PTH116  # Path.resolve raises RuntimeError for a link to itself
+    except FileNotFoundError:
+        return Item(path, path, "no such file or folder")
+    except OSError as error:
+        return Item(path, path, f"cannot read this file: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return Item(path, uri, "not a regular file")
+    return Item(path, uri, name=PurePath(path).name, size=status.st_size, mtime_ns=modified_ns(status))
+
+
+def _or_problem(source: str, found: Iterator[Item | PathSkipped], problem: str) -> Iterator[Item | PathSkipped]:
+    empty = True
+    for item in found:
+        empty = empty and not isinstance(item, Item)
+        yield item
+    if empty:
+        yield Item(source, source, problem)
+
+
+def _folder_items(folder: str) -> Iterator[Item | PathSkipped]:
+    unreadable: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=unreadable.append):
+        entered: list[str] = []
+        for name in sorted(folders):
+            reason = _skip_reason(parent, name)
+            if reason:
+                yield PathSkipped(path=str(Path(parent) / name), reason=reason)
+            else:
+                entered.append(name)
+        folders[:] = entered
+        left_out: Counter[tuple[SkipReason, str]] = Counter()
+        for name in sorted(files):
+            if _is_indexable(name):
+                yield _file_item(str(Path(parent) / name))
+            else:
+                left_out[_file_skip_reason(name)] += 1
+        for (reason, suffix), count in left_out.items():
+            yield PathSkipped(path=parent, reason=reason, suffix=suffix, count=count)
+    for error in unreadable:
+        yield Item(str(error.filename), str(error.filename), f"cannot read this folder: {error.strerror}")
+
+
+def _skip_reason(parent: str, name: str) -> SkipReason | None:
+    """Return why a subfolder is not read; None if it is."""
+    lowered = name.lower()
+    if lowered.startswith(".trash"):
+        return "recycle bin"
+    if lowered in SKIPPED_FOLDERS:
+        return SKIPPED_FOLDERS[lowered]
+    if _is_hidden(name):
+        return "hidden folder"
+    return "linked folder" if (Path(parent) / name).is_symlink() else None
+
+
+def _file_skip_reason(name: str) -> tuple[SkipReason, str]:
+    """Return why a file in a folder is left out, and the extension of its name in lower case if that is the reason."""
+    return ("hidden file", "") if _is_hidden(name) else ("not video or audio", PurePath(name).suffix.lower())
+
+
+def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
+    drive, rest = os.path.splitdrive(pattern)
+    root = drive + os.sep if rest.startswith(os.sep) else drive
+    segments = [part for part in PurePath(rest).parts if part != os.sep]
+    seen: set[str | PathSkipped] = set()
+    for match in _matches(root, segments):
+        found = _folder_items(match) if Path(match).is_dir() else _matching_file(match)
+        for item in found:
+            key = item.source if isinstance(item, Item) else item
+            if key not in seen:
+                seen.add(key)
+                yield item
+
+
+def _matching_file(path: str) -> Iterator[Item | PathSkipped]:
+    name = PurePath(path).name
+    if _is_indexable(name):
+        yield _file_item(path)
+    else:
+        reason, suffix = _file_skip_reason(name)
+        yield PathSkipped(path=path, reason=reason, suffix=suffix)
+
+
+def _matches(parent: str, segments: Sequence[str]) -> Iterator[str]:
+    """Yield the paths that match a pattern, sorted by name. Unlike `glob.glob`, `**` follows no links to folders."""
+    if not segments:
+        yield parent
+        return
+    segment, rest = segments[0], segments[1:]
+    if segment == "**":
+        yield from _matches(parent, rest or ["*"])
+        for name in _subfolders(parent):
+            yield from _matches(str(Path(parent) / name), segments)
+    elif glob.has_magic(segment):
+        for name in _names_in(parent) if len(segment) <= MAX_PATTERN_LENGTH else ():
+            if fnmatch.fnmatch(name, segment) and (segment.startswith(".") or not _is_hidden(name)):
+                path = str(Path(parent) / name)
+                if not (Path(path).is_symlink() and _leads_to_itself(path)):
+                    yield from _matches(path, rest)
+    elif os.path.lexists(path := str(Path(parent) / segment)):
+        yield from _matches(path, rest)
+
+
+def _subfolders(folder: str) -> list[str]:
+    """Return the subfolders that `**` enters."""
+    return [name for name in _names_in(folder) if (Path(folder) / name).is_dir() and not _skip_reason(folder, name)]
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder or os.curdir))  # noqa: PTH208  # names, not paths
+    except OSError:
+        return []
+
+
+def _leads_to_itself(link: str) -> bool:
+    """Return whether a link to a folder leads to a folder that the link is in."""
+    target = Path(os.path.realpath(link))
+    return target in Path(os.path.realpath(Path(link).parent), "_").parents
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _is_indexable(name: str) -> bool:
+    try:
+        return not _is_hidden(name) and media_type(name) in INDEXABLE_TYPES
+    except InvalidInputError:
+        return False

@@ -1,0 +1,573 @@
+"""The stages of one item: claim it in the ledger, upload it, and add it to the index.
+
+Used by runs of `client.ingest` and by workers. Each stage saves what it is about to do, does it, and saves the id that
+the platform returns. If an earlier attempt may have succeeded, the stage first looks for what that attempt created. No
+stage waits for the platform; `processing_target` and `indexing_target` say where the platform's progress can be polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._polling import PollTarget
+from twelvelabs_async.clock import Clock
+from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, NotFoundError, UploadError
+from twelvelabs_async.ingest._buckets import (
+    BucketPath,
+    ObjectSource,
+    is_public,
+    open_bucket,
+    parse_bucket_url,
+    sign_url,
+)
+from twelvelabs_async.ingest._duplicates import compute_dedupe_key, is_same_video
+from twelvelabs_async.ingest._media import detect_media_type, media_of_object
+from twelvelabs_async.ingest._validation import MAX_URL_FILE_SIZE
+from twelvelabs_async.ingest.events import ItemProgress, OnEvent
+from twelvelabs_async.ingest.ledger import Claim, Entry, EntryStore, Ledger, SavedUpload
+from twelvelabs_async.ingest.results import Stage, Transfer
+from twelvelabs_async.ingest.sources import Dedupe, Item, Validator
+from twelvelabs_async.models.assets import AssetDetail, CompletedChunk
+from twelvelabs_async.models.common import UserMetadata
+from twelvelabs_async.resources._lifecycles import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE
+from twelvelabs_async.resources.assets import Assets
+from twelvelabs_async.resources.indexes import IndexedAssets
+from twelvelabs_async.uploads import UploadProgress, UploadState
+from twelvelabs_async.uploads._files import opened, source_of
+from twelvelabs_async.uploads._multipart import MultipartUploader
+from twelvelabs_async.uploads._source import UploadSource, form_file
+from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy
+
+if TYPE_CHECKING:
+    from twelvelabs_async.ingest._buckets import BucketStore
+
+MAX_CONCURRENT_VALIDATIONS: Final = 8
+"""Files that are validated at the same time."""
+
+UNCERTAIN_STAGES: Final = frozenset({"uploading", "indexing"})
+"""Stages in which a crash leaves open whether a request was executed."""
+
+INGEST_TOKEN_KEY: Final = "ingest_token"  # noqa: S105  # the name of a key
+"""Key in the user metadata of an asset that holds the token of its ledger entry."""
+
+DEFAULT_LOOKUP_TIMEOUT: Final = 30.0
+"""Seconds after an uncertain request during which to look for its result: a proxy may deliver it late."""
+
+LOOKUP_DELAYS: Final = (0.0, 1.0, 5.0, 15.0)
+"""Seconds after an uncertain request at which to look for its result, in addition to the timeout."""
+
+MAX_LOOKUP_AGE: Final = 10.0
+"""Seconds after which a lookup that found nothing is repeated before the request is sent."""
+
+MAX_CLOCK_SKEW: Final = 3600.0
+"""Seconds by which a creation time may be wrong, because the clock was changed or no response has shown the time."""
+
+PARTS_PER_FILE: Final = 4
+"""Parts of one file that are sent at the same time."""
+
+MAX_CONCURRENT_PARTS: Final = 32
+"""Parts of all files that are sent at the same time. Each part uses a connection and a megabyte of memory."""
+
+
+class Claimer:
+    """Claims items for one index in an open ledger.
+
+    Args:
+        ledger: The ledger.
+        ledger_name: Name of the ledger, as returned by `open`.
+        index_id: The index.
+        dedupe: Which files count as the same.
+        validate: Checks new items first.
+        run_id: Id of the run.
+        now: Returns the time for `Entry.created_at`.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ledger_name: str,
+        *,
+        index_id: str,
+        dedupe: Dedupe,
+        validate: Validator | None,
+        run_id: str,
+        now: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._ledger_name = ledger_name
+        self._index_id = index_id
+        self._dedupe: Dedupe = dedupe
+        self._validate = validate
+        self._run_id = run_id
+        self._now = now
+        self._validation_slots = asyncio.Semaphore(MAX_CONCURRENT_VALIDATIONS)
+
+    async def claim(self, item: Item) -> Claim | str:
+        """Return the entry of an item, or why the item cannot be ingested.
+
+        Raises:
+            LedgerError: The ledger cannot be read or written.
+            OSError: The file cannot be read.
+        """
+        if item.problem:
+            return item.problem
+        identity = (self._index_id, item.uri, item.size, item.version)
+        existing = await self._ledger.find(*identity)
+        if existing is not None:
+            return Claim(entry=existing, match="same_file")
+        async with self._validation_slots:
+            problem = await self._validate(item) if self._validate is not None else ""
+            if problem:
+                return problem
+            dedupe_key = await compute_dedupe_key(item, self._dedupe)
+        now = self._now()
+        entry = Entry(
+            token=_token(self._ledger_name, *identity),
+            index_id=self._index_id,
+            uri=item.uri,
+            size=item.size,
+            mtime_ns=item.version,
+            dedupe_key=dedupe_key,
+            run_id=self._run_id,
+            created_at=now,
+            updated_at=now,
+        )
+        claim = await self._ledger.claim(entry)
+        if claim.match == "duplicate":
+            async with self._validation_slots:
+                same = await is_same_video(item, claim.entry, self._dedupe)
+            if not same:
+                claim = await self._ledger.claim(attrs.evolve(entry, dedupe_key=""))
+        return claim
+
+
+def _token(*parts: object) -> str:
+    """Return a token that is unique to a file in a ledger, and the same in every run."""
+    identity = "\0".join(map(str, parts))
+    return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+class LookupTooOldError(Exception):
+    """The last lookup is so old that the request may have been executed meanwhile; nothing was sent."""
+
+
+@attrs.frozen
+class NextLookupError(Exception):
+    """The lookup found nothing and must be repeated before the request may be sent."""
+
+    seconds: float
+    """Seconds until the next lookup."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class WorkItem:
+    """An item in progress."""
+
+    item: Item
+    """The item."""
+    entry: Entry
+    """Its entry as saved in the ledger."""
+    ledger: EntryStore
+    clock: Clock
+    on_event: OnEvent
+    uncertain_since: float | None = None
+    """Since when it is unknown whether the request of the present stage was executed; None if it is known."""
+    max_lookup_wait: float = math.inf
+    """Longest wait for the next lookup, in seconds; a longer one raises `NextLookupError`."""
+    looked_up_at: float | None = None
+    """When the last lookup was started that the next request depends on; None if it depends on none."""
+    resumed: bool = False
+    """Whether an earlier run started the item."""
+    status: str = ""
+    """Status reported by the platform."""
+    sent: int = 0
+    """Bytes that this run sent."""
+    _position: int = 0
+    """Bytes of the file that the platform has or that are being sent."""
+    _new_attempt: bool = False
+    """Whether an attempt has started that has not reported progress."""
+
+    async def save(self, **changes: Any) -> None:
+        """Save changes of the entry; return when they are on disk."""
+        entry = attrs.evolve(self.entry, updated_at=self.clock.time(), **changes)
+        await self.ledger.save(entry)
+        self.entry = entry
+
+    async def check_before_post(self) -> None:
+        """Return if a request that creates something may be sent now.
+
+        Raises:
+            LedgerInUseError: Another process has taken over.
+            LookupTooOldError: The lookup must be repeated.
+        """
+        await self.ledger.ensure_owned()
+        if self.looked_up_at is not None and self.clock.monotonic() - self.looked_up_at > MAX_LOOKUP_AGE:
+            raise LookupTooOldError
+
+    @property
+    def uncertain_for(self) -> float | None:
+        """Seconds since when it is unknown whether the request of the present stage was executed."""
+        return None if self.uncertain_since is None else self.clock.monotonic() - self.uncertain_since
+
+    def set_certain(self) -> None:
+        """Note that it is known whether the request of the present stage was executed."""
+        self.uncertain_since = self.looked_up_at = None
+
+    async def restart(self) -> None:
+        """Return to the first stage. The entry keeps the old asset id, so that a lookup ignores that asset."""
+        self.resumed = False
+        await self.save(stage="queued", state="open", indexed_asset_id=None, error="")
+
+    def enter_stage(self, stage: Stage) -> None:
+        """Report that a stage has started."""
+        self.status = ""
+        self._emit(stage)
+
+    def update_status(self, status: str) -> None:
+        """Report a status of the platform."""
+        self.status = status
+        self._emit(self.entry.stage)
+
+    def start_attempt(self) -> None:
+        """Start another attempt to send the file. Parts that are already confirmed do not count as sent by it."""
+        self._new_attempt = True
+
+    def on_upload_progress(self, progress: UploadProgress) -> None:
+        """Report bytes that were sent."""
+        if self._new_attempt:
+            self._new_attempt = False
+            self._position = progress.sent if progress.parts else 0
+        self.sent += max(0, progress.sent - self._position)
+        self._position = progress.sent
+        self._emit("uploading")
+
+    def _emit(self, stage: Stage) -> None:
+        self.on_event(
+            ItemProgress(
+                source=self.item.source,
+                stage=stage,
+                status=self.status,
+                sent=self._position,
+                total=self.item.size,
+                bytes_sent=self.sent,
+            )
+        )
+
+
+@attrs.frozen
+class _LedgerCheckpoint:
+    """Saves the parts of a multipart upload in the ledger."""
+
+    work: WorkItem
+
+    async def on_session_created(self, state: UploadState) -> None:
+        self.work.looked_up_at = None  # the session shows which requests were executed
+        await self.work.ledger.save_upload(self.work.entry.token, state)
+
+    async def on_part_uploaded(self, part: CompletedChunk) -> None:
+        await self.work.ledger.save_part(self.work.entry.token, part)
+
+
+_Find = Callable[[WorkItem], Awaitable[str | None]]
+"""Returns the id of what an uncertain request has created, or None."""
+
+
+class Stages:
+    """Uploads items and adds them to the index.
+
+    Args:
+        executor: Sends the requests.
+        multipart_threshold: Size in bytes above which a file is sent in parts.
+        lookup_timeout: Seconds after an uncertain request during which to look for its result.
+        user_metadata: User metadata of all items.
+        transfer: How objects in buckets get to the platform.
+    """
+
+    def __init__(
+        self,
+        executor: RequestExecutor,
+        *,
+        multipart_threshold: int,
+        lookup_timeout: float = DEFAULT_LOOKUP_TIMEOUT,
+        user_metadata: UserMetadata | None = None,
+        transfer: Transfer = "auto",
+    ) -> None:
+        self._executor = executor
+        self._transfer: Transfer = transfer
+        self._stores: dict[str, BucketStore] = {}
+        self._lookup_delays = (*(delay for delay in LOOKUP_DELAYS if delay < lookup_timeout), lookup_timeout)
+        self._clock: Clock = executor.clock
+        self._multipart_threshold = multipart_threshold
+        self._metadata = dict(user_metadata or {})
+        self._assets = Assets(executor)
+        self._indexed_assets = IndexedAssets(executor)
+        self._part_slots = asyncio.Semaphore(MAX_CONCURRENT_PARTS)
+
+    def platform_time(self) -> float:
+        """Return the time by the platform's clock, in seconds since the epoch, as its last response showed it."""
+        return self._clock.time() + self._executor.limiter.clock_offset
+
+    async def find_upload(self, work: WorkItem) -> bool:
+        """Look for the asset of an uncertain upload; return whether its next stage is `processing`."""
+        if work.uncertain_since is None or await self._load_upload(work) is not None:
+            return False  # the platform reports the state of a multipart upload
+        asset_id = await self._find_with_delays(work, self._find_asset)
+        if asset_id is None:
+            return False
+        await self._finish_upload(work, asset_id)
+        return True
+
+    async def find_indexed_asset(self, work: WorkItem) -> bool:
+        """Look for what an uncertain request to index has created; return whether it was found."""
+        if work.uncertain_since is None:
+            return False
+        indexed_asset_id = await self._find_with_delays(work, self._find_indexed_asset)
+        if indexed_asset_id is None:
+            return False
+        await self._finish_indexing_request(work, indexed_asset_id)
+        return True
+
+    async def upload(self, work: WorkItem) -> None:
+        """Create the asset of an item; its next stage is `processing`.
+
+        Raises:
+            InvalidInputError: The file cannot be read, is empty or is too large. Nothing was sent.
+            UploadError: The upload is incomplete, or the file has changed since it was found.
+            APIError: The platform rejected the request. If `ambiguous`, it may have created the asset.
+        """
+        if await self.find_upload(work):
+            return
+        saved = await self._load_upload(work)
+        await work.save(stage="uploading", attempts=work.entry.attempts + 1)
+        asset_id = None
+        while asset_id is None:
+            work.start_attempt()
+            try:
+                asset_id = await self._send(work, saved)
+            except LookupTooOldError:
+                asset_id = await self._look_up(work, self._find_asset)
+        await self._finish_upload(work, asset_id)
+
+    async def _load_upload(self, work: WorkItem) -> SavedUpload | None:
+        return await work.ledger.load_upload(work.entry.token) if work.entry.attempts else None
+
+    async def _finish_upload(self, work: WorkItem, asset_id: str) -> None:
+        await work.save(stage="processing", asset_id=asset_id)
+        work.set_certain()
+
+    async def start_indexing(self, work: WorkItem) -> None:
+        """Add the asset of an item to the index.
+
+        Raises:
+            APIError: The platform rejected the request. If `ambiguous`, it may have added the asset.
+        """
+        if await self.find_indexed_asset(work):
+            return
+        indexed_assets = IndexedAssets(self._checked_executor(work))
+        indexed_asset_id = None
+        while indexed_asset_id is None:
+            try:
+                created = await indexed_assets.create(
+                    work.entry.index_id,
+                    asset_id=work.entry.asset_id or "",
+                    user_metadata=self._merged_metadata(work.item) or None,
+                )
+            except LookupTooOldError:
+                indexed_asset_id = await self._look_up(work, self._find_indexed_asset)
+            else:
+                indexed_asset_id = created.id
+        await self._finish_indexing_request(work, indexed_asset_id)
+
+    async def _finish_indexing_request(self, work: WorkItem, indexed_asset_id: str) -> None:
+        await work.save(indexed_asset_id=indexed_asset_id)
+        work.set_certain()
+
+    def _checked_executor(self, work: WorkItem) -> RequestExecutor:
+        """Return an executor that checks, right before each request, that no other process has taken over."""
+        return attrs.evolve(self._executor, before_post=work.check_before_post)
+
+    def processing_target(self) -> PollTarget[Any]:
+        """Return where assets in the stage `processing` can be polled."""
+        return PollTarget(lifecycle=ASSET_LIFECYCLE, list_pages=self._asset_pages, fetch=self._assets.retrieve)
+
+    def indexing_target(self, index_id: str) -> PollTarget[Any]:
+        """Return where assets in the stage `indexing` can be polled."""
+        return PollTarget(
+            lifecycle=INDEXED_ASSET_LIFECYCLE,
+            list_pages=lambda _: self._indexed_assets.list(index_id).pages(),
+            fetch=partial(self._indexed_assets.retrieve, index_id),
+        )
+
+    async def _asset_pages(self, asset_ids: Sequence[str]) -> AsyncIterator[Any]:
+        for start in range(0, len(asset_ids), 50):
+            yield await self._assets.list(asset_ids=asset_ids[start : start + 50])
+
+    def _merged_metadata(self, item: Item) -> dict[str, Any]:
+        return {**self._metadata, **(item.user_metadata or {})}
+
+    async def _send(self, work: WorkItem, saved: SavedUpload | None) -> str:
+        """Send the file, or have the platform fetch the URL, and return the id of the asset."""
+        item = work.item
+        url = await self._url_to_fetch(item)
+        executor = self._checked_executor(work)
+        assets = Assets(executor)
+        metadata = {**self._merged_metadata(item), INGEST_TOKEN_KEY: work.entry.token}
+        if url is not None:
+            asset = await assets.create(method="url", url=url, filename=item.name or None, user_metadata=metadata)
+            return asset.id
+        async with opened(self._upload_source(item)) as content:
+            _check_unchanged(content, item)
+            options = UploadOptions(
+                type=await self._media_type(item),
+                user_metadata=metadata,
+                concurrency=PARTS_PER_FILE,
+                on_progress=work.on_upload_progress,
+                journal=_LedgerCheckpoint(work),
+                part_semaphore=self._part_slots,
+            )
+            strategy = choose_strategy(
+                content.size, options.type, filename=content.name, multipart_threshold=self._multipart_threshold
+            )
+            if strategy == "direct":
+                asset = await assets.create(
+                    method="direct",
+                    file=await form_file(content, work.on_upload_progress, before_last=work.ledger.ensure_owned),
+                    filename=content.name,
+                    user_metadata=metadata,
+                )
+                return asset.id
+            uploader = MultipartUploader(executor, content, options)
+            resumed = await self._resume(uploader, content, saved) if saved is not None else None
+            return resumed or (await MultipartUploader(executor, content, options).run()).asset_id
+
+    async def _url_to_fetch(self, item: Item) -> str | None:
+        """Return the URL by which the platform is to fetch an item; None if the item is sent from this machine.
+
+        Raises:
+            InvalidInputError: The object is too large for a URL.
+            UploadError: The object has changed or cannot be read.
+        """
+        if item.is_url:
+            return item.source
+        if not item.is_object or self._transfer == "stream":
+            return None
+        if item.size > MAX_URL_FILE_SIZE:
+            if self._transfer == "auto":
+                return None
+            raise InvalidInputError(
+                f"{item.source} has {item.size} bytes; the platform fetches at most {MAX_URL_FILE_SIZE} from a URL; "
+                "pass transfer='stream'"
+            )
+        await self._object_source(item).verify()
+        path = parse_bucket_url(item.source)
+        try:
+            url = await sign_url(self._store(path), path)
+        except UploadError:  # for instance anonymous access
+            if self._transfer == "auto":
+                return None
+            raise
+        return url if self._transfer == "url" or await is_public(url) else None
+
+    def _upload_source(self, item: Item) -> UploadSource:
+        if item.is_object:
+            return self._object_source(item)
+        return source_of(item.source, "source", filename=item.name or None)
+
+    def _object_source(self, item: Item) -> ObjectSource:
+        path = parse_bucket_url(item.source)
+        return ObjectSource(
+            self._store(path), path, name=item.name, size=item.size, etag=item.etag, version=item.version
+        )
+
+    def _store(self, path: BucketPath) -> BucketStore:
+        """Return the store of a bucket, which keeps connections for all its objects."""
+        store = self._stores.get(path.bucket_url)
+        if store is None:
+            store = self._stores[path.bucket_url] = open_bucket(path)
+        return store
+
+    async def _media_type(self, item: Item) -> MediaType:
+        if item.is_object:
+            return media_of_object(item.name, item.size).kind or "video"
+        return await SCANS.run(detect_media_type, item.source)
+
+    async def _resume(self, uploader: MultipartUploader, content: UploadSource, saved: SavedUpload) -> str | None:
+        """Finish a saved multipart upload and return the id of its asset; None if a new upload is needed."""
+        asset_id = saved.state.asset_id
+        if saved.state.fingerprint == content.fingerprint:
+            try:
+                await uploader.run(saved.state, saved.parts)
+            except (APIError, UploadError) as error:
+                if not _session_expired(error):
+                    raise
+            else:
+                return asset_id
+        try:  # the upload may have been complete before its session expired
+            return (await self._assets.retrieve(asset_id)).id
+        except (NotFoundError, BadRequestError):
+            return None
+
+    async def _find_with_delays(self, work: WorkItem, find: _Find) -> str | None:
+        """Call `find` until it returns an id or the last of the delays has passed."""
+        tried = False
+        for delay in self._lookup_delays:
+            wait = (work.uncertain_since or 0.0) + delay - self._clock.monotonic()
+            if wait <= 0 and tried:
+                continue
+            if wait > work.max_lookup_wait:
+                raise NextLookupError(wait)
+            await self._clock.sleep(max(0.0, wait))
+            found = await self._look_up(work, find)
+            if found is not None:
+                return found
+            tried = True
+        return None
+
+    async def _look_up(self, work: WorkItem, find: _Find) -> str | None:
+        work.looked_up_at = self._clock.monotonic()
+        return await find(work)
+
+    async def _find_asset(self, work: WorkItem) -> str | None:
+        """Return the id of the asset that has the token of the entry, or None."""
+        since = min(work.entry.created_at, self.platform_time()) - MAX_CLOCK_SKEW
+        async for asset in self._assets.list(filename=work.item.name or None):
+            if asset.user_metadata.get(INGEST_TOKEN_KEY) == work.entry.token and asset.id != work.entry.asset_id:
+                return asset.id
+            if _created_before(asset, since):  # the list starts with the newest asset
+                return None
+        return None
+
+    async def _find_indexed_asset(self, work: WorkItem) -> str | None:
+        """Return the id of the asset in the index, or None."""
+        async for indexed_asset in self._indexed_assets.list_by_asset(work.entry.asset_id or ""):
+            if indexed_asset.index.id == work.entry.index_id:
+                return indexed_asset.id
+        return None
+
+
+def _check_unchanged(content: UploadSource, item: Item) -> None:
+    """Raise UploadError if the file has changed since it was found, which may be hours ago."""
+    if not content.fingerprint.startswith(f"{item.size}-{item.version}-"):
+        message = f"{item.source} has changed since it was found; run again to ingest it as it is now"
+        raise UploadError(message=message, source=item.source, source_changed=True)
+
+
+def _session_expired(error: APIError | UploadError) -> bool:
+    """Return whether the upload session has expired or is unknown, so that a new upload is needed."""
+    if isinstance(error, UploadError):
+        return error.state is None and error.__cause__ is not None
+    return error.status_code in {400, 403, 404, 410}
+
+
+def _created_before(asset: AssetDetail, timestamp: float) -> bool:
+    return asset.created_at is not None and asset.created_at < datetime.fromtimestamp(timestamp, UTC)

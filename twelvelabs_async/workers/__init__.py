@@ -1,0 +1,12 @@
+"""Ingestion by workers on any number of machines. Needs `pip install 'twelvelabs-async[postgres]'`.
+
+`submit` adds videos to a ledger in PostgreSQL, `Worker` ingests them, and `status` counts how far they are;
+`retry_stalled` and `cancel_stalled` continue or end the videos that workers have given up. The workers share the job
+queue of procrastinate, in the same database.
+"""
+
+from twelvelabs_async.workers.status import Status, cancel_stalled, retry_stalled, status
+from twelvelabs_async.workers.submission import SubmitResult, submit
+from twelvelabs_async.workers.worker import Worker
+
+__all__ = ["Status", "SubmitResult", "Worker", "cancel_stalled", "retry_stalled", "status", "submit"]

@@ -1,0 +1,426 @@
+"""The two kinds of jobs of a worker: run one step of an item, and scan the statuses of an index.
+
+A step is what a stage of an ingestion has to send: the upload, or the request to index. No job waits for the platform
+or for a rate limit; it schedules another job instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any, Final, Protocol
+
+import attrs
+from procrastinate import JobContext
+
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._polling import BatchPoller, PollTarget, wait_timeout_error
+from twelvelabs_async.errors import (
+    APIError,
+    AuthenticationError,
+    LedgerError,
+    LedgerInUseError,
+    NotFoundError,
+    ProcessingFailedError,
+    RateLimitError,
+    TwelveLabsError,
+)
+from twelvelabs_async.ingest._failures import (
+    DEFAULT_QUOTA_WAIT,
+    MAX_STAGE_ATTEMPTS,
+    error_line,
+    is_ambiguous,
+    is_permanent,
+    is_stage_retryable,
+    log_unexpected,
+    stage_retry_delay,
+)
+from twelvelabs_async.ingest._outage import OutageDetector
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, NextLookupError, Stages, WorkItem
+from twelvelabs_async.ingest._status_poller import (
+    FIRST_POLL_INTERVAL,
+    NOT_FOUND_GRACE,
+    PAUSE_PER_PAGE,
+    next_poll_interval,
+    poll_once,
+)
+from twelvelabs_async.ingest.events import IngestEvent
+from twelvelabs_async.ingest.ledger import Entry, EntryStore
+from twelvelabs_async.ingest.results import Transfer
+from twelvelabs_async.polling import WaitResult
+from twelvelabs_async.workers._job_table import JobState, JobTable, PendingStep, StepResult
+from twelvelabs_async.workers._queue import SCAN_TASK, STEP_TASK, JobQueue, PausedQueues, queue_for_stage
+
+logger: Final = logging.getLogger(__name__)
+
+SCAN_PAGE_SIZE: Final = 50
+"""Resources that one request returns."""
+
+MAX_LOOKUP_WAIT: Final = 5.0
+"""Seconds that a step waits for its next lookup; a step that would wait longer is rescheduled."""
+
+OUTAGE_RETRY_DELAY: Final = 15.0
+"""Seconds for which a worker takes no steps of a queue after an error that is part of an outage."""
+
+LIMIT_JITTER: Final = 2.0
+"""Seconds over which the retries of steps that wait for the same rate limit are spread."""
+
+
+def has_pending_step(entry: Entry) -> bool:
+    """Return whether the next stage needs a request, and not only time on the platform."""
+    if entry.state != "open":
+        return False
+    return entry.stage in {"queued", "uploading"} or (entry.stage == "indexing" and entry.indexed_asset_id is None)
+
+
+def reset_entry(entry: Entry) -> Entry:
+    """Return an entry in the first stage, for an item whose asset is gone or that is to be retried."""
+    return attrs.evolve(entry, stage="queued", state="open", indexed_asset_id=None, error="")
+
+
+def limit_retry_delay(retry_after: float | None) -> float:
+    """Return the seconds to wait for a rate limit, with jitter."""
+    delay = DEFAULT_QUOTA_WAIT if retry_after is None else retry_after
+    return delay + random.uniform(0.0, LIMIT_JITTER)  # noqa: S311  # no secret
+
+
+@attrs.define(kw_only=True)
+class ScanResult:
+    """What a scan of an index found."""
+
+    advanced: list[Entry] = attrs.field(factory=list[Entry])
+    """Entries that entered another stage."""
+    expired: list[Entry] = attrs.field(factory=list[Entry])
+    """Entries that have waited for the platform longer than the timeout, and are given up."""
+    retry_in: float = 0.0
+    """Seconds until a rate limit allows the next scan."""
+    unread_seconds: float = 0.0
+    """Seconds before this scan during which no scan could read all statuses; they do not count towards the timeout."""
+    failing_since: float | None = None
+    """Since when scans cannot read all statuses, in seconds since the epoch; None if this one could."""
+    outage_error: TwelveLabsError | None = None
+    """The error of the scan if it is part of an outage."""
+
+
+def next_scan_delay(last_delay: float, result: ScanResult, entry_count: int) -> float:
+    """Return the seconds until the next scan: longer while no item ends, and the more pages a scan reads."""
+    interval = next_poll_interval(max(FIRST_POLL_INTERVAL, last_delay), any_ended=bool(result.advanced))
+    return max(interval, entry_count / SCAN_PAGE_SIZE * PAUSE_PER_PAGE, result.retry_in)
+
+
+class EntryStores(Protocol):
+    """Where steps and scans write entries; a write fails if another worker has taken over."""
+
+    def entries_for_step(self, job: JobState) -> EntryStore:
+        """Return what a running step writes its entry to."""
+        ...
+
+    def entries_for_scan(self, entry: Entry) -> EntryStore:
+        """Return what a scan writes an entry to."""
+        ...
+
+
+class JobRunner:
+    """Runs steps and scans; shared by all items of a worker.
+
+    Args:
+        executor: Sends the requests.
+        stores: Where the entries are written.
+        multipart_threshold: Size in bytes above which a file is sent in parts.
+        lookup_timeout: Seconds after an uncertain request during which to look for its result.
+        transfer: How objects in buckets get to the platform.
+        timeout: Seconds to wait for the platform in each of the stages `processing` and `indexing`.
+    """
+
+    def __init__(
+        self,
+        executor: RequestExecutor,
+        stores: EntryStores,
+        *,
+        multipart_threshold: int,
+        timeout: float,
+        lookup_timeout: float = DEFAULT_LOOKUP_TIMEOUT,
+        transfer: Transfer = "auto",
+    ) -> None:
+        self._stages = Stages(
+            executor, multipart_threshold=multipart_threshold, lookup_timeout=lookup_timeout, transfer=transfer
+        )
+        self._stores = stores
+        self._clock = executor.clock
+        self.outage: OutageDetector = OutageDetector(executor.clock)
+        """Must receive the events of the client."""
+        self._timeout = timeout
+
+    async def run_step(self, job: JobState) -> StepResult:
+        """Run the pending step of an item.
+
+        Raises:
+            AuthenticationError: The API key was rejected, which does not count as a failure of the item.
+            LedgerInUseError: Another worker has taken the step over.
+            LedgerError: The ledger cannot be read or written.
+        """
+        if not has_pending_step(job.entry):
+            return StepResult(entry=job.entry)
+        if job.failed_attempts >= MAX_STAGE_ATTEMPTS:
+            return await self._give_up(job)
+        work = WorkItem(
+            item=job.item,
+            entry=job.entry,
+            ledger=self._stores.entries_for_step(job),
+            clock=self._clock,
+            on_event=_ignore_event,
+            resumed=True,
+            uncertain_since=None if job.uncertain_for is None else self._clock.monotonic() - job.uncertain_for,
+            max_lookup_wait=MAX_LOOKUP_WAIT,
+        )
+        try:
+            await (self._stages.start_indexing(work) if work.entry.stage == "indexing" else self._stages.upload(work))
+        except (LedgerError, AuthenticationError):
+            raise
+        except NextLookupError as error:
+            return StepResult(
+                entry=work.entry,
+                failed_attempts=job.failed_attempts,
+                uncertain_for=work.uncertain_for,
+                retry_in=error.seconds,
+            )
+        except Exception as error:  # noqa: BLE001  # saved in the entry
+            if isinstance(error, RateLimitError) and error.retryable:
+                return StepResult(
+                    entry=work.entry,
+                    failed_attempts=job.failed_attempts,
+                    uncertain_for=work.uncertain_for,
+                    retry_in=limit_retry_delay(error.retry_after),
+                    rate_limited=True,
+                )
+            log_unexpected(error, job.item.source, work.entry.stage)
+            return await self._record_failure(job, work, error)
+        if work.entry.error:
+            await work.save(error="")
+        return StepResult(entry=work.entry)
+
+    async def _give_up(self, job: JobState) -> StepResult:
+        """Give an item up whose step was started again and again and did not end."""
+        error = f"given up after {job.failed_attempts} attempts, during the last of which the worker was ended"
+        entry = attrs.evolve(job.entry, error=error, updated_at=self._clock.time())
+        await self._stores.entries_for_step(job).save(entry)
+        return StepResult(entry=entry, failed_attempts=job.failed_attempts, uncertain_for=0.0)
+
+    async def _record_failure(self, job: JobState, work: WorkItem, error: Exception) -> StepResult:
+        """Save the error; schedule a retry if it is transient. An outage does not count as a failure of the item."""
+        if isinstance(error, TwelveLabsError) and self.outage.is_outage(error) and is_stage_retryable(error):
+            seconds = self.outage.seconds_without_answer
+            logger.warning("no answer from the platform for %.0f s, waiting: %s", seconds, error_line(error))
+            return StepResult(
+                entry=work.entry,
+                failed_attempts=job.failed_attempts,
+                uncertain_for=0.0 if is_ambiguous(error) else work.uncertain_for,
+                retry_in=limit_retry_delay(OUTAGE_RETRY_DELAY),
+                rate_limited=True,
+                outage_error=error,
+            )
+        await work.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
+        failed_attempts = job.failed_attempts + 1
+        retry = is_stage_retryable(error) and failed_attempts < MAX_STAGE_ATTEMPTS
+        return StepResult(
+            entry=work.entry,
+            failed_attempts=failed_attempts if retry else MAX_STAGE_ATTEMPTS,
+            uncertain_for=0.0 if is_ambiguous(error) else work.uncertain_for,
+            retry_in=stage_retry_delay(failed_attempts) if retry else None,
+        )
+
+    async def scan(self, index_id: str, entries: Sequence[Entry], *, failing_since: float | None = None) -> ScanResult:
+        """Read the statuses of entries that wait for the platform, and save the entries that have changed.
+
+        Args:
+            index_id: The index.
+            entries: The entries.
+            failing_since: `ScanResult.failing_since` of the scan before.
+
+        Raises:
+            AuthenticationError: The API key was rejected.
+            LedgerError: The ledger cannot be read or written.
+        """
+        now = self._clock.time()
+        result = ScanResult(unread_seconds=0.0 if failing_since is None else max(0.0, now - failing_since))
+        processing = {entry.asset_id or "": entry for entry in entries if entry.stage == "processing"}
+        indexing = {entry.indexed_asset_id or "": entry for entry in entries if entry.stage == "indexing"}
+        try:
+            await self._scan_stage(self._stages.processing_target(), processing, result)
+            await self._scan_stage(self._stages.indexing_target(index_id), indexing, result)
+        except AuthenticationError:
+            raise
+        except APIError as error:
+            self._note_unread(result, error)
+            result.retry_in = limit_retry_delay(error.retry_after)
+        if result.failing_since is not None and failing_since is not None:
+            result.failing_since = min(failing_since, result.failing_since)
+        return result
+
+    def _note_unread(self, result: ScanResult, error: TwelveLabsError) -> None:
+        """Note that an error kept a scan from reading all statuses."""
+        result.failing_since = self._clock.time()
+        if self.outage.is_outage(error):
+            result.outage_error = error
+
+    async def _scan_stage(self, target: PollTarget[Any], entries: dict[str, Entry], result: ScanResult) -> None:
+        """Scan the entries of one stage, by the ids of their resources."""
+        poller = BatchPoller[Any](entries, target)
+        waiting = dict(entries)
+        async with aclosing(poll_once(poller)) as results:
+            async for polled in results:
+                advanced = self._advanced_entry(entries[polled.id], polled)
+                if advanced is not None:
+                    del waiting[polled.id]
+                    if await self._save_unchanged(entries[polled.id], advanced):
+                        result.advanced.append(advanced)
+        if poller.transient_error is not None:
+            self._note_unread(result, poller.transient_error)
+            return
+        for id, entry in waiting.items():
+            age = self._clock.time() - entry.updated_at
+            age -= min(age, result.unread_seconds)
+            if age > self._timeout:
+                error = wait_timeout_error(poller.pending.get(id), target.lifecycle, id, age)
+                expired = attrs.evolve(entry, error=error_line(error))
+                if await self._save_unchanged(entry, expired):
+                    result.expired.append(expired)
+
+    async def _save_unchanged(self, entry: Entry, changed: Entry) -> bool:
+        """Save an entry; return False if another worker has changed it since it was read."""
+        try:
+            await self._stores.entries_for_scan(entry).save(changed)
+        except LedgerInUseError:
+            return False
+        return True
+
+    def _advanced_entry(self, entry: Entry, result: WaitResult[Any]) -> Entry | None:
+        """Return the entry in its next stage; None if it has not changed."""
+        now, error = self._clock.time(), result.error
+        if isinstance(error, AuthenticationError | RateLimitError):
+            raise error
+        if isinstance(error, ProcessingFailedError):
+            return attrs.evolve(entry, state="failed", error=error_line(error), updated_at=now)
+        if isinstance(error, NotFoundError) and now - entry.updated_at > NOT_FOUND_GRACE:  # it was deleted
+            return attrs.evolve(reset_entry(entry), updated_at=now)
+        if error is not None:
+            return None
+        if entry.stage == "processing":
+            return attrs.evolve(entry, stage="indexing", updated_at=now)
+        return attrs.evolve(entry, stage="ready", state="ready", error="", updated_at=now)
+
+
+def _ignore_event(_: IngestEvent) -> None:
+    """Workers emit no events."""
+
+
+class JobHandlers:
+    """Registers the jobs of a worker with the queue, and tracks those that are running.
+
+    Args:
+        queue: The queue.
+        job_table: The table of items.
+        runner: Runs steps and scans.
+        paused_queues: Paused while a rate limit is exhausted.
+        on_auth_error: Called when the API key was rejected.
+        on_outage: Called after a step or scan that failed because of an outage; it is scheduled again.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        job_table: JobTable,
+        runner: JobRunner,
+        paused_queues: PausedQueues,
+        *,
+        on_auth_error: Callable[[AuthenticationError], None],
+        on_outage: Callable[[TwelveLabsError], None],
+    ) -> None:
+        self._queue = queue
+        self._job_table = job_table
+        self._runner = runner
+        self._paused_queues = paused_queues
+        self._on_auth_error = on_auth_error
+        self._on_outage = on_outage
+        self._running: dict[int | None, asyncio.Task[None] | None] = {}
+        self.completed: int = 0
+        """Number of jobs that have ended."""
+        queue.app.task(name=STEP_TASK, pass_context=True)(self._tracked(self.run_step))
+        queue.app.task(name=SCAN_TASK, pass_context=True)(self._tracked(self.scan_index))
+
+    @property
+    def running_job_ids(self) -> set[int | None]:
+        """Ids of the jobs that are running."""
+        return set(self._running)
+
+    def cancel(self) -> None:
+        """Cancel the jobs that are running."""
+        for task in tuple(self._running.values()):
+            if task is not None:
+                task.cancel()
+
+    def _tracked(self, job: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def run(context: JobContext, **arguments: object) -> None:
+            with self._track(context.job.id):
+                await self._job_table.register(context.job.worker_id or 0)
+                await job(context, **arguments)
+
+        return run
+
+    @contextmanager
+    def _track(self, job_id: int | None) -> Generator[None]:
+        self._running[job_id] = asyncio.current_task()
+        try:
+            yield
+        except AuthenticationError as error:
+            self._on_auth_error(error)
+        finally:
+            del self._running[job_id]
+            self.completed += 1
+
+    async def run_step(self, context: JobContext, token: str) -> None:
+        """Run the pending step of an item, and schedule the job that follows."""
+        job = await self._job_table.start_step(token, context.job.worker_id)
+        if job is None:
+            return
+        try:
+            result = await self._runner.run_step(job)
+        except AuthenticationError:
+            unchanged = StepResult(entry=job.entry, failed_attempts=job.failed_attempts, uncertain_for=0.0)
+            await self._job_table.finish_step(job, unchanged)
+            raise
+        await self._job_table.finish_step(job, result)
+        entry = result.entry
+        if result.retry_in is not None:
+            if result.rate_limited:
+                self._paused_queues.pause(queue_for_stage(entry.stage), result.retry_in)
+            await self._queue.enqueue_steps([PendingStep(token=token, stage=entry.stage)], delay=result.retry_in)
+            if result.outage_error is not None:
+                self._on_outage(result.outage_error)
+        elif entry.state == "open" and not has_pending_step(entry):
+            await self._queue.enqueue_scan(entry.index_id)
+
+    async def scan_index(
+        self, _: JobContext, index_id: str, last_delay: float, failing_since: float | None = None
+    ) -> None:
+        """Scan the entries of an index that wait for the platform, and schedule the jobs that follow."""
+        entries = await self._job_table.awaiting_platform(index_id)
+        if not entries:
+            return
+        result = await self._runner.scan(index_id, entries, failing_since=failing_since)
+        ended = [entry.token for entry in result.advanced if entry.state != "open"]
+        await self._job_table.remove(ended)
+        await self._job_table.give_up([entry.token for entry in result.expired])
+        if result.failing_since is None and result.unread_seconds:
+            await self._job_table.extend_timeouts(index_id, result.unread_seconds)
+        await self._queue.enqueue_steps(
+            PendingStep(token=entry.token, stage=entry.stage) for entry in result.advanced if has_pending_step(entry)
+        )
+        if len(ended) + len(result.expired) < len(entries):
+            delay = next_scan_delay(last_delay, result, len(entries))
+            await self._queue.enqueue_scan(index_id, delay=delay, failing_since=result.failing_since)
+        if result.outage_error is not None:
+            self._on_outage(result.outage_error)
