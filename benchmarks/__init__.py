@@ -1,4 +1,4 @@
-"""Side by side with the official client and with bare aiohttp: the same work, in the same run, in turns.
+"""Compares this client with the official one and bare aiohttp: the same work in the same run, client by client.
 
-`python -m benchmarks --help` tells how to run it, README.md what is measured and how to read it.
+`python -m benchmarks --help` lists the options; README.md says what is measured.
 """

@@ -1,4 +1,4 @@
-"""What the server answers, as the API would, rendered before anybody measures."""
+"""Responses of the benchmark server, in the format of the API."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import random
 from typing import Any, Final
 
 PREFIX: Final = "/v1.3"
-FAR: Final = "/far"
-"""What stands before the path where the server is to be as far away as servers are."""
+REMOTE_PREFIX: Final = "/far"
+"""Path prefix under which the server adds the latency of a remote server."""
 
-AWAY: Final = 0.02
-"""Seconds that an answer from there takes."""
+UNLIMITED_PREFIX: Final = "/unlimited"
+"""Path prefix under which responses have no rate-limit headers."""
 
-PAGES: Final = 100
+START_PREFIX: Final = "/start"
+"""Path prefix under which responses have no rate-limit headers, and take `START_DELAY`."""
+
+START_DELAY: Final = 0.6
+"""Latency of a response under `START_PREFIX`, in seconds."""
+
+REMOTE_DELAY: Final = 0.02
+"""Latency of a response under `REMOTE_PREFIX`, in seconds."""
+
+PAGE_COUNT: Final = 100
 PER_PAGE: Final = 50
 CHUNK: Final = 5 * 2**20
 FIRST_URLS: Final = 10
@@ -23,35 +32,35 @@ INDEX_ID: Final = "69957b6d1f2a4c0012ab0000"
 ASSET_ID: Final = "69957b6d1f2a4c0012abffff"
 UPLOAD_ID: Final = "upload-1"
 
-TASKS: Final = [f"69957b6d1f2a4c0012ac{number:04x}" for number in range(1000)]
-TASKS_TAKE: Final = 3.0
-"""Seconds from the first look at a task until all of them are ready."""
+TASK_IDS: Final = [f"69957b6d1f2a4c0012ac{number:04x}" for number in range(1000)]
+TASK_DURATION: Final = 3.0
+"""Seconds from the first poll of a task until all tasks are ready."""
 
-VECTORS: Final = 2000
-SECONDS: Final = "seconds"
-"""A video of this name is so short that it has one vector."""
+VECTOR_COUNT: Final = 2000
+SHORT_VIDEO_NAME: Final = "seconds"
+"""A video with this name has one vector."""
 
 DIMENSIONS: Final = 512
-EVENTS: Final = 10_000
+EVENT_COUNT: Final = 10_000
 
-CHECKED: Final = "checked"
-"""An upload under a file name that holds this gets the MD5 of each part as its ETag; others an ETag that costs nothing,
-so that the speed of the client is measured and not that of the server's hashing."""
+HASHED_UPLOAD: Final = "checked"
+"""If the filename contains this, the ETag of each part is its MD5; otherwise it is a constant, so that hashing in the
+server is not measured."""
 
-SLOW: Final = "slow"
-"""Under a file name that holds this, storage answers each part only after `DIGESTS`."""
+SLOW_UPLOAD: Final = "slow"
+"""If the filename contains this, storage responds to each part after `SLOW_PART_DELAY`."""
 
-DIGESTS: Final = 0.2
-"""Seconds that storage takes over a part then."""
+SLOW_PART_DELAY: Final = 0.2
+"""Seconds."""
 
 
-def kind(filename: str) -> str:
-    """How storage treats the parts of a file."""
-    return next((kind for kind in (CHECKED, SLOW) if kind in filename), "plain")
+def storage_kind(filename: str) -> str:
+    """Return how storage handles the parts of a file."""
+    return next((kind for kind in (HASHED_UPLOAD, SLOW_UPLOAD) if kind in filename), "plain")
 
 
 def index(number: int) -> dict[str, Any]:
-    """An index as `GET /indexes/{index-id}` answers it."""
+    """Return an index as `GET /indexes/{index-id}` does."""
     return {
         "_id": f"69957b6d1f2a4c0012ab{number:04x}",
         "index_name": f"holiday {number}",
@@ -69,21 +78,21 @@ def index(number: int) -> dict[str, Any]:
 
 
 def page(number: int) -> dict[str, Any]:
-    """A page of indexes; empty beyond the last."""
+    """Return a page of indexes; pages after the last are empty."""
     first = (number - 1) * PER_PAGE
     return {
-        "data": [index(first + offset) for offset in range(PER_PAGE)] if number <= PAGES else [],
+        "data": [index(first + offset) for offset in range(PER_PAGE)] if number <= PAGE_COUNT else [],
         "page_info": {
             "page": number,
             "limit_per_page": PER_PAGE,
-            "total_page": PAGES,
-            "total_results": PAGES * PER_PAGE,
+            "total_page": PAGE_COUNT,
+            "total_results": PAGE_COUNT * PER_PAGE,
         },
     }
 
 
 def asset(status: str) -> dict[str, Any]:
-    """An asset as creating or retrieving one answers it."""
+    """Return an asset as the operations that create or retrieve one do."""
     return {
         "_id": ASSET_ID,
         "method": "direct",
@@ -95,21 +104,21 @@ def asset(status: str) -> dict[str, Any]:
 
 
 def session(origin: str, filename: str, size: int) -> dict[str, Any]:
-    """A new upload in parts."""
+    """Return a new multipart upload session."""
     total = -(-size // CHUNK)
     return {
         "upload_id": UPLOAD_ID,
         "asset_id": ASSET_ID,
         "chunk_size": CHUNK,
         "total_chunks": total,
-        "upload_urls": urls(origin, 1, min(total, FIRST_URLS), kind(filename)),
+        "upload_urls": urls(origin, 1, min(total, FIRST_URLS), storage_kind(filename)),
         "upload_headers": {},
         "expires_at": CREATED,
     }
 
 
 def urls(origin: str, start: int, count: int, storage: str) -> list[dict[str, Any]]:
-    """Addresses for the parts from `start` on."""
+    """Return presigned URLs for `count` parts from `start` on."""
     return [
         {"chunk_index": number, "url": f"{origin}/parts/{storage}/{number}", "expires_at": CREATED}
         for number in range(start, start + count)
@@ -117,7 +126,7 @@ def urls(origin: str, start: int, count: int, storage: str) -> list[dict[str, An
 
 
 def task(task_id: str, status: str) -> dict[str, Any]:
-    """A video on its way into an index."""
+    """Return an indexing task."""
     return {
         "_id": task_id,
         "index_id": INDEX_ID,
@@ -130,17 +139,17 @@ def task(task_id: str, status: str) -> dict[str, Any]:
 
 
 def tasks(number: int, status: str) -> dict[str, Any]:
-    """A page of them."""
-    shown = TASKS[(number - 1) * PER_PAGE : number * PER_PAGE]
-    pages = len(TASKS) // PER_PAGE
+    """Return a page of tasks."""
+    shown = TASK_IDS[(number - 1) * PER_PAGE : number * PER_PAGE]
+    pages = len(TASK_IDS) // PER_PAGE
     return {
         "data": [task(task_id, status) for task_id in shown],
-        "page_info": {"page": number, "limit_per_page": PER_PAGE, "total_page": pages, "total_results": len(TASKS)},
+        "page_info": {"page": number, "limit_per_page": PER_PAGE, "total_page": pages, "total_results": len(TASK_IDS)},
     }
 
 
-def embeddings(vectors: int = VECTORS) -> dict[str, Any]:
-    """The embeddings of a video; the same numbers each time."""
+def embeddings(vectors: int = VECTOR_COUNT) -> dict[str, Any]:
+    """Return the embeddings of a video, the same numbers in each run."""
     numbers = random.Random(1)  # noqa: S311  # no secret
     return {
         "data": [
@@ -157,13 +166,13 @@ def embeddings(vectors: int = VECTORS) -> dict[str, Any]:
 
 
 def events() -> bytes:
-    """An analysis as it is written, one JSON text a line."""
+    """Return a streamed analysis as JSON lines."""
     start = {"event_type": "stream_start", "metadata": {"generation_id": "g"}}
     text = {"event_type": "text_generation", "text": "and then "}
-    end = {"event_type": "stream_end", "finish_reason": "stop", "metadata": {"usage": {"output_tokens": EVENTS}}}
-    return b"".join(rendered(event) + b"\n" for event in [start, *[text] * EVENTS, end])
+    end = {"event_type": "stream_end", "finish_reason": "stop", "metadata": {"usage": {"output_tokens": EVENT_COUNT}}}
+    return b"".join(encode_json(event) + b"\n" for event in [start, *[text] * EVENT_COUNT, end])
 
 
-def rendered(value: Any) -> bytes:
-    """JSON as it goes over the wire."""
+def encode_json(value: Any) -> bytes:
+    """Encode compact JSON."""
     return json.dumps(value, separators=(",", ":")).encode()

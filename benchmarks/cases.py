@@ -1,27 +1,28 @@
-"""What is measured: the cases, in groups of one table each, and the columns of every table."""
+"""The benchmark cases, in groups of one table each, and the columns of the tables."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
 
-from benchmarks.clients import CLIENTS, MODULES, PLAIN
+from benchmarks.clients import CLIENTS, HASHING, MODULES, PLAIN
 from benchmarks.memory import MIB
 from benchmarks.work import Figures
 
 
 @attrs.frozen
 class Column:
-    """One figure of a sample."""
+    """One figure of a sample, a column of the table."""
 
     name: str
-    """How the table heads it."""
-    of: Callable[[Figures], float]
-    """How it comes from what was measured."""
+    """Heading in the table."""
+    compute: Callable[[Figures], float]
+    """Computes it from the measured figures."""
     digits: int = 0
-    """Digits behind the point."""
+    """Decimal places."""
 
 
 @attrs.frozen
@@ -29,44 +30,46 @@ class Group:
     """Cases with the same columns."""
 
     name: str
-    """What `--only` takes."""
+    """Value for `--only`."""
     title: str
-    """What the table says above it."""
+    """Title of the table."""
     columns: tuple[Column, ...]
-    """Columns, the most telling one first."""
-    ratios: int = 1
-    """How many of them are shown with ratios."""
+    """Columns, the most important one first."""
+    ratio_columns: int = 1
+    """Number of columns, from the first one, that have ratios."""
 
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """One kind of work."""
+    """One benchmark."""
 
     name: str
-    """What `--only` takes, and its key in the JSON."""
+    """Value for `--only` and key in the JSON file."""
     label: str
-    """What the table says."""
+    """Label in the table."""
     group: Group
-    """Where it belongs."""
+    """Its table."""
     work: str = ""
-    """Name of the work; empty for a whole process that runs `code`."""
+    """Name of the function in `work`; empty for a whole process that runs `code`."""
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """Its arguments."""
-    rehearsal: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """Arguments that are others in the round that is thrown away."""
+    """Arguments of the function."""
+    warmup_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Arguments that differ in the warm-up round."""
     code: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """For each client, the program of a whole process."""
-    beside: tuple[str, ...] = ()
-    """What is measured beside the clients: the server's ceiling, hashing alone."""
-    more: tuple[str, ...] = ()
-    """Clients that do only this."""
+    """By client: source code that a whole process runs."""
+    baselines: tuple[str, ...] = ()
+    """Measurements without a client: the limit of the server, hashing alone."""
+    extra_clients: tuple[str, ...] = ()
+    """Clients that run only this case."""
     tls: bool = False
-    """Whether the server is spoken to through TLS."""
+    """Whether the connections use TLS."""
+    loop: str = "asyncio"
+    """Module whose event loop runs the work."""
 
 
 CPU = Column("CPU s/1000", lambda f: f["cpu"] / f["count"] * 1000, 3)
-BUSY = Column("server busy %", lambda f: f["server_cpu"] / f["seconds"] * 100)
-NEW = Column("connections", lambda f: f["connections"])
+SERVER_BUSY = Column("server busy %", lambda f: f["server_cpu"] / f["seconds"] * 100)
+CONNECTIONS = Column("connections", lambda f: f["connections"])
 MS = Column("ms", lambda f: f["seconds"] * 1000, 1)
 RATE = Column("per second", lambda f: f["count"] / f["seconds"])
 
@@ -74,7 +77,7 @@ START: Final = Group(
     "start",
     "Whole process, from its start to its end",
     (MS, Column("peak MiB", lambda f: f["peak"] / MIB, 1)),
-    ratios=2,
+    ratio_columns=2,
 )
 FIRST: Final = Group("first", "Construct a client and GET /indexes/{id} once, already imported", (MS,))
 SEQUENTIAL: Final = Group(
@@ -85,11 +88,18 @@ SEQUENTIAL: Final = Group(
         CPU,
         Column("p99 us", lambda f: f["p99"]),
         Column("KiB held", lambda f: f["held"] / 1024, 1),
-        BUSY,
+        SERVER_BUSY,
     ),
-    ratios=2,
+    ratio_columns=2,
 )
-CONCURRENT: Final = Group("concurrent", "GET /indexes/{id}, many at once", (RATE, CPU, BUSY, NEW), ratios=2)
+CONCURRENT: Final = Group(
+    "concurrent", "GET /indexes/{id}, many at once", (RATE, CPU, SERVER_BUSY, CONNECTIONS), ratio_columns=2
+)
+STARTING: Final = Group(
+    "starting",
+    "The first GETs of a new client, from a server without rate-limit headers that answers after 0.6 s",
+    (Column("seconds", lambda f: f["seconds"], 2), CONNECTIONS),
+)
 PAGING: Final = Group(
     "paging",
     "Walk GET /indexes, 100 pages of 50",
@@ -99,9 +109,9 @@ PAGING: Final = Group(
         MS,
         Column("requests", lambda f: f["requests"] - 1),
     ),
-    ratios=2,
+    ratio_columns=2,
 )
-SMALL: Final = Group("small", "POST /assets with 10 kB each", (RATE, CPU, BUSY, NEW), ratios=2)
+SMALL: Final = Group("small", "POST /assets with 10 kB each", (RATE, CPU, SERVER_BUSY, CONNECTIONS), ratio_columns=2)
 DECODE: Final = Group(
     "embeddings",
     "POST /embed-v2 with 2,000 vectors of 512 numbers in the answer",
@@ -111,7 +121,7 @@ DECODE: Final = Group(
         Column("memory +MiB", lambda f: f["memory"], 1),
         Column("stall ms", lambda f: f["stall"], 1),
     ),
-    ratios=2,
+    ratio_columns=2,
 )
 STREAM: Final = Group(
     "events",
@@ -121,7 +131,7 @@ STREAM: Final = Group(
         Column("CPU us/event", lambda f: f["cpu"] / f["count"] * 1e6, 1),
         Column("first event ms", lambda f: f["first"], 2),
     ),
-    ratios=2,
+    ratio_columns=2,
 )
 WAITING: Final = Group(
     "waiting",
@@ -130,9 +140,9 @@ WAITING: Final = Group(
         Column("CPU s", lambda f: f["cpu"], 3),
         Column("seconds", lambda f: f["seconds"], 2),
         Column("requests", lambda f: f["requests"] - 1),
-        NEW,
+        CONNECTIONS,
     ),
-    ratios=2,
+    ratio_columns=2,
 )
 LARGE: Final = Group(
     "large",
@@ -144,8 +154,8 @@ LARGE: Final = Group(
         Column("disk +MiB", lambda f: f["disk"] / MIB),
         Column("stall ms", lambda f: f["stall"], 1),
         Column("sent %", lambda f: f["received"] / f["count"] * 100),
-        NEW,
-        BUSY,
+        CONNECTIONS,
+        SERVER_BUSY,
     ),
 )
 
@@ -165,8 +175,9 @@ _GET = (
 )
 
 
-def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
-    """All cases, with a large upload of `large` bytes from `path`, from `rehearsal` before that, and from `slow`."""
+def cases(*, large_size: int, path: str, warmup_path: str, slow_path: str, quick: bool = False) -> list[Case]:
+    """Return all cases; the large upload of `large_size` bytes reads `warmup_path`, `path` and `slow_path`."""
+    count, task_count = (1000, 250) if quick else (2000, 1000)
     whole = {name: code + _PEAK for name, code in _CONSTRUCT.items()}
     getting = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items() if name in CLIENTS}
     return [
@@ -177,23 +188,46 @@ def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
         *(
             Case(
                 name=f"concurrent-{at_once}",
-                label=f"2,000 GETs, {at_once} at once",
+                label=f"{count:,} GETs, {at_once} at once",
                 group=CONCURRENT,
                 work="concurrent",
-                options={"count": 2000, "at_once": at_once},
-                beside=("server",) if at_once == 64 else (),
-                more=(PLAIN,) if at_once == 64 else (),
+                options={"count": count, "at_once": at_once},
+                baselines=("server",) if at_once == 64 else (),
+                extra_clients=(PLAIN,) if at_once == 64 else (),
             )
             for at_once in (16, 64, 256, 1000)
         ),
+        *(
+            Case(
+                name=f"concurrent-{at_once}-unlimited",
+                label=f"{count:,} GETs, {at_once} at once, no limit headers",
+                group=CONCURRENT,
+                work="concurrent",
+                options={"count": count, "at_once": at_once, "limit_headers": False},
+            )
+            for at_once in (64, 256)
+        ),
+        *(
+            Case(
+                name=f"concurrent-64-uvloop{suffix}",
+                label=f"{count:,} GETs, 64 at once, uvloop{label}",
+                group=CONCURRENT,
+                work="concurrent",
+                options={"count": count, "at_once": 64, "limit_headers": not suffix},
+                loop="uvloop",
+            )
+            for suffix, label in (("", ""), ("-unlimited", ", no limit headers"))
+            if sys.platform != "win32"
+        ),
         Case(
             name="concurrent-tls",
-            label="2,000 GETs, 64 at once, TLS",
+            label=f"{count:,} GETs, 64 at once, TLS",
             group=CONCURRENT,
             work="concurrent",
-            options={"count": 2000, "at_once": 64},
+            options={"count": count, "at_once": 64},
             tls=True,
         ),
+        Case(name="starting", label="100 GETs at once", group=STARTING, work="start_many", options={"count": 100}),
         Case(name="paging", label="5,000 items", group=PAGING, work="paging"),
         Case(
             name="paging-far",
@@ -204,7 +238,9 @@ def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
         ),
         Case(name="embeddings", label="14 MB of JSON", group=DECODE, work="embeddings"),
         Case(name="events", label="10,000 events", group=STREAM, work="events"),
-        Case(name="waiting", label="1,000 tasks", group=WAITING, work="waiting"),
+        Case(
+            name="waiting", label=f"{task_count:,} tasks", group=WAITING, work="waiting", options={"count": task_count}
+        ),
         Case(
             name="small-uploads",
             label="1,000 uploads, 64 at once",
@@ -214,16 +250,17 @@ def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
         ),
         Case(
             name="large-upload",
-            label=f"{large // MIB:,} MiB",
+            label=f"{large_size // MIB:,} MiB",
             group=LARGE,
             work="large_upload",
             options={"path": path},
-            rehearsal={"path": rehearsal},
-            beside=("server", "md5"),
+            warmup_options={"path": warmup_path},
+            baselines=("server", "md5"),
+            extra_clients=(HASHING,),
         ),
         Case(
             name="large-upload-tls",
-            label=f"{large // MIB:,} MiB, TLS",
+            label=f"{large_size // MIB:,} MiB, TLS",
             group=LARGE,
             work="large_upload",
             options={"path": path},
@@ -231,9 +268,9 @@ def cases(*, large: int, path: str, rehearsal: str, slow: str) -> list[Case]:
         ),
         Case(
             name="large-upload-slow",
-            label=f"{large // MIB:,} MiB, each part answered after 200 ms",
+            label=f"{large_size // MIB:,} MiB, each part answered after 200 ms",
             group=LARGE,
             work="large_upload",
-            options={"path": slow},
+            options={"path": slow_path},
         ),
     ]

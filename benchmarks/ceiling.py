@@ -1,4 +1,4 @@
-"""What the server can do: blocking sockets that hardly cost anything, so that one sees who is the bottleneck."""
+"""Measures the limit of the server by blocking sockets, which show whether client or server is the bottleneck."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 GET = f"GET {PREFIX}/indexes/{INDEX_ID} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def gets(origin: str, *, count: int, at_once: int) -> Figures:
-    """GETs over many connections: one on each, then all answers, and again."""
+def measure_gets(origin: str, *, count: int, at_once: int) -> Figures:
+    """Measure GETs over many connections: send one on each, then read all responses, and repeat."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(_connect(origin)) for _ in range(at_once)]
-        size = _ask(sockets[0], GET)
+        size = _exchange(sockets[0], GET)
         start, cpu = time.perf_counter(), time.process_time()
         for _ in range(count // at_once):
             for connection in sockets:
@@ -35,12 +35,12 @@ def gets(origin: str, *, count: int, at_once: int) -> Figures:
         }
 
 
-def puts(origin: str, *, size: int) -> Figures:
-    """The parts of an upload from memory, one after the other."""
+def measure_puts(origin: str, *, size: int) -> Figures:
+    """Measure PUTs of upload parts from memory, one after the other."""
     head = f"PUT /parts/plain/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {CHUNK}\r\n\r\n".encode()
     content = bytes(CHUNK)
     with _connect(origin) as connection:
-        _ask(connection, GET)
+        _exchange(connection, GET)
         start, cpu = time.perf_counter(), time.process_time()
         for _ in range(size // CHUNK):
             connection.sendall(head)
@@ -53,8 +53,8 @@ def puts(origin: str, *, size: int) -> Figures:
         }
 
 
-def hashing(*, size: int) -> Figures:
-    """The MD5 of as many bytes, part by part: what it costs at least to compare with storage's answer."""
+def measure_hashing(*, size: int) -> Figures:
+    """Measure the MD5 of the parts of a file: the least cost of verifying ETags."""
     content = bytes(CHUNK)
     start, cpu = time.perf_counter(), time.process_time()
     for _ in range(size // CHUNK):
@@ -67,14 +67,14 @@ def hashing(*, size: int) -> Figures:
 
 
 def _connect(origin: str) -> socket.socket:
-    address = urlsplit(origin)
-    connection = socket.create_connection((address.hostname, address.port))
+    url = urlsplit(origin)
+    connection = socket.create_connection((url.hostname, url.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def _ask(connection: socket.socket, request: bytes) -> int:
-    """Send one request; the length of the answer, which comes in one piece."""
+def _exchange(connection: socket.socket, request: bytes) -> int:
+    """Send one request; return the length of the response, which arrives in one read."""
     connection.sendall(request)
     return len(connection.recv(65536))
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.emulator [--requests N]`: how fast the emulator starts, and how much it answers on one core.
+"""`python -m benchmarks.emulator [--requests N]`: startup time of the emulator, and requests for each CPU second.
 
-The load comes from another process, by bare sockets. Counted are the processor seconds of the emulator, so that the
-figure is the same on a busy machine.
+The load comes from another process through bare sockets. The CPU seconds of the emulator hardly depend on the load of
+the machine.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ ROOT: Final = Path(__file__).parent.parent
 CONNECTIONS: Final = 16
 KEY: Final = "emulator"
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
-STARTS: Final = 20
+STARTUP_COUNT: Final = 20
 PLAN: Final = Plan(default=(Window(10**9), Window(10**9, 86_400)))
-"""Limits that are counted and never reached."""
+"""Limits that are never reached."""
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.emulator", description="The emulator itself.")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.emulator", description="Measure the emulator.")
     parser.add_argument("--requests", type=int, default=20_000, help="requests of each kind (default: %(default)s)")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 async def serve() -> None:
-    """Be the emulator until standard input ends; for each line, tell the processor seconds."""
+    """Run the emulator until standard input is closed; print its CPU seconds for each line read."""
     async with Emulator(api_key=KEY, plan=PLAN) as emulator:
         print(emulator.base_url, flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
             print(time.process_time(), flush=True)
 
 
-async def starts() -> float:
-    """Milliseconds from nothing to listening, the median."""
+async def measure_startup() -> float:
+    """Return the median of the startup time in milliseconds."""
     took: list[float] = []
-    for _ in range(STARTS):
-        began = time.perf_counter()
+    for _ in range(STARTUP_COUNT):
+        started = time.perf_counter()
         async with Emulator():
-            took.append(time.perf_counter() - began)
+            took.append(time.perf_counter() - started)
     return statistics.median(took) * 1e3
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One request that is sent over and over."""
+class RequestKind:
+    """A request that is sent repeatedly."""
 
     name: str
     method: str
@@ -66,28 +66,28 @@ class Kind:
     content_type: str = ""
     body: bytes = b""
 
-    def written(self, base_path: str) -> bytes:
-        """Return it as it goes over the wire."""
+    def encode(self, base_path: str) -> bytes:
+        """Encode it as HTTP/1.1."""
         head = f"{self.method} {base_path}{self.path} HTTP/1.1\r\nHost: a\r\nx-api-key: {KEY}\r\n"
         about = f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n" if self.body else ""
         return f"{head}{about}\r\n".encode() + self.body
 
 
-def kinds(index: str) -> list[Kind]:
-    """Return what is asked for: something small to read, a list, and a small file to keep."""
+def request_kinds(index: str) -> list[RequestKind]:
+    """Return a GET of one object, a GET of a list, and an upload of a small file."""
     parts = [b'name="method"\r\n\r\ndirect', b'name="file"; filename="a.mp4"\r\n\r\n' + bytes(1024)]
     form = b"".join(b"--x\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts) + b"--x--\r\n"
     return [
-        Kind("one index", "GET", f"/indexes/{index}"),
-        Kind("an empty list", "GET", "/tasks"),
-        Kind("a file of 1 KiB", "POST", "/assets", "multipart/form-data; boundary=x", form),
+        RequestKind("one index", "GET", f"/indexes/{index}"),
+        RequestKind("an empty list", "GET", "/tasks"),
+        RequestKind("a file of 1 KiB", "POST", "/assets", "multipart/form-data; boundary=x", form),
     ]
 
 
-async def load(base_url: str, kind: Kind, count: int) -> None:
-    """Send requests on several connections, each when the one before is answered."""
+async def send_load(base_url: str, kind: RequestKind, count: int) -> None:
+    """Send requests on several connections, one after the other on each."""
     address = urlsplit(base_url)
-    request = kind.written(address.path)
+    request = kind.encode(address.path)
 
     async def send(times: int) -> None:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -103,8 +103,8 @@ async def load(base_url: str, kind: Kind, count: int) -> None:
     await asyncio.gather(*(send(count // CONNECTIONS) for _ in range(CONNECTIONS)))
 
 
-async def prepare(base_url: str) -> str:
-    """Make an index to ask for."""
+async def create_index(base_url: str) -> str:
+    """Create an index and return its id."""
     headers, body = {"x-api-key": KEY}, {"index_name": "films", "models": MODELS}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
@@ -113,39 +113,39 @@ async def prepare(base_url: str) -> str:
         return str((await response.json())["_id"])
 
 
-class Served:
-    """The emulator in another process."""
+class EmulatorProcess:
+    """The process of the emulator."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.base_url = self._read()
+        self.base_url = self._read_line()
 
-    def _read(self) -> str:
+    def _read_line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
-    def spent(self) -> float:
-        """Return its processor seconds so far."""
+    def cpu_seconds(self) -> float:
+        """Return its CPU seconds since the start."""
         print(file=self._process.stdin, flush=True)
-        return float(self._read())
+        return float(self._read_line())
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     args = arguments()
     if args.serve:
         asyncio.run(serve())
         return
-    print(f"start: {asyncio.run(starts()):.1f} ms, the median of {STARTS}; {CONNECTIONS} connections")
-    print(f"{'':<16}{'a processor second':>20}{'a second':>12}")
+    print(f"start: {asyncio.run(measure_startup()):.1f} ms, the median of {STARTUP_COUNT}; {CONNECTIONS} connections")
+    print(f"{'':<16}{'per CPU second':>20}{'per second':>12}")
     command = [sys.executable, "-m", "benchmarks.emulator", "--serve"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        served = Served(process)
-        for kind in kinds(asyncio.run(prepare(served.base_url))):
-            asyncio.run(load(served.base_url, kind, 1000))  # the first ones are slower
-            before, began = served.spent(), time.perf_counter()
-            asyncio.run(load(served.base_url, kind, args.requests))
-            took, spent = time.perf_counter() - began, served.spent() - before
+        served = EmulatorProcess(process)
+        for kind in request_kinds(asyncio.run(create_index(served.base_url))):
+            asyncio.run(send_load(served.base_url, kind, 1000))  # warm-up
+            before, started = served.cpu_seconds(), time.perf_counter()
+            asyncio.run(send_load(served.base_url, kind, args.requests))
+            took, spent = time.perf_counter() - started, served.cpu_seconds() - before
             print(f"{kind.name:<16}{args.requests / spent:>20,.0f}{args.requests / took:>12,.0f}", flush=True)
         process.terminate()
 

@@ -1,4 +1,4 @@
-"""Where and with what it was measured, and who may run on which core."""
+"""The machine, the versions of packages, and the pinning of processes to cores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES: Final = ("twelvelabs-async", "twelvelabs", "aiohttp", "httpx", "sniffi
 
 
 def cores() -> tuple[int | None, int | None]:
-    """A core for the client and another for the server; None where there is no choice."""
+    """Return a core for the client and one for the server; None if there is only one core or no affinity."""
     if not hasattr(os, "sched_getaffinity"):
         return None, None
     allowed = sorted(os.sched_getaffinity(0))
@@ -20,18 +20,18 @@ def cores() -> tuple[int | None, int | None]:
 
 
 def pin(core: int | None = None) -> None:
-    """Keep this process, and those it starts, on one core."""
+    """Pin this process and its children to one core."""
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages that matter."""
+    """Return the versions of Python and of the measured packages."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def machine() -> dict[str, str | int | float]:
-    """The machine, and how busy it was."""
+    """Describe the machine and its load."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else -1.0
     return {
         "system": f"{platform.system()} {platform.machine()}",

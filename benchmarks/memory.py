@@ -1,4 +1,4 @@
-"""Memory of this process. Imports nothing heavy, for it is part of what is measured."""
+"""Memory of this process. It imports little, because its memory is measured, too."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ MIB = 2**20
 
 
 def peak() -> int:
-    """Most bytes that were resident since the start, or since `forget_peak`."""
+    """Return the maximum resident memory in bytes since the start or the last `reset_peak`."""
     try:
-        return _kernel("VmHWM")
+        return _read_proc_status("VmHWM")
     except OSError:
-        import resource  # noqa: PLC0415  # only where there is no /proc
+        import resource  # noqa: PLC0415  # only on systems without /proc
 
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def resident() -> int:
-    """Bytes that are resident now; without /proc the most there ever were."""
+    """Return the resident memory in bytes; without /proc, its maximum."""
     try:
-        return _kernel("VmRSS")
+        return _read_proc_status("VmRSS")
     except OSError:
         return peak()
 
 
-def forget_peak() -> None:
-    """Let `peak` start anew, where the system can."""
+def reset_peak() -> None:
+    """Reset `peak`, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY)
         try:
@@ -38,6 +38,6 @@ def forget_peak() -> None:
             os.close(descriptor)
 
 
-def _kernel(name: str) -> int:
-    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123  # pathlib is not free
+def _read_proc_status(name: str) -> int:
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123  # pathlib costs memory
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))

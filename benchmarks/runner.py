@@ -1,4 +1,4 @@
-"""Runs the rounds: a fresh process for each sample, the clients in turns, the server on another core."""
+"""Runs the rounds: a new process for each sample, client by client, with the server on another core."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
     from benchmarks.work import Figures
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 900.0
-"""Seconds after which a sample has hung."""
+SAMPLE_TIMEOUT = 900.0
+"""Seconds after which a sample is killed."""
 
 SERVER, MD5 = "server", "md5"
-"""What is measured beside the clients: the server's ceiling, and hashing alone."""
+"""Measurements without a client: the limit of the server, and hashing alone."""
 
 Samples = dict[str, dict[str, list["Figures"]]]
 """Figures by case, client and round."""
 
 
-class Server:
-    """The server's process, and what it says of itself."""
+class ServerProcess:
+    """The process of the server, and its counters."""
 
     def __init__(self, origin: str, tls_origin: str, authority: Path) -> None:
-        address = urlsplit(origin)
+        url = urlsplit(origin)
         self.origin = origin
         self.tls_origin = tls_origin
         self.authority = authority
-        self._connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        self._connection = http.client.HTTPConnection(url.hostname or "", url.port)
 
     def stats(self) -> dict[str, float]:
-        """Processor seconds, and what was counted."""
+        """Return CPU seconds and the counters of the server."""
         self._connection.request("GET", "/stats")
         counted: dict[str, float] = json.loads(self._connection.getresponse().read())
         return counted
 
 
 @contextmanager
-def server(core: int | None, folder: Path) -> Generator[Server]:
-    """A server of our own, gone at the end. Its certificate, and who signed it, are in `folder`."""
+def start_server(core: int | None, folder: Path) -> Generator[ServerProcess]:
+    """Start the server and stop it at the end; its certificate and the CA are written to `folder`."""
     authority, own = folder / "authority.pem", folder / "server.pem"
     signer = trustme.CA()
     signer.cert_pem.write_to_path(authority)
@@ -65,46 +65,47 @@ def server(core: int | None, folder: Path) -> Generator[Server]:
         assert process.stdout is not None
         assert process.stdin is not None
         plain, tls = process.stdout.readline().strip(), process.stdout.readline().strip()
-        yield Server(plain, tls, authority)
+        yield ServerProcess(plain, tls, authority)
         process.stdin.close()
 
 
-def run(chosen: Sequence[Case], rounds: int, at: Server, folder: Path) -> Samples:
-    """All samples of all rounds. A first round is thrown away: modules are compiled, the large upload is checked."""
+def run_rounds(chosen: Sequence[Case], rounds: int, target: ServerProcess, folder: Path) -> Samples:
+    """Take all samples. A warm-up round compiles modules and verifies the large upload."""
     samples: Samples = {case.name: {} for case in chosen}
     for number in range(rounds + 1):
-        shift = number % len(CLIENTS)  # nobody is always the first
+        shift = number % len(CLIENTS)  # each client is the first one in some rounds
         for case in chosen:
-            say(f"round {number} of {rounds}: {case.name}")
-            if not number and not case.code and not case.rehearsal:
-                continue  # as good the first time
-            for client in (*CLIENTS[shift:], *CLIENTS[:shift], *case.more):
-                options = case.options if number else {**case.options, **case.rehearsal}
-                figures = sample(case, client, options, at, folder)
+            show_progress(f"round {number} of {rounds}: {case.name}")
+            if not number and not case.code and not case.warmup_options:
+                continue  # needs no warm-up
+            for client in (*CLIENTS[shift:], *CLIENTS[:shift], *case.extra_clients):
+                options = case.options if number else {**case.options, **case.warmup_options}
+                figures = take_sample(case, client, options, target, folder)
                 if number:
                     samples[case.name].setdefault(client, []).append(figures)
-            for name in case.beside if number else ():
-                samples[case.name].setdefault(name, []).append(BESIDE[name](case, at))
-    say("")
+            for name in case.baselines if number else ():
+                samples[case.name].setdefault(name, []).append(BASELINES[name](case, target))
+    show_progress("")
     return samples
 
 
-def say(text: str) -> None:
-    """Where it stands, in one line of a terminal."""
+def show_progress(text: str) -> None:
+    """Show the progress in one line of the terminal."""
     if sys.stderr.isatty():
         print(f"\r{text:<50}\r", end="", file=sys.stderr, flush=True)
 
 
-def sample(case: Case, client: str, options: Mapping[str, Any], at: Server, folder: Path) -> Figures:
-    """One sample in a process of its own."""
+def take_sample(case: Case, client: str, options: Mapping[str, Any], target: ServerProcess, folder: Path) -> Figures:
+    """Take one sample in a new process."""
     if case.code:
-        return _whole([sys.executable, "-c", case.code[client], at.origin])
-    origin = at.tls_origin if case.tls else at.origin
-    command = [sys.executable, "-m", "benchmarks.sample", client, case.work, origin, json.dumps(dict(options))]
-    before = at.stats()
-    output, disk = _watch(command, folder, {"SSL_CERT_FILE": str(at.authority)} if case.tls else {})
+        return _time_process([sys.executable, "-c", case.code[client], target.origin])
+    origin = target.tls_origin if case.tls else target.origin
+    command = [sys.executable, "-m", "benchmarks.sample", client, case.work, origin]
+    command += [json.dumps(dict(options)), case.loop]
+    before = target.stats()
+    output, disk = _run_and_measure_disk(command, folder, {"SSL_CERT_FILE": str(target.authority)} if case.tls else {})
     figures: Figures = json.loads(output)
-    after = at.stats()
+    after = target.stats()
     return {
         **figures,
         "disk": disk,
@@ -115,20 +116,20 @@ def sample(case: Case, client: str, options: Mapping[str, Any], at: Server, fold
     }
 
 
-def _whole(command: list[str]) -> Figures:
+def _time_process(command: list[str]) -> Figures:
     start = time.perf_counter()
     done = subprocess.run(
-        command, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE
+        command, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.PIPE, text=True, timeout=SAMPLE_TIMEOUT
     )
     return {"seconds": time.perf_counter() - start, "count": 1, "peak": float(done.stdout)}
 
 
-def _watch(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[str, int]:
-    """Run a process; its output, and by how many bytes it made the folder grow at most."""
-    before = most = _size(folder)
-    limit = time.monotonic() + PATIENCE
+def _run_and_measure_disk(command: list[str], folder: Path, extra_environment: Mapping[str, str]) -> tuple[str, int]:
+    """Run a process; return its output and the maximum growth of the folder in bytes."""
+    before = most = _folder_size(folder)
+    limit = time.monotonic() + SAMPLE_TIMEOUT
     with subprocess.Popen(
-        command, cwd=ROOT, env={**_environment(), **more}, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env={**_environment(), **extra_environment}, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         while True:
@@ -136,7 +137,7 @@ def _watch(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[s
                 process.wait(0.1)
                 break
             except subprocess.TimeoutExpired:
-                most = max(most, _size(folder))
+                most = max(most, _folder_size(folder))
                 if time.monotonic() > limit:
                     process.kill()
                     raise
@@ -145,13 +146,13 @@ def _watch(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[s
         return process.stdout.read(), most - before
 
 
-def _ceiling(case: Case, at: Server) -> Figures:
-    before = at.stats()
+def _measure_ceiling(case: Case, target: ServerProcess) -> Figures:
+    before = target.stats()
     if "path" in case.options:
-        figures = ceiling.puts(at.origin, size=Path(case.options["path"]).stat().st_size)
+        figures = ceiling.measure_puts(target.origin, size=Path(case.options["path"]).stat().st_size)
     else:
-        figures = ceiling.gets(at.origin, count=20_000, at_once=case.options["at_once"])
-    after = at.stats()
+        figures = ceiling.measure_gets(target.origin, count=20_000, at_once=case.options["at_once"])
+    after = target.stats()
     return {
         **figures,
         "server_cpu": after["cpu"] - before["cpu"],
@@ -159,23 +160,26 @@ def _ceiling(case: Case, at: Server) -> Figures:
     }
 
 
-def _hashing(case: Case, _: Server) -> Figures:
-    return ceiling.hashing(size=Path(case.options["path"]).stat().st_size)
+def _measure_hashing(case: Case, _: ServerProcess) -> Figures:
+    return ceiling.measure_hashing(size=Path(case.options["path"]).stat().st_size)
 
 
-BESIDE: Final[dict[str, Callable[[Case, Server], Figures]]] = {SERVER: _ceiling, MD5: _hashing}
+BASELINES: Final[dict[str, Callable[[Case, ServerProcess], Figures]]] = {
+    SERVER: _measure_ceiling,
+    MD5: _measure_hashing,
+}
 
 
-def _size(folder: Path) -> int:
+def _folder_size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         try:
             total += path.stat().st_size
         except OSError:
-            continue  # gone meanwhile
+            continue  # deleted in the meantime
     return total
 
 
 def _environment() -> dict[str, Any]:
-    """Ours, without what would change how a client behaves."""
+    """Return the environment without variables that configure a client or Python."""
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(("TWELVE", "PYTHON"))}

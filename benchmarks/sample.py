@@ -1,11 +1,12 @@
-"""One measurement in a fresh process: `python -m benchmarks.sample CLIENT WORK ORIGIN OPTIONS`, figures as JSON."""
+"""Takes one sample: `python -m benchmarks.sample CLIENT WORK ORIGIN OPTIONS LOOP` prints the figures as JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 from benchmarks import work
 from benchmarks.clients import load
@@ -14,6 +15,7 @@ WORK: Final[dict[str, work.Work]] = {
     "first": work.first,
     "sequential": work.sequential,
     "concurrent": work.concurrent,
+    "start_many": work.start_many,
     "paging": work.paging,
     "small_uploads": work.small_uploads,
     "large_upload": work.large_upload,
@@ -24,9 +26,16 @@ WORK: Final[dict[str, work.Work]] = {
 
 
 async def measure(client: str, name: str, origin: str, options: str) -> None:
-    """Do the work and print the figures."""
+    """Run a function of `work` and print its figures."""
     print(json.dumps(await WORK[name](load(client), origin, **json.loads(options))))
 
 
+def run(client: str, name: str, origin: str, options: str, loop: str) -> None:
+    """Run the work on an event loop of the module `loop`."""
+    module: Any = import_module(loop)  # uvloop is not installed on Windows
+    with asyncio.Runner(loop_factory=module.new_event_loop) as runner:
+        runner.run(measure(client, name, origin, options))
+
+
 if __name__ == "__main__":
-    asyncio.run(measure(*sys.argv[1:5]))
+    run(*sys.argv[1:6])

@@ -1,8 +1,8 @@
-"""The other end of every measurement: HTTP/1.1 by hand, in a process of its own, with answers made beforehand.
+"""The benchmark server: a minimal HTTP/1.1 server in its own process, with prepared responses.
 
-It does just what the clients need: connections that stay open, bodies with a length or in chunks, and the steps of
-an upload in parts. It prints its addresses, the second one with TLS if it is given a certificate and its key in a
-file, and ends when its standard input does. `GET /stats` tells what it has seen.
+It supports what the clients need: keep-alive, bodies with a length or in chunks, and multipart uploads. It prints its
+origins, the second one with TLS if `--certificate` names a file with certificate and key, and exits when its standard
+input is closed. `GET /stats` returns its counters.
 
     python -m benchmarks.server [--core N] [--certificate FILE]
 """
@@ -23,29 +23,29 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from typing_extensions import override
 
 from benchmarks import answers
-from benchmarks.answers import PREFIX, rendered
+from benchmarks.answers import PREFIX, encode_json
 from benchmarks.machine import pin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Answer = tuple[bytes, bytes]
-"""Headers of one answer beyond the usual ones, and its body."""
+ResponseParts = tuple[bytes, bytes]
+"""Additional headers of a response, and its body."""
 
-NOTHING: Final = b""
-TASKS: Final = f"{PREFIX}/tasks"
-UPLOADS: Final = f"{PREFIX}/assets/multipart-uploads"
+NO_HEADERS: Final = b""
+TASKS_PATH: Final = f"{PREFIX}/tasks"
+UPLOADS_PATH: Final = f"{PREFIX}/assets/multipart-uploads"
 
 
-class Site:
-    """What is answered, by verb and path."""
+class StubApi:
+    """The responses by method and path."""
 
     def __init__(self) -> None:
         self.connections = self.requests = self.received = 0
-        self._index = rendered(answers.index(0))
-        self._pages = [rendered(answers.page(number)) for number in range(1, answers.PAGES + 2)]
-        self._accepted, self._ready = rendered(answers.asset("processing")), rendered(answers.asset("ready"))
-        self._embeddings, self._few = rendered(answers.embeddings()), rendered(answers.embeddings(1))
+        self._index = encode_json(answers.index(0))
+        self._pages = [encode_json(answers.page(number)) for number in range(1, answers.PAGE_COUNT + 2)]
+        self._accepted, self._ready = encode_json(answers.asset("processing")), encode_json(answers.asset("ready"))
+        self._embeddings, self._short_embeddings = encode_json(answers.embeddings()), encode_json(answers.embeddings(1))
         self._events = answers.events()
         self._tasks_since: float | None = None
         self._storage = "plain"
@@ -53,77 +53,83 @@ class Site:
         self._reported: set[int] = set()
         self._total = 0
         self._reset = int(time.time()) + 86400
-        self._usual, self._second = b"", 0
+        self._heads, self._head_time = (b"", b""), 0
 
-    def usual(self) -> bytes:
-        """The head of each answer, up to the number of bytes; with the limits that the platform tells."""
+    def response_head(self, *, limit_headers: bool) -> bytes:
+        """Return the head of a response up to its length, with or without the rate-limit headers of the platform."""
         second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._usual = (
+        if second != self._head_time:
+            self._head_time = second
+            head = (
                 f"HTTP/1.1 200 OK\r\nDate: {formatdate(second, usegmt=True)}\r\nContent-Type: application/json\r\n"
-                f"X-Api-Version: 1.3\r\nX-Ratelimit-Limit: 10000000\r\nX-Ratelimit-Remaining: 9999999\r\n"
-                f"X-Ratelimit-Used: 1\r\nX-Ratelimit-Reset: {self._reset}\r\nContent-Length: "
-            ).encode()
-        return self._usual
+                "X-Api-Version: 1.3\r\n"
+            )
+            limits = (
+                "X-Ratelimit-Limit: 10000000\r\nX-Ratelimit-Remaining: 9999999\r\n"
+                f"X-Ratelimit-Used: 1\r\nX-Ratelimit-Reset: {self._reset}\r\n"
+            )
+            self._heads = (f"{head}Content-Length: ".encode(), f"{head}{limits}Content-Length: ".encode())
+        return self._heads[limit_headers]
 
-    def answer(self, method: str, target: str, body: bytes, md5: str, origin: str) -> Answer:
-        """The answer to one request that came to `origin`; raises `LookupError` for what no client should ask."""
+    def answer(self, method: str, target: str, body: bytes, md5: str, origin: str) -> ResponseParts:
+        """Return the response to a request to `origin`; raise `LookupError` for an unexpected one."""
         path, _, query = target.partition("?")
         if method == "PUT" and path.startswith("/parts/"):
-            return self._part(int(path.rpartition("/")[2]), md5)
+            return self._store_part(int(path.rpartition("/")[2]), md5)
         if method == "GET":
-            return NOTHING, self._get(path, query)
+            return NO_HEADERS, self._get(path, query)
         if method == "POST" and path == f"{PREFIX}/assets":
-            return NOTHING, self._accepted
+            return NO_HEADERS, self._accepted
         if method == "POST" and path == f"{PREFIX}/embed-v2":
-            return NOTHING, self._few if answers.SECONDS.encode() in body else self._embeddings
+            return NO_HEADERS, self._short_embeddings if answers.SHORT_VIDEO_NAME.encode() in body else self._embeddings
         if method == "POST" and path == f"{PREFIX}/analyze":
-            return NOTHING, self._events
-        if method == "POST" and path.startswith(UPLOADS):
-            return NOTHING, rendered(self._upload(path, json.loads(body), origin))
+            return NO_HEADERS, self._events
+        if method == "POST" and path.startswith(UPLOADS_PATH):
+            return NO_HEADERS, encode_json(self._upload(path, json.loads(body), origin))
         raise LookupError(method, path)
 
     def _get(self, path: str, query: str) -> bytes:
         if path.startswith(f"{PREFIX}/indexes/"):
             return self._index
         if path == f"{PREFIX}/indexes":
-            return self._pages[min(int(_pairs(query).get("page", "1")), len(self._pages)) - 1]
-        if path.startswith(UPLOADS):
-            return rendered(self._status(int(_pairs(query).get("page", "1"))))
+            return self._pages[min(int(_parse_query(query).get("page", "1")), len(self._pages)) - 1]
+        if path.startswith(UPLOADS_PATH):
+            return encode_json(self._upload_status(int(_parse_query(query).get("page", "1"))))
         if path.startswith(f"{PREFIX}/assets/"):
             return self._ready
-        if path.startswith(TASKS):
-            return rendered(self._tasks(path.removeprefix(TASKS).strip("/"), int(_pairs(query).get("page", "1"))))
+        if path.startswith(TASKS_PATH):
+            return encode_json(
+                self._tasks(path.removeprefix(TASKS_PATH).strip("/"), int(_parse_query(query).get("page", "1")))
+            )
         if path == "/stats":
-            return rendered(self._stats())
+            return encode_json(self._stats())
         raise LookupError(path)
 
     def _stats(self) -> dict[str, float]:
-        """What was seen so far. Asked before each sample, so the tasks start anew with it."""
+        """Return the counters, and restart the tasks: each sample begins with this request."""
         self._tasks_since = None
         counted = {"connections": self.connections, "requests": self.requests, "received": self.received}
         return {"cpu": time.process_time(), **counted}
 
     def _tasks(self, task_id: str, page: int) -> dict[str, Any]:
-        """One task or a page of them, all ready at the same time."""
+        """Return one task or a page of tasks; all of them become ready at the same time."""
         now = time.monotonic()
         self._tasks_since = self._tasks_since or now
-        status = "ready" if now - self._tasks_since >= answers.TASKS_TAKE else "indexing"
+        status = "ready" if now - self._tasks_since >= answers.TASK_DURATION else "indexing"
         return answers.task(task_id, status) if task_id else answers.tasks(page, status)
 
-    def _upload(self, path: str, asked: dict[str, Any], origin: str) -> dict[str, Any]:
-        if path == UPLOADS:
-            self._storage = answers.kind(asked["filename"])
+    def _upload(self, path: str, request: dict[str, Any], origin: str) -> dict[str, Any]:
+        if path == UPLOADS_PATH:
+            self._storage = answers.storage_kind(request["filename"])
             self._parts, self._reported = {}, set()
-            session = answers.session(origin, asked["filename"], asked["total_size"])
+            session = answers.session(origin, request["filename"], request["total_size"])
             self._total = session["total_chunks"]
             return session
         if path.endswith("/presigned-urls"):
-            start, count = asked["start"], min(asked["count"], self._total + 1 - asked["start"])
+            start, count = request["start"], min(request["count"], self._total + 1 - request["start"])
             return {"upload_urls": answers.urls(origin, start, count, self._storage)}
         new: set[int] = set()
-        for part in asked["completed_chunks"]:
+        for part in request["completed_chunks"]:
             if self._parts[part["chunk_index"]] != part["proof"]:
                 raise LookupError(part)
             new.add(part["chunk_index"])
@@ -134,8 +140,8 @@ class Site:
             **whole,
         }
 
-    def _status(self, page: int) -> dict[str, Any]:
-        """Which parts were reported: a client asks when it is in doubt."""
+    def _upload_status(self, page: int) -> dict[str, Any]:
+        """Return which parts were reported; a client requests it after an ambiguous failure."""
         numbers = range(1, self._total + 1)[(page - 1) * answers.PER_PAGE : page * answers.PER_PAGE]
         return {
             "upload_id": answers.UPLOAD_ID,
@@ -152,26 +158,26 @@ class Site:
             },
         }
 
-    def _part(self, number: int, md5: str) -> Answer:
+    def _store_part(self, number: int, md5: str) -> ResponseParts:
         self._parts[number] = md5 or f"part-{number}"
-        return f'\r\nETag: "{self._parts[number]}"'.encode(), NOTHING
+        return f'\r\nETag: "{self._parts[number]}"'.encode(), NO_HEADERS
 
 
-def _pairs(query: str) -> dict[str, str]:
+def _parse_query(query: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in query.split("&") if pair)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: heads and bodies in, answers out, in the order they came."""
+    """One connection, which responds to requests in order."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, stub: StubApi) -> None:
+        self._stub = stub
         self._transport: asyncio.WriteTransport | None = None
         self._origin = ""
         self._buffer = b""
-        self._read: Callable[[], bool] = self._head
+        self._parse: Callable[[], bool] = self._parse_head
         self._method = self._target = ""
-        self._left = 0
+        self._remaining = 0
         self._body = bytearray()
         self._md5: Any = None
 
@@ -179,81 +185,86 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
         self._origin = _origin(transport.get_extra_info("sockname"), tls=transport.get_extra_info("sslcontext"))
-        self._site.connections += 1
+        self._stub.connections += 1
 
     @override
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
-        while self._buffer and self._read():
+        while self._buffer and self._parse():
             pass
 
-    def _head(self) -> bool:
+    def _parse_head(self) -> bool:
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
         if not end:
             return False
         self._buffer = rest
         self._method, self._target, _ = head[: head.index(b"\r\n")].decode().split(" ", 2)
         if self._method == "GET":
-            self._answer()
+            self._respond()
             return True
         headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         self._body.clear()
-        self._md5 = hashlib.md5(usedforsecurity=False) if f"/parts/{answers.CHECKED}/" in self._target else None
+        self._md5 = hashlib.md5(usedforsecurity=False) if f"/parts/{answers.HASHED_UPLOAD}/" in self._target else None
         if headers.get(b"transfer-encoding") == b"chunked":
-            self._read = self._chunk
+            self._parse = self._parse_chunk
         else:
-            self._left = int(headers.get(b"content-length", b"0"))
-            self._read = self._length
-            if not self._left:
-                self._answer()
+            self._remaining = int(headers.get(b"content-length", b"0"))
+            self._parse = self._parse_body
+            if not self._remaining:
+                self._respond()
         return True
 
-    def _length(self) -> bool:
-        self._left -= self._take(self._left)
-        if self._left:
+    def _parse_body(self) -> bool:
+        self._remaining -= self._consume(self._remaining)
+        if self._remaining:
             return False
-        self._answer()
+        self._respond()
         return True
 
-    def _chunk(self) -> bool:
+    def _parse_chunk(self) -> bool:
         size, end, rest = self._buffer.partition(b"\r\n")
         whole = int(size or b"0", 16) + 2
         if not end or len(rest) < whole:
             return False
         self._buffer = rest
-        self._take(whole - 2)
+        self._consume(whole - 2)
         self._buffer = self._buffer[2:]
-        if whole == 2:  # the empty chunk is the last
-            self._answer()
+        if whole == 2:  # the empty chunk is the last one
+            self._respond()
         return True
 
-    def _take(self, most: int) -> int:
-        piece, self._buffer = self._buffer[:most], self._buffer[most:]
-        self._site.received += len(piece)
+    def _consume(self, max_bytes: int) -> int:
+        chunk, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
+        self._stub.received += len(chunk)
         if self._md5 is not None:
-            self._md5.update(piece)
+            self._md5.update(chunk)
         elif self._method == "POST":
-            self._body += piece
-        return len(piece)
+            self._body += chunk
+        return len(chunk)
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         assert self._transport is not None
-        site = self._site
-        site.requests += 1
+        stub = self._stub
+        stub.requests += 1
         md5 = self._md5.hexdigest() if self._md5 is not None else ""
-        target = self._target.removeprefix(answers.FAR)
-        more, body = site.answer(self._method, target, bytes(self._body), md5, self._origin)
-        self._read = self._head
-        whole = b"%b%d%b\r\n\r\n%b" % (site.usual(), len(body), more, body)
+        target, limit_headers = self._target.removeprefix(answers.REMOTE_PREFIX), True
+        for prefix in (answers.UNLIMITED_PREFIX, answers.START_PREFIX):
+            if target.startswith(prefix):
+                target, limit_headers = target.removeprefix(prefix), False
+        more, body = stub.answer(self._method, target, bytes(self._body), md5, self._origin)
+        self._parse = self._parse_head
+        whole = b"%b%d%b\r\n\r\n%b" % (stub.response_head(limit_headers=limit_headers), len(body), more, body)
         if delay := self._delay():
             asyncio.get_running_loop().call_later(delay, self._transport.write, whole)
         else:
             self._transport.write(whole)
 
     def _delay(self) -> float:
-        if self._target.startswith(answers.FAR):
-            return answers.AWAY
-        return answers.DIGESTS if self._target.startswith(f"/parts/{answers.SLOW}/") else 0.0
+        if self._target.startswith(answers.REMOTE_PREFIX):
+            return answers.REMOTE_DELAY
+        if self._target.startswith(answers.START_PREFIX):
+            return answers.START_DELAY
+        return answers.SLOW_PART_DELAY if self._target.startswith(f"/parts/{answers.SLOW_UPLOAD}/") else 0.0
 
 
 def _origin(name: tuple[str, int], *, tls: object) -> str:
@@ -261,8 +272,8 @@ def _origin(name: tuple[str, int], *, tls: object) -> str:
 
 
 async def serve(certificate: str | None) -> None:
-    """Listen until standard input ends."""
-    site = Site()
+    """Serve until standard input is closed."""
+    stub = StubApi()
     context = None
     if certificate is not None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -270,7 +281,7 @@ async def serve(certificate: str | None) -> None:
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         for tls in (None, context) if context else (None,):
-            server = await loop.create_server(lambda: Connection(site), "127.0.0.1", 0, backlog=4096, ssl=tls)
+            server = await loop.create_server(lambda: Connection(stub), "127.0.0.1", 0, backlog=4096, ssl=tls)
             await stack.enter_async_context(server)
             print(_origin(server.sockets[0].getsockname(), tls=tls), flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -1,11 +1,11 @@
-"""Medians, ratios and the tables they are shown in."""
+"""Medians, ratios and tables."""
 
 from __future__ import annotations
 
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.clients import BARE, CLIENTS, OFFICIAL, PLAIN
+from benchmarks.clients import BARE, CLIENTS, HASHING, OFFICIAL, PLAIN
 from benchmarks.runner import MD5, SERVER
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ NAMES = {
     "ours": "twelvelabs_async",
     "official": "twelvelabs",
     "aiohttp": "bare aiohttp",
+    HASHING: "bare aiohttp, MD5",
     PLAIN: "twelvelabs, no sniffio",
     SERVER: "(bare sockets)",
     MD5: "(MD5 alone)",
@@ -26,29 +27,29 @@ NAMES = {
 PEERS = (OFFICIAL, BARE)
 
 
-def value(samples: Sequence[Figures], column: Column) -> float | None:
-    """The median of a column; None where it was not measured."""
+def median_value(samples: Sequence[Figures], column: Column) -> float | None:
+    """Return the median of a column, or None if it was not measured."""
     try:
-        return median(column.of(figures) for figures in samples)
+        return median(column.compute(figures) for figures in samples)
     except KeyError:
         return None
 
 
-def ratio(mine: Sequence[Figures], theirs: Sequence[Figures], column: Column) -> float:
-    """The median over the rounds of one client's figure by another's."""
-    return median(column.of(one) / column.of(other) for one, other in zip(mine, theirs, strict=True))
+def median_ratio(figures: Sequence[Figures], peer_figures: Sequence[Figures], column: Column) -> float:
+    """Return the median over the rounds of the ratio of two clients' figures."""
+    return median(column.compute(one) / column.compute(other) for one, other in zip(figures, peer_figures, strict=True))
 
 
 def summary(chosen: Sequence[Case], samples: Samples) -> dict[str, Any]:
-    """Medians, ratios and all samples, for programs."""
+    """Return medians, ratios and all samples for the JSON file."""
     return {
         case.name: {
             client: {
-                "median": {column.name: value(figures, column) for column in case.group.columns},
+                "median": {column.name: median_value(figures, column) for column in case.group.columns},
                 "ratio": {
                     peer: {
-                        column.name: ratio(figures, samples[case.name][peer], column)
-                        for column in case.group.columns[: case.group.ratios]
+                        column.name: median_ratio(figures, samples[case.name][peer], column)
+                        for column in case.group.columns[: case.group.ratio_columns]
                     }
                     for peer in PEERS
                     if client in CLIENTS
@@ -62,40 +63,40 @@ def summary(chosen: Sequence[Case], samples: Samples) -> dict[str, Any]:
 
 
 def table(group: Group, chosen: Sequence[Case], samples: Samples) -> str:
-    """All cases of a group."""
+    """Format the table of a group."""
     heads = ["", ""]
     for at, column in enumerate(group.columns):
         heads.append(column.name)
         heads += ["min-max"] if not at else []
-        heads += [f"/ {NAMES[peer]}" for peer in PEERS] if at < group.ratios else []
+        heads += [f"/ {NAMES[peer]}" for peer in PEERS] if at < group.ratio_columns else []
     rows = [heads]
     for case in chosen:
         found = samples[case.name]
         for client in (name for name in NAMES if name in found):
             first = client == CLIENTS[0]
             rows.append([case.label if first else "", NAMES[client], *_cells(group, client, found)])
-    return f"{group.title}\n\n{aligned(rows)}\n"
+    return f"{group.title}\n\n{align(rows)}\n"
 
 
 def _cells(group: Group, client: str, found: Mapping[str, Sequence[Figures]]) -> list[str]:
     cells: list[str] = []
     for at, column in enumerate(group.columns):
-        middle = value(found[client], column)
+        middle = median_value(found[client], column)
         cells.append("-" if middle is None else f"{middle:,.{column.digits}f}")
         if not at:
-            figures = [column.of(sample) for sample in found[client]]
+            figures = [column.compute(sample) for sample in found[client]]
             cells.append(f"{min(figures):,.{column.digits}f}-{max(figures):,.{column.digits}f}")
-        if at < group.ratios:
-            cells += [_ratio(found, client, peer, column) for peer in PEERS]
+        if at < group.ratio_columns:
+            cells += [_format_ratio(found, client, peer, column) for peer in PEERS]
     return cells
 
 
-def _ratio(found: Mapping[str, Sequence[Figures]], client: str, peer: str, column: Column) -> str:
-    return "" if client == peer else f"{ratio(found[client], found[peer], column):.2f}"
+def _format_ratio(found: Mapping[str, Sequence[Figures]], client: str, peer: str, column: Column) -> str:
+    return "" if client == peer else f"{median_ratio(found[client], found[peer], column):.2f}"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns: the first two to the left, the rest to the right."""
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Format rows: the first two columns left-aligned, the others right-aligned."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""The pieces of work, each timed within a process of its own that does nothing else.
+"""The measured functions; each runs in a process of its own.
 
 Everything but the first request is measured warm: one call of the same kind goes before it.
 """
@@ -15,9 +15,20 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.answers import ASSET_ID, EVENTS, FAR, INDEX_ID, PAGES, PER_PAGE, TASKS, VECTORS
-from benchmarks.clients import SHORT, Client, Maker
-from benchmarks.memory import MIB, forget_peak, peak, resident
+from benchmarks.answers import (
+    ASSET_ID,
+    EVENT_COUNT,
+    INDEX_ID,
+    PAGE_COUNT,
+    PER_PAGE,
+    REMOTE_PREFIX,
+    START_PREFIX,
+    TASK_IDS,
+    UNLIMITED_PREFIX,
+    VECTOR_COUNT,
+)
+from benchmarks.clients import SHORT_VIDEO, Client, ClientModule
+from benchmarks.memory import MIB, peak, reset_peak, resident
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -25,25 +36,25 @@ if TYPE_CHECKING:
 Figures = dict[str, float]
 Work = Callable[..., Awaitable[Figures]]
 
-TICK = 0.001
-"""Seconds between two looks at whether the event loop still turns."""
+STALL_CHECK_INTERVAL = 0.001
+"""Interval in seconds at which stalls of the event loop are measured."""
 
 
 class Stopwatch:
-    """Wall and processor seconds of a stretch."""
+    """Wall time and CPU seconds since a start."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def figures(self, count: int) -> Figures:
-        """What it took so far to do `count` things."""
+        """Return the figures for `count` operations."""
         cpu = time.process_time() - self._cpu
         return {"seconds": time.perf_counter() - self._wall, "cpu": cpu, "count": count}
 
 
 @asynccontextmanager
-async def opened(maker: Maker, origin: str) -> AsyncGenerator[Client]:
-    """A client, closed at the end."""
+async def open_client(maker: ClientModule, origin: str) -> AsyncGenerator[Client]:
+    """Open a client and close it at the end."""
     client = maker.make(origin)
     try:
         yield client
@@ -51,18 +62,18 @@ async def opened(maker: Maker, origin: str) -> AsyncGenerator[Client]:
         await client.close()
 
 
-async def first(maker: Maker, origin: str) -> Figures:
-    """Construct a client and get one index; importing it comes before."""
+async def first(maker: ClientModule, origin: str) -> Figures:
+    """Construct an imported client and get one index."""
     watch = Stopwatch()
-    async with opened(maker, origin) as client:
+    async with open_client(maker, origin) as client:
         assert await client.get() == INDEX_ID
         return watch.figures(1)
 
 
-async def sequential(maker: Maker, origin: str, *, count: int) -> Figures:
-    """Get one index again and again."""
+async def sequential(maker: ClientModule, origin: str, *, count: int) -> Figures:
+    """Get one index repeatedly."""
     laps: list[float] = []
-    async with opened(maker, origin) as client:
+    async with open_client(maker, origin) as client:
         await client.get()
         watch = Stopwatch()
         for _ in range(count):
@@ -70,135 +81,145 @@ async def sequential(maker: Maker, origin: str, *, count: int) -> Figures:
             await client.get()
             laps.append(time.perf_counter() - start)
         figures = watch.figures(count)
-        held = await _most_held(client.get)
+        held = await _peak_traced_memory(client.get)
     cuts = quantiles(laps, n=100)
     return {**figures, "p50": cuts[49] * 1e6, "p99": cuts[98] * 1e6, "held": held}
 
 
-async def _most_held(do: Callable[[], Awaitable[Any]], times: int = 50) -> float:
-    """Bytes of Python objects that one of a row of equal calls has at most at the same time."""
+async def _peak_traced_memory(operation: Callable[[], Awaitable[Any]], times: int = 50) -> float:
+    """Return the maximum bytes of Python objects that one of several equal calls holds."""
     tracemalloc.start()
-    await do()
+    await operation()
     held: list[int] = []
     for _ in range(times):
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        await do()
+        await operation()
         held.append(tracemalloc.get_traced_memory()[1] - before)
     tracemalloc.stop()
     return median(held)
 
 
-async def concurrent(maker: Maker, origin: str, *, count: int, at_once: int) -> Figures:
-    """Get one index, many times at once."""
-    async with opened(maker, origin) as client:
-        await client.get()
+async def start_many(maker: ClientModule, origin: str, *, count: int) -> Figures:
+    """Get one index `count` times at once as the first calls of a client, from a server without rate-limit headers."""
+    async with open_client(maker, origin + START_PREFIX) as client:
         watch = Stopwatch()
-        await _side_by_side(client.get, INDEX_ID, count, at_once)
+        await _run_concurrently(client.get, INDEX_ID, count, count)
         return watch.figures(count)
 
 
-async def paging(maker: Maker, origin: str, *, ahead: int = 0) -> Figures:
-    """Walk a long list, far away if pages are read ahead."""
-    async with opened(maker, origin + FAR if ahead else origin) as client:
+async def concurrent(
+    maker: ClientModule, origin: str, *, count: int, at_once: int, limit_headers: bool = True
+) -> Figures:
+    """Get one index in many concurrent calls."""
+    async with open_client(maker, origin if limit_headers else origin + UNLIMITED_PREFIX) as client:
         await client.get()
         watch = Stopwatch()
-        assert await client.list(ahead) == PAGES * PER_PAGE
-        return watch.figures(PAGES * PER_PAGE)
+        await _run_concurrently(client.get, INDEX_ID, count, at_once)
+        return watch.figures(count)
 
 
-async def small_uploads(maker: Maker, origin: str, *, count: int, at_once: int, size: int) -> Figures:
-    """Make assets of a few bytes each."""
+async def paging(maker: ClientModule, origin: str, *, ahead: int = 0) -> Figures:
+    """Read a long list; with `ahead`, from a remote server."""
+    async with open_client(maker, origin + REMOTE_PREFIX if ahead else origin) as client:
+        await client.get()
+        watch = Stopwatch()
+        assert await client.list(ahead) == PAGE_COUNT * PER_PAGE
+        return watch.figures(PAGE_COUNT * PER_PAGE)
+
+
+async def small_uploads(maker: ClientModule, origin: str, *, count: int, at_once: int, size: int) -> Figures:
+    """Upload small assets."""
     content = b"\0" * size
-    async with opened(maker, origin) as client:
+    async with open_client(maker, origin) as client:
         await client.upload_small(content)
         watch = Stopwatch()
-        await _side_by_side(lambda: client.upload_small(content), ASSET_ID, count, at_once)
+        await _run_concurrently(lambda: client.upload_small(content), ASSET_ID, count, at_once)
         return watch.figures(count)
 
 
-async def embeddings(maker: Maker, origin: str) -> Figures:
-    """Get many vectors in one answer, watching memory and the event loop."""
-    async with opened(maker, origin) as client:
-        assert await client.embed(SHORT) == 1
-        forget_peak()
+async def embeddings(maker: ClientModule, origin: str) -> Figures:
+    """Get many vectors in one response; measure memory and stalls of the event loop."""
+    async with open_client(maker, origin) as client:
+        assert await client.embed(SHORT_VIDEO) == 1
+        reset_peak()
         idle = resident()
-        pulse = Pulse()
-        async with pulse.taken():
+        pulse = StallMonitor()
+        async with pulse.running():
             watch = Stopwatch()
-            assert await client.embed() == VECTORS
+            assert await client.embed() == VECTOR_COUNT
             figures = watch.figures(1)
         return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
 
 
-async def events(maker: Maker, origin: str) -> Figures:
-    """Read an analysis while it comes."""
-    async with opened(maker, origin) as client:
+async def events(maker: ClientModule, origin: str) -> Figures:
+    """Read a streamed analysis."""
+    async with open_client(maker, origin) as client:
         async for _ in client.events():
             pass
         watch, count, first = Stopwatch(), 0, 0.0
         async for _ in client.events():
             first = first or watch.figures(1)["seconds"]
             count += 1
-        assert count == EVENTS
+        assert count == EVENT_COUNT
         return {**watch.figures(count), "first": first * 1000}
 
 
-async def waiting(maker: Maker, origin: str) -> Figures:
-    """Wait for many tasks that are all ready at the same time."""
-    async with opened(maker, origin) as client:
+async def waiting(maker: ClientModule, origin: str, *, count: int) -> Figures:
+    """Wait for many tasks that become ready at the same time."""
+    async with open_client(maker, origin) as client:
         await client.get()
         watch = Stopwatch()
-        assert await client.wait(TASKS) == len(TASKS)
-        return watch.figures(len(TASKS))
+        assert await client.wait(TASK_IDS[:count]) == count
+        return watch.figures(count)
 
 
-async def large_upload(maker: Maker, origin: str, *, path: str) -> Figures:
-    """Make an asset of one large file, watching memory and the event loop."""
-    file, size = Path(path), os.stat(path).st_size  # noqa: PTH116  # before anything is measured
-    async with opened(maker, origin) as client:
+async def large_upload(maker: ClientModule, origin: str, *, path: str) -> Figures:
+    """Upload one large file; measure memory and stalls of the event loop."""
+    file, size = Path(path), os.stat(path).st_size  # noqa: PTH116  # before the measurement
+    async with open_client(maker, origin) as client:
         await client.get()
-        forget_peak()
+        reset_peak()
         idle = resident()
-        pulse = Pulse()
-        async with pulse.taken():
+        pulse = StallMonitor()
+        async with pulse.running():
             watch = Stopwatch()
             assert await client.upload_large(file) == ASSET_ID
             figures = watch.figures(size)
         return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
 
 
-class Pulse:
-    """How long the event loop was kept from turning."""
+class StallMonitor:
+    """Measures the longest stall of the event loop."""
 
     def __init__(self) -> None:
         self.longest = 0.0
 
     @asynccontextmanager
-    async def taken(self) -> AsyncGenerator[None]:
-        """Watch the event loop meanwhile."""
-        beats = asyncio.create_task(self._beat())
+    async def running(self) -> AsyncGenerator[None]:
+        """Measure stalls until the end of the block."""
+        beats = asyncio.create_task(self._measure())
         await asyncio.sleep(0)
         try:
             yield
         finally:
-            await asyncio.sleep(2 * TICK)  # a stall at the very end counts too
+            await asyncio.sleep(2 * STALL_CHECK_INTERVAL)  # include a stall at the end
             beats.cancel()
 
-    async def _beat(self) -> None:
+    async def _measure(self) -> None:
         while True:
             start = time.perf_counter()
-            await asyncio.sleep(TICK)
-            self.longest = max(self.longest, time.perf_counter() - start - TICK)
+            await asyncio.sleep(STALL_CHECK_INTERVAL)
+            self.longest = max(self.longest, time.perf_counter() - start - STALL_CHECK_INTERVAL)
 
 
-async def _side_by_side(do: Callable[[], Awaitable[Any]], expected: str, count: int, at_once: int) -> None:
+async def _run_concurrently(operation: Callable[[], Awaitable[Any]], expected: str, count: int, at_once: int) -> None:
     turns = iter(range(count))
 
-    async def work() -> None:
+    async def run_calls() -> None:
         for _ in turns:
-            assert await do() == expected
+            assert await operation() == expected
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
-            group.create_task(work())
+            group.create_task(run_calls())

@@ -1,4 +1,4 @@
-"""The clients, each behind the same face. Nothing here imports them: that is part of what is measured."""
+"""The clients, with one interface. This module does not import them, because imports are measured."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from benchmarks.answers import SECONDS
+from benchmarks.answers import SHORT_VIDEO_NAME
 
 OURS: Final = "ours"
 OFFICIAL: Final = "official"
 BARE: Final = "aiohttp"
 PLAIN: Final = "plain"
+HASHING: Final = "hashing"
 CLIENTS: Final = (OURS, OFFICIAL, BARE)
 
 MODULES: Final = {
@@ -20,50 +21,51 @@ MODULES: Final = {
     OFFICIAL: "benchmarks.clients.official",
     BARE: "benchmarks.clients.bare",
     PLAIN: "benchmarks.clients.plain",
+    HASHING: "benchmarks.clients.hashing",
 }
 
-AT_ONCE: Final = 5
-"""Parts of a large upload on their way at once; what the official client does unless told otherwise."""
+PART_CONCURRENCY: Final = 5
+"""Concurrent parts of a large upload; the default of the official client."""
 
-VIDEO: Final = "https://videos.example/holiday.mp4"
-"""A video that is somewhere else."""
+REMOTE_VIDEO: Final = "https://videos.example/holiday.mp4"
+"""URL of a video."""
 
-SHORT: Final = f"https://videos.example/{SECONDS}.mp4"
-"""Another one, of which there are few vectors."""
+SHORT_VIDEO: Final = f"https://videos.example/{SHORT_VIDEO_NAME}.mp4"
+"""URL of a video with few vectors."""
 
-NAME: Final = "clip.mp4"
-"""Name of each small file."""
+SMALL_FILE_NAME: Final = "clip.mp4"
+"""Filename of each small file."""
 
 
 class Client(Protocol):
-    """The work, as each client does it."""
+    """A client."""
 
     async def get(self) -> str | None:
-        """One index; its id."""
+        """Get an index and return its id."""
         ...
 
     async def list(self, ahead: int = 0) -> int:
-        """All indexes, 50 a page; how many there were. Reads so many pages ahead if it can."""
+        """List all indexes, 50 a page, and return their number; prefetch `ahead` pages if supported."""
         ...
 
     async def upload_small(self, content: bytes) -> str | None:
-        """An asset from bytes, in one request; its id."""
+        """Upload bytes in one request and return the id of the asset."""
         ...
 
     async def upload_large(self, path: Path) -> str | None:
-        """An asset from a file, in parts; its id."""
+        """Upload a file in parts and return the id of the asset."""
         ...
 
-    async def embed(self, video: str = VIDEO) -> int:
-        """The embeddings of a video in one answer; how many vectors."""
+    async def embed(self, video: str = REMOTE_VIDEO) -> int:
+        """Get the embeddings of a video and return the number of vectors."""
         ...
 
     def events(self) -> AsyncIterator[str | None]:
-        """The texts of an analysis while it is written."""
+        """Yield the texts of a streamed analysis."""
         ...
 
     async def wait(self, task_ids: Sequence[str]) -> int:
-        """Wait for all these tasks, looking once a second; how many are ready."""
+        """Poll tasks once a second until all are done and return how many are ready."""
         ...
 
     async def close(self) -> None:
@@ -71,14 +73,14 @@ class Client(Protocol):
         ...
 
 
-class Maker(Protocol):
-    """The module of a client."""
+class ClientModule(Protocol):
+    """The interface of a client module."""
 
     def make(self, origin: str) -> Client:
-        """A client of the server at `origin`."""
+        """Create a client of the server at `origin`."""
         ...
 
 
-def load(name: str) -> Maker:
-    """Import a client."""
-    return cast("Maker", import_module(MODULES[name]))
+def load(name: str) -> ClientModule:
+    """Import the module of a client."""
+    return cast("ClientModule", import_module(MODULES[name]))

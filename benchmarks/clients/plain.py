@@ -1,22 +1,22 @@
-"""The official client as it installs itself, without `sniffio`: each request searches the whole path for it in vain."""
+"""The official client without `sniffio`, as its package installs it: each request searches `sys.path` for `sniffio`."""
 
 from __future__ import annotations
 
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.clients.official import Official
+from benchmarks.clients.official import OfficialClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def make(origin: str) -> Official:
-    """A client of the server at `origin`, in a process where `sniffio` is not found."""
+def make(origin: str) -> OfficialClient:
+    """Create a client in a process that cannot import `sniffio`."""
     search = PathFinder.find_spec
 
     def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         return search("not_installed" if name == "sniffio" else name, path, target)
 
-    PathFinder.find_spec = find_spec  # type: ignore[method-assign, assignment]  # pyright: ignore[reportAttributeAccessIssue]  # that is the point
-    return Official(origin)
+    PathFinder.find_spec = find_spec  # type: ignore[method-assign, assignment]  # pyright: ignore[reportAttributeAccessIssue]  # replaces the import system on purpose
+    return OfficialClient(origin)

@@ -1,1 +1,1 @@
-"""What an ingestion is worth when it is killed, and what it costs when it is large."""
+"""Ingestions that are killed, and large ingestions."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ingest [--videos N] [--kills N] [--faults SHARE] [--seed N] [--sizes]`."""
+"""`python -m benchmarks.ingest [--videos N] [--kills N] [--faults SHARE] [--seed N] [--sizes] [--only PROGRAM]`."""
 
 from __future__ import annotations
 
@@ -7,47 +7,76 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks.ingest.kills import Count, survive
-from benchmarks.ingest.sizes import sizes
+from benchmarks.ingest.faults import run_with_fault
+from benchmarks.ingest.kills import KillResult, run_with_kills
+from benchmarks.ingest.sizes import measure_sizes
 
 
-def arguments() -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description="Ingestion that is killed.")
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ingest", description="Ingest while the process is killed."
+    )
     parser.add_argument("--videos", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--faults", type=float, default=0.05, help="share of requests that fail, API and storage alike")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--sizes", action="store_true", help="what large ingestions cost, instead")
-    parser.add_argument("--only", choices=("ours", "naive"))
+    parser.add_argument("--sizes", action="store_true", help="measure large ingestions instead")
+    parser.add_argument("--only", choices=("ours", "naive", "faults"), help="one program, or the other faults")
+    parser.add_argument("--outage", type=float, default=200.0, help="seconds without network")
     return parser.parse_args()
 
 
-def row(count: Count) -> str:
-    """One line of the table."""
-    name = {"ours": "twelvelabs_async, ledger", "naive": "gather over twelvelabs"}[count.program]
+def format_row(result: KillResult) -> str:
+    """Return a row of the table."""
+    name = {"ours": "twelvelabs_async, ledger", "naive": "gather over twelvelabs"}[result.program]
     return (
-        f"{name:26} {count.videos:6} {count.kills:5} {count.runs:5} {count.once:6} {count.duplicated:10}"
-        f" {count.missing:7} {count.assets:6} {count.bytes_ratio:8.2f}"
+        f"{name:26} {result.videos:6} {result.kills:5} {result.runs:5} {result.exactly_once:6} {result.duplicated:10}"
+        f" {result.missing:7} {result.assets:6} {result.bytes_ratio:8.2f}"
     )
 
 
 async def main() -> None:
-    """Kill both, and print the table."""
-    args = arguments()
+    """Run both programs while they are killed, and print the table."""
+    args = parse_arguments()
     if args.sizes:
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-            for line in await sizes(Path(folder)):
+            for line in await measure_sizes(Path(folder)):
                 print(line, flush=True)
+        return
+    if args.only == "faults":
+        with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+            await print_faults(Path(folder), args.videos, args.outage)
         return
     print("                           videos kills  runs   once duplicated missing assets  bytes x", flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         for program in ("ours", "naive") if args.only is None else (args.only,):
-            place = Path(folder) / program
-            count = await survive(
-                program, place, videos=args.videos, kills=args.kills, faults=args.faults, seed=args.seed
+            program_folder = Path(folder) / program
+            result = await run_with_kills(
+                program, program_folder, videos=args.videos, kills=args.kills, fault_rate=args.faults, seed=args.seed
             )
-            print(row(count), flush=True)
+            print(format_row(result), flush=True)
+        if args.only is None:
+            await print_faults(Path(folder), args.videos, args.outage)
+
+
+async def print_faults(folder: Path, videos: int, outage: float) -> None:
+    """Ingest during the other faults, each with the ledgers that it concerns, and print a table."""
+    await asyncio.to_thread(folder.chmod, 0o755)  # the database runs as another user
+    print("fault      ledger      videos   once more than once missing refused runs seconds", flush=True)
+    for fault, ledger in (
+        ("lock lost", "PostgreSQL"),
+        ("suspended", "PostgreSQL"),
+        ("suspended", "SQLite"),
+        ("outage", "SQLite"),
+    ):
+        scenario = folder / f"{fault}-{ledger}".replace(" ", "-")
+        result = await run_with_fault(fault, ledger, scenario, videos=videos, outage_seconds=outage)
+        print(
+            f"{fault:10} {ledger:10} {result.videos:7} {result.once:6} {result.more:14} {result.missing:7}"
+            f" {result.refused:12} {result.seconds:7.0f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.ingest.child NAME BASE_URL INDEX FOLDER`: the programs that are killed.
+"""`python -m benchmarks.ingest.child NAME BASE_URL INDEX FOLDER [LEDGER]`: the programs that the benchmark kills.
 
-Each ingests a folder and remembers beside it what it has done, in its own way. Exit code 0 means that nothing is left.
+Each program ingests a folder and stores its progress next to the folder. Exit code 0 means that everything is ingested.
 """
 
 from __future__ import annotations
@@ -10,66 +10,82 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.ingest.platform import KEY
+from benchmarks.ingest.platform import API_KEY
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.ingest import IngestEvent, ItemFinished, ItemProgress
 
 if TYPE_CHECKING:
     from twelvelabs import AsyncTwelveLabs as Official
 
-AT_ONCE: Final = 8
-DIRECT_UP_TO: Final = 60_000
-"""Bytes: about half of the videos go in one request, the others in parts."""
+CONCURRENCY: Final = 8
+MULTIPART_THRESHOLD: Final = 60_000
+"""Bytes: about half of the videos are sent in one request, the others in parts."""
 
 
-async def ours(base_url: str, index_id: str, folder: Path) -> int:
-    """This project, with a ledger."""
-    async with AsyncTwelveLabs(KEY, base_url=base_url) as client:
+async def ingest_with_ledger(base_url: str, index_id: str, folder: Path, ledger: str | None = None) -> int:
+    """Ingest with this package and a ledger; return the number of items that are not ready.
+
+    Prints a line when the ledger is open.
+    """
+    is_open = False
+
+    def on_event(event: IngestEvent) -> None:
+        nonlocal is_open
+        if isinstance(event, ItemProgress | ItemFinished) and not is_open:
+            is_open = True
+            print("open", flush=True)
+
+    async with AsyncTwelveLabs(API_KEY, base_url=base_url) as client:
         summary = await client.ingest(
             folder,
             index_id=index_id,
-            concurrency=AT_ONCE,
-            ledger=folder.with_suffix(".ledger"),
-            direct_up_to=DIRECT_UP_TO,
+            concurrency=CONCURRENCY,
+            ledger=ledger or folder.with_suffix(".ledger"),
+            on_event=on_event,
+            multipart_threshold=MULTIPART_THRESHOLD,
         ).summary()
-    for outcome in summary.failures[:3]:
-        print(outcome.source, outcome.error, file=sys.stderr)
+    for result in summary.failures[:3]:
+        print(result.source, result.error, file=sys.stderr)
     return summary.inputs - summary.ready
 
 
-async def naive(base_url: str, index_id: str, folder: Path) -> int:
-    """A loop over the official client: a list of what is done, eight at once, and failures are printed."""
-    from twelvelabs import AsyncTwelveLabs as Client  # noqa: PLC0415  # loaded by this one only
+async def ingest_with_official_client(base_url: str, index_id: str, folder: Path, _: str | None = None) -> int:
+    """Ingest with a loop over the official client; return the number of failures.
 
-    client = Client(api_key=KEY, base_url=base_url.removesuffix("/v1.3") + "/v1.3")
-    done, left = folder.with_suffix(".done"), 0
-    room = asyncio.Semaphore(AT_ONCE)
+    It keeps a list of finished files, uploads eight files at the same time, and prints failures.
+    """
+    from twelvelabs import AsyncTwelveLabs as Client  # noqa: PLC0415  # only this program needs it
 
-    async def one(path: Path, size: int) -> None:
-        nonlocal left
-        async with room:
+    client = Client(api_key=API_KEY, base_url=base_url.removesuffix("/v1.3") + "/v1.3")
+    done, failures = folder.with_suffix(".done"), 0
+    slots = asyncio.Semaphore(CONCURRENCY)
+
+    async def ingest_one(path: Path, size: int) -> None:
+        nonlocal failures
+        async with slots:
             try:
-                await _put(client, index_id, path, size)
-            except Exception as error:  # noqa: BLE001  # what such loops do
-                left += 1
+                await _upload_and_index(client, index_id, path, size)
+            except Exception as error:  # noqa: BLE001  # as such loops do
+                failures += 1
                 print(path.name, type(error).__name__, file=sys.stderr)
                 return
         with done.open("a") as file:
             file.write(path.name + "\n")
 
-    await asyncio.gather(*(one(path, size) for path, size in _left(folder, done)))
-    return left
+    await asyncio.gather(*(ingest_one(path, size) for path, size in _unfinished(folder, done)))
+    return failures
 
 
-def _left(folder: Path, done: Path) -> list[tuple[Path, int]]:
-    """Files that are not in the list, with their sizes."""
+def _unfinished(folder: Path, done: Path) -> list[tuple[Path, int]]:
+    """Return the files that are not in the list, with their sizes."""
     done.touch()
     finished = set(done.read_text().split())
     return [(path, path.stat().st_size) for path in sorted(folder.iterdir()) if path.name not in finished]
 
 
-async def _put(client: Official, index_id: str, path: Path, size: int) -> None:
-    uploads: Any = client.multipart_upload  # declared as a class that has no upload_file
-    if size <= DIRECT_UP_TO:
+async def _upload_and_index(client: Official, index_id: str, path: Path, size: int) -> None:
+    uploads: Any = client.multipart_upload  # its declared type lacks upload_file
+    if size <= MULTIPART_THRESHOLD:
         with path.open("rb") as file:
             asset_id = (await client.assets.create(method="direct", file=file, filename=path.name)).id
     else:
@@ -80,8 +96,8 @@ async def _put(client: Official, index_id: str, path: Path, size: int) -> None:
     await client.indexes.indexed_assets.create(index_id, asset_id=asset_id)
 
 
-PROGRAMS: Final = {"ours": ours, "naive": naive}
+PROGRAMS: Final = {"ours": ingest_with_ledger, "naive": ingest_with_official_client}
 
 if __name__ == "__main__":
-    name, where, index, videos = sys.argv[1:]
-    sys.exit(min(1, asyncio.run(PROGRAMS[name](where, index, Path(videos)))))
+    name, url, index, videos, *ledger_path = sys.argv[1:]
+    sys.exit(min(1, asyncio.run(PROGRAMS[name](url, index, Path(videos), *ledger_path))))

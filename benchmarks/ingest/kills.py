@@ -1,4 +1,4 @@
-"""Kills an ingestion again and again at random moments, and counts what is in the index in the end."""
+"""Kills an ingestion repeatedly at random counts, and counts how often each video is in the index at the end."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ import asyncio
 import random
 import secrets
 import sys
+from asyncio.subprocess import DEVNULL
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from benchmarks.ingest.platform import KEY, Platform, platform
+from benchmarks.ingest.platform import API_KEY, EmulatorProcess, start_emulator
 from twelvelabs_async import AsyncTwelveLabs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MODELS: Final[list[dict[str, Any]]] = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
-CHUNK: Final = 16 * 1024
-LIVES: Final = (1.0, 6.0)
-"""Seconds after which a process is killed: from, to."""
+CHUNK_SIZE: Final = 16 * 1024
+KILL_DELAYS: Final = (1.0, 6.0)
+"""Range of the seconds after which a process is killed."""
 
-LAST_RUNS: Final = 3
-"""How often the same command may be repeated in the end, until it says that nothing is left."""
+MAX_FINAL_RUNS: Final = 3
+"""Number of runs at the end that are not killed, until one exits with code 0."""
 
 
 @attrs.frozen(kw_only=True)
-class Count:
-    """What was found in the end."""
+class KillResult:
+    """The state of the index at the end."""
 
     program: str
     videos: int
     kills: int
-    once: int
+    exactly_once: int
     duplicated: int
     missing: int
     assets: int
@@ -42,10 +43,10 @@ class Count:
 
 
 def make_videos(folder: Path, count: int) -> int:
-    """Small videos, no two the same: real clips with a few bytes behind them. Returns their bytes in all."""
+    """Create small videos with different content, real clips with some bytes appended, and return their total size."""
     folder.mkdir()
     clips = [
-        clip for clip in resources.files("twelvelabs_async.cli").joinpath("clips").iterdir() if ".mp4" in clip.name
+        clip for clip in resources.files("twelvelabs_async._cli").joinpath("clips").iterdir() if ".mp4" in clip.name
     ]
     contents = [clip.read_bytes() for clip in sorted(clips, key=lambda clip: clip.name)]
     for number in range(count):
@@ -54,40 +55,40 @@ def make_videos(folder: Path, count: int) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
-async def survive(
+async def run_with_kills(
     program: str,
     folder: Path,
     *,
     videos: int,
     kills: int,
-    faults: float,
+    fault_rate: float,
     seed: int,
-    lives: tuple[float, float] = LIVES,
-) -> Count:
-    """Run a program to its end through `kills` deaths and a share of failing requests, and count."""
+    kill_delays: tuple[float, float] = KILL_DELAYS,
+) -> KillResult:
+    """Run a program while it is killed and some requests fail, and return the result."""
     total = make_videos(folder, videos)
-    dice = random.Random(seed)  # noqa: S311  # no secret
-    async with platform(chunk_size=CHUNK) as there:
-        async with AsyncTwelveLabs(KEY, base_url=there.base_url) as client:
+    rng = random.Random(seed)  # noqa: S311  # no secret
+    async with start_emulator(chunk_size=CHUNK_SIZE) as emulator:
+        async with AsyncTwelveLabs(API_KEY, base_url=emulator.base_url) as client:
             index_id = (await client.indexes.ensure("videos", MODELS)).id
-        there.fail_by_chance(faults)
-        command = [sys.executable, "-m", "benchmarks.ingest.child", program, there.base_url, index_id, str(folder)]
-        deaths = runs = 0
+        emulator.inject_random_faults(fault_rate)
+        command = [sys.executable, "-m", "benchmarks.ingest.child", program, emulator.base_url, index_id, str(folder)]
+        killed = runs = 0
         for _ in range(kills):
-            deaths += await _killed(command, dice.uniform(*lives))
-        for runs in range(1, LAST_RUNS + 1):  # noqa: B007  # the number of the last one is told
-            process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+            killed += await _run_and_kill(command, rng.uniform(*kill_delays))
+        for runs in range(1, MAX_FINAL_RUNS + 1):  # noqa: B007  # reported in the result
+            process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
             if await process.wait() == 0:
                 break
-        await asyncio.sleep(1.0)  # what was asked for last is still being indexed
-        return await asyncio.to_thread(_count, there, program, folder, total, deaths, deaths + runs)
+        await asyncio.sleep(1.0)  # the last video is still being indexed
+        return await asyncio.to_thread(_collect_result, emulator, program, folder, total, killed, killed + runs)
 
 
-async def _killed(command: list[str], after: float) -> bool:
-    """Run a program and kill it; whether it was still alive."""
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+async def _run_and_kill(command: list[str], delay: float) -> bool:
+    """Run a program and kill it; return whether it was still running."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
     try:
-        await asyncio.wait_for(process.wait(), after)
+        await asyncio.wait_for(process.wait(), delay)
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -95,17 +96,19 @@ async def _killed(command: list[str], after: float) -> bool:
     return False
 
 
-def _count(there: Platform, program: str, folder: Path, total: int, kills: int, runs: int) -> Count:
-    found, names = there.indexed(), [file.name for file in folder.iterdir()]
-    times = [found[name] for name in names]
-    return Count(
+def _collect_result(
+    emulator: EmulatorProcess, program: str, folder: Path, total: int, kills: int, runs: int
+) -> KillResult:
+    found, names = emulator.indexed_counts(), [file.name for file in folder.iterdir()]
+    counts = [found[name] for name in names]
+    return KillResult(
         program=program,
         videos=len(names),
         kills=kills,
-        once=times.count(1),
-        duplicated=sum(one > 1 for one in times),
-        missing=times.count(0),
-        assets=there.assets(),
-        bytes_ratio=there.received() / total,
+        exactly_once=counts.count(1),
+        duplicated=sum(count > 1 for count in counts),
+        missing=counts.count(0),
+        assets=emulator.asset_count(),
+        bytes_ratio=emulator.bytes_received() / total,
         runs=runs,
     )

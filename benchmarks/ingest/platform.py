@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ingest.platform OPTIONS`: the emulator in a process of its own, and how to look into it."""
+"""`python -m benchmarks.ingest.platform OPTIONS`: the emulator in a separate process, and a client of its admin API."""
 
 from __future__ import annotations
 
@@ -17,73 +17,95 @@ from twelvelabs_async.emulator import Emulator, Timing
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-KEY: Final = "emulator"
-KINDS: Final[tuple[dict[str, Any], ...]] = ({"status": 503}, {"status": 500}, {"reset": "before"}, {"reset": "after"})
-"""Faults, in equal shares; after the last of them the work is done, and the caller does not know."""
+API_KEY: Final = "emulator"
+FAULT_KINDS: Final[tuple[dict[str, Any], ...]] = (
+    {"status": 503},
+    {"status": 500},
+    {"reset": "before"},
+    {"reset": "after"},
+)
+"""Faults with equal probability. The last one executes the request and drops the response."""
 
 
 async def serve(options: dict[str, Any]) -> None:
-    """Print the address, and serve until killed."""
+    """Print the base URL, and serve until killed."""
     timing = Timing(**options.pop("timing", {}))
-    async with Emulator(timing=timing, probe=False, upload_headers={}, journal_size=1_000_000, **options) as emulator:
+    async with Emulator(timing=timing, inspect_media=False, request_log_size=1_000_000, **options) as emulator:
         print(emulator.base_url, flush=True)
         await asyncio.Event().wait()
 
 
 @attrs.frozen
-class Platform:
-    """An emulator somewhere else."""
+class EmulatorProcess:
+    """An emulator in another process."""
 
     base_url: str
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Its own questions and answers, below `/_emulator`."""
+    def admin_request(self, method: str, path: str, body: object = None) -> Any:
+        """Send a request to its admin API, below `/_emulator`."""
         url = f"{self.base_url.rpartition('/')[0]}/_emulator{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310  # an address of this machine
+        request = urllib.request.Request(  # noqa: S310  # a local URL
             url, data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # the same
-            content = answer.read()
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  # a local URL
+            content = response.read()
         return json.loads(content) if content else None
 
-    def fail_by_chance(self, share: float) -> None:
-        """Let that share of the requests fail, to the API and to storage alike."""
-        for seed, kind in enumerate(KINDS):
-            fault = {"operation": "*", "times": None, "probability": share / len(KINDS), "seed": seed, **kind}
-            self.ask("POST", "/faults", fault)
+    def inject_random_faults(self, share: float) -> None:
+        """Make this share of the requests fail, to the API and to storage."""
+        for seed, kind in enumerate(FAULT_KINDS):
+            fault = {"operation": "*", "times": None, "probability": share / len(FAULT_KINDS), "seed": seed, **kind}
+            self.admin_request("POST", "/faults", fault)
 
-    def indexed(self) -> Counter[str]:
-        """How often each file name is in the index, ready."""
-        state = self.ask("GET", "/state")
+    def inject_outage(self) -> None:
+        """Reset the connection of each request until `clear_faults`."""
+        self.admin_request("POST", "/faults", {"operation": "*", "times": None, "reset": "before"})
+
+    def slow_down(self, seconds: float = 0.5) -> None:
+        """Delay each upload, so that many are in progress when a fault happens."""
+        self.admin_request("POST", "/faults", {"operation": "POST /assets", "times": None, "delay": seconds})
+
+    def clear_faults(self) -> None:
+        """End all faults."""
+        self.admin_request("DELETE", "/faults")
+
+    def indexed_counts(self) -> Counter[str]:
+        """Return how often each file name is ready in the index."""
+        state = self.admin_request("GET", "/state")
         names = {asset["_id"]: asset["filename"] for asset in state["assets"]}
-        return Counter(names[one["asset_id"]] for one in state["indexed_assets"] if one["status"] == "ready")
+        return Counter(
+            names[indexed["asset_id"]] for indexed in state["indexed_assets"] if indexed["status"] == "ready"
+        )
 
-    def assets(self) -> int:
-        """How many assets there are."""
-        return len(self.ask("GET", "/state")["assets"])
+    def asset_count(self) -> int:
+        """Return the number of assets."""
+        return len(self.admin_request("GET", "/state")["assets"])
 
-    def received(self) -> int:
-        """Bytes of files that arrived, also in requests that failed."""
-        took = [*self.ask("GET", "/requests?route=storage"), *self.ask("GET", "/requests?route=POST%20/assets")]
-        return sum(request["size"] for request in took)
+    def bytes_received(self) -> int:
+        """Return the bytes of files that were received, including failed requests."""
+        uploads = [
+            *self.admin_request("GET", "/requests?route=storage"),
+            *self.admin_request("GET", "/requests?route=POST%20/assets"),
+        ]
+        return sum(request["size"] for request in uploads)
 
-    def requests(self) -> Counter[str]:
-        """How often each operation was asked for."""
-        return Counter(request["route"] for request in self.ask("GET", "/requests"))
+    def request_counts(self) -> Counter[str]:
+        """Return the number of requests of each operation."""
+        return Counter(request["route"] for request in self.admin_request("GET", "/requests"))
 
 
 @asynccontextmanager
-async def platform(**options: Any) -> AsyncGenerator[Platform]:
-    """An emulator in a process of its own, for as long as the block."""
+async def start_emulator(**options: Any) -> AsyncGenerator[EmulatorProcess]:
+    """Start an emulator in a separate process, and kill it at the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.ingest.platform", json.dumps(options), stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        yield Platform((await process.stdout.readline()).decode().strip())
+        yield EmulatorProcess((await process.stdout.readline()).decode().strip())
     finally:
-        with suppress(ProcessLookupError):  # whoever stopped us may have stopped it as well
+        with suppress(ProcessLookupError):  # it may have ended
             process.kill()
         await process.wait()
 

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.ingest.scale NAME BASE_URL INDEX FOLDER`: ingestions that are measured, one to a process.
+"""`python -m benchmarks.ingest.scale NAME BASE_URL INDEX FOLDER`: measures one large ingestion.
 
-Prints a JSON object of figures. `memory` is the largest resident set above what the process had before, in MiB.
+Prints a JSON object. `memory` is the increase of the maximum resident set size, in MiB.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.ingest.platform import KEY
-from benchmarks.memory import MIB, forget_peak, peak, resident
+from benchmarks.ingest.platform import API_KEY
+from benchmarks.memory import MIB, peak, reset_peak, resident
 from twelvelabs_async import AsyncTwelveLabs
 
 if TYPE_CHECKING:
@@ -21,71 +21,75 @@ if TYPE_CHECKING:
 
     from twelvelabs_async.ingest import Summary
 
-MANY: Final = 10_000
-"""Items."""
+ITEM_COUNT: Final = 10_000
+"""Number of items."""
 
 Figures = dict[str, float]
 
 
-async def addresses() -> AsyncIterator[str]:
-    """Ten thousand of them, which nobody fetches."""
-    for number in range(MANY):
+async def generate_urls() -> AsyncIterator[str]:
+    """Yield ten thousand URLs, which the emulator does not request."""
+    for number in range(ITEM_COUNT):
         yield f"https://example.com/{number}.mp4"
 
 
-async def flight(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """Ten thousand items on their way at once."""
-    return await _figures(
+async def many_in_flight(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
+    """Ingest ten thousand items at the same time."""
+    return await _measure(
         lambda: client.ingest(
-            addresses(), index_id=index_id, ledger=folder / "flight.ledger", in_flight=MANY, concurrency=32
+            generate_urls(),
+            index_id=index_id,
+            ledger=folder / "flight.ledger",
+            max_in_flight=ITEM_COUNT,
+            concurrency=32,
         ).summary()
     )
 
 
 async def resume(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """The same again, when all of them are done."""
-    return await _figures(
-        lambda: client.ingest(addresses(), index_id=index_id, ledger=folder / "flight.ledger").summary()
+    """Run the same ingestion again, when all items are done."""
+    return await _measure(
+        lambda: client.ingest(generate_urls(), index_id=index_id, ledger=folder / "flight.ledger").summary()
     )
 
 
 async def parts(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """Fifty files of forty megabytes at once, each in parts."""
-    return await _figures(
-        lambda: client.ingest(folder / "films", index_id=index_id, concurrency=50, direct_up_to=0).summary()
+    """Upload fifty files of 40 MiB at the same time, in parts."""
+    return await _measure(
+        lambda: client.ingest(folder / "films", index_id=index_id, concurrency=50, multipart_threshold=0).summary()
     )
 
 
 async def large(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """One large file in parts."""
-    return await _figures(
+    """Upload one large file in parts."""
+    return await _measure(
         lambda: client.ingest(
-            folder / "large.mp4", index_id=index_id, ledger=folder / "large.ledger", direct_up_to=0
+            folder / "large.mp4", index_id=index_id, ledger=folder / "large.ledger", multipart_threshold=0
         ).summary()
     )
 
 
-async def _figures(ingest: Callable[[], Awaitable[Summary]]) -> Figures:
-    forget_peak()
-    before, started, worked = resident(), time.perf_counter(), time.process_time()
+async def _measure(ingest: Callable[[], Awaitable[Summary]]) -> Figures:
+    reset_peak()
+    memory_before, started, cpu_before = resident(), time.perf_counter(), time.process_time()
     summary = await ingest()
     seconds = time.perf_counter() - started
     return {
         "ready": summary.ready,
-        "already": summary.already,
+        "already": summary.already_done,
         "seconds": round(seconds, 2),
-        "cpu": round(time.process_time() - worked, 2),
-        "memory": round((peak() - before) / MIB, 1),
+        "cpu": round(time.process_time() - cpu_before, 2),
+        "memory": round((peak() - memory_before) / MIB, 1),
     }
 
 
-PROGRAMS: Final = {"flight": flight, "resume": resume, "parts": parts, "large": large}
+PROGRAMS: Final = {"flight": many_in_flight, "resume": resume, "parts": parts, "large": large}
 
 
 async def main(name: str, base_url: str, index_id: str, folder: str) -> None:
-    """Do it, and print the figures."""
-    async with AsyncTwelveLabs(KEY, base_url=base_url) as client:
-        await client.indexes.retrieve(index_id)  # what is loaded lazily is loaded
+    """Run the ingestion, and print the figures."""
+    async with AsyncTwelveLabs(API_KEY, base_url=base_url) as client:
+        await client.indexes.retrieve(index_id)  # loads the modules that are imported lazily
         print(json.dumps(await PROGRAMS[name](client, index_id, Path(folder))), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What an ingestion costs when it is large: ten thousand items, fifty files at once, an upload that is killed."""
+"""Large ingestions: ten thousand items, fifty files at the same time, and an upload that is killed."""
 
 from __future__ import annotations
 
@@ -9,93 +9,99 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.ingest.kills import MODELS
-from benchmarks.ingest.platform import KEY, Platform, platform
+from benchmarks.ingest.platform import API_KEY, EmulatorProcess, start_emulator
 from benchmarks.memory import MIB
 from twelvelabs_async import AsyncTwelveLabs
 
-CHUNK: Final = 5 * MIB
-FILES: Final = 50
-FILE: Final = 40 * MIB
-LARGE: Final = 400 * MIB
-KILLS: Final = 3
-LISTS: Final = ("GET /assets", "GET /indexes/{index-id}/indexed-assets")
+CHUNK_SIZE: Final = 5 * MIB
+FILE_COUNT: Final = 50
+FILE_SIZE: Final = 40 * MIB
+LARGE_FILE_SIZE: Final = 400 * MIB
+KILL_COUNT: Final = 3
+LIST_ROUTES: Final = ("GET /assets", "GET /indexes/{index-id}/indexed-assets")
 
 
-async def sizes(folder: Path) -> list[str]:
-    """All of it, one line for each figure."""
+async def measure_sizes(folder: Path) -> list[str]:
+    """Run all measurements, and return one line for each result."""
     _make_files(folder)
-    return [*await _ten_thousand(folder), *await _fifty(folder), await _killed_upload(folder)]
+    return [
+        *await _measure_ten_thousand_items(folder),
+        *await _measure_fifty_files(folder),
+        await _measure_killed_upload(folder),
+    ]
 
 
-async def _ten_thousand(folder: Path) -> list[str]:
-    async with platform(timing={"asset": 60.0, "indexing": 60.0}) as there:
-        index_id = await _index(there)
-        flight = await _measured("flight", there, index_id, folder)
-        asked = await asyncio.to_thread(there.requests)
-        resume = await _measured("resume", there, index_id, folder)
-    looks = sum(asked[route] for route in LISTS)
-    each = sum(count for route, count in asked.items() if route.startswith("GET")) - looks
+async def _measure_ten_thousand_items(folder: Path) -> list[str]:
+    async with start_emulator(timing={"asset": 60.0, "indexing": 60.0}) as emulator:
+        index_id = await _create_index(emulator)
+        flight = await _measure("flight", emulator, index_id, folder)
+        request_counts = await asyncio.to_thread(emulator.request_counts)
+        resume = await _measure("resume", emulator, index_id, folder)
+    list_requests = sum(request_counts[route] for route in LIST_ROUTES)
+    single_requests = sum(count for route, count in request_counts.items() if route.startswith("GET")) - list_requests
     first = (
-        f"10,000 items on their way at once: {flight['ready']:.0f} ready, memory +{flight['memory']} MiB,"
-        f" {looks} pages of lists in {flight['seconds']:.0f} s, {each} looks at single ones"
+        f"10,000 items in progress at the same time: {flight['ready']:.0f} ready, memory +{flight['memory']} MiB,"
+        f" {list_requests} pages of lists in {flight['seconds']:.0f} s, {single_requests} requests for single resources"
     )
     second = (
-        f"10,000 items, started again when all are done: {resume['already']:.0f} outcomes in {resume['seconds']} s"
-        f" ({resume['cpu']} s of the processor), memory +{resume['memory']} MiB"
+        f"10,000 items, run again when all are done: {resume['already']:.0f} results in {resume['seconds']} s"
+        f" ({resume['cpu']} s of CPU time), memory +{resume['memory']} MiB"
     )
     return [first, second]
 
 
-async def _fifty(folder: Path) -> list[str]:
-    async with platform(chunk_size=CHUNK) as there:
-        figures = await _measured("parts", there, await _index(there), folder)
-    rate = FILES * FILE / MIB / figures["seconds"]
-    return [f"{FILES} files of {FILE // MIB} MiB at once: memory +{figures['memory']} MiB, {rate:.0f} MiB/s"]
+async def _measure_fifty_files(folder: Path) -> list[str]:
+    async with start_emulator(chunk_size=CHUNK_SIZE) as emulator:
+        figures = await _measure("parts", emulator, await _create_index(emulator), folder)
+    rate = FILE_COUNT * FILE_SIZE / MIB / figures["seconds"]
+    size = FILE_SIZE // MIB
+    return [f"{FILE_COUNT} files of {size} MiB at the same time: memory +{figures['memory']} MiB, {rate:.0f} MiB/s"]
 
 
-async def _killed_upload(folder: Path) -> str:
-    """A file whose upload is killed whenever another quarter of it has arrived."""
-    async with platform(chunk_size=CHUNK) as there:
-        index_id = await _index(there)
-        for nth in range(1, KILLS + 1):
-            process = await _started("large", there, index_id, folder)
-            while await asyncio.to_thread(there.received) < nth * LARGE // (KILLS + 1):  # noqa: ASYNC110  # no event
+async def _measure_killed_upload(folder: Path) -> str:
+    """Kill the upload of a file each time that another quarter of it has been received."""
+    async with start_emulator(chunk_size=CHUNK_SIZE) as emulator:
+        index_id = await _create_index(emulator)
+        for nth in range(1, KILL_COUNT + 1):
+            process = await _start("large", emulator, index_id, folder)
+            while await asyncio.to_thread(emulator.bytes_received) < nth * LARGE_FILE_SIZE // (KILL_COUNT + 1):  # noqa: ASYNC110  # no event
                 await asyncio.sleep(0.02)
             process.kill()
             await process.wait()
-        figures = await _measured("large", there, index_id, folder)
-        again = await asyncio.to_thread(there.received) - LARGE
+        figures = await _measure("large", emulator, index_id, folder)
+        sent_again = await asyncio.to_thread(emulator.bytes_received) - LARGE_FILE_SIZE
     return (
-        f"an upload of {LARGE // MIB} MiB in parts of {CHUNK // MIB} MiB, killed {KILLS} times: ready"
-        f" {figures['ready']:.0f}, sent again {again / MIB:.1f} MiB, {again / CHUNK / KILLS:.1f} parts a kill"
+        f"an upload of {LARGE_FILE_SIZE // MIB} MiB in parts of {CHUNK_SIZE // MIB} MiB, killed {KILL_COUNT} times:"
+        f" ready {figures['ready']:.0f}, sent again {sent_again / MIB:.1f} MiB,"
+        f" {sent_again / CHUNK_SIZE / KILL_COUNT:.1f} parts per kill"
     )
 
 
-async def _index(there: Platform) -> str:
-    async with AsyncTwelveLabs(KEY, base_url=there.base_url) as client:
+async def _create_index(emulator: EmulatorProcess) -> str:
+    async with AsyncTwelveLabs(API_KEY, base_url=emulator.base_url) as client:
         return (await client.indexes.ensure("videos", MODELS)).id
 
 
-async def _started(name: str, there: Platform, index_id: str, folder: Path) -> asyncio.subprocess.Process:
-    arguments = ("-m", "benchmarks.ingest.scale", name, there.base_url, index_id, str(folder))
+async def _start(name: str, emulator: EmulatorProcess, index_id: str, folder: Path) -> asyncio.subprocess.Process:
+    arguments = ("-m", "benchmarks.ingest.scale", name, emulator.base_url, index_id, str(folder))
     return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
 
 
-async def _measured(name: str, there: Platform, index_id: str, folder: Path) -> dict[str, Any]:
-    process = await _started(name, there, index_id, folder)
+async def _measure(name: str, emulator: EmulatorProcess, index_id: str, folder: Path) -> dict[str, Any]:
+    process = await _start(name, emulator, index_id, folder)
     printed, _ = await process.communicate()
     figures: dict[str, Any] = json.loads(printed)
     return figures
 
 
 def _make_files(folder: Path) -> None:
-    """Sparse files: what is in them does not matter here."""
+    """Create sparse files; their content does not matter."""
     (folder / "films").mkdir()
-    for number in range(FILES):
-        _sparse(folder / "films" / f"{number}.mp4", FILE)
-    _sparse(folder / "large.mp4", LARGE)
+    for number in range(FILE_COUNT):
+        _create_sparse_file(folder / "films" / f"{number}.mp4", FILE_SIZE)
+    _create_sparse_file(folder / "large.mp4", LARGE_FILE_SIZE)
 
 
-def _sparse(path: Path, size: int) -> None:
+def _create_sparse_file(path: Path, size: int) -> None:
     with path.open("wb") as file:
         file.truncate(size)

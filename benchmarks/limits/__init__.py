@@ -1,4 +1,4 @@
-"""How well quotas are used: the same work under the same limits by this client, the official one and a plain loop.
+"""Rate limits: the same work under the same limits by this client, the official one and a plain retry loop.
 
-`python -m benchmarks.limits --help` tells how to run it. The server is the emulator; time is virtual unless asked for.
+The server is the emulator. Time is virtual unless `--real` is given. See `python -m benchmarks.limits --help`.
 """

@@ -1,38 +1,152 @@
-"""What it costs to reserve and to settle, in each place where budgets are kept."""
+"""The cost of a reservation in each store.
+
+`python -m benchmarks.limits.overhead URL ORGANIZATION PAIRS RATE` runs one of several processes.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 import time
 from statistics import median
 from typing import Final
 
-from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.policy.store import BudgetStore, MemoryStore
-from twelvelabs_async.policy.stores import open_store
+import attrs
 
-ROUNDS: Final = 5
-CALLS: Final = 1000
-"""In each round, one after the other."""
+from benchmarks.limits.work import start_process, wait_for_start
+from twelvelabs_async._rate_limit.stores import open_store
+from twelvelabs_async._rate_limit.windows import CategoryState
+from twelvelabs_async.rate_limits import RateLimitInfo, RateLimitStore, WindowInfo
 
+PAIRS: Final = 2000
+"""Reservations in a run."""
+
+IN_FLIGHT: Final = (0, 500)
+"""Requests that are in flight during a run."""
+
+PAIRS_PER_SECOND: Final = 80
+"""Reservations a second of all processes together: 4,800 requests a minute."""
+
+CATEGORY: Final = "analyze"
 COSTS: Final = {"request": 1.0, "duration": 0.5, "token": 300.0}
-"""Three dimensions; each is told with a window."""
+"""Costs in three dimensions, each with a window."""
 
 
-async def overhead(address: str | None) -> tuple[float, float]:
-    """Seconds of one reserve and one settle, and of the processor of this process: medians of the rounds' means."""
-    store = MemoryStore(time.monotonic) if address is None else open_store(address, "overhead", time.time)
-    rounds = [await _round(store) for _ in range(ROUNDS)]
+@attrs.frozen(kw_only=True)
+class Overhead:
+    """Seconds that the operations of a run took."""
+
+    reserve: float
+    """Median of `reserve`."""
+    pair: float
+    """Median of `reserve` and `record_response` together."""
+    slowest: float
+    """99th percentile of both together."""
+    cpu: float
+    """CPU time of this process for both together, on average."""
+
+
+class Timings:
+    """Collects the seconds of each operation in a run."""
+
+    def __init__(self) -> None:
+        self._reserve: list[float] = []
+        self._pair: list[float] = []
+        self._cpu = time.process_time()
+
+    def add(self, started_at: float, reserved_at: float) -> float:
+        """Add a pair that ends now, and return its seconds."""
+        self._reserve.append(reserved_at - started_at)
+        self._pair.append(time.perf_counter() - started_at)
+        return self._pair[-1]
+
+    def overhead(self) -> Overhead:
+        """Return the figures of the run."""
+        pairs = len(self._pair)
+        return Overhead(
+            reserve=median(self._reserve),
+            pair=median(self._pair),
+            slowest=sorted(self._pair)[pairs * 99 // 100],
+            cpu=(time.process_time() - self._cpu) / pairs,
+        )
+
+
+async def measure_overhead(url: str | None, *, in_flight: int) -> Overhead:
+    """Measure one process that makes one reservation after the other; None is memory."""
+    if url is None:
+        return _measure_memory(in_flight)
+    store = open_store(url, f"overhead-{in_flight}", time.time)
+    await _learn_limits(store)
+    for _ in range(in_flight):
+        await store.reserve(CATEGORY, COSTS)
+    overhead = await _run_pairs(store, PAIRS, rate=None)
     await store.aclose()
-    return median(wall for wall, _ in rounds), median(cpu for _, cpu in rounds)
+    return overhead
 
 
-async def _round(store: BudgetStore) -> tuple[float, float]:
+def _measure_memory(in_flight: int) -> Overhead:
+    state, info, timings = CategoryState(), _info(), Timings()
+    state.record_response(0, info, time.monotonic())
+    for _ in range(in_flight):
+        state.reserve(COSTS, time.monotonic())
+    for _ in range(PAIRS):
+        start = time.perf_counter()
+        reservation_id = state.reserve(COSTS, time.monotonic())
+        reserved = time.perf_counter()
+        assert isinstance(reservation_id, int)
+        state.record_response(reservation_id, info, time.monotonic())
+        timings.add(start, reserved)
+    return timings.overhead()
+
+
+async def measure_contention(url: str, processes: int) -> list[Overhead]:
+    """Measure several processes that share a store, each at its share of `PAIRS_PER_SECOND`."""
+    store = open_store(url, f"contention-{processes}", time.time)
+    await _learn_limits(store)
+    await store.aclose()
+    arguments = [url, f"contention-{processes}", f"{PAIRS // 5 // processes}", f"{PAIRS_PER_SECOND / processes}"]
+    workers = await asyncio.gather(*(start_process("benchmarks.limits.overhead", *arguments) for _ in range(processes)))
+    outputs = await asyncio.gather(*(worker.communicate(b"go\n") for worker in workers))
+    return [Overhead(**json.loads(output)) for output, _ in outputs]
+
+
+async def _learn_limits(store: RateLimitStore) -> None:
+    reservation_id = await store.reserve(CATEGORY, COSTS)
+    assert isinstance(reservation_id, int)
+    await store.record_response(CATEGORY, reservation_id, _info(), rate_limited=False, jitter=0.0)
+
+
+def _info() -> RateLimitInfo:
     now = time.time()
-    quotas = {name: Quota(limit=10**7, remaining=10**7 - 10**4, reset=now + 3600) for name in COSTS}
-    advice = Advice(server_time=now, quotas=quotas)
-    start, cpu = time.perf_counter(), time.process_time()
-    for _ in range(CALLS):
-        ticket = await store.reserve("analyze", COSTS)
-        assert isinstance(ticket, int)
-        await store.settle("analyze", ticket, advice, refused=False, jitter=0.0)
-    return (time.perf_counter() - start) / CALLS, (time.process_time() - cpu) / CALLS
+    windows = {
+        name: WindowInfo(limit=10**7, remaining=10**7 - 10**4, reset=now // 3600 * 3600 + 7200) for name in COSTS
+    }
+    return RateLimitInfo(server_time=now, windows=windows)
+
+
+async def _run_pairs(store: RateLimitStore, pairs: int, *, rate: float | None) -> Overhead:
+    info, timings = _info(), Timings()
+    for _ in range(pairs):
+        start = time.perf_counter()
+        reservation_id = await store.reserve(CATEGORY, COSTS)
+        reserved = time.perf_counter()
+        assert isinstance(reservation_id, int)
+        await store.record_response(CATEGORY, reservation_id, info, rate_limited=False, jitter=0.0)
+        seconds = timings.add(start, reserved)
+        if rate is not None:
+            await asyncio.sleep(1 / rate - seconds)
+    return timings.overhead()
+
+
+async def main(url: str, organization: str, pairs: str, rate: str) -> None:
+    """Print the figures of this process as JSON."""
+    store = open_store(url, organization, time.time)
+    await store.snapshot()
+    await wait_for_start()
+    print(json.dumps(attrs.asdict(await _run_pairs(store, int(pairs), rate=float(rate)))))
+    await store.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,74 +1,85 @@
-"""Several processes of one organisation, which do not know each other, and the limits they share."""
+"""Several processes of one organization that share its limits, in real time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from benchmarks.limits.callers import Place
-from benchmarks.limits.figures import Figures, Mark, ideal, used, windows
-from benchmarks.limits.scenes import ready
+from benchmarks.limits.scenarios import prepare_target
+from benchmarks.limits.stats import RequestRecord, RunStats, fixed_windows, ideal_duration, utilization
+from benchmarks.limits.work import start_process
 from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
 
-ROOT: Final = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
 PROCESSES: Final = 4
-AT_ONCE: Final = 20
-"""Calls that each process wants at a time."""
+"""Processes of a run without another number."""
+
+PROCESS_COUNTS: Final = (1, 4, 8, 16)
+"""Processes that share a store."""
+
+CONCURRENCY: Final = 80
+"""Concurrent calls of all processes together."""
 
 LATENCY: Final = 0.05
-"""Seconds that each request is on its way before it is counted."""
+"""Seconds until the server counts a request."""
 
 
 @attrs.frozen
-class Crowd:
-    """What the processes have to do together."""
+class ProcessWorkload:
+    """The work of all processes together."""
 
-    calls: int = 300
-    """Searches in all."""
+    calls: int = 320
+    """Number of searches."""
     limit: int = 50
     """Searches allowed in each window."""
     seconds: float = 10.0
     """Length of a window."""
 
 
-async def crowd(caller: str, budget: str | None, work: Crowd) -> Figures:
-    """Let all processes work; time is real."""
-    plan = Plan(windows={"search": Window(work.limit, work.seconds)})
+async def run_processes(
+    client_name: str, rate_limit_store: str | None, workload: ProcessWorkload, processes: int = PROCESSES
+) -> RunStats:
+    """Run the work and return its figures."""
+    plan = Plan(windows={"search": Window(workload.limit, workload.seconds)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        place = attrs.evolve(await ready(emulator), budget=budget)
+        target = attrs.evolve(
+            await prepare_target(emulator),
+            rate_limit_store=rate_limit_store,
+            organization=f"{processes}-processes",
+        )
         emulator.faults.add("POST /search", delay=LATENCY, times=None)
-        workers = [await _start(caller, work.calls // PROCESSES, place) for _ in range(PROCESSES)]
-        start, began = time.monotonic(), time.time()
-        failed = sum(await asyncio.gather(*map(_finish, workers)))
+        arguments = [
+            client_name,
+            f"{workload.calls // processes}",
+            f"{CONCURRENCY // processes}",
+            json.dumps(attrs.asdict(target)),
+        ]
+        workers = await asyncio.gather(
+            *(start_process("benchmarks.limits.worker", *arguments) for _ in range(processes))
+        )
+        start, started_at = time.monotonic(), time.time()
+        failed = sum(await asyncio.gather(*map(_finish_worker, workers)))
         wall = time.monotonic() - start
-        marks = [Mark(got.time - began + LATENCY, got.status == 429) for got in emulator.requests.of("POST /search")]
-    return Figures(
-        calls=work.calls,
+        records = [
+            RequestRecord(request.time - started_at + LATENCY, request.status == 429)
+            for request in emulator.requests.for_operation("POST /search")
+        ]
+    return RunStats(
+        calls=workload.calls,
         failed=failed,
-        refused=sum(mark.refused for mark in marks),
+        rate_limited=sum(record.rate_limited for record in records),
         wall=wall,
-        ideal=ideal(work.calls, work.limit, work.seconds, LATENCY),
-        used=used(windows(marks, work.seconds), work.limit, work.seconds),
+        ideal=ideal_duration(workload.calls, workload.limit, workload.seconds, LATENCY),
+        utilization=utilization(fixed_windows(records, workload.seconds), workload.limit, workload.seconds),
     )
 
 
-async def _start(caller: str, calls: int, place: Place) -> Process:
-    arguments = [caller, str(calls), str(AT_ONCE), json.dumps(attrs.asdict(place))]
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.limits.worker", *arguments, cwd=ROOT, stdin=PIPE, stdout=PIPE
-    )
-    assert worker.stdout is not None
-    await worker.stdout.readline()
-    return worker
-
-
-async def _finish(worker: Process) -> int:
+async def _finish_worker(worker: Process) -> int:
     output, _ = await worker.communicate(b"go\n")
     return int(output)

@@ -1,4 +1,4 @@
-"""A Redis of our own behind a socket file, gone at the end; it keeps nothing."""
+"""A temporary Redis server on a Unix socket, without persistence."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-PROGRAMS: Final = ("redis-server", "valkey-server")
-PATIENCE: Final = 10.0
-"""Seconds until it has to listen."""
+SERVER_NAMES: Final = ("redis-server", "valkey-server")
+START_TIMEOUT: Final = 10.0
+"""Seconds in which it must start."""
 
 
-def program() -> str | None:
-    """Where a server is installed, if one is."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+def find_server() -> str | None:
+    """Return the path of an installed server, or None."""
+    return next(filter(None, map(shutil.which, SERVER_NAMES)), None)
 
 
 @contextmanager
 def redis_server() -> Generator[str]:
-    """Run a server; its address as `budget=` takes it."""
+    """Run a server and yield its URL for `rate_limit_store=`."""
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         path = Path(folder) / "socket"
-        command = [program() or PROGRAMS[0], "--port", "0", "--unixsocket", str(path), "--save", ""]
+        command = [find_server() or SERVER_NAMES[0], "--port", "0", "--unixsocket", str(path), "--save", ""]
         with subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL) as server:
             try:
-                limit = time.monotonic() + PATIENCE
-                while not path.is_socket() and time.monotonic() < limit:
+                deadline = time.monotonic() + START_TIMEOUT
+                while not path.is_socket() and time.monotonic() < deadline:
                     time.sleep(0.01)
                 yield f"unix://{path}"
             finally:

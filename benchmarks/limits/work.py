@@ -1,27 +1,47 @@
-"""Many calls, so many at a time."""
+"""Running many calls concurrently, in one process or in several."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+ROOT: Final = Path(__file__).parents[2]
 
-async def work(do: Callable[[int], Awaitable[object]], calls: int, at_once: int) -> int:
-    """Make all calls by their numbers, so many at a time; how many failed."""
-    turns, failed = iter(range(calls)), 0
 
-    async def one_by_one() -> None:
+async def start_process(module: str, *arguments: str) -> Process:
+    """Start a module that calls `wait_for_start`, and wait until it is ready; a line on its input starts it."""
+    command = [sys.executable, "-m", module, *arguments]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    return process
+
+
+async def wait_for_start() -> None:
+    """Print `ready`, and wait for a line on standard input."""
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+async def run_concurrently(call: Callable[[int], Awaitable[object]], calls: int, concurrency: int) -> int:
+    """Call `call` with each number below `calls`, at most `concurrency` at a time; return how many calls failed."""
+    numbers, failed = iter(range(calls)), 0
+
+    async def worker() -> None:
         nonlocal failed
-        for number in turns:
+        for number in numbers:
             try:
-                await do(number)
-            except Exception:  # noqa: BLE001  # whatever a client raises when it gives up
+                await call(number)
+            except Exception:  # noqa: BLE001  # each client raises its own exceptions
                 failed += 1
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(one_by_one())
+        for _ in range(concurrency):
+            group.create_task(worker())
     return failed

@@ -1,6 +1,6 @@
-"""One of several processes: `python -m benchmarks.limits.worker CALLER CALLS AT_ONCE PLACE`, a place as JSON.
+"""One of several processes: `python -m benchmarks.limits.worker CLIENT CALLS CONCURRENCY TARGET`, a target as JSON.
 
-Says when it is ready, begins when it is told to, and says how many calls failed.
+Prints `ready`, waits for a line on standard input, makes its calls, and prints how many of them failed.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import asyncio
 import json
 import sys
 
-from benchmarks.limits.callers import CALLERS, Place
-from benchmarks.limits.work import work
+from benchmarks.limits.clients import CLIENTS, Target
+from benchmarks.limits.work import run_concurrently, wait_for_start
 
 
-async def main(caller: str, calls: str, at_once: str, place: str) -> None:
-    """Do this process's share."""
-    async with CALLERS[caller](Place(**json.loads(place))) as calls_:
-        print("ready", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-        print(await work(lambda _: calls_.search(), int(calls), int(at_once)), flush=True)
+async def main(client_name: str, calls: str, concurrency: str, target: str) -> None:
+    """Make the calls of this process."""
+    async with CLIENTS[client_name](Target(**json.loads(target))) as client:
+        await wait_for_start()
+        print(await run_concurrently(lambda _: client.search(), int(calls), int(concurrency)), flush=True)
 
 
 if __name__ == "__main__":

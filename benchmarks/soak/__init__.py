@@ -1,1 +1,1 @@
-"""A mixed load on one client for as long as you like, under faults, limits and cancellations; then: what is left?"""
+"""A mixed load on one client under faults, rate limits and cancellations, followed by a check for leaks."""

@@ -1,4 +1,4 @@
-"""How every call ended. One that is begun and has no end is a call that was lost."""
+"""Counts how calls ended. A call that started and did not end was lost."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import asynccontextmanager
 from twelvelabs_async import TwelveLabsError
 
 
-class Account:
-    """Calls by kind, and by the way they ended: `ok`, `cancelled`, or the name of the error."""
+class CallLog:
+    """Calls by kind and end: `ok`, `cancelled`, or the name of the error."""
 
     def __init__(self) -> None:
-        self.begun = Counter[str]()
-        self.ended = Counter[tuple[str, str]]()
+        self.started = Counter[str]()
+        self.finished = Counter[tuple[str, str]]()
 
     @asynccontextmanager
-    async def call(self, kind: str) -> AsyncGenerator[None]:
-        """Count one call. Our own errors are expected under faults and end here; any other is a defect and leaves."""
-        self.begun[kind] += 1
+    async def record(self, kind: str) -> AsyncGenerator[None]:
+        """Count one call; suppress a `TwelveLabsError`, which is expected under faults. Any other error is a defect."""
+        self.started[kind] += 1
         end = "ok"
         try:
             yield
@@ -33,13 +33,13 @@ class Account:
             end = f"defect: {type(error).__name__}"
             raise
         finally:
-            self.ended[kind, end] += 1
+            self.finished[kind, end] += 1
 
     @property
     def lost(self) -> int:
-        """Calls without an end."""
-        return self.begun.total() - self.ended.total()
+        """Number of calls that did not end."""
+        return self.started.total() - self.finished.total()
 
     def rows(self) -> list[tuple[str, str, int]]:
-        """Kind, end, count."""
-        return [(kind, end, count) for (kind, end), count in sorted(self.ended.items())]
+        """Return kind, end and count of all calls."""
+        return [(kind, end, count) for (kind, end), count in sorted(self.finished.items())]

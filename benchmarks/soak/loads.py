@@ -1,4 +1,4 @@
-"""What goes on at once on the one client: searches, streams, an ingestion, waits; some of them are cancelled."""
+"""The concurrent loads on one client: searches, streams, an ingestion and waits, some of them cancelled."""
 
 from __future__ import annotations
 
@@ -11,116 +11,167 @@ from typing import Any, Final
 
 import attrs
 
-from benchmarks.soak.account import Account
+from benchmarks.soak.account import CallLog
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import samples
-from twelvelabs_async.ingest import Outcome
+from twelvelabs_async.ingest import IngestResult
 
-CANCELLED: Final = 0.1
-"""Share of the calls that their caller gives up."""
+CANCELLED_SHARE: Final = 0.1
+"""Share of calls that are cancelled."""
 
-BATCH: Final = 40
+STORM_CANCELLED_SHARE: Final = 0.33
+"""Share of the calls of a storm that are cancelled."""
+
+STORM_WEIGHTS: Final = (8, 8, 2, 2, 4, 1)
+"""How often a storm makes each kind of call."""
+
+STORM_FILE: Final = "storm.mp4"
+"""File in the directory of the load that the storm uploads in parts."""
+
+BATCH_SIZE: Final = 40
 """Files of one ingestion, and assets of one wait."""
 
 
 @attrs.frozen(kw_only=True)
-class Load:
-    """Everything the loads share."""
+class Workload:
+    """State shared by the loads."""
 
     client: AsyncTwelveLabs
-    """The one client."""
+    """The client."""
     index_id: str
     """An index."""
     asset_id: str
     """A video that is ready."""
     folder: Path
-    """For files and ledgers."""
-    account: Account
-    """Where each call is written down."""
-    chance: random.Random
-    """What decides who is cancelled, and when."""
+    """Directory of files and ledgers."""
+    call_log: CallLog
+    """Counts the calls."""
+    rng: random.Random
+    """Decides which calls are cancelled and when."""
 
-    async def _one(self, kind: str, work: Callable[[], Awaitable[object]]) -> None:
-        patience = self.chance.uniform(0.001, 0.05) if self.chance.random() < CANCELLED else None
+    async def _run_call(
+        self,
+        kind: str,
+        operation: Callable[[], Awaitable[object]],
+        *,
+        cancelled_share: float = CANCELLED_SHARE,
+        longest: float = 0.05,
+    ) -> None:
+        timeout = self.rng.uniform(0.001, longest) if self.rng.random() < cancelled_share else None
         try:
-            async with self.account.call(kind), asyncio.timeout(patience):
-                await work()
+            async with self.call_log.record(kind), asyncio.timeout(timeout):
+                await operation()
         except TimeoutError:
             pass
 
     async def search(self) -> None:
-        """People who search, without end."""
+        """Search until cancelled."""
         while True:
-            await self._one("search", self._search)
-            await asyncio.sleep(self.chance.uniform(0, 0.2))
+            await self._run_call("search", self._search)
+            await asyncio.sleep(self.rng.uniform(0, 0.2))
 
     async def _search(self) -> None:
         hits = self.client.search.query(index_id=self.index_id, search_options=["visual"], query_text="a boat")
-        await hits.collect(15)
+        await hits.to_list(15)
 
     async def stream(self) -> None:
-        """Analyses that are read as they are written, every third only half."""
+        """Read streamed analyses; stop early in every third one."""
         for number in itertools.count():
-            await self._one("stream", self._half if number % 3 == 0 else self._whole)
-            await asyncio.sleep(self.chance.uniform(0, 0.3))
+            await self._run_call("stream", self._read_partial_stream if number % 3 == 0 else self._read_stream)
+            await asyncio.sleep(self.rng.uniform(0, 0.3))
 
-    async def _whole(self) -> None:
+    async def _read_stream(self) -> None:
         video = {"type": "asset_id", "asset_id": self.asset_id}
         await self.client.analyze_stream(video=video, prompt="What happens?").text()
 
-    async def _half(self) -> None:
+    async def _read_partial_stream(self) -> None:
         video = {"type": "asset_id", "asset_id": self.asset_id}
         async for _ in self.client.analyze_stream(video=video, prompt="What happens?"):
             break
 
-    async def wait(self) -> None:
-        """Assets that the platform fetches itself, waited for together."""
+    async def storm(self) -> None:
+        """Make random calls one after the other; a third of them are cancelled at any time within two seconds."""
+        operations: dict[str, Callable[[], Awaitable[object]]] = {
+            "list": self._list,
+            "search": self._search,
+            "stream": self._read_stream,
+            "part of a stream": self._read_partial_stream,
+            "upload": self._upload,
+            "upload in parts": self._upload_in_parts,
+        }
         while True:
-            await self._one("wait for many", self._wait)
+            (kind,) = self.rng.choices([*operations], weights=STORM_WEIGHTS)
+            await self._run_call(kind, operations[kind], cancelled_share=STORM_CANCELLED_SHARE, longest=2.0)
+
+    async def _list(self) -> None:
+        await self.client.indexes.list()
+
+    async def _upload(self) -> None:
+        await self.client.assets.upload(samples.video(size=50_000), filename="storm.mp4", method="direct")
+
+    async def _upload_in_parts(self) -> None:
+        await self.client.assets.upload(self.folder / STORM_FILE, method="multipart")
+
+    async def wait(self) -> None:
+        """Create assets by URL and wait for all of them."""
+        while True:
+            await self._run_call("wait for many", self._wait)
 
     async def _wait(self) -> None:
-        made = [asset_id for _ in range(BATCH) if (asset_id := await self._created()) is not None]
+        made = [asset_id for _ in range(BATCH_SIZE) if (asset_id := await self._create_asset()) is not None]
         async for _ in self.client.assets.wait_for_all(made, timeout=120):
             pass
         for asset_id in made:
-            await self._delete(asset_id)
+            await self._delete_asset(asset_id)
 
-    async def _created(self) -> str | None:
-        async with self.account.call("create"):
+    async def _create_asset(self) -> str | None:
+        async with self.call_log.record("create"):
             return (await self.client.assets.create(method="url", url="https://media.example/clip.mp4")).id
-        return None  # it failed, and was written down
+        return None  # an error, which was counted
 
-    async def _delete(self, asset_id: str) -> None:
-        async with self.account.call("delete"):
+    async def _delete_asset(self, asset_id: str) -> None:
+        async with self.call_log.record("delete"):
             await self.client.assets.delete(asset_id, force=True)
 
     async def ingest(self) -> None:
-        """One ingestion after the other, each with a ledger of its own; its outcomes are calls of their own."""
+        """Run one ingestion after the other, each with its own ledger; count each result as a call."""
         for number in itertools.count():
             folder = self.folder / str(number)
-            files = await asyncio.to_thread(_files, folder)
-            told = 0
-            async for outcome in self.client.ingest(files, index_id=self.index_id, ledger=folder / "ledger.db"):
-                told += 1
-                await self._ended(outcome)
-            if told != len(files):
-                raise AssertionError(f"{told} outcomes for {len(files)} files")
+            files = await asyncio.to_thread(_create_files, folder)
+            result_count = 0
+            async for result in self.client.ingest(files, index_id=self.index_id, ledger=folder / "ledger.db"):
+                result_count += 1
+                await self._record_result(result)
+            if result_count != len(files):
+                raise AssertionError(f"{result_count} results for {len(files)} files")
 
-    async def _ended(self, outcome: Outcome) -> None:
-        self.account.begun["ingest"] += 1
-        self.account.ended["ingest", outcome.status] += 1
-        if outcome.asset_id is not None:
-            await self._delete(outcome.asset_id)
+    async def _record_result(self, result: IngestResult) -> None:
+        self.call_log.started["ingest"] += 1
+        self.call_log.finished["ingest", result.status] += 1
+        if result.asset_id is not None:
+            await self._delete_asset(result.asset_id)
 
 
-def _files(folder: Path) -> list[Path]:
+def _create_files(folder: Path) -> list[Path]:
     folder.mkdir()
-    made = [folder / f"clip-{number}.mp4" for number in range(BATCH)]
+    made = [folder / f"clip-{number}.mp4" for number in range(BATCH_SIZE)]
     for number, path in enumerate(made):
-        path.write_bytes(samples.video(seconds=10 + number / BATCH, size=20_000 + number))
+        path.write_bytes(samples.video(seconds=10 + number / BATCH_SIZE, size=20_000 + number))
     return made
 
 
-def work(load: Load, *, people: int = 8) -> list[Coroutine[Any, Any, None]]:
-    """All loads, to be run side by side."""
-    return [*(load.search() for _ in range(people)), load.stream(), load.stream(), load.wait(), load.ingest()]
+def workload_coroutines(workload: Workload, *, search_users: int = 8) -> list[Coroutine[Any, Any, None]]:
+    """Return all loads as coroutines."""
+    return [
+        *(workload.search() for _ in range(search_users)),
+        workload.stream(),
+        workload.stream(),
+        workload.wait(),
+        workload.ingest(),
+    ]
+
+
+def storm_coroutines(workload: Workload, *, callers: int) -> list[Coroutine[Any, Any, None]]:
+    """Return callers that make random calls without a pause."""
+    (workload.folder / STORM_FILE).write_bytes(samples.video(size=12 << 20))
+    return [workload.storm() for _ in range(callers)]

@@ -1,6 +1,6 @@
-"""The other end of the soak: the emulator in a process of its own, with limits and random failures.
+"""The emulator for the soak test, in its own process, with rate limits and random faults.
 
-It prints its address and its key, and ends when its standard input does: `python -m benchmarks.soak.server SEED`.
+It prints its base URL and key, and exits when its standard input is closed: `python -m benchmarks.soak.server SEED`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 from twelvelabs_async.emulator import Emulator, Plan, Timing
 from twelvelabs_async.emulator.plans import Window
 
-FAILING: Final = 0.03
-"""Share of requests that each of the faults strikes."""
+FAULT_PROBABILITY: Final = 0.03
+"""Probability of each fault for a request."""
 
 PLAN: Final = Plan(
     windows={
@@ -26,13 +26,15 @@ PLAN: Final = Plan(
 
 
 async def serve(seed: int) -> None:
-    """Run until standard input ends."""
-    emulator = Emulator(plan=PLAN, timing=Timing(asset=0.1, indexing=0.3), seed=seed, probe=False, spool_limit=0)
-    emulator.faults.add("*", status=503, probability=FAILING, seed=seed, times=None)
-    emulator.faults.add("*", reset="before", probability=FAILING, seed=seed + 1, times=None)
-    emulator.faults.add("GET /assets", reset="after", probability=FAILING, seed=seed + 2, times=None)
-    emulator.faults.add("POST /search", truncate=True, probability=FAILING, seed=seed + 3, times=None)
-    emulator.faults.add("POST /analyze", stream="cut", probability=FAILING, seed=seed + 4, times=None)
+    """Serve until standard input is closed."""
+    emulator = Emulator(
+        plan=PLAN, timing=Timing(asset=0.1, indexing=0.3), seed=seed, inspect_media=False, max_inspected_upload=0
+    )
+    emulator.faults.add("*", status=503, probability=FAULT_PROBABILITY, seed=seed, times=None)
+    emulator.faults.add("*", reset="before", probability=FAULT_PROBABILITY, seed=seed + 1, times=None)
+    emulator.faults.add("GET /assets", reset="after", probability=FAULT_PROBABILITY, seed=seed + 2, times=None)
+    emulator.faults.add("POST /search", truncate=True, probability=FAULT_PROBABILITY, seed=seed + 3, times=None)
+    emulator.faults.add("POST /analyze", stream="cut", probability=FAULT_PROBABILITY, seed=seed + 4, times=None)
     async with emulator:
         print(emulator.base_url, emulator.api_key, flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -1,4 +1,4 @@
-"""What one process holds, looked at again and again, and how fast it grows."""
+"""Samples of the resources of this process, and the growth of its memory."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import attrs
 from benchmarks.memory import MIB, resident
 
 DESCRIPTORS: Final = Path("/proc/self/fd")
-WARM: Final = 0.25
-"""Share of the looks that is left out of the slope: caches fill and pools grow at first."""
+WARMUP_SHARE: Final = 0.25
+"""Share of samples at the start that the slope ignores, while caches and pools fill."""
 
 
 @attrs.frozen(kw_only=True)
-class Look:
-    """One look at the process."""
+class ResourceSample:
+    """The resources at one time."""
 
     minutes: float
-    """Since the start."""
+    """Minutes since the start."""
     memory: float
-    """MiB that are resident."""
+    """Resident memory in MiB."""
     tasks: int
     """Tasks of the running loop."""
     descriptors: int
     """Open files and sockets."""
     sockets: int
-    """Open sockets among them."""
+    """Open sockets."""
 
 
-def look(minutes: float) -> Look:
-    """What the process holds now."""
-    targets = _targets()
-    return Look(
+def sample_resources(minutes: float) -> ResourceSample:
+    """Sample the resources now."""
+    targets = _descriptor_targets()
+    return ResourceSample(
         minutes=minutes,
         memory=resident() / MIB,
         tasks=len(asyncio.all_tasks()),
@@ -43,19 +43,19 @@ def look(minutes: float) -> Look:
     )
 
 
-def _targets() -> list[str]:
+def _descriptor_targets() -> list[str]:
     found = list[str]()
     for entry in DESCRIPTORS.iterdir():
         try:
             found.append(str(entry.readlink()))
-        except OSError:  # the one by which the folder itself was read
+        except OSError:  # the descriptor that read the directory
             continue
     return found
 
 
-def slope(looks: list[Look]) -> float:
-    """MiB an hour that memory grows, by least squares over all looks but the first quarter."""
-    steady = looks[int(len(looks) * WARM) :]
+def memory_slope(samples: list[ResourceSample]) -> float:
+    """Return the growth of memory in MiB an hour, by least squares over all samples but the first quarter."""
+    steady = samples[int(len(samples) * WARMUP_SHARE) :]
     if len(steady) < 3:
         return 0.0
     mean_time = sum(one.minutes for one in steady) / len(steady)

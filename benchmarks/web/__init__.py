@@ -1,1 +1,1 @@
-"""One web backend on two clients, under two hundred users with uploads running: errors, latency, and the loop's lag."""
+"""One web backend on two clients, with 200 users and concurrent uploads: errors, latency and lag of the event loop."""

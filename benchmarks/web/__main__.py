@@ -19,16 +19,16 @@ from benchmarks.web.lag import percentile
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import samples
 
-FILM: Final = 32 * 2**20
-"""Bytes of each upload."""
+UPLOAD_SIZE: Final = 32 * 2**20
+"""Size of each upload in bytes."""
 
-THINKING: Final = 1.0
-"""Seconds that a user thinks between two searches, on average."""
+MEAN_THINK_TIME: Final = 1.0
+"""Average seconds between two searches of a user."""
 
 
 @attrs.define
 class Counts:
-    """What the users saw."""
+    """Errors and latencies of the users."""
 
     searches: list[float] = attrs.field(factory=list[float])
     uploads: list[float] = attrs.field(factory=list[float])
@@ -36,8 +36,8 @@ class Counts:
 
 
 @contextmanager
-def process(*command: str) -> Generator[list[str]]:
-    """Start a program of ours, and give the first line it prints; it ends when its standard input does."""
+def start_program(*command: str) -> Generator[list[str]]:
+    """Start a program that exits when its standard input is closed; yield the first line it prints."""
     with subprocess.Popen(
         [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as started:
@@ -46,36 +46,36 @@ def process(*command: str) -> Generator[list[str]]:
         started.communicate()
 
 
-async def user(session: aiohttp.ClientSession, counts: Counts, until: float, seed: int) -> None:
-    """Somebody who searches, thinks, and searches again."""
+async def run_user(session: aiohttp.ClientSession, counts: Counts, deadline: float, seed: int) -> None:
+    """A user who searches repeatedly."""
     chance = random.Random(seed)  # noqa: S311  # no secret
-    while time.perf_counter() < until:
-        await asyncio.sleep(chance.expovariate(1 / THINKING))
-        counts.errors += not await timed(session.get("/search", params={"q": "film"}), counts.searches)
+    while time.perf_counter() < deadline:
+        await asyncio.sleep(chance.expovariate(1 / MEAN_THINK_TIME))
+        counts.errors += not await time_request(session.get("/search", params={"q": "film"}), counts.searches)
 
 
-async def uploader(session: aiohttp.ClientSession, counts: Counts, until: float, film: bytes) -> None:
-    """Somebody who brings one video after the other."""
-    while time.perf_counter() < until:
-        counts.errors += not await timed(session.post("/videos", data=film), counts.uploads)
+async def run_uploader(session: aiohttp.ClientSession, counts: Counts, deadline: float, content: bytes) -> None:
+    """A user who uploads one video after the other."""
+    while time.perf_counter() < deadline:
+        counts.errors += not await time_request(session.post("/videos", data=content), counts.uploads)
 
 
-async def timed(asking: Any, into: list[float]) -> bool:
-    """Whether it went well; how long it took is written down."""
+async def time_request(request: Any, durations: list[float]) -> bool:
+    """Send a request, record its latency, and return whether it succeeded."""
     started = time.perf_counter()
     try:
-        async with asking as answer:
+        async with request as answer:
             await answer.read()
             well = bool(answer.status < 300)
     except aiohttp.ClientError:
         well = False
-    into.append(time.perf_counter() - started)
+    durations.append(time.perf_counter() - started)
     return well
 
 
-async def load(port: str, *, users: int, uploads: int, seconds: float) -> tuple[Counts, list[float]]:
-    """Everybody at once for so long."""
-    counts, film = Counts(), samples.video(60, size=FILM)
+async def run_load(port: str, *, users: int, uploads: int, seconds: float) -> tuple[Counts, list[float]]:
+    """Run all users for some seconds."""
+    counts, film = Counts(), samples.video(60, size=UPLOAD_SIZE)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session:
         await session.get("/search", params={"q": "film"})
@@ -83,14 +83,14 @@ async def load(port: str, *, users: int, uploads: int, seconds: float) -> tuple[
         until = time.perf_counter() + seconds
         async with asyncio.TaskGroup() as everybody:
             for number in range(users):
-                everybody.create_task(user(session, counts, until, number))
+                everybody.create_task(run_user(session, counts, until, number))
             for _ in range(uploads):
-                everybody.create_task(uploader(session, counts, until, film))
+                everybody.create_task(run_uploader(session, counts, until, film))
         return counts, await (await session.get("/lag")).json()
 
 
 async def prepare(base_url: str, key: str) -> str:
-    """An index with one video."""
+    """Create an index with one video."""
     async with AsyncTwelveLabs(key, base_url=base_url) as client:
         index = await client.indexes.ensure("web", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
         asset = await client.assets.upload(samples.video(), filename="film.mp4", wait=True)
@@ -99,36 +99,39 @@ async def prepare(base_url: str, key: str) -> str:
         return index.id
 
 
-def row(kind: str, counts: Counts, late: list[float], seconds: float) -> str:
-    """A line of the table."""
+def table_row(kind: str, counts: Counts, lag_samples: list[float], seconds: float) -> str:
+    """Format a row of the table."""
     figures = [
         f"{len(counts.searches) / seconds:.0f}",
         str(counts.errors),
         *(f"{1000 * percentile(counts.searches, share):.0f}" for share in (0.5, 0.99)),
-        f"{len(counts.uploads) * FILM / 1e6 / seconds:.0f}",
-        *(f"{1000 * percentile(late, share):.1f}" for share in (0.5, 0.99, 1.0)),
+        f"{len(counts.uploads) * UPLOAD_SIZE / 1e6 / seconds:.0f}",
+        *(f"{1000 * percentile(lag_samples, share):.1f}" for share in (0.5, 0.99, 1.0)),
     ]
     return f"| {kind} | {' | '.join(figures)} |"
 
 
 def main() -> None:
-    """Measure both, one after the other, and print the table."""
+    """Measure both clients and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.web", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--users", type=int, default=200)
     parser.add_argument("--uploads", type=int, default=2)
     options = parser.parse_args()
-    print(f"{options.users} users and {options.uploads} uploads of {FILM >> 20} MiB at a time, {options.seconds:g} s\n")
+    print(
+        f"{options.users} users, {options.uploads} uploads of {UPLOAD_SIZE >> 20} MiB at a time, "
+        f"{options.seconds:g} s\n"
+    )
     print("| client | searches/s | errors | p50 ms | p99 ms | upload MB/s | lag p50 ms | p99 | longest |")
     print("|---|---|---|---|---|---|---|---|---|")
     for kind in ("ours", "official"):
-        with process("benchmarks.web.upstream") as (base_url, key):
+        with start_program("benchmarks.web.upstream") as (base_url, key):
             index_id = asyncio.run(prepare(base_url, key))
-            with process("benchmarks.web.backend", kind, base_url, key, index_id) as (port,):
+            with start_program("benchmarks.web.backend", kind, base_url, key, index_id) as (port,):
                 counts, late = asyncio.run(
-                    load(port, users=options.users, uploads=options.uploads, seconds=options.seconds)
+                    run_load(port, users=options.users, uploads=options.uploads, seconds=options.seconds)
                 )
-        print(row(kind, counts, late, options.seconds), flush=True)
+        print(table_row(kind, counts, late, options.seconds), flush=True)
 
 
 if __name__ == "__main__":

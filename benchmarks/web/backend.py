@@ -17,77 +17,77 @@ import twelvelabs
 import uvicorn
 from fastapi import FastAPI, Request
 
-from benchmarks.web.lag import Lag
+from benchmarks.web.lag import LagMonitor
 from twelvelabs_async import AsyncTwelveLabs
 
 
-class Desk(Protocol):
-    """What the backend wants of a client."""
+class BackendClient(Protocol):
+    """The interface that the backend needs."""
 
-    async def take_in(self, request: Request, size: int) -> str | None:
-        """Send a video on; its identifier."""
+    async def upload(self, request: Request, size: int) -> str | None:
+        """Upload a video and return its id."""
         ...
 
-    async def find(self, words: str) -> int:
-        """How many moments were found."""
+    async def search(self, query: str) -> int:
+        """Search and return the number of results."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...
 
 
-class Ours:
+class AsyncBackendClient:
     """`twelvelabs_async`."""
 
     def __init__(self, base_url: str, key: str, index_id: str) -> None:
         self._client = AsyncTwelveLabs(key, base_url=base_url)
         self._index_id = index_id
 
-    async def take_in(self, request: Request, size: int) -> str | None:
-        """Pass the body on as it arrives."""
+    async def upload(self, request: Request, size: int) -> str | None:
+        """Forward the body while it arrives."""
         return (await self._client.assets.upload(request.stream(), filename="film.mp4", size=size)).id
 
-    async def find(self, words: str) -> int:
-        """One page of hits."""
-        found = self._client.search.query(index_id=self._index_id, search_options=["visual"], query_text=words)
-        return len(await found.collect(10))
+    async def search(self, query: str) -> int:
+        """Get one page of results."""
+        found = self._client.search.query(index_id=self._index_id, search_options=["visual"], query_text=query)
+        return len(await found.to_list(10))
 
     async def close(self) -> None:
         """Close the client."""
         await self._client.close()
 
 
-class Official:
+class OfficialBackendClient:
     """`twelvelabs`."""
 
     def __init__(self, base_url: str, key: str, index_id: str) -> None:
-        # Typed as Any: its search is declared as a class that has no `query`.
+        # Any, because the declared class of its search has no `query`.
         self._client: Any = twelvelabs.AsyncTwelveLabs(api_key=key, base_url=base_url)
         self._index_id = index_id
 
-    async def take_in(self, request: Request, size: int) -> str | None:
-        """Keep the body, then send it."""
+    async def upload(self, request: Request, size: int) -> str | None:
+        """Read the whole body, then send it."""
         del size
         content = await request.body()
         made = await self._client.assets.create(method="direct", file=("film.mp4", content), filename="film.mp4")
         return str(made.id)
 
-    async def find(self, words: str) -> int:
-        """One page of hits."""
+    async def search(self, query: str) -> int:
+        """Get one page of results."""
         found = await self._client.search.query(
-            index_id=self._index_id, search_options=["visual"], query_text=words, page_limit=10
+            index_id=self._index_id, search_options=["visual"], query_text=query, page_limit=10
         )
         return len(found.items or [])
 
     async def close(self) -> None:
-        """It cannot be closed."""
+        """Do nothing: it has no method to close it."""
 
 
-def application(kind: str, *where: str) -> FastAPI:
-    """The backend."""
-    lag = Lag()
-    desk: Desk = (Ours if kind == "ours" else Official)(*where)
+def create_app(kind: str, *client_args: str) -> FastAPI:
+    """Create the application."""
+    lag = LagMonitor()
+    desk: BackendClient = (AsyncBackendClient if kind == "ours" else OfficialBackendClient)(*client_args)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -100,24 +100,24 @@ def application(kind: str, *where: str) -> FastAPI:
 
     @app.post("/videos", status_code=202)
     async def upload(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
-        return {"id": await desk.take_in(request, int(request.headers["content-length"]))}
+        return {"id": await desk.upload(request, int(request.headers["content-length"]))}
 
     @app.get("/search")
     async def search(q: str) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]  # the same
-        return {"hits": await desk.find(q)}
+        return {"hits": await desk.search(q)}
 
     @app.get("/lag")
-    async def late() -> list[float]:  # pyright: ignore[reportUnusedFunction]  # the same
-        return lag.take()
+    async def lag_samples() -> list[float]:  # pyright: ignore[reportUnusedFunction]  # the same
+        return lag.drain()
 
     return app
 
 
-async def serve(kind: str, *where: str) -> None:
-    """Print the port, and serve until standard input ends."""
-    server = uvicorn.Server(uvicorn.Config(application(kind, *where), port=0, log_level="warning"))
+async def serve(kind: str, *client_args: str) -> None:
+    """Print the port and serve until standard input is closed."""
+    server = uvicorn.Server(uvicorn.Config(create_app(kind, *client_args), port=0, log_level="warning"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  # it tells nobody when it has
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     print(server.servers[0].sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -1,4 +1,4 @@
-"""How late the event loop is: a task that wants to wake every few milliseconds, and writes down when it did."""
+"""Measures the lag of the event loop: a task sleeps for a few milliseconds and records how late it wakes up."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import asyncio
 import time
 from typing import Final
 
-EVERY: Final = 0.005
-"""Seconds between two wakings."""
+WAKE_INTERVAL: Final = 0.005
+"""Seconds of each sleep."""
 
 
-class Lag:
-    """Lateness of each waking, in seconds."""
+class LagMonitor:
+    """The delays of a sleeping task, in seconds."""
 
     def __init__(self) -> None:
-        self.late: list[float] = []
+        self.samples: list[float] = []
 
     async def watch(self) -> None:
-        """Watch until cancelled."""
+        """Measure until cancelled."""
         while True:
-            due = time.perf_counter() + EVERY
-            await asyncio.sleep(EVERY)
-            self.late.append(max(0.0, time.perf_counter() - due))
+            due = time.perf_counter() + WAKE_INTERVAL
+            await asyncio.sleep(WAKE_INTERVAL)
+            self.samples.append(max(0.0, time.perf_counter() - due))
 
-    def take(self) -> list[float]:
-        """What was written down since this was last asked."""
-        late, self.late = self.late, []
+    def drain(self) -> list[float]:
+        """Return the delays since the last call."""
+        late, self.samples = self.samples, []
         return late
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of them lie; 0 of none."""
+    """Return the quantile of values, or 0 if there are none."""
     if not values:
         return 0.0
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]

@@ -1,4 +1,4 @@
-"""What stands for the platform: the emulator in a process of its own. Prints its address and its key."""
+"""The emulator in its own process, in place of the platform. It prints its base URL and key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from twelvelabs_async.emulator import Emulator, Timing
 
 
 async def serve() -> None:
-    """Run until standard input ends."""
-    async with Emulator(timing=Timing(asset=0, indexing=0), probe=False, spool_limit=0) as emulator:
+    """Serve until standard input is closed."""
+    async with Emulator(timing=Timing(asset=0, indexing=0), inspect_media=False, max_inspected_upload=0) as emulator:
         print(emulator.base_url, emulator.api_key, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of our own, behind socket files or a private address, which can be killed and restarted."""
+"""A PostgreSQL and a Redis server that can be killed and restarted, on Unix sockets or a private network."""
 
 from __future__ import annotations
 
@@ -10,69 +10,71 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from benchmarks.fleet.namespaces import NET
+from benchmarks.workers.namespaces import SUBNET
 
-PROGRAMS: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-OPTIONS: Final = "-c max_connections=100"
+POSTGRES_BIN_DIRS: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+POSTGRES_OPTIONS: Final = "-c max_connections=100"
 PORTS: Final = (54329, 63799)
-"""Of the database and the budget store, where they have an address."""
+"""Ports of PostgreSQL and Redis on a private network."""
 
 
-class Database:
-    """A PostgreSQL that commits to disk, as one would run it; behind a socket file if `host` is empty."""
+class PostgresServer:
+    """A PostgreSQL server that commits to disk; on a Unix socket if `host` is empty."""
 
     def __init__(self, folder: Path, host: str = "") -> None:
         self._folder = folder
         self._host = host
         folder.mkdir()
-        self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        if self._as:
+        self._run_as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        if self._run_as:
             shutil.chown(folder, "postgres", "postgres")
-        user = "postgres" if self._as else os.environ["USER"]
+        user = "postgres" if self._run_as else os.environ["USER"]
         self.url = f"postgresql://{user}@{host}/postgres?port={PORTS[0]}" + ("" if host else f"&host={folder}")
         self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         with (folder / "data" / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {NET} trust\n")
+            rules.write(f"host all all {SUBNET} trust\n")
 
     def start(self) -> None:
-        """Start it, and wait until it can be talked to."""
+        """Start it, and wait until it accepts connections."""
         self._control("-w", "-l", f"{self._folder}/log", "-o", self._options(), "start")
 
     def kill(self) -> None:
-        """Stop it at once, whoever is connected, if it runs."""
+        """Stop it immediately, if it is running."""
         with suppress(subprocess.CalledProcessError):
             self._control("-w", "-m", "immediate", "stop")
 
     def _options(self) -> str:
-        return f"{OPTIONS} -p {PORTS[0]} -c listen_addresses='{self._host}' -k {self._folder}"
+        return f"{POSTGRES_OPTIONS} -p {PORTS[0]} -c listen_addresses='{self._host}' -k {self._folder}"
 
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", "-D", f"{self._folder}/data", *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as, str(PROGRAMS[-1] / program), *arguments]
+        command = [*self._run_as, str(POSTGRES_BIN_DIRS[-1] / program), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
 
-class Budgets:
-    """A Redis that keeps nothing."""
+class RateLimitRedis:
+    """A Redis server without persistence."""
 
     def __init__(self, folder: Path, host: str = "") -> None:
         self._folder = folder
         folder.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
-        self._address = ["--bind", host, "--port", str(PORTS[1]), "--protected-mode", "no"] if host else ["--port", "0"]
+        self._listen_options = (
+            ["--bind", host, "--port", str(PORTS[1]), "--protected-mode", "no"] if host else ["--port", "0"]
+        )
         self.url = f"redis://{host}:{PORTS[1]}/0" if host else f"unix://{folder}/socket"
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        command = ["redis-server", *self._address, "--unixsocket", f"{self._folder}/socket", "--save", ""]
+        command = ["redis-server", *self._listen_options, "--unixsocket", f"{self._folder}/socket", "--save", ""]
         self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)
         while not (self._folder / "socket").is_socket():
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """Stop it at once; what it knew is gone."""
+        """Stop it immediately; its data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,0 +1,54 @@
+"""Draws the ratios of a run as bars: `python -m benchmarks --write` calls it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+BARS: Final = {
+    "concurrent-64": ("GETs, 64 at once", "per second", False),
+    "concurrent-256": ("GETs, 256 at once", "per second", False),
+    "concurrent-64-unlimited": ("GETs, 64 at once, no limit headers", "per second", False),
+    "paging": ("list of 5,000 items", "items/s", False),
+    "events": ("10,000 events of a stream", "events/s", False),
+    "embeddings": ("2,000 embeddings", "ms", True),
+    "small-uploads": ("uploads of 10 kB", "per second", False),
+    "large-upload": ("large upload", "MB/s", False),
+    "first-get": ("construct, first GET", "ms", True),
+    "import": ("import, construct", "ms", True),
+}
+"""Cases of the chart: label, column, and whether a smaller figure is better."""
+
+OFFICIAL_COLOR, BARE_COLOR = "#94a3b8", "#2563eb"
+
+
+def draw(cases: Mapping[str, Any], path: Path) -> None:
+    """Draw how many times as fast as the official client this one and bare aiohttp are."""
+    found = [(label, *_speeds(cases[name], column, inverse=inverse)) for name, (label, column, inverse) in BARS.items()]
+    matplotlib: Any = import_module("matplotlib")  # its types are incomplete, and only `nox -s bench` installs it
+    matplotlib.rcParams["svg.hashsalt"] = "benchmarks"  # the same figures give the same file
+    figure: Any = import_module("matplotlib.figure").Figure(figsize=(8, 4.6), layout="constrained")
+    axes = figure.subplots()
+    rows = range(len(found))
+    axes.barh([row + 0.2 for row in rows], [ours for _, ours, _ in found], 0.38, color=BARE_COLOR)
+    axes.barh([row - 0.2 for row in rows], [bare for _, _, bare in found], 0.38, color=OFFICIAL_COLOR)
+    axes.set_yticks(list(rows), [label for label, _, _ in found])
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.axvline(1, color="#64748b", linewidth=1)
+    axes.set_xlabel("times as fast as the official client, which is 1 (logarithmic)")
+    labels = ["official client", "twelvelabs_async", "aiohttp without a client library"]
+    figure.legend([*axes.lines, *axes.containers], labels, loc="outside upper center", ncols=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _speeds(case: Mapping[str, Any], column: str, *, inverse: bool) -> tuple[float, float]:
+    """Return the speeds of this client and of bare aiohttp, as multiples of the official client's."""
+    ours, bare = (case[client]["ratio"]["official"][column] for client in ("ours", "aiohttp"))
+    return (1 / ours, 1 / bare) if inverse else (ours, bare)

@@ -1,1 +1,0 @@
-"""What workers on many machines are worth when they, their database and their budget store are killed."""
