@@ -12,9 +12,9 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+CHROMIUM, CHROMEDRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 
-FLAGS: Final = (
+CHROMIUM_FLAGS: Final = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,14 +30,14 @@ FLAGS: Final = (
 @contextmanager
 def chromium(profile: Path) -> Generator[Chrome]:
     """A browser with an empty profile, gone at the end."""
-    if CHROMIUM is None or DRIVER is None:
+    if CHROMIUM is None or CHROMEDRIVER is None:
         pytest.skip("there is no chromium with its driver: Debian has them as chromium and chromium-driver")
     options = ChromeOptions()
     options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = Chrome(options=options, service=Service(DRIVER))
+    opened = Chrome(options=options, service=Service(CHROMEDRIVER))
     try:
         yield opened
     finally:

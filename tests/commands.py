@@ -16,11 +16,11 @@ from typing import Any
 import attrs
 import pytest
 
-from twelvelabs_async.cli.main import run
+from twelvelabs_async._cli.main import run
 
-MAIN = [sys.executable, "-W", "error", "-m", "twelvelabs_async"]
+CLI_COMMAND = [sys.executable, "-W", "error", "-m", "twelvelabs_async"]
 
-TAKE_THE_TERMINAL = """
+TAKE_CONTROLLING_TERMINAL = """
 import fcntl, os, signal, sys, termios
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -30,16 +30,16 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 @attrs.frozen
-class Told:
+class CommandResult:
     """What a command said."""
 
-    code: int
-    out: str
-    err: str
+    exit_code: int
+    stdout: str
+    stderr: str
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 class Cli:
@@ -48,12 +48,12 @@ class Cli:
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
 
-    def __call__(self, *arguments: str) -> Told:
+    def __call__(self, *arguments: str) -> CommandResult:
         code = run(arguments)
         captured = self._capture.readouterr()
         assert "\x1b" not in captured.out + captured.err, "control codes in a pipe"
         assert "Traceback" not in captured.err
-        return Told(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -61,21 +61,25 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if name not in colours} | dict(extra or {})
 
 
-def in_a_process(*arguments: str) -> Told:
+def run_in_subprocess(*arguments: str) -> CommandResult:
     done = subprocess.run(  # noqa: S603  # all of it is ours
-        [*MAIN, *arguments], capture_output=True, env=environment(), encoding="utf-8", timeout=30, check=False
+        [*CLI_COMMAND, *arguments], capture_output=True, env=environment(), encoding="utf-8", timeout=30, check=False
     )
     assert "\x1b" not in done.stdout + done.stderr
-    return Told(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @contextmanager
-def interruptible(*arguments: str) -> Generator[subprocess.Popen[str]]:
+def interruptible_process(*arguments: str) -> Generator[subprocess.Popen[str]]:
     """A command in a process of its own, which is gone afterwards whatever happens."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background hands down that it ignores it
     try:
         process = subprocess.Popen(  # noqa: S603  # all of it is ours
-            [*MAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
+            [*CLI_COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            encoding="utf-8",
         )
     finally:
         signal.signal(signal.SIGINT, before)
@@ -86,14 +90,14 @@ def interruptible(*arguments: str) -> Generator[subprocess.Popen[str]]:
             process.kill()
 
 
-def until(process: subprocess.Popen[str], holds: Callable[[], object]) -> None:
-    while not holds():
+def wait_until(process: subprocess.Popen[str], condition: Callable[[], object]) -> None:
+    while not condition():
         assert process.poll() is None
         time.sleep(0.01)
 
 
 @contextmanager
-def terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
+def run_in_terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
     """A command that has a real terminal of 100 x 24 before it; gives its process and our end of the line."""
     import fcntl  # noqa: PLC0415  # not on every system
     import pty  # noqa: PLC0415  # the same
@@ -104,7 +108,7 @@ def terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
 
     process = subprocess.Popen(  # noqa: S603  # all of it is ours
-        [sys.executable, "-I", "-c", TAKE_THE_TERMINAL, *MAIN, *arguments],
+        [sys.executable, "-I", "-c", TAKE_CONTROLLING_TERMINAL, *CLI_COMMAND, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -120,14 +124,14 @@ def terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
             os.close(ours)
 
 
-def read_until(ours: int, words: str, text: str = "") -> str:
-    """What the terminal shows until it shows `words`; at the end of the line, what it showed."""
+def read_until(terminal_fd: int, expected: str, output: str = "") -> str:
+    """What the terminal shows until it shows `expected`; at the end of the line, what it showed."""
     late = time.monotonic() + 20
-    while words not in text:
-        readable, _, _ = select.select([ours], [], [], 0.5)
-        assert time.monotonic() < late, text
+    while expected not in output:
+        readable, _, _ = select.select([terminal_fd], [], [], 0.5)
+        assert time.monotonic() < late, output
         try:
-            text += os.read(ours, 65536).decode("utf-8", "replace") if readable else ""
+            output += os.read(terminal_fd, 65536).decode("utf-8", "replace") if readable else ""
         except OSError:  # how a terminal says that nobody writes any more
             break
-    return text
+    return output

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: an emulator, a client against it, a clock, and guards that watch every test."""
+"""Fixtures of all tests: an emulator, its client, a clock, and checks for leaks and blocking calls."""
 
 from __future__ import annotations
 
@@ -7,39 +7,55 @@ import contextlib
 import inspect
 import linecache
 import os
+import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
+from shared import lend
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async._options import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.settings import KEY_VARIABLES, URL_VARIABLE
 
-# Whoever judges a change wants the same examples each time; whoever makes one wants others each time.
+# CI runs the same examples each time; a developer's runs differ.
 settings.register_profile("suite", deadline=None, max_examples=100, derandomize="CI" in os.environ)
 settings.load_profile("suite")
 
-DESCRIPTORS = Path("/proc/self/fd")
+LOOP: Final = os.environ.get("TWELVELABS_TEST_LOOP", "asyncio")
+"""Event loop of the tests: `asyncio` or `uvloop`."""
+
+FD_DIRECTORY = Path("/proc/self/fd")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_blocks_the_loop() -> Iterator[None]:
-    """A blocking call of the client inside a running event loop fails the test that makes it."""
+def fail_on_blocking_calls() -> Iterator[None]:
+    """Fail a test in which the client makes a blocking call in a running event loop."""
     with blockbuster_ctx("twelvelabs_async", excluded_modules=["twelvelabs_async.emulator"]) as watch:
-        # Once for each client that shares a budget, when it is made: as much as an import.
-        watch.functions["io.TextIOWrapper.read"].can_block_in("policy/stores/redis.py", {"_script"})
-        watch.functions["os.access"].can_block_in("policy/stores/__init__.py", {"_sqlite"})
+        # Once for each client with a shared store, when the client is created: it costs as much as an import.
+        watch.functions["os.access"].can_block_in("_rate_limit/stores/__init__.py", {"_open_sqlite"})
+        # The synchronous client may be called in a notebook, whose loop runs.
+        watch.functions["threading.Lock.acquire"].can_block_in("_event_loop.py", {"__init__", "run", "stop"})
+        watch.functions["threading.Lock.acquire"].can_block_in("_facade.py", {"_start", "close"})
         yield
 
 
+if LOOP == "uvloop":
+    import uvloop  # not on Windows
+
+    def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+        """Run the coroutine tests on uvloop."""
+        return {"uvloop": uvloop.new_event_loop}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def sources_stand_still() -> Iterator[None]:
-    """For each future asyncio's debug mode asks whether the files of all its callers have changed; they have not."""
+def skip_source_checks() -> Iterator[None]:
+    """Keep asyncio's debug mode from checking for each future whether the source files of its callers have changed."""
 
     def unchanged(_filename: str | None = None) -> None:
         return
@@ -50,65 +66,88 @@ def sources_stand_still() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys and addresses of whoever runs the tests stay out of them."""
-    for name in (*KEY_VARIABLES, URL_VARIABLE):
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove API keys, URLs and proxies of the developer from the environment."""
+    proxies = [name for name in os.environ if name.lower().endswith("_proxy")]
+    for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *proxies):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Coroutine tests are watched by `nothing_is_left`; the others run no loop that it could watch."""
+    """Check coroutine tests for leaks, and start with the tests that wait."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.insert(0, "nothing_is_left")
+            item.fixturenames.insert(_first_of_the_function(item), "fail_on_leaks")
+
+
+def _first_of_the_function(item: pytest.Function) -> int:
+    """Return the position of the first fixture that lives for one test; those before it outlive it."""
+    known = item._fixtureinfo.name2fixturedefs
+    scopes = [known[name][-1].scope if name in known else "function" for name in item.fixturenames]
+    return scopes.index("function") if "function" in scopes else len(scopes)
 
 
 @pytest.fixture
-async def nothing_is_left() -> AsyncIterator[None]:
-    """A task or a socket that outlives its test fails it."""
-    sockets, tasks = _sockets(), asyncio.all_tasks()
+async def fail_on_leaks() -> AsyncIterator[None]:
+    """Fail a test that leaks a task or a socket."""
+    sockets, tasks = _open_sockets(), asyncio.all_tasks()
     yield
-    for _ in range(200):
-        if not _left(sockets, tasks):
+    for _ in range(5000):
+        if not _leaks(sockets, tasks):
             return
         await asyncio.sleep(0.001)
-    pytest.fail(f"left behind: {_left(sockets, tasks)}")
+    pytest.fail(f"leaked: {_leaks(sockets, tasks)}")
 
 
-def _left(sockets: set[int], tasks: set[asyncio.Task[object]]) -> list[str]:
+def _leaks(sockets: set[int], tasks: set[asyncio.Task[object]]) -> list[str]:
     running = asyncio.all_tasks() - tasks - {asyncio.current_task()}
-    return [*map(repr, running), *(f"socket {number}" for number in sorted(_sockets() - sockets))]
+    return [*map(repr, running), *(f"socket {number}" for number in sorted(_open_sockets() - sockets))]
 
 
-def _sockets() -> set[int]:
-    """Return the numbers that the system gave the sockets that are open."""
+def _open_sockets() -> set[int]:
+    """Return the inode numbers of the open sockets."""
     found = set[int]()
-    if not DESCRIPTORS.exists():
+    if not FD_DIRECTORY.exists():
         return found
-    for entry in DESCRIPTORS.iterdir():
+    for entry in FD_DIRECTORY.iterdir():
         with contextlib.suppress(OSError):
             about = os.fstat(int(entry.name))
-            if stat.S_ISSOCK(about.st_mode):
+            if stat.S_ISSOCK(about.st_mode) and not (LOOP == "uvloop" and _is_local(int(entry.name))):
                 found.add(about.st_ino)
     return found
 
 
+def _is_local(descriptor: int) -> bool:
+    """Tell whether a socket is one of a pair, as uvloop opens for signals each time it runs."""
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        return copy.family == socket.AF_UNIX
+
+
 @pytest.fixture
 def clock() -> FastClock:
-    """Time that jumps ahead whenever somebody sleeps."""
+    """A clock that skips every wait."""
     return FastClock()
 
 
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """An emulator in which everything is done at once. A fault that was asked for and not reached fails the test."""
+@pytest.fixture(scope="module")
+async def shared_emulator() -> AsyncIterator[Emulator]:
+    """An emulator that processes everything immediately; tests take `emulator`."""
     async with Emulator(timing=Timing(asset=0, indexing=0)) as running:
         yield running
-        running.faults.assert_all_hit()
+
+
+@pytest.fixture
+async def emulator(shared_emulator: Emulator) -> AsyncIterator[Emulator]:
+    """The emulator of the module, as new. A fault that no request met fails the test."""
+    async with lend(shared_emulator) as emulator:
+        yield emulator
+        emulator.faults.assert_all_hit()
 
 
 @pytest.fixture
 async def client(emulator: Emulator, clock: FastClock) -> AsyncIterator[AsyncTwelveLabs]:
-    """A client of the emulator, which sleeps without waiting."""
+    """A client of the emulator, whose clock skips every wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as opened:
         yield opened

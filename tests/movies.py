@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 MEDIA: Final = Path(__file__).parent / "data" / "media"
-_FOLDERS: Final = {b"moov", b"trak", b"mdia", b"minf", b"dinf"}
+_CONTAINER_BOXES: Final = {b"moov", b"trak", b"mdia", b"minf", b"dinf"}
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -24,7 +24,7 @@ def box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body) + 8, kind) + body
 
 
-def alias(path: Path, *, flags: int = 0) -> bytes:
+def alias_box(path: Path, *, flags: int = 0) -> bytes:
     """A data reference to a file; with the flag 1 it is the file it stands in."""
     name, volume = path.name.encode(), b"disk"
     record = struct.pack(">4xHHHB27s4xH2x", 0, 2, 0, len(volume), volume, 0x482B)
@@ -34,13 +34,13 @@ def alias(path: Path, *, flags: int = 0) -> bytes:
     return box(b"alis", struct.pack(">I", flags) + record + struct.pack(">hH", -1, 0))
 
 
-def referring(target: Path, *, only: bytes = b"", packed: bool = False) -> bytes:
-    """The header of the movie `target`, which finds its media there; of one kind of track if `only` says so.
+def reference_movie(target: Path, *, track_type: bytes = b"", compressed: bool = False) -> bytes:
+    """The header of the movie `target`, which finds its media there; of one kind of track if `track_type` says so.
 
     Packed, its header is compressed.
     """
-    head = _rewritten(target.read_bytes(), alias(target), only)
-    if not packed:
+    head = _rewrite_boxes(target.read_bytes(), alias_box(target), track_type)
+    if not compressed:
         return head
     parts = dict(boxes(head))
     whole = box(b"moov", parts[b"moov"])
@@ -48,15 +48,15 @@ def referring(target: Path, *, only: bytes = b"", packed: bool = False) -> bytes
     return box(b"ftyp", parts[b"ftyp"]) + box(b"moov", box(b"cmov", body))
 
 
-def _rewritten(data: bytes, entry: bytes, only: bytes) -> bytes:
+def _rewrite_boxes(data: bytes, data_reference: bytes, track_type: bytes) -> bytes:
     out = b""
     for kind, body in boxes(data):
-        if kind == b"trak" and only not in body:
+        if kind == b"trak" and track_type not in body:
             continue
-        if kind in _FOLDERS:
-            out += box(kind, _rewritten(body, entry, only))
+        if kind in _CONTAINER_BOXES:
+            out += box(kind, _rewrite_boxes(body, data_reference, track_type))
         elif kind == b"dref":
-            out += box(kind, struct.pack(">II", 0, 1) + entry)
+            out += box(kind, struct.pack(">II", 0, 1) + data_reference)
         elif kind != b"mdat":
             out += box(kind, body)
     return out

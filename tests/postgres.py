@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a socket in a folder; they are skipped where it is not installed."""
+"""A PostgreSQL server for tests, on a Unix socket. Tests that need it are skipped if it is not installed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,65 +16,67 @@ from typing import Final
 import psycopg
 import pytest
 
-FOLDERS: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-FAST: Final = "-c fsync=off -c listen_addresses='' -c max_connections=60"
+BIN_DIRECTORIES: Final = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), Path("/usr/sbin")]
+FAST_OPTIONS: Final = "-c fsync=off -c listen_addresses='' -c max_connections=60"
 
 
-def binary(name: str) -> str:
-    """Where a program of PostgreSQL is."""
-    found = shutil.which(name) or next((str(folder / name) for folder in FOLDERS if (folder / name).exists()), None)
+def find_binary(name: str) -> str:
+    """Return the path of a program of PostgreSQL; skip the test if it is not installed."""
+    found = shutil.which(name) or next(
+        (str(folder / name) for folder in BIN_DIRECTORIES if (folder / name).exists()), None
+    )
     if found is None:
-        pytest.skip(f"there is no {name}: Debian has it as postgresql")
+        pytest.skip(f"{name} is not installed; on Debian it is in the package postgresql or pgbouncer")
     return found
 
 
-class Server:
-    """A server that can be stopped and started again."""
+class PostgresServer:
+    """A server that can be stopped and restarted."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        name = "postgres" if self._user else pwd.getpwuid(os.getuid()).pw_name
-        self.url = f"postgresql://{name}@/postgres?host={folder}"
+        self.folder = folder
+        self.run_as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self.user = "postgres" if self.run_as else pwd.getpwuid(os.getuid()).pw_name
+        self.url = f"postgresql://{self.user}@/postgres?host={folder}"
 
-    def make(self) -> None:
-        """Lay its files out."""
-        data = self._folder / "data"
+    def init_cluster(self) -> None:
+        """Create its files."""
+        data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
     def start(self) -> None:
-        """Start it, and wait until it can be talked to."""
-        options = f"{FAST} -k {self._folder}"
+        """Start it, and wait until it accepts connections."""
+        options = f"{FAST_OPTIONS} -k {self.folder}"
         self._run(
-            "pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", str(self._folder / "log"), "-o", options, "start"
+            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
         )
 
     def stop(self) -> None:
-        """Stop it at once, whoever is connected."""
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-m", "immediate", "stop")
+        """Stop it immediately, with open connections."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
-    def emptied(self) -> str:
-        """Its address, with nothing in the database."""
+    def reset_database(self) -> str:
+        """Empty the database, and return its URL."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("DROP SCHEMA public CASCADE")
             connection.execute("CREATE SCHEMA public")
         return self.url
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._user, binary(program), *arguments]
+        command = [*self.run_as, find_binary(program), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")  # noqa: S603
 
 
 @contextmanager
-def postgres() -> Generator[Server]:
-    """A new server, gone at the end with all that it kept."""
-    binary("initdb")
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # not the test's own: a socket has a short path
+def postgres() -> Generator[PostgresServer]:
+    """Run a new server, and delete its files at the end."""
+    find_binary("initdb")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # not tmp_path: the path of a socket must be short
     try:
         if os.getuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-        server = Server(folder)
-        server.make()
+        server = PostgresServer(folder)
+        server.init_cluster()
         server.start()
         try:
             yield server
@@ -81,3 +84,24 @@ def postgres() -> Generator[Server]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def pooler(server: PostgresServer) -> Generator[str]:
+    """Run pgbouncer in transaction mode in front of a server, and yield the URL of the pooled database."""
+    folder = server.folder
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(
+        f"[databases]\n* = host={folder} user={server.user}\n[pgbouncer]\nlisten_addr=\nunix_socket_dir={folder}\n"
+        f"listen_port=6999\nauth_type=any\npool_mode=transaction\nserver_idle_timeout=1\n"
+    )
+    configuration.chmod(0o644)
+    command = [*server.run_as, find_binary("pgbouncer"), "--quiet", str(configuration)]
+    with subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            while not (folder / ".s.PGSQL.6999").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            yield f"{server.url}&port=6999"
+        finally:
+            process.terminate()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
-NEEDS_REDIS = pytest.mark.skipif(PROGRAM is None, reason="redis-server is not installed (Debian: apt install redis)")
+REDIS_BINARY = shutil.which("redis-server") or shutil.which("valkey-server")
+NEEDS_REDIS = pytest.mark.skipif(
+    REDIS_BINARY is None, reason="redis-server is not installed (Debian: apt install redis)"
+)
 
 
 class RedisServer:
@@ -25,12 +29,22 @@ class RedisServer:
         self.url = f"unix://{folder}/socket"
 
     def start(self) -> None:
-        command = [str(PROGRAM), "--port", "0", "--unixsocket", f"{self._folder}/socket", "--save", ""]
+        command = [str(REDIS_BINARY), "--port", "0", "--unixsocket", f"{self._folder}/socket", "--save", ""]
         self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)  # noqa: S603  # of our own making
         limit = time.monotonic() + 10
-        while not (self._folder / "socket").is_socket():
+        while not self._accepts_connections():
             assert time.monotonic() < limit, "redis-server does not listen"
             time.sleep(0.01)
+
+    def _accepts_connections(self) -> bool:
+        """The file of the socket exists before the server listens."""
+        with socket.socket(socket.AF_UNIX) as attempt:
+            return attempt.connect_ex(f"{self._folder}/socket") == 0
+
+    def pause(self) -> None:
+        """Stop the process without closing its connections."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         assert self._process is not None

@@ -17,28 +17,29 @@ from types import NoneType
 from typing import Any, Final, Self, TypeVar, cast
 
 import attrs
+from memory_store import MemoryStore
 from multidict import CIMultiDict
 
-from twelvelabs_async.api import Api
-from twelvelabs_async.body import Body
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._core.retry import RetryBudget
+from twelvelabs_async._http.body import Body
+from twelvelabs_async._http.connections import Attempt
+from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._http.transport import HttpTransport, Response, StreamingResponse
+from twelvelabs_async._options import Options
+from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter
+from twelvelabs_async._rate_limit.windows import CategoryState
 from twelvelabs_async.clock import Clock
-from twelvelabs_async.emulator import virtual
+from twelvelabs_async.emulator import virtual_time
 from twelvelabs_async.errors import APIConnectionError, TwelveLabsError
-from twelvelabs_async.policy.budget import Budget
-from twelvelabs_async.policy.limiter import RateLimiter
-from twelvelabs_async.policy.retry import RetryQuota
-from twelvelabs_async.policy.store import MemoryStore
-from twelvelabs_async.reply import OpenReply, Reply
-from twelvelabs_async.request import Method, Request, RetryClass
-from twelvelabs_async.session import SessionManager
-from twelvelabs_async.settings import Options
+from twelvelabs_async.requests import Method, Request, RetryClass
 
 T = TypeVar("T")
 
 KEY: Final = "tlk_NEVER_TO_BE_SEEN_0123456789"
 """The key of clients that talk to raw servers; tests look for it where it must not be."""
 
-NOWHERE: Final = "http://127.0.0.1:9/v1.3"
+UNREACHABLE_URL: Final = "http://127.0.0.1:9/v1.3"
 """An address nobody listens at."""
 
 
@@ -46,109 +47,148 @@ class FastClock:
     """The machine's time, and a sleep that jumps ahead instead of waiting."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.offset = 0.0
         self.sleeps: list[float] = []
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.ahead
+        return asyncio.get_running_loop().time() + self.offset
 
     def time(self) -> float:
-        return time.time() + self.ahead
+        return time.time() + self.offset
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         until = self.monotonic() + seconds
         await asyncio.sleep(0)
-        self.ahead += max(0.0, until - self.monotonic())
+        self.offset += max(0.0, until - self.monotonic())
 
 
-class LoopClock(virtual.LoopClock):
+class LoopClock(virtual_time.LoopClock):
     """Time as the running loop tells it, also what the wall shows: for `virtually`."""
 
-    EPOCH: Final = virtual.EPOCH
+    EPOCH: Final = virtual_time.EPOCH
 
-    def __init__(self, *, wrong_by: float = 0.0) -> None:
-        super().__init__(virtual.EPOCH + wrong_by)
-
-
-virtually = virtual.run
+    def __init__(self, *, skew: float = 0.0) -> None:
+        super().__init__(virtual_time.EPOCH + skew)
 
 
-def said(
-    status: int = 200, content: object = None, headers: Mapping[str, str] | None = None, *, raw: bytes | None = None
-) -> Reply:
+run_in_virtual_time = virtual_time.run
+
+
+def fake_response(
+    status: int = 200,
+    content: object = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    raw_body: bytes | None = None,
+) -> Response:
     """An answer as `SessionManager.send` gives it."""
-    body = raw if raw is not None else json.dumps({} if content is None else content).encode()
-    return Reply(status=status, headers=CIMultiDict(headers or {}), body=body)
+    body = raw_body if raw_body is not None else json.dumps({} if content is None else content).encode()
+    return Response(status=status, headers=CIMultiDict(headers or {}), body=body)
 
 
-Answering = Callable[[str, str], Awaitable[Reply]]
+ResponseHandler = Callable[[str, str], Awaitable[Response]]
 
 
 class FakeSession:
     """Stands for the session manager: the answers come from a function, and nothing is sent."""
 
-    def __init__(self, answer: Answering) -> None:
-        self._answer = answer
+    not_found_hint = ""
+    base_path = "/v1.3"
+
+    def __init__(self, handler: ResponseHandler) -> None:
+        self._handler = handler
         self.sent: list[tuple[str, str]] = []
         self.bodies: list[bytes] = []
 
-    def check(self) -> None:
+    def ensure_usable(self) -> None:
         """Usable everywhere."""
 
-    async def send(self, method: str, path: str, body: Body, *, idle: float | None = None) -> Reply:
-        del idle
+    async def send(
+        self, method: str, path: str, body: Body, attempt: Attempt, *, idle_timeout: float | None = None
+    ) -> Response:
+        del idle_timeout
         self.sent.append((method, path))
-        start = body.start()
+        start = body.open()
         self.bodies.append(start if isinstance(start, bytes) else b"")
-        return await self._answer(method, path)
+        return await self._answer(method, path, attempt)
 
-    async def store(self, url: str, headers: Mapping[str, str], body: Body, *, idle: float) -> Reply:
-        del headers, body, idle
+    async def put_to_storage(
+        self, url: str, headers: Mapping[str, str], body: Body, attempt: Attempt, *, idle_timeout: float
+    ) -> Response:
+        del headers, body, idle_timeout
         self.sent.append(("PUT", url))
-        return await self._answer("PUT", url)
+        return await self._answer("PUT", url, attempt)
+
+    async def _answer(self, method: str, path: str, attempt: Attempt) -> Response:
+        attempt.sent = True
+        try:
+            return await self._handler(method, path)
+        except APIConnectionError as error:
+            attempt.sent = error.sent
+            raise
 
 
-def road(
-    answer: Answering,
+def make_executor(
+    handler: ResponseHandler,
     clock: Clock,
     *,
     options: Options | None = None,
-    quota: RetryQuota | None = None,
-) -> tuple[Api, FakeSession]:
+    budget: RetryBudget | None = None,
+) -> tuple[RequestExecutor, FakeSession]:
     """The whole road above a session that is a function."""
-    session = FakeSession(answer)
-    api = Api(
-        session=cast("SessionManager", session),
+    session = FakeSession(handler)
+    api = RequestExecutor(
+        transport=cast("HttpTransport", session),
         limiter=RateLimiter(clock),
-        quota=quota or RetryQuota(),
+        retry_budget=budget or RetryBudget(),
         clock=clock,
         options=options or Options(),
     )
     return api, session
 
 
-def budget_of(limiter: RateLimiter, category: str) -> Budget:
-    """What a limiter without a store of its own knows of a category."""
+def category_state(limiter: RateLimiter, category: str) -> CategoryState:
+    """The state of a category, where it is in the memory of this process."""
+    if limiter.store is None:
+        return limiter.category_queue(category).state
     assert isinstance(limiter.store, MemoryStore)
-    return limiter.store.budget(category)
+    return limiter.store.category_state(category)
 
 
-def ask(method: Method = "GET", template: str = "/x", *, retry: RetryClass = "safe", json: Any = None) -> Request[Any]:
+@asynccontextmanager
+async def holding(permit: Permit) -> AsyncGenerator[Permit]:
+    """Hold a permit as an attempt does: whatever ends the block ends the permit."""
+    try:
+        yield permit
+    except BaseException as error:
+        permit.release(sent=not (isinstance(error, APIConnectionError) and not error.sent))
+        raise
+    else:
+        permit.release(sent=False)
+    finally:
+        await permit.report_to_store()
+
+
+def json_request(
+    method: Method = "GET", path_template: str = "/x", *, retry_class: RetryClass = "safe", json: Any = None
+) -> Request[Any]:
     """A request whose answer is a JSON object."""
-    return Request(method=method, template=template, into=dict, retry=retry, json=json)
+    return Request(method=method, path_template=path_template, response_type=dict, retry_class=retry_class, json=json)
 
 
-def forget(method: Method = "DELETE", template: str = "/x", *, retry: RetryClass = "idempotent") -> Request[None]:
+def no_content_request(
+    method: Method = "DELETE", path_template: str = "/x", *, retry_class: RetryClass = "idempotent"
+) -> Request[None]:
     """A request whose answer does not matter."""
-    return Request(method=method, template=template, into=NoneType, retry=retry)
+    return Request(method=method, path_template=path_template, response_type=NoneType, retry_class=retry_class)
 
 
-def in_turn(*replies: Reply | TwelveLabsError) -> Answering:
+def responses_in_order(*responses: Response | TwelveLabsError) -> ResponseHandler:
     """Answers one after the other, the last one for ever."""
-    left = deque(replies)
+    left = deque(responses)
 
-    async def answer(_method: str, _path: str) -> Reply:
+    async def answer(_method: str, _path: str) -> Response:
         await asyncio.sleep(0)
         reply = left.popleft() if len(left) > 1 else left[0]
         if isinstance(reply, TwelveLabsError):
@@ -159,89 +199,99 @@ def in_turn(*replies: Reply | TwelveLabsError) -> Answering:
 
 
 @attrs.define
-class CountingServer:
+class FixedWindowServer:
     """Fixed windows as the platform has them: whole seconds in the headers, refused calls not counted."""
 
     limit: int
-    seconds: float
+    window_seconds: float
     clock: Clock
     latency: Callable[[], float] = lambda: 0.05
     """Seconds of each half of the way."""
-    headers: bool = True
-    retry_after: bool = True
+    send_headers: bool = True
+    send_retry_after: bool = True
     served: int = 0
-    refused: int = 0
-    busiest: int = 0
+    rejected: int = 0
+    max_served_per_window: int = 0
     """Most calls served in one window."""
-    opened: float = -1e9
-    used: int = 0
+    window_start: float = -1e9
+    window_used: int = 0
 
-    async def answer(self, _method: str, _path: str) -> Reply:
+    async def handle(self, _method: str, _path: str) -> Response:
         await asyncio.sleep(self.latency())
         now = self.clock.time()
-        if now >= self.opened + self.seconds:
-            self.opened, self.used = now, 0
-        refused = self.used >= self.limit
-        self.used += not refused
-        self.busiest = max(self.busiest, self.used)
-        told = {"Date": formatdate(now, usegmt=True)}
-        end = self.opened + self.seconds
-        if self.headers:
-            told |= {
+        if now >= self.window_start + self.window_seconds:
+            self.window_start, self.window_used = now, 0
+        refused = self.window_used >= self.limit
+        self.window_used += not refused
+        self.max_served_per_window = max(self.max_served_per_window, self.window_used)
+        limit_headers = {"Date": formatdate(now, usegmt=True)}
+        end = self.window_start + self.window_seconds
+        if self.send_headers:
+            limit_headers |= {
                 "X-Ratelimit-Limit": str(self.limit),
-                "X-Ratelimit-Remaining": str(self.limit - self.used),
+                "X-Ratelimit-Remaining": str(self.limit - self.window_used),
                 "X-Ratelimit-Reset": str(-int(-end // 1)),
             }
-        if refused and self.retry_after and self.headers:
-            told["Retry-After"] = str(-int(-(end - now) // 1))
+        if refused and self.send_retry_after and self.send_headers:
+            limit_headers["Retry-After"] = str(-int(-(end - now) // 1))
         self.served += not refused
-        self.refused += refused
+        self.rejected += refused
         await asyncio.sleep(self.latency())
-        return said(429 if refused else 200, headers=told)
+        return fake_response(429 if refused else 200, headers=limit_headers)
 
 
 @attrs.frozen
-class Got:
+class RawRequest:
     """One request as a raw server read it."""
 
     method: str
     target: str
     headers: CIMultiDict[str]
     body: bytes
-    connection: int
+    connection_index: int
     """Which connection it came on, from 0."""
-    nth: int
+    request_index: int
     """Which request on this connection, from 0."""
 
 
-def http(
-    status: int = 200, body: bytes | str = b"{}", headers: Mapping[str, str] | None = None, *, length: int | None = None
+def raw_response(
+    status: int = 200,
+    body: bytes | str = b"{}",
+    headers: Mapping[str, str] | None = None,
+    *,
+    content_length: int | None = None,
 ) -> bytes:
-    """An answer as bytes; `length` may lie."""
+    """An answer as bytes; `content_length` may lie."""
     content = body.encode() if isinstance(body, str) else body
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Odd"
-    told = {"Content-Type": "application/json", "Content-Length": str(len(content) if length is None else length)}
-    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {text}" for name, text in {**told, **(headers or {})}.items())]
+    limit_headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content) if content_length is None else content_length),
+    }
+    lines = [
+        f"HTTP/1.1 {status} {phrase}",
+        *(f"{name}: {text}" for name, text in {**limit_headers, **(headers or {})}.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-RawAnswer = Callable[[Got, asyncio.StreamWriter], Awaitable[bytes | None]]
+RawHandler = Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]]
 """Gives the bytes to send, or writes them itself; closing the writer ends the connection."""
 
 
 class RawServer:
     """A server that does exactly what a test says, also what no HTTP library would do."""
 
-    def __init__(self, answer: RawAnswer) -> None:
-        self._answer = answer
+    def __init__(self, handler: RawHandler) -> None:
+        self._handler = handler
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self.requests: list[Got] = []
-        self.connections = 0
-        self.open = 0
+        self.requests: list[RawRequest] = []
+        self.connection_count = 0
+        self.open_connections = 0
         """Connections open now."""
         self.port = 0
 
@@ -254,7 +304,7 @@ class RawServer:
         return f"{self.origin}/v1.3"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=1 << 20)
+        self._server = await asyncio.start_server(self._on_connection, "127.0.0.1", 0, limit=1 << 20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -266,18 +316,18 @@ class RawServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._tasks.add(task)
-        _when_gone(reader, task.cancel)
-        number, self.connections = self.connections, self.connections + 1
-        self.open += 1
+        _on_disconnect(reader, task.cancel)
+        number, self.connection_count = self.connection_count, self.connection_count + 1
+        self.open_connections += 1
         try:
             await self._serve(reader, writer, number)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self.open -= 1
+            self.open_connections -= 1
             self._tasks.discard(task)
             writer.transport.abort()
 
@@ -286,26 +336,26 @@ class RawServer:
         while not writer.is_closing():
             got = await _read_request(reader, number, nth)
             self.requests.append(got)
-            answer = await self._answer(got, writer)
+            answer = await self._handler(got, writer)
             if answer is not None and not writer.is_closing():
                 writer.write(answer)
                 await writer.drain()
             nth += 1
 
 
-def _when_gone(reader: asyncio.StreamReader, then: Callable[[], object]) -> None:
-    """Call `then` when the peer has left, whatever is being awaited at the time."""
+def _on_disconnect(reader: asyncio.StreamReader, callback: Callable[[], object]) -> None:
+    """Call `callback` when the peer has left, whatever is being awaited at the time."""
     for name in ("feed_eof", "set_exception"):
         inner = getattr(reader, name)
 
         def both(*arguments: Any, inner: Callable[..., None] = inner) -> None:
             inner(*arguments)
-            then()
+            callback()
 
         setattr(reader, name, both)
 
 
-async def _read_request(reader: asyncio.StreamReader, connection: int, nth: int) -> Got:
+async def _read_request(reader: asyncio.StreamReader, connection_index: int, request_index: int) -> RawRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *rest = head.strip().split("\r\n")
     headers = CIMultiDict[str]()
@@ -314,10 +364,10 @@ async def _read_request(reader: asyncio.StreamReader, connection: int, nth: int)
         headers.add(name, text.strip())
     method, target, _ = first.split(" ")
     body = await reader.readexactly(int(headers.get("Content-Length", "0")))
-    return Got(method, target, headers, body, connection, nth)
+    return RawRequest(method, target, headers, body, connection_index, request_index)
 
 
-def parts_of(body: Body, content: bytes) -> list[Message[str, str]]:
+def parse_form_parts(body: Body, content: bytes) -> list[Message[str, str]]:
     """The parts of a form as the standard library's parser of mail reads them."""
     head = f"Content-Type: {body.content_type}\r\n\r\n".encode()
     message = message_from_bytes(head + content, policy=HTTP)
@@ -325,43 +375,43 @@ def parts_of(body: Body, content: bytes) -> list[Message[str, str]]:
     return [part for part in message.walk() if part is not message]
 
 
-def always(answer: bytes) -> RawAnswer:
+def always_respond(response: bytes) -> RawHandler:
     """A raw server that says one thing."""
 
-    async def say(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    async def handler(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(0)
-        return answer
+        return response
 
-    return say
+    return handler
 
 
-def one_by_one(answers: Sequence[bytes | None]) -> RawAnswer:
+def respond_in_order(responses: Sequence[bytes | None]) -> RawHandler:
     """Each answer once, then the last one for ever; None cuts the connection."""
-    left = deque(answers)
+    left = deque(responses)
 
-    async def say(_got: Got, writer: asyncio.StreamWriter) -> bytes | None:
+    async def handler(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
         answer = left.popleft() if len(left) > 1 else left[0]
         if answer is None:
             writer.transport.abort()
         await asyncio.sleep(0)
         return answer
 
-    return say
+    return handler
 
 
-async def eventually(holds: Callable[[], bool], *, within: float = 2.0) -> None:
+async def eventually(condition: Callable[[], bool], *, timeout: float = 60) -> None:
     """Wait until something is true, or fail."""
-    async with asyncio.timeout(within):
-        while not holds():
+    async with asyncio.timeout(timeout):
+        while not condition():
             await asyncio.sleep(0.005)
 
 
 @contextmanager
-def collecting(caught: list[Mapping[str, Any]]) -> Generator[None]:
+def collect_loop_errors(errors: list[Mapping[str, Any]]) -> Generator[None]:
     """Collect what the running loop would complain about."""
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, context: caught.append(context))
+    loop.set_exception_handler(lambda _, context: errors.append(context))
     try:
         yield
     finally:
@@ -369,58 +419,60 @@ def collecting(caught: list[Mapping[str, Any]]) -> Generator[None]:
 
 
 @asynccontextmanager
-async def quiet() -> AsyncGenerator[None]:
+async def fail_on_loop_errors() -> AsyncGenerator[None]:
     """Fail if the loop complains about anything."""
     caught: list[Mapping[str, Any]] = []
-    with collecting(caught):
+    with collect_loop_errors(caught):
         yield
         await asyncio.sleep(0)
     assert not caught
 
 
-class PiecesReply:
+class FakeStreamingResponse:
     """An answer that comes in the pieces a test made up; an error among them is raised."""
 
     status = 200
+    report = None
 
-    def __init__(self, pieces: Sequence[bytes | TwelveLabsError]) -> None:
+    def __init__(self, chunks: Sequence[bytes | TwelveLabsError]) -> None:
         self.headers: Mapping[str, str] = CIMultiDict({"x-trace-id": "trace-7"})
-        self.left = deque(pieces)
-        self.closed = 0
+        self.remaining = deque(chunks)
+        self.close_count = 0
 
-    async def piece(self, idle: float) -> bytes:
-        assert idle > 0
+    async def read_chunk(self, idle_timeout: float) -> bytes:
+        assert idle_timeout > 0
         await asyncio.sleep(0)
-        piece = self.left.popleft() if self.left else b""
+        piece = self.remaining.popleft() if self.remaining else b""
         if isinstance(piece, TwelveLabsError):
             raise piece
         return piece
 
     def close(self) -> None:
-        self.closed += 1
+        self.close_count += 1
 
 
-class PiecesRoad:
+class FakeStreamingExecutor:
     """A road for streams only: each of them is the same pieces."""
 
     clock: Clock = LoopClock()
     options = Options()
+    redactor = Redactor()
 
-    def __init__(self, *pieces: bytes | TwelveLabsError) -> None:
-        self._pieces = pieces
-        self.replies: list[PiecesReply] = []
+    def __init__(self, *chunks: bytes | TwelveLabsError) -> None:
+        self._chunks = chunks
+        self.responses: list[FakeStreamingResponse] = []
         self.requests: list[Request[Any]] = []
         self.accepted: list[str] = []
 
-    async def call(self, request: Request[T]) -> T:
+    async def execute(self, request: Request[T]) -> T:
         raise AssertionError(request)
 
-    async def store(self, *_: Any, **__: Any) -> Reply:
+    async def put_to_storage(self, *_: Any, **__: Any) -> Response:
         raise AssertionError
 
-    async def open(self, request: Request[Any], *, accept: str) -> OpenReply:
+    async def open_stream(self, request: Request[Any], *, accept: str) -> StreamingResponse:
         await asyncio.sleep(0)
         self.requests.append(request)
         self.accepted.append(accept)
-        self.replies.append(PiecesReply(self._pieces))
-        return cast("OpenReply", self.replies[-1])
+        self.responses.append(FakeStreamingResponse(self._chunks))
+        return cast("StreamingResponse", self.responses[-1])

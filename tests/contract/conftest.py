@@ -1,4 +1,4 @@
-"""A stage for the scenes."""
+"""The harness of the scenarios."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from scenes.stage import CHUNK, TIMING, Stage
+from scenes.stage import CHUNK, TIMING, Harness
+from shared import lend
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator
 
 
+@pytest.fixture(scope="module")
+def clock() -> FastClock:
+    """The clock of the emulator and its clients, which skips every wait."""
+    return FastClock()
+
+
+@pytest.fixture(scope="module")
+async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
+    asyncio.get_running_loop().set_debug(False)  # hundreds of scenarios run the same code; other tests debug the loop
+    async with Emulator(timing=TIMING, clock=clock, chunk_size=CHUNK, require_upload_headers=True) as running:
+        yield running
+
+
 @pytest.fixture
-async def stage(clock: FastClock) -> AsyncIterator[Stage]:
-    """An emulator and its client, on one clock that jumps ahead whenever somebody sleeps."""
-    asyncio.get_running_loop().set_debug(False)  # two thousand scenes of the same code; other tests watch the loop
+async def stage(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
+    """An emulator and its client on one clock."""
     async with (
-        Emulator(timing=TIMING, clock=clock, chunk_size=CHUNK) as emulator,
+        lend(shared_emulator) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
     ):
-        yield Stage(client=client, emulator=emulator, clock=clock)
+        yield Harness(client=client, emulator=emulator, clock=clock)
         emulator.faults.assert_all_hit()

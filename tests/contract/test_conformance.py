@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from scenes import SCENES, Scene, Stage
-from scenes.stage import FACTS
+from scenes import SCENARIOS, Harness, Scenario
+from scenes.stage import OPERATION_FACTS
 
 OTHER_STATUSES = {"tasks.create": 201}
 """Statuses of successes that are seen, where the description says another one."""
 
 
 def test_every_operation_has_a_scene() -> None:
-    assert {scene.operation for scene in SCENES.values()} == FACTS.keys()
+    assert {scene.operation for scene in SCENARIOS.values()} == OPERATION_FACTS.keys()
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
-async def test_a_method_does_its_operation(scene: Scene, stage: Stage) -> None:
+@pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
+async def test_a_method_does_its_operation(scene: Scenario, stage: Harness) -> None:
     with scene.warnings():
-        await scene.play(stage)
+        await scene.run(stage)
     status = OTHER_STATUSES.get(scene.method, scene.facts["status"])
     assert [(request.route, request.status) for request in stage.requests] == [(scene.facts["call"], status)]
-    assert stage.made == scene.makes
+    assert stage.object_changes == scene.object_changes

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any, Literal
+
+import pytest
+from twelvelabs.indexes.types.indexes_create_request_models_item import IndexesCreateRequestModelsItem
+
+from twelvelabs_async.models.common import ObjectLike
+from twelvelabs_async.uploads._files import FileLike
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -18,7 +26,80 @@ def test_all_operations_and_methods_are_there() -> None:
     assert "99/99 operations, 101/101 methods" in (DOCS / "operations.md").read_text("utf-8")
 
 
-def test_the_page_for_those_who_move_is_up_to_date() -> None:
+def test_the_table_of_errors_is_up_to_date() -> None:
+    """Run `python docs/make_errors.py` after changing an exception or the retry policy."""
+    made = runpy.run_path(str(DOCS / "make_errors.py"))["page"]()
+    assert (DOCS / "error-table.md").read_text("utf-8") == made
+
+
+def test_the_migration_page_is_up_to_date() -> None:
     """Run `python docs/make_migration.py` after adding a parameter, or for another version of the official client."""
     made = runpy.run_path(str(DOCS / "make_migration.py"))["page"]()
     assert (DOCS / "migration-methods.md").read_text("utf-8") == made
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "refused"),
+    [
+        (str, str | None, set[str]()),
+        (Literal["a", "b"] | Any, Literal["a"], {"'b'"}),
+        (int, float, set[str]()),
+        (float, int, {"float"}),
+        (str | Sequence[str], Sequence[str], {"str"}),
+        (list[str], Sequence[int], {"list of str"}),
+        (dict[str, str | None], Mapping[str, str], {"dict of NoneType"}),
+        (IndexesCreateRequestModelsItem, Mapping[str, Any], {"object"}),
+        (list[IndexesCreateRequestModelsItem], Sequence[ObjectLike], set[str]()),
+        (IO[bytes], FileLike, set[str]()),
+    ],
+)
+def test_the_types_of_both_clients_are_compared(given: Any, taken: Any, refused: set[str]) -> None:
+    compare = runpy.run_path(str(DOCS / "make_migration.py"))["refused_types"]
+    assert compare(given, taken) == refused
+
+
+def test_the_fields_of_results_are_compared_by_types() -> None:
+    compare = runpy.run_path(str(DOCS / "make_migration.py"))["field_differences"]
+    official = {
+        ".data[]": ["object"],
+        ".data[].id": ["str"],
+        ".data[].created_at": ["str"],
+        ".data[].frames[]": ["object"],
+        ".data[].frames[].start": ["float"],
+        ".data[].info": ["object"],
+        ".data[].info.size": ["int"],
+        ".page_info": ["object"],
+    }
+    here = {"[]": ["object"], "[].id": ["str"], "[].created_at": ["datetime"], "[].info{}": ["Any"]}
+    assert list(compare(official, here)) == [
+        ("created_at", "`str`", "`datetime`"),
+        ("frames[]", "list of `object`", "none"),
+        ("info", "`object`", "`dict`"),
+    ]
+
+
+def test_older_versions_are_in_the_tables() -> None:
+    page = (DOCS / "migration-methods.md").read_text("utf-8")
+    for row in (
+        "| `index.video.delete` | `indexes.videos.delete`; `id=` is `video_id=` |",
+        "| `gist` | the platform has removed it: `analyze` with a prompt or a schema |",
+        "| `search.by_page_token` | `search.retrieve`; ",
+    ):
+        assert row in page
+
+
+def test_a_method_or_parameter_without_a_counterpart_needs_a_reason() -> None:
+    difference = runpy.run_path(str(DOCS / "make_migration.py"))["_difference"]
+
+    class Indexes:
+        def list(self, *, page: int, colour: str) -> None: ...
+
+    class OurIndexes:
+        def list(self, *, page: str) -> None: ...
+
+    with pytest.raises(KeyError, match="colour"):
+        difference("list", Indexes(), OurIndexes())
+    with pytest.raises(AttributeError, match="list"):
+        difference("list", Indexes(), object())
+    with pytest.raises(KeyError, match="page"):
+        difference("list", OurIndexes(), Indexes())

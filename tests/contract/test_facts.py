@@ -22,6 +22,14 @@ pytestmark = pytest.mark.skipif(
 
 Json = dict[str, Any]
 
+RETRY_CLASSES = {
+    "compute": "billable",
+    "repeatable": "leaves_orphan",
+    "reconcile": "verify_first",
+    "unsafe": "non_idempotent",
+}
+"""The table's names of retry classes that this package calls otherwise."""
+
 FACTS: dict[str, Json] = tomllib.loads((ROOT / "tests" / "data" / "operations.toml").read_text("utf-8"))
 GROUPS = {name.rpartition(".")[0] for name in FACTS} | {"analyze"}  # whose methods are the client's own
 
@@ -102,7 +110,8 @@ def test_the_description_has_the_same_body_and_success(name: str, described: Jso
 def test_the_table_says_the_same(name: str, table: dict[str, dict[str, str]]) -> None:
     facts, row = FACTS[name], table[name]
     assert facts["call"] == f"{row['method']} {row['path']}"
-    assert facts["retry"] == row["retry_class"].rstrip("?")
+    retry_class = row["retry_class"].rstrip("?")
+    assert facts["retry"] == RETRY_CLASSES.get(retry_class, retry_class)
     assert facts.get("deprecated", False) is bool(row["deprecated"])
     assert facts["status"] == int(row["success_status"])
     assert set(facts.get("query", ())) == set(names(row["query_params"]))

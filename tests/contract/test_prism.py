@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import attrs
 import pytest
-from scenes import SCENES, Scene, Stage
+from scenes import SCENARIOS, Harness, Scenario
 from support import FastClock
 from typing_extensions import override
 
@@ -28,26 +28,26 @@ class Over(Exception):  # noqa: N818  # it ends a rehearsal, and is no error
 
 
 @attrs.define(kw_only=True)
-class Rehearsal(Stage):
+class DryRunHarness(Harness):
     """Plays scenes up to their call: a mock remembers nothing that could be looked at afterwards."""
 
     @override
-    async def act(self, call: Awaitable[T]) -> T:
+    async def run(self, call: Awaitable[T]) -> T:
         await call
         raise Over
 
     @override
-    async def stored(self, upload: UploadSession) -> CompletedChunk:
+    async def upload_first_part(self, upload: UploadSession) -> CompletedChunk:
         return CompletedChunk(chunk_index=1, proof="of nothing", chunk_size=1)
 
 
 @pytest.fixture
-async def stage(clock: FastClock) -> AsyncIterator[Rehearsal]:
+async def stage(clock: FastClock) -> AsyncIterator[DryRunHarness]:
     async with AsyncTwelveLabs("key", base_url=BASE_URL, clock=clock, max_retries=0) as client:
-        yield Rehearsal(client=client, emulator=Emulator(), clock=clock)
+        yield DryRunHarness(client=client, emulator=Emulator(), clock=clock)
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
-async def test_a_method_can_be_described(scene: Scene, stage: Rehearsal) -> None:
+@pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
+async def test_a_method_can_be_described(scene: Scenario, stage: DryRunHarness) -> None:
     with scene.warnings(), pytest.raises(Over):
-        await scene.play(stage)
+        await scene.run(stage)

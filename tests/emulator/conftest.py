@@ -1,4 +1,4 @@
-"""An emulator on a clock that moves only when a test says so, and short ways to talk to it."""
+"""Fixtures with an emulator on a manual clock, and functions that send requests to it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+from shared import lend
 
 from twelvelabs_async.emulator import Emulator, Timing, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
-Put = Callable[..., Awaitable[tuple[int, str, str]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
+PutChunk = Callable[..., Awaitable[tuple[int, str, str]]]
 
 UPLOADS = "/assets/multipart-uploads"
 
 TIMING = Timing(asset=10, indexing=50, analysis=20, batch=100)
 
 
-class HandMovedClock:
-    """Starts on the first of January 2026."""
+class ManualClock:
+    """A clock that starts on 1 January 2026 and only advances on request."""
+
+    START = 1_767_225_600.0
 
     def __init__(self) -> None:
-        self.now = 1_767_225_600.0
+        self.now = self.START
 
     def time(self) -> float:
         return self.now
@@ -36,14 +39,22 @@ class HandMovedClock:
         self.now += seconds
 
 
-@pytest.fixture
-def clock() -> HandMovedClock:
-    return HandMovedClock()
+@pytest.fixture(scope="module")
+def shared_clock() -> ManualClock:
+    """The clock of all emulators of a module; tests take `clock`."""
+    return ManualClock()
 
 
 @pytest.fixture
-def advance(clock: HandMovedClock) -> Callable[[float], None]:
-    """Let seconds pass."""
+def clock(shared_clock: ManualClock) -> ManualClock:
+    """A clock that shows its start."""
+    shared_clock.now = shared_clock.START
+    return shared_clock
+
+
+@pytest.fixture
+def advance(clock: ManualClock) -> Callable[[float], None]:
+    """Advance the clock by a number of seconds."""
 
     def move(seconds: float) -> None:
         clock.now += seconds
@@ -58,8 +69,8 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
-def serve(stack: AsyncExitStack, clock: HandMovedClock) -> Callable[..., Awaitable[Emulator]]:
-    """Start an emulator with settings of the test's own."""
+def serve(stack: AsyncExitStack, clock: ManualClock) -> Callable[..., Awaitable[Emulator]]:
+    """Start an emulator with settings of the test."""
 
     async def start(**settings: Any) -> Emulator:
         settings = {"clock": clock, "timing": TIMING, **settings}
@@ -68,14 +79,28 @@ def serve(stack: AsyncExitStack, clock: HandMovedClock) -> Callable[..., Awaitab
     return start
 
 
+@pytest.fixture(scope="module")
+async def shared_emulator(shared_clock: ManualClock) -> AsyncIterator[Emulator]:
+    """An emulator with small parts; tests take `emulator`."""
+    async with Emulator(clock=shared_clock, timing=TIMING, chunk_size=1000) as running:
+        yield running
+
+
 @pytest.fixture
-async def emulator(serve: Callable[..., Awaitable[Emulator]]) -> Emulator:
-    return await serve(chunk_size=1000)
+async def emulator(
+    request: pytest.FixtureRequest, shared_emulator: Emulator, serve: Callable[..., Awaitable[Emulator]]
+) -> AsyncIterator[Emulator]:
+    """The emulator of the module, as new; a test marked `own_emulator` gets another one."""
+    if request.node.get_closest_marker("own_emulator"):
+        yield await serve(chunk_size=1000)
+        return
+    async with lend(shared_emulator) as emulator:
+        yield emulator
 
 
 @pytest.fixture
 def connect(stack: AsyncExitStack) -> Callable[[Emulator], Awaitable[aiohttp.ClientSession]]:
-    """Open a session that has the key; its paths have no slash in front."""
+    """Open a session with the API key; its paths have no leading slash."""
 
     async def open_session(emulator: Emulator) -> aiohttp.ClientSession:
         headers = {"x-api-key": emulator.api_key}
@@ -92,12 +117,12 @@ async def session(
 
 
 @pytest.fixture
-def call(session: aiohttp.ClientSession) -> Call:
-    """Send a request, and give status and JSON of the answer."""
-    return caller(session)
+def call(session: aiohttp.ClientSession) -> SendRequest:
+    """Send a request, and return the status and the JSON of the response."""
+    return request_sender(session)
 
 
-def caller(session: aiohttp.ClientSession) -> Call:
+def request_sender(session: aiohttp.ClientSession) -> SendRequest:
     async def send(method: str, path: str, **options: Any) -> tuple[int, Any]:
         # A path with a colon in it would be taken for a URL of its own.
         async with session.request(method, "./" + path.lstrip("/"), **options) as response:
@@ -108,12 +133,12 @@ def caller(session: aiohttp.ClientSession) -> Call:
 
 
 @pytest.fixture
-def other(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitable[Call]]:
-    """Call with another key."""
+def other(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitable[SendRequest]]:
+    """Send requests with another API key."""
 
-    async def open_session(key: str) -> Call:
+    async def open_session(key: str) -> SendRequest:
         session = aiohttp.ClientSession(emulator.base_url + "/", headers={"x-api-key": key})
-        return caller(await stack.enter_async_context(session))
+        return request_sender(await stack.enter_async_context(session))
 
     return open_session
 
@@ -121,34 +146,34 @@ def other(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitabl
 @pytest.fixture
 def restart(
     emulator: Emulator, connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
-) -> Callable[[], Awaitable[Call]]:
-    """Stop the emulator, start it again, and give a new way to call it."""
+) -> Callable[[], Awaitable[SendRequest]]:
+    """Restart the emulator, and return a function that sends requests to it."""
 
-    async def do() -> Call:
+    async def restart_emulator() -> SendRequest:
         await emulator.stop()
         await emulator.start()
-        return caller(await connect(emulator))
+        return request_sender(await connect(emulator))
 
-    return do
+    return restart_emulator
 
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Wait for something that the other side does in its own time."""
+    """Wait until a condition is true."""
 
-    async def wait(come_true: Callable[[], bool]) -> None:
+    async def wait_until(condition: Callable[[], bool]) -> None:
         for _ in range(5000):
-            if come_true():
+            if condition():
                 return
             await asyncio.sleep(0.001)
         pytest.fail("it never came true")
 
-    return wait
+    return wait_until
 
 
 @pytest.fixture
 def form() -> Callable[..., aiohttp.FormData]:
-    """Write a multipart form: bytes become a file, a list a repeated field, a dictionary JSON."""
+    """Build a multipart form: bytes become a file, a list a repeated field, a dict JSON."""
 
     def write(filename: str = "upload", /, **fields: Any) -> aiohttp.FormData:
         written = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
@@ -165,7 +190,7 @@ def form() -> Callable[..., aiohttp.FormData]:
 
 
 @pytest.fixture
-def make_index(call: Call) -> Make:
+def make_index(call: SendRequest) -> CreateResource:
     async def make(name: str = "films", *options: str, **fields: Any) -> str:
         models = [{"model_name": "marengo3.0", "model_options": options or ["visual", "audio"]}]
         status, body = await call("POST", "/indexes", json={"index_name": name, "models": models, **fields})
@@ -176,7 +201,7 @@ def make_index(call: Call) -> Make:
 
 
 @pytest.fixture
-def make_asset(call: Call, form: Callable[..., aiohttp.FormData]) -> Make:
+def make_asset(call: SendRequest, form: Callable[..., aiohttp.FormData]) -> CreateResource:
     async def make(filename: str = "film.mp4", content: bytes | None = None, **fields: Any) -> str:
         data = form(filename, method="direct", **fields, file=content or samples.video())
         status, body = await call("POST", "/assets", data=data)
@@ -187,7 +212,9 @@ def make_asset(call: Call, form: Callable[..., aiohttp.FormData]) -> Make:
 
 
 @pytest.fixture
-def make_source(make_asset: Make, advance: Callable[[float], None]) -> Callable[..., Awaitable[dict[str, str]]]:
+def make_source(
+    make_asset: CreateResource, advance: Callable[[float], None]
+) -> Callable[..., Awaitable[dict[str, str]]]:
     """Upload a video and wait until it can be analyzed."""
 
     async def make(filename: str = "film.mp4", seconds: float = 60) -> dict[str, str]:
@@ -199,7 +226,7 @@ def make_source(make_asset: Make, advance: Callable[[float], None]) -> Callable[
 
 
 @pytest.fixture
-def make_video(call: Call, make_asset: Make, advance: Callable[[float], None]) -> Make:
+def make_video(call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]) -> CreateResource:
     """Upload a file, index it and wait until it is ready."""
 
     async def make(index: str, filename: str = "film.mp4", content: bytes | None = None, **fields: Any) -> str:
@@ -220,7 +247,7 @@ def film() -> bytes:
 
 
 @pytest.fixture
-async def upload(call: Call) -> Any:
+async def upload(call: SendRequest) -> Any:
     """An upload session for the film."""
     status, created = await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2500})
     assert status == 201
@@ -229,7 +256,7 @@ async def upload(call: Call) -> Any:
 
 @pytest.fixture
 def put() -> Callable[..., Awaitable[tuple[int, str, str]]]:
-    """Send bytes to a presigned URL, and give status, body and proof."""
+    """Send bytes to a presigned URL, and return status, body and ETag."""
 
     async def send(url: str, content: Any, headers: dict[str, str]) -> tuple[int, str, str]:
         async with (
@@ -242,8 +269,8 @@ def put() -> Callable[..., Awaitable[tuple[int, str, str]]]:
 
 
 @pytest.fixture
-def send(call: Call, put: Put, film: bytes) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
-    """Send chunks to fresh URLs, and give the report to make of it."""
+def send(call: SendRequest, put: PutChunk, film: bytes) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    """Send chunks to new URLs, and return the body that reports them."""
 
     async def send_all(upload: dict[str, Any], *indexes: int) -> list[dict[str, Any]]:
         report: list[dict[str, Any]] = []

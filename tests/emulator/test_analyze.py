@@ -1,4 +1,4 @@
-"""Somebody wants to know at once what is in a video or in pictures."""
+"""Synchronous analysis of videos and images, streamed or as a whole."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, Window, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Serve = Callable[..., Awaitable[Emulator]]
 Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
@@ -28,7 +28,7 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.split("\n") if line]
 
 
-async def test_a_text_tells_the_file_and_the_question(call: Call, make_source: MakeSource) -> None:
+async def test_the_text_contains_the_file_name_and_the_prompt(call: SendRequest, make_source: MakeSource) -> None:
     video = await make_source("red car.mp4")
     status, found = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
     assert status == 200
@@ -40,8 +40,8 @@ async def test_a_text_tells_the_file_and_the_question(call: Call, make_source: M
 
 
 @pytest.mark.parametrize("stream", [{}, {"stream": True}])
-async def test_a_stream_is_the_rule(
-    session: aiohttp.ClientSession, call: Call, make_source: MakeSource, stream: dict[str, bool]
+async def test_responses_are_streamed_by_default(
+    session: aiohttp.ClientSession, call: SendRequest, make_source: MakeSource, stream: dict[str, bool]
 ) -> None:
     body = {"video": await make_source(), "prompt": PROMPT}
     async with session.post("analyze", json=body | stream) as response:
@@ -56,7 +56,7 @@ async def test_a_stream_is_the_rule(
     assert end["metadata"]["usage"] == whole["usage"]
 
 
-async def test_a_long_text_is_cut_at_its_limit(call: Call, make_source: MakeSource) -> None:
+async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_source: MakeSource) -> None:
     body = {"video": await make_source(seconds=600), "prompt": PROMPT, "stream": False}
     _, whole = await call("POST", "/analyze", json=body)
     _, cut = await call("POST", "/analyze", json=body | {"max_tokens": 512})
@@ -106,9 +106,9 @@ async def test_a_long_text_is_cut_at_its_limit(call: Call, make_source: MakeSour
         ({"video": URL, "prompt": PROMPT, "response_format": {"type": "text"}}, 400, "parameter_invalid"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(call: Call, fields: dict[str, Any], status: int, code: str) -> None:
-    found, refused = await call("POST", "/analyze", json=fields)
-    assert (found, refused["code"]) == (status, code)
+async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, Any], status: int, code: str) -> None:
+    found, error = await call("POST", "/analyze", json=fields)
+    assert (found, error["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,14 @@ async def test_what_makes_no_sense_is_refused(call: Call, fields: dict[str, Any]
         ([IMAGE, IMAGE | {"name": "two"}], {"prompt": "only <@one>"}),
     ],
 )
-async def test_pictures_have_rules_of_their_own(call: Call, images: list[Any], more: dict[str, Any]) -> None:
+async def test_images_have_their_own_rules(call: SendRequest, images: list[Any], more: dict[str, Any]) -> None:
     body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare", "stream": False} | more
     assert (await call("POST", "/analyze", json=body))[0] == 400
 
 
-async def test_pictures_are_described_too(call: Call, make_asset: Make, advance: Callable[[float], None]) -> None:
+async def test_images_are_described(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
+) -> None:
     asset = await make_asset("two.png", samples.image())
     advance(10)
     inline = base64.b64encode(samples.image()).decode().rstrip("=")
@@ -149,24 +151,24 @@ async def test_pictures_are_described_too(call: Call, make_asset: Make, advance:
     assert (await call("POST", "/analyze", json=body))[0] == 400
 
 
-async def test_a_prompt_can_show_what_it_means(call: Call) -> None:
+async def test_a_prompt_can_refer_to_images(call: SendRequest) -> None:
     source = IMAGE | {"name": "it", "media_type": "image"}
     prompt = {"input_text": "Is <@it> there?", "media_sources": [source]}
     body = {"video": URL, "prompt_v2": prompt, "stream": False}
     assert (await call("POST", "/analyze", json=body))[0] == 200
 
 
-async def test_a_video_has_to_be_there_and_of_the_right_length(
-    call: Call, make_asset: Make, make_source: MakeSource
+async def test_a_video_must_exist_and_have_a_valid_duration(
+    call: SendRequest, make_asset: CreateResource, make_source: MakeSource
 ) -> None:
     fresh = {"type": "asset_id", "asset_id": await make_asset()}
     body = {"prompt": PROMPT, "stream": False}
-    status, refused = await call("POST", "/analyze", json=body | {"video": fresh})
-    assert (status, refused["code"]) == (400, "asset_not_ready")
+    status, error = await call("POST", "/analyze", json=body | {"video": fresh})
+    assert (status, error["code"]) == (400, "asset_not_ready")
     for seconds, code in ((0.5, "video_duration_too_short"), (3601, "video_duration_too_long")):
         video = await make_source(seconds=seconds)
-        status, refused = await call("POST", "/analyze", json=body | {"video": video})
-        assert (status, refused["code"]) == (400, code)
+        status, error = await call("POST", "/analyze", json=body | {"video": video})
+        assert (status, error["code"]) == (400, code)
     assert (await call("POST", "/analyze", json=body | {"video": await make_source(seconds=3600)}))[0] == 200
     inline = {"type": "base64_string", "base64_string": base64.b64encode(samples.video()).decode()}
     assert (await call("POST", "/analyze", json=body | {"video": inline}))[0] == 200
@@ -209,13 +211,13 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-async def structured(call: Call, video: Any, schema: Any, **more: Any) -> tuple[int, Any]:
+async def structured(call: SendRequest, video: Any, schema: Any, **more: Any) -> tuple[int, Any]:
     form = {"type": "json_schema", "json_schema": schema}
     body = {"video": video, "prompt": PROMPT, "stream": False, "response_format": form, **more}
     return await call("POST", "/analyze", json=body)
 
 
-async def test_an_answer_fits_its_schema(call: Call, make_source: MakeSource) -> None:
+async def test_a_response_matches_its_schema(call: SendRequest, make_source: MakeSource) -> None:
     status, found = await structured(call, await make_source(), SCHEMA)
     assert status == 200
     value = json.loads(found["data"])
@@ -239,7 +241,7 @@ async def test_an_answer_fits_its_schema(call: Call, make_source: MakeSource) ->
     assert [word["end_time"] for word in last["words"]] == [60.0, 60.0]
 
 
-async def test_a_long_document_is_cut_too(call: Call, make_source: MakeSource) -> None:
+async def test_a_long_json_document_is_truncated(call: SendRequest, make_source: MakeSource) -> None:
     _, found = await structured(call, await make_source(seconds=600), SCHEMA, max_tokens=512)
     assert found["finish_reason"] == "length"
     with pytest.raises(ValueError, match="line 1"):
@@ -284,25 +286,25 @@ def in_object(**properties: Any) -> dict[str, Any]:
         (in_object(a={"type": "array", "items": in_object(b={"type": "timestamp", "format": "seconds"})}), 200),
     ],
 )
-async def test_not_all_schemas_are_understood(call: Call, schema: Any, status: int) -> None:
+async def test_unsupported_schemas_are_rejected(call: SendRequest, schema: Any, status: int) -> None:
     found, answer = await structured(call, URL, schema)
     assert found == status
     if status == 422:
         assert answer["code"] == "response_format_invalid"
 
 
-async def test_too_many_are_refused_without_a_word(serve: Serve, connect: Connect) -> None:
-    session = await connect(await serve(plan=Plan(windows={"analyze": Window(1)})))
+async def test_a_documented_429_response_has_no_body(serve: Serve, connect: Connect) -> None:
+    session = await connect(await serve(plan=Plan(windows={"analyze": Window(1)}, bodies="documented")))
     body = {"video": URL, "prompt": PROMPT}
     async with session.post("analyze", json=body) as response:
         assert (response.status, response.headers["X-Ratelimit-Remaining"]) == (200, "0")
     async with session.post("analyze", json=body) as response:
         assert (response.status, await response.read()) == (429, b"")
         assert response.headers["Retry-After"] == "60"
-    assert Plan.named("free").windows_of("analyze")[0] == Window(60)
+    assert Plan.named("developer").windows_for("analyze")[0] == Window(60)
 
 
-async def test_the_same_seed_gives_the_same_texts(serve: Serve, connect: Connect) -> None:
+async def test_the_same_seed_produces_the_same_texts(serve: Serve, connect: Connect) -> None:
     body = {"video": URL, "prompt": PROMPT, "stream": False}
     texts: list[str] = []
     for seed in (1, 1, 2):

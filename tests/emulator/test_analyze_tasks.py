@@ -1,4 +1,4 @@
-"""Somebody lets videos be analyzed while doing something else."""
+"""Analysis tasks: status, idempotency, cancellation, segments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Advance = Callable[[float], None]
 
@@ -21,14 +21,14 @@ PROMPT = "Summarize this video in a few sentences, please."
 TASKS = "/analyze/tasks"
 
 
-async def make(call: Call, **fields: Any) -> str:
+async def make(call: SendRequest, **fields: Any) -> str:
     body = {"video": URL, "prompt": PROMPT} | fields
     status, created = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
     assert (status, created["status"]) == (202, "queued")
     return str(created["task_id"])
 
 
-async def test_a_task_goes_through_its_statuses(call: Call, advance: Advance) -> None:
+async def test_a_task_goes_through_its_statuses(call: SendRequest, advance: Advance) -> None:
     task = await make(call, custom_id="a-1_B")
     seen: list[str] = []
     found: Any = None
@@ -42,14 +42,15 @@ async def test_a_task_goes_through_its_statuses(call: Call, advance: Advance) ->
     assert found["completed_at"] == "2026-01-01T00:00:20Z"
     assert found["video_source"].items() > URL.items()
     assert found["video_source"]["system_metadata"]["duration"] >= 30
-    assert found["request_params"] == {"analysis_mode": "general", "prompt": PROMPT}
+    defaults = {"temperature": 0.2, "max_tokens": 4096}
+    assert found["request_params"] == {"analysis_mode": "general", "prompt": PROMPT, **defaults}
     result = found["result"]
     assert result["data"].startswith("clip.mp4: an answer to Summarize")
     assert (result["finish_reason"], sorted(result["usage"])) == ("stop", ["input_tokens", "output_tokens"])
     assert (await call("GET", f"{TASKS}/{task}"))[1] == found, "a result does not change"
 
 
-async def test_a_text_that_was_cut_comes_with_a_warning(call: Call, advance: Advance, make_source: MakeSource) -> None:
+async def test_a_truncated_text_has_a_warning(call: SendRequest, advance: Advance, make_source: MakeSource) -> None:
     task = await make(call, video=await make_source(seconds=600), max_tokens=512)
     advance(20)
     _, found = await call("GET", f"{TASKS}/{task}")
@@ -57,7 +58,7 @@ async def test_a_text_that_was_cut_comes_with_a_warning(call: Call, advance: Adv
     assert "512" in found["error"]["message"]
 
 
-async def test_a_video_nobody_can_fetch_fails(call: Call, advance: Advance) -> None:
+async def test_a_video_that_cannot_be_fetched_fails(call: SendRequest, advance: Advance) -> None:
     task = await make(call, video={"type": "url", "url": "https://nowhere.invalid/a.mp4"})
     advance(20)
     _, found = await call("GET", f"{TASKS}/{task}")
@@ -65,7 +66,7 @@ async def test_a_video_nobody_can_fetch_fails(call: Call, advance: Advance) -> N
     assert "result" not in found
 
 
-async def test_the_same_key_gives_the_same_task(call: Call, advance: Advance) -> None:
+async def test_the_same_idempotency_key_returns_the_same_task(call: SendRequest, advance: Advance) -> None:
     body = {"video": URL, "prompt": PROMPT}
     ids: list[str] = []
     for key in ("a", "a", "b"):
@@ -82,7 +83,7 @@ async def test_the_same_key_gives_the_same_task(call: Call, advance: Advance) ->
 
 
 async def test_the_list_is_newest_first_and_can_be_filtered(
-    call: Call, advance: Advance, make_source: MakeSource
+    call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
     video = await make_source()
     first = await make(call, video=video)
@@ -105,21 +106,21 @@ async def test_the_list_is_newest_first_and_can_be_filtered(
     _, found = await call("GET", TASKS)
     assert found["data"][1]["request_params"]["prompt"] == PROMPT[:30]
     assert found["data"][0]["request_params"]["response_format"]["segment_definitions"] == definitions[:1]
-    status, refused = await call("GET", TASKS, params={"status": "done"})
-    assert (status, refused["code"]) == (400, "parameter_invalid"), "the list is not nested"
+    status, error = await call("GET", TASKS, params={"status": "done"})
+    assert (status, error["code"]) == (400, "parameter_invalid"), "the list is not nested"
 
 
-async def test_refusals_of_single_tasks_are_nested(call: Call, emulator: Emulator) -> None:
+async def test_errors_of_single_tasks_are_nested(call: SendRequest, emulator: Emulator) -> None:
     missing = f"{TASKS}/{'0' * 24}"
     for method, path in (("GET", missing), ("DELETE", missing), ("POST", missing + "/cancel")):
-        status, refused = await call(method, path)
-        assert (status, refused["error"]["code"]) == (404, "resource_not_exist")
-    status, refused = await call("POST", TASKS, json={"prompt": PROMPT})
-    assert (status, refused["error"]["code"]) == (400, "parameter_not_provided")
-    status, refused = await call(
+        status, error = await call(method, path)
+        assert (status, error["error"]["code"]) == (404, "resource_not_exist")
+    status, error = await call("POST", TASKS, json={"prompt": PROMPT})
+    assert (status, error["error"]["code"]) == (400, "parameter_not_provided")
+    status, error = await call(
         "POST", TASKS, json={"prompt": PROMPT, "video": {"type": "asset_id", "asset_id": "0" * 24}}
     )
-    assert (status, refused["error"]["code"]) == (400, "resource_not_exist")
+    assert (status, error["error"]["code"]) == (400, "resource_not_exist")
     async with (
         aiohttp.ClientSession(headers={"x-api-key": "wrong"}) as stranger,
         stranger.post(emulator.base_url + missing + "/cancel") as response,
@@ -127,7 +128,7 @@ async def test_refusals_of_single_tasks_are_nested(call: Call, emulator: Emulato
         assert (response.status, (await response.json())["code"]) == (401, "api_key_invalid")
 
 
-async def test_a_task_can_be_canceled_until_it_is_done(call: Call, advance: Advance) -> None:
+async def test_a_task_can_be_canceled_until_it_ends(call: SendRequest, advance: Advance) -> None:
     task = await make(call)
     path = f"{TASKS}/{task}"
     advance(5)
@@ -139,15 +140,15 @@ async def test_a_task_can_be_canceled_until_it_is_done(call: Call, advance: Adva
     assert found["completed_at"] == "2026-01-01T00:00:05Z"
     done = await make(call)
     advance(20)
-    status, refused = await call("POST", f"{TASKS}/{done}/cancel")
-    assert (status, refused["error"]["code"]) == (409, "task_cannot_be_canceled")
+    status, error = await call("POST", f"{TASKS}/{done}/cancel")
+    assert (status, error["error"]["code"]) == (409, "task_cannot_be_canceled")
 
 
-async def test_a_task_cannot_be_deleted_while_it_is_worked_on(call: Call, advance: Advance) -> None:
+async def test_a_task_cannot_be_deleted_while_it_is_processing(call: SendRequest, advance: Advance) -> None:
     path = f"{TASKS}/{await make(call)}"
     advance(10)
-    status, refused = await call("DELETE", path)
-    assert (status, refused["error"]["code"]) == (409, "task_cannot_be_deleted")
+    status, error = await call("DELETE", path)
+    assert (status, error["error"]["code"]) == (409, "task_cannot_be_deleted")
     advance(10)
     assert await call("DELETE", path) == (204, None)
     assert (await call("GET", path))[0] == 404
@@ -177,7 +178,7 @@ def segmented(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
     return body | {"model_name": "pegasus1.6"} | more
 
 
-async def segments_of(call: Call, advance: Advance, task: str) -> list[dict[str, Any]]:
+async def segments_of(call: SendRequest, advance: Advance, task: str) -> list[dict[str, Any]]:
     advance(20)
     _, found = await call("GET", f"{TASKS}/{task}")
     assert (found["status"], found["result"]["finish_reason"]) == ("ready", "stop")
@@ -187,7 +188,7 @@ async def segments_of(call: Call, advance: Advance, task: str) -> list[dict[str,
 
 
 async def test_segments_cover_the_video_and_have_their_fields(
-    call: Call, advance: Advance, make_source: MakeSource
+    call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
     task = await make(call, video=await make_source(seconds=60), **segmented({"fields": FIELDS}))
     segments = await segments_of(call, advance, task)
@@ -203,7 +204,9 @@ async def test_segments_cover_the_video_and_have_their_fields(
         assert sorted(values["events"][0]) == ["end_time", "start_time", "who"]
 
 
-async def test_segments_keep_to_their_limits(call: Call, advance: Advance, make_source: MakeSource) -> None:
+async def test_segments_respect_the_duration_limits(
+    call: SendRequest, advance: Advance, make_source: MakeSource
+) -> None:
     video = await make_source(seconds=60)
     for limits, count in (({"min_segment_duration": 25}, 2), ({"max_segment_duration": 5}, 12)):
         task = await make(call, video=video, **segmented({}, **limits))
@@ -217,8 +220,8 @@ async def test_segments_keep_to_their_limits(call: Call, advance: Advance, make_
     ]
 
 
-async def test_segments_are_the_scenes_that_were_declared(
-    emulator: Emulator, call: Call, advance: Advance, make_source: MakeSource
+async def test_segments_are_the_described_scenes(
+    emulator: Emulator, call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
     emulator.describe("film.mp4", [(0, 5, "a red car"), (5, 40, "a blue boat"), (45, 46, "a gull")])
     video = await make_source(seconds=60)
@@ -233,7 +236,9 @@ async def test_segments_are_the_scenes_that_were_declared(
     assert await found({"time_ranges": [{"start_time": 2, "end_time": 8}]}) == [(2, 5), (5, 8)]
 
 
-async def test_segments_that_become_too_many_fail(call: Call, advance: Advance, make_source: MakeSource) -> None:
+async def test_segments_that_exceed_max_tokens_fail(
+    call: SendRequest, advance: Advance, make_source: MakeSource
+) -> None:
     video = await make_source(seconds=3600)
     for limit, status in ((2048, "failed"), ("unlimited", "ready")):
         task = await make(call, video=video, **segmented({"fields": FIELDS}, max_tokens=limit))
@@ -281,21 +286,21 @@ def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
         segmented({"media_sources": [{"name": "a", "media_type": "video", "url": "https://a.com/a.png"}]}),
     ],
 )
-async def test_what_makes_no_sense_is_refused(call: Call, fields: dict[str, Any]) -> None:
+async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, Any]) -> None:
     body = {"video": URL, "prompt": PROMPT} | fields
-    status, refused = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
+    status, error = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
     assert status == 400
-    assert refused["error"]["code"] in {"parameter_invalid", "parameter_not_provided"}
+    assert error["error"]["code"] in {"parameter_invalid", "parameter_not_provided"}
 
 
-async def test_long_videos_are_analyzed_in_part(call: Call, make_source: MakeSource) -> None:
+async def test_long_videos_are_analyzed_in_part(call: SendRequest, make_source: MakeSource) -> None:
     video = await make_source(seconds=3 * 3600)
     await make(call, video=video, end_time=7200)
-    status, refused = await call("POST", TASKS, json={"video": video, "prompt": PROMPT})
-    assert (status, refused["error"]["code"]) == (400, "video_duration_too_long")
+    status, error = await call("POST", TASKS, json={"video": video, "prompt": PROMPT})
+    assert (status, error["error"]["code"]) == (400, "video_duration_too_long")
 
 
-async def test_a_task_shows_what_it_was_asked(call: Call) -> None:
+async def test_a_task_shows_its_request(call: SendRequest) -> None:
     source = {"name": "it", "media_type": "image", "base64_string": "AAAA"}
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     task = await make(
@@ -323,7 +328,7 @@ async def test_a_task_shows_what_it_was_asked(call: Call) -> None:
     assert len(brief["prompt_v2"]["input_text"]) == 30
 
 
-async def test_pictures_have_no_video_source(call: Call, advance: Advance) -> None:
+async def test_images_have_no_video_source(call: SendRequest, advance: Advance) -> None:
     image = {"name": "one", "url": "https://example.com/one.png"}
     task = await make(call, video=None, image=[image], model_name="pegasus1.6")
     advance(20)

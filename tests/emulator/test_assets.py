@@ -1,4 +1,4 @@
-"""Somebody hands files over and waits until they can be used."""
+"""Assets: direct uploads, inspection of media files, metadata and deletion."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from typing import Any
 
 import aiohttp
 import pytest
-from movies import MEDIA, referring
+from movies import MEDIA, reference_movie
 
 from twelvelabs_async.emulator import Emulator, samples
-from twelvelabs_async.emulator.pictures import thumbnail
+from twelvelabs_async.emulator._media.inspection import make_thumbnail
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 
-async def test_a_file_is_processed_before_it_is_ready(call: Call, form: Form, advance: Callable[[float], None]) -> None:
+async def test_a_file_is_processed_before_it_is_ready(
+    call: SendRequest, form: Form, advance: Callable[[float], None]
+) -> None:
     content = samples.video(20, width=640, height=480)
     status, created = await call("POST", "/assets", data=form("a b.mp4", method="direct", file=content))
     assert status == 201
@@ -37,7 +39,9 @@ async def test_a_file_is_processed_before_it_is_ready(call: Call, form: Form, ad
     assert ready["size"] == len(content)
 
 
-async def test_a_video_is_looked_into(call: Call, make_asset: Make, advance: Callable[[float], None]) -> None:
+async def test_a_video_is_inspected(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
+) -> None:
     pytest.importorskip("pymediainfo")
     asset = await make_asset("film.mp4", samples.video(20, width=640, height=480, fps=50))
     advance(10)
@@ -48,12 +52,33 @@ async def test_a_video_is_looked_into(call: Call, make_asset: Make, advance: Cal
     assert found["has_audio"]
 
 
+ADTS = b"\xff\xf1\x50\x40\x01\xbf\xfc" + b"\x00\xc8\x00\x80\x23\x80"
+"""A silent frame of AAC; a stream of such frames does not state its duration."""
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(430, 4.0), (100_000, 10.4)])
+async def test_an_unknown_duration_is_guessed_and_no_reason_to_reject(
+    call: SendRequest,
+    make_index: CreateResource,
+    make_video: CreateResource,
+    advance: Callable[[float], None],
+    count: int,
+    seconds: float,
+) -> None:
+    pytest.importorskip("pymediainfo")
+    index = await make_index()
+    video = await make_video(index, "recording.aac", ADTS * count)
+    advance(100)
+    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+    assert (found["status"], found["system_metadata"]["duration"]) == ("ready", seconds)
+
+
 @pytest.mark.parametrize(
     ("filename", "content", "kind"),
     [("talk.wav", samples.audio(5), "audio"), ("cat.png", samples.image(), "image"), ("notes.md", b"# x", "document")],
 )
 async def test_other_kinds_of_files_have_their_own_type(
-    call: Call, make_asset: Make, filename: str, content: bytes, kind: str
+    call: SendRequest, make_asset: CreateResource, filename: str, content: bytes, kind: str
 ) -> None:
     asset = await make_asset(filename, content)
     await make_asset("film.mp4")
@@ -62,7 +87,7 @@ async def test_other_kinds_of_files_have_their_own_type(
 
 
 async def test_a_broken_video_fails_and_says_why(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
     asset = await make_asset("film.mp4", b"this is no video")
@@ -76,7 +101,12 @@ async def test_a_broken_video_fails_and_says_why(
 @pytest.mark.parametrize("end", ["", "\0"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 async def test_a_playlist_is_not_followed(
-    call: Call, make_asset: Make, advance: Callable[[float], None], tmp_path: Path, encoding: str, end: str
+    call: SendRequest,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
+    tmp_path: Path,
+    encoding: str,
+    end: str,
 ) -> None:
     """An upload must not make the machine of the emulator fetch or open what it names."""
     pytest.importorskip("pymediainfo")
@@ -95,8 +125,8 @@ async def test_a_playlist_is_not_followed(
 
 @pytest.mark.parametrize("packed", [False, True])
 async def test_a_movie_is_not_followed(
-    call: Call,
-    make_asset: Make,
+    call: SendRequest,
+    make_asset: CreateResource,
     advance: Callable[[float], None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,40 +137,40 @@ async def test_a_movie_is_not_followed(
     pytest.importorskip("pymediainfo")
     monkeypatch.chdir(tmp_path)
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
-    asset = await make_asset("film.mov", referring(private, only=b"vide", packed=packed))
+    asset = await make_asset("film.mov", reference_movie(private, track_type=b"vide", compressed=packed))
     advance(10)
     _, found = await call("GET", f"/assets/{asset}")
     assert found["status"] == "ready"
-    told = found["technical_metadata"]
-    assert (told["video_width"], told["has_audio"]) == ((1280, True) if packed else (640, False))
+    reported = found["technical_metadata"]
+    assert (reported["video_width"], reported["has_audio"]) == ((1280, True) if packed else (640, False))
 
 
 @pytest.mark.parametrize("kind", ["movie", "list"])
-def test_a_thumbnail_shows_nothing_of_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_thumbnail_does_not_read_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     pytest.importorskip("av")
     monkeypatch.chdir(tmp_path)
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
     film = tmp_path / "film.mov"
-    film.write_bytes(referring(private) if kind == "movie" else b"ffconcat version 1.0\nfile private.mov\n")
-    assert thumbnail(private)
-    assert thumbnail(film) is None
+    film.write_bytes(reference_movie(private) if kind == "movie" else b"ffconcat version 1.0\nfile private.mov\n")
+    assert make_thumbnail(private)
+    assert make_thumbnail(film) is None
 
 
-async def test_a_file_that_may_name_others_is_taken_by_its_name(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_a_file_that_may_refer_to_others_is_guessed_by_name(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     asset = await make_asset("film.mxf", b"\x06\x0e\x2b\x34" + bytes(1000))
     advance(10)
     assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "ready"
 
 
-async def test_without_a_look_into_files_everything_is_fine(
+async def test_without_inspection_no_file_is_broken(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     form: Form,
     advance: Callable[[float], None],
 ) -> None:
-    session = await connect(await serve(probe=False))
+    session = await connect(await serve(inspect_media=False))
     async with session.post("assets", data=form("film.mp4", method="direct", file=b"this is no video")) as response:
         asset = (await response.json())["_id"]
     advance(10)
@@ -149,7 +179,9 @@ async def test_without_a_look_into_files_everything_is_fine(
     assert (ready["status"], ready["duration"]) == ("ready", 4)
 
 
-async def test_a_url_is_taken_without_being_fetched(call: Call, form: Form, advance: Callable[[float], None]) -> None:
+async def test_a_url_is_accepted_without_being_fetched(
+    call: SendRequest, form: Form, advance: Callable[[float], None]
+) -> None:
     url = "https://example.com/films/red%20car.mp4?token=1"
     _, created = await call("POST", "/assets", data=form(method="url", url=url))
     _, again = await call("POST", "/assets", data=form(method="url", url=url, filename="other.mp4"))
@@ -160,14 +192,14 @@ async def test_a_url_is_taken_without_being_fetched(call: Call, form: Form, adva
     assert first["duration"] == second["duration"] >= 30
 
 
-async def test_a_url_that_leads_nowhere_fails_later(call: Call, form: Form, advance: Callable[[float], None]) -> None:
+async def test_an_unreachable_url_fails_later(call: SendRequest, form: Form, advance: Callable[[float], None]) -> None:
     _, created = await call("POST", "/assets", data=form(method="url", url="https://nowhere.invalid/film.mp4"))
     advance(10)
     assert (await call("GET", f"/assets/{created['_id']}"))[1]["status"] == "failed"
 
 
-async def test_streams_and_thumbnails_come_unless_declined(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_hls_and_thumbnails_are_on_by_default(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     given, declined = await make_asset(), await make_asset(enable_hls="false", enable_thumbnail="false")
     _, early = await call("GET", f"/assets/{given}")
@@ -179,7 +211,7 @@ async def test_streams_and_thumbnails_come_unless_declined(
     assert not {"hls", "thumbnail"} & (await call("GET", f"/assets/{declined}"))[1].keys()
 
 
-async def test_the_newest_asset_is_listed_first_and_can_be_looked_for(call: Call, make_asset: Make) -> None:
+async def test_assets_are_listed_newest_first_and_filtered(call: SendRequest, make_asset: CreateResource) -> None:
     red, blue = await make_asset("Red car.mp4"), await make_asset("blue car.mp4")
     _, everything = await call("GET", "/assets")
     assert [entry["_id"] for entry in everything["data"]] == [blue, red]
@@ -189,7 +221,7 @@ async def test_the_newest_asset_is_listed_first_and_can_be_looked_for(call: Call
     assert picked["page_info"]["total_results"] == 2
 
 
-async def test_metadata_is_replaced_merged_and_cleared(call: Call, make_asset: Make) -> None:
+async def test_metadata_is_replaced_merged_and_cleared(call: SendRequest, make_asset: CreateResource) -> None:
     asset = await make_asset(user_metadata={"colour": "red", "year": 2020, "empty": ""})
 
     async def metadata() -> Any:
@@ -205,7 +237,9 @@ async def test_metadata_is_replaced_merged_and_cleared(call: Call, make_asset: M
     assert await metadata() is None
 
 
-async def test_an_asset_in_an_index_is_deleted_by_force_only(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_an_indexed_asset_is_deleted_only_with_force(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     video = await make_video(index)
     _, indexed = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
@@ -216,8 +250,8 @@ async def test_an_asset_in_an_index_is_deleted_by_force_only(call: Call, make_in
     assert (await call("GET", f"/indexes/{index}/indexed-assets/{video}"))[0] == 200
 
 
-async def test_what_is_said_in_a_video_is_its_name(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_the_default_transcript_of_a_video_is_its_name(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
     spoken, silent = await make_asset("red car.mp4"), await make_asset("x.mp4", samples.video(sound=False))
@@ -253,9 +287,9 @@ async def test_the_same_requests_give_the_same_ids(
         ("upload", "video", {"duration"}),
     ],
 )
-async def test_without_the_library_properties_are_made_up(
-    call: Call,
-    make_asset: Make,
+async def test_without_the_library_properties_are_guessed(
+    call: SendRequest,
+    make_asset: CreateResource,
     advance: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
     filename: str,
@@ -273,8 +307,8 @@ async def test_without_the_library_properties_are_made_up(
     assert [entry["_id"] for entry in found["data"]] == [asset]
 
 
-async def test_the_content_decides_where_the_name_says_nothing(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_the_content_determines_the_kind_without_an_extension(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
     film, song, nothing = [await make_asset("upload", c) for c in (samples.video(), samples.audio(), b"nothing")]
@@ -284,8 +318,8 @@ async def test_the_content_decides_where_the_name_says_nothing(
     assert (await call("GET", f"/assets/{nothing}"))[1]["status"] == "failed"
 
 
-async def test_a_large_file_is_counted_to_the_last_byte(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_a_large_file_is_counted_completely(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     asset = await make_asset("film.mp4", samples.video(size=3_000_001))
     advance(10)

@@ -1,4 +1,4 @@
-"""Somebody has many videos analyzed at once."""
+"""Batches of analysis tasks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Timing
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Advance = Callable[[float], None]
 
@@ -28,7 +28,7 @@ def batch(*requests: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make(call: Call) -> Make:
+def make(call: SendRequest) -> CreateResource:
     async def create(*requests: dict[str, Any], **more: Any) -> str:
         status, created = await call("POST", BATCHES, json=batch(*requests, **more))
         assert (status, created["status"], created["total_items"]) == (201, "pending", len(requests))
@@ -50,8 +50,8 @@ def results(session: aiohttp.ClientSession) -> Callable[[str], Awaitable[list[di
 Results = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
-async def test_items_are_done_one_after_the_other(
-    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+async def test_items_end_one_after_another(
+    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
     identifier = await make(*({"video": video, "custom_id": f"n{number}"} for number in range(4)))
@@ -75,8 +75,8 @@ async def test_items_are_done_one_after_the_other(
     assert "canceled_at" not in found
 
 
-async def test_results_are_complete_and_can_be_told_apart(
-    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+async def test_results_are_complete_and_distinguishable(
+    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     long = await make_source("long.mp4", 3 * 3600)
     short = await make_source("short.mp4")
@@ -97,12 +97,12 @@ async def test_results_are_complete_and_can_be_told_apart(
     _, listed = await call("GET", "/analyze/tasks")
     assert {entry["task_id"] for entry in listed["data"]} == {first["task_id"], second["task_id"], third["task_id"]}
     for method, path in (("POST", "/cancel"), ("DELETE", "")):
-        status, refused = await call(method, f"/analyze/tasks/{third['task_id']}{path}")
-        assert status == 409, refused
+        status, error = await call(method, f"/analyze/tasks/{third['task_id']}{path}")
+        assert status == 409, error
 
 
-async def test_canceling_lets_finish_what_has_begun(
-    call: Call, make: Make, results: Results, make_source: MakeSource, advance: Advance
+async def test_canceling_completes_started_items(
+    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
     identifier = await make(*[{"video": video}] * 4)
@@ -121,20 +121,20 @@ async def test_canceling_lets_finish_what_has_begun(
     assert (done["status"], {line["status"] for line in others}) == ("ready", {"canceled"})
     _, task = await call("GET", f"/analyze/tasks/{others[0]['task_id']}")
     assert task["error"]["code"] == "batch_canceled"
-    status, refused = await call("POST", path + "/cancel")
-    assert (status, refused["error"]["code"]) == (409, "batch_canceled")
+    status, error = await call("POST", path + "/cancel")
+    assert (status, error["error"]["code"]) == (409, "batch_canceled")
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
     assert (await call("GET", f"/analyze/tasks/{done['task_id']}"))[0] == 404
 
 
 async def test_a_finished_batch_cannot_be_canceled(
-    call: Call, make: Make, make_source: MakeSource, advance: Advance
+    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
     identifier = await make({"video": await make_source()})
     advance(100)
-    status, refused = await call("POST", f"{BATCHES}/{identifier}/cancel")
-    assert (status, refused["error"]["code"]) == (409, "batch_completed")
+    status, error = await call("POST", f"{BATCHES}/{identifier}/cancel")
+    assert (status, error["error"]["code"]) == (409, "batch_completed")
 
 
 async def test_a_slow_batch_expires(
@@ -142,7 +142,7 @@ async def test_a_slow_batch_expires(
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     advance: Advance,
 ) -> None:
-    emulator = await serve(timing=Timing(asset=0, batch=1.7 * DAY), probe=False)
+    emulator = await serve(timing=Timing(asset=0, batch=1.7 * DAY), inspect_media=False)
     session = await connect(emulator)
     data = aiohttp.FormData({"method": "url", "url": "https://example.com/a.mp4"}, default_to_multipart=True)
     async with session.post("assets", data=data) as response:
@@ -166,20 +166,20 @@ async def test_a_slow_batch_expires(
         assert response.status == 404, "results are kept for 30 days"
 
 
-async def test_only_so_many_are_worked_on_at_once(
-    call: Call, make: Make, make_source: MakeSource, advance: Advance
+async def test_the_number_of_active_batches_is_limited(
+    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
     for _ in range(5):
         await make({"video": video})
-    status, refused = await call("POST", BATCHES, json=batch({"video": video}))
-    assert (status, refused["error"]["code"]) == (429, "too_many_requests")
+    status, error = await call("POST", BATCHES, json=batch({"video": video}))
+    assert (status, error["error"]["code"]) == (429, "too_many_requests")
     advance(100)
     await make({"video": video})
 
 
 async def test_the_list_is_newest_first_and_can_be_filtered(
-    call: Call, make: Make, make_source: MakeSource, advance: Advance
+    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
     first = await make({"video": video})
@@ -194,11 +194,13 @@ async def test_the_list_is_newest_first_and_can_be_filtered(
     ):
         _, found = await call("GET", BATCHES + query)
         assert [entry["batch_id"] for entry in found["data"]] == expected
-    status, refused = await call("GET", BATCHES + "?status=failed")
-    assert (status, refused["error"]["code"]) == (400, "parameter_invalid")
+    status, error = await call("GET", BATCHES + "?status=failed")
+    assert (status, error["error"]["code"]) == (400, "parameter_invalid")
 
 
-async def test_nothing_is_done_if_one_request_is_wrong(call: Call, make_source: MakeSource, make_asset: Make) -> None:
+async def test_one_invalid_request_rejects_the_batch(
+    call: SendRequest, make_source: MakeSource, make_asset: CreateResource
+) -> None:
     video = await make_source()
     fresh = {"type": "asset_id", "asset_id": await make_asset()}
     nowhere = {"type": "asset_id", "asset_id": "0" * 24}
@@ -221,15 +223,15 @@ async def test_nothing_is_done_if_one_request_is_wrong(call: Call, make_source: 
         (batch(good, good | {"prompt": "text"}), 400),
     ]
     for body, expected in cases:
-        status, refused = await call("POST", BATCHES, json=body)
+        status, error = await call("POST", BATCHES, json=body)
         assert status == expected, body
-        assert refused["error"]["message"]
+        assert error["error"]["message"]
     assert (await call("GET", BATCHES))[1]["data"] == []
     assert (await call("GET", "/analyze/tasks"))[1]["data"] == []
 
 
-async def test_a_thousand_videos_are_no_trouble(
-    make: Make, results: Results, make_source: MakeSource, advance: Advance
+async def test_a_batch_of_a_thousand_videos(
+    make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source(seconds=10)
     identifier = await make(*[{"video": video}] * 1000)
@@ -237,7 +239,7 @@ async def test_a_thousand_videos_are_no_trouble(
     assert Counter(line["status"] for line in await results(identifier)) == {"ready": 1000}
 
 
-async def test_unknown_batches_are_not_there(call: Call) -> None:
+async def test_an_unknown_batch_is_not_found(call: SendRequest) -> None:
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/results")):
-        status, refused = await call(method, f"{BATCHES}/{'0' * 24}{path}")
-        assert (status, refused["error"]["code"]) == (404, "resource_not_exist")
+        status, error = await call(method, f"{BATCHES}/{'0' * 24}{path}")
+        assert (status, error["error"]["code"]) == (404, "resource_not_exist")

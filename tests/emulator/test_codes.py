@@ -1,4 +1,4 @@
-"""Every code that the platform documents, and how to meet it here."""
+"""Every documented error code can be reproduced."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, Window, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 ID = "0" * 24
@@ -21,13 +21,13 @@ URL = {"type": "url", "url": "https://example.com/a.mp4"}
 
 @dataclass
 class Scene:
-    """All that it takes to be refused."""
+    """Requests that are rejected."""
 
     emulator: Emulator
-    call: Call
+    call: SendRequest
     form: Form
-    make_index: Make
-    make_asset: Make
+    make_index: CreateResource
+    make_asset: CreateResource
     advance: Callable[[float], None]
 
     async def index(self, content: bytes) -> Any:
@@ -37,13 +37,13 @@ class Scene:
         return await self.call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
 
     async def search(self, *options: str, **fields: Any) -> Any:
-        """Search an index that has eyes alone."""
+        """Search an index with visual only."""
         index = await self.make_index("films", "visual")
         given = {"index_id": index, "search_options": list(options) or ["visual"], "query_text": "a", **fields}
         return await self.call("POST", "/search", data=self.form(**given))
 
     async def analyze(self, **body: Any) -> Any:
-        """Analyze something."""
+        """Send an analysis request."""
         return await self.call("POST", "/analyze", json={"video": URL, "prompt": "What?", "stream": False, **body})
 
     async def twice(self, body: Any) -> Any:
@@ -62,18 +62,18 @@ class Scene:
         )
 
     async def delete_early(self) -> Any:
-        """Delete a task that is worked on."""
+        """Delete a task that is being processed."""
         form = self.form("a.mp4", index_id=await self.make_index(), video_file=samples.video(60))
         _, task = await self.call("POST", "/tasks", data=form)
         return await self.call("DELETE", f"/tasks/{task['_id']}")
 
     async def under(self, plan: Plan, again: Callable[[], Awaitable[Any]]) -> Any:
-        """Ask under a plan."""
+        """Send a request under a plan."""
         self.emulator.plan = plan
         return await again()
 
     async def answered(self, status: int, code: str) -> Any:
-        """Ask for a refusal that depends on accounts, of which there are none here."""
+        """Inject an error that depends on accounts, which the emulator does not have."""
         self.emulator.faults.add("GET /indexes", status=status, body=f'{{"code": "{code}", "message": "No."}}')
         return await self.call("GET", "/indexes")
 
@@ -116,12 +116,12 @@ and of redirect URIs. Not to be met are `tags_not_allowed`, for no parameter tak
 
 
 @pytest.mark.parametrize("code", PROVOKED)
-async def test_a_documented_code_can_be_provoked(
+async def test_a_documented_code_can_be_reproduced(
     emulator: Emulator,
-    call: Call,
+    call: SendRequest,
     form: Form,
-    make_index: Make,
-    make_asset: Make,
+    make_index: CreateResource,
+    make_asset: CreateResource,
     advance: Callable[[float], None],
     code: str,
 ) -> None:
@@ -131,8 +131,12 @@ async def test_a_documented_code_can_be_provoked(
     assert refused.get("error", refused)["code"] == code
 
 
-async def test_the_minutes_of_a_plan_are_used_up_for_good(
-    emulator: Emulator, call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+async def test_the_total_minutes_of_a_plan_do_not_reset(
+    emulator: Emulator,
+    call: SendRequest,
+    make_index: CreateResource,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
 ) -> None:
     emulator.plan = Plan(total_minutes=3)
     index, asset = await make_index(), await make_asset("a.mp4", samples.video(60))

@@ -1,4 +1,4 @@
-"""Somebody brings files over from another provider."""
+"""Connected accounts and imports from them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from twelvelabs_async.emulator import Emulator, RemoteFile, samples
-from twelvelabs_async.emulator.errors import ApiError
+from twelvelabs_async.emulator._errors import ApiError
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 Advance = Callable[[float], None]
 Fetch = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -20,8 +20,8 @@ BACK = "https://example.com/back"
 FILES: dict[str, RemoteFile | str] = {
     "film": RemoteFile(filename="film.mp4", content=samples.video(20)),
     "song": "song.mp3",
-    "lost": RemoteFile(filename="lost.mp4", refusal="source_unavailable"),
-    "secret": RemoteFile(filename="secret.mp4", refusal="source_not_authorized"),
+    "lost": RemoteFile(filename="lost.mp4", fetch_error="source_unavailable"),
+    "secret": RemoteFile(filename="secret.mp4", fetch_error="source_not_authorized"),
     "notes": "notes.pdf",
     "long": RemoteFile(filename="long.mp4", size=(10 << 30) + 1),
     "loud": RemoteFile(filename="loud.wav", size=(4 << 30) + 1),
@@ -36,23 +36,23 @@ def path(emulator: Emulator) -> str:
 
 
 @pytest.fixture
-def fetch(call: Call, path: str) -> Fetch:
+def fetch(call: SendRequest, path: str) -> Fetch:
     async def send(*sources: str, into: str = path) -> tuple[int, Any]:
         return await call("POST", f"{into}/imports", json={"items": [{"source_id": source} for source in sources]})
 
     return send
 
 
-async def test_a_redirect_uri_lives(call: Call) -> None:
-    status, made = await call("POST", URIS, json={"redirect_uri": BACK})
-    assert (status, made["redirect_uri"]) == (201, BACK)
+async def test_a_redirect_uri_is_created_listed_and_deleted(call: SendRequest) -> None:
+    status, created = await call("POST", URIS, json={"redirect_uri": BACK})
+    assert (status, created["redirect_uri"]) == (201, BACK)
     status, body = await call("POST", URIS, json={"redirect_uri": BACK})
     assert (status, body["code"]) == (409, "redirect_uri_already_exists")
     _, second = await call("POST", URIS, json={"redirect_uri": BACK + "/2"})
     _, listed = await call("GET", URIS)
-    assert listed["data"] == [second, made]
-    assert (await call("DELETE", f"{URIS}/{made['_id']}"))[0] == 204
-    assert (await call("DELETE", f"{URIS}/{made['_id']}"))[0] == 404
+    assert listed["data"] == [second, created]
+    assert (await call("DELETE", f"{URIS}/{created['_id']}"))[0] == 204
+    assert (await call("DELETE", f"{URIS}/{created['_id']}"))[0] == 404
     assert (await call("POST", URIS, json={}))[0] == 400
 
 
@@ -68,19 +68,19 @@ async def test_a_redirect_uri_lives(call: Call) -> None:
         "back",
     ],
 )
-async def test_not_every_uri_will_do(call: Call, uri: str) -> None:
+async def test_invalid_redirect_uris_are_rejected(call: SendRequest, uri: str) -> None:
     status, body = await call("POST", URIS, json={"redirect_uri": uri})
     assert (status, body["code"]) == (422, "redirect_uri_invalid")
 
 
-async def test_there_is_a_limit_of_uris(call: Call) -> None:
+async def test_the_number_of_redirect_uris_is_limited(call: SendRequest) -> None:
     statuses = [(await call("POST", URIS, json={"redirect_uri": f"{BACK}/{n}"}))[0] for n in range(20)]
     assert set(statuses) == {201}
     status, body = await call("POST", URIS, json={"redirect_uri": BACK})
     assert (status, body["code"]) == (422, "redirect_uri_limit_exceeded")
 
 
-async def test_an_authorization_begins(call: Call) -> None:
+async def test_an_authorization_url_is_returned(call: SendRequest) -> None:
     begin: dict[str, Any] = {"provider": "google_drive", "redirect_uri": BACK, "custom_id": "me"}
     assert (await call("POST", "/connections:authorize", json=begin))[0] == 200
     await call("POST", URIS, json={"redirect_uri": f"{BACK}/other"})
@@ -95,19 +95,21 @@ async def test_an_authorization_begins(call: Call) -> None:
     assert (await call("POST", "/connections:authorize", json={"provider": "google_drive"}))[0] == 400
 
 
-async def test_a_connection_lives(call: Call, path: str, emulator: Emulator, advance: Advance) -> None:
-    _, made = await call("GET", path)
-    assert (made["provider"], made["status"], made["custom_id"]) == ("google_drive", "active", "me")
-    assert made["account"].keys() == {"external_id", "display_name"}
-    assert "last_used_at" not in made
+async def test_a_connection_is_retrieved_and_deleted(
+    call: SendRequest, path: str, emulator: Emulator, advance: Advance
+) -> None:
+    _, created = await call("GET", path)
+    assert (created["provider"], created["status"], created["custom_id"]) == ("google_drive", "active", "me")
+    assert created["account"].keys() == {"external_id", "display_name"}
+    assert "last_used_at" not in created
     advance(1)
     status, token = await call("POST", path + "/picker-token")
-    assert (status, token["expires_in"], token["scope"]) == (200, 3600, " ".join(made["scopes"]))
+    assert (status, token["expires_in"], token["scope"]) == (200, 3600, " ".join(created["scopes"]))
     assert token["access_token"] != (await call("POST", path + "/picker-token"))[1]["access_token"]
-    assert (await call("GET", path))[1]["last_used_at"] > made["connected_at"]
+    assert (await call("GET", path))[1]["last_used_at"] > created["connected_at"]
     second = emulator.connect()
     _, listed = await call("GET", "/connections")
-    assert [entry["_id"] for entry in listed["data"]] == [second.id, made["_id"]]
+    assert [entry["_id"] for entry in listed["data"]] == [second.id, created["_id"]]
     assert (await call("DELETE", path))[0] == 204
     for method, below in (("GET", ""), ("DELETE", ""), ("POST", "/picker-token"), ("GET", "/imports")):
         assert (await call(method, path + below))[0] == 404
@@ -115,7 +117,7 @@ async def test_a_connection_lives(call: Call, path: str, emulator: Emulator, adv
         emulator.connect(provider="other")
 
 
-async def test_an_expired_connection_gives_no_access(call: Call, emulator: Emulator) -> None:
+async def test_an_expired_connection_has_no_access_token(call: SendRequest, emulator: Emulator) -> None:
     connection = emulator.connect(files=FILES, status="expired")
     path = f"/connections/{connection.id}"
     for below in ("/picker-token", "/imports"):
@@ -125,18 +127,18 @@ async def test_an_expired_connection_gives_no_access(call: Call, emulator: Emula
     assert (await call("POST", path + "/picker-token"))[0] == 200
 
 
-async def test_files_become_assets(call: Call, fetch: Fetch, path: str, advance: Advance) -> None:
-    status, made = await fetch("song", "film")
-    assert (status, made["has_failures"]) == (202, False)
-    assert [(item["source_id"], item["action"], item["status"]) for item in made["items"]] == [
+async def test_files_become_assets(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
+    status, created = await fetch("song", "film")
+    assert (status, created["has_failures"]) == (202, False)
+    assert [(item["source_id"], item["action"], item["status"]) for item in created["items"]] == [
         ("song", "created", "processing"),
         ("film", "created", "processing"),
     ]
-    film = made["items"][1]["asset_id"]
+    film = created["items"][1]["asset_id"]
     advance(10)
     _, asset = await call("GET", f"/assets/{film}")
     assert (asset["method"], asset["filename"], asset["duration"]) == ("connector", "film.mp4", 20)
-    one = f"{path}/imports/{made['_id']}"
+    one = f"{path}/imports/{created['_id']}"
     _, shown = await call("GET", one)
     assert [item["status"] for item in shown["items"]] == ["ready", "ready"]
     assert (shown["item_count"], shown["custom_id"], shown["provider"]) == (2, "me", "google_drive")
@@ -144,11 +146,11 @@ async def test_files_become_assets(call: Call, fetch: Fetch, path: str, advance:
     _, shown = await call("GET", one)
     assert (shown["item_count"], [item["source_id"] for item in shown["items"]]) == (2, ["song"])
     _, listed = await call("GET", f"{path}/imports")
-    assert [(entry["_id"], "items" in entry) for entry in listed["data"]] == [(made["_id"], False)]
+    assert [(entry["_id"], "items" in entry) for entry in listed["data"]] == [(created["_id"], False)]
     assert (await call("GET", f"{path}/imports/{'0' * 24}"))[0] == 404
 
 
-async def test_a_file_is_fetched_once(call: Call, fetch: Fetch, emulator: Emulator, advance: Advance) -> None:
+async def test_a_file_is_imported_once(call: SendRequest, fetch: Fetch, emulator: Emulator, advance: Advance) -> None:
     (first,) = (await fetch("film"))[1]["items"]
     other = f"/connections/{emulator.connect(files=FILES).id}"
     stranger = f"/connections/{emulator.connect(files=FILES, account='else@example.com').id}"
@@ -161,10 +163,10 @@ async def test_a_file_is_fetched_once(call: Call, fetch: Fetch, emulator: Emulat
     assert (await fetch("film"))[1]["items"][0]["action"] == "created"
 
 
-async def test_what_cannot_be_fetched_is_rejected(call: Call, fetch: Fetch, path: str) -> None:
-    status, made = await fetch("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
-    assert (status, made["has_failures"]) == (202, True)
-    assert [item.get("error", {}).get("code") for item in made["items"]] == [
+async def test_what_cannot_be_fetched_is_rejected(call: SendRequest, fetch: Fetch, path: str) -> None:
+    status, created = await fetch("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
+    assert (status, created["has_failures"]) == (202, True)
+    assert [item.get("error", {}).get("code") for item in created["items"]] == [
         "source_unavailable",
         None,
         "source_not_authorized",
@@ -174,16 +176,16 @@ async def test_what_cannot_be_fetched_is_rejected(call: Call, fetch: Fetch, path
         "media_filesize_too_large",
         "source_unavailable",
     ]
-    rejected = made["items"][0]
+    rejected = created["items"][0]
     assert rejected.keys() == {"source_id", "action", "error"}
-    assert (await call("GET", f"{path}/imports/{made['_id']}"))[1]["items"] == made["items"]
+    assert (await call("GET", f"{path}/imports/{created['_id']}"))[1]["items"] == created["items"]
 
 
-async def test_a_fetch_that_failed_is_tried_again(call: Call, fetch: Fetch, path: str, advance: Advance) -> None:
-    _, made = await fetch("slow")
-    (item,) = made["items"]
+async def test_a_failed_import_can_be_retried(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
+    _, created = await fetch("slow")
+    (item,) = created["items"]
     advance(10)
-    one = f"{path}/imports/{made['_id']}"
+    one = f"{path}/imports/{created['_id']}"
     assert (await call("GET", one))[1]["items"][0]["status"] == "failed"
     (again,) = (await fetch("slow"))[1]["items"]
     assert (again["action"], again["asset_id"], again["status"]) == ("retried", item["asset_id"], "processing")
@@ -193,7 +195,7 @@ async def test_a_fetch_that_failed_is_tried_again(call: Call, fetch: Fetch, path
     assert [(entry["action"], entry["status"]) for entry in shown["items"]] == [("created", "ready")]
 
 
-async def test_an_import_has_one_to_a_hundred_files(call: Call, fetch: Fetch, path: str) -> None:
+async def test_an_import_has_one_to_a_hundred_files(call: SendRequest, fetch: Fetch, path: str) -> None:
     assert (await fetch(*map(str, range(100))))[0] == 202
     for wrong in (map(str, range(101)), (), ("film", "film"), ("",)):
         assert (await fetch(*wrong))[0] == 400

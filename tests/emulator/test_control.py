@@ -1,4 +1,4 @@
-"""Somebody drives the emulator from another process, over HTTP."""
+"""The admin API controls the emulator over HTTP."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, SystemClock, Timing
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Serve = Callable[..., Awaitable[Emulator]]
 
 SEARCH = {"status": 400}
 
 
 @pytest.fixture
-async def ask(emulator: Emulator) -> AsyncIterator[Call]:
-    """Ask for something below `/_emulator`, without a key."""
+async def ask(emulator: Emulator) -> AsyncIterator[SendRequest]:
+    """Send a request below `/_emulator`, without a key."""
     origin = emulator.base_url.removesuffix("/v1.3")
     async with aiohttp.ClientSession() as session:
 
@@ -31,7 +31,9 @@ async def ask(emulator: Emulator) -> AsyncIterator[Call]:
         yield send
 
 
-async def test_the_state_tells_of_every_kind_of_object(ask: Call, make_index: Make, make_video: Make) -> None:
+async def test_the_state_has_every_kind_of_object(
+    ask: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     video = await make_video(index)
     status, state = await ask("GET", "state")
@@ -42,10 +44,12 @@ async def test_the_state_tells_of_every_kind_of_object(ask: Call, make_index: Ma
     assert (state["in_flight"], state["time"]) == (0, "2026-01-01T00:01:00.000Z")
 
 
-async def test_a_fault_takes_the_same_words_as_in_code(ask: Call, call: Call, emulator: Emulator) -> None:
+async def test_a_fault_takes_the_same_options_as_in_python(
+    ask: SendRequest, call: SendRequest, emulator: Emulator
+) -> None:
     fault = {"operation": "GET /indexes", "status": 503, "headers": {"Retry-After": "7"}, "body": "no", "times": 2}
-    status, told = await ask("POST", "faults", fault)
-    assert (status, told) == (201, {**fault, "seen": 0, "hits": 0})
+    status, received = await ask("POST", "faults", fault)
+    assert (status, received) == (201, {**fault, "seen": 0, "hits": 0})
     with pytest.raises(ValueError, match="Expecting value"):
         await call("GET", "/indexes")
     assert (await ask("GET", "faults"))[1] == [{**fault, "seen": 1, "hits": 1}]
@@ -65,11 +69,25 @@ async def test_a_fault_takes_the_same_words_as_in_code(ask: Call, call: Call, em
         ("faults", {"operation": "*", "probability": 2}, "probability"),
         ("faults", {"operation": "*", "corrupt": True}, "storage"),
         ("faults", [], "object"),
-        ("clock/advance", {"seconds": -1}, "backwards"),
+        ("clock/advance", {"seconds": -1}, "negative"),
         ("clock/advance", {}, "seconds"),
+        ("clock/advance", {"seconds": 1e300}, "2169"),
+        ("clock/advance", {"seconds": 10**400}, "too large"),
+        ("clock/advance", {"seconds": [1]}, "number"),
+        ("faults", {"operation": "*", "status": 99999}, "status"),
+        ("faults", {"operation": "*", "status": 0}, "status"),
+        ("faults", {"operation": "*", "status": -1}, "status"),
+        ("faults", {"operation": "*", "status": 101}, "status"),
+        ("faults", {"operation": "*", "delay": "nan"}, "finite"),
+        ("faults", {"operation": "*", "trickle": "inf"}, "finite"),
+        ("faults", {"operation": "*", "status": 500, "headers": {"a b": "c"}}, "header"),
+        ("faults", {"operation": "*", "status": 500, "headers": {"a": "b\r\nc: d"}}, "header"),
+        ("faults", {"operation": "*", "content_type": "a\nb"}, "header"),
+        ("scenes", {"filename": "a.mp4", "scenes": [[0, 1e300, "a"]]}, "604800"),
+        ("scenes", {"filename": "a.mp4", "scenes": [[0, "nan", "a"]]}, "604800"),
     ],
 )
-async def test_what_is_wrong_is_said(serve: Serve, path: str, body: object, word: str) -> None:
+async def test_an_invalid_request_is_explained(serve: Serve, path: str, body: object, word: str) -> None:
     emulator = await serve(clock=SystemClock())
     url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/{path}"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
@@ -77,7 +95,7 @@ async def test_what_is_wrong_is_said(serve: Serve, path: str, body: object, word
         assert word in (await response.json())["error"]
 
 
-async def test_time_that_is_moved_finishes_work(serve: Serve, connect: Any) -> None:
+async def test_advancing_the_clock_completes_processing(serve: Serve, connect: Any) -> None:
     emulator = await serve(clock=SystemClock(rate=0, start=1_767_225_600), timing=Timing(asset=60))
     session = await connect(emulator)
     async with session.post("assets", data={"method": "url", "url": "https://example.com/a.mp4"}) as response:
@@ -96,12 +114,12 @@ async def test_time_that_is_moved_finishes_work(serve: Serve, connect: Any) -> N
         assert response.headers["Date"] == "Thu, 01 Jan 2026 00:01:00 GMT"
 
 
-async def test_a_clock_without_hands_says_so(ask: Call) -> None:
+async def test_a_clock_that_cannot_be_advanced_is_an_error(ask: SendRequest) -> None:
     assert (await ask("POST", "clock/advance", {"seconds": 1}))[0] == 400
 
 
-async def test_a_reset_makes_the_same_things_follow_again(
-    ask: Call, make_index: Make, emulator: Emulator, call: Call
+async def test_a_reset_makes_responses_repeat(
+    ask: SendRequest, make_index: CreateResource, emulator: Emulator, call: SendRequest
 ) -> None:
     first = await make_index()
     emulator.faults.add("POST /search", status=500)
@@ -112,7 +130,7 @@ async def test_a_reset_makes_the_same_things_follow_again(
     assert len(emulator.requests) == 2
 
 
-async def test_the_requests_can_be_looked_up(ask: Call, call: Call) -> None:
+async def test_recorded_requests_can_be_listed(ask: SendRequest, call: SendRequest) -> None:
     await call("GET", "/indexes", params={"page": "2"})
     await call("GET", "/assets")
     status, found = await ask("GET", "requests?route=GET%20/indexes")
@@ -120,21 +138,57 @@ async def test_the_requests_can_be_looked_up(ask: Call, call: Call) -> None:
     assert [(one["route"], one["path"], one["status"]) for one in found] == [
         ("GET /indexes", "/v1.3/indexes?page=2", 200)
     ]
-    assert len((await ask("GET", "requests"))[1]) == 2, "what is asked of the emulator itself is no request"
+    assert len((await ask("GET", "requests"))[1]) == 2, "requests to the admin API are not recorded"
     await ask("DELETE", "requests")
     assert (await ask("GET", "requests"))[1] == []
 
 
-async def test_a_plan_can_be_changed_and_its_limits_looked_at(ask: Call, call: Call) -> None:
+async def test_a_plan_can_be_changed_and_its_limits_listed(ask: SendRequest, call: SendRequest) -> None:
     plan = {"default": {"limit": 1, "seconds": 60}, "windows": {"search": [{"limit": 5}, {"limit": 9, "seconds": 10}]}}
     assert (await ask("PUT", "plan", {**plan, "headers": "none"}))[0] == 204
     assert [(await call("GET", "/indexes"))[0] for _ in range(2)] == [200, 429]
-    _, told = await ask("GET", "limits")
-    assert told["refusals"] == [{"category": "other", "dimension": "Request", "count": 1}]
-    assert [(one["category"], one["limit"], one["used"], one["organisation"]) for one in told["windows"]] == [
+    _, received = await ask("GET", "limits")
+    assert received["refusals"] == [{"category": "other", "dimension": "Request", "count": 1}]
+    assert [(one["category"], one["limit"], one["used"], one["organisation"]) for one in received["windows"]] == [
         ("other", 1, 1, "default")
     ]
     assert (await ask("PUT", "plan", {"name": "developer-2", "sliding": True}))[0] == 204
     assert (await call("GET", "/indexes"))[0] == 200
     assert (await ask("PUT", "plan", {"name": "enterprise"}))[0] == 400
     assert (await ask("PUT", "plan", {"windows": {"search": {"limit": "many"}}}))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"default": {"limit": -5}},
+        {"default": {"limit": 10**30}},
+        {"default": {"limit": 5, "seconds": 0}},
+        {"default": {"limit": 5, "seconds": -5}},
+        {"default": {"limit": 5, "seconds": 1e300}},
+        {"default": {"limit": 5, "seconds": "nan"}},
+        {"default": {"limit": 5, "dimension": "Mood"}},
+        {"windows": {"search": [{"limit": 1}, {"limit": -1}]}},
+        {"total_minutes": -1},
+        {"index_days": -5},
+        {"index_days": 10**9},
+        {"name": "free", "index_days": 10**9},
+        {"headers": "loud"},
+    ],
+)
+async def test_an_invalid_plan_is_rejected_and_changes_nothing(
+    ask: SendRequest, call: SendRequest, make_index: CreateResource, plan: dict[str, Any]
+) -> None:
+    status, error = await ask("PUT", "plan", plan)
+    assert status == 400
+    assert error["error"]
+    await make_index()
+    assert (await call("GET", "/indexes"))[0] == 200
+    assert (await ask("GET", "state"))[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"seconds": NaN}', b"\xff"])
+async def test_a_body_that_is_not_json_is_rejected(emulator: Emulator, body: bytes) -> None:
+    url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/clock/advance"
+    async with aiohttp.ClientSession() as session, session.post(url, data=body) as response:
+        assert response.status == 400

@@ -1,4 +1,4 @@
-"""What was uploaded is there after a restart, however the process ended; and without a directory it costs no memory."""
+"""Persistence in a data directory, and memory use without one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+from processes import PIPE, start_process
 from typing_extensions import override
 
 from twelvelabs_async.emulator import Emulator, samples
-from twelvelabs_async.emulator.state import State
-from twelvelabs_async.emulator.store import Store, StoreError, read, written
+from twelvelabs_async.emulator._state.entities import State
+from twelvelabs_async.emulator._state.persistence import StateStore, StoreError, load_state, serialize_state
 
 Serve = Callable[..., Awaitable[Emulator]]
 Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
 Form = Callable[..., aiohttp.FormData]
-Put = Callable[..., Awaitable[tuple[int, str, str]]]
+PutChunk = Callable[..., Awaitable[tuple[int, str, str]]]
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 FILM = samples.video(20, size=2500)
@@ -38,8 +39,8 @@ async def ask(session: aiohttp.ClientSession, method: str, path: str, **options:
         return await response.json()
 
 
-async def chunk(session: aiohttp.ClientSession, put: Put, upload: dict[str, Any], number: int) -> None:
-    """Send one chunk to a fresh URL, and report it."""
+async def chunk(session: aiohttp.ClientSession, put: PutChunk, upload: dict[str, Any], number: int) -> None:
+    """Send one chunk to a new presigned URL and report it."""
     asked = {"start": number, "count": 1}
     urls = await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=asked)
     content = FILM[(number - 1) * 1000 : number * 1000]
@@ -49,10 +50,10 @@ async def chunk(session: aiohttp.ClientSession, put: Put, upload: dict[str, Any]
     await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": [report]})
 
 
-async def test_all_is_there_after_a_restart(
-    serve: Serve, connect: Connect, form: Form, put: Put, tmp_path: Path, advance: Callable[[float], None]
+async def test_objects_and_files_survive_a_restart(
+    serve: Serve, connect: Connect, form: Form, put: PutChunk, tmp_path: Path, advance: Callable[[float], None]
 ) -> None:
-    emulator = await serve(data=tmp_path / "new" / "data", chunk_size=1000)
+    emulator = await serve(data_dir=tmp_path / "new" / "data", chunk_size=1000)
     session = await connect(emulator)
     emulator.describe("film.mp4", [(0, 5, "a red car")])
     asset = await ask(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
@@ -64,7 +65,7 @@ async def test_all_is_there_after_a_restart(
     await chunk(session, put, upload, 1)
     await emulator.stop()
 
-    again = await serve(data=tmp_path / "new" / "data", chunk_size=1000)
+    again = await serve(data_dir=tmp_path / "new" / "data", chunk_size=1000)
     session = await connect(again)
     for number in (2, 3):
         await chunk(session, put, upload, number)
@@ -81,28 +82,70 @@ async def test_all_is_there_after_a_restart(
             assert await response.read() == FILM
 
 
-async def test_files_that_nothing_refers_to_go_with_the_next_start(
+async def test_unreferenced_files_are_deleted_at_the_next_start(
     serve: Serve, connect: Connect, form: Form, tmp_path: Path
 ) -> None:
-    emulator = await serve(data=tmp_path)
+    emulator = await serve(data_dir=tmp_path)
     session = await connect(emulator)
-    made = [await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM)) for _ in range(2)]
+    created = [await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM)) for _ in range(2)]
     other = await ask(session, "POST", "assets", data=form("a.png", method="direct", file=samples.image()))
-    files = Store(tmp_path).files
+    files = StateStore(tmp_path).files
     assert len(list(files.iterdir())) == 2, "the same content is kept once"
-    for asset in (made[0], other):
+    for asset in (created[0], other):
         async with session.delete(f"assets/{asset['_id']}") as response:
             assert response.status == 204
     await emulator.stop()
-    await serve(data=tmp_path)
+    await serve(data_dir=tmp_path)
     assert [path.read_bytes() for path in files.iterdir()] == [FILM]
 
 
+async def test_only_written_files_are_deleted(
+    serve: Serve, connect: Connect, form: Form, put: PutChunk, tmp_path: Path
+) -> None:
+    foreign = ["thesis.txt", "state.new", "files/thesis.txt", f"files/{'0' * 32}", f"parts/{'1' * 32}", "parts/deep/a"]
+    for name in foreign:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    for _ in range(3):
+        emulator = await serve(data_dir=tmp_path, chunk_size=1000)
+        session = await connect(emulator)
+        asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
+        begun = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
+        await chunk(session, put, await ask(session, "POST", UPLOADS, json=begun), 1)
+        async with session.delete(f"assets/{asset['_id']}") as response:
+            assert response.status == 204
+        await emulator.stop()
+    for name in foreign:
+        assert (tmp_path / name).read_text() == name
+    written = (tmp_path / "written").read_text().splitlines()[1:]
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*") if path.is_file()}
+    assert found - set(foreign) <= set(written), "each of its own files is listed"
+
+
+async def test_the_list_of_files_cannot_name_others(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    emulator = await serve(data_dir=tmp_path / "data")
+    await ask(await connect(emulator), "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    await emulator.stop()
+    (tmp_path / "thesis.txt").write_text("precious")
+    with (tmp_path / "data" / "written").open("a") as file:
+        file.write("../thesis.txt\nfiles/../state\n")
+    await serve(data_dir=tmp_path / "data")
+    assert (tmp_path / "thesis.txt").exists()
+    assert (tmp_path / "data" / "state").exists()
+
+
+async def test_a_foreign_list_of_files_is_rejected_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "written").write_text("a diary")
+    with pytest.raises(StoreError, match="another data directory"):
+        await Emulator(data_dir=tmp_path).start()
+    assert (tmp_path / "written").read_text() == "a diary"
+
+
 async def test_a_large_file_is_not_kept(serve: Serve, connect: Connect, form: Form, tmp_path: Path) -> None:
-    emulator = await serve(data=tmp_path, spool_limit=1000)
+    emulator = await serve(data_dir=tmp_path, max_inspected_upload=1000)
     session = await connect(emulator)
     asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
-    assert list(Store(tmp_path).files.iterdir()) == []
+    assert list(StateStore(tmp_path).files.iterdir()) == []
     async with session.get(f"{emulator.storage_url}/files/{asset['_id']}") as response:
         assert response.status == 404
 
@@ -110,22 +153,17 @@ async def test_a_large_file_is_not_kept(serve: Serve, connect: Connect, form: Fo
 @asynccontextmanager
 async def running(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
     command = (sys.executable, "-m", "twelvelabs_async.emulator", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
+    async with start_process(*command, stdout=PIPE) as process:
         assert process.stdout is not None
         yield process, (await process.stdout.readline()).decode().strip() + "/"
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-async def test_what_was_answered_survives_a_kill(tmp_path: Path, form: Form) -> None:
+async def test_completed_requests_survive_a_kill(tmp_path: Path, form: Form) -> None:
     key = {"x-api-key": "emulator"}
     names = [f"films {number}" for number in range(20)]
     async with (
-        running("--data", str(tmp_path)) as (process, url),
+        running("--data-dir", str(tmp_path)) as (process, url),
         aiohttp.ClientSession(url, headers=key) as session,
     ):
         bodies = [{"index_name": name, "models": MODELS} for name in names]
@@ -134,69 +172,68 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path, form: Form) -> 
         process.send_signal(signal.SIGKILL)
         await process.wait()
     (tmp_path / "state.new").write_bytes(b"torn")
-    async with running("--data", str(tmp_path)) as (_, url), aiohttp.ClientSession(url, headers=key) as session:
+    async with running("--data-dir", str(tmp_path)) as (_, url), aiohttp.ClientSession(url, headers=key) as session:
         assert (await ask(session, "GET", f"assets/{asset['_id']}"))["filename"] == "film.mp4"
         found = await ask(session, "GET", "indexes?page_limit=50")
         assert sorted(index["index_name"] for index in found["data"]) == sorted(names)
 
 
 @pytest.mark.parametrize("content", [b"twelvelabs-async emulator 0.0.1+12345678\n", b"\x00\x01", b""])
-async def test_a_store_of_another_version_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+async def test_a_state_of_another_version_is_rejected_and_kept(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "state").write_bytes(content)
-    with pytest.raises(StoreError, match="another directory"):
-        await Emulator(data=tmp_path).start()
+    with pytest.raises(StoreError, match="another data directory"):
+        await Emulator(data_dir=tmp_path).start()
     assert (tmp_path / "state").read_bytes() == content
 
 
-async def test_a_directory_in_use_is_refused(serve: Serve, connect: Connect, tmp_path: Path) -> None:
-    session = await connect(await serve(data=tmp_path))
-    second = Emulator(data=tmp_path)
+async def test_a_directory_in_use_is_rejected(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    session = await connect(await serve(data_dir=tmp_path))
+    second = Emulator(data_dir=tmp_path)
     with pytest.raises(StoreError, match="another emulator"):
         await second.start()
     await ask(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
-    found = read(tmp_path / "state")
+    found = load_state(tmp_path / "state")
     assert found is not None
     assert len(found.indexes) == 1
 
 
 class Trap:
-    """Opens when it is read."""
+    """Opens a file when it is unpickled."""
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         return shutil.rmtree, ("trap",)
 
 
-async def test_a_state_makes_nothing_but_objects_of_the_emulator(tmp_path: Path, emulator: Emulator) -> None:
-    head = written(emulator.state).partition(b"\n")[0]
+async def test_a_state_can_only_contain_objects_of_the_emulator(tmp_path: Path, emulator: Emulator) -> None:
+    head = serialize_state(emulator.state).partition(b"\n")[0]
     path = tmp_path / "state"
     path.write_bytes(head + b"\n" + pickle.dumps(Trap()))
     with pytest.raises(StoreError, match="rmtree"):
-        read(path)
+        load_state(path)
     path.write_bytes(head + b"\n" + pickle.dumps(7))
-    with pytest.raises(StoreError, match="no state"):
-        read(path)
+    with pytest.raises(StoreError, match="does not contain a state"):
+        load_state(path)
 
 
-async def test_a_state_is_the_same_object_for_object(emulator: Emulator, make_asset: Any, tmp_path: Path) -> None:
+async def test_a_loaded_state_equals_the_saved_one(emulator: Emulator, make_asset: Any, tmp_path: Path) -> None:
     await make_asset("film.mp4")
     path = tmp_path / "state"
-    path.write_bytes(written(emulator.state))
-    found = read(path)
+    path.write_bytes(serialize_state(emulator.state))
+    found = load_state(path)
     assert isinstance(found, State)
     assert found.assets == emulator.state.assets
-    assert found.ids.object() == emulator.state.ids.object()
+    assert found.ids.object_id() == emulator.state.ids.object_id()
 
 
 def peak(process: asyncio.subprocess.Process) -> int:
-    """Return the most memory a process has ever had, in bytes."""
+    """Return the peak memory of a process in bytes."""
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
-@pytest.mark.timeout(180)
-async def test_a_gibibyte_passes_through_in_a_few_megabytes(put: Put) -> None:
+async def test_a_gibibyte_upload_uses_a_few_megabytes(put: PutChunk) -> None:
     async with (
         running() as (process, url),
         aiohttp.ClientSession(url, headers={"x-api-key": "emulator"}) as session,
@@ -213,18 +250,18 @@ async def test_a_gibibyte_passes_through_in_a_few_megabytes(put: Put) -> None:
                 length = min(size, GIB - (given["chunk_index"] - 1) * size)
                 status, _, proof = await put(given["url"], io.BytesIO(content[:length]), upload["upload_headers"])
                 assert status == 200
-                told = {"chunk_index": given["chunk_index"], "proof_type": "etag", "chunk_size": length}
-                report.append(told | {"proof": proof})
+                reported = {"chunk_index": given["chunk_index"], "proof_type": "etag", "chunk_size": length}
+                report.append(reported | {"proof": proof})
         await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
         assert (await ask(session, "GET", f"assets/{upload['asset_id']}"))["filename"] == "long.mp4"
         assert peak(process) - before < 64 << 20
 
 
 @pytest.mark.usefixtures("upload")
-async def test_a_lock_that_is_held_now_is_free_then(emulator: Emulator, tmp_path: Path) -> None:
+async def test_a_held_lock_is_unlocked_after_loading(emulator: Emulator, tmp_path: Path) -> None:
     path, (upload,) = tmp_path / "state", emulator.state.uploads.values()
     async with upload.lock:
-        path.write_bytes(written(emulator.state))
-    found = read(path)
+        path.write_bytes(serialize_state(emulator.state))
+    found = load_state(path)
     assert found is not None
     assert not found.uploads[upload.id].lock.locked()

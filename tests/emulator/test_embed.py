@@ -1,4 +1,4 @@
-"""Somebody wants vectors from the older endpoints."""
+"""Embeddings of the version 1 endpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, Window, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 Form = Callable[..., aiohttp.FormData]
 Serve = Callable[..., Awaitable[Emulator]]
 Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
@@ -23,7 +23,7 @@ FILM = samples.video(20)
 
 
 @pytest.fixture
-def embed(call: Call, form: Form) -> Embed:
+def embed(call: SendRequest, form: Form) -> Embed:
     async def send(filename: str = "upload", /, **fields: Any) -> tuple[int, Any]:
         return await call("POST", "/embed", data=form(filename, **{"model_name": "marengo3.0", **fields}))
 
@@ -31,7 +31,7 @@ def embed(call: Call, form: Form) -> Embed:
 
 
 @pytest.fixture
-def task(call: Call, form: Form) -> Embed:
+def task(call: SendRequest, form: Form) -> Embed:
     async def send(filename: str = "film.mp4", /, **fields: Any) -> tuple[int, Any]:
         return await call("POST", "/embed/tasks", data=form(filename, **{"model_name": "marengo3.0", **fields}))
 
@@ -58,7 +58,7 @@ async def test_another_seed_has_other_vectors(embed: Embed, serve: Serve, connec
         assert await response.json() != (await embed(text="car"))[1]
 
 
-async def test_pictures_and_sound_come_as_files_or_from_urls(embed: Embed) -> None:
+async def test_images_and_audio_are_files_or_urls(embed: Embed) -> None:
     status, body = await embed("a", text="b", image_file=samples.image(), audio_file=samples.audio(13))
     assert status == 200
     assert body["image_embedding"]["metadata"] == {"input_filename": "a"}
@@ -72,7 +72,7 @@ async def test_pictures_and_sound_come_as_files_or_from_urls(embed: Embed) -> No
     assert body["audio_embedding"]["segments"][0]["start_offset_sec"] == 5
 
 
-async def test_what_cannot_be_fetched_is_told_in_its_place(embed: Embed) -> None:
+async def test_a_file_that_cannot_be_fetched_has_an_error_message(embed: Embed) -> None:
     status, body = await embed(text="a", audio_url="https://a.invalid/b.wav", image_url="https://a.invalid/b.png")
     assert status == 200
     for kind in ("audio", "image"):
@@ -81,7 +81,7 @@ async def test_what_cannot_be_fetched_is_told_in_its_place(embed: Embed) -> None
     assert body["text_embedding"]["segments"]
 
 
-REFUSED: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({}, "parameter_not_provided"),
     ({"text": "a", "model_name": "marengo9"}, "parameter_invalid"),
     ({"text": "word " * 501}, "parameter_invalid"),
@@ -94,22 +94,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_what_is_wrong_is_refused(embed: Embed) -> None:
-    for fields, code in REFUSED:
+async def test_invalid_requests_are_rejected(embed: Embed) -> None:
+    for fields, code in INVALID:
         status, body = await embed(**fields)
         assert (status, body["code"]) == (400, code), fields
 
 
-async def test_json_is_refused(call: Call) -> None:
+async def test_json_is_rejected(call: SendRequest) -> None:
     for path in ("/embed", "/embed/tasks"):
         status, body = await call("POST", path, json={"model_name": "marengo3.0", "text": "a"})
         assert (status, body["code"]) == (400, "content_type_invalid")
 
 
-async def test_a_video_takes_its_time(call: Call, task: Embed, advance: Advance) -> None:
-    status, made = await task(video_file=FILM, video_embedding_scope=["clip", "video"])
-    assert (status, made.keys()) == (200, {"_id"})
-    path = f"/embed/tasks/{made['_id']}"
+async def test_a_video_is_embedded_by_a_task(call: SendRequest, task: Embed, advance: Advance) -> None:
+    status, created = await task(video_file=FILM, video_embedding_scope=["clip", "video"])
+    assert (status, created.keys()) == (200, {"_id"})
+    path = f"/embed/tasks/{created['_id']}"
     _, before = await call("GET", path + "/status")
     assert before["status"] == "processing"
     assert before["video_embedding"]["metadata"] == {
@@ -119,8 +119,8 @@ async def test_a_video_takes_its_time(call: Call, task: Embed, advance: Advance)
         "duration": 20,
         "video_embedding_option": ["visual", "audio", "transcription"],
     }
-    status, refused = await call("GET", path)
-    assert (status, refused["code"]) == (400, "parameter_invalid"), "not done yet"
+    status, error = await call("GET", path)
+    assert (status, error["code"]) == (400, "parameter_invalid"), "not done yet"
     advance(50)
     assert (await call("GET", path + "/status"))[1]["status"] == "ready"
     _, done = await call("GET", path)
@@ -132,23 +132,23 @@ async def test_a_video_takes_its_time(call: Call, task: Embed, advance: Advance)
     assert {part["embedding_option"] for part in some["video_embedding"]["segments"]} == {"audio"}
 
 
-async def test_a_part_can_be_cut_in_other_lengths(call: Call, task: Embed, advance: Advance) -> None:
+async def test_a_part_can_have_other_segment_lengths(call: SendRequest, task: Embed, advance: Advance) -> None:
     fields = {"video_start_offset_sec": 5, "video_end_offset_sec": 15, "video_clip_length": 4}
-    _, made = await task(video_file=samples.video(20, sound=False), **fields)
+    _, created = await task(video_file=samples.video(20, sound=False), **fields)
     advance(50)
-    _, done = await call("GET", f"/embed/tasks/{made['_id']}")
+    _, done = await call("GET", f"/embed/tasks/{created['_id']}")
     assert [part["end_offset_sec"] for part in done["video_embedding"]["segments"]] == [9, 13, 15]
 
 
-async def test_a_video_that_cannot_be_fetched_fails_later(call: Call, task: Embed, advance: Advance) -> None:
-    status, made = await task(video_url="https://a.invalid/b.mp4", video_file=FILM)
+async def test_a_video_that_cannot_be_fetched_fails_later(call: SendRequest, task: Embed, advance: Advance) -> None:
+    status, created = await task(video_url="https://a.invalid/b.mp4", video_file=FILM)
     assert status == 200, "the URL goes before the file"
     advance(50)
-    _, body = await call("GET", f"/embed/tasks/{made['_id']}")
+    _, body = await call("GET", f"/embed/tasks/{created['_id']}")
     assert (body["status"], body["video_embedding"].keys()) == ("failed", {"metadata"})
 
 
-REFUSED_VIDEOS: list[tuple[dict[str, Any], str]] = [
+INVALID_VIDEOS: list[tuple[dict[str, Any], str]] = [
     ({}, "parameter_not_provided"),
     ({"video_file": FILM, "video_clip_length": 1}, "parameter_invalid"),
     ({"video_file": FILM, "video_clip_length": 11}, "parameter_invalid"),
@@ -165,13 +165,13 @@ REFUSED_VIDEOS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_video_is_refused(task: Embed) -> None:
-    for fields, code in REFUSED_VIDEOS:
+async def test_invalid_video_fields_are_rejected(task: Embed) -> None:
+    for fields, code in INVALID_VIDEOS:
         status, body = await task(**fields)
         assert (status, body["code"]) == (400, code), fields
 
 
-async def test_lists_show_the_last_seven_days(call: Call, task: Embed, advance: Advance) -> None:
+async def test_lists_show_the_last_seven_days(call: SendRequest, task: Embed, advance: Advance) -> None:
     _, old = await task(video_file=FILM)
     advance(WEEK)
     _, new = await task(video_file=FILM)
@@ -192,7 +192,7 @@ async def test_lists_show_the_last_seven_days(call: Call, task: Embed, advance: 
     assert (await call("GET", "/embed/tasks?status=queued"))[0] == 400
 
 
-async def test_each_kind_of_content_has_a_limit_of_its_own(serve: Serve, connect: Connect, form: Form) -> None:
+async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Connect, form: Form) -> None:
     one = Window(1)
     emulator = await serve(plan=Plan(windows={"embed-text": one, "embed-image": one, "embed-video": one}))
     session = await connect(emulator)
@@ -205,7 +205,7 @@ async def test_each_kind_of_content_has_a_limit_of_its_own(serve: Serve, connect
 
     picture = "https://example.com/a.png"
     assert [await status(text="a"), await status(text="b")] == [200, 429]
-    assert await status(text="a", image_url=picture) == 429, "a request that is refused for one kind counts for none"
+    assert await status(text="a", image_url=picture) == 429, "a request rejected for one kind counts for none"
     assert [await status(image_url=picture), await status(image_url=picture)] == [200, 429]
     assert [await status("embed/tasks", video_file=FILM), await status("embed/tasks", video_file=FILM)] == [200, 429]
     for _ in range(2):
@@ -224,7 +224,7 @@ async def test_each_kind_of_content_has_a_limit_of_its_own(serve: Serve, connect
         ([], "a", {"embed-text"}),
     ],
 )
-async def test_several_inputs_count_as_what_they_are(
+async def test_several_inputs_count_in_their_categories(
     serve: Serve, connect: Connect, kinds: list[str], text: str | None, full: set[str]
 ) -> None:
     categories = ["text", "image", "text-image", "audio", "video"]

@@ -1,4 +1,4 @@
-"""Somebody wants vectors from the newer endpoints."""
+"""Embeddings of the version 2 endpoints."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from twelvelabs_async.emulator import Emulator, samples
-from twelvelabs_async.emulator.handlers import embed_multi, embed_v2, embed_v2_tasks
+from twelvelabs_async.emulator._api import embed_v2
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Advance = Callable[[float], None]
 Embed = Callable[..., Awaitable[tuple[int, Any]]]
 Run = Callable[..., Awaitable[Any]]
 
-PICTURE = {"url": "https://example.com/a.png"}
+IMAGE_URL = {"url": "https://example.com/a.png"}
 BOTH = ["separate_embedding", "fused_embedding"]
 PDF = b"%PDF-1.7\n" + b"<</Type /Page>>\n" * 3
 
@@ -30,8 +30,8 @@ FILM, SOUND, IMAGE = inline(samples.video(20)), inline(samples.audio(20)), inlin
 
 
 @pytest.fixture
-def embed(call: Call) -> Embed:
-    """Send the parameters of one kind of input, after those that all kinds share."""
+def embed(call: SendRequest) -> Embed:
+    """Send the common parameters and those of one kind of input."""
 
     async def send(kind: str, given: Any = None, /, model: str = "marengo3.0", **extras: Any) -> tuple[int, Any]:
         body = {"input_type": kind, "model_name": model, **extras}
@@ -41,7 +41,7 @@ def embed(call: Call) -> Embed:
 
 
 @pytest.fixture
-def make(call: Call) -> Embed:
+def make(call: SendRequest) -> Embed:
     async def send(kind: str, given: Any, /, model: str = "marengo3.5", **extras: Any) -> tuple[int, Any]:
         body = {"input_type": kind, "model_name": model, kind: given, **extras}
         return await call("POST", "/embed-v2/tasks", json=body)
@@ -50,14 +50,14 @@ def make(call: Call) -> Embed:
 
 
 @pytest.fixture
-def run(call: Call, make: Embed, advance: Advance) -> Run:
-    """Make a task, wait for it, and give what became of it."""
+def run(call: SendRequest, make: Embed, advance: Advance) -> Run:
+    """Create a task, wait for it and return it."""
 
     async def do(kind: str, given: Any, /, **extras: Any) -> Any:
-        status, made = await make(kind, given, **extras)
-        assert status == 202, made
+        status, created = await make(kind, given, **extras)
+        assert status == 202, created
         advance(50)
-        return (await call("GET", f"/embed-v2/tasks/{made['_id']}"))[1]
+        return (await call("GET", f"/embed-v2/tasks/{created['_id']}"))[1]
 
     return do
 
@@ -74,11 +74,11 @@ async def test_text_and_images_have_one_vector(embed: Embed) -> None:
     vectors: list[list[float]] = []
     for kind, given in (
         ("text", {"input_text": "car"}),
-        ("image", {"media_source": PICTURE}),
-        ("text_image", {"input_text": "car", "media_source": PICTURE}),
+        ("image", {"media_source": IMAGE_URL}),
+        ("text_image", {"input_text": "car", "media_source": IMAGE_URL}),
         (
             "multi_input",
-            {"input_text": "car <@one>", "media_sources": [{"media_type": "image", "name": "one", **PICTURE}]},
+            {"input_text": "car <@one>", "media_sources": [{"media_type": "image", "name": "one", **IMAGE_URL}]},
         ),
     ):
         status, body = await embed(kind, given)
@@ -92,7 +92,7 @@ async def test_text_and_images_have_one_vector(embed: Embed) -> None:
     assert (await embed("text", {"input_text": "car"}))[1]["data"][0]["embedding"] == vectors[0]
 
 
-async def test_a_video_is_cut_into_segments(embed: Embed) -> None:
+async def test_a_video_is_divided_into_segments(embed: Embed) -> None:
     fixed = {"strategy": "fixed", "fixed": {"duration_sec": 8}}
     status, body = await embed("video", {"media_source": FILM, "segmentation": fixed, "embedding_type": BOTH})
     assert status == 200
@@ -109,7 +109,7 @@ async def test_a_video_is_cut_into_segments(embed: Embed) -> None:
     }
 
 
-async def test_segments_of_no_fixed_length_have_a_least_one(embed: Embed) -> None:
+async def test_dynamic_segments_have_a_minimum_length(embed: Embed) -> None:
     given = {"media_source": {"url": "https://example.com/a.mp4"}, "embedding_option": ["visual"]}
     dynamic = {"strategy": "dynamic", "dynamic": {"min_duration_sec": 3}}
     _, body = await embed("video", given | {"embedding_scope": ["clip"], "segmentation": dynamic})
@@ -122,7 +122,7 @@ async def test_segments_of_no_fixed_length_have_a_least_one(embed: Embed) -> Non
     assert body["metadata"]["input_url"] == "https://example.com/a.mp4"
 
 
-async def test_sound_can_be_embedded_in_part(embed: Embed) -> None:
+async def test_a_part_of_an_audio_file_can_be_embedded(embed: Embed) -> None:
     _, body = await embed(
         "audio", {"media_source": SOUND, "start_sec": 2, "end_sec": 12.5, "embedding_scope": ["clip"]}
     )
@@ -130,7 +130,9 @@ async def test_sound_can_be_embedded_in_part(embed: Embed) -> None:
     assert body["metadata"]["start_offset_sec"] == 2
 
 
-async def test_an_asset_can_be_embedded_once_it_is_ready(embed: Embed, make_asset: Make, advance: Advance) -> None:
+async def test_an_asset_can_be_embedded_once_it_is_ready(
+    embed: Embed, make_asset: CreateResource, advance: Advance
+) -> None:
     asset = await make_asset("film.mp4", samples.video(sound=False))
     given = {"media_source": {"asset_id": asset}}
     status, body = await embed("video", given)
@@ -142,7 +144,7 @@ async def test_an_asset_can_be_embedded_once_it_is_ready(embed: Embed, make_asse
     assert (await embed("image", given))[1]["error"]["code"] == "unsupported_file_type"
 
 
-REFUSED: list[tuple[str, Any]] = [
+INVALID: list[tuple[str, Any]] = [
     ("text", None),
     ("text", {}),
     ("text", {"input_text": " "}),
@@ -150,7 +152,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("speech", {"input_text": "a"}),
     ("image", {}),
     ("image", {"media_source": {}}),
-    ("image", {"media_source": {**PICTURE, "asset_id": "0" * 24}}),
+    ("image", {"media_source": {**IMAGE_URL, "asset_id": "0" * 24}}),
     ("image", {"media_source": {"asset_id": "0" * 24}}),
     ("image", {"media_source": {"url": "ftp://example.com/a.png"}}),
     ("image", {"media_source": {"url": "https://a.invalid/a.png"}}),
@@ -175,15 +177,15 @@ REFUSED: list[tuple[str, Any]] = [
     ("multi_input", {}),
     ("multi_input", {"input_text": "<@one>"}),
     ("multi_input", {"media_sources": [{"media_type": "video", **FILM}]}),
-    ("multi_input", {"media_sources": [PICTURE]}),
+    ("multi_input", {"media_sources": [IMAGE_URL]}),
     ("multi_input", {"media_sources": ["a"]}),
-    ("multi_input", {"media_sources": [{"media_type": "image", "name": "a", **PICTURE}] * 2}),
-    ("multi_input", {"media_sources": [{"media_type": "image", **PICTURE}] * 11}),
+    ("multi_input", {"media_sources": [{"media_type": "image", "name": "a", **IMAGE_URL}] * 2}),
+    ("multi_input", {"media_sources": [{"media_type": "image", **IMAGE_URL}] * 11}),
 ]
 
 
-async def test_what_is_wrong_is_refused_one_level_down(embed: Embed) -> None:
-    for kind, given in REFUSED:
+async def test_invalid_nested_fields_are_rejected(embed: Embed) -> None:
+    for kind, given in INVALID:
         status, body = await embed(kind, given)
         assert (status, body.keys()) == (400, {"error"}), (kind, given)
         assert body["error"].keys() == {"code", "message"}
@@ -201,16 +203,16 @@ async def test_the_newer_model_takes_only_several_inputs(embed: Embed) -> None:
     assert (await embed("text", {"input_text": "a"}, model="marengo3.5"))[0] == 400
     film, image = {"media_type": "video", **FILM}, {"media_type": "image", **IMAGE}
     given = {"input_text": "a car", "media_sources": [film, image]}
-    status, body = await embed("multi_input", given, model="marengo3.5", embedding_dimension=64)
+    status, body = await embed("multi_input", given, model="marengo3.5", embedding_dimension=128)
     assert (status, len(body["data"])) == (200, 1)
-    assert body["metadata"] == {"input_type": "multi_input", "embedding_dimension": 64}
+    assert body["metadata"] == {"input_type": "multi_input", "embedding_dimension": 128}
     assert body["usage"]["input_tokens"].keys() == {"text", "video", "image"}
     assert body["usage"]["truncated"] is False
     _, full = await embed("multi_input", given, model="marengo3.5")
-    assert full["data"][0]["embedding"][:64] == body["data"][0]["embedding"]
+    assert full["data"][0]["embedding"][:128] == body["data"][0]["embedding"]
 
 
-async def test_a_text_that_is_too_long_can_be_cut(embed: Embed) -> None:
+async def test_a_text_that_is_too_long_can_be_truncated(embed: Embed) -> None:
     given = {"input_text": "word " * 2001}
     assert (await embed("multi_input", given, model="marengo3.5"))[0] == 400
     status, body = await embed("multi_input", given, model="marengo3.5", auto_truncate=True)
@@ -223,10 +225,10 @@ async def test_a_text_that_is_too_long_can_be_cut(embed: Embed) -> None:
 
 
 async def test_uncertainty_is_as_long_as_the_vector(embed: Embed) -> None:
-    extras = {"model": "marengo3.5", "embedding_uncertainty": True, "embedding_dimension": 100}
+    extras = {"model": "marengo3.5", "embedding_uncertainty": True, "embedding_dimension": 128}
     status, body = await embed("multi_input", {"input_text": "a"}, **extras)
-    assert (status, len(body["data"][0]["embedding_uncertainty"])) == (200, 100)
-    picture = {"media_type": "image", **PICTURE}
+    assert (status, len(body["data"][0]["embedding_uncertainty"])) == (200, 128)
+    picture = {"media_type": "image", **IMAGE_URL}
     assert (await embed("multi_input", {"input_text": "a", "media_sources": [picture]}, **extras))[0] == 400
     assert (await embed("multi_input", {"media_sources": [picture]}, **extras))[0] == 200
 
@@ -243,7 +245,7 @@ MIXTURES: list[tuple[dict[str, Any], int]] = [
     (several(None, ("document", PDF_FILE)), 200),
     (several(None, ("document", TEXT_FILE)), 200),
     (several("a", ("document", TEXT_FILE), ("image", IMAGE)), 200),
-    (several(None, ("image", IMAGE), ("image", PICTURE)), 200),
+    (several(None, ("image", IMAGE), ("image", IMAGE_URL)), 200),
     (several("a", ("document", PDF_FILE)), 400),
     (several(None, ("document", PDF_FILE), ("image", IMAGE)), 400),
     (several("a", ("document", TEXT_FILE)), 400),
@@ -256,55 +258,55 @@ MIXTURES: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-async def test_not_everything_goes_together(embed: Embed) -> None:
+async def test_incompatible_options_are_rejected(embed: Embed) -> None:
     for given, expected in MIXTURES:
         status, body = await embed("multi_input", given, model="marengo3.5")
         assert (status, "error" in body) == (expected, expected != 200), given
 
 
-async def test_a_large_file_is_too_much_at_once(
-    embed: Embed, make: Embed, make_asset: Make, advance: Advance, monkeypatch: pytest.MonkeyPatch
+async def test_a_large_file_requires_a_task(
+    embed: Embed, make: Embed, make_asset: CreateResource, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_multi, "LARGEST", 500)
+    monkeypatch.setattr(embed_v2, "MAX_SOURCE_SIZE", 500)
     asset = await make_asset("a.mp4", samples.video(8))
     advance(10)
     for source in ({"asset_id": asset}, FILM):
         status, body = await embed("multi_input", several(None, ("video", source)), model="marengo3.5")
         assert (status, body["error"]["code"]) == (413, "media_filesize_too_large")
-    monkeypatch.setattr(embed_v2, "LARGEST", 500)
+    monkeypatch.setattr(embed_v2, "MAX_SIZE", 500)
     assert (await embed("video", {"media_source": FILM}))[0] == 413
-    monkeypatch.setitem(embed_v2_tasks.LARGEST_FILES, "video", 500)
+    monkeypatch.setitem(embed_v2.TASK_MAX_SIZES, "video", 500)
     assert (await make("video", {"media_source": FILM}))[0] == 400
 
 
-async def test_a_task_takes_its_time(call: Call, make: Embed, advance: Advance) -> None:
-    status, made = await make("video", {"media_source": FILM}, embedding_dimension=32)
-    expected = {"_id": made["_id"], "status": "processing", "data": None, "metadata": {"embedding_dimension": 32}}
-    assert (status, made) == (202, expected)
-    path = f"/embed-v2/tasks/{made['_id']}"
+async def test_a_task_is_processing_before_it_is_ready(call: SendRequest, make: Embed, advance: Advance) -> None:
+    status, created = await make("video", {"media_source": FILM}, embedding_dimension=256)
+    expected = {"_id": created["_id"], "status": "processing", "data": None, "metadata": {"embedding_dimension": 256}}
+    assert (status, created) == (202, expected)
+    path = f"/embed-v2/tasks/{created['_id']}"
     _, body = await call("GET", path)
     assert (body["status"], body["data"], body["metadata"]["input_type"]) == ("processing", None, "video")
     advance(50)
     _, body = await call("GET", path)
     assert body["status"] == "ready"
-    assert {len(entry["embedding"]) for entry in body["data"]} == {32}
+    assert {len(entry["embedding"]) for entry in body["data"]} == {256}
     assert {entry["embedding_option"] for entry in body["data"]} == {"visual", "audio"}
     assert body["usage"]["input_tokens"].keys() == {"video"}
     assert body["updated_at"] > body["created_at"]
 
 
-async def test_where_a_task_is_found(make: Embed, call: Call, emulator: Emulator) -> None:
-    _, made = await make("video", {"media_source": FILM})
-    assert (await call("GET", f"/embed/tasks/{made['_id']}/status"))[0] == 400, "the older endpoints do not know it"
+async def test_a_task_is_found_at_its_location(make: Embed, call: SendRequest, emulator: Emulator) -> None:
+    _, created = await make("video", {"media_source": FILM})
+    assert (await call("GET", f"/embed/tasks/{created['_id']}/status"))[0] == 400, (
+        "version 1 endpoints do not return it"
+    )
     status, body = await call("GET", f"/embed-v2/tasks/{'0' * 24}")
     assert (status, body["error"]["code"]) == (404, "resource_not_exist")
-    assert (await call("GET", "/embed-v2/tasks?page=0"))[1]["code"] == "parameter_invalid", (
-        "lists refuse in the flat form"
-    )
+    assert (await call("GET", "/embed-v2/tasks?page=0"))[1]["code"] == "parameter_invalid", "errors of lists are flat"
     assert emulator.requests[-1].status == 400
 
 
-async def test_a_task_of_the_older_model_says_so(run: Run) -> None:
+async def test_a_task_of_the_older_model_names_it(run: Run) -> None:
     body = await run("video", {"media_source": FILM, "embedding_scope": ["asset"]}, model="marengo3.0")
     assert "usage" not in body
     assert cuts(body, "transcription") == [("asset", 0, 20)]
@@ -315,7 +317,7 @@ async def test_a_file_that_cannot_be_fetched_fails_its_task(run: Run) -> None:
     assert (body["status"], body["data"], body["error"].keys()) == ("failed", None, {"message"})
 
 
-async def test_notes_are_folded_into_the_fused_vector(run: Run, make: Embed) -> None:
+async def test_text_is_part_of_the_fused_vector(run: Run, make: Embed) -> None:
     temporal = {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 10}}}
     given = {"media_source": FILM, "embedding_type": ["fused_embedding"], "segmentation": temporal}
     notes = [{"start": 0, "end": 4, "text": "goal"}]
@@ -328,7 +330,7 @@ async def test_notes_are_folded_into_the_fused_vector(run: Run, make: Embed) -> 
     assert (await make("video", given | {"time_based_metadata": notes}, model="marengo3.0"))[0] == 400
 
 
-REFUSED_TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+INVALID_TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("video", {"media_source": FILM, "segmentation": {"strategy": "fixed", "fixed": {"duration_sec": 5}}}, {}),
     ("video", {"media_source": FILM, "segmentation": {"temporal": {"strategy": "other"}}}, {}),
     ("video", {"media_source": FILM, "segmentation": {"temporal": {}}}, {"model": "marengo3.0"}),
@@ -355,13 +357,13 @@ REFUSED_TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_task_is_refused(make: Embed) -> None:
-    for kind, given, extras in REFUSED_TASKS:
+async def test_invalid_task_fields_are_rejected(make: Embed) -> None:
+    for kind, given, extras in INVALID_TASKS:
         status, body = await make(kind, given, **extras)
         assert (status, body.keys()) == (400, {"error"}), (kind, given, extras)
 
 
-async def test_a_picture_has_one_vector(run: Run) -> None:
+async def test_an_image_has_one_vector(run: Run) -> None:
     body = await run("image", {"media_source": IMAGE}, embedding_uncertainty=True)
     (entry,) = body["data"]
     assert (entry["embedding_option"], entry["embedding_scope"], entry["start_sec"]) == ("visual", "asset", None)
@@ -397,7 +399,7 @@ async def test_a_text_is_embedded_by_chunk(run: Run) -> None:
     assert [entry["chunk_index"] for entry in found] == [0, 1]
 
 
-async def test_the_list_tells_what_was_embedded(call: Call, make: Embed, advance: Advance) -> None:
+async def test_the_list_shows_what_was_embedded(call: SendRequest, make: Embed, advance: Advance) -> None:
     film = {"url": "https://example.com/a.mp4"}
     await make(
         "video",

@@ -1,4 +1,4 @@
-"""Somebody describes who is to be recognised."""
+"""Entities and their collections."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ import pytest
 
 from twelvelabs_async.emulator import samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Advance = Callable[[float], None]
 
 COLLECTIONS = "/entity-collections"
-NOBODY = "0" * 24
+UNKNOWN_ID = "0" * 24
 
 
 @pytest.fixture
-async def picture(make_asset: Make) -> str:
+async def picture(make_asset: CreateResource) -> str:
     return await make_asset("ann.png", samples.image())
 
 
 @pytest.fixture
-async def other(make_asset: Make) -> str:
+async def other(make_asset: CreateResource) -> str:
     return await make_asset("bob.png", samples.image(600))
 
 
 @pytest.fixture
-async def team(call: Call) -> str:
+async def team(call: SendRequest) -> str:
     status, body = await call("POST", COLLECTIONS, json={"name": "Team"})
     assert status == 201
     return f"{COLLECTIONS}/{body['_id']}"
 
 
 @pytest.fixture
-async def ann(call: Call, team: str, picture: str) -> str:
+async def ann(call: SendRequest, team: str, picture: str) -> str:
     status, body = await call("POST", f"{team}/entities", json={"name": "Ann", "asset_ids": [picture]})
     assert status == 201
     return f"{team}/entities/{body['_id']}"
 
 
-async def names(call: Call, path: str) -> list[str]:
+async def names(call: SendRequest, path: str) -> list[str]:
     status, body = await call("GET", path)
     assert status == 200
     return [entry["name"] for entry in body["data"]]
 
 
-async def test_a_collection_lives(call: Call, advance: Advance) -> None:
-    _, made = await call("POST", COLLECTIONS, json={"name": "Team", "description": "of ours"})
-    path = f"{COLLECTIONS}/{made['_id']}"
-    assert (await call("GET", path))[1] == made
+async def test_a_collection_is_created_updated_and_deleted(call: SendRequest, advance: Advance) -> None:
+    _, created = await call("POST", COLLECTIONS, json={"name": "Team", "description": "of ours"})
+    path = f"{COLLECTIONS}/{created['_id']}"
+    assert (await call("GET", path))[1] == created
     advance(1)
     status, changed = await call("PATCH", path, json={"description": "of yours"})
     assert (status, changed["name"], changed["description"]) == (200, "Team", "of yours")
-    assert changed["updated_at"] > changed["created_at"] == made["created_at"]
+    assert changed["updated_at"] > changed["created_at"] == created["created_at"]
     assert (await call("PATCH", path, json={"name": "Squad"}))[1]["name"] == "Squad"
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
@@ -62,13 +62,13 @@ async def test_a_collection_lives(call: Call, advance: Advance) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": 1}, {"name": "a", "description": 2}])
-async def test_a_collection_needs_a_name(call: Call, team: str, body: dict[str, Any]) -> None:
+async def test_a_collection_needs_a_name(call: SendRequest, team: str, body: dict[str, Any]) -> None:
     assert (await call("POST", COLLECTIONS, json=body))[0] == 400
     if body:
         assert (await call("PATCH", team, json=body))[0] == 400
 
 
-async def test_collections_are_listed_and_found(call: Call, advance: Advance) -> None:
+async def test_collections_are_listed_and_found(call: SendRequest, advance: Advance) -> None:
     for name in ("Reds", "Blues", "Blue-Reds"):
         await call("POST", COLLECTIONS, json={"name": name})
         advance(1)
@@ -78,7 +78,7 @@ async def test_collections_are_listed_and_found(call: Call, advance: Advance) ->
     assert await names(call, f"{COLLECTIONS}?page_limit=1&page=3") == ["Reds"]
 
 
-async def test_an_entity_becomes_ready(call: Call, ann: str, picture: str, advance: Advance) -> None:
+async def test_an_entity_becomes_ready(call: SendRequest, ann: str, picture: str, advance: Advance) -> None:
     _, before = await call("GET", ann)
     assert (before["status"], before["asset_ids"], before["name"]) == ("processing", [picture], "Ann")
     assert ann.split("/")[2] == before["entity_collection_id"]
@@ -86,22 +86,24 @@ async def test_an_entity_becomes_ready(call: Call, ann: str, picture: str, advan
     assert (await call("GET", ann))[1]["status"] == "ready"
 
 
-async def test_other_assets_send_it_back(call: Call, ann: str, picture: str, other: str, advance: Advance) -> None:
+async def test_new_assets_restart_processing(
+    call: SendRequest, ann: str, picture: str, other: str, advance: Advance
+) -> None:
     advance(10)
     _, same = await call("POST", f"{ann}/assets", json={"asset_ids": [picture]})
     assert same["status"] == "ready", "nothing has changed"
     _, more = await call("POST", f"{ann}/assets", json={"asset_ids": [other, picture]})
     assert (more["status"], more["asset_ids"]) == ("processing", [picture, other])
     advance(10)
-    _, less = await call("DELETE", f"{ann}/assets", json={"asset_ids": [picture, NOBODY]})
+    _, less = await call("DELETE", f"{ann}/assets", json={"asset_ids": [picture, UNKNOWN_ID]})
     assert (less["status"], less["asset_ids"]) == ("processing", [other])
     status, body = await call("DELETE", f"{ann}/assets", json={"asset_ids": [other]})
     assert (status, body["code"]) == (400, "parameter_invalid"), "the last one has to stay"
     assert (await call("DELETE", f"{ann}/assets"))[0] == 400
-    assert (await call("POST", f"{ann}/assets", json={"asset_ids": [NOBODY]}))[0] == 400
+    assert (await call("POST", f"{ann}/assets", json={"asset_ids": [UNKNOWN_ID]}))[0] == 400
 
 
-async def test_metadata_is_replaced_as_a_whole(call: Call, ann: str) -> None:
+async def test_metadata_is_replaced_as_a_whole(call: SendRequest, ann: str) -> None:
     await call("PATCH", ann, json={"metadata": {"a": 1, "b": "c"}})
     _, body = await call("PATCH", ann, json={"metadata": {"d": True}, "name": "Anna", "description": "e"})
     assert (body["metadata"], body["name"], body["description"]) == ({"d": True}, "Anna", "e")
@@ -111,17 +113,18 @@ async def test_metadata_is_replaced_as_a_whole(call: Call, ann: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"name": "a"}, {"name": "a", "asset_ids": []}, {"name": "a", "asset_ids": [NOBODY]}, {"asset_ids": ["a"]}]
+    "body",
+    [{"name": "a"}, {"name": "a", "asset_ids": []}, {"name": "a", "asset_ids": [UNKNOWN_ID]}, {"asset_ids": ["a"]}],
 )
-async def test_an_entity_needs_a_name_and_an_asset(call: Call, team: str, body: dict[str, Any]) -> None:
+async def test_an_entity_needs_a_name_and_an_asset(call: SendRequest, team: str, body: dict[str, Any]) -> None:
     status, refused = await call("POST", f"{team}/entities", json=body)
     assert (status, refused["code"].startswith("parameter_")) == (400, True)
 
 
-async def test_many_are_made_as_far_as_they_can(call: Call, team: str, picture: str) -> None:
+async def test_a_bulk_request_creates_valid_entities_only(call: SendRequest, team: str, picture: str) -> None:
     entities = [
         {"name": "Ann", "asset_ids": [picture]},
-        {"name": "Bob", "asset_ids": [NOBODY]},
+        {"name": "Bob", "asset_ids": [UNKNOWN_ID]},
         {"name": " ", "asset_ids": [picture]},
         {"name": "Cid", "asset_ids": [picture], "metadata": {"number": 7}},
     ]
@@ -129,13 +132,13 @@ async def test_many_are_made_as_far_as_they_can(call: Call, team: str, picture: 
     assert (status, body["success_count"], body["failed_count"]) == (201, 2, 2)
     assert [(one["name"], one["status"]) for one in body["entities"]] == [("Ann", "processing"), ("Cid", "processing")]
     assert [(error["entity_index"], error["entity_name"]) for error in body["errors"]] == [(1, "Bob"), (2, " ")]
-    assert NOBODY in body["errors"][0]["error_reason"]
+    assert UNKNOWN_ID in body["errors"][0]["error_reason"]
     for wrong in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [picture]}]):
         assert (await call("POST", f"{team}/entities/bulk", json={"entities": wrong}))[0] == 400
 
 
 async def test_entities_are_listed_and_found(
-    call: Call, team: str, ann: str, picture: str, other: str, advance: Advance
+    call: SendRequest, team: str, ann: str, picture: str, other: str, advance: Advance
 ) -> None:
     advance(10)
     await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [picture, other]})
@@ -146,12 +149,12 @@ async def test_entities_are_listed_and_found(
     assert (await call("GET", f"{team}/entities?status=failed"))[0] == 400
     assert await names(call, f"/assets/{picture}/entities") == ["Bob", "Ann"]
     assert await names(call, f"/assets/{other}/entities") == ["Bob"]
-    assert (await call("GET", f"/assets/{NOBODY}/entities"))[0] == 404
+    assert (await call("GET", f"/assets/{UNKNOWN_ID}/entities"))[0] == 404
     assert (await call("DELETE", ann))[0] == 204
     assert await names(call, f"/assets/{picture}/entities") == ["Bob"]
 
 
-async def test_a_collection_takes_its_entities_along(call: Call, team: str, ann: str, picture: str) -> None:
+async def test_deleting_a_collection_deletes_its_entities(call: SendRequest, team: str, ann: str, picture: str) -> None:
     status, body = await call("DELETE", f"/assets/{picture}")
     assert (status, body["code"]) == (409, "asset_in_use")
     assert (await call("DELETE", team))[0] == 204
@@ -159,6 +162,6 @@ async def test_a_collection_takes_its_entities_along(call: Call, team: str, ann:
     assert (await call("DELETE", f"/assets/{picture}"))[0] == 204
 
 
-async def test_an_entity_is_found_in_its_collection_only(call: Call, ann: str) -> None:
-    _, made = await call("POST", COLLECTIONS, json={"name": "Others"})
-    assert (await call("GET", f"{COLLECTIONS}/{made['_id']}/entities/{ann.rpartition('/')[2]}"))[0] == 404
+async def test_an_entity_is_found_only_in_its_collection(call: SendRequest, ann: str) -> None:
+    _, created = await call("POST", COLLECTIONS, json={"name": "Others"})
+    assert (await call("GET", f"{COLLECTIONS}/{created['_id']}/entities/{ann.rpartition('/')[2]}"))[0] == 404

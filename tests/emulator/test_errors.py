@@ -1,4 +1,4 @@
-"""Somebody asks for the wrong thing, in the wrong way, or without a key."""
+"""Invalid requests, and requests without an API key."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 ID = "0" * 24
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": "wrong"}, {"x-api-key": ""}])
-async def test_without_the_key_nothing_is_told(emulator: Emulator, headers: dict[str, str]) -> None:
+async def test_a_request_without_a_valid_key_is_rejected(emulator: Emulator, headers: dict[str, str]) -> None:
     async with (
         aiohttp.ClientSession(headers=headers) as session,
         session.get(f"{emulator.base_url}/indexes") as response,
@@ -28,7 +28,7 @@ async def test_without_the_key_nothing_is_told(emulator: Emulator, headers: dict
     assert emulator.requests[-1].with_key is bool(headers)
 
 
-async def test_every_answer_names_its_version_and_itself(session: aiohttp.ClientSession) -> None:
+async def test_every_response_has_version_and_trace_id(session: aiohttp.ClientSession) -> None:
     traces: set[str] = set()
     for path in ("indexes", "nowhere", f"indexes/{ID}"):
         async with session.get(path) as response:
@@ -37,7 +37,7 @@ async def test_every_answer_names_its_version_and_itself(session: aiohttp.Client
     assert len(traces) == 3
 
 
-async def test_an_unknown_path_is_no_endpoint(call: Call) -> None:
+async def test_an_unknown_path_is_not_found(call: SendRequest) -> None:
     status, refused = await call("GET", "/nowhere")
     assert (status, refused["code"]) == (404, "endpoint_not_exists")
 
@@ -45,7 +45,7 @@ async def test_an_unknown_path_is_no_endpoint(call: Call) -> None:
 @pytest.mark.parametrize(
     "body", ["{", "[]", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"\\uDC00": 1}', '{"a": ' + "[" * 100_000]
 )
-async def test_what_is_no_json_object_is_refused(call: Call, body: str) -> None:
+async def test_a_body_that_is_not_a_json_object_is_rejected(call: SendRequest, body: str) -> None:
     status, refused = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
     assert (status, refused["code"]) == (400, "parameter_invalid")
 
@@ -75,14 +75,16 @@ async def test_another_method_is_not_allowed(session: aiohttp.ClientSession) -> 
         ("DELETE", f"/tasks/{ID}"),
     ],
 )
-async def test_what_does_not_exist_is_not_found(call: Call, method: str, path: str) -> None:
+async def test_an_unknown_id_is_not_found(call: SendRequest, method: str, path: str) -> None:
     status, refused = await call(method, path)
     assert (status, refused["code"]) == (404, "resource_not_exist")
     status, refused = await call(method, path.replace(ID, "abc", 1))
     assert (status, refused["code"]) == (400, "parameter_invalid")
 
 
-async def test_a_video_is_found_in_its_own_index_only(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_a_video_is_found_in_its_own_index_only(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     films, songs = await make_index("films"), await make_index("songs")
     video = await make_video(films)
     assert (await call("GET", f"/indexes/{songs}/videos/{video}"))[0] == 404
@@ -104,12 +106,12 @@ async def test_a_video_is_found_in_its_own_index_only(call: Call, make_index: Ma
         ({"index_name": "a", "models": [{"model_name": "marengo3.0", "model_options": ["logo"]}]}, "parameter_invalid"),
     ],
 )
-async def test_an_index_is_described_properly(call: Call, body: dict[str, Any], code: str) -> None:
+async def test_an_invalid_index_is_rejected(call: SendRequest, body: dict[str, Any], code: str) -> None:
     status, refused = await call("POST", "/indexes", json=body)
     assert (status, refused["code"]) == (400, code)
 
 
-async def test_models_of_an_index_stay(call: Call, make_index: Make) -> None:
+async def test_models_of_an_index_cannot_be_changed(call: SendRequest, make_index: CreateResource) -> None:
     status, refused = await call("PUT", f"/indexes/{await make_index()}", json={"index_name": "a", "models": []})
     assert (status, refused["code"]) == (400, "index_engine_cannot_be_changed")
 
@@ -131,18 +133,20 @@ async def test_models_of_an_index_stay(call: Call, make_index: Make) -> None:
         ({"method": "url", "url": "https://a.b/c.mp4", "user_metadata": {"a": 2**53}}, "parameter_invalid"),
     ],
 )
-async def test_an_asset_is_described_properly(call: Call, form: Form, fields: dict[str, Any], code: str) -> None:
+async def test_an_invalid_asset_is_rejected(call: SendRequest, form: Form, fields: dict[str, Any], code: str) -> None:
     status, refused = await call("POST", "/assets", data=form("film.mp4", **fields))
     assert (status, refused["code"]) == (400, code)
 
 
-async def test_a_form_is_no_json(call: Call) -> None:
+async def test_a_form_is_required_for_assets(call: SendRequest) -> None:
     for path in ("/assets", "/tasks", "/search"):
         status, refused = await call("POST", path, json={})
         assert (status, refused["code"]) == (400, "content_type_invalid")
 
 
-async def test_what_is_required_is_asked_for(call: Call, make_index: Make, make_asset: Make) -> None:
+async def test_a_missing_required_field_is_rejected(
+    call: SendRequest, make_index: CreateResource, make_asset: CreateResource
+) -> None:
     asset, path = await make_asset(), f"/indexes/{await make_index()}/indexed-assets"
     for method in ("PUT", "PATCH"):
         assert (await call(method, f"/assets/{asset}/user-metadata", json={}))[1]["code"] == "parameter_not_provided"
@@ -151,8 +155,8 @@ async def test_what_is_required_is_asked_for(call: Call, make_index: Make, make_
     assert (await call("POST", path, json={"asset_id": asset, "enable_video_stream": "yes"}))[0] == 400
 
 
-async def test_a_picture_cannot_be_indexed(
-    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+async def test_an_image_cannot_be_indexed(
+    call: SendRequest, make_index: CreateResource, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index, asset = await make_index(), await make_asset("cat.png", samples.image())
     advance(10)
@@ -168,13 +172,15 @@ async def test_a_picture_cannot_be_indexed(
         ({"data": b"{}", "headers": {"content-type": "text/plain"}}, "content_type_invalid"),
     ],
 )
-async def test_a_body_is_a_json_object(call: Call, options: dict[str, Any], code: str) -> None:
+async def test_the_content_type_and_syntax_of_a_body_are_checked(
+    call: SendRequest, options: dict[str, Any], code: str
+) -> None:
     status, refused = await call("POST", "/indexes", **options)
     assert (status, refused["code"]) == (400, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\nno name\r\n--x--\r\n", b"--x\r\nnonsense"])
-async def test_a_form_that_cannot_be_read_is_refused(call: Call, body: bytes) -> None:
+async def test_an_invalid_form_is_rejected(call: SendRequest, body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=x"}
     assert (await call("POST", "/assets", data=body, headers=headers))[0] == 400
 
@@ -182,7 +188,9 @@ async def test_a_form_that_cannot_be_read_is_refused(call: Call, body: bytes) ->
 @pytest.mark.parametrize(
     "path", ["/assets?asset_types=smell", f"/assets/{ID}?force=maybe", "/tasks?status=lost", "/tasks?duration=long"]
 )
-async def test_a_query_is_read_with_care(call: Call, form: Form, make_index: Make, path: str) -> None:
+async def test_invalid_query_parameters_are_rejected(
+    call: SendRequest, form: Form, make_index: CreateResource, path: str
+) -> None:
     data = form(index_id=await make_index(), video_url="https://example.com/film.mp4")
     _, created = await call("POST", "/tasks", data=data)
     assert created
@@ -191,16 +199,16 @@ async def test_a_query_is_read_with_care(call: Call, form: Form, make_index: Mak
     assert (await call(method, path.replace(ID, assets["data"][0]["_id"])))[0] == 400
 
 
-async def test_a_bug_of_the_emulator_is_a_server_error(
-    call: Call, emulator: Emulator, caplog: pytest.LogCaptureFixture
+async def test_an_unexpected_exception_is_a_500_response(
+    call: SendRequest, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.state.indexes = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
-    status, told = await call("GET", "/indexes")
-    assert (status, told["code"]) == (500, "internal_server_error")
+    status, reported = await call("GET", "/indexes")
+    assert (status, reported["code"]) == (500, "internal_server_error")
     assert "AttributeError" in caplog.text
 
 
-async def test_requests_are_written_down(call: Call, emulator: Emulator, make_asset: Make) -> None:
+async def test_requests_are_recorded(call: SendRequest, emulator: Emulator, make_asset: CreateResource) -> None:
     await make_asset("film.mp4", samples.video(size=5000))
     await call("GET", "/assets?page=2")
     uploaded, listed = emulator.requests
@@ -208,15 +216,15 @@ async def test_requests_are_written_down(call: Call, emulator: Emulator, make_as
     assert uploaded.size > 5000
     assert uploaded.headers["content-type"].startswith("multipart/form-data")
     assert (listed.path, listed.with_key, listed.size) == ("/v1.3/assets?page=2", True, 0)
-    assert emulator.requests.of("GET /assets") == [listed]
+    assert emulator.requests.for_operation("GET /assets") == [listed]
     emulator.requests.clear()
     assert len(emulator.requests) == 0
 
 
-async def test_only_so_many_requests_are_remembered(
+async def test_the_request_log_has_a_maximum_size(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
 ) -> None:
-    emulator = await serve(journal_size=2)
+    emulator = await serve(request_log_size=2)
     session = await connect(emulator)
     for path in ("indexes", "assets", "tasks"):
         async with session.get(path):

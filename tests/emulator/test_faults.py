@@ -1,4 +1,4 @@
-"""Somebody wants to know what happens when things go wrong."""
+"""Faults injected into requests and responses."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 BODY = {"index_name": "films", "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}]}
 
 
-async def test_a_status_comes_as_often_as_it_was_asked_for(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+async def test_a_status_is_returned_times_times(emulator: Emulator, session: aiohttp.ClientSession) -> None:
     emulator.faults.add("GET /indexes", status=503, headers={"Retry-After": "7"}, times=2, after=1)
     seen: list[tuple[int, str | None]] = []
     for _ in range(4):
@@ -32,7 +32,7 @@ async def test_a_status_comes_as_often_as_it_was_asked_for(emulator: Emulator, s
     emulator.faults.assert_all_hit()
 
 
-async def test_the_body_can_be_anything(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+async def test_the_body_can_have_any_content(emulator: Emulator, session: aiohttp.ClientSession) -> None:
     emulator.faults.add("*", status=429, body=b"")
     emulator.faults.add("*", status=502, html=True)
     emulator.faults.add("*", html=True)
@@ -47,7 +47,9 @@ async def test_the_body_can_be_anything(emulator: Emulator, session: aiohttp.Cli
     assert seen[3][1:] == ("application/json", 12)
 
 
-async def test_names_of_path_parameters_do_not_matter(call: Call, emulator: Emulator, make_index: Make) -> None:
+async def test_names_of_path_parameters_do_not_matter(
+    call: SendRequest, emulator: Emulator, make_index: CreateResource
+) -> None:
     index = await make_index()
     for name in ("{index-id}", "{index_id}", "{id}"):
         emulator.faults.add(f"GET /indexes/{name}", status=500)
@@ -55,19 +57,19 @@ async def test_names_of_path_parameters_do_not_matter(call: Call, emulator: Emul
     assert (await call("GET", f"/indexes/{index}"))[0] == 200
 
 
-async def test_a_fault_for_no_operation_is_a_mistake(emulator: Emulator) -> None:
+async def test_an_unknown_operation_is_rejected(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="POST /serach"):
         emulator.faults.add("POST /serach", status=500)
 
 
-async def test_a_reset_before_leaves_nothing_done(call: Call, emulator: Emulator) -> None:
+async def test_a_reset_before_processing_changes_nothing(call: SendRequest, emulator: Emulator) -> None:
     emulator.faults.add("POST /indexes", reset="before")
     with pytest.raises(aiohttp.ClientOSError):
         await call("POST", "/indexes", json=BODY)
     assert (await call("GET", "/indexes"))[1]["data"] == []
 
 
-async def test_a_reset_after_leaves_the_work_done(call: Call, emulator: Emulator) -> None:
+async def test_a_reset_after_processing_keeps_the_result(call: SendRequest, emulator: Emulator) -> None:
     emulator.faults.add("POST /indexes", reset="after")
     with pytest.raises(aiohttp.ClientOSError):
         await call("POST", "/indexes", json=BODY)
@@ -75,23 +77,25 @@ async def test_a_reset_after_leaves_the_work_done(call: Call, emulator: Emulator
     assert [received.status for received in emulator.requests] == [0, 200]
 
 
-async def test_an_answer_can_break_off(call: Call, emulator: Emulator) -> None:
+async def test_a_response_can_be_truncated(call: SendRequest, emulator: Emulator) -> None:
     emulator.faults.add("GET /indexes", truncate=True)
     with pytest.raises(aiohttp.ClientPayloadError):
         await call("GET", "/indexes")
     assert (await call("GET", "/indexes"))[0] == 200
 
 
-@pytest.mark.parametrize(("moment", "made"), [("before", 0), ("after", 1), ("body", 1)])
-async def test_an_answer_can_stay_away(call: Call, emulator: Emulator, moment: Any, made: int) -> None:
-    emulator.faults.add("POST /indexes", stall=moment)
+@pytest.mark.parametrize(("point", "count"), [("before", 0), ("after", 1), ("body", 1)])
+async def test_a_response_can_stall(call: SendRequest, emulator: Emulator, point: Any, count: int) -> None:
+    emulator.faults.add("POST /indexes", stall=point)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await call("POST", "/indexes", json=BODY)
-    assert len((await call("GET", "/indexes"))[1]["data"]) == made
+    assert len((await call("GET", "/indexes"))[1]["data"]) == count
 
 
-async def test_a_delay_goes_by_the_clock(call: Call, emulator: Emulator, clock: Any, make_index: Make) -> None:
+async def test_a_delay_uses_the_emulators_clock(
+    call: SendRequest, emulator: Emulator, clock: Any, make_index: CreateResource
+) -> None:
     emulator.faults.add("POST /indexes", delay=30)
     before = clock.time()
     index = await make_index()
@@ -99,7 +103,7 @@ async def test_a_delay_goes_by_the_clock(call: Call, emulator: Emulator, clock: 
     assert (await call("GET", f"/indexes/{index}"))[1]["created_at"] == "2026-01-01T00:00:30Z"
 
 
-async def test_the_storage_can_fail_too(call: Call, emulator: Emulator) -> None:
+async def test_the_storage_can_fail(call: SendRequest, emulator: Emulator) -> None:
     upload = {"filename": "f.mp4", "type": "video", "total_size": 3}
     _, created = await call("POST", "/assets/multipart-uploads", json=upload)
     emulator.faults.add("storage", status=500)
@@ -111,7 +115,7 @@ async def test_the_storage_can_fail_too(call: Call, emulator: Emulator) -> None:
     assert seen == [500, 200]
 
 
-async def test_p25_faults_that_never_struck_are_named(emulator: Emulator, call: Call) -> None:
+async def test_p25_faults_that_never_struck_are_named(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("POST /search", status=500)
     emulator.faults.add("GET /indexes", status=500, times=2)
     emulator.faults.add("GET /assets", status=500, times=None)
@@ -124,8 +128,8 @@ async def test_p25_faults_that_never_struck_are_named(emulator: Emulator, call: 
     emulator.faults.assert_all_hit()
 
 
-async def test_a_stalled_request_is_in_flight_until_the_caller_leaves(
-    call: Call, emulator: Emulator, until: Until
+async def test_a_stalled_request_is_in_flight_until_the_client_disconnects(
+    call: SendRequest, emulator: Emulator, until: Until
 ) -> None:
     emulator.faults.add("GET /indexes", stall="before")
     task = asyncio.ensure_future(call("GET", "/indexes"))
@@ -135,7 +139,8 @@ async def test_a_stalled_request_is_in_flight_until_the_caller_leaves(
     assert emulator.requests[-1].status == 0
 
 
-async def test_stopping_ends_a_stall(call: Call, emulator: Emulator, until: Until) -> None:
+@pytest.mark.own_emulator
+async def test_stopping_ends_a_stall(call: SendRequest, emulator: Emulator, until: Until) -> None:
     emulator.faults.add("POST /indexes", stall="before", times=None)
     task = asyncio.ensure_future(call("POST", "/indexes", json=BODY))
     await until(lambda: emulator.in_flight == 1)
@@ -145,12 +150,12 @@ async def test_stopping_ends_a_stall(call: Call, emulator: Emulator, until: Unti
     assert emulator.in_flight == 0
 
 
-async def test_chance_is_a_matter_of_the_seed(emulator: Emulator, call: Call) -> None:
+async def test_the_seed_determines_which_requests_fail(emulator: Emulator, call: SendRequest) -> None:
     async def unlucky(seed: int) -> list[int]:
         emulator.faults.clear()
         fault = emulator.faults.add("GET /indexes", status=503, probability=0.3, seed=seed, times=None)
         found = [number for number in range(60) if (await call("GET", "/indexes"))[0] == 503]
-        assert (fault.seen, fault.hits) == (60, len(found))
+        assert (fault.matched, fault.hits) == (60, len(found))
         return found
 
     first = await unlucky(1)
@@ -159,7 +164,7 @@ async def test_chance_is_a_matter_of_the_seed(emulator: Emulator, call: Call) ->
     assert await unlucky(2) != first
 
 
-async def test_what_one_fault_lets_pass_may_be_met_by_the_next(emulator: Emulator, call: Call) -> None:
+async def test_a_request_that_passes_one_fault_may_be_hit_by_the_next(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("GET /indexes", status=503, probability=0.001, times=None, seed=3)
     emulator.faults.add("*", status=500)
     assert (await call("GET", "/indexes"))[0] == 500
@@ -179,39 +184,39 @@ async def test_what_one_fault_lets_pass_may_be_met_by_the_next(emulator: Emulato
         ("*", {"corrupt": True}),
     ],
 )
-async def test_a_fault_that_cannot_be_is_refused(emulator: Emulator, operation: str, words: Any) -> None:
+async def test_invalid_options_are_rejected(emulator: Emulator, operation: str, words: Any) -> None:
     with pytest.raises(ValueError, match=r"probability|negative|storage"):
         emulator.faults.add(operation, **words)
 
 
-async def test_an_answer_can_claim_to_be_something_else(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+async def test_a_response_can_have_a_wrong_content_type(emulator: Emulator, session: aiohttp.ClientSession) -> None:
     emulator.faults.add("GET /indexes", content_type="text/plain")
     async with session.get("indexes") as response:
         assert (response.status, response.content_type) == (200, "text/plain")
         assert json.loads(await response.text())["data"] == []
 
 
-async def test_an_answer_can_trickle(emulator: Emulator, call: Call, clock: Any, make_index: Make) -> None:
+async def test_a_response_can_trickle(
+    emulator: Emulator, call: SendRequest, clock: Any, make_index: CreateResource
+) -> None:
     index = await make_index()
     before = clock.time()
-    emulator.faults.add("GET /indexes/{id}", drip=40)
+    emulator.faults.add("GET /indexes/{id}", trickle=40)
     status, found = await call("GET", f"/indexes/{index}")
     assert (status, found["_id"], clock.time() - before) == (200, index, 40)
-    emulator.faults.add("DELETE /indexes/{id}", drip=40)
+    emulator.faults.add("DELETE /indexes/{id}", trickle=40)
     assert (await call("DELETE", f"/indexes/{index}"))[0] == 204
 
 
 @pytest.mark.parametrize(("kib", "sent"), [(64, 64), (1024, 256)])
-async def test_a_caller_can_be_cut_off_in_the_middle_of_a_body(
+async def test_a_connection_can_be_reset_during_the_request_body(
     emulator: Emulator, until: Until, kib: int, sent: int
 ) -> None:
-    """A raw socket tells what was read: nothing less, and nothing more than its buffers hold."""
-    emulator.faults.add("POST /assets", reset="before", kib=kib)
+    """A raw socket shows how much was read: at least the requested part, at most that and the buffers."""
+    emulator.faults.add("POST /assets", reset="before", after_body_kib=kib)
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(emulator.base_url).port)
-    head = (
-        f"POST /v1.3/assets HTTP/1.1\r\nHost: a\r\nx-api-key: {emulator.api_key}\r\nContent-Length: {256 << 10}\r\n\r\n"
-    )
-    writer.write(head.encode() + bytes(63 << 10))
+    headers = f"Host: localhost\r\nx-api-key: {emulator.api_key}\r\nContent-Length: {256 << 10}"
+    writer.write(f"POST /v1.3/assets HTTP/1.1\r\n{headers}\r\n\r\n".encode() + bytes(63 << 10))
     await writer.drain()
     await until(lambda: emulator.in_flight == 1)
     writer.write(bytes((sent - 63) << 10))
@@ -224,15 +229,15 @@ async def test_a_caller_can_be_cut_off_in_the_middle_of_a_body(
     emulator.faults.assert_all_hit()
 
 
-async def test_a_body_can_be_refused_before_its_end(emulator: Emulator, session: aiohttp.ClientSession) -> None:
-    emulator.faults.add("POST /assets", status=503, kib=1)
+async def test_a_request_can_be_rejected_during_its_body(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+    emulator.faults.add("POST /assets", status=503, after_body_kib=1)
     async with session.post("assets", data=io.BytesIO(bytes(8 << 20))) as response:
         assert response.status == 503
     emulator.faults.assert_all_hit()
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (503, "SlowDown"), (500, "InternalError")])
-async def test_the_storage_fails_in_its_own_language(
+async def test_storage_errors_are_xml(
     emulator: Emulator, upload: dict[str, Any], put: Any, status: int, code: str
 ) -> None:
     emulator.faults.add("storage", status=status)
@@ -250,7 +255,7 @@ async def test_a_presigned_url_can_have_expired(emulator: Emulator, upload: dict
     assert (await put(url, bytes(1000), headers))[0] == 200
 
 
-async def test_a_part_can_arrive_other_than_it_was_sent(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
+async def test_a_part_can_be_corrupted(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
     emulator.faults.add("storage", corrupt=True)
     proofs: list[str] = []
     for entry in upload["upload_urls"][:2]:
@@ -261,13 +266,17 @@ async def test_a_part_can_arrive_other_than_it_was_sent(emulator: Emulator, uplo
 
 
 async def test_processing_can_fail_with_a_reason(
-    emulator: Emulator, call: Call, make_asset: Make, make_index: Make, advance: Callable[[float], None]
+    emulator: Emulator,
+    call: SendRequest,
+    make_asset: CreateResource,
+    make_index: CreateResource,
+    advance: Callable[[float], None],
 ) -> None:
     good, index = await make_asset(), await make_index()
     advance(100)
-    emulator.faults.add("POST /assets", problem="The codec is unknown.")
-    emulator.faults.add("POST /indexes/{id}/indexed-assets", problem="The model is tired.")
-    emulator.faults.add("POST /analyze/tasks", problem="The question is silly.")
+    emulator.faults.add("POST /assets", processing_error="The codec is unknown.")
+    emulator.faults.add("POST /indexes/{id}/indexed-assets", processing_error="The model is tired.")
+    emulator.faults.add("POST /analyze/tasks", processing_error="The question is silly.")
     bad = await make_asset()
     _, video = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": good})
     ask = {
@@ -286,8 +295,8 @@ async def test_processing_can_fail_with_a_reason(
     emulator.faults.assert_all_hit()
 
 
-async def test_a_request_that_makes_nothing_cannot_fail_later(emulator: Emulator, call: Call) -> None:
-    emulator.faults.add("*", problem="Never.")
+async def test_a_request_that_creates_nothing_is_not_a_hit(emulator: Emulator, call: SendRequest) -> None:
+    emulator.faults.add("*", processing_error="Never.")
     assert (await call("GET", "/indexes"))[0] == 200
     assert (await call("POST", "/indexes", json={}))[0] == 400
     with pytest.raises(AssertionError, match=r"\* \(0 of 1\)"):

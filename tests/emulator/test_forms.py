@@ -1,8 +1,9 @@
-"""A form comes in as the network cuts it, and is the same form."""
+"""Multipart forms are read the same, however the network splits them."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +15,9 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.emulator.errors import ApiError
-from twelvelabs_async.emulator.forms import read_form
-from twelvelabs_async.emulator.spool import Spool
+from twelvelabs_async.emulator._api.forms import read_form
+from twelvelabs_async.emulator._errors import ApiError
+from twelvelabs_async.emulator._spool import UploadSpool
 
 FILM = bytes(range(256)) * 1200
 BODY = (
@@ -29,7 +30,7 @@ TEXTS = BODY.replace(b"; filename", b"; x")
 
 
 def request_with(pieces: list[bytes], boundary: str = "edge") -> tuple[web.Request, asyncio.Task[None]]:
-    """Return a request whose body arrives piece by piece, and who brings it."""
+    """Return a request whose body arrives in chunks, and the task that sends them."""
     loop = asyncio.get_running_loop()
     stream = StreamReader(mock.Mock(connected=True), 1 << 16, loop=loop)
 
@@ -45,12 +46,12 @@ def request_with(pieces: list[bytes], boundary: str = "edge") -> tuple[web.Reque
 
 
 async def form_of(pieces: list[bytes]) -> tuple[dict[str, list[str]], list[tuple[str, bytes]]]:
-    spool = Spool()
+    spool = UploadSpool()
     await spool.open()
     request, bringing = request_with(pieces)
     try:
         async with read_form(request, spool) as form:
-            return form.texts, [(file.filename, file.path.read_bytes()) for file in form.files["video_file"]]
+            return form.fields, [(file.filename, file.path.read_bytes()) for file in form.files["video_file"]]
     finally:
         await bringing
         await spool.delete()
@@ -62,22 +63,22 @@ def cut(content: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=8))
-def test_wherever_it_is_cut_the_form_is_the_same(places: list[int]) -> None:
+def test_a_form_is_read_the_same_wherever_it_is_split(places: list[int]) -> None:
     texts, files = asyncio.run(form_of(cut(BODY, places)))
     assert texts == {"index_id": ["films"], "note": ["\r\nred\n"]}
     assert files == [("film.mp4", FILM)]
 
 
-async def test_little_of_the_next_part_and_then_much_is_no_reason_to_warn() -> None:
-    """Looking for the end of the text then takes in more than was asked for, and puts it back."""
+async def test_unreading_data_emits_no_warning() -> None:
+    """The search for the end of a field reads more than requested, and unreads the rest."""
     end = BODY.index(b"films") + len(b"films")
     texts, files = await form_of(cut(BODY, [end, end + 4]))
     assert texts["index_id"] == ["films"]
     assert files == [("film.mp4", FILM)]
 
 
-async def test_filters_of_warnings_are_not_relied_upon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They belong to the whole process, so that another thread may have set them back by then."""
+async def test_no_warning_filter_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters are shared by all threads of the process, so another thread may reset them."""
 
     def heard_by_nobody(_action: str, category: type[Warning]) -> None:
         assert category is DeprecationWarning
@@ -95,9 +96,15 @@ async def test_filters_of_warnings_are_not_relied_upon(monkeypatch: pytest.Monke
         pytest.param(TEXTS.replace(b"/mp4", b"/mp4; charset=none"), id="an unknown charset"),
     ],
 )
-async def test_what_is_no_form_is_refused(body: bytes, tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    await spool.open()
+async def test_an_invalid_form_is_rejected(body: bytes, tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    def create() -> Path:
+        path = tmp_path / str(next(numbers))
+        path.touch(exist_ok=False)
+        return path
+
+    spool = UploadSpool(create)
     request, bringing = request_with([body])
     with pytest.raises(ApiError, match="form"):
         async with read_form(request, spool):

@@ -1,4 +1,4 @@
-"""Somebody gathers videos in an index and looks after them."""
+"""Indexes and their videos."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 
 
-async def test_a_name_is_given_once(call: Call, make_index: Make) -> None:
+async def test_index_names_are_unique(call: SendRequest, make_index: CreateResource) -> None:
     first, second = await make_index("films"), await make_index("songs")
     models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
-    status, refused = await call("POST", "/indexes", json={"index_name": "films", "models": models})
-    assert (status, refused["code"]) == (400, "index_name_already_exists")
+    status, error = await call("POST", "/indexes", json={"index_name": "films", "models": models})
+    assert (status, error["code"]) == (400, "index_name_already_exists")
     assert (await call("PUT", f"/indexes/{second}", json={"index_name": "films"}))[0] == 400
     assert (await call("PUT", f"/indexes/{first}", json={"index_name": "films"}))[0] == 204
     assert (await call("PUT", f"/indexes/{second}", json={"index_name": "tunes"}))[0] == 204
@@ -26,8 +26,8 @@ async def test_a_name_is_given_once(call: Call, make_index: Make) -> None:
     assert [entry["_id"] for entry in found["data"]] == [second]
 
 
-async def test_indexes_are_listed_in_the_order_asked_for(
-    call: Call, make_index: Make, advance: Callable[[float], None]
+async def test_indexes_are_listed_in_the_requested_order(
+    call: SendRequest, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     first, second = await make_index("films"), await make_index("songs", "audio")
 
@@ -46,7 +46,7 @@ async def test_indexes_are_listed_in_the_order_asked_for(
 
 
 async def test_only_ready_videos_count(
-    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+    call: SendRequest, make_index: CreateResource, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index, asset = await make_index(), await make_asset("film.mp4", samples.video(20))
     advance(10)
@@ -62,7 +62,11 @@ async def test_only_ready_videos_count(
 
 
 async def test_indexing_goes_through_its_statuses(
-    call: Call, make_index: Make, make_asset: Make, session: aiohttp.ClientSession, advance: Callable[[float], None]
+    call: SendRequest,
+    make_index: CreateResource,
+    make_asset: CreateResource,
+    session: aiohttp.ClientSession,
+    advance: Callable[[float], None],
 ) -> None:
     index, asset = await make_index(), await make_asset()
     advance(10)
@@ -79,13 +83,15 @@ async def test_indexing_goes_through_its_statuses(
     assert seen == ["pending", "queued", "indexing", "indexing", "ready"]
 
 
-async def test_an_asset_has_to_be_ready_to_be_indexed(call: Call, make_index: Make, make_asset: Make) -> None:
+async def test_an_asset_must_be_ready_to_be_indexed(
+    call: SendRequest, make_index: CreateResource, make_asset: CreateResource
+) -> None:
     index, asset = await make_index(), await make_asset()
     path = f"/indexes/{index}/indexed-assets"
-    status, refused = await call("POST", path, json={"asset_id": asset})
-    assert (status, refused["code"]) == (400, "asset_not_ready")
-    status, refused = await call("POST", path, json={"asset_id": "0" * 24})
-    assert (status, refused["code"]) == (404, "resource_not_exist")
+    status, error = await call("POST", path, json={"asset_id": asset})
+    assert (status, error["code"]) == (400, "asset_not_ready")
+    status, error = await call("POST", path, json={"asset_id": "0" * 24})
+    assert (status, error["code"]) == (404, "resource_not_exist")
 
 
 @pytest.mark.parametrize(
@@ -98,18 +104,23 @@ async def test_an_asset_has_to_be_ready_to_be_indexed(call: Call, make_index: Ma
         (samples.video(width=400, height=1000), "video_resolution_invalid_aspect_ratio"),
     ],
 )
-async def test_a_video_outside_the_bounds_is_refused(
-    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None], content: bytes, code: str
+async def test_a_video_outside_the_limits_is_rejected(
+    call: SendRequest,
+    make_index: CreateResource,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
+    content: bytes,
+    code: str,
 ) -> None:
     pytest.importorskip("pymediainfo")
     index, asset = await make_index(), await make_asset("film.mp4", content)
     advance(10)
-    status, refused = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
-    assert (status, refused["code"]) == (400, code)
+    status, error = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    assert (status, error["code"]) == (400, code)
 
 
 async def test_the_same_asset_can_be_indexed_twice(
-    call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+    call: SendRequest, make_index: CreateResource, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index, asset = await make_index("films"), await make_asset()
     advance(10)
@@ -119,7 +130,9 @@ async def test_the_same_asset_can_be_indexed_twice(
     assert [entry["index"] for entry in found["data"]] == [{"_id": index, "name": "films"}] * 2
 
 
-async def test_videos_are_found_by_their_properties(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_videos_are_found_by_their_properties(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     pytest.importorskip("pymediainfo")
     index = await make_index()
     short = await make_video(index, "short.mp4", samples.video(10), user_metadata={"colour": "red", "year": 1999})
@@ -139,7 +152,9 @@ async def test_videos_are_found_by_their_properties(call: Call, make_index: Make
     assert await found("created_at=2030-01-01T00:00:00Z") == []
 
 
-async def test_videos_are_found_by_metadata_of_every_type(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_videos_are_found_by_metadata_of_every_type(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     fields = {"year": 1999, "rating": 7.5, "seen": True, "tags": ["old", "red"]}
     video = await make_video(index, "talk.wav", samples.audio(), user_metadata=fields)
@@ -153,7 +168,9 @@ async def test_videos_are_found_by_metadata_of_every_type(call: Call, make_index
         assert await found(query) == []
 
 
-async def test_metadata_of_a_video_is_merged(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_metadata_of_a_video_is_merged(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     video = await make_video(index, user_metadata={"colour": "red", "year": 1999})
     path = f"/indexes/{index}/indexed-assets/{video}"
@@ -165,7 +182,9 @@ async def test_metadata_of_a_video_is_merged(call: Call, make_index: Make, make_
     assert (await call("GET", old))[1]["user_metadata"] == {"colour": "red", "seen": False}
 
 
-async def test_vectors_and_speech_are_given_on_demand(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_vectors_and_transcription_are_returned_on_request(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     video = await make_video(index, "red car.mp4", samples.video(12), enable_video_stream=True)
     path = f"/indexes/{index}/indexed-assets/{video}"
@@ -180,7 +199,9 @@ async def test_vectors_and_speech_are_given_on_demand(call: Call, make_index: Ma
     assert full["transcription"][0]["value"] == "red car mp4"
 
 
-async def test_deleting_goes_from_the_inside_out(call: Call, make_index: Make, make_video: Make) -> None:
+async def test_a_video_an_index_and_an_asset_are_deleted_in_turn(
+    call: SendRequest, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index()
     first, second = await make_video(index), await make_video(index)
     assert (await call("DELETE", f"/indexes/{index}/videos/{first}"))[0] == 204

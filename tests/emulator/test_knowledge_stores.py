@@ -1,4 +1,4 @@
-"""Somebody fills a knowledge store and searches it."""
+"""Knowledge stores: items, collections, search."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, Window, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Advance = Callable[[float], None]
 Search = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -21,15 +21,15 @@ NOTHING = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-async def store(call: Call) -> str:
+async def store(call: SendRequest) -> str:
     status, body = await call("POST", STORES, json={"name": "films"})
     assert status == 201
     return f"{STORES}/{body['_id']}"
 
 
 @pytest.fixture
-def add(call: Call, store: str, make_asset: Make, advance: Advance) -> Make:
-    """Upload a file, put it into the store, and wait until it is ready."""
+def add(call: SendRequest, store: str, make_asset: CreateResource, advance: Advance) -> CreateResource:
+    """Upload a file, add it to the store and wait until it is ready."""
 
     async def make(filename: str, content: bytes | None = None, **fields: Any) -> str:
         asset = await make_asset(filename, content)
@@ -43,39 +43,39 @@ def add(call: Call, store: str, make_asset: Make, advance: Advance) -> Make:
 
 
 @pytest.fixture
-async def red(add: Make) -> str:
+async def red(add: CreateResource) -> str:
     return await add("red_car.mp4", samples.video(60), metadata={"place": "Rome"})
 
 
 @pytest.fixture
-async def blue(add: Make) -> str:
+async def blue(add: CreateResource) -> str:
     return await add("blue_car.png", samples.image())
 
 
 @pytest.fixture
-def search(call: Call, store: str) -> Search:
+def search(call: SendRequest, store: str) -> Search:
     async def send(text: Any = "car", **fields: Any) -> tuple[int, Any]:
         return await call("POST", f"{store}/search", json={"query": {"text": text}, "page_size": 50, **fields})
 
     return send
 
 
-async def ids(call: Call, path: str) -> list[str]:
+async def ids(call: SendRequest, path: str) -> list[str]:
     status, body = await call("GET", path)
     assert status == 200
     return [entry["_id"] for entry in body["data"]]
 
 
-async def test_a_store_lives(call: Call, advance: Advance) -> None:
+async def test_a_store_is_created_updated_and_deleted(call: SendRequest, advance: Advance) -> None:
     config = {"enrichment_config": {"type": "description", "description": "cars"}}
     body = {"name": "a", "description": "b", "metadata": {"c": ["d"]}, "ingestion_config": config}
-    _, made = await call("POST", STORES, json=body)
-    assert {name: made[name] for name in body} == body
-    assert re.fullmatch(f"ks_{UUID7}", made["_id"])
-    path = f"{STORES}/{made['_id']}"
+    _, created = await call("POST", STORES, json=body)
+    assert {name: created[name] for name in body} == body
+    assert re.fullmatch(f"ks_{UUID7}", created["_id"])
+    path = f"{STORES}/{created['_id']}"
     advance(1)
     _, changed = await call("PATCH", path, json={"name": "e"})
-    assert (changed["name"], changed["metadata"], changed["updated_at"] > made["updated_at"]) == (
+    assert (changed["name"], changed["metadata"], changed["updated_at"] > created["updated_at"]) == (
         "e",
         {"c": ["d"]},
         True,
@@ -90,14 +90,14 @@ async def test_a_store_lives(call: Call, advance: Advance) -> None:
         assert (await call("GET", f"{STORES}/{wrong}"))[0] == 400
 
 
-async def test_ids_are_ordered_by_time(call: Call) -> None:
-    made = [(await call("POST", STORES, json={"name": str(number)}))[1]["_id"] for number in range(3)]
-    assert sorted(made) == made
-    assert await ids(call, STORES) == made[::-1]
-    assert await ids(call, f"{STORES}?sort_option=asc") == made
+async def test_ids_are_ordered_by_time(call: SendRequest) -> None:
+    created = [(await call("POST", STORES, json={"name": str(number)}))[1]["_id"] for number in range(3)]
+    assert sorted(created) == created
+    assert await ids(call, STORES) == created[::-1]
+    assert await ids(call, f"{STORES}?sort_option=asc") == created
 
 
-REFUSED: list[tuple[dict[str, Any], int]] = [
+INVALID: list[tuple[dict[str, Any], int]] = [
     ({}, 400),
     ({"name": " "}, 400),
     ({"ingestion_config": {}}, 400),
@@ -125,13 +125,15 @@ REFUSED: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_store_is_refused(call: Call) -> None:
-    for body, expected in REFUSED:
+async def test_invalid_store_fields_are_rejected(call: SendRequest) -> None:
+    for body, expected in INVALID:
         given = body if "name" in body or not body else {"name": "a", **body}
         assert (await call("POST", STORES, json=given))[0] == expected, body
 
 
-async def test_an_item_becomes_ready(call: Call, store: str, make_asset: Make, advance: Advance) -> None:
+async def test_an_item_becomes_ready(
+    call: SendRequest, store: str, make_asset: CreateResource, advance: Advance
+) -> None:
     asset = await make_asset("film.mp4", samples.video(60))
     metadata = {str(key): "v" * 8192 for key in range(50)}
     status, item = await call("POST", f"{store}/items", json={"asset_id": asset, "metadata": metadata})
@@ -153,7 +155,9 @@ async def test_an_item_becomes_ready(call: Call, store: str, make_asset: Make, a
     assert (await call("GET", path))[0] == 404
 
 
-async def test_a_broken_file_fails_its_item(call: Call, store: str, make_asset: Make, advance: Advance) -> None:
+async def test_a_broken_file_fails_its_item(
+    call: SendRequest, store: str, make_asset: CreateResource, advance: Advance
+) -> None:
     asset = await make_asset("film.mp4", b"no film")
     _, item = await call("POST", f"{store}/items", json={"asset_id": asset})
     advance(50)
@@ -162,7 +166,7 @@ async def test_a_broken_file_fails_its_item(call: Call, store: str, make_asset: 
     assert (status, body["code"]) == (400, "asset_not_ready"), "now it is known to be broken"
 
 
-async def test_not_every_asset_can_be_an_item(call: Call, store: str, make_asset: Make) -> None:
+async def test_only_some_assets_can_be_items(call: SendRequest, store: str, make_asset: CreateResource) -> None:
     film, sound = await make_asset(), await make_asset("a.wav", samples.audio())
     for body in (
         {},
@@ -177,14 +181,16 @@ async def test_not_every_asset_can_be_an_item(call: Call, store: str, make_asset
     assert (await call("POST", f"{STORES}/ks_{NOTHING}/items", json={"asset_id": film}))[0] == 404
 
 
-async def test_an_asset_in_a_store_is_in_use(call: Call, store: str, red: str) -> None:
+async def test_an_asset_in_a_store_is_in_use(call: SendRequest, store: str, red: str) -> None:
     _, item = await call("GET", f"{store}/items/{red}")
     assert (await call("DELETE", f"/assets/{item['asset_id']}"))[0] == 409
     assert (await call("DELETE", f"/assets/{item['asset_id']}?force=true"))[0] == 204
     assert (await call("GET", f"{store}/items/{red}"))[1]["status"] == "ready"
 
 
-async def test_items_are_put_into_collections(call: Call, store: str, red: str, blue: str, advance: Advance) -> None:
+async def test_items_are_added_to_collections(
+    call: SendRequest, store: str, red: str, blue: str, advance: Advance
+) -> None:
     status, best = await call("POST", f"{store}/item-collections", json={"name": "best", "metadata": {"a": 1}})
     assert (status, best["member_count"], best["knowledge_store_id"]) == (201, 0, store.rpartition("/")[2])
     assert re.fullmatch(f"ksic_{UUID7}", best["_id"])
@@ -207,10 +213,10 @@ async def test_items_are_put_into_collections(call: Call, store: str, red: str, 
     assert (await call("GET", f"{store}/items/{red}"))[0] == 200
 
 
-async def test_names_of_collections_are_unique_in_a_store(call: Call, store: str) -> None:
-    made = [await call("POST", f"{store}/item-collections", json={"name": name}) for name in ("b", "a", "a")]
-    assert [status for status, _ in made] == [201, 201, 400]
-    first, second = (body["_id"] for _, body in made[:2])
+async def test_names_of_collections_are_unique_in_a_store(call: SendRequest, store: str) -> None:
+    created = [await call("POST", f"{store}/item-collections", json={"name": name}) for name in ("b", "a", "a")]
+    assert [status for status, _ in created] == [201, 201, 400]
+    first, second = (body["_id"] for _, body in created[:2])
     path = f"{store}/item-collections"
     assert (await call("PATCH", f"{path}/{first}", json={"name": "a"}))[0] == 400
     status, body = await call("PATCH", f"{path}/{first}", json={"name": "b", "description": "c", "metadata": {"d": 1}})
@@ -221,11 +227,13 @@ async def test_names_of_collections_are_unique_in_a_store(call: Call, store: str
     assert (await call("GET", f"{STORES}/{other['_id']}/item-collections/{first}"))[0] == 404
 
 
-async def test_a_store_takes_everything_along(call: Call, store: str, red: str, emulator: Emulator) -> None:
+async def test_deleting_a_store_deletes_its_content(
+    call: SendRequest, store: str, red: str, emulator: Emulator
+) -> None:
     await call("POST", f"{store}/item-collections", json={"name": "best"})
     assert (await call("DELETE", store))[0] == 204
     assert (await call("GET", f"{store}/items/{red}"))[0] == 404
-    library = emulator.state.library
+    library = emulator.state.knowledge
     assert not library.items
     assert not library.item_collections
 
@@ -256,7 +264,7 @@ async def test_hits_can_be_grouped_by_item(search: Search, red: str, blue: str) 
     assert (film["metadata"]["user"], film["metadata"]["system"]["duration"]) == ({"place": "Rome"}, 60)
 
 
-async def test_filters_choose_where_to_look(search: Search, red: str, blue: str) -> None:
+async def test_filters_restrict_the_searched_items(search: Search, red: str, blue: str) -> None:
     async def found(**fields: Any) -> set[str]:
         status, body = await search(**fields)
         assert status == 200
@@ -271,7 +279,7 @@ async def test_filters_choose_where_to_look(search: Search, red: str, blue: str)
     assert body["effective_search_options"] == {"video": {"modalities": ["audio", "visual"]}}
 
 
-REFUSED_SEARCHES: list[dict[str, Any]] = [
+INVALID_SEARCHES: list[dict[str, Any]] = [
     {"query": {}},
     {"query": None},
     {"group_by": "video"},
@@ -289,13 +297,13 @@ REFUSED_SEARCHES: list[dict[str, Any]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_search_is_refused(search: Search) -> None:
-    for fields in REFUSED_SEARCHES:
+async def test_invalid_search_fields_are_rejected(search: Search) -> None:
+    for fields in INVALID_SEARCHES:
         status, body = await search(**fields)
         assert (status, body["code"].startswith("parameter_")) == (400, True), fields
 
 
-async def test_pages_follow_from_the_same_body(search: Search, red: str, blue: str, advance: Advance) -> None:
+async def test_pages_require_the_same_body(search: Search, red: str, blue: str, advance: Advance) -> None:
     _, everything = await search()
     hits: list[Any] = []
     fields: dict[str, Any] = {"page_size": 1}
@@ -320,15 +328,17 @@ async def test_pages_follow_from_the_same_body(search: Search, red: str, blue: s
     assert (await search(page_size=1, page_token=token))[0] == 410
 
 
-async def test_only_what_is_ready_is_found(call: Call, store: str, search: Search, make_asset: Make) -> None:
+async def test_only_ready_items_are_found(
+    call: SendRequest, store: str, search: Search, make_asset: CreateResource
+) -> None:
     await call("POST", f"{store}/items", json={"asset_id": await make_asset("car.mp4")})
     assert (await search())[1]["data"] == []
 
 
-async def test_a_search_that_is_too_much_says_nothing(
+async def test_a_documented_429_response_of_a_search_has_no_body(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[[Emulator], Awaitable[Any]]
 ) -> None:
-    session = await connect(await serve(plan=Plan(windows={"other": Window(1)})))
+    session = await connect(await serve(plan=Plan(windows={"other": Window(1)}, bodies="documented")))
     answers: list[tuple[int, str]] = []
     for _ in range(2):
         async with session.post(f"knowledge-stores/ks_{NOTHING}/search", json={}) as response:

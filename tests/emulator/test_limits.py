@@ -1,8 +1,13 @@
-"""Somebody asks more than the plan allows."""
+"""Rate limits: windows, categories, headers and errors."""
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -22,7 +27,7 @@ async def session(serve: Serve, connect: Connect) -> aiohttp.ClientSession:
 
 
 async def search(session: aiohttp.ClientSession) -> tuple[int, dict[str, str], str]:
-    """Send a search that is wrong in every way but counts."""
+    """Send an invalid search, which still counts."""
     async with session.post("search") as response:
         return response.status, dict(response.headers), await response.text()
 
@@ -40,19 +45,19 @@ def limits(headers: dict[str, str]) -> dict[str, str]:
     return {name: lowered[name] for name in ("limit", "remaining", "used", "reset") if name in lowered}
 
 
-async def test_the_headers_tell_what_is_left(session: aiohttp.ClientSession) -> None:
+async def test_headers_show_the_remaining_requests(session: aiohttp.ClientSession) -> None:
     _, headers, _ = await search(session)
     assert limits(headers) == {"limit": "2", "remaining": "1", "used": "1", "reset": "1767225603"}
 
 
-async def test_too_much_is_refused_until_the_window_closes(
+async def test_requests_beyond_the_limit_are_rejected_until_the_window_closes(
     session: aiohttp.ClientSession, advance: Callable[[float], None]
 ) -> None:
     await search(session)
     advance(0.5)
     await search(session)
     status, headers, body = await search(session)
-    assert (status, body, headers["Retry-After"]) == (429, "", "3")
+    assert (status, json.loads(body)["code"], headers["Retry-After"]) == (429, "too_many_requests", "3")
     assert limits(headers)["remaining"] == "0"
     advance(2.4)
     assert (await search(session))[0] == 429
@@ -60,13 +65,13 @@ async def test_too_much_is_refused_until_the_window_closes(
     assert (await search(session))[0] == 400
 
 
-async def test_a_refusal_tells_the_limit_and_the_time(session: aiohttp.ClientSession) -> None:
+async def test_a_429_error_states_the_limit_and_the_time(session: aiohttp.ClientSession) -> None:
     await statuses(session, 3)
     async with session.get("indexes") as response:
-        refused = await response.json()
-    assert refused["code"] == "too_many_requests"
-    assert "(3req/1sec)" in refused["message"]
-    assert "2026-01-01T00:00:01Z" in refused["message"]
+        error = await response.json()
+    assert error["code"] == "too_many_requests"
+    assert "(3req/1sec)" in error["message"]
+    assert "2026-01-01T00:00:01Z" in error["message"]
 
 
 async def test_every_window_of_a_category_counts(
@@ -79,7 +84,7 @@ async def test_every_window_of_a_category_counts(
     assert await statuses(session, 1) == [200]
 
 
-async def test_categories_count_apart(serve: Serve, connect: Connect) -> None:
+async def test_categories_are_counted_separately(serve: Serve, connect: Connect) -> None:
     session = await connect(await serve(plan=Plan(default=Window(1))))
     first = [(await search(session))[0] for _ in range(2)]
     assert first == [400, 429]
@@ -108,7 +113,7 @@ async def test_without_a_plan_there_is_no_limit(serve: Serve, connect: Connect) 
         (Plan(default=Window(1), retry_after=False), "X-Ratelimit-Reset"),
     ],
 )
-async def test_headers_come_in_several_families(serve: Serve, connect: Connect, plan: Plan, present: str) -> None:
+async def test_header_styles(serve: Serve, connect: Connect, plan: Plan, present: str) -> None:
     session = await connect(await serve(plan=plan))
     await search(session)
     async with session.post("search") as response:
@@ -116,26 +121,27 @@ async def test_headers_come_in_several_families(serve: Serve, connect: Connect, 
         families = {"X-Ratelimit-Request-Remaining", "X-Ratelimit-Remaining", "Retry-After"}
         assert present in response.headers
         assert ("Retry-After" in response.headers) is plan.retry_after
-        told = {name for name in families - {"Retry-After"} if name in response.headers}
-        assert len(told) == (plan.headers != "none")
+        reported = {name for name in families - {"Retry-After"} if name in response.headers}
+        assert len(reported) == (plan.headers != "none")
 
 
 async def test_the_known_plans_have_their_limits() -> None:
-    free, developer = Plan.named("free"), Plan.named("developer")
+    free, developer = Plan.named("documented-free"), Plan.named("developer")
     assert (free.index_days, developer.index_days) == (90, None)
-    assert free.windows_of("search") == (Window(600), Window(3000, 86_400))
-    assert free.windows_of("other") == ()
+    assert free.windows == developer.windows
+    assert free.windows_for("search") == (Window(600), Window(3000, 86_400))
+    assert free.windows_for("other") == ()
     film = "25req/1min 3000req/1day 600min/1hour 3000min/1day"
-    assert " ".join(window.text for window in free.windows_of("embed-video")) == film
+    assert " ".join(window.description for window in free.windows_for("embed-video")) == film
     asked = "240req/1min 3000req/1day 2400min/1hour 12000min/1day 120000tok/1min 1500000tok/1day"
-    assert " ".join(window.text for window in Plan.named("developer-3").windows_of("analyze")) == asked
+    assert " ".join(window.description for window in Plan.named("developer-3").windows_for("analyze")) == asked
     assert Plan.named("developer-2", headers="none").headers == "none"
-    assert Plan.named("developer-2").windows_of("embed-text") == (Window(1200), Window(12_000, 86_400))
+    assert Plan.named("developer-2").windows_for("embed-text") == (Window(1200), Window(12_000, 86_400))
     with pytest.raises(ValueError, match="enterprise"):
         Plan.named("enterprise")
 
 
-async def test_a_refused_key_does_not_count(serve: Serve) -> None:
+async def test_an_invalid_key_does_not_count(serve: Serve) -> None:
     emulator = await serve(plan=Plan(default=Window(1)))
     wrong: Any = {"x-api-key": "wrong"}
     async with aiohttp.ClientSession(emulator.base_url + "/") as session:
@@ -150,7 +156,7 @@ SIXTY = 60.0
 
 @pytest.fixture
 def index_films() -> Callable[..., Awaitable[list[int]]]:
-    """Index films of one minute, and give the statuses."""
+    """Index films of one minute and return the statuses."""
 
     async def do(session: aiohttp.ClientSession, count: int, path: str = "analyze") -> list[int]:
         found: list[int] = []
@@ -164,38 +170,36 @@ def index_films() -> Callable[..., Awaitable[list[int]]]:
     return do
 
 
-async def test_minutes_of_media_count_as_well(
+async def test_minutes_of_media_count(
     serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
 ) -> None:
     plan = Plan(windows={"analyze": (Window(5), Window(2, 3600, "Duration"))}, headers="dimension")
     emulator = await serve(plan=plan)
     session = await connect(emulator)
     assert await index_films(session, 3) == [200, 200, 429]
-    told = {one["dimension"]: (one["limit"], one["used"]) for one in emulator.limits}
-    assert told == {"Request": (5, 2), "Duration": (2, 2.0)}, "what is refused in one dimension counts in none"
-    assert emulator.refusals == {("analyze", "Duration"): 1}
+    reported = {one["dimension"]: (one["limit"], one["used"]) for one in emulator.limits}
+    assert reported == {"Request": (5, 2), "Duration": (2, 2.0)}, "a request rejected in one dimension counts in none"
+    assert emulator.rate_limited == {("analyze", "Duration"): 1}
     advance(3599)
     assert await index_films(session, 1) == [429]
     advance(1)
     assert await index_films(session, 1) == [200]
 
 
-async def test_a_refusal_by_minutes_tells_of_minutes(serve: Serve, connect: Connect, index_films: Any) -> None:
+async def test_a_429_error_about_minutes_states_minutes(serve: Serve, connect: Connect, index_films: Any) -> None:
     plan = Plan(windows={"analyze": (Window(50), Window(1, 3600, "Duration"))}, headers="dimension", bodies="full")
     session = await connect(await serve(plan=plan))
     await index_films(session, 1)
     body: Any = {"video": {"type": "url", "url": "https://example.com/1.mp4"}, "prompt": "What?"}
     async with session.post("analyze", json=body) as response:
-        headers, refused = response.headers, await response.json()
+        headers, error = response.headers, await response.json()
     assert (headers["X-Ratelimit-Duration-Remaining"], headers["Retry-After"]) == ("0", "3600")
     assert headers["X-Ratelimit-Request-Remaining"] == "49"
-    assert "(1min/1hour)" in refused["message"]
+    assert "(1min/1hour)" in error["message"]
 
 
-async def test_headers_without_a_dimension_tell_of_requests_alone(
-    serve: Serve, connect: Connect, index_films: Any
-) -> None:
-    """Else whoever reads them would take used-up minutes for used-up requests."""
+async def test_headers_without_a_dimension_show_requests_only(serve: Serve, connect: Connect, index_films: Any) -> None:
+    """Otherwise a client would mistake exhausted minutes for exhausted requests."""
     plan = Plan(windows={"analyze": (Window(50), Window(1, 3600, "Duration"))}, headers="plain")
     session = await connect(await serve(plan=plan))
     await index_films(session, 1)
@@ -205,7 +209,7 @@ async def test_headers_without_a_dimension_tell_of_requests_alone(
         assert (response.headers["X-Ratelimit-Limit"], response.headers["X-Ratelimit-Remaining"]) == ("50", "49")
 
 
-async def test_every_way_to_hand_over_media_counts_its_minutes(
+async def test_every_media_source_counts_its_minutes(
     serve: Serve, connect: Connect, form: Any, advance: Callable[[float], None]
 ) -> None:
     minutes = Window(100, 86_400, "Duration")
@@ -214,41 +218,43 @@ async def test_every_way_to_hand_over_media_counts_its_minutes(
     session = await connect(emulator)
     film, sound = samples.video(120), samples.audio(60)
 
-    async def made(path: str, **options: Any) -> Any:
+    async def created(path: str, **options: Any) -> Any:
         async with session.post(path, **options) as response:
             assert response.status < 300, await response.text()
             return await response.json()
 
     def used() -> list[float]:
-        told = {one["category"]: round(one["used"], 1) for one in emulator.limits}
-        return [told.get(name, 0) for name in names]
+        reported = {one["category"]: round(one["used"], 1) for one in emulator.limits}
+        return [reported.get(name, 0) for name in names]
 
     models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
-    index = (await made("indexes", json={"index_name": "films", "models": models}))["_id"]
-    asset = (await made("assets", data=form("a.mp4", method="direct", file=film)))["_id"]
+    index = (await created("indexes", json={"index_name": "films", "models": models}))["_id"]
+    asset = (await created("assets", data=form("a.mp4", method="direct", file=film)))["_id"]
     advance(100)
-    await made(f"indexes/{index}/indexed-assets", json={"asset_id": asset})
+    await created(f"indexes/{index}/indexed-assets", json={"asset_id": asset})
     assert used() == [2, 0, 0]
-    await made("tasks", data=form("a.mp4", index_id=index, video_file=film))
+    await created("tasks", data=form("a.mp4", index_id=index, video_file=film))
     assert used() == [4, 0, 0]
-    await made("embed/tasks", data=form("a.mp4", model_name="marengo3.0", video_file=film))
+    await created("embed/tasks", data=form("a.mp4", model_name="marengo3.0", video_file=film))
     assert used() == [4, 2, 0]
-    await made("embed", data=form("a.wav", model_name="marengo3.0", audio_file=sound))
+    await created("embed", data=form("a.wav", model_name="marengo3.0", audio_file=sound))
     assert used() == [4, 2, 1]
     source = {"media_source": {"asset_id": asset}}
     for path in ("embed-v2", "embed-v2/tasks"):
-        await made(path, json={"model_name": "marengo3.0", "input_type": "video", "video": source})
+        await created(path, json={"model_name": "marengo3.0", "input_type": "video", "video": source})
     assert used() == [4, 6, 1]
 
 
-async def test_tokens_of_an_answer_count_once_it_is_written(
+async def test_tokens_of_a_response_count_after_it_is_generated(
     serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
 ) -> None:
     emulator = await serve(plan=Plan(windows={"analyze": (Window(9), Window(5, 60, "OutputToken"))}))
     session = await connect(emulator)
-    assert await index_films(session, 2) == [200, 429], "one answer may cross the limit, the next is refused"
+    assert await index_films(session, 2) == [200, 429], (
+        "one response may exceed the limit, the next request is rejected"
+    )
     assert emulator.limits[1]["used"] > 5
-    assert emulator.refusals == {("analyze", "OutputToken"): 1}
+    assert emulator.rate_limited == {("analyze", "OutputToken"): 1}
     advance(60)
     assert await index_films(session, 1) == [200]
 
@@ -266,7 +272,7 @@ async def test_a_sliding_window_is_always_the_last_seconds(
         assert response.headers["Retry-After"] == "40"
 
 
-async def test_the_keys_of_one_organisation_share_its_limits(serve: Serve) -> None:
+async def test_the_keys_of_an_organization_share_its_limits(serve: Serve) -> None:
     keys = {"first": "ours", "second": "ours", "third": "theirs"}
     emulator = await serve(plan=Plan(default=Window(2)), api_keys=keys)
     found: dict[str, list[int]] = {}
@@ -278,7 +284,7 @@ async def test_the_keys_of_one_organisation_share_its_limits(serve: Serve) -> No
     assert sorted(one["organisation"] for one in emulator.limits) == ["default", "ours", "theirs"]
 
 
-async def test_a_plan_can_change_in_the_middle(serve: Serve, connect: Connect) -> None:
+async def test_a_plan_can_be_replaced(serve: Serve, connect: Connect) -> None:
     emulator = await serve(plan=Plan(default=Window(2)))
     session = await connect(emulator)
     assert await statuses(session, 3) == [200, 200, 429]
@@ -286,13 +292,13 @@ async def test_a_plan_can_change_in_the_middle(serve: Serve, connect: Connect) -
     assert await statuses(session, 2) == [200, 429], "what was used before stays used"
     emulator.plan = Plan()
     assert await statuses(session, 9) == [200] * 9
-    assert emulator.refusals.total() == 2
+    assert emulator.rate_limited.total() == 2
 
 
 @pytest.mark.parametrize(
-    ("bodies", "of_search", "of_list"), [("api", False, True), ("full", True, True), ("empty", False, False)]
+    ("bodies", "of_search", "of_list"), [("documented", False, True), ("full", True, True), ("empty", False, False)]
 )
-async def test_a_refusal_may_have_nothing_to_say(
+async def test_a_429_error_may_have_no_body(
     serve: Serve, connect: Connect, bodies: Any, *, of_search: bool, of_list: bool
 ) -> None:
     session = await connect(await serve(plan=Plan(default=Window(0), bodies=bodies)))
@@ -303,9 +309,64 @@ async def test_a_refusal_may_have_nothing_to_say(
 
 
 async def test_a_clock_that_is_wrong_is_wrong_in_every_header(serve: Serve, connect: Connect) -> None:
-    """Who trusts `Date` finds out by how much."""
+    """The `Date` header shows the offset."""
     clock = SystemClock(rate=0, start=1_767_225_600, skew=-90)
     session = await connect(await serve(plan=Plan(default=Window(1)), clock=clock))
     async with session.get("indexes") as response:
         assert response.headers["Date"] == "Wed, 31 Dec 2025 23:58:30 GMT"
         assert response.headers["X-Ratelimit-Reset"] == str(1_767_225_600 - 30)
+
+
+@pytest.mark.parametrize("fraction", [0, 0.25, 0.9])
+async def test_the_free_plan_answers_like_the_platform(serve: Serve, connect: Connect, fraction: float) -> None:
+    """Message, headers and date agree to the second."""
+    clock = SystemClock(rate=0, start=1_767_225_600 + fraction)
+    session = await connect(await serve(plan="free", clock=clock))
+    for _ in range(50):
+        assert (await search(session))[0] == 400
+    clock.advance(20_000.3)
+    async with session.post("search") as response:
+        assert response.status == 429
+        assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
+        assert response.headers["tl-report"] == "backend"
+        assert re.fullmatch(r"\d{18}", response.headers["x-trace-id"])
+        reported = {name: response.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining", "used")}
+        assert reported == {"limit": "50", "remaining": "0", "used": "50"}
+        reset = int(response.headers["x-ratelimit-reset"])
+        date = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        assert date + int(response.headers["retry-after"]) == reset
+        assert reset == math.ceil(1_767_225_600 + fraction + 86_400)
+        body = await response.json()
+    until = datetime.fromtimestamp(reset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    why = f"You have exceeded the rate limit (50req/1day). Please try again later after {until}."
+    assert body == {"code": "too_many_requests", "message": why}
+    clock.advance(reset - clock.time())
+    assert (await search(session))[0] == 400
+
+
+async def test_the_free_plan_limits_responses_with_words_only(serve: Serve, connect: Connect) -> None:
+    clock = SystemClock(rate=0, start=1_767_225_600)
+    emulator = await serve(plan="free", clock=clock)
+    session = await connect(emulator)
+    for _ in range(15):
+        async with session.post("responses", json={}) as response:
+            assert (response.status, limits(dict(response.headers))) == (400, {})
+    clock.advance(10)
+    async with session.post("responses", json={}) as response:
+        assert response.status == 429
+        assert "Retry-After" not in response.headers
+        assert limits(dict(response.headers)) == {}
+        assert await response.json() == {
+            "code": "plan_limit_exceeded",
+            "message": "You have reached your free plan's daily Response limit (15/day). "
+            "It resets at 2026-01-02T00:00:00Z.",
+        }
+    assert emulator.rate_limited == {("responses", "Request"): 1}
+    assert await statuses(session, 60) == [200] * 60, "lists are not limited"
+
+
+async def test_a_limit_of_the_plan_can_have_any_window(serve: Serve, connect: Connect) -> None:
+    session = await connect(await serve(plan=Plan(default=Window(0, 30, plan_limit=True))))
+    async with session.get("indexes") as response:
+        error = await response.json()
+    assert (error["code"], "other limit (0/30 s)" in error["message"].lower()) == ("plan_limit_exceeded", True)

@@ -1,30 +1,30 @@
-"""Somebody starts and stops the emulator, from a shell or from a program."""
+"""Starting and stopping the emulator, as a process and in Python."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
 
 import aiohttp
+import httpx
 import pytest
+from processes import PIPE, start_process
 
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator import Emulator, Timing, samples
+from twelvelabs_async.emulator.__main__ import main
 
 
 @asynccontextmanager
 async def running(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     command = (sys.executable, "-W", "error", "-m", "twelvelabs_async.emulator", *arguments)
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-    try:
+    async with start_process(*command, stdout=PIPE, stderr=PIPE) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def line(process: asyncio.subprocess.Process) -> str:
@@ -32,14 +32,45 @@ async def line(process: asyncio.subprocess.Process) -> str:
     return (await process.stdout.readline()).decode().strip()
 
 
+async def test_the_official_client_uploads_a_large_file_to_the_command(tmp_path: Path) -> None:
+    """It sends none of the headers that an upload announces."""
+    twelvelabs = pytest.importorskip("twelvelabs")
+    path = tmp_path / "film.mp4"
+    path.write_bytes(samples.video(60, size=12 << 20))
+
+    def upload(url: str, key: str) -> str:
+        with httpx.Client() as connection:
+            client = twelvelabs.TwelveLabs(base_url=url, api_key=key, httpx_client=connection)
+            return str(client.assets.retrieve(client.multipart_upload.upload_file(path).asset_id).filename)
+
+    async with running() as process:
+        assert await asyncio.to_thread(upload, await line(process), await line(process)) == path.name
+
+
+@pytest.mark.parametrize(("switch", "status"), [("--upload-headers", 403), ("--no-upload-headers", 200)])
+async def test_a_switch_requires_the_announced_headers(switch: str, status: int) -> None:
+    async with running(switch) as process:
+        url, key = await line(process), await line(process)
+        async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
+            body = {"filename": "film.mp4", "type": "video", "total_size": 3}
+            async with session.post(f"{url}/assets/multipart-uploads", json=body) as response:
+                part = (await response.json())["upload_urls"][0]["url"]
+            async with session.put(part, data=b"abc") as response:
+                assert response.status == status
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="these signals are not sent there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_the_command_tells_its_address_and_stops_when_told(number: signal.Signals) -> None:
+async def test_the_command_prints_its_url_and_stops_on_a_signal(number: signal.Signals) -> None:
     async with running("--port", "0", "--api-key", "sesame", "--plan", "free", "--seed", "1") as process:
         url, key = await line(process), await line(process)
         assert url.endswith("/v1.3")
         assert key == "sesame"
-        assert await line(process) == f"to look inside: {url.removesuffix('/v1.3')}/_emulator/"
+        assert await line(process) == f"dashboard: {url.removesuffix('/v1.3')}/_emulator/"
+        assert await line(process) == f"export TWELVELABS_BASE_URL={url}"
+        assert [await line(process) for _ in range(2)] == [
+            f"export {name}=sesame" for name in ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
+        ]
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
             async with session.get(f"{url}/indexes") as response:
                 assert response.status == 200
@@ -48,21 +79,83 @@ async def test_the_command_tells_its_address_and_stops_when_told(number: signal.
         assert (process.returncode, errors) == (0, b"")
 
 
-async def test_the_command_refuses_to_be_seen_from_outside() -> None:
-    async with running("--host", "0.0.0.0") as process:  # noqa: S104
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--host", "0.0.0.0"), "pass --allow-remote"),  # noqa: S104
+        (("--host", "nowhere.invalid", "--allow-remote"), "cannot listen on nowhere.invalid"),
+        (("--host", "192.0.2.1", "--allow-remote"), "cannot listen on 192.0.2.1"),
+        (("--data-dir", __file__), "test_main.py: "),
+        (("--port", "{port}"), "cannot listen on port {port} of 127.0.0.1: address already in use"),
+        (("--storage-port", "{port}"), "cannot listen on port {port} of 127.0.0.1"),
+    ],
+)
+def test_a_failed_start_is_explained_in_one_line(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = [argument.format(port=port) for argument in arguments]
+        with pytest.raises(SystemExit) as stopped:
+            main(given)
+    output, errors = capsys.readouterr()
+    assert (stopped.value.code, output) == (2, "")
+    (message,) = errors.splitlines()
+    assert words.format(port=port) in message
+
+
+async def test_a_failed_start_has_exit_code_2() -> None:
+    command = (sys.executable, "-m", "twelvelabs_async", "emulator", "--host", "0.0.0.0")  # noqa: S104
+    async with start_process(*command, stdout=PIPE, stderr=PIPE) as process:
+        output, errors = await process.communicate()
+    assert (process.returncode, output) == (2, b"")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [("--search", "words"), ()])
+async def test_the_command_finds_something_for_every_query_by_default(options: tuple[str, ...]) -> None:
+    async with running(*options, "--timing", "immediate") as process:
+        url, key = await line(process), await line(process)
+        async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
+            body = {"index": "films", "filename": "red.mp4"}
+            async with session.post(f"{url.removesuffix('/v1.3')}/_emulator/videos", json=body) as response:
+                index = (await response.json())["index_id"]
+            query = aiohttp.FormData(
+                {"index_id": index, "query_text": "otter", "search_options": "visual"}, default_to_multipart=True
+            )
+            async with session.post(f"{url}/search", data=query) as response:
+                assert bool((await response.json())["data"]) is not bool(options)
+
+
+@pytest.mark.parametrize("timing", ["immediate", "seconds=0", "polls=1", "asset=0,indexing=30", "realtime=0"])
+async def test_an_option_of_the_command_sets_the_timing(timing: str) -> None:
+    async with running("--timing", timing) as process:
+        url = await line(process)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{url.removesuffix('/v1.3')}/_emulator/timing") as response,
+        ):
+            assert await response.json() == asdict(Timing.parse(timing))
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"), [("slow", b"'slow'"), ("speed=1", b"unknown timing speed"), ("asset=-1", b"non-negative")]
+)
+async def test_the_command_explains_an_invalid_timing(option: str, reason: bytes) -> None:
+    async with running("--timing", option) as process:
         _, errors = await process.communicate()
-        assert process.returncode
-        assert b"allow_remote" in errors
+        assert process.returncode == 2
+        assert reason in errors
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.com", "192.168.0.1"])  # noqa: S104
-async def test_other_machines_stay_out_unless_allowed(host: str) -> None:
+async def test_a_host_reachable_from_other_machines_must_be_allowed(host: str) -> None:
     with pytest.raises(ValueError, match="allow_remote"):
         Emulator(host=host)
     Emulator(host=host, allow_remote=True)
 
 
-async def test_addresses_are_known_after_the_start_only() -> None:
+async def test_urls_are_available_after_the_start_only() -> None:
     emulator = Emulator()
     with pytest.raises(RuntimeError):
         _ = emulator.base_url
@@ -75,7 +168,7 @@ async def test_addresses_are_known_after_the_start_only() -> None:
         _ = emulator.storage_url
 
 
-async def test_a_port_that_is_taken_leaves_nothing_open() -> None:
+async def test_a_port_in_use_leaves_no_socket_open() -> None:
     async with Emulator() as first:
         port = int(first.storage_url.rpartition(":")[2])
         second = Emulator(storage_port=port)
@@ -85,6 +178,7 @@ async def test_a_port_that_is_taken_leaves_nothing_open() -> None:
             _ = second.base_url
 
 
+@pytest.mark.own_emulator
 async def test_the_state_survives_a_restart(
     restart: Callable[[], Awaitable[Callable[..., Awaitable[tuple[int, object]]]]],
     make_index: Callable[..., Awaitable[str]],
@@ -94,7 +188,7 @@ async def test_the_state_survives_a_restart(
     assert (await call("GET", f"/indexes/{index}"))[0] == 200
 
 
-async def test_stopping_twice_is_no_mistake(
+async def test_stopping_twice_has_no_effect(
     call: Callable[..., Awaitable[tuple[int, object]]], emulator: Emulator
 ) -> None:
     assert (await call("GET", "/indexes"))[0] == 200
@@ -104,7 +198,7 @@ async def test_stopping_twice_is_no_mistake(
         await call("GET", "/indexes")
 
 
-async def test_addresses_can_name_another_host() -> None:
+async def test_urls_can_have_another_host() -> None:
     async with Emulator(public_host="emulator.test") as emulator:
         assert emulator.base_url.startswith("http://emulator.test:")
         assert emulator.storage_url.startswith("http://emulator.test:")

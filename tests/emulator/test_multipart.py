@@ -1,4 +1,4 @@
-"""Somebody uploads a large file in parts."""
+"""Multipart uploads."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator.spool import Spool
+from twelvelabs_async.emulator._spool import UploadSpool
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 Send = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 UPLOADS = "/assets/multipart-uploads"
 
 
-async def test_a_file_arrives_in_parts(
-    call: Call, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
+async def test_a_file_is_uploaded_in_parts(
+    call: SendRequest, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
 ) -> None:
     assert (upload["chunk_size"], upload["total_chunks"]) == (1000, 3)
     path, asset = f"{UPLOADS}/{upload['upload_id']}", f"/assets/{upload['asset_id']}"
@@ -36,8 +36,8 @@ async def test_a_file_arrives_in_parts(
     assert (ready["method"], ready["status"], ready["size"]) == ("multipart", "ready", 2500)
 
 
-async def test_the_parts_make_one_file_again(
-    call: Call, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
+async def test_parts_are_assembled(
+    call: SendRequest, upload: dict[str, Any], send: Send, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
     await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": await send(upload, 3, 2, 1)})
@@ -45,8 +45,8 @@ async def test_the_parts_make_one_file_again(
     assert (await call("GET", f"/assets/{upload['asset_id']}"))[1]["duration"] == 20
 
 
-async def test_the_proof_is_a_hash_with_or_without_its_quotes(
-    call: Call, upload: dict[str, Any], send: Send, film: bytes
+async def test_an_etag_is_a_hash_with_or_without_quotes(
+    call: SendRequest, upload: dict[str, Any], send: Send, film: bytes
 ) -> None:
     report = await send(upload, 1, 2)
     assert report[0]["proof"] == f'"{hashlib.md5(film[:1000], usedforsecurity=False).hexdigest()}"'
@@ -55,7 +55,7 @@ async def test_the_proof_is_a_hash_with_or_without_its_quotes(
     assert (status, done["processed_chunks"]) == (200, 2)
 
 
-async def test_a_report_can_be_repeated(call: Call, upload: dict[str, Any], send: Send) -> None:
+async def test_a_report_can_be_repeated(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
     path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
     await call("POST", path, json={"completed_chunks": report[:2]})
     _, again = await call("POST", path, json={"completed_chunks": report})
@@ -64,25 +64,25 @@ async def test_a_report_can_be_repeated(call: Call, upload: dict[str, Any], send
     assert (once_more["duplicate_chunks"], once_more["url"]) == (3, again["url"])
 
 
-async def test_a_wrong_proof_spoils_its_own_chunk(call: Call, upload: dict[str, Any], send: Send) -> None:
+async def test_a_wrong_etag_fails_its_chunk(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
     path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2)
     report[0]["proof"] = "0" * 32
-    status, refused = await call("POST", path, json={"completed_chunks": report})
-    assert (status, refused["code"]) == (400, "parameter_invalid")
-    _, told = await call("GET", path)
-    assert [chunk["status"] for chunk in told["uploaded_chunks"]] == ["failed", "completed", "pending"]
-    assert told["uploaded_chunks"][0]["error"]
-    assert (told["chunks_completed"], told["chunks_failed"], told["chunks_pending"]) == (1, 1, 1)
+    status, error = await call("POST", path, json={"completed_chunks": report})
+    assert (status, error["code"]) == (400, "parameter_invalid")
+    _, reported = await call("GET", path)
+    assert [chunk["status"] for chunk in reported["uploaded_chunks"]] == ["failed", "completed", "pending"]
+    assert reported["uploaded_chunks"][0]["error"]
+    assert (reported["chunks_completed"], reported["chunks_failed"], reported["chunks_pending"]) == (1, 1, 1)
     _, mended = await call("POST", path, json={"completed_chunks": await send(upload, 1)})
     assert mended["total_completed"] == 2
 
 
-async def test_a_chunk_that_never_came_cannot_be_reported(call: Call, upload: dict[str, Any]) -> None:
+async def test_a_missing_chunk_cannot_be_reported(call: SendRequest, upload: dict[str, Any]) -> None:
     report = [{"chunk_index": 1, "proof": "0" * 32, "proof_type": "etag", "chunk_size": 1000}]
     assert (await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report}))[0] == 400
 
 
-async def test_a_session_that_was_lost_is_found_by_its_size(call: Call, upload: dict[str, Any], send: Send) -> None:
+async def test_a_session_can_be_found_by_its_size(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
     _, found = await call("GET", UPLOADS)
     summary = found["data"][0]
     assert (summary["upload_id"], summary["total_size"], summary["status"]) == (upload["upload_id"], 2500, "active")
@@ -92,21 +92,21 @@ async def test_a_session_that_was_lost_is_found_by_its_size(call: Call, upload: 
     assert (await call("GET", f"{UPLOADS}/{upload['upload_id']}"))[1]["status"] == "completed"
 
 
-async def test_chunks_are_paged(call: Call, upload: dict[str, Any]) -> None:
-    _, told = await call("GET", f"{UPLOADS}/{upload['upload_id']}?page=2&page_limit=2")
-    assert [chunk["index"] for chunk in told["uploaded_chunks"]] == [3]
-    assert told["page_info"]["total_page"] == 2
+async def test_chunks_are_paged(call: SendRequest, upload: dict[str, Any]) -> None:
+    _, reported = await call("GET", f"{UPLOADS}/{upload['upload_id']}?page=2&page_limit=2")
+    assert [chunk["index"] for chunk in reported["uploaded_chunks"]] == [3]
+    assert reported["page_info"]["total_page"] == 2
 
 
 async def test_a_session_expires(
-    call: Call, emulator: Emulator, upload: dict[str, Any], advance: Callable[[float], None]
+    call: SendRequest, emulator: Emulator, upload: dict[str, Any], advance: Callable[[float], None]
 ) -> None:
     advance(24 * 3600)
     path = f"{UPLOADS}/{upload['upload_id']}"
     assert (await call("GET", path))[1]["status"] == "expired"
     assert (await call("POST", path + "/presigned-urls", json={"start": 1, "count": 1}))[0] == 400
     await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2500})
-    assert emulator.state.uploads[upload["upload_id"]].spool is None
+    assert emulator.state.uploads[upload["upload_id"]].spool_path is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_session_expires(
         {"filename": "f.mp4", "type": "video", "total_size": 1, "user_metadata": {"a": {}}},
     ],
 )
-async def test_what_cannot_be_uploaded_is_refused(call: Call, body: dict[str, Any]) -> None:
+async def test_invalid_uploads_are_rejected(call: SendRequest, body: dict[str, Any]) -> None:
     assert (await call("POST", UPLOADS, json=body))[0] == 400
 
 
@@ -136,38 +136,42 @@ async def test_what_cannot_be_uploaded_is_refused(call: Call, body: dict[str, An
         [{"chunk_index": 1, "proof_type": "etag", "chunk_size": 1}],
     ],
 )
-async def test_a_report_is_read_with_care(call: Call, upload: dict[str, Any], report: list[Any]) -> None:
+async def test_invalid_reports_are_rejected(call: SendRequest, upload: dict[str, Any], report: list[Any]) -> None:
     status, _ = await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
     assert status == 400
 
 
 @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", ""), ("POST", "/presigned-urls")])
-async def test_an_unknown_session_is_not_found(call: Call, method: str, tail: str) -> None:
+async def test_an_unknown_session_is_not_found(call: SendRequest, method: str, tail: str) -> None:
     assert (await call(method, f"{UPLOADS}/{'0' * 24}{tail}"))[0] == 404
 
 
-async def test_a_large_upload_leaves_no_file(call: Call, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(_: Spool) -> Path:
-        pytest.fail("a file was made")
+@pytest.mark.own_emulator
+async def test_a_large_upload_leaves_no_file(
+    call: SendRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: UploadSpool) -> Path:
+        pytest.fail("a file was created")
 
-    monkeypatch.setattr(Spool, "file", refuse)
+    monkeypatch.setattr(UploadSpool, "create_file", refuse)
     _, created = await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2**26 + 1})
-    assert emulator.state.uploads[created["upload_id"]].spool is None
+    assert emulator.state.uploads[created["upload_id"]].spool_path is None
 
 
+@pytest.mark.own_emulator
 async def test_stopping_deletes_the_bytes_of_unfinished_uploads(
     emulator: Emulator, upload: dict[str, Any], send: Send
 ) -> None:
     await send(upload, 1)
-    path = emulator.state.uploads[upload["upload_id"]].spool
+    path = emulator.state.uploads[upload["upload_id"]].spool_path
     assert path is not None
     assert path.exists()
     await emulator.stop()
     assert not path.parent.exists()
 
 
-async def test_two_reports_at_once_make_one_asset(
-    call: Call, emulator: Emulator, upload: dict[str, Any], send: Send
+async def test_concurrent_reports_create_one_asset(
+    call: SendRequest, emulator: Emulator, upload: dict[str, Any], send: Send
 ) -> None:
     path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
     answers = await asyncio.gather(*(call("POST", path, json={"completed_chunks": report}) for _ in range(3)))
@@ -176,11 +180,12 @@ async def test_two_reports_at_once_make_one_asset(
     assert list(emulator.state.assets) == [upload["asset_id"]]
 
 
-async def test_an_upload_goes_on_after_a_restart(
-    emulator: Emulator, upload: dict[str, Any], send: Send, restart: Callable[[], Awaitable[Call]]
+@pytest.mark.own_emulator
+async def test_an_upload_continues_after_a_restart(
+    emulator: Emulator, upload: dict[str, Any], send: Send, restart: Callable[[], Awaitable[SendRequest]]
 ) -> None:
     report = await send(upload, 1, 2)
     again = await restart()
     path = f"{UPLOADS}/{upload['upload_id']}"
     assert (await again("POST", path, json={"completed_chunks": report}))[1]["total_completed"] == 2
-    assert emulator.state.uploads[upload["upload_id"]].spool is None
+    assert emulator.state.uploads[upload["upload_id"]].spool_path is None

@@ -1,4 +1,4 @@
-"""The official client analyzes videos, alone and by the dozen, and talks about them."""
+"""The official client: analyses, batches and responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from twelvelabs_async.emulator import Emulator, Timing, samples
-from twelvelabs_async.emulator.library import Item, KnowledgeStore
+from twelvelabs_async.emulator._state.entities import Item, KnowledgeStore
 
 twelvelabs: Any = pytest.importorskip("twelvelabs")
 
@@ -19,21 +19,21 @@ Story = Callable[[Any, Any], Awaitable[None]]
 
 
 @pytest.fixture
-def awkward() -> bool:
+def fragmented() -> bool:
     return False
 
 
 @pytest.fixture
-async def emulator(monkeypatch: pytest.MonkeyPatch, awkward: bool) -> AsyncIterator[Emulator]:  # noqa: FBT001  # a fixture
+async def emulator(monkeypatch: pytest.MonkeyPatch, fragmented: bool) -> AsyncIterator[Emulator]:  # noqa: FBT001  # a fixture
     monkeypatch.delenv("TWELVELABS_BASE_URL", raising=False)
     timing = Timing(asset=0, indexing=0, analysis=0, batch=0)
-    async with Emulator(timing=timing, awkward_streams=awkward) as started:
+    async with Emulator(timing=timing, fragment_streams=fragmented) as started:
         yield started
 
 
 @pytest.fixture
 def tell(emulator: Emulator) -> Callable[[Story], Awaitable[None]]:
-    """Run a story with a client and a video, in a loop of its own as the client's own tests would."""
+    """Run a function with an official client and a video, in its own event loop."""
 
     async def run(story: Story) -> None:
         async def whole() -> None:
@@ -52,7 +52,7 @@ def tell(emulator: Emulator) -> Callable[[Story], Awaitable[None]]:
 Tell = Callable[[Story], Awaitable[None]]
 
 
-async def test_it_analyzes_at_once_and_in_a_stream(tell: Tell) -> None:
+async def test_it_analyzes_synchronously_and_in_a_stream(tell: Tell) -> None:
     async def story(client: Any, video: Any) -> None:
         found = await client.analyze(video=video, prompt="What happens?")
         assert found.data.startswith("car.mp4: an answer to What happens.")
@@ -69,9 +69,9 @@ async def test_it_analyzes_at_once_and_in_a_stream(tell: Tell) -> None:
     await tell(story)
 
 
-@pytest.mark.parametrize("awkward", [True])
+@pytest.mark.parametrize("fragmented", [True])
 async def test_it_loses_text_with_a_line_separator_in_it(tell: Tell) -> None:
-    """It takes U+2028 for the end of a line, and drops both halves without a word."""
+    """It takes U+2028 for the end of a line, and drops both parts silently."""
 
     async def story(client: Any, video: Any) -> None:
         found = await client.analyze(video=video, prompt="What happens?")
@@ -115,7 +115,7 @@ async def test_it_analyzes_in_tasks_and_batches(tell: Tell) -> None:
 
 
 async def _pages(listed: Any) -> Any:
-    """Give what can be iterated over, whether a list is paged by the client or not."""
+    """Return an iterable, whether the client pages the list or not."""
     found = await listed
     return found if hasattr(found, "__aiter__") else _each(found.data)
 
@@ -125,9 +125,9 @@ async def _each(data: Any) -> AsyncIterator[Any]:
         yield entry
 
 
-async def test_it_talks_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
+async def test_it_creates_responses_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
     async def story(client: Any, video: Any) -> None:
-        library = emulator.state.library
+        library = emulator.state.knowledge
         library.stores["ks_1"] = KnowledgeStore(
             id="ks_1", name="cars", description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
         )

@@ -1,4 +1,4 @@
-"""The official client, which was written without this emulator in mind, finds everything where it expects it.
+"""The official client works with the emulator.
 
 It blocks the event loop when it uploads, so it gets a thread with a loop of its own.
 """
@@ -25,10 +25,8 @@ FILM = samples.video(60, size=25_000)
 @pytest.fixture
 async def emulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Emulator]:
     monkeypatch.delenv("TWELVELABS_BASE_URL", raising=False)
-    # It sends no upload headers but its own content type, whatever it is told to send.
-    headers = {"Content-Type": "application/octet-stream"}
     timing = Timing(asset=0, indexing=0)
-    async with Emulator(chunk_size=2000, upload_headers=headers, timing=timing) as started:
+    async with Emulator(chunk_size=2000, timing=timing) as started:
         yield started
 
 
@@ -38,7 +36,7 @@ def upload_from(folder: Path) -> Path:
     return path
 
 
-async def test_the_synchronous_client_finds_its_way(emulator: Emulator, tmp_path: Path) -> None:
+async def test_the_synchronous_client_works(emulator: Emulator, tmp_path: Path) -> None:
     def story() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(
@@ -63,7 +61,7 @@ async def test_the_synchronous_client_finds_its_way(emulator: Emulator, tmp_path
     await asyncio.to_thread(story)
 
 
-async def test_the_asynchronous_client_finds_its_way(emulator: Emulator, tmp_path: Path) -> None:
+async def test_the_asynchronous_client_works(emulator: Emulator, tmp_path: Path) -> None:
     async def story() -> None:
         async with httpx.AsyncClient() as connection:
             client = twelvelabs.AsyncTwelveLabs(
@@ -93,7 +91,7 @@ async def test_the_asynchronous_client_finds_its_way(emulator: Emulator, tmp_pat
     await asyncio.to_thread(asyncio.run, story())
 
 
-async def test_legacy_tasks_and_videos_work_as_well(emulator: Emulator) -> None:
+async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
     def story() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(
@@ -112,7 +110,7 @@ async def test_legacy_tasks_and_videos_work_as_well(emulator: Emulator) -> None:
     await asyncio.to_thread(story)
 
 
-async def test_its_errors_are_told_apart(emulator: Emulator) -> None:
+async def test_its_errors_are_distinguished(emulator: Emulator) -> None:
     def story() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(base_url=emulator.base_url, api_key="wrong", httpx_client=connection)

@@ -1,4 +1,4 @@
-"""The official client finds everything where it expects it, also in the groups that came later."""
+"""The official client: embeddings, entities, knowledge stores and connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def emulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 def run(emulator: Emulator) -> Run:
-    """Tell a story to the official client, in a thread with a loop of its own."""
+    """Run a function with the official client, in a thread with its own event loop."""
 
     async def do(story: Callable[[Any], Awaitable[None]]) -> None:
         async def tell() -> None:
@@ -69,12 +69,12 @@ async def test_newer_embeddings(run: Run) -> None:
         asset = await client.assets.create(method="direct", filename="film.mp4", file=FILM)
         source = {"media_source": {"asset_id": asset.id}, "embedding_option": ["visual"]}
         task = await embed.tasks.create(
-            input_type="video", model_name="marengo3.5", video=source, embedding_dimension=64
+            input_type="video", model_name="marengo3.5", video=source, embedding_dimension=128
         )
-        assert task.metadata.embedding_dimension == 64
+        assert task.metadata.embedding_dimension == 128
         found = await embed.tasks.retrieve(task.id)
         assert (found.status, found.metadata.input_type) == ("ready", "video")
-        assert {len(entry.embedding) for entry in found.data} == {64}
+        assert {len(entry.embedding) for entry in found.data} == {128}
         assert [entry.id async for entry in await embed.tasks.list()] == [task.id]
         with pytest.raises(twelvelabs.BadRequestError) as refused:
             await embed.create(input_type="text", model_name="marengo3.5", text={"input_text": "a"})

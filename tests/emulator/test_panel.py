@@ -1,10 +1,11 @@
-"""Somebody watches the emulator in a browser."""
+"""The dashboard shows the emulator in a browser."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,22 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from typing_extensions import override
 
-import twelvelabs_async
-from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Timing, Window, pictures, samples
-from twelvelabs_async.emulator.visitors import refusal
+from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Timing, Window, samples
+from twelvelabs_async.emulator._admin.api import site_rejection
+from twelvelabs_async.emulator._media import inspection
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, str]]]
 
-CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
+CLIP = Path(__file__).parent.parent / "data" / "media" / "bars.mp4"
 HOSTILE = "<img src=x onerror=document.title='taken'>\"'&.mp4"
 PATIENCE = 40
 
 
 @pytest.fixture
 def get(emulator: Emulator) -> Get:
-    """Ask for something below `/_emulator`, without a key."""
+    """Send a request below `/_emulator`, without a key."""
 
     async def fetch(path: str, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
         origin = emulator.base_url.removesuffix("/v1.3")
@@ -47,7 +48,7 @@ def get(emulator: Emulator) -> Get:
 
 
 class References(HTMLParser):
-    """Collects what a page loads."""
+    """Collects the files that a page loads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class References(HTMLParser):
         self.inline += "style" in given or (tag == "script" and "src" not in given) or tag == "style"
 
 
-async def test_the_page_loads_nothing_from_elsewhere(get: Get) -> None:
+async def test_the_page_loads_nothing_from_other_origins(get: Get) -> None:
     response, page = await get("")
     assert str(response.url).endswith("/_emulator/")
     seen = References()
@@ -81,8 +82,13 @@ async def test_the_page_loads_nothing_from_elsewhere(get: Get) -> None:
 SVG = "http://www.w3.org/2000/svg"
 
 
-async def test_the_overview_tells_a_little_of_everything(
-    emulator: Emulator, get: Get, call: Call, make_index: Make, make_asset: Make, advance: Callable[[float], None]
+async def test_the_overview_shows_every_kind_of_object(
+    emulator: Emulator,
+    get: Get,
+    call: SendRequest,
+    make_index: CreateResource,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
 ) -> None:
     emulator.plan = Plan(default=Window(20))
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
@@ -108,8 +114,8 @@ async def test_the_overview_tells_a_little_of_everything(
     assert emulator.api_key not in json.dumps(view).split('"')
 
 
-async def test_an_upload_in_parts_is_seen_growing(
-    get: Get, call: Call, send: Callable[..., Awaitable[list[Any]]], upload: dict[str, Any]
+async def test_the_progress_of_an_upload_is_shown(
+    get: Get, call: SendRequest, send: Callable[..., Awaitable[list[Any]]], upload: dict[str, Any]
 ) -> None:
     report = await send(upload, 1, 2)
     await call("POST", f"/assets/multipart-uploads/{upload['upload_id']}", json={"completed_chunks": report})
@@ -120,34 +126,29 @@ async def test_an_upload_in_parts_is_seen_growing(
 @pytest.mark.parametrize(
     ("headers", "allowed"),
     [
-        ({"Host": "127.0.0.1:80"}, True),
-        ({"Host": "localhost"}, True),
-        ({"Host": "[::1]:80"}, True),
-        ({"Host": "emulator.test:80"}, True),
-        ({"Host": "evil.example"}, False),
-        ({}, False),
-        ({"Host": "127.0.0.1:80", "Origin": "http://127.0.0.1:80"}, True),
-        ({"Host": "127.0.0.1:80", "Origin": "http://127.0.0.1:81"}, False),
-        ({"Host": "127.0.0.1:80", "Origin": "https://evil.example"}, False),
-        ({"Host": "127.0.0.1:80", "Origin": "null"}, False),
-        ({"Host": "127.0.0.1:80", "Sec-Fetch-Site": "cross-site"}, False),
-        ({"Host": "127.0.0.1:80", "Sec-Fetch-Site": "same-origin"}, True),
+        ({}, True),
+        ({"Origin": "http://127.0.0.1:80"}, True),
+        ({"Origin": "http://127.0.0.1:81"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "http://[evil"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
     ],
 )
-def test_pages_of_others_are_kept_out(headers: dict[str, str], allowed: bool) -> None:  # noqa: FBT001
-    assert (refusal(headers, ("emulator.test",)) is None) is allowed
+def test_requests_from_pages_of_other_sites_are_rejected(headers: dict[str, str], allowed: bool) -> None:  # noqa: FBT001
+    assert (site_rejection({"Host": "127.0.0.1:80", **headers}) is None) is allowed
 
 
-async def test_a_borrowed_name_opens_no_door(get: Get) -> None:
-    response, told = await get("/state", Host="evil.example")
-    assert response.status == 403
-    assert "evil.example" in told
-    assert (await get("/", Host="evil.example"))[0].status == 403
-    assert (await get("/overview", Origin="https://evil.example"))[0].status == 403
+async def test_a_page_of_another_site_cannot_use_the_admin_api(get: Get) -> None:
+    for path in ("/", "/overview", "/state"):
+        response, received = await get(path, Origin="https://evil.example")
+        assert response.status == 403
+        assert "evil.example" in received
 
 
-async def test_a_video_has_a_thumbnail_for_people_and_for_programs(
-    emulator: Emulator, get: Get, call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_a_video_has_a_thumbnail_in_the_dashboard_and_the_api(
+    emulator: Emulator, get: Get, call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     shown = await make_asset("sailing.mp4", CLIP.read_bytes())
     await make_asset("poster.png", samples.image())
@@ -156,7 +157,7 @@ async def test_a_video_has_a_thumbnail_for_people_and_for_programs(
     view = json.loads((await get("/overview"))[1])
     assert [bool(asset["picture"]) for asset in view["assets"]] == [False, True, True]
     _, asset = await call("GET", f"/assets/{shown}")
-    page = emulator.page_url
+    page = emulator.dashboard_url
     async with aiohttp.ClientSession() as anybody:
         for url in (asset["thumbnail"]["representative_url"], f"{page}{view['assets'][-1]['picture']}"):
             async with anybody.get(url) as response:
@@ -167,27 +168,43 @@ async def test_a_video_has_a_thumbnail_for_people_and_for_programs(
                 assert response.status == 404
 
 
-async def test_thumbnails_come_back_with_the_files(
+async def test_videos_and_search_hits_have_a_thumbnail(
+    call: SendRequest, form: Callable[..., aiohttp.FormData], make_index: CreateResource, make_video: CreateResource
+) -> None:
+    index = await make_index("films", addons=["thumbnail"])
+    video = await make_video(index, "sailing.mp4", CLIP.read_bytes(), enable_video_stream=True)
+    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+    _, listed = await call("GET", f"/indexes/{index}/videos")
+    assert listed["data"][0]["hls"] == found["hls"]
+    data = form(index_id=index, search_options="visual", query_text="sailing")
+    _, hits = await call("POST", "/search", data=data)
+    async with aiohttp.ClientSession() as anybody:
+        for url in (*found["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])):
+            async with anybody.get(url) as response:
+                assert (response.status, response.content_type) == (200, "image/jpeg")
+
+
+async def test_thumbnails_are_created_again_after_a_restart(
     serve: Callable[..., Awaitable[Emulator]], tmp_path: Path, form: Callable[..., aiohttp.FormData]
 ) -> None:
     for _ in range(2):
-        emulator = await serve(data=tmp_path)
+        emulator = await serve(data_dir=tmp_path)
         if not emulator.state.assets:
             data = form("sailing.mp4", method="direct", file=CLIP.read_bytes())
             async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}) as session:
                 assert (await session.post(f"{emulator.base_url}/assets", data=data)).status == 201
         (asset,) = emulator.state.assets.values()
-        assert emulator.world.has_picture(asset)
-        assert (await emulator.world.picture(asset) or b"").startswith(b"\xff\xd8\xff")
+        assert emulator.service.has_thumbnail(asset)
+        assert (await emulator.service.thumbnail(asset) or b"").startswith(b"\xff\xd8\xff")
         await emulator.stop()
 
 
-async def test_only_the_latest_thumbnails_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST", 2)
-    known = pictures.Pictures()
+async def test_the_thumbnail_cache_has_a_maximum_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "MAX_CACHED", 2)
+    known = inspection.ThumbnailCache()
     for digest in "abc":
-        await known.take(CLIP, digest)
-    assert [known.of(digest) is None for digest in "abc"] == [True, False, False]
+        await known.create(CLIP, digest)
+    assert [known.get(digest) is None for digest in "abc"] == [True, False, False]
 
 
 @pytest.fixture
@@ -205,6 +222,9 @@ class Seen:
     def text(self, place: str) -> str:
         return self._browser.find_element(By.ID, place).text
 
+    def contains(self, place: str, text: str) -> bool:
+        return text in self.text(place)
+
     def press(self, selector: str) -> None:
         self._browser.find_element(By.CSS_SELECTOR, selector).click()
 
@@ -212,10 +232,9 @@ class Seen:
         WebDriverWait(self._browser, PATIENCE, 0.05).until(lambda _: holds())
 
 
-@pytest.mark.timeout(180)
-def test_a_browser_shows_what_happens_while_it_happens(browser: Chrome) -> None:
-    with ThreadedEmulator(plan="free", timing=Timing(asset=600, indexing=600)) as emulator:
-        browser.get(emulator.page_url)
+def test_a_browser_shows_changes_as_they_happen(browser: Chrome) -> None:
+    with ThreadedEmulator(plan="developer", timing=Timing(asset=600, indexing=600)) as emulator:
+        browser.get(emulator.dashboard_url)
         seen = Seen(browser)
         seen.until(lambda: seen.text("live") == "live")
         assert emulator.base_url in seen.text("assets")
@@ -237,11 +256,55 @@ def test_a_browser_shows_what_happens_while_it_happens(browser: Chrome) -> None:
         assert browser.title == "Emulator"
         assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # as selenium has it
         emulator.stop()
-        seen.until(lambda: "does not answer" in seen.text("trouble"))
+        seen.until(lambda: "does not respond" in seen.text("trouble"))
+
+
+def test_a_browser_shows_objects_whole_and_adds_faults(browser: Chrome) -> None:
+    with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
+        browser.get(emulator.dashboard_url)
+        seen = Seen(browser)
+        seen.until(lambda: seen.text("live") == "live")
+        assert f"curl -X POST {emulator.dashboard_url}videos -d" in seen.text("assets")
+        asyncio.run(upload_hostile(emulator))
+        seen.until(lambda: HOSTILE in seen.text("assets"))
+        seen.press(".tile")
+        (asset,) = emulator.state.assets
+        seen.until(lambda: asset in seen.text("details"))
+        assert HOSTILE in seen.text("details")
+        assert "technical_metadata" in seen.text("details")
+        seen.press("#close")
+        seen.until(lambda: not seen.text("details"))
+        seen.press("button.path")
+        seen.until(lambda: "user-agent" in seen.text("details"))
+        seen.press("#close")
+        for operation, place, text in (("POST /search", "faults", "0 of 1"), ("nonsense", "refused", "unknown")):
+            browser.find_element(By.ID, "operation").clear()
+            browser.find_element(By.ID, "operation").send_keys(operation)
+            seen.press("#fault button")
+            seen.until(partial(seen.contains, place, text))
+        assert [(fault.operation, fault.status, fault.times) for fault in emulator.faults] == [("POST /search", 503, 1)]
+        seen.press("[data-key=remove]")
+        seen.until(lambda: not list(emulator.faults))
+        assert browser.title == "Emulator"
+
+
+async def test_the_details_of_an_asset_contain_its_scenes_and_indexes(emulator: Emulator, get: Get) -> None:
+    video = emulator.add_video("films", "boat.mp4", [(0, 5, "a boat")], user_metadata={"camera": 1})
+    details = json.loads((await get(f"/details/{video.asset.id}"))[1])
+    assert (details["_id"], details["scenes"]) == (video.asset.id, [[0, 5, "a boat"]])
+    assert [(one["index"], one["_id"]) for one in details["indexes"]] == [("films", video.id)]
+    assert (await get("/details/none"))[0].status == 404
+
+
+async def test_the_dashboard_suggests_all_operations(emulator: Emulator, get: Get) -> None:
+    operations = json.loads((await get("/operations"))[1])
+    assert operations[:2] == ["*", "storage"]
+    for operation in operations:
+        emulator.faults.add(operation, status=503)
 
 
 async def upload_hostile(emulator: ThreadedEmulator) -> None:
-    """A name of a file that would like to be a script, and an index of that name."""
+    """Create a file and an index whose names contain a script."""
     async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}) as session:
         form = aiohttp.FormData({"method": "direct", "filename": HOSTILE})
         form.add_field("file", samples.video(12), filename="x.mp4")

@@ -1,4 +1,4 @@
-"""A project that installs this package tests against the emulator by naming a fixture."""
+"""The pytest fixture is available in every project that installs the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ QUICK = [
     for word in ("-p", f"no:{name}")
 ]
 Run = Callable[..., str]
-pytestmark = pytest.mark.timeout(180)
 
 APPLICATION = """
 import os
@@ -39,7 +38,7 @@ def test_one(twelvelabs_emulator):
     assert asyncio.run(work()) == ["films"]
     twelvelabs_emulator.faults.add("GET /indexes", status=503, times=None)
 
-def test_the_next_one_finds_it_empty(twelvelabs_emulator):
+def test_the_next_test_finds_it_empty(twelvelabs_emulator):
     assert len(twelvelabs_emulator.requests) == 0
     assert asyncio.run(work()) == ["films"]
 
@@ -92,10 +91,37 @@ def test_without(twelvelabs_emulator, turn):
     assert asyncio.run(work()) == ["films"]
 """
 
+AT_ONCE = """
+import asyncio
+import pytest
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Timing, samples
+
+async def upload():
+    async with AsyncTwelveLabs() as client:
+        return (await client.assets.upload(samples.video(9), filename="a.mp4")).status
+
+def test_an_upload_is_ready(twelvelabs_emulator):
+    assert asyncio.run(upload()) == "ready"
+    twelvelabs_emulator.timing = Timing(asset=1000)
+    assert asyncio.run(upload()) == "processing"
+
+def test_the_next_test_is_fast_again(twelvelabs_emulator):
+    assert asyncio.run(upload()) == "ready"
+
+@pytest.mark.twelvelabs(seed=1)
+def test_a_marker_keeps_the_timing(twelvelabs_emulator):
+    assert asyncio.run(upload()) == "ready"
+
+@pytest.mark.twelvelabs(timing=Timing(asset=1000))
+def test_a_marker_changes_the_timing(twelvelabs_emulator):
+    assert asyncio.run(upload()) == "processing"
+"""
+
 UNUSED = """
 import sys
 
-def test_nothing_was_imported_that_nobody_asked_for(request):
+def test_the_emulator_is_not_imported(request):
     assert request.config.pluginmanager.hasplugin("twelvelabs_async")
     assert "twelvelabs(" in "".join(request.config.getini("markers"))
     ours = {name for name in sys.modules if name.startswith("twelvelabs_async")}
@@ -103,10 +129,34 @@ def test_nothing_was_imported_that_nobody_asked_for(request):
     assert "aiohttp" not in sys.modules
 """
 
+DEPRECATIONS = """
+import sys
+import warnings
+import pytest
+
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "twelvelabs_async.emulator":
+            warnings.warn("an old import", DeprecationWarning)
+
+@pytest.fixture(autouse=True)
+def imports_warn(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+
+def test_deprecations_inside_the_emulator_are_ignored(imports_warn, twelvelabs_emulator):
+    warnings.warn_explicit("old", DeprecationWarning, "app.py", 1, module="twelvelabs_async.emulator._app")
+
+def test_deprecations_of_the_client_and_of_the_project_are_errors():
+    with pytest.raises(DeprecationWarning):
+        warnings.warn_explicit("old", DeprecationWarning, "client.py", 1, module="twelvelabs_async.client")
+    with pytest.raises(DeprecationWarning):
+        warnings.warn("old", DeprecationWarning)
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run the tests of a project in a process of their own, where warnings are errors, and give what was printed."""
+    """Run the tests of a project in another process, where warnings are errors, and return the output."""
 
     def run_pytest(tests: str, *arguments: str) -> str:
         (tmp_path / "application.py").write_text(APPLICATION)
@@ -125,7 +175,7 @@ def run(tmp_path: Path) -> Run:
     return run_pytest
 
 
-def test_plain_tests_share_a_server_and_no_state(run: Run) -> None:
+def test_synchronous_tests_share_a_server_but_no_state(run: Run) -> None:
     assert "3 passed" in run(PLAIN)
 
 
@@ -137,13 +187,21 @@ def test_it_works_with_anyio_alone(run: Run) -> None:
     assert "1 passed" in run(ANYIO, "-p", "no:asyncio")
 
 
-def test_a_marker_gives_a_test_an_emulator_of_its_own(run: Run) -> None:
+def test_a_marker_gives_a_test_its_own_emulator(run: Run) -> None:
     assert "3 passed" in run(MARKED)
 
 
-def test_it_costs_nothing_where_it_is_not_used(run: Run) -> None:
+def test_everything_is_processed_immediately(run: Run) -> None:
+    assert "4 passed" in run(AT_ONCE)
+
+
+def test_it_imports_nothing_if_it_is_not_used(run: Run) -> None:
     assert "1 passed" in run(UNUSED)
 
 
-def test_the_fixture_is_explained(run: Run) -> None:
+def test_a_deprecation_inside_the_emulator_fails_no_test(run: Run) -> None:
+    assert "2 passed" in run(DEPRECATIONS)
+
+
+def test_the_fixture_has_a_description(run: Run) -> None:
     assert "empty at the start of each test" in run(UNUSED, "--fixtures", "-v")

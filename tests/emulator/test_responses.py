@@ -1,4 +1,4 @@
-"""Somebody talks about what is in a knowledge store."""
+"""Questions about a knowledge store."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator.library import Item, KnowledgeStore
+from twelvelabs_async.emulator._generation.damage import DAMAGES, damage_text
+from twelvelabs_async.emulator._state.entities import Item, KnowledgeStore
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 
 STORE = "ks_1"
@@ -20,10 +21,10 @@ STORE = "ks_1"
 
 @pytest.fixture
 def make_store(emulator: Emulator) -> Callable[..., str]:
-    """Put a store into the state, with assets in it that are ready."""
+    """Create a store with ready assets."""
 
     def make(name: str = STORE, *assets: str) -> str:
-        library = emulator.state.library
+        library = emulator.state.knowledge
         library.stores[name] = KnowledgeStore(
             id=name, name=name, description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
         )
@@ -49,7 +50,7 @@ def ask(content: str = "Who is in it?", **more: Any) -> dict[str, Any]:
 
 
 def events(text: str) -> list[dict[str, Any]]:
-    """Read frames, and check that the name of each is its type."""
+    """Read events and check that the name of each is its type."""
     *frames, last, nothing = text.split("\n\n")
     assert (last, nothing) == ("data: [DONE]", "")
     found: list[dict[str, Any]] = []
@@ -60,7 +61,7 @@ def events(text: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_an_answer_cites_what_it_rests_on(call: Call, make_store: MakeStore, make_source: MakeSource) -> None:
+async def test_an_answer_cites_its_items(call: SendRequest, make_store: MakeStore, make_source: MakeSource) -> None:
     film, other = await make_source("film.mp4"), await make_source("été.mp4")
     make_store(STORE, film["asset_id"], other["asset_id"])
     status, found = await call("POST", "/responses", json=ask())
@@ -72,14 +73,14 @@ async def test_an_answer_cites_what_it_rests_on(call: Call, make_store: MakeStor
     (part,) = message["content"]
     assert part["text"].startswith("An answer to Who is in it.")
     first, second = part["annotations"]
-    assert part["text"][first["start_index"] : first["end_index"] + 1] == "[1]"
-    assert part["text"][second["start_index"] : second["end_index"] + 1] == "[2]"
+    marks = [part["text"][one["start_index"] : one["end_index"] + 1] for one in (first, second)]
+    assert marks == [f'<vref id="ks_1_{n}" start="00:00" end="00:06"></vref>' for n in (0, 1)]
     assert (second["type"], second["title"], second["item_id"]) == ("video_citation", "été.mp4", "ksi_ks_1_1")
     assert (second["start_sec"], second["end_sec"]) == (0, 6)
 
 
-async def test_a_stream_tells_the_same_step_by_step(
-    session: aiohttp.ClientSession, call: Call, make_store: MakeStore, make_source: MakeSource
+async def test_a_stream_contains_the_same_answer(
+    session: aiohttp.ClientSession, call: SendRequest, make_store: MakeStore, make_source: MakeSource
 ) -> None:
     make_store(STORE, (await make_source())["asset_id"])
     async with session.post("responses", json=ask(stream=True)) as response:
@@ -108,21 +109,24 @@ async def test_a_stream_tells_the_same_step_by_step(
     assert found[-1]["response"]["usage"] == whole["usage"]
 
 
-async def test_a_session_goes_on(call: Call, make_store: MakeStore) -> None:
+async def test_a_session_continues(call: SendRequest, make_store: MakeStore) -> None:
     make_store()
     make_store("ks_2")
     _, first = await call("POST", "/responses", json=ask())
     _, second = await call("POST", "/responses", json=ask(session_id=first["session_id"]))
     assert second["session_id"] == first["session_id"]
-    assert [turn["output"][0]["id"] for turn in (first, second)] == [f"msg_{first['session_id']}_{n}" for n in (0, 1)]
+    message = f"msg_{first['session_id']}"
+    assert [turn["output"][0]["id"] for turn in (first, second)] == [message, f"{message}_1"]
     assert (await call("POST", "/responses", json=ask()))[1]["session_id"] != first["session_id"]
-    status, refused = await call(
+    status, error = await call(
         "POST", "/responses", json=ask(session_id=first["session_id"], knowledge_store_id="ks_2")
     )
-    assert (status, refused["code"]) == (400, "parameter_invalid")
+    assert (status, error["code"]) == (400, "parameter_invalid")
 
 
-async def test_steps_are_told_on_demand(session: aiohttp.ClientSession, call: Call, make_store: MakeStore) -> None:
+async def test_steps_are_returned_on_request(
+    session: aiohttp.ClientSession, call: SendRequest, make_store: MakeStore
+) -> None:
     make_store()
     _, found = await call("POST", "/responses", json=ask(include=["intermediate_outputs"]))
     assert [(item["type"], item.get("phase")) for item in found["output"]] == [
@@ -134,13 +138,13 @@ async def test_steps_are_told_on_demand(session: aiohttp.ClientSession, call: Ca
     assert found["output"][1]["call_id"] == found["output"][2]["call_id"]
     assert json.loads(found["output"][1]["arguments"]) == {"query": "Who is in it?"}
     async with session.post("responses", json=ask(include=["intermediate_outputs"], stream=True)) as response:
-        told = events(await response.text())
-    assert [event["output_index"] for event in told if event["type"] == "response.output_item.done"] == [0, 1, 2, 3]
-    (arguments,) = [event for event in told if event["type"] == "response.function_call_arguments.done"]
+        reported = events(await response.text())
+    assert [event["output_index"] for event in reported if event["type"] == "response.output_item.done"] == [0, 1, 2, 3]
+    (arguments,) = [event for event in reported if event["type"] == "response.function_call_arguments.done"]
     assert arguments["arguments"] == found["output"][1]["arguments"]
 
 
-async def test_an_answer_can_be_json(call: Call, make_store: MakeStore) -> None:
+async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -> None:
     make_store()
     properties = {
         "name": {"type": "string", "minLength": 100},
@@ -157,7 +161,7 @@ async def test_an_answer_can_be_json(call: Call, make_store: MakeStore) -> None:
     assert (await call("POST", "/responses", json=ask(text={})))[0] == 200
 
 
-async def test_a_very_long_question_gets_half_an_answer(call: Call, make_store: MakeStore) -> None:
+async def test_a_very_long_question_has_a_truncated_answer(call: SendRequest, make_store: MakeStore) -> None:
     make_store()
     _, found = await call("POST", "/responses", json=ask("who " * 2400))
     assert (found["status"], found["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
@@ -188,16 +192,60 @@ async def test_a_very_long_question_gets_half_an_answer(call: Call, make_store: 
         ({"text": {"format": {"type": "xml"}}}, "parameter_invalid"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(
-    call: Call, make_store: MakeStore, fields: dict[str, Any], code: str
+async def test_invalid_fields_are_rejected(
+    call: SendRequest, make_store: MakeStore, fields: dict[str, Any], code: str
 ) -> None:
     make_store()
-    status, refused = await call("POST", "/responses", json=ask() | fields)
-    assert (status, refused["code"]) == (400, code)
+    status, error = await call("POST", "/responses", json=ask() | fields)
+    assert (status, error["code"]) == (400, code)
 
 
-async def test_an_unknown_store_is_not_there(call: Call, make_store: MakeStore) -> None:
+async def test_an_unknown_store_is_not_found(call: SendRequest, make_store: MakeStore) -> None:
     assert (await call("POST", "/responses", json=ask()))[0] == 404
     make_store()
     body = ask("See {{sel:0}}", selections=[{"kind": "item", "id": "ksi_1"}], instructions="Be brief")
     assert (await call("POST", "/responses", json=body))[0] == 200
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_response_can_be_damaged_whole_and_streamed(
+    emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_store: MakeStore, damage: Any
+) -> None:
+    make_store()
+    schema = {"type": "object", "properties": {"title": {"type": "string"}}}
+    body = ask(text={"format": {"type": "json_schema", "name": "it", "schema": schema}})
+    _, intact = await call("POST", "/responses", json=body)
+    expected = damage_text(intact["output"][0]["content"][0]["text"], damage)
+    emulator.faults.add("POST /responses", damage=damage, times=2)
+    _, whole = await call("POST", "/responses", json=body)
+    assert whole["output"][0]["content"][0]["text"] == expected
+    async with session.post("responses", json={**body, "stream": True}) as response:
+        streamed = events(await response.text())
+    found = {event["type"]: event for event in streamed}
+    assert "".join(one["delta"] for one in streamed if one["type"] == "response.output_text.delta") == expected
+    assert found["response.output_text.done"]["text"] == expected
+    assert found["response.completed"]["response"]["output"][0]["content"][0]["text"] == expected
+    emulator.faults.assert_all_hit()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "((((a{999}){999}){999}){999})"},
+        {"type": "string", "pattern": "(" * 5000 + ")" * 5000},
+        {"type": "string", "minLength": 10**12},
+        {"type": "array", "minItems": 10**12},
+        {"type": "array", "minItems": 100, "items": {"$ref": "#"}},
+        {"$ref": "#"},
+        {"type": "object", "properties": {str(n): {"$ref": "#"} for n in range(100)}},
+    ],
+    ids=lambda schema: str(schema)[:40],
+)
+async def test_a_schema_of_an_enormous_document_is_rejected(
+    call: SendRequest, make_store: MakeStore, schema: dict[str, Any]
+) -> None:
+    make_store()
+    body = ask(text={"format": {"type": "json_schema", "name": "it", "schema": schema}})
+    status, answer = await call("POST", "/responses", json=body)
+    assert status in {200, 400}
+    assert status == 200 or answer["code"] == "parameter_invalid"

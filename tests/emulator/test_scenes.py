@@ -1,4 +1,4 @@
-"""A test of an application tells what its videos show, and looks whether the right clip is found."""
+"""Described scenes and transcripts in search, analysis and embeddings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import Emulator, samples
+from twelvelabs_async.emulator._media import descriptions
+from twelvelabs_async.emulator._media.media import equal_segments
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 Find = Callable[..., Awaitable[list[Mapping[str, Any]]]]
 
@@ -24,12 +26,12 @@ SRT = (
 
 
 @pytest.fixture
-async def index(make_index: Make) -> str:
+async def index(make_index: CreateResource) -> str:
     return await make_index("films")
 
 
 @pytest.fixture
-def find(call: Call, form: Form, index: str) -> Find:
+def find(call: SendRequest, form: Form, index: str) -> Find:
     async def search(text: str, *options: str, **fields: Any) -> list[Mapping[str, Any]]:
         fields = {"index_id": index, "search_options": list(options or ["visual"]), "query_text": text, **fields}
         status, found = await call("POST", "/search", data=form(**fields))
@@ -43,8 +45,8 @@ def times(hits: list[Mapping[str, Any]]) -> list[tuple[float, float]]:
     return [(hit["start"], hit["end"]) for hit in hits]
 
 
-async def test_a_scene_is_found_where_it_was_said_to_be(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+async def test_a_scene_is_found_at_its_described_time(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("clip.mp4", SCENES)
     video = await make_video(index, "clip.mp4", samples.video(12))
@@ -55,8 +57,8 @@ async def test_a_scene_is_found_where_it_was_said_to_be(
     assert times(await find("a submarine")) == []
 
 
-async def test_the_scene_with_more_words_in_common_comes_first(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+async def test_the_scene_with_more_common_words_ranks_first(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("clip.mp4", [*SCENES, (12, 20, "a red boat")])
     await make_video(index, "clip.mp4", samples.video(20))
@@ -65,8 +67,8 @@ async def test_the_scene_with_more_words_in_common_comes_first(
     assert set(times(hits)) == {(0, 5), (5, 12), (12, 20)}
 
 
-async def test_a_file_can_be_described_when_it_is_there_already(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+async def test_an_existing_file_can_be_described(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     await make_video(index, "clip.mp4", samples.video(12))
     assert await find("boat") == []
@@ -74,8 +76,8 @@ async def test_a_file_can_be_described_when_it_is_there_already(
     assert times(await find("boat")) == [(5, 12)]
 
 
-async def test_the_name_finds_the_whole_film_scene_by_scene(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+async def test_the_file_name_finds_every_scene(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("harbour.mp4", SCENES)
     await make_video(index, "harbour.mp4", samples.video(12))
@@ -85,7 +87,9 @@ async def test_the_name_finds_the_whole_film_scene_by_scene(
     assert times(await find("harbour boat")) == [(5, 12)]
 
 
-async def test_what_is_said_is_heard_and_not_seen(emulator: Emulator, index: str, make_video: Make, find: Find) -> None:
+async def test_speech_is_not_found_with_the_visual_option(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
+) -> None:
     emulator.describe("clip.mp4", transcript=SRT)
     await make_video(index, "clip.mp4", samples.video(12))
     assert await find("ahoy", "visual") == []
@@ -95,8 +99,8 @@ async def test_what_is_said_is_heard_and_not_seen(emulator: Emulator, index: str
     assert (hit["start"], hit["end"]) == (1, 3.5)
 
 
-async def test_a_sentence_stands_for_the_scene_in_which_it_is_said(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+async def test_a_sentence_finds_its_scene(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("clip.mp4", SCENES, transcript=SRT)
     await make_video(index, "clip.mp4", samples.video(12))
@@ -105,8 +109,8 @@ async def test_a_sentence_stands_for_the_scene_in_which_it_is_said(
     assert times(await find("car ahoy", "visual", "transcription", operator="and")) == []
 
 
-async def test_a_transcript_in_the_metadata_is_one_too(
-    call: Call, index: str, make_asset: Make, find: Find, advance: Callable[[float], None]
+async def test_user_metadata_may_contain_a_transcript(
+    call: SendRequest, index: str, make_asset: CreateResource, find: Find, advance: Callable[[float], None]
 ) -> None:
     asset = await make_asset("talk.mp4", samples.video(12), user_metadata={"transcript": SRT})
     advance(10)
@@ -119,15 +123,15 @@ async def test_a_transcript_in_the_metadata_is_one_too(
 
 
 async def test_words_without_times_are_spread_over_the_film(
-    emulator: Emulator, index: str, make_video: Make, find: Find
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("clip.mp4", transcript="first the gap then ahoy")
     await make_video(index, "clip.mp4", samples.video(12))
     assert times(await find("ahoy", "transcription")) == [(6, 12)]
 
 
-async def test_a_transcript_beside_the_file_is_read(
-    emulator: Emulator, index: str, make_video: Make, find: Find, tmp_path: Path
+async def test_a_transcript_next_to_the_file_is_read(
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find, tmp_path: Path
 ) -> None:
     (tmp_path / "clip.vtt").write_text("WEBVTT\n\nintro\n00:06.000 --> 00:08.000 align:start\n- Ahoy\n")
     emulator.describe(tmp_path / "clip.mp4", SCENES)
@@ -135,7 +139,9 @@ async def test_a_transcript_beside_the_file_is_read(
     assert times(await find("ahoy", "transcription")) == [(5, 12)]
 
 
-async def test_an_analysis_tells_what_the_scenes_show(emulator: Emulator, call: Call, make_source: Make) -> None:
+async def test_an_analysis_contains_the_scenes(
+    emulator: Emulator, call: SendRequest, make_source: CreateResource
+) -> None:
     emulator.describe("clip.mp4", SCENES)
     source: Any = await make_source("clip.mp4", 12)
     body = {"video": source, "prompt": "Tell!", "start_time": 4, "stream": False}
@@ -143,7 +149,9 @@ async def test_an_analysis_tells_what_the_scenes_show(emulator: Emulator, call: 
     assert "From 4 to 5 seconds it shows a red car. From 5 to 12 seconds it shows a blue boat." in said["data"]
 
 
-async def test_a_text_is_near_the_scene_that_shows_it(emulator: Emulator, call: Call, make_source: Make) -> None:
+async def test_the_vector_of_a_text_is_close_to_its_scene(
+    emulator: Emulator, call: SendRequest, make_source: CreateResource
+) -> None:
     emulator.describe("clip.mp4", SCENES)
     source: Any = await make_source("clip.mp4", 12)
 
@@ -171,8 +179,8 @@ async def test_a_text_is_near_the_scene_that_shows_it(emulator: Emulator, call: 
     assert not near(car, clips[1])
 
 
-async def test_a_store_finds_scenes_too(
-    emulator: Emulator, call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_a_knowledge_store_finds_scenes(
+    emulator: Emulator, call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     emulator.describe("clip.mp4", SCENES, transcript=SRT)
     asset = await make_asset("clip.mp4", samples.video(12))
@@ -190,12 +198,12 @@ async def test_a_store_finds_scenes_too(
     assert match["transcription"] == "Ahoy"
 
 
-async def test_a_guessed_duration_gives_way_to_what_was_told(
+async def test_a_description_extends_a_guessed_duration(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     form: Form,
 ) -> None:
-    emulator = await serve(probe=False)
+    emulator = await serve(inspect_media=False)
     emulator.describe("clip.mp4", [(30, 60, "a red car")])
     session = await connect(emulator)
     async with session.post("assets", data=form("clip.mp4", method="direct", file=b"not really")) as response:
@@ -205,17 +213,17 @@ async def test_a_guessed_duration_gives_way_to_what_was_told(
 
 
 @pytest.mark.parametrize("scene", [(5, 5, "a car"), (5, 4, "a car"), (-1, 4, "a car"), (0, 4, " ")])
-async def test_a_scene_that_cannot_be_is_refused(scene: tuple[float, float, str]) -> None:
+async def test_an_invalid_scene_is_rejected(scene: tuple[float, float, str]) -> None:
     with pytest.raises(ValueError, match="passage"):
         Emulator().describe("clip.mp4", [scene])
 
 
 async def test_a_file_can_be_described_over_http(
-    emulator: Emulator, index: str, make_video: Make, find: Find, session: aiohttp.ClientSession
+    emulator: Emulator, index: str, make_video: CreateResource, find: Find, session: aiohttp.ClientSession
 ) -> None:
     url = emulator.base_url.removesuffix("/v1.3") + "/_emulator/scenes"
-    told = {"filename": "clip.mp4", "scenes": SCENES, "transcript": SRT}
-    async with session.post(url, json=told) as response:
+    reported = {"filename": "clip.mp4", "scenes": SCENES, "transcript": SRT}
+    async with session.post(url, json=reported) as response:
         assert response.status == 204
     await make_video(index, "clip.mp4", samples.video(12))
     assert times(await find("boat ahoy", "visual", "audio")) == [(5, 12)]
@@ -228,3 +236,39 @@ async def test_a_file_can_be_described_over_http(
         async with session.post(url, json=wrong) as response:
             assert response.status == 400
             assert (await response.json())["error"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 300_000,
+        " \n" * 150_000,
+        "\n\t" * 150_000,
+        "9" * 300_000,
+        "9:" * 150_000,
+        "<" * 300_000,
+        "{\\" * 150_000,
+        "00:00:00,000 --> " * 20_000,
+        "99999999999999999999:00:00,000 --> 00:00:01,000\na",
+        "00:00:00,000 --> 00:00:01,000\n" + "\n " * 150_000,
+        "00:00:00,000 --> 00:00:01,000\n" + "<" * 300_000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_a_hostile_transcript_is_parsed_in_linear_time(text: str) -> None:
+    """With quadratic time, a transcript of this length would take hours."""
+    assert all(cue.start < cue.end for cue in descriptions.parse_subtitles(text, 10.0))
+
+
+async def test_a_hostile_transcript_in_user_metadata_does_no_harm(
+    call: SendRequest, index: str, make_video: CreateResource, form: Form
+) -> None:
+    video = await make_video(index, "red_car.mp4", user_metadata={"transcript": "\n" * 300_000})
+    data = form(index_id=index, search_options="transcription", query_text="red car")
+    _, found = await call("POST", "/search", data=data)
+    assert {hit["video_id"] for hit in found["data"]} == {video}
+
+
+@pytest.mark.parametrize("duration", [1e12, 1e300, float("inf")])
+def test_a_false_duration_has_a_limited_number_of_segments(duration: float) -> None:
+    assert len(equal_segments(duration)) == 10_000

@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one that the description of the API knows: thousands of requests made up from it.
+"""Thousands of requests generated from the OpenAPI description get responses that it describes.
 
 `nox -s schemathesis` installs the tool. Requests that should be refused are among them. What the description says of
 itself wrongly is amended before, each time with the reason.
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from description import PATH
-from peers.needs import made
+from description import SPEC_PATH
+from peers.needs import create_prerequisite
 from peers.table import CALLS
-from scenes.stage import CHUNK, TIMING, Stage
+from scenes.stage import CHUNK, TIMING, Harness
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -27,16 +27,16 @@ schemathesis: Any = pytest.importorskip("schemathesis")
 checks: Any = pytest.importorskip("schemathesis.specs.openapi.checks")
 NotSet: Any = pytest.importorskip("schemathesis.core").NotSet
 
-if not PATH.exists():
+if not SPEC_PATH.exists():
     pytest.skip("no description of the API beside the project", allow_module_level=True)
 
 EXAMPLES = int(os.environ.get("TWELVELABS_EXAMPLES", "10"))
-"""Random requests for each operation, beside those that its description suggests."""
+"""Random requests for each operation, in addition to those derived from the description."""
 
 IDS = {call.operation: call.ids for call in reversed(CALLS.values()) if call.ids}
-"""What stands for the variables of a path."""
+"""Values of path parameters."""
 KNOWN = {"asset_id": "asset", "index_id": "index", "knowledge_store_id": "filled_store"}
-"""What stands for fields of a body, without which nothing would be found."""
+"""Values of body fields that refer to existing objects."""
 
 ANYWHERE = {
     "401": "every operation needs a key, and the introduction of the reference says so for all of them",
@@ -54,11 +54,11 @@ NULLABLE = {
     "hls_url": "its prose says null while there is no stream",
     "expires_at": "its prose says null for what does not expire",
 }
-"""Fields that may be null although they are not described so, and why."""
+"""Fields that may be null although the description does not say so, and why."""
 
 
 def amended(document: dict[str, Any]) -> dict[str, Any]:
-    """The description without what it says of itself wrongly."""
+    """The description without its known errors."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             added = [*ANYWHERE, *(status for verb, where, status in MORE if (verb, where) == (method.upper(), path))]
@@ -70,7 +70,7 @@ def amended(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-SCHEMA: Any = schemathesis.openapi.from_dict(amended(json.loads(PATH.read_text())))
+SCHEMA: Any = schemathesis.openapi.from_dict(amended(json.loads(SPEC_PATH.read_text())))
 SCHEMA.config.generation.update(
     max_examples=EXAMPLES, deterministic=True, no_shrink=True, with_security_parameters=False
 )
@@ -84,11 +84,11 @@ CHECKS: Any = [
     checks.response_schema_conformance,
 ]
 REFUSAL: Any = checks.negative_data_rejection
-"""Whether what is wrong is refused."""
+"""Whether to check that invalid requests are rejected."""
 
 
 class Place:
-    """An emulator in a thread, and what stands for ids in requests to it."""
+    """An emulator in a thread, and the ids of its objects."""
 
     def __init__(self) -> None:
         self._clock = FastClock()
@@ -97,15 +97,15 @@ class Place:
         self.emulator.start()
 
     def need(self, names: Iterable[str]) -> list[Any]:
-        """Values for names, made when they are first asked for."""
+        """Ids by parameter name, created on first use."""
         wanted = [*names]
         return asyncio.run(self._made(wanted)) if wanted else []
 
     async def _made(self, names: list[str]) -> list[Any]:
         address, key = self.emulator.base_url, self.emulator.api_key
         async with AsyncTwelveLabs(key, base_url=address, clock=self._clock) as client:
-            stage = Stage(client=client, emulator=self.emulator.run(lambda inner: inner), clock=self._clock)
-            return [await made(stage, name.removeprefix("$"), self._done) for name in names]
+            stage = Harness(client=client, emulator=self.emulator.run(lambda inner: inner), clock=self._clock)
+            return [await create_prerequisite(stage, name.removeprefix("$"), self._done) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def tell() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]  # the library is there for this session only
-def test_every_answer_is_one_that_the_description_knows(case: Any, places: list[Place]) -> None:
+def test_every_response_matches_the_description(case: Any, places: list[Place]) -> None:
     place = places[0]
     complete(case, place)
     response = case.call(base_url=place.emulator.base_url, headers={"x-api-key": place.emulator.api_key})
@@ -139,7 +139,7 @@ def test_every_answer_is_one_that_the_description_knows(case: Any, places: list[
 
 
 def _has_nothing(body: Any) -> bool:
-    """Whether a null, an empty text or no body at all is sent: that is how the official client leaves out a field."""
+    """Whether the request has a null, an empty string or no body, which is how the official client omits a field."""
     match body.__class__.__name__:
         case "dict":
             return any(map(_has_nothing, body.values()))
@@ -150,7 +150,7 @@ def _has_nothing(body: Any) -> bool:
 
 
 def complete(case: Any, place: Place) -> None:
-    """Put ids of things that are there into a request, where it is not about their being wrong."""
+    """Insert ids of existing objects into a request, unless it tests invalid ids."""
     good = {location.value for location, part in case.meta.components.items() if part.mode.value == "positive"}
     if "path" in good:
         ids = place.need(IDS[f"{case.operation.method.upper()} {case.path}"])

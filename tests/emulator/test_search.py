@@ -1,4 +1,4 @@
-"""Somebody looks for a red car, and turns the pages of what was found."""
+"""Search in indexes: hits, groups, filters, pages."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 Search = Callable[..., Awaitable[tuple[int, Any]]]
 
 
 @pytest.fixture
-async def index(make_index: Make) -> str:
+async def index(make_index: CreateResource) -> str:
     return await make_index("films", addons=["thumbnail"])
 
 
 @pytest.fixture
-async def red(index: str, make_video: Make) -> str:
+async def red(index: str, make_video: CreateResource) -> str:
     return await make_video(index, "red_car.mp4", samples.video(60), user_metadata={"place": "Rome", "year": 1999})
 
 
 @pytest.fixture
-async def blue(index: str, make_video: Make) -> str:
+async def blue(index: str, make_video: CreateResource) -> str:
     return await make_video(index, "blue_car.mp4", samples.video(60), user_metadata={"place": "Oslo", "live": True})
 
 
 @pytest.fixture
-def search(call: Call, form: Form, index: str) -> Search:
+def search(call: SendRequest, form: Form, index: str) -> Search:
     async def send(**fields: Any) -> tuple[int, Any]:
         fields = {"index_id": index, "search_options": "visual", "page_limit": 50, **fields}
         written = {name: value for name, value in fields.items() if value is not None}
@@ -53,21 +53,21 @@ async def test_a_word_of_the_name_finds_a_video(search: Search, red: str, blue: 
     assert {hit["video_id"] for hit in both["data"]} == {red, blue}
 
 
-async def test_metadata_is_looked_at_too(search: Search, red: str, blue: str) -> None:
+async def test_metadata_is_searched(search: Search, red: str, blue: str) -> None:
     _, found = await search(query_text="oslo", include_user_metadata="true")
     assert {hit["video_id"] for hit in found["data"]} == {blue} != {red}
     assert found["data"][0]["user_metadata"] == {"place": "Oslo", "live": True}
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_nothing_in_common_finds_nothing(search: Search) -> None:
+async def test_without_common_words_nothing_is_found(search: Search) -> None:
     status, found = await search(query_text="submarine")
     assert (status, found["data"], found["page_info"]["total_results"]) == (200, [], 0)
     assert (found["search_pool"]["total_count"], found["search_pool"]["total_duration"]) == (2, 120)
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_the_same_query_finds_the_same(search: Search) -> None:
+async def test_the_same_query_has_the_same_results(search: Search) -> None:
     assert (await search(query_text="car"))[1]["data"] == (await search(query_text="Car"))[1]["data"]
 
 
@@ -89,7 +89,7 @@ async def test_all_options_find_less_than_any(search: Search) -> None:
     assert {hit["transcription"] for hit in either["data"]} == {"red car mp4", "blue car mp4"}
 
 
-async def test_an_image_finds_all_videos_in_an_order_of_its_own(search: Search, red: str, blue: str) -> None:
+async def test_an_image_finds_all_videos_in_its_own_order(search: Search, red: str, blue: str) -> None:
     _, by_url = await search(query_media_type="image", query_media_url=["https://example.com/a.jpg"])
     _, by_file = await search(query_media_type="image", query_media_file=[samples.image(), samples.image(10, 10)])
     assert {hit["video_id"] for hit in by_url["data"]} == {hit["video_id"] for hit in by_file["data"]} == {red, blue}
@@ -103,7 +103,7 @@ async def test_a_filter_narrows_the_search(search: Search, red: str, blue: str) 
 
     assert await found(place="Rome") == {red}
     assert await found(id=[blue]) == {blue}
-    assert await found(id=red, place="Oslo") == set()
+    assert await found(id=[red], place="Oslo") == set()
     assert await found(year={"gte": 1990, "lte": 2000}) == {red}
     assert await found(live=True) == {blue}
     assert await found(duration={"gte": 10}, width=1280) == {red, blue}
@@ -122,13 +122,15 @@ async def test_a_filter_narrows_the_search(search: Search, red: str, blue: str) 
         '{"a": null}',
     ],
 )
-async def test_a_filter_that_makes_no_sense_is_refused(search: Search, text: str) -> None:
-    status, refused = await search(query_text="car", filter=text)
-    assert (status, refused["code"]) == (400, "search_filter_invalid")
+async def test_an_invalid_filter_is_rejected(search: Search, text: str) -> None:
+    status, error = await search(query_text="car", filter=text)
+    assert (status, error["code"]) == (400, "search_filter_invalid")
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_pages_are_turned_forth_and_back(call: Call, search: Search, advance: Callable[[float], None]) -> None:
+async def test_pages_link_to_the_next_and_previous_page(
+    call: SendRequest, search: Search, advance: Callable[[float], None]
+) -> None:
     _, everything = await search(query_text="car")
     _, first = await search(query_text="car", page_limit=1)
     assert first["page_info"]["page_expires_at"]
@@ -148,8 +150,8 @@ async def test_pages_are_turned_forth_and_back(call: Call, search: Search, advan
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_later_pages_show_what_the_first_query_saw(
-    call: Call, search: Search, index: str, make_video: Make
+async def test_later_pages_show_the_results_of_the_first_query(
+    call: SendRequest, search: Search, index: str, make_video: CreateResource
 ) -> None:
     _, first = await search(query_text="car", page_limit=1)
     await make_video(index, "car.mp4")
@@ -158,18 +160,18 @@ async def test_later_pages_show_what_the_first_query_saw(
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_a_token_expires(call: Call, search: Search, advance: Callable[[float], None]) -> None:
+async def test_a_token_expires(call: SendRequest, search: Search, advance: Callable[[float], None]) -> None:
     _, first = await search(query_text="car", page_limit=1)
     token = first["page_info"]["next_page_token"]
     advance(900)
-    status, refused = await call("GET", f"/search/{token}")
+    status, error = await call("GET", f"/search/{token}")
     assert status == 400
-    assert refused.keys() == {"error_code", "message"}
-    assert isinstance(refused["error_code"], int)
+    assert error.keys() == {"error_code", "message"}
+    assert isinstance(error["error_code"], int)
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_results_nobody_can_ask_for_are_forgotten(
+async def test_expired_results_are_deleted(
     search: Search, emulator: Emulator, advance: Callable[[float], None]
 ) -> None:
     for _ in range(3):
@@ -179,7 +181,7 @@ async def test_results_nobody_can_ask_for_are_forgotten(
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a-1", "a-x"])
-async def test_an_unknown_token_is_refused(call: Call, token: str) -> None:
+async def test_an_unknown_token_is_rejected(call: SendRequest, token: str) -> None:
     assert (await call("GET", f"/search/{token}"))[0] == 400
 
 
@@ -188,7 +190,7 @@ async def test_an_unknown_token_is_refused(call: Call, token: str) -> None:
     [
         ({}, "parameter_not_provided"),
         ({"query_text": "car", "search_options": None}, "parameter_not_provided"),
-        ({"query_text": "car", "search_options": "smell"}, "parameter_invalid"),
+        ({"query_text": "car", "search_options": "smell"}, "search_option_not_supported"),
         ({"query_text": "car", "page_limit": 51}, "parameter_invalid"),
         ({"query_text": "car", "group_by": "mood"}, "parameter_invalid"),
         ({"query_text": "car", "operator": "xor"}, "parameter_invalid"),
@@ -207,20 +209,20 @@ async def test_an_unknown_token_is_refused(call: Call, token: str) -> None:
         ({"query_text": "car", "index_id": "0" * 24}, "resource_not_exist"),
     ],
 )
-async def test_a_query_is_read_with_care(search: Search, fields: dict[str, Any], code: str) -> None:
-    status, refused = await search(**fields)
+async def test_invalid_queries_are_rejected(search: Search, fields: dict[str, Any], code: str) -> None:
+    status, error = await search(**fields)
     assert status in {400, 404}
-    assert refused["code"] == code
+    assert error["code"] == code
 
 
-async def test_an_index_answers_only_for_its_options(call: Call, form: Form, make_index: Make) -> None:
+async def test_an_index_supports_only_its_options(call: SendRequest, form: Form, make_index: CreateResource) -> None:
     index = await make_index("pictures", "visual")
     for option in ("audio", "transcription"):
         data = form(index_id=index, search_options=option, query_text="car")
-        status, refused = await call("POST", "/search", data=data)
-        assert (status, refused["code"]) == (400, "search_option_not_supported")
+        status, error = await call("POST", "/search", data=data)
+        assert (status, error["code"]) == (400, "search_option_not_supported")
 
 
-async def test_a_search_is_a_form(call: Call, index: str) -> None:
-    status, refused = await call("POST", "/search", json={"index_id": index, "query_text": "car"})
-    assert (status, refused["code"]) == (400, "content_type_invalid")
+async def test_a_search_is_a_form(call: SendRequest, index: str) -> None:
+    status, error = await call("POST", "/search", json={"index_id": index, "query_text": "car"})
+    assert (status, error["code"]) == (400, "content_type_invalid")

@@ -1,4 +1,4 @@
-"""Every answer is what the platform's own description of its API says it is.
+"""Every response is valid by the OpenAPI description of the API.
 
 The description is not part of this project, so this runs only where a copy lies beside it.
 """
@@ -11,52 +11,52 @@ from typing import Any
 
 import aiohttp
 import pytest
-from description import PATH, Description
+from description import SPEC_PATH, ApiSpec
 
 from twelvelabs_async.emulator import Emulator, samples
-from twelvelabs_async.emulator.handlers import OPERATIONS
+from twelvelabs_async.emulator._api import OPERATIONS
 
-pytestmark = pytest.mark.skipif(not PATH.exists(), reason="no description of the API beside the project")
+pytestmark = pytest.mark.skipif(not SPEC_PATH.exists(), reason="no description of the API beside the project")
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 PICTURE = ("a.png", samples.image())
 
 
 @pytest.fixture(scope="module")
-def description() -> Description:
-    return Description(json.loads(PATH.read_text()))
+def description() -> ApiSpec:
+    return ApiSpec(json.loads(SPEC_PATH.read_text()))
 
 
 @pytest.fixture
-async def call(call: Call, emulator: Emulator, description: Description) -> AsyncIterator[Call]:
-    """Compare every answer, whoever asked."""
+async def call(call: SendRequest, emulator: Emulator, description: ApiSpec) -> AsyncIterator[SendRequest]:
+    """Validate every response."""
     found: list[str] = []
 
     async def compare(method: str, path: str, **options: Any) -> tuple[int, Any]:
         status, content = await call(method, path, **options)
         operation = emulator.requests[-1].route
-        schema = description.answer(operation, status)
+        schema = description.response_schema(operation, status)
         if schema is None:
             assert content is None
         else:
-            found.extend(description.faults(content, schema, f"{operation} {status}: "))
+            found.extend(description.violations(content, schema, f"{operation} {status}: "))
         return status, content
 
     yield compare
     assert not found
 
 
-async def test_every_operation_exists(description: Description) -> None:
+async def test_every_operation_exists(description: ApiSpec) -> None:
     paths = description.document["paths"].items()
     described = {f"{method.upper()} {path}" for path, methods in paths for method in methods}
     assert {operation.name for operation in OPERATIONS} == described
 
 
-async def test_assets_are_as_described(
-    call: Call, form: Form, make_asset: Make, advance: Callable[[float], None]
+async def test_assets_match_the_description(
+    call: SendRequest, form: Form, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     metadata = {"a": 1, "b": ["c"], "d": True, "e": 0.5, "f": "g"}
     film = await make_asset("film.mp4", user_metadata=metadata)
@@ -76,7 +76,7 @@ async def test_assets_are_as_described(
     await call("POST", "/assets", data=form(method="url"))
 
 
-async def test_uploads_are_as_described(call: Call) -> None:
+async def test_uploads_match_the_description(call: SendRequest) -> None:
     uploads, content = "/assets/multipart-uploads", samples.video(size=2500)
     _, created = await call("POST", uploads, json={"filename": "a.mp4", "type": "video", "total_size": 2500})
     path = f"{uploads}/{created['upload_id']}"
@@ -94,8 +94,12 @@ async def test_uploads_are_as_described(call: Call) -> None:
     await call("GET", f"{uploads}/{'0' * 24}")
 
 
-async def test_indexes_and_videos_are_as_described(
-    call: Call, form: Form, make_index: Make, make_video: Make, advance: Callable[[float], None]
+async def test_indexes_and_videos_match_the_description(
+    call: SendRequest,
+    form: Form,
+    make_index: CreateResource,
+    make_video: CreateResource,
+    advance: Callable[[float], None],
 ) -> None:
     index = await make_index(addons=["thumbnail"])
     video = await make_video(index, enable_video_stream=True, user_metadata={"a": 1, "b": [], "c": ["d"]})
@@ -119,7 +123,9 @@ async def test_indexes_and_videos_are_as_described(
         await call("DELETE", path)
 
 
-async def test_searches_are_as_described(call: Call, form: Form, make_index: Make, make_video: Make) -> None:
+async def test_searches_match_the_description(
+    call: SendRequest, form: Form, make_index: CreateResource, make_video: CreateResource
+) -> None:
     index = await make_index(addons=["thumbnail"])
     for number in range(3):
         await make_video(index, f"car {number}.mp4", samples.video(60), user_metadata={"number": number})
@@ -132,7 +138,9 @@ async def test_searches_are_as_described(call: Call, form: Form, make_index: Mak
     await call("POST", "/search", data=form(index_id=index))
 
 
-async def test_older_embeddings_are_as_described(call: Call, form: Form, advance: Callable[[float], None]) -> None:
+async def test_older_embeddings_match_the_description(
+    call: SendRequest, form: Form, advance: Callable[[float], None]
+) -> None:
     files = {"image_file": samples.image(), "audio_file": samples.audio()}
     await call("POST", "/embed", data=form(model_name="marengo3.0", text="a", **files))
     await call("POST", "/embed", data=form(model_name="marengo3.0", image_url="https://a.invalid/b.png"))
@@ -147,8 +155,8 @@ async def test_older_embeddings_are_as_described(call: Call, form: Form, advance
     await call("GET", f"/embed/tasks/{task['_id']}")
 
 
-async def test_embeddings_at_once_are_as_described(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_synchronous_embeddings_match_the_description(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     film = {"asset_id": await make_asset("a.mp4")}
     sound = {"asset_id": await make_asset("a.wav", samples.audio())}
@@ -172,7 +180,9 @@ async def test_embeddings_at_once_are_as_described(
     await call("POST", "/embed-v2", json={"input_type": "text", "model_name": "marengo3.5"})
 
 
-async def test_embedding_tasks_are_as_described(call: Call, make_asset: Make, advance: Callable[[float], None]) -> None:
+async def test_embedding_tasks_match_the_description(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
+) -> None:
     film, sound, picture = await make_asset(), await make_asset("a.wav", samples.audio()), await make_asset(*PICTURE)
     pages, text = await make_asset("a.pdf", b"%PDF"), await make_asset("a.txt", b"A. B. C.")
     advance(10)
@@ -198,7 +208,7 @@ async def test_embedding_tasks_are_as_described(call: Call, make_asset: Make, ad
             await call("GET", f"/embed-v2/tasks/{task['_id']}")
 
 
-async def test_entities_are_as_described(call: Call, make_asset: Make) -> None:
+async def test_entities_match_the_description(call: SendRequest, make_asset: CreateResource) -> None:
     asset, other = await make_asset("a.png", samples.image()), await make_asset("b.png", samples.image())
     _, collection = await call("POST", "/entity-collections", json={"name": "team", "description": "of ours"})
     await call("POST", "/entity-collections", json={})
@@ -219,8 +229,8 @@ async def test_entities_are_as_described(call: Call, make_asset: Make) -> None:
     await call("DELETE", one)
 
 
-async def test_knowledge_stores_are_as_described(
-    call: Call, make_asset: Make, advance: Callable[[float], None]
+async def test_knowledge_stores_match_the_description(
+    call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     film, picture = await make_asset("car.mp4", samples.video(60)), await make_asset("car.png", samples.image())
     config = {"enrichment_config": {"type": "description", "description": "cars"}}
@@ -255,7 +265,7 @@ async def test_knowledge_stores_are_as_described(
         await call("DELETE", path)
 
 
-async def test_connections_are_as_described(call: Call, emulator: Emulator) -> None:
+async def test_connections_match_the_description(call: SendRequest, emulator: Emulator) -> None:
     uris = "/connections/redirect-uris"
     _, uri = await call("POST", uris, json={"redirect_uri": "https://example.com/back"})
     for wrong in ("https://example.com/back", "http://example.com/back", None):
@@ -279,16 +289,16 @@ async def test_connections_are_as_described(call: Call, emulator: Emulator) -> N
 
 
 async def described(
-    session: aiohttp.ClientSession, description: Description, method: str, path: str, operation: str, **options: Any
+    session: aiohttp.ClientSession, description: ApiSpec, method: str, path: str, operation: str, **options: Any
 ) -> int:
-    """Compare every line, or every event, of a stream, and give their number."""
+    """Validate every line or event of a stream, and return their number."""
     verb, template = operation.split()
     async with session.request(method, path, **options) as response:
         text = await response.text()
         content = description.document["paths"][template][verb.lower()]["responses"]["200"]["content"]
         schema = content[response.content_type]["schema"]
     found = [json.loads(line.removeprefix("data: ")) for line in text.split("\n") if line.startswith(("{", "data: {"))]
-    assert not [fault for event in found for fault in description.faults(event, schema, operation)]
+    assert not [fault for event in found for fault in description.violations(event, schema, operation)]
     return len(found)
 
 
@@ -313,10 +323,10 @@ SEGMENTS = {
 }
 
 
-async def test_analyses_are_as_described(
-    call: Call,
+async def test_analyses_match_the_description(
+    call: SendRequest,
     session: aiohttp.ClientSession,
-    description: Description,
+    description: ApiSpec,
     make_source: Callable[..., Awaitable[dict[str, str]]],
     advance: Callable[[float], None],
 ) -> None:
@@ -358,10 +368,10 @@ async def test_analyses_are_as_described(
     await call("GET", "/analyze/tasks?status=other")
 
 
-async def test_batches_are_as_described(
-    call: Call,
+async def test_batches_match_the_description(
+    call: SendRequest,
     session: aiohttp.ClientSession,
-    description: Description,
+    description: ApiSpec,
     make_source: Callable[..., Awaitable[dict[str, str]]],
     advance: Callable[[float], None],
 ) -> None:
@@ -390,11 +400,11 @@ async def test_batches_are_as_described(
     await call("GET", "/analyze/batches?status=failed")
 
 
-async def test_conversations_are_as_described(
-    call: Call,
+async def test_responses_match_the_description(
+    call: SendRequest,
     session: aiohttp.ClientSession,
-    description: Description,
-    make_asset: Make,
+    description: ApiSpec,
+    make_asset: CreateResource,
     advance: Callable[[float], None],
 ) -> None:
     _, store = await call("POST", "/knowledge-stores", json={"name": "cars"})

@@ -1,4 +1,4 @@
-"""Every refusal that the description of the API names can be had from the emulator, in the shape it is described in."""
+"""Every error response of the OpenAPI description can be reproduced, in the described shape."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 import aiohttp
 import pytest
-from description import PATH, Description
+from description import SPEC_PATH, ApiSpec
 
 from twelvelabs_async.emulator import Emulator
 
-pytestmark = pytest.mark.skipif(not PATH.exists(), reason="no description of the API beside the project")
+pytestmark = pytest.mark.skipif(not SPEC_PATH.exists(), reason="no description of the API beside the project")
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 
-DESCRIPTION = Description(json.loads(PATH.read_text()) if PATH.exists() else {"paths": {}})
+DESCRIPTION = ApiSpec(json.loads(SPEC_PATH.read_text()) if SPEC_PATH.exists() else {"paths": {}})
 REFUSALS = [
     (f"{method.upper()} {path}", int(status))
     for path, methods in DESCRIPTION.document["paths"].items()
@@ -26,13 +26,13 @@ REFUSALS = [
     if status >= "400"
 ]
 UUIDS = {"knowledge_store_id": "ks_", "item_id": "ksi_", "collection_id": "ksic_"}
-"""Ids that are not 24 hexadecimal digits, by what stands in front."""
+"""Prefixes of ids that are not 24 hexadecimal digits."""
 NEVER_400 = {"POST /analyze/tasks/{task_id}/cancel"}
-"""It has nothing that could be wrong but the id, and the other operations with that id call any text unknown."""
+"""Its id is the only input, and the other operations with this id accept any string."""
 
 
 def filled(template: str, *, known_form: bool) -> str:
-    """A path with ids of nothing, in the right form or in none."""
+    """A path with ids of no object, in a valid or an invalid form."""
 
     def identifier(found: re.Match[str]) -> str:
         if not known_form:
@@ -44,14 +44,14 @@ def filled(template: str, *, known_form: bool) -> str:
 
 
 def shown(operation: str, status: int, content: Any) -> list[str]:
-    """What is wrong with the shape of a refusal."""
-    schema = DESCRIPTION.answer(operation, status)
-    return [] if schema is None else [*DESCRIPTION.faults(content, schema, f"{operation} {status}: ")]
+    """Return the differences between an error response and its description."""
+    schema = DESCRIPTION.response_schema(operation, status)
+    return [] if schema is None else [*DESCRIPTION.violations(content, schema, f"{operation} {status}: ")]
 
 
 @pytest.mark.parametrize(("operation", "status"), REFUSALS, ids=str)
-async def test_a_failure_that_is_asked_for_looks_as_it_is_described(
-    operation: str, status: int, call: Call, emulator: Emulator
+async def test_an_injected_error_matches_the_description(
+    operation: str, status: int, call: SendRequest, emulator: Emulator
 ) -> None:
     method, path = operation.split()
     emulator.faults.add(operation, status=status)
@@ -60,7 +60,7 @@ async def test_a_failure_that_is_asked_for_looks_as_it_is_described(
 
 
 @pytest.mark.parametrize("operation", sorted({name for name, status in REFUSALS if status == 400} - NEVER_400))
-async def test_nonsense_is_refused_as_it_is_described(operation: str, call: Call) -> None:
+async def test_an_invalid_request_gets_the_described_error(operation: str, call: SendRequest) -> None:
     method, path = operation.split()
     body: dict[str, Any] = {} if method == "GET" else {"data": "[", "headers": {"content-type": "application/json"}}
     found, content = await call(method, filled(path, known_form=False), params={"page": "0"}, **body)
@@ -70,14 +70,14 @@ async def test_nonsense_is_refused_as_it_is_described(operation: str, call: Call
 @pytest.mark.parametrize(
     "operation", [operation for operation, status in REFUSALS if status == 404 and "{" in operation]
 )
-async def test_what_does_not_exist_is_not_found_as_it_is_described(operation: str, call: Call) -> None:
+async def test_an_unknown_id_gets_the_described_error(operation: str, call: SendRequest) -> None:
     method, path = operation.split()
     body: dict[str, Any] = {} if method in {"GET", "DELETE"} else {"json": {}}
     found, content = await call(method, filled(path, known_form=True), **body)
     assert (found, shown(operation, 404, content)) == (404, [])
 
 
-async def test_a_wrong_key_is_refused_as_it_is_described(emulator: Emulator) -> None:
+async def test_a_wrong_key_gets_the_described_error(emulator: Emulator) -> None:
     operation = "POST /analyze/tasks/{task_id}/cancel"
     async with aiohttp.ClientSession(headers={"x-api-key": "wrong"}) as stranger:
         path = filled(operation.split()[1], known_form=True)

@@ -1,4 +1,4 @@
-"""Somebody sends chunks to presigned URLs, at an origin that knows nothing of keys."""
+"""The storage behind presigned URLs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Put = Callable[..., Awaitable[tuple[int, str, str]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+PutChunk = Callable[..., Awaitable[tuple[int, str, str]]]
 
 UPLOADS = "/assets/multipart-uploads"
 CHUNK = bytes(1000)
 
 
-async def test_a_url_works_once(upload: dict[str, Any], put: Put) -> None:
+async def test_a_url_works_once(upload: dict[str, Any], put: PutChunk) -> None:
     url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
     assert (await put(url, CHUNK, headers))[0] == 200
     status, body, _ = await put(url, CHUNK, headers)
@@ -27,7 +27,7 @@ async def test_a_url_works_once(upload: dict[str, Any], put: Put) -> None:
     assert "<Code>AccessDenied</Code>" in body
 
 
-async def test_a_url_expires(upload: dict[str, Any], put: Put, advance: Callable[[float], None]) -> None:
+async def test_a_url_expires(upload: dict[str, Any], put: PutChunk, advance: Callable[[float], None]) -> None:
     advance(3600)
     status, body, _ = await put(upload["upload_urls"][0]["url"], CHUNK, upload["upload_headers"])
     assert status == 403
@@ -35,33 +35,52 @@ async def test_a_url_expires(upload: dict[str, Any], put: Put, advance: Callable
 
 
 @pytest.mark.parametrize("change", [("signature=", "signature=0"), ("expires=1", "expires=2"), ("/1?", "/2?")])
-async def test_a_url_cannot_be_changed(upload: dict[str, Any], put: Put, change: tuple[str, str]) -> None:
+async def test_a_url_cannot_be_changed(upload: dict[str, Any], put: PutChunk, change: tuple[str, str]) -> None:
     status, body, _ = await put(upload["upload_urls"][0]["url"].replace(*change), CHUNK, upload["upload_headers"])
     assert status == 403
     assert "SignatureDoesNotMatch" in body
 
 
-async def test_the_headers_that_came_along_have_to_be_sent(upload: dict[str, Any], put: Put) -> None:
-    status, body, _ = await put(upload["upload_urls"][0]["url"], CHUNK, {})
+async def test_the_announced_headers_are_not_required(upload: dict[str, Any], put: PutChunk) -> None:
+    assert upload["upload_headers"] == {"x-upload-session": upload["upload_id"]}
+    assert (await put(upload["upload_urls"][0]["url"], CHUNK, {}))[0] == 200
+
+
+@pytest.mark.parametrize("headers", [None, {"x-amz-acl": "private", "content-type": "video/mp4"}])
+async def test_a_setting_requires_the_announced_headers(
+    serve: Callable[..., Awaitable[Emulator]],
+    connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
+    put: PutChunk,
+    headers: dict[str, str] | None,
+) -> None:
+    emulator = await serve(chunk_size=1000, upload_headers=headers, require_upload_headers=True)
+    body = {"filename": "f.mp4", "type": "video", "total_size": 1000}
+    async with (await connect(emulator)).post("assets/multipart-uploads", json=body) as response:
+        upload = await response.json()
+    assert upload["upload_headers"] == (headers or {"x-upload-session": upload["upload_id"]})
+    url = upload["upload_urls"][0]["url"]
+    status, text, _ = await put(url, CHUNK, {})
     assert status == 403
-    assert "SignatureDoesNotMatch" in body
+    assert "SignatureDoesNotMatch" in text
+    assert (await put(url, CHUNK, dict.fromkeys(upload["upload_headers"], "wrong")))[0] == 403
+    assert (await put(url, CHUNK, upload["upload_headers"]))[0] == 200
 
 
 @pytest.mark.parametrize("content", [CHUNK[:-1], CHUNK + b"x", b""])
-async def test_a_chunk_has_its_exact_size(upload: dict[str, Any], put: Put, content: bytes) -> None:
+async def test_a_chunk_has_its_exact_size(upload: dict[str, Any], put: PutChunk, content: bytes) -> None:
     url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
     assert (await put(url, content, headers))[0] == 400
     assert (await put(url, CHUNK, headers))[0] == 200
 
 
-async def test_a_chunk_comes_with_its_length(upload: dict[str, Any], put: Put) -> None:
+async def test_a_chunk_requires_a_content_length(upload: dict[str, Any], put: PutChunk) -> None:
     async def pieces() -> Any:
         yield CHUNK
 
     assert (await put(upload["upload_urls"][0]["url"], pieces(), upload["upload_headers"]))[0] == 411
 
 
-async def test_the_storage_knows_nothing_but_chunks(emulator: Emulator) -> None:
+async def test_the_storage_has_no_other_operations(emulator: Emulator) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(emulator.storage_url + "/secret") as response:
             assert (response.status, response.content_type) == (404, "application/xml")
@@ -71,7 +90,7 @@ async def test_the_storage_knows_nothing_but_chunks(emulator: Emulator) -> None:
             assert response.status == 404
 
 
-async def test_only_some_urls_come_at_first(call: Call) -> None:
+async def test_a_new_upload_has_only_some_urls(call: SendRequest) -> None:
     body = {"filename": "f.mp4", "type": "video", "total_size": 60_000}
     _, created = await call("POST", UPLOADS, json=body)
     assert [entry["chunk_index"] for entry in created["upload_urls"]] == list(range(1, 11))
@@ -85,7 +104,7 @@ async def test_only_some_urls_come_at_first(call: Call) -> None:
 
 @pytest.fixture
 def unfinished(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[str, bytes]]:
-    """The beginnings of requests by origin, with the address each goes to."""
+    """Partial requests by origin, with the URL of each."""
     url = upload["upload_urls"][0]["url"]
     storage = (
         f"PUT {url.removeprefix(emulator.storage_url)} HTTP/1.1",
@@ -100,17 +119,17 @@ def unfinished(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[st
     )
     form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     return {
-        "storage": (emulator.storage_url, "\r\n".join((*storage, "Host: a", "\r\n")).encode()),
-        "api": (emulator.base_url, "\r\n".join((*api, "Host: a", "\r\n")).encode() + form),
+        "storage": (emulator.storage_url, "\r\n".join((*storage, "Host: localhost", "\r\n")).encode()),
+        "api": (emulator.base_url, "\r\n".join((*api, "Host: localhost", "\r\n")).encode() + form),
     }
 
 
 @pytest.mark.parametrize("origin", ["storage", "api"])
-async def test_a_caller_who_leaves_in_the_middle_does_no_harm(
+async def test_an_interrupted_request_leaves_no_trace(
     emulator: Emulator,
     upload: dict[str, Any],
     unfinished: dict[str, tuple[str, bytes]],
-    put: Put,
+    put: PutChunk,
     until: Callable[[Callable[[], bool]], Awaitable[None]],
     caplog: pytest.LogCaptureFixture,
     origin: str,

@@ -1,4 +1,4 @@
-"""Somebody wants to know what happens when a stream goes wrong."""
+"""Faults injected into streams."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator.library import KnowledgeStore
-from twelvelabs_async.emulator.streaming import pieces
+from twelvelabs_async.emulator._state.entities import KnowledgeStore
+from twelvelabs_async.emulator._streams import fragments
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Serve = Callable[..., Awaitable[Emulator]]
 Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
@@ -26,14 +26,14 @@ STREAMS = [("analyze", ANALYZE), ("responses", ASK)]
 
 
 def with_store(emulator: Emulator) -> None:
-    emulator.state.library.stores["ks_1"] = KnowledgeStore(
+    emulator.state.knowledge.stores["ks_1"] = KnowledgeStore(
         id="ks_1", name="store", description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
     )
 
 
 @pytest.fixture
 def read(emulator: Emulator, session: aiohttp.ClientSession) -> Callable[[str, Any], Awaitable[bytes]]:
-    """Read a stream as far as it goes, and raise what it raises with that on it."""
+    """Read a stream; attach the content read so far to an exception."""
     with_store(emulator)
 
     async def do(path: str, body: Any) -> bytes:
@@ -56,7 +56,7 @@ Read = Callable[[str, Any], Awaitable[bytes]]
 
 @pytest.mark.parametrize(("path", "body"), STREAMS)
 @pytest.mark.parametrize("kind", ["cut", "reset"])
-async def test_a_stream_can_break_off(emulator: Emulator, read: Read, path: str, body: Any, kind: Any) -> None:
+async def test_a_stream_can_be_interrupted(emulator: Emulator, read: Read, path: str, body: Any, kind: Any) -> None:
     whole = (await read(path, body)).decode()
     fault = emulator.faults.add(f"POST /{path}", stream=kind)
     expected = aiohttp.ClientPayloadError if kind == "cut" else aiohttp.ClientError
@@ -94,7 +94,7 @@ async def test_the_end_can_be_missing(emulator: Emulator, read: Read, path: str,
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS)
-async def test_a_failure_can_be_told_half_way(emulator: Emulator, read: Read, path: str, body: Any) -> None:
+async def test_a_stream_can_have_an_error_event(emulator: Emulator, read: Read, path: str, body: Any) -> None:
     emulator.faults.add(f"POST /{path}", stream="error-event")
     found = (await read(path, body)).decode()
     if path == "analyze":
@@ -107,8 +107,8 @@ async def test_a_failure_can_be_told_half_way(emulator: Emulator, read: Read, pa
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken-line", "no-end", "error-event"])
-async def test_results_of_a_batch_are_a_stream_too(
-    emulator: Emulator, session: aiohttp.ClientSession, call: Call, make_source: MakeSource, kind: Any
+async def test_batch_results_are_a_stream(
+    emulator: Emulator, session: aiohttp.ClientSession, call: SendRequest, make_source: MakeSource, kind: Any
 ) -> None:
     request = {"video": await make_source(), "prompt": {"input_text": "What?"}}
     body = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": [request] * 3}
@@ -124,7 +124,7 @@ async def test_results_of_a_batch_are_a_stream_too(
     emulator.faults.assert_all_hit()
 
 
-async def test_an_answer_that_is_no_stream_passes_uncounted(emulator: Emulator, call: Call, read: Read) -> None:
+async def test_a_response_that_is_not_a_stream_is_not_a_hit(emulator: Emulator, call: SendRequest, read: Read) -> None:
     fault = emulator.faults.add("POST /analyze", stream="no-end")
     status, _ = await call("POST", "/analyze", json=ANALYZE | {"stream": False})
     assert (status, fault.hits) == (200, 0)
@@ -135,7 +135,7 @@ async def test_an_answer_that_is_no_stream_passes_uncounted(emulator: Emulator, 
     emulator.faults.assert_all_hit()
 
 
-async def test_the_older_faults_strike_streams_as_well(emulator: Emulator, read: Read, until: Until) -> None:
+async def test_other_faults_apply_to_streams(emulator: Emulator, read: Read, until: Until) -> None:
     emulator.faults.add("POST /analyze", truncate=True)
     with pytest.raises(aiohttp.ClientPayloadError):
         await read("analyze", ANALYZE)
@@ -153,8 +153,8 @@ async def test_the_older_faults_strike_streams_as_well(emulator: Emulator, read:
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS)
-async def test_a_stream_can_be_cut_where_it_hurts(serve: Serve, connect: Connect, path: str, body: Any) -> None:
-    emulator = await serve(awkward_streams=True)
+async def test_a_stream_can_be_fragmented(serve: Serve, connect: Connect, path: str, body: Any) -> None:
+    emulator = await serve(fragment_streams=True)
     with_store(emulator)
     session = await connect(emulator)
     got: list[bytes] = []
@@ -177,9 +177,9 @@ async def test_a_stream_can_be_cut_where_it_hurts(serve: Serve, connect: Connect
         assert whole.endswith(b"data: [DONE]\n\n")
 
 
-def test_pieces_are_all_of_it() -> None:
+def test_fragments_are_complete() -> None:
     content = "a\n\nü€🎬 end".encode()
-    found = list(pieces(content))
+    found = list(fragments(content))
     assert b"".join(found) == content
     assert all(found)
-    assert list(pieces(b"")) == []
+    assert list(fragments(b"")) == []

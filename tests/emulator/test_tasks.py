@@ -1,4 +1,4 @@
-"""Somebody still uses the older tasks, which upload and index in one call."""
+"""Legacy tasks, which upload and index a video in one request."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from twelvelabs_async.emulator import samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 
-async def test_a_task_makes_an_asset_and_a_video(
-    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+async def test_a_task_creates_an_asset_and_a_video(
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index = await make_index()
     data = form("film.mp4", index_id=index, user_metadata={"colour": "red"}, video_file=samples.video())
@@ -34,14 +34,14 @@ async def test_a_task_makes_an_asset_and_a_video(
     assert (await call("GET", f"/assets/{video['asset_id']}"))[1]["filename"] == "film.mp4"
 
 
-async def test_a_video_from_a_url_is_fetched_first(call: Call, form: Form, make_index: Make) -> None:
+async def test_a_video_from_a_url_is_fetched_first(call: SendRequest, form: Form, make_index: CreateResource) -> None:
     data = form(index_id=await make_index(), video_url="https://example.com/film.mp4")
     _, created = await call("POST", "/tasks", data=data)
     assert (await call("GET", f"/tasks/{created['_id']}"))[1]["status"] == "uploading"
 
 
 async def test_a_video_that_is_too_short_fails_its_task(
-    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
     index = await make_index()
@@ -52,22 +52,22 @@ async def test_a_video_that_is_too_short_fails_its_task(
     assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 404
 
 
-async def test_a_task_is_deleted_when_it_is_done(
-    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+async def test_a_task_can_be_deleted_when_it_has_ended(
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index = await make_index()
     _, created = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=samples.video()))
     path = f"/tasks/{created['_id']}"
-    status, refused = await call("DELETE", path)
-    assert (status, refused["code"]) == (400, "task_cannot_be_deleted")
+    status, error = await call("DELETE", path)
+    assert (status, error["code"]) == (400, "task_cannot_be_deleted")
     advance(60)
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
     assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 200
 
 
-async def test_tasks_are_found_by_what_they_were_given(
-    call: Call, form: Form, make_index: Make, advance: Callable[[float], None]
+async def test_tasks_are_filtered_by_their_fields(
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     films, songs = await make_index("films"), await make_index("songs")
     tasks: list[str] = []
@@ -88,5 +88,7 @@ async def test_tasks_are_found_by_what_they_were_given(
 
 
 @pytest.mark.parametrize("fields", [{}, {"video_url": "ftp://example.com/film.mp4"}])
-async def test_a_task_needs_a_video(call: Call, form: Form, make_index: Make, fields: dict[str, str]) -> None:
+async def test_a_task_needs_a_video(
+    call: SendRequest, form: Form, make_index: CreateResource, fields: dict[str, str]
+) -> None:
     assert (await call("POST", "/tasks", data=form(index_id=await make_index(), **fields)))[0] == 400

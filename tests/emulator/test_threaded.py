@@ -1,4 +1,4 @@
-"""A program without an event loop tests against the emulator."""
+"""The emulator in a thread, for programs without an event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from twelvelabs_async.emulator import Emulator, Plan, ThreadedEmulator, Window
-from twelvelabs_async.emulator.state import State
+from twelvelabs_async.emulator._state.entities import State
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
@@ -35,7 +35,7 @@ def make_index(emulator: ThreadedEmulator, name: str = "films") -> str:
     return str(ask(emulator, "/indexes", {"index_name": name, "models": MODELS})["_id"])
 
 
-def test_what_is_sent_is_kept_and_can_be_looked_at(emulator: ThreadedEmulator) -> None:
+def test_objects_and_requests_can_be_inspected(emulator: ThreadedEmulator) -> None:
     made = make_index(emulator)
     assert list(emulator.state.indexes) == [made]
     assert [received.route for received in emulator.requests] == ["POST /indexes"]
@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_ids(emulator: ThreadedEmulator) -> None:
         assert make_index(emulator) == make_index(twin) != make_index(other)
 
 
-def test_a_fault_that_was_asked_for_here_strikes_there(emulator: ThreadedEmulator) -> None:
+def test_a_fault_added_in_one_thread_is_injected_in_the_other(emulator: ThreadedEmulator) -> None:
     emulator.faults.add("GET /indexes", status=503)
     with pytest.raises(HTTPError, match="503"):
         ask(emulator, "/indexes")
@@ -55,31 +55,31 @@ def test_a_fault_that_was_asked_for_here_strikes_there(emulator: ThreadedEmulato
     emulator.faults.assert_all_hit()
 
 
-def test_limits_can_be_tightened_while_it_runs(emulator: ThreadedEmulator) -> None:
+def test_the_plan_can_be_changed_while_it_runs(emulator: ThreadedEmulator) -> None:
     emulator.plan = Plan(default=Window(1))
     assert emulator.plan.default == Window(1)
     make_index(emulator)
     with pytest.raises(HTTPError, match="429"):
         make_index(emulator, "more")
     assert [(window["category"], window["used"]) for window in emulator.limits] == [("other", 1)]
-    assert emulator.refusals == {("other", "Request"): 1}
+    assert emulator.rate_limited == {("other", "Request"): 1}
     emulator.reset()
     assert not emulator.state.indexes
-    assert not emulator.refusals
+    assert not emulator.rate_limited
     emulator.plan = "developer"
     make_index(emulator)
 
 
-def test_things_are_done_in_its_own_thread_between_two_requests(emulator: ThreadedEmulator) -> None:
+def test_changes_run_in_its_own_thread(emulator: ThreadedEmulator) -> None:
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
-    assert emulator.state.descriptions.known["clip.mp4"].scenes[0].text == "a red car"
+    assert emulator.state.descriptions.by_filename["clip.mp4"].scenes[0].text == "a red car"
     assert emulator.run(lambda _: threading.current_thread().name) == "twelvelabs-emulator"
     assert emulator.run(lambda inner: emulator.run(lambda same: same is inner))
     with pytest.raises(ValueError, match="passage"):
         emulator.describe("clip.mp4", [(5, 0, "a red car")])
 
 
-def test_it_can_be_prepared_before_and_looked_at_afterwards() -> None:
+def test_it_can_be_used_before_the_start_and_after_the_stop() -> None:
     emulator = ThreadedEmulator()
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
     with pytest.raises(RuntimeError, match="started"):
@@ -109,7 +109,7 @@ def test_it_leaves_no_thread_and_no_socket() -> None:
         urllib.request.urlopen(address, timeout=10)  # noqa: S310
 
 
-def test_a_port_that_is_taken_is_told_where_it_was_started(emulator: ThreadedEmulator) -> None:
+def test_a_port_in_use_raises_in_start(emulator: ThreadedEmulator) -> None:
     before = threading.active_count()
     second = ThreadedEmulator(port=int(emulator.base_url.split(":")[-1].split("/")[0]))
     with pytest.raises(OSError, match="address"):

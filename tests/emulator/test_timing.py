@@ -1,4 +1,4 @@
-"""Somebody waits until things are done."""
+"""Processing times: by the clock, by polls and by duration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
 
 class Work:
-    """A session, and everything that gets done in time."""
+    """A session, and helpers that create objects with a status."""
 
     def __init__(self, session: aiohttp.ClientSession, form: Form) -> None:
         self._session = session
@@ -57,24 +57,26 @@ def work(serve: Serve, connect: Connect, form: Form) -> Callable[..., Awaitable[
     return begin
 
 
-async def test_something_can_get_done_after_so_many_looks(work: Any) -> None:
+async def test_processing_can_finish_after_a_number_of_polls(work: Any) -> None:
     doing = await work(polls=2)
     asset = await doing.asset()
     assert await doing.statuses(f"assets/{asset}", 4) == ["processing", "processing", "ready", "ready"]
     index = await doing.index()
     video = (await doing.post(f"indexes/{index}/indexed-assets", asset_id=asset))["_id"]
-    assert (await doing.get(f"indexes/{index}/indexed-assets"))["data"][0]["status"] == "pending", "a list is a look"
+    assert (await doing.get(f"indexes/{index}/indexed-assets"))["data"][0]["status"] == "pending", (
+        "a list counts as a poll"
+    )
     assert await doing.statuses(f"indexes/{index}/indexed-assets/{video}", 2) == ["indexing", "ready"]
 
 
-async def test_looks_count_for_each_object_apart(work: Any) -> None:
+async def test_polls_are_counted_for_each_object(work: Any) -> None:
     doing = await work(polls=1)
     first, second = await doing.asset(), await doing.asset()
     assert await doing.statuses(f"assets/{first}", 2) == ["processing", "ready"]
     assert await doing.statuses(f"assets/{second}", 2) == ["processing", "ready"]
 
 
-async def test_everything_that_takes_time_may_take_looks(work: Any) -> None:
+async def test_polls_apply_to_every_kind_of_object(work: Any) -> None:
     doing = await work(polls=1, asset=0)
     asset, index = await doing.asset(), await doing.index()
     source = {"type": "asset_id", "asset_id": asset}
@@ -95,7 +97,7 @@ async def test_everything_that_takes_time_may_take_looks(work: Any) -> None:
     assert (video["status"], "indexed_at" in video) == ("ready", True)
 
 
-async def test_long_media_take_long(work: Any, advance: Advance) -> None:
+async def test_processing_time_grows_with_the_duration(work: Any, advance: Advance) -> None:
     doing = await work(asset=0, indexing=0, realtime=0.5)
     short, long = await doing.asset(20), await doing.asset(600)
     advance(10)
@@ -118,7 +120,7 @@ async def test_a_clock_can_run_fast() -> None:
     assert clock.time() >= before + 10
 
 
-async def test_a_clock_that_stands_still_moves_when_told() -> None:
+async def test_a_stopped_clock_can_be_advanced() -> None:
     clock = SystemClock(rate=0, start=100)
     sleeping = asyncio.ensure_future(clock.sleep(60))
     await asyncio.sleep(0)
@@ -131,8 +133,57 @@ async def test_a_clock_that_stands_still_moves_when_told() -> None:
     assert clock.time() == 160
 
 
-def test_time_runs_in_one_direction() -> None:
-    with pytest.raises(ValueError, match="backwards"):
+@pytest.mark.parametrize(
+    ("settings", "timing"),
+    [
+        ({"seconds": 0}, Timing.immediate()),
+        ({"seconds": 5, "batch": 9}, Timing(asset=5, indexing=5, analysis=5, batch=9)),
+        ({"polls": 3}, Timing(polls=3)),
+        ({"realtime": 0.5}, Timing(realtime=0.5)),
+        ({"asset": 0, "indexing": 0}, Timing(asset=0, indexing=0)),
+        ({}, Timing()),
+    ],
+)
+async def test_the_timing_can_be_changed_over_http(
+    settings: dict[str, float], timing: Timing, serve: Serve, connect: Connect
+) -> None:
+    emulator = await serve(timing=Timing(asset=7))
+    session, url = await connect(emulator), emulator.base_url.removesuffix("/v1.3") + "/_emulator/timing"
+    async with session.put(url, json=settings) as response:
+        assert response.status == 204
+    assert emulator.timing == timing
+    async with session.get(url) as response:
+        assert Timing(**await response.json()) == timing
+    emulator.reset()
+    assert emulator.timing == Timing(asset=7)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"speed": 1}, {"asset": -1}, {"asset": "1"}, {"asset": None}, {"polls": 1.5}, {"polls": True}, {"asset": 1e999}],
+)
+async def test_an_invalid_timing_changes_nothing(settings: dict[str, Any], serve: Serve, connect: Connect) -> None:
+    emulator = await serve(timing=Timing(asset=7))
+    session, url = await connect(emulator), emulator.base_url.removesuffix("/v1.3") + "/_emulator/timing"
+    async with session.put(url, json=settings) as response:
+        assert response.status == 400
+        assert (await response.json())["error"]
+    assert emulator.timing == Timing(asset=7)
+
+
+def test_an_invalid_timing_names_its_field() -> None:
+    with pytest.raises(ValueError, match="indexing must be a non-negative number, got -1"):
+        Timing(indexing=-1)
+    for name in ("indexing", "realtime", "polls", "url_lifetime", "webhook_retry"):
+        with pytest.raises(ValueError, match=f"{name} must be at most 1000000000, got "):
+            Timing.of({name: 10**10})
+    assert Timing(asset=10**9, realtime=10**9).for_media(1e300).asset == 10**9
+    with pytest.raises(ValueError, match="at most 1 together"):
+        Timing(pending_share=0.8, queued_share=0.8)
+
+
+def test_time_cannot_go_backwards() -> None:
+    with pytest.raises(ValueError, match="negative"):
         SystemClock(rate=-1)
-    with pytest.raises(ValueError, match="backwards"):
+    with pytest.raises(ValueError, match="negative"):
         SystemClock().advance(-1)

@@ -1,4 +1,4 @@
-"""Somebody wants to read what is said."""
+"""Transcription of assets."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 
 from twelvelabs_async.emulator import samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 Advance = Callable[[float], None]
 
 
 @pytest.fixture
-async def path(make_asset: Make) -> str:
+async def path(make_asset: CreateResource) -> str:
     return f"/assets/{await make_asset('red_car.mp4', samples.video(12))}/transcription"
 
 
-async def test_it_is_ready_when_the_asset_is(call: Call, path: str, advance: Advance) -> None:
+async def test_it_is_ready_when_the_asset_is(call: SendRequest, path: str, advance: Advance) -> None:
     assert await call("GET", path) == (200, {"status": "processing"})
     advance(10)
     status, body = await call("GET", path)
@@ -29,7 +29,7 @@ async def test_it_is_ready_when_the_asset_is(call: Call, path: str, advance: Adv
 
 
 @pytest.mark.parametrize("query", ["include=sentences&include=utterances", "include=sentences,utterances"])
-async def test_other_parts_come_on_demand(call: Call, path: str, advance: Advance, query: str) -> None:
+async def test_other_parts_are_returned_on_request(call: SendRequest, path: str, advance: Advance, query: str) -> None:
     advance(10)
     _, body = await call("GET", f"{path}?{query}")
     assert body.keys() == {"status", "sentences", "utterances"}
@@ -37,7 +37,9 @@ async def test_other_parts_come_on_demand(call: Call, path: str, advance: Advanc
     assert {part["speaker"] for part in body["utterances"]} == {"A"}
 
 
-async def test_what_is_silent_has_none(call: Call, make_asset: Make, advance: Advance) -> None:
+async def test_a_silent_asset_has_no_transcription(
+    call: SendRequest, make_asset: CreateResource, advance: Advance
+) -> None:
     for name, content in (("a.mp4", samples.video(sound=False)), ("a.png", samples.image()), ("a.md", b"a")):
         asset = await make_asset(name, content)
         advance(10)
@@ -46,5 +48,5 @@ async def test_what_is_silent_has_none(call: Call, make_asset: Make, advance: Ad
     assert (await call("GET", f"/assets/{'0' * 24}/transcription"))[0] == 404
 
 
-async def test_there_are_no_other_parts(call: Call, path: str) -> None:
+async def test_unknown_parts_are_rejected(call: SendRequest, path: str) -> None:
     assert (await call("GET", f"{path}?include=letters"))[0] == 400

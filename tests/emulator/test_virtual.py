@@ -1,4 +1,4 @@
-"""Somebody has no time to wait."""
+"""Virtual time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import time
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator import Emulator, virtual
+from twelvelabs_async.emulator import Emulator, virtual_time
 
 NEVER = aiohttp.ClientTimeout(total=None)
 
 
-def test_a_day_passes_at_once_and_in_order() -> None:
+def test_a_day_passes_immediately_and_in_order() -> None:
     async def main() -> list[float]:
         woken: list[float] = []
 
@@ -23,17 +23,17 @@ def test_a_day_passes_at_once_and_in_order() -> None:
             await asyncio.sleep(seconds)
             woken.append(round(clock.monotonic()))
 
-        clock = virtual.LoopClock()
+        clock = virtual_time.LoopClock()
         await asyncio.gather(*(sleep(hours * 3600.0) for hours in (24, 1, 7)))
-        assert clock.time() == virtual.EPOCH + clock.monotonic()
+        assert clock.time() == virtual_time.EPOCH + clock.monotonic()
         return woken
 
     began = time.monotonic()
-    assert virtual.run(main()) == [3600, 7 * 3600, 24 * 3600]
+    assert virtual_time.run(main()) == [3600, 7 * 3600, 24 * 3600]
     assert time.monotonic() - began < 3600
 
 
-def test_what_a_thread_does_takes_no_time() -> None:
+def test_a_function_in_an_executor_takes_no_time() -> None:
     async def main() -> float:
         timer = asyncio.ensure_future(asyncio.sleep(0.001))
         await asyncio.to_thread(time.sleep, 0.02)
@@ -41,38 +41,38 @@ def test_what_a_thread_does_takes_no_time() -> None:
         await timer
         return asyncio.get_running_loop().time()
 
-    assert virtual.run(main()) == pytest.approx(0.001, abs=1e-4)
+    assert virtual_time.run(main()) == pytest.approx(0.001, abs=1e-4)
 
 
-def test_a_thread_that_needs_the_loop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual, "PATIENCE", 0.01)
+def test_a_function_in_an_executor_may_use_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_time, "_DEADLOCK_TIMEOUT", 0.01)
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
 
         def ask() -> float:
-            return asyncio.run_coroutine_threadsafe(told(), loop).result()
+            return asyncio.run_coroutine_threadsafe(read_clock(), loop).result()
 
-        async def told() -> float:
+        async def read_clock() -> float:
             await asyncio.sleep(0)
             return loop.time()
 
         return await asyncio.to_thread(ask)
 
-    assert virtual.run(main()) == 0
+    assert virtual_time.run(main()) == 0
 
 
-def test_everybody_waiting_for_somebody_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual, "PATIENCE", 0.01)
+def test_a_deadlock_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_time, "_DEADLOCK_TIMEOUT", 0.01)
 
     async def main() -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(RuntimeError, match="deadlock"):
-        virtual.run(main())
+        virtual_time.run(main())
 
 
-def test_a_thread_of_its_own_can_still_wake_the_loop() -> None:
+def test_another_thread_can_wake_the_loop() -> None:
     async def main() -> str:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
         thread = threading.Timer(0.01, loop.call_soon_threadsafe, [woken.set])
@@ -81,10 +81,10 @@ def test_a_thread_of_its_own_can_still_wake_the_loop() -> None:
         thread.join()
         return "woken"
 
-    assert virtual.run(main()) == "woken"
+    assert virtual_time.run(main()) == "woken"
 
 
-def test_chance_is_the_same_on_every_run_and_as_before_afterwards() -> None:
+def test_random_numbers_repeat_and_the_random_state_is_restored() -> None:
     async def draw() -> float:
         await asyncio.sleep(1)
         return random.random()  # noqa: S311  # no secret
@@ -92,15 +92,15 @@ def test_chance_is_the_same_on_every_run_and_as_before_afterwards() -> None:
     random.seed(1)
     expected = random.random()  # noqa: S311  # no secret
     random.seed(1)
-    first = virtual.run(draw())
+    first = virtual_time.run(draw())
     assert random.random() == expected  # noqa: S311  # no secret
-    assert virtual.run(draw()) == first
-    assert virtual.run(draw(), seed=8) != first
+    assert virtual_time.run(draw()) == first
+    assert virtual_time.run(draw(), seed=8) != first
 
 
 def test_sockets_are_real_and_take_no_time() -> None:
     async def main() -> tuple[str, float, float]:
-        clock = virtual.LoopClock()
+        clock = virtual_time.LoopClock()
         async with (
             Emulator(clock=clock) as emulator,
             aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=NEVER) as session,
@@ -111,8 +111,8 @@ def test_sockets_are_real_and_take_no_time() -> None:
             for _ in range(20):
                 async with session.get(emulator.base_url + "/indexes") as response:
                     date = response.headers["Date"]
-            return date, clock.monotonic(), emulator.requests[-1].time - virtual.EPOCH
+            return date, clock.monotonic(), emulator.requests[-1].time - virtual_time.EPOCH
 
-    date, passed, last = virtual.run(main())
+    date, passed, last = virtual_time.run(main())
     assert date == "Sun, 17 Mar 2030 18:46:40 GMT"
     assert 3600 <= last <= passed < 3601

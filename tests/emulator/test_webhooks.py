@@ -1,4 +1,4 @@
-"""Somebody wants to be told when a task has ended."""
+"""Webhooks about finished tasks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from aiohttp import web
 
 from twelvelabs_async.emulator import Emulator, samples
 
-Call = Callable[..., Awaitable[tuple[int, Any]]]
-Make = Callable[..., Awaitable[str]]
+pytestmark = pytest.mark.own_emulator  # the task that delivers webhooks runs until the emulator stops
+
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Advance = Callable[[float], None]
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -30,7 +32,7 @@ BROKEN = {"type": "url", "url": "https://nowhere.invalid/clip.mp4"}
 
 
 class Receiver:
-    """Takes webhooks in, and answers as it is told to."""
+    """Receives webhooks and returns the configured statuses."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, bytes]] = []
@@ -62,13 +64,13 @@ async def receiver(stack: AsyncExitStack) -> Receiver:
     return made
 
 
-async def analyze(call: Call, video: dict[str, str], **more: Any) -> str:
+async def analyze(call: SendRequest, video: dict[str, str], **more: Any) -> str:
     _, created = await call("POST", "/analyze/tasks", json={"video": video, "prompt": "What happens?"} | more)
     return str(created["task_id"])
 
 
-async def test_an_analysis_that_ended_is_told(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+async def test_a_finished_analysis_is_delivered(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     emulator.webhooks.add(receiver.url, secret=SECRET)
     ready, failed = await analyze(call, URL, custom_id="mine"), await analyze(call, BROKEN)
@@ -85,24 +87,24 @@ async def test_an_analysis_that_ended_is_told(
 
 
 async def test_a_webhook_is_signed(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     emulator.webhooks.add(receiver.url, secret=SECRET)
     await analyze(call, URL)
     advance(20)
     await until(lambda: len(receiver.got) == 1)
     header, body = receiver.got[0]
-    moment = header.split(",")[0].removeprefix("t=")
-    assert moment == "1767225620"
-    expected = hmac.new(SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    assert header == f"t={moment},v1={expected}"
+    timestamp = header.split(",")[0].removeprefix("t=")
+    assert timestamp == "1767225620"
+    expected = hmac.new(SECRET.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    assert header == f"t={timestamp},v1={expected}"
 
 
-async def test_an_indexing_task_that_ended_is_told(
+async def test_a_finished_indexing_task_is_delivered(
     emulator: Emulator,
     receiver: Receiver,
-    call: Call,
-    make_index: Make,
+    call: SendRequest,
+    make_index: CreateResource,
     form: Callable[..., aiohttp.FormData],
     advance: Advance,
     until: Until,
@@ -126,22 +128,22 @@ async def test_an_indexing_task_that_ended_is_told(
 
 
 def _has_settled(emulator: Emulator, error: str | None) -> bool:
-    """Say whether the one delivery has come to this error, or to its end."""
+    """Whether the only delivery has this error, or has ended."""
     return any(
         one.delivered if error is None else error in (one.last_error or "") for one in emulator.webhooks.deliveries
     )
 
 
-async def test_who_does_not_listen_is_told_again(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+async def test_a_failed_delivery_is_retried(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     receiver.answers.extend([500, 302])
     emulator.webhooks.add(receiver.url, secret=SECRET)
     task = await analyze(call, URL)
     advance(20)
     shown: list[dict[str, Any]] = []
-    for told, wait in (("500", 0.1), ("302", 0.2), (None, 0)):
-        await until(partial(_has_settled, emulator, told))
+    for reported, wait in (("500", 0.1), ("302", 0.2), (None, 0)):
+        await until(partial(_has_settled, emulator, reported))
         _, found = await call("GET", f"/analyze/tasks/{task}")
         shown += found["webhooks"]
         advance(wait)
@@ -151,8 +153,8 @@ async def test_who_does_not_listen_is_told_again(
     assert len({body for _, body in receiver.got}) == 1
 
 
-async def test_nobody_is_told_for_ever(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+async def test_the_number_of_attempts_is_limited(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     receiver.answers.extend([500] * 100)
     emulator.webhooks.add(receiver.url, secret=SECRET)
@@ -160,7 +162,7 @@ async def test_nobody_is_told_for_ever(
 
     def is_given_up() -> bool:
         advance(20)
-        return bool(emulator.webhooks.deliveries) and not emulator.webhooks.deliveries[0].open
+        return bool(emulator.webhooks.deliveries) and not emulator.webhooks.deliveries[0].is_pending
 
     await until(is_given_up)
     await until(partial(receiver.has, 4))
@@ -170,8 +172,8 @@ async def test_nobody_is_told_for_ever(
     assert not emulator.webhooks.deliveries[0].delivered
 
 
-async def test_a_place_where_nobody_is_counts_as_deaf(
-    emulator: Emulator, call: Call, advance: Advance, until: Until, unused_tcp_port: int
+async def test_a_connection_error_is_a_failed_attempt(
+    emulator: Emulator, call: SendRequest, advance: Advance, until: Until, unused_tcp_port: int
 ) -> None:
     emulator.webhooks.add(f"http://127.0.0.1:{unused_tcp_port}/", secret=SECRET)
     task = await analyze(call, URL)
@@ -181,8 +183,8 @@ async def test_a_place_where_nobody_is_counts_as_deaf(
     assert found["webhooks"][0]["attempts"] == 1
 
 
-async def test_what_was_before_is_not_told(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+async def test_earlier_events_are_not_delivered(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     before = await analyze(call, URL)
     advance(30)
@@ -198,8 +200,8 @@ async def test_what_was_before_is_not_told(
     assert "webhooks" not in (await call("GET", f"/analyze/tasks/{after}"))[1]
 
 
-async def test_a_cancel_is_told_and_batches_are_not(
-    emulator: Emulator, receiver: Receiver, call: Call, make_source: MakeSource, advance: Advance, until: Until
+async def test_canceled_tasks_are_delivered_and_batches_are_not(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, make_source: MakeSource, advance: Advance, until: Until
 ) -> None:
     emulator.webhooks.add(receiver.url, secret=SECRET)
     body = {
@@ -215,8 +217,8 @@ async def test_a_cancel_is_told_and_batches_are_not(
     assert [(event["type"], event["data"]["id"]) for event in receiver.events] == [("analyze.task.canceled", task)]
 
 
-async def test_everybody_is_told_with_a_secret_of_their_own(
-    emulator: Emulator, receiver: Receiver, call: Call, advance: Advance, until: Until
+async def test_every_endpoint_has_its_own_secret(
+    emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     for secret in ("one", "two"):
         emulator.webhooks.add(receiver.url, secret=secret)
@@ -227,7 +229,7 @@ async def test_everybody_is_told_with_a_secret_of_their_own(
     assert len({event["id"] for event in receiver.events}) == 1
 
 
-async def test_only_this_machine_is_told(emulator: Emulator) -> None:
+async def test_remote_endpoints_are_rejected(emulator: Emulator) -> None:
     for url in ("https://example.com/hook", "nonsense"):
         with pytest.raises(ValueError, match="not on this machine"):
             emulator.webhooks.add(url, secret=SECRET)
@@ -237,13 +239,13 @@ async def test_a_secret_is_not_shown(emulator: Emulator) -> None:
     assert SECRET not in repr(emulator.webhooks.add("http://localhost:1/", secret=SECRET))
 
 
-async def test_stopping_leaves_nothing_behind_and_starting_goes_on(
+async def test_deliveries_continue_after_a_restart(
     emulator: Emulator,
     receiver: Receiver,
-    call: Call,
+    call: SendRequest,
     advance: Advance,
     until: Until,
-    restart: Callable[[], Awaitable[Call]],
+    restart: Callable[[], Awaitable[SendRequest]],
 ) -> None:
     before = asyncio.all_tasks()
     emulator.webhooks.add(receiver.url, secret=SECRET)
@@ -254,3 +256,31 @@ async def test_stopping_leaves_nothing_behind_and_starting_goes_on(
     await emulator.start()
     await until(lambda: len(receiver.got) == 1)
     await restart()
+
+
+async def test_endpoints_can_be_added_over_http(
+    emulator: Emulator,
+    receiver: Receiver,
+    session: aiohttp.ClientSession,
+    call: SendRequest,
+    advance: Advance,
+    until: Until,
+) -> None:
+    url = emulator.base_url.removesuffix("/v1.3") + "/_emulator/webhooks"
+    async with session.post(url, json={"url": receiver.url, "secret": SECRET}) as response:
+        assert response.status == 201
+    task = await analyze(call, URL)
+    advance(20)
+    await until(lambda: [one.delivered for one in emulator.webhooks.deliveries] == [True])
+    async with session.get(url) as response:
+        (endpoint,) = await response.json()
+    assert (endpoint["url"], endpoint["organization"]) == (receiver.url, "default")
+    delivery = {"event": "analyze.task.ready", "task_id": task, "url": receiver.url, "delivered": True, "attempts": 1}
+    assert endpoint["deliveries"] == [delivery]
+    async with session.delete(url) as response:
+        assert response.status == 204
+    assert emulator.webhooks.endpoints == ()
+    for wrong in ({"url": receiver.url}, {"url": "https://example.com/hook", "secret": SECRET}):
+        async with session.post(url, json=wrong) as response:
+            assert response.status == 400
+            assert (await response.json())["error"]

@@ -1,4 +1,4 @@
-"""The web backends of `examples/web`, each served for real in front of the emulator."""
+"""The web backends of `examples/web`, each served over HTTP with the emulator as its API."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from support import eventually
 
 from twelvelabs_async.emulator import Emulator, Plan, Timing
 
-FOLDER: Final = Path(__file__).parents[2] / "examples" / "web"
+EXAMPLES_DIR: Final = Path(__file__).parents[2] / "examples" / "web"
 SECRET: Final = "whsec_of_the_desk"
 
 
 @asynccontextmanager
-async def by_fastapi() -> AsyncGenerator[str]:
+async def serve_fastapi() -> AsyncGenerator[str]:
     config = uvicorn.Config(import_module("fastapi_app").app, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())
-    await eventually(lambda: server.started or serving.done(), within=10)
+    await eventually(lambda: server.started or serving.done(), timeout=10)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
@@ -34,7 +34,7 @@ async def by_fastapi() -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def by_aiohttp() -> AsyncGenerator[str]:
+async def serve_aiohttp() -> AsyncGenerator[str]:
     runner = web.AppRunner(import_module("aiohttp_app").application(), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -55,15 +55,15 @@ async def emulator(plan: Plan | None) -> AsyncIterator[Emulator]:
         yield running
 
 
-@pytest.fixture(params=[by_fastapi, by_aiohttp])
-async def address(
+@pytest.fixture(params=[serve_fastapi, serve_aiohttp])
+async def backend_url(
     request: pytest.FixtureRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
-    """Where the desk is, which was started as its own documentation says: from the environment."""
+    """The URL of a backend that is configured by environment variables, as its documentation says."""
     asyncio.get_running_loop().set_debug(False)
-    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.syspath_prepend(str(EXAMPLES_DIR))
     monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
     monkeypatch.setenv("TWELVELABS_WEBHOOK_SECRET", SECRET)
-    async with request.param() as address:
-        yield address
+    async with request.param() as url:
+        yield url

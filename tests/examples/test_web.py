@@ -1,4 +1,4 @@
-"""The web backends of `examples/web`, each served for real and talked to over HTTP, in front of the emulator."""
+"""The web backends of `examples/web`, over HTTP, with the emulator as their API."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ import pytest
 from support import eventually
 
 from twelvelabs_async import webhooks
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async.emulator import Emulator, Plan, samples
 from twelvelabs_async.emulator.plans import Window
 
 SECRET: Final = "whsec_of_the_desk"
 CLIP: Final = samples.video(seconds=10)
+FILM: Final = (SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4").read_bytes()
 
 
 @pytest.fixture
-async def browser(address: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(address) as session:
+async def browser(backend_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(backend_url) as session:
         yield session
 
 
-async def bring(browser: aiohttp.ClientSession, name: str = "red-boat.mp4", *, wait: bool = True) -> str:
+async def upload(browser: aiohttp.ClientSession, name: str = "red-boat.mp4", *, wait: bool = True) -> str:
     async with browser.post("/videos", params={"filename": name}, data=CLIP) as answer:
         assert answer.status == 202
-        made: str = (await answer.json())["id"]
-    while wait and await state(browser, made) != "ready":
+        asset_id: str = (await answer.json())["id"]
+    while wait and await state(browser, asset_id) != "ready":
         await asyncio.sleep(0.01)
-    return made
+    return asset_id
 
 
 async def state(browser: aiohttp.ClientSession, asset_id: str) -> str:
@@ -42,8 +44,8 @@ async def state(browser: aiohttp.ClientSession, asset_id: str) -> str:
     return found
 
 
-async def test_a_video_is_brought_indexed_and_found(browser: aiohttp.ClientSession) -> None:
-    await bring(browser)
+async def test_an_uploaded_video_is_indexed_and_found(browser: aiohttp.ClientSession) -> None:
+    await upload(browser)
     async with browser.get("/search", params={"q": "boat"}) as answer:
         (first, *_) = await answer.json()
     assert first["video"] == "red-boat.mp4"
@@ -52,13 +54,38 @@ async def test_a_video_is_brought_indexed_and_found(browser: aiohttp.ClientSessi
         assert "Video desk" in await answer.text()
 
 
-async def test_a_video_nobody_brought_is_not_found(browser: aiohttp.ClientSession) -> None:
+async def test_the_list_has_the_uploads_and_what_the_index_contained_before(
+    browser: aiohttp.ClientSession, emulator: Emulator
+) -> None:
+    earlier = emulator.add_video("desk", "earlier.mp4", [(0, 5, "a boat")])
+    asset_id = await upload(browser)
+    async with browser.get("/videos") as answer:
+        videos = await answer.json()
+    assert videos == [
+        {"id": asset_id, "video": "red-boat.mp4", "state": "ready"},
+        {"id": earlier.asset.id, "video": "earlier.mp4", "state": "ready"},
+    ]
+
+
+async def test_a_video_and_its_results_have_images(browser: aiohttp.ClientSession) -> None:
+    async with browser.post("/videos", params={"filename": "sailing.mp4"}, data=FILM) as answer:
+        asset_id = (await answer.json())["id"]
+    while await state(browser, asset_id) != "ready":
+        await asyncio.sleep(0.01)
+    async with browser.get("/search", params={"q": "sailing"}) as answer:
+        (first, *_) = await answer.json()
+    for url in (f"/videos/{asset_id}/thumbnail", first["image"]):
+        async with browser.get(url) as answer:
+            assert (answer.status, answer.content_type) == (200, "image/jpeg")
+
+
+async def test_an_unknown_video_is_not_found(browser: aiohttp.ClientSession) -> None:
     async with browser.get("/videos/nothing") as answer:
         assert answer.status == 404
 
 
-async def test_an_upload_passes_through_while_it_arrives(browser: aiohttp.ClientSession, emulator: Emulator) -> None:
-    """Storage has parts of it when only half has come from the browser: nothing waits for the whole body."""
+async def test_an_upload_is_forwarded_while_it_arrives(browser: aiohttp.ClientSession, emulator: Emulator) -> None:
+    """Storage receives parts before the second half has left the browser."""
     film = samples.video(seconds=60, size=30 * 2**20)
     more = asyncio.Event()
 
@@ -68,23 +95,23 @@ async def test_an_upload_passes_through_while_it_arrives(browser: aiohttp.Client
                 await more.wait()
             yield film[at : at + 2**20]
 
-    async def bringing() -> str:
+    async def post_video() -> str:
         length = {"Content-Length": str(len(film))}
         async with browser.post("/videos?filename=a.mp4", data=halves(), headers=length) as answer:
-            made: str = (await answer.json())["id"]
-            return made
+            asset_id: str = (await answer.json())["id"]
+            return asset_id
 
-    coming = asyncio.create_task(bringing())
-    await eventually(lambda: len(emulator.requests.of("storage")) > 0, within=10)
+    posting = asyncio.create_task(post_video())
+    await eventually(lambda: len(emulator.requests.for_operation("storage")) > 0, timeout=60)
     more.set()
-    made = await coming
-    while await state(browser, made) != "ready":
+    asset_id = await posting
+    while await state(browser, asset_id) != "ready":
         await asyncio.sleep(0.01)
 
 
-async def test_a_description_comes_while_it_is_written(browser: aiohttp.ClientSession) -> None:
-    made = await bring(browser)
-    async with browser.get(f"/videos/{made}/description", params={"prompt": "What happens?"}) as answer:
+async def test_a_description_is_streamed(browser: aiohttp.ClientSession) -> None:
+    asset_id = await upload(browser)
+    async with browser.get(f"/videos/{asset_id}/description", params={"prompt": "What happens?"}) as answer:
         assert answer.content_type == "text/event-stream"
         frames = (await answer.text()).split("\n\n")
     kinds = [frame.partition("\n")[0] for frame in frames if frame]
@@ -93,24 +120,22 @@ async def test_a_description_comes_while_it_is_written(browser: aiohttp.ClientSe
     assert json.loads(frames[0].partition("data: ")[2])
 
 
-async def test_a_browser_that_leaves_ends_the_call_behind_it(
-    browser: aiohttp.ClientSession, emulator: Emulator
-) -> None:
-    made = await bring(browser)
+async def test_a_disconnected_browser_cancels_the_api_call(browser: aiohttp.ClientSession, emulator: Emulator) -> None:
+    asset_id = await upload(browser)
     emulator.faults.add("POST /analyze", stall="body")
-    answer = await browser.get(f"/videos/{made}/description", params={"prompt": "What happens?"})
+    answer = await browser.get(f"/videos/{asset_id}/description", params={"prompt": "What happens?"})
     await answer.content.readany()
     assert emulator.in_flight == 1
     answer.close()
-    await eventually(lambda: emulator.in_flight == 0, within=1)
+    await eventually(lambda: emulator.in_flight == 0, timeout=30)
 
 
-async def test_a_report_is_there_when_its_webhook_has_come(
-    browser: aiohttp.ClientSession, address: str, emulator: Emulator
+async def test_a_report_is_returned_when_its_webhook_has_arrived(
+    browser: aiohttp.ClientSession, backend_url: str, emulator: Emulator
 ) -> None:
-    made = await bring(browser)
-    emulator.webhooks.add(f"{address}/webhook", secret=SECRET)
-    async with browser.post(f"/videos/{made}/reports", params={"prompt": "Report."}) as answer:
+    asset_id = await upload(browser)
+    emulator.webhooks.add(f"{backend_url}/webhook", secret=SECRET)
+    async with browser.post(f"/videos/{asset_id}/reports", params={"prompt": "Report."}) as answer:
         assert answer.status == 202
         task = (await answer.json())["id"]
     async with browser.get(f"/reports/{task}", params={"patience": "20"}) as answer:
@@ -119,14 +144,14 @@ async def test_a_report_is_there_when_its_webhook_has_come(
     assert report["text"]
 
 
-async def test_a_webhook_of_somebody_else_is_refused_and_one_that_comes_twice_counts_once(
+async def test_a_webhook_with_a_wrong_signature_is_refused_and_a_repeated_one_counts_once(
     browser: aiohttp.ClientSession,
 ) -> None:
     body = json.dumps({"id": "whe_1", "type": "analyze.task.ready", "data": {"id": "t1"}}).encode()
     now = str(int(time.time()))
     for secret, status in (("another", 401), (SECRET, 200), (SECRET, 200)):
         signature = f"t={now},v1={webhooks.sign(body, secret, now)}"
-        async with browser.post("/webhook", data=body, headers={webhooks.HEADER: signature}) as answer:
+        async with browser.post("/webhook", data=body, headers={webhooks.SIGNATURE_HEADER: signature}) as answer:
             assert answer.status == status
 
 
@@ -135,7 +160,7 @@ class TestWithOneSearchADay:
     def plan(self) -> Plan:
         return Plan(windows={"search": Window(1, 86_400)})
 
-    async def test_a_used_up_quota_is_a_503_that_says_when_to_come_back(
+    async def test_an_exhausted_quota_is_a_503_with_retry_after(
         self, browser: aiohttp.ClientSession, emulator: Emulator
     ) -> None:
         async with browser.get("/search", params={"q": "boat"}) as answer:
@@ -143,12 +168,12 @@ class TestWithOneSearchADay:
         async with browser.get("/search", params={"q": "boat"}) as answer:
             assert answer.status == 503
             assert 86_000 < int(answer.headers["Retry-After"]) <= 86_500
-        assert len(emulator.requests.of("POST /search")) == 1
+        assert len(emulator.requests.for_operation("POST /search")) == 1
 
 
 async def test_a_body_of_unknown_length_is_refused(browser: aiohttp.ClientSession) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         yield CLIP
 
-    async with browser.post("/videos?filename=a.mp4", data=pieces()) as answer:
+    async with browser.post("/videos?filename=a.mp4", data=chunks()) as answer:
         assert answer.status == 411

@@ -1,4 +1,4 @@
-"""The page of the video desk, used by somebody in a browser."""
+"""The page of the web backends in a browser."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-import twelvelabs_async
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 
-CLIP = Path(twelvelabs_async.__file__).parent / "cli" / "clips" / "sailing-boat-at-sunset.mp4"
+CLIP = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
 HOSTILE = "<img src=x onerror=document.title='taken'> sailing.mp4"
-PATIENCE = 20
+TIMEOUT = 120  # seconds
 
 
 def shown(page: Chrome, within: str) -> str:
     return page.find_element(By.CSS_SELECTOR, within).text
 
 
-def use(page: Chrome, address: str, film: Path) -> list[dict[str, str]]:
-    """Bring a video, wait until it is ready, look for it, and have it described; returns what the browser said."""
-    wait = WebDriverWait(page, PATIENCE)
-    page.get(address)
+def use(page: Chrome, url: str, film: Path) -> list[dict[str, str]]:
+    """Upload a video, wait until it is ready, search for it and describe it; return the log of the browser."""
+    wait = WebDriverWait(page, TIMEOUT)
+    page.get(url)
     page.find_element(By.ID, "file").send_keys(str(film))
     page.find_element(By.CSS_SELECTOR, "#bring button").click()
     wait.until(lambda _: "ready" in shown(page, "#videos"))
@@ -34,18 +34,21 @@ def use(page: Chrome, address: str, film: Path) -> list[dict[str, str]]:
     wait.until(lambda _: film.name in shown(page, "#hits"))
     page.find_element(By.CSS_SELECTOR, "#videos button").click()
     wait.until(lambda _: len(shown(page, "#text")) > 20)
+    page.refresh()
+    wait.until(lambda _: film.name in shown(page, "#videos") and "ready" in shown(page, "#videos"))
+    wait.until(lambda _: page.execute_script("return document.querySelector('#videos img')?.naturalWidth > 0"))
     page.get_screenshot_as_file(str(film.with_suffix(".png")))
     return list(page.get_log("browser"))  # type: ignore[no-untyped-call]  # as selenium has it
 
 
-async def test_a_video_is_brought_found_and_described_by_hand(address: str, tmp_path: Path) -> None:
-    """Its name would run a script if the page took it for HTML."""
+async def test_a_video_is_uploaded_found_and_described_in_a_browser(backend_url: str, tmp_path: Path) -> None:
+    """The filename would run a script if the page inserted it as HTML."""
     film = tmp_path / HOSTILE
     film.write_bytes(CLIP.read_bytes())
 
     def visit() -> None:
         with chromium(tmp_path / "profile") as page:
-            assert not [line for line in use(page, address, film) if "favicon" not in line["message"]]
+            assert not [line for line in use(page, backend_url, film) if "favicon" not in line["message"]]
             assert page.title == "Video desk"
 
     await asyncio.to_thread(visit)

@@ -1,16 +1,25 @@
-"""The command line, and an emulator that it finds."""
+"""The command line and the emulator that it finds."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from commands import Cli
 
-from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.settings import KEY_VARIABLES, URL_VARIABLE
+from twelvelabs_async._options import API_KEY_VARIABLES, BASE_URL_VARIABLE
+from twelvelabs_async.emulator import ThreadedEmulator, Timing
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which commands keep their ledgers, empty."""
+    folder = tmp_path_factory.mktemp("state")
+    for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -21,21 +30,22 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return Cli(capsys)
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator in a loop of its own, which the command line finds by the environment."""
-    emulator = Emulator(timing=Timing(asset=0, indexing=0))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(emulator.start(), loop).result(10)
-        monkeypatch.setenv(URL_VARIABLE, emulator.base_url)
-        monkeypatch.setenv(KEY_VARIABLES[0], emulator.api_key)
+@pytest.fixture(scope="module")
+def threaded_emulator() -> Iterator[ThreadedEmulator]:
+    """An emulator in a thread of its own; tests take `served`."""
+    with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
         yield emulator
-        asyncio.run_coroutine_threadsafe(emulator.stop(), loop).result(10)
+
+
+@pytest.fixture
+def served(threaded_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
+    """The emulator that the command line finds by the environment, as new."""
+    monkeypatch.setenv(BASE_URL_VARIABLE, threaded_emulator.base_url)
+    monkeypatch.setenv(API_KEY_VARIABLES[0], threaded_emulator.api_key)
+    try:
+        yield threaded_emulator
+        threaded_emulator.faults.assert_all_hit()
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-    emulator.faults.assert_all_hit()
+        while threaded_emulator.run(lambda emulator: emulator.in_flight):
+            time.sleep(0.001)
+        threaded_emulator.reset()

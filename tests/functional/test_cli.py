@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -10,26 +11,26 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import MAIN, Cli, environment, in_a_process, interruptible, until
+from commands import CLI_COMMAND, Cli, environment, interruptible_process, run_in_subprocess, wait_until
 
 from twelvelabs_async import __main__, __version__
-from twelvelabs_async.cli import demo
-from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.settings import KEY_VARIABLES
+from twelvelabs_async._cli import demo
+from twelvelabs_async._options import API_KEY_VARIABLES
+from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
-CLIPS = sorted(demo.CLIPS.glob("*.mp4"))
+CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
 TIME_CODE = re.compile(r"\d\d:\d\d\.\d")
 
 
 def test_the_demo_finds_each_of_its_clips() -> None:
     """The first command a newcomer runs, exactly as it is run."""
-    told = in_a_process("demo")
-    assert (told.code, told.err) == (0, "")
+    result = run_in_subprocess("demo")
+    assert (result.exit_code, result.stderr) == (0, "")
     assert len(CLIPS) == 3
     for clip in CLIPS:
-        assert any(clip.name in line and len(TIME_CODE.findall(line)) == 2 for line in told.out.splitlines())
-    assert "synthetic" in told.out
-    assert "twelvelabs-async ingest FOLDER --index" in told.out
+        assert any(clip.name in line and len(TIME_CODE.findall(line)) == 2 for line in result.stdout.splitlines())
+    assert "synthetic" in result.stdout
+    assert "twelvelabs-async ingest FOLDER --index" in result.stdout
 
 
 def test_the_clips_are_small() -> None:
@@ -43,78 +44,108 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_the_demo_tells_of_a_broken_video_and_goes_on(cli: Cli, tmp_path: Path) -> None:
+def test_the_demo_prints_the_same_hits_each_time(cli: Cli) -> None:
+    first, second = ([line for line in cli("demo").stdout.splitlines() if TIME_CODE.search(line)] for _ in range(2))
+    assert first == second != []
+
+
+@pytest.mark.oldest_python
+@pytest.mark.usefixtures("hasty")
+def test_the_seed_of_the_demo_determines_its_hits(cli: Cli) -> None:
+    hits = [
+        [line for line in cli("demo", "--seed", seed).stdout.splitlines() if TIME_CODE.search(line)]
+        for seed in ("1", "2", "1")
+    ]
+    assert hits[0] == hits[2] != hits[1]
+
+
+@pytest.mark.oldest_python
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_the_demo_ends_at_ctrl_c() -> None:
+    with interruptible_process("demo") as process:
+        assert process.stdout is not None
+        while "3 items" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "")
+    assert "synthetic" not in out
+    assert not TIME_CODE.search(out)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_demo_reports_a_broken_video_and_continues(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
     shutil.copy(CLIPS[0], tmp_path / "blue kite.mp4")
-    told = cli("demo", str(tmp_path))
-    assert told.code == 1
-    assert re.search("^failed +broken.mp4: there is no picture and no sound in it", told.out, re.MULTILINE)
-    assert re.search(r"^blue kite +1 +blue kite.mp4 +\d\d:\d\d.\d", told.out, re.MULTILINE)
-    assert f"ingest {tmp_path}" in told.out
+    result = cli("demo", str(tmp_path))
+    assert result.exit_code == 1
+    assert re.search("^failed +broken.mp4: the file has neither video nor audio", result.stdout, re.MULTILINE)
+    assert re.search(r"^blue kite +1 +blue kite.mp4 +\d\d:\d\d.\d", result.stdout, re.MULTILINE)
+    assert f"ingest {tmp_path}" in result.stdout
 
 
 @pytest.mark.usefixtures("hasty")
 def test_the_demo_says_that_a_folder_holds_no_video(cli: Cli, tmp_path: Path) -> None:
-    told = cli("demo", str(tmp_path))
-    assert told.code == 1
-    assert "no video or audio in this folder" in told.out
-    assert "nothing to search" in told.out
+    result = cli("demo", str(tmp_path))
+    assert result.exit_code == 1
+    assert "no video or audio in this folder" in result.stdout
+    assert "No videos to search" in result.stdout
 
 
 @pytest.mark.usefixtures("served")
 def test_ingest_and_search_for_people(cli: Cli) -> None:
-    told = cli("ingest", *map(str, CLIPS), "--index", "holiday", "--concurrency", "2")
-    assert (told.code, told.err) == (0, "")
-    assert re.search("^3 ready in ", told.out, re.MULTILINE)
-    assert "{" not in told.out
-    told = cli("search", "holiday", "sailing boat")
-    assert told.code == 0
-    assert "sailing-boat-at-sunset.mp4" in told.out
-    told = cli("search", "holiday", "zebra")
-    assert (told.code, told.out) == (0, "nothing found for 'zebra' in holiday (3 videos)\n")
+    result = cli("ingest", *map(str, CLIPS), "--index", "holiday", "--concurrency", "2")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.search("^3 ready in ", result.stdout, re.MULTILINE)
+    assert "{" not in result.stdout
+    result = cli("search", "holiday", "sailing boat")
+    assert result.exit_code == 0
+    assert "sailing-boat-at-sunset.mp4" in result.stdout
+    result = cli("search", "holiday", "zebra")
+    assert (result.exit_code, result.stdout) == (0, "no results for 'zebra' in holiday (3 videos)\n")
 
 
-def test_ingest_and_search_for_programs(cli: Cli, served: Emulator, tmp_path: Path) -> None:
+def test_ingest_and_search_for_programs(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video" * 100)
-    told = cli("ingest", str(broken), str(demo.CLIPS), "gone.mp4", "--index", "holiday", "--json")
-    assert told.code == 1
-    status = {Path(record["source"]).name: record["status"] for record in told.records}
+    result = cli("ingest", str(broken), str(demo.SAMPLE_VIDEOS), "gone.mp4", "--index", "holiday", "--json")
+    assert result.exit_code == 1
+    status = {Path(record["source"]).name: record["status"] for record in result.records}
     assert status == {"broken.mp4": "failed", "gone.mp4": "failed"} | {clip.name: "ready" for clip in CLIPS}
-    assert "3 ready, 2 failed" in told.err
+    assert "3 ready, 2 failed" in result.stderr
 
     (index,) = served.state.indexes.values()
-    told = cli("search", index.id, "train city", "--json", "--limit", "1", "--option", "visual", "--option", "audio")
-    assert told.code == 0
-    (record,) = told.records
+    result = cli("search", index.id, "train city", "--json", "--limit", "1", "--option", "visual", "--option", "audio")
+    assert result.exit_code == 0
+    (record,) = result.records
     assert record["filename"] == "night-train-through-the-city.mp4"
     assert record.keys() == {"query", "rank", "video_id", "filename", "start", "end"}
 
 
-def test_ingest_into_an_index_named_by_its_id_makes_no_other(cli: Cli, served: Emulator) -> None:
+def test_ingest_into_an_index_named_by_its_id_makes_no_other(cli: Cli, served: ThreadedEmulator) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
     (index,) = served.state.indexes
-    told = cli("ingest", str(CLIPS[1]), "--index", index)
-    assert "into the index holiday" in told.out
+    result = cli("ingest", str(CLIPS[1]), "--index", index)
+    assert "index holiday (" in result.stdout
     assert len(served.state.indexes) == 1
 
 
 @pytest.mark.usefixtures("served")
-def test_an_unknown_index_is_told_with_those_that_exist(cli: Cli) -> None:
-    told = cli("search", "holidy", "a boat")
-    assert (told.code, told.out) == (1, "")
-    assert told.err == "error: there is no index 'holidy'; there are none yet\n"
+def test_an_unknown_index_is_reported_with_the_existing_ones(cli: Cli) -> None:
+    result = cli("search", "holidy", "a boat")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "error: no index 'holidy'; there are no indexes yet\n"
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
-    assert "there are: holiday" in cli("search", "f" * 24, "a boat").err
+    assert "existing indexes: holiday" in cli("search", "f" * 24, "a boat").stderr
 
 
 def test_a_missing_key_takes_one_line(cli: Cli) -> None:
     for arguments in (("ingest", ".", "--index", "x"), ("search", "x", "y")):
-        told = cli(*arguments)
-        assert (told.code, told.out) == (2, "")
-        assert told.err.count("\n") == 1
-        assert "TWELVELABS_API_KEY" in told.err
-        assert "twelvelabs-async demo" in told.err
+        result = cli(*arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.count("\n") == 1
+        assert "TWELVELABS_API_KEY" in result.stderr
+        assert "twelvelabs-async demo" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -130,38 +161,37 @@ def test_a_missing_key_takes_one_line(cli: Cli) -> None:
 )
 @pytest.mark.usefixtures("served")
 def test_wrong_usage_takes_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
-    told = cli(*arguments)
-    assert (told.code, told.out) == (2, "")
-    assert told.err.startswith("error: ")
-    assert told.err.count("\n") == 1
+    result = cli(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
 
 
-def test_a_refused_key_takes_one_line(cli: Cli, served: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLES[0], "not-the-key")
-    told = cli("ingest", str(CLIPS[0]), "--index", "x")
-    assert (told.code, told.out) == (3, "")
-    assert told.err.startswith("error: 401")
+def test_a_refused_key_takes_one_line(cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(API_KEY_VARIABLES[0], "not-the-key")
+    result = cli("ingest", str(CLIPS[0]), "--index", "x")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("error: 401")
     assert not served.state.indexes
 
 
-def test_a_quota_that_ends_on_the_way_ends_the_run(cli: Cli, served: Emulator) -> None:
+def test_a_quota_exhausted_during_the_run_ends_it(cli: Cli, served: ThreadedEmulator) -> None:
     served.faults.add("GET /assets", status=429, headers={"Retry-After": "9999"}, times=None)
-    told = cli("ingest", str(demo.CLIPS), "--index", "x", "--concurrency", "1", "--json")
-    assert told.code == 75
-    assert "the same command continues it later" in told.err
-    assert {record["status"] for record in told.records} <= {"failed", "skipped"}
-    assert len(told.records) == 3
+    result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", "--json")
+    assert result.exit_code == 75
+    assert "run the same command later to resume" in result.stderr
+    assert {record["status"] for record in result.records} <= {"failed", "skipped"}
+    assert len(result.records) == 3
 
 
-def test_help_tells_the_exit_codes_and_the_version_is_there(cli: Cli) -> None:
-    for arguments in (("--help",), ("ingest", "--help")):
-        told = cli(*arguments)
-        assert told.code == 0
-        assert "130  interrupted" in told.out
-    assert cli("--version").out.strip() == __version__
+def test_help_contains_the_exit_codes_and_version_is_printed(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.exit_code == 0
+    assert "130  interrupted" in result.stdout
+    assert cli("--version").stdout.strip() == __version__
 
 
-def test_without_its_extra_the_command_says_what_to_install(
+def test_without_its_extra_the_command_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def find_spec(name: str) -> object:
@@ -169,33 +199,45 @@ def test_without_its_extra_the_command_says_what_to_install(
 
     monkeypatch.setattr(__main__, "find_spec", find_spec)
     assert __main__.main() == 2
-    assert capsys.readouterr().err == "the command line needs cyclopts: pip install 'twelvelabs-async[cli]'\n"
+    assert capsys.readouterr().err == "the command line needs cyclopts; run pip install 'twelvelabs-async[cli]'\n"
 
 
+@pytest.mark.oldest_python
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_the_first_ctrl_c_finishes_what_is_on_its_way_and_the_next_run_does_the_rest(
-    served: Emulator, tmp_path: Path
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_first_ctrl_c_finishes_items_in_progress_and_the_next_run_resumes(
+    served: ThreadedEmulator, tmp_path: Path, name: str
 ) -> None:
-    command = ["ingest", str(demo.CLIPS), "--index", "x", "--concurrency", "1", "--ledger", str(tmp_path / "ledger")]
+    command = [
+        "ingest",
+        str(demo.SAMPLE_VIDEOS),
+        "--index",
+        "x",
+        "--concurrency",
+        "1",
+        "--ledger",
+        str(tmp_path / "ledger"),
+    ]
     served.faults.add("POST /assets", delay=1.0)
-    with interruptible(*command) as process:
-        until(process, lambda: served.requests.of("POST /assets"))
-        process.send_signal(signal.SIGINT)
+    with interruptible_process(*command) as process:
+        wait_until(process, lambda: served.requests.for_operation("POST /assets"))
+        process.send_signal(signal.Signals[name])
         out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "")
-    assert "Ctrl-C again stops at once" in out
-    assert "the same command continues it" in out
-    told = in_a_process(*command)
-    assert told.code == 0
-    assert "3 ready in " in told.out
+    assert "press Ctrl-C again to stop immediately" in out
+    assert "run the same command to resume" in out
+    result = run_in_subprocess(*command)
+    assert result.exit_code == 0
+    assert "3 ready in " in result.stdout
     assert len(served.state.assets) == 3
 
 
+@pytest.mark.oldest_python
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_the_second_ctrl_c_stops_at_once(served: Emulator) -> None:
+def test_the_second_ctrl_c_stops_immediately(served: ThreadedEmulator) -> None:
     stalled = served.faults.add("POST /assets", stall="before", times=None)
-    with interruptible("ingest", str(CLIPS[0]), "--index", "x") as process:
-        until(process, lambda: stalled.hits)
+    with interruptible_process("ingest", str(CLIPS[0]), "--index", "x") as process:
+        wait_until(process, lambda: stalled.hits)
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         while "Ctrl-C again" not in process.stdout.readline():
@@ -203,13 +245,24 @@ def test_the_second_ctrl_c_stops_at_once(served: Emulator) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, "")
-    assert "none ended in " in out
+    assert "no items finished in " in out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_a_command_that_handles_no_interrupts_ends_at_sigterm_as_at_ctrl_c(served: ThreadedEmulator) -> None:
+    stalled = served.faults.add("GET /indexes", stall="before", times=None)
+    with interruptible_process("search", "x", "a balloon") as process:
+        wait_until(process, lambda: stalled.hits)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
+
+
+@pytest.mark.oldest_python
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_a_reader_that_leaves_does_not_end_the_work(served: Emulator, flags: tuple[str, ...]) -> None:
+def test_a_reader_that_leaves_does_not_end_the_work(served: ThreadedEmulator, flags: tuple[str, ...]) -> None:
     """`| head -1` must not leave half of a list behind, nor a traceback."""
-    command = [*MAIN, "ingest", str(demo.CLIPS), "--index", "x", "--concurrency", "1", *flags]
+    command = [*CLI_COMMAND, "ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", *flags]
     with subprocess.Popen(  # noqa: S603  # all of it is ours
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
     ) as process:
@@ -220,12 +273,23 @@ def test_a_reader_that_leaves_does_not_end_the_work(served: Emulator, flags: tup
         err = process.stderr.read()
         assert process.wait(10) == 0
     assert ("3 ready in " in err) if flags else (err == "")
-    assert len(served.requests.of("POST /assets")) == 3
+    assert len(served.requests.for_operation("POST /assets")) == 3
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("arguments", [("--help",), ("completion", "bash"), ("emulator", "--help")], ids=" ".join)
+def test_help_for_a_reader_that_has_left_is_no_error(arguments: tuple[str, ...], unbuffered: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command, variables = [*CLI_COMMAND, *arguments], {**environment(), "PYTHONUNBUFFERED": unbuffered}
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=variables, timeout=60, check=False)  # noqa: S603  # all of it is ours
+    os.close(write)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_the_emulator_prints_its_address_first() -> None:
-    command = [*MAIN, "emulator", "--api-key", "mine"]
+def test_the_emulator_prints_its_base_url_first() -> None:
+    command = [*CLI_COMMAND, "emulator", "--api-key", "mine"]
     with subprocess.Popen(  # noqa: S603  # all of it is ours
         command, stdout=subprocess.PIPE, env=environment(), encoding="utf-8"
     ) as process:

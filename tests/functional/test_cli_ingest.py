@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
+import sqlite3
+import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import Cli, read_until, terminal
+from commands import CLI_COMMAND, Cli, environment, read_until, run_in_terminal
 
-from twelvelabs_async.cli import demo
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async._cli import demo
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async.emulator import ThreadedEmulator
+
+pytestmark = pytest.mark.oldest_python
 
 MEDIA = Path(__file__).parents[1] / "data" / "media"
-CLIPS = sorted(demo.CLIPS.glob("*.mp4"))
+CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
 
 
 @pytest.fixture
@@ -25,107 +33,108 @@ def ledger(tmp_path: Path) -> str:
     return str(tmp_path / "job.ledger")
 
 
-def test_a_dry_run_sends_nothing_and_says_what_would_be_refused(cli: Cli, served: Emulator) -> None:
-    told = cli("ingest", str(MEDIA), "https://example.com/a.mp4", "--index", "holiday", "--dry-run", "--plan", "free")
-    assert (told.code, told.err) == (1, "")
-    assert "into a new index holiday" in told.out
-    assert re.search("^send +bars.webm  direct  8.7 kB  6 s$", told.out, re.MULTILINE)
-    assert re.search("^send +a.mp4  url$", told.out, re.MULTILINE)
-    assert re.search("^refuse +short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h$", told.out, re.MULTILINE)
-    assert re.search("^to send, direct +9 +180 kB$", told.out, re.MULTILINE)
-    assert re.search("^refused +7$", told.out, re.MULTILINE)
-    assert "none of those published for free holds it up, and longer for what is of unknown length" in told.out
+def test_a_dry_run_sends_nothing_and_reports_rejected_files(cli: Cli, served: ThreadedEmulator) -> None:
+    result = cli(
+        "ingest", str(MEDIA), "https://example.com/a.mp4", "--index", "holiday", "--dry-run", "--assume-plan", "free"
+    )
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "new index holiday" in result.stdout
+    assert re.search("^upload +bars.webm  direct  8.7 kB  6 s$", result.stdout, re.MULTILINE)
+    assert re.search("^upload +a.mp4  url$", result.stdout, re.MULTILINE)
+    assert re.search("^reject +short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h$", result.stdout, re.MULTILINE)
+    assert re.search("^warning +cut-after-index.mp4: it seems to be truncated", result.stdout, re.MULTILINE)
+    assert re.search("^to upload, direct +10 ", result.stdout, re.MULTILINE)
+    assert re.search("^rejected +6$", result.stdout, re.MULTILINE)
+    assert "fits in the published limits of the free plan; items of unknown duration are not included" in result.stdout
     assert not served.state.indexes
     assert {request.method for request in served.requests} == {"GET"}
 
 
-def test_a_dry_run_invents_no_limits(cli: Cli, served: Emulator) -> None:
-    told = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--dry-run")
-    assert told.code == 0
-    assert "has told none yet" in told.out
+def test_a_dry_run_invents_no_limits(cli: Cli, served: ThreadedEmulator) -> None:
+    result = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--dry-run")
+    assert result.exit_code == 0
+    assert "unknown until the first upload" in result.stdout
     assert not served.state.assets
 
 
-def test_a_dry_run_reckons_with_what_an_earlier_run_was_told(cli: Cli, served: Emulator, tmp_path: Path) -> None:
-    budget = ("--budget", f"sqlite:///{tmp_path}/budget.db")
+def test_a_dry_run_uses_the_limits_of_an_earlier_run(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    shared_limits = ("--rate-limit-store", f"sqlite:///{tmp_path}/limits.db")
     reset = str(int(time.time()) + 3600)
     headers = {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": reset}
     served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers=headers)
-    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", *budget).code == 75
-    told = cli("ingest", str(MEDIA), "--index", "holiday", "--dry-run", *budget)
-    line = "^limits: index request: 0 of 2 left for 1 h.*; this takes 9, and 5 windows more$"
-    assert re.search(line, told.out, re.MULTILINE)
-    assert "--plan" not in told.out
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", *shared_limits).exit_code == 75
+    result = cli("ingest", str(MEDIA), "--index", "holiday", "--dry-run", *shared_limits)
+    line = "^rate limit index request: 0 of 2 remaining, resets in 1 h.*; this run uses 10 and needs 5 more windows$"
+    assert re.search(line, result.stdout, re.MULTILINE)
+    assert "--assume-plan" not in result.stdout
 
 
 @pytest.mark.usefixtures("served")
-def test_a_dry_run_knows_what_the_ledger_knows_and_which_files_are_the_same(
-    cli: Cli, ledger: str, tmp_path: Path
-) -> None:
+def test_a_dry_run_uses_the_ledger_and_finds_duplicates(cli: Cli, ledger: str, tmp_path: Path) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger)
     again = tmp_path / "again.mp4"
     shutil.copy(CLIPS[1], again)
     sources = [*map(str, CLIPS), str(again), str(CLIPS[2])]
-    told = cli(
+    result = cli(
         "ingest", *sources, "--index", "holiday", "--ledger", ledger, "--dry-run", "--dedupe", "content", "--json"
     )
-    assert [(Path(record["source"]).name, record["action"]) for record in told.records] == [
+    assert [(Path(record["source"]).name, record["action"]) for record in result.records] == [
         (CLIPS[0].name, "done"),
-        (CLIPS[1].name, "send"),
-        (CLIPS[2].name, "send"),
-        ("again.mp4", "same"),
-        (CLIPS[2].name, "same"),
+        (CLIPS[1].name, "upload"),
+        (CLIPS[2].name, "upload"),
+        ("again.mp4", "duplicate"),
+        (CLIPS[2].name, "duplicate"),
     ]
-    assert told.records[1]["seconds"] == pytest.approx(10, abs=0.2)
+    assert result.records[1]["duration"] == pytest.approx(10, abs=0.2)
 
 
-def test_a_dry_run_makes_no_ledger(cli: Cli, served: Emulator, ledger: str) -> None:
-    assert cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger, "--dry-run").code == 0
+def test_a_dry_run_makes_no_ledger(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
+    assert cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger, "--dry-run").exit_code == 0
     assert not Path(ledger).exists()
     assert not served.state.assets
 
 
-def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, served: Emulator) -> None:
-    told = cli("ingest", str(MEDIA / "short.mp4"), str(CLIPS[0]), "--index", "holiday")
-    assert told.code == 1
-    assert "short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h" in told.out
-    assert len(served.requests.of("POST /assets")) == 1
+def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, served: ThreadedEmulator) -> None:
+    result = cli("ingest", str(MEDIA / "short.mp4"), str(CLIPS[0]), "--index", "holiday")
+    assert result.exit_code == 1
+    assert "short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h" in result.stdout
+    assert len(served.requests.for_operation("POST /assets")) == 1
 
 
-def test_good_media_of_every_container_get_into_an_index(cli: Cli, served: Emulator) -> None:
+def test_good_media_of_every_container_get_into_an_index(cli: Cli, served: ThreadedEmulator) -> None:
     good = [str(path) for path in sorted(MEDIA.glob("bars.*"))]
-    told = cli("ingest", *good, "--index", "holiday")
-    assert (told.code, len(good)) == (0, 6)
+    result = cli("ingest", *good, "--index", "holiday")
+    assert (result.exit_code, len(good)) == (0, 6)
     assert len(served.state.assets) == 6
 
 
 @pytest.mark.usefixtures("served")
-def test_a_second_run_says_what_was_done_before(cli: Cli, ledger: str) -> None:
-    command = ("ingest", str(demo.CLIPS), "--index", "holiday", "--ledger", ledger)
-    assert cli(*command).code == 0
-    told = cli(*command)
-    assert told.code == 0
-    assert re.search("^done before +3$", told.out, re.MULTILINE)
+def test_a_second_run_reports_items_already_done(cli: Cli, ledger: str) -> None:
+    command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger)
+    assert cli(*command).exit_code == 0
+    result = cli(*command)
+    assert result.exit_code == 0
+    assert re.search("^already done +3$", result.stdout, re.MULTILINE)
 
 
-def test_a_used_up_quota_stops_and_the_same_command_goes_on(cli: Cli, served: Emulator, ledger: str) -> None:
-    command = ("ingest", str(demo.CLIPS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
+def test_a_used_up_quota_stops_and_the_same_command_goes_on(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
+    command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
     served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers={"Retry-After": "9999"}, after=1)
-    told = cli(*command)
-    assert told.code == 75
-    assert "stopped" in told.out
-    told = cli(*command)
-    assert told.code == 0
+    result = cli(*command)
+    assert result.exit_code == 75
+    assert "stopped" in result.stdout
+    result = cli(*command)
+    assert result.exit_code == 0
     assert len(served.state.assets) == 3
 
 
-def test_the_report_is_written_and_holds_no_key(cli: Cli, served: Emulator, tmp_path: Path) -> None:
+def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     hostile = tmp_path / "<script>alert(1)<&>.mp4"
     hostile.write_text("no video")
     report = tmp_path / "report.html"
-    told = cli("ingest", str(CLIPS[0]), str(hostile), "--index", "holiday", "--report", str(report))
-    assert told.code == 1
-    assert f"the report is in {report}" in told.out
+    result = cli("ingest", str(CLIPS[0]), str(hostile), "--index", "holiday", "--report", str(report))
+    assert result.exit_code == 1
+    assert f"report written to {report}" in result.stdout
     text = report.read_text("utf-8")
     assert "Ingestion into holiday" in text
     assert "&lt;script&gt;alert(1)&lt;&amp;&gt;.mp4" in text
@@ -133,107 +142,186 @@ def test_the_report_is_written_and_holds_no_key(cli: Cli, served: Emulator, tmp_
     assert served.api_key not in text
 
 
-def test_a_report_that_cannot_be_written_is_told_before_anything_is_sent(
-    cli: Cli, served: Emulator, tmp_path: Path
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["gone/", "--index", "x"], 1, "nothing to ingest: gone/: no such file or folder"),
+        ([str(CLIPS[0]), "--index", "0123456789abcdef01234567"], 1, "no index with the id 0123456789abcdef01234567"),
+        ([str(CLIPS[0]), "--index", "x", "--report", "nowhere/r.html"], 2, "cannot write the report"),
+        ([str(CLIPS[0]), "--index", "x", "--ledger", "nowhere/l"], 2, "cannot write the ledger"),
+        ([str(CLIPS[0]), "--index", "x", "--ledger", "damaged"], 1, "damaged is no ledger"),
+    ],
+)
+def test_a_mistake_is_an_error_before_anything_is_created(
+    cli: Cli,
+    served: ThreadedEmulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    exit_code: int,
+    message: str,
 ) -> None:
-    told = cli("ingest", str(CLIPS[0]), "--index", "x", "--report", str(tmp_path / "nowhere" / "r.html"))
-    assert told.code == 2
-    assert "cannot write the report" in told.err
-    assert not len(served.requests)
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("damaged")) as database:
+        database.executescript("CREATE TABLE other (x)")
+    if "--ledger" not in arguments:
+        arguments = [*arguments, "--ledger", "new.ledger"]
+    result = cli("ingest", *arguments)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert message in result.stderr
+    assert {request.method for request in served.requests} == {"GET"}
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
 
 
-def orphaned(cli: Cli, served: Emulator, ledger: str) -> None:
+def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(cli: Cli, served: ThreadedEmulator) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no full device")
+    result = cli("ingest", str(CLIPS[0]), "--index", "x", "--report", "/dev/full")
+    assert result.exit_code == ExitCode.OUTPUT_ERROR
+    assert "cannot write the report to /dev/full: No space left on device" in result.stderr
+    assert "1 ready" in result.stdout
+    assert len(served.state.assets) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("closed", [False, True])
+def test_output_that_cannot_be_written_does_not_end_the_run(
+    served: ThreadedEmulator, options: list[str], *, closed: bool
+) -> None:
+    command = [*CLI_COMMAND, "ingest", str(CLIPS[0]), "--index", "x", *options]
+    variables = environment({"TWELVELABS_API_KEY": served.api_key, "TWELVELABS_BASE_URL": served.base_url})
+    if closed:
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603  # our own command
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=variables, check=False, timeout=60
+        )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (ExitCode.OK if closed else ExitCode.OUTPUT_ERROR)
+    assert len(served.state.videos) == 1
+
+
+def orphaned(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
     """Upload three, of which two get into the index."""
     served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
-    told = cli("ingest", str(demo.CLIPS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
-    assert told.code == 1
+    result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
+    assert result.exit_code == 1
     assert len(served.state.assets) == 3
 
 
-def test_cleaning_lists_what_is_in_no_index_and_deletes_only_if_that_is_confirmed(
-    cli: Cli, served: Emulator, ledger: str
-) -> None:
+def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
     orphaned(cli, served, ledger)
-    command = ("ingest", "--clean", "--index", "holiday", "--ledger", ledger)
-    told = cli(*command)
-    assert told.code == 0
-    assert re.search(r"^[0-9a-f]{24}  \S+\.mp4  failed: 400", told.out, re.MULTILINE)
-    assert "1 assets" in told.out
-    assert "--yes does it" in told.out
+    command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
+    result = cli(*command)
+    assert result.exit_code == 0
+    assert re.search(r"^[0-9a-f]{24}  \S+\.mp4  failed: 400", result.stdout, re.MULTILINE)
+    assert "1 asset is in no index" in result.stdout
+    assert "pass --yes to confirm" in result.stdout
+    assert cli(*command, "--yes", "--dry-run").exit_code == 0
     assert len(served.state.assets) == 3
-    told = cli(*command, "--yes")
-    assert "1 deleted" in told.out
+    result = cli(*command, "--yes")
+    assert "1 deleted" in result.stdout
     assert len(served.state.assets) == 2
-    assert "nothing is left behind" in cli(*command).out
+    assert "no orphaned assets" in cli(*command).stdout
 
 
-def test_what_was_cleaned_up_can_be_ingested_again(cli: Cli, served: Emulator, ledger: str) -> None:
+def test_the_second_asset_of_a_video_is_listed_and_deleted_also_when_both_are_in_the_index(
+    cli: Cli, served: ThreadedEmulator, ledger: str
+) -> None:
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
+    (first,) = served.state.assets.values()
+
+    async def upload_again() -> None:
+        async with AsyncTwelveLabs(served.api_key, base_url=served.base_url) as client:
+            for in_index in (False, True):
+                asset = await client.assets.upload(CLIPS[0], user_metadata=dict(first.user_metadata or {}))
+                await client.assets.wait_for_done(asset.id)
+                if in_index:
+                    (video,) = served.state.videos.values()
+                    await client.indexes.indexed_assets.create(video.index_id, asset_id=asset.id)
+
+    asyncio.run(upload_again())
+    result = cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
+    assert "replaced by another asset" in result.stdout
+    assert f"in the index twice, also as {first.id}" in result.stdout
+    assert "2 deleted" in result.stdout
+    assert list(served.state.assets) == [first.id]
+    assert len(served.state.videos) == 1
+
+
+def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
     orphaned(cli, served, ledger)
-    cli("ingest", "--clean", "--yes", "--index", "holiday", "--ledger", ledger)
-    told = cli("ingest", str(demo.CLIPS), "--index", "holiday", "--ledger", ledger, "--retry-failed")
-    assert told.code == 0
+    cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
+    result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--retry-failed")
+    assert result.exit_code == 0
     assert len(served.state.assets) == 3
 
 
-def test_cleaning_leaves_the_assets_of_others_alone(cli: Cli, served: Emulator, ledger: str, tmp_path: Path) -> None:
+def test_deleting_orphans_keeps_assets_of_other_ledgers(
+    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path
+) -> None:
     orphaned(cli, served, ledger)
     other = str(tmp_path / "other.ledger")
     cli("ingest", str(MEDIA / "bars.mp4"), "--index", "holiday", "--ledger", other)
-    assert "nothing is left behind" in cli("ingest", "--clean", "--yes", "--index", "holiday", "--ledger", other).out
+    assert (
+        "no orphaned assets"
+        in cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", other).stdout
+    )
     assert len(served.state.assets) == 4
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("--clean", "a.mp4", "--ledger", "x"), "--clean takes no sources"),
-        (("--clean",), "--clean needs the --ledger"),
-        ((), "name files, folders"),
+        (("--delete-orphans", "a.mp4", "--ledger", "x"), "--delete-orphans takes no sources"),
+        (("--delete-orphans", "--no-ledger"), "--delete-orphans needs the ledger"),
+        ((), "no sources; pass files, folders"),
     ],
 )
 @pytest.mark.usefixtures("served")
 def test_wrong_usage_of_ingest_takes_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
-    told = cli("ingest", "--index", "holiday", *arguments)
-    assert (told.code, told.out) == (2, "")
-    assert error in told.err
-    assert told.err.count("\n") == 1
+    result = cli("ingest", "--index", "holiday", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert error in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_it_moves_and_ctrl_c_is_pressed_on_the_keyboard(served: Emulator, ledger: str) -> None:
+def test_on_a_terminal_the_display_is_live_and_ctrl_c_drains(served: ThreadedEmulator, ledger: str) -> None:
     served.faults.add("POST /assets", delay=1.5)
-    command = ("ingest", str(demo.CLIPS), str(MEDIA / "short.mp4"), "--index", "x", "--ledger", ledger)
-    with terminal(*command, "--concurrency", "1") as (process, ours):
+    command = ("ingest", str(demo.SAMPLE_VIDEOS), str(MEDIA / "short.mp4"), "--index", "x", "--ledger", ledger)
+    with run_in_terminal(*command, "--concurrency", "1") as (process, ours):
         text = read_until(ours, "uploading")
         os.write(ours, b"\x03")
-        text = read_until(ours, "the same command continues it", text)
+        text = read_until(ours, "run the same command to resume", text)
         assert process.wait(20) == 130
-    assert "finishing what is on its way; Ctrl-C again stops at once" in text
+    assert "finishing items in progress; press Ctrl-C again to stop immediately" in text
     assert "short.mp4: it is 3 s long" in text
     assert "━" in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is hidden"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_cleaning_asks_first(cli: Cli, served: Emulator, ledger: str) -> None:
+def test_on_a_terminal_deleting_orphans_asks_for_confirmation(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
     orphaned(cli, served, ledger)
-    command = ("ingest", "--clean", "--index", "holiday", "--ledger", ledger)
+    command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
     for answer, left in ((b"n\n", 3), (b"y\n", 2)):
-        with terminal(*command) as (process, ours):
-            read_until(ours, "delete 1 assets? [y/N]")
+        with run_in_terminal(*command) as (process, ours):
+            read_until(ours, "delete 1 asset? [y/N]")
             os.write(ours, answer)
             read_until(ours, "never shown")
             assert process.wait(20) == 0
         assert len(served.state.assets) == left
 
 
-def test_a_thousand_refused_files_cost_no_request_each(cli: Cli, served: Emulator, tmp_path: Path) -> None:
+def test_a_thousand_refused_files_cost_no_request_each(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}.mp4").write_text("not a video")
     report = tmp_path / "report.html"
-    told = cli("ingest", str(tmp_path), "--index", "x", "--json", "--report", str(report))
-    assert told.code == 1
-    assert len(told.out.splitlines()) == 1000
-    assert json.loads(told.out.splitlines()[0])["status"] == "failed"
-    assert not served.requests.of("POST /assets")
+    result = cli("ingest", str(tmp_path), "--index", "x", "--json", "--report", str(report))
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 1000
+    assert json.loads(result.stdout.splitlines()[0])["status"] == "failed"
+    assert not served.requests.for_operation("POST /assets")
     assert report.stat().st_size < 300_000

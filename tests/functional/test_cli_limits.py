@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,14 +14,13 @@ from typing import Any
 import attrs
 import pytest
 
-from twelvelabs_async.cli.limits import Row, duration, of_budgets, of_client, table
-from twelvelabs_async.cli.main import run
-from twelvelabs_async.cli.render import Screen
+from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._cli.limits import LimitRow, format_wait, limits_table, rows_from_client, rows_from_store
+from twelvelabs_async._cli.main import run
+from twelvelabs_async._rate_limit.stores.sqlite import SqliteStore
+from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST, CategoryState
 from twelvelabs_async.emulator import Plan, ThreadedEmulator, Window
-from twelvelabs_async.limits import CategoryLimits, WindowLimits
-from twelvelabs_async.policy.budget import ONE, Budget
-from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.policy.stores.sqlite import SqliteStore
+from twelvelabs_async.rate_limits import CategoryLimits, RateLimitInfo, WindowInfo, WindowLimits
 
 NOW = 1_900_000_000.0
 
@@ -35,38 +35,80 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
 
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A budget in which 31 of 40 searches are left, one of them on its way."""
+    """A shared store in which 31 of 40 searches remain and one is in flight."""
     monkeypatch.setenv("TWELVELABS_API_KEY", "key")
 
     async def fill() -> None:
         now = time.time()
-        store = SqliteStore(tmp_path / "budget.db", "acme", time.time)
-        ticket = await store.reserve("search", ONE)
-        assert isinstance(ticket, int)
-        advice = Advice(server_time=now, quotas={"request": Quota(limit=40, remaining=31, reset=now + 600)})
-        await store.settle("search", ticket, advice, refused=False, jitter=0.0)
-        await store.reserve("search", ONE)
+        store = SqliteStore(tmp_path / "limits.db", "acme", time.time)
+        reservation = await store.reserve("search", SINGLE_REQUEST)
+        assert isinstance(reservation, int)
+        info = RateLimitInfo(server_time=now, windows={"request": WindowInfo(limit=40, remaining=31, reset=now + 600)})
+        await store.record_response("search", reservation, info, rate_limited=False, jitter=0.0)
+        await store.reserve("search", SINGLE_REQUEST)
         await store.aclose()
 
     asyncio.run(fill())
-    return f"sqlite:///{tmp_path}/budget.db"
+    return f"sqlite:///{tmp_path}/limits.db"
 
 
 def records(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_two_cheap_calls_tell_their_own_limits(served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_list_request_reports_its_limits(served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["limits", "--json"]) == 0
-    rows = records(capsys.readouterr().out)
-    assert [row["category"] for row in rows] == ["GET /assets", "GET /indexes"]
-    assert {(row["dimension"], row["limit"], row["learned_from"]) for row in rows} == {("request", 60, "headers")}
-    assert all(58 <= row["remaining"] <= 59 and 0 < row["resets_in"] <= 61 for row in rows)
-    assert len(list(served.requests)) == 2
+    captured = capsys.readouterr()
+    row, *unknown = records(captured.out)
+    assert (row["category"], row["dimension"], row["limit"]) == ("GET /indexes", "request", 60)
+    assert row["remaining"] == 59
+    assert 0 < row["resets_in"] <= 61
+    assert {row["learned_from"] for row in unknown} == {"none"}
+    assert "from the headers of the response" in captured.err
+    assert len(served.requests.for_operation("GET /indexes")) == len(list(served.requests)) == 1
+
+
+def test_a_fresh_key_of_a_free_plan_learns_what_is_known_and_uses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadedEmulator(plan="free") as emulator:
+        monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
+        assert run(["limits", "--base-url", emulator.base_url]) == 0
+        assert len(emulator.requests.for_operation("GET /indexes")) == len(list(emulator.requests)) == 1
+    out = capsys.readouterr().out
+    assert "GET /indexes: the response to one list request has no rate-limit headers, so no limit is known\n" in out
+    assert re.search("^search +- +- +- +0 +- +none *$", out, re.MULTILINE)
+    assert "https://docs.twelvelabs.io/docs/get-started/rate-limits" in out
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(120, "━"), (90, "in flight"), (70, "resets in"), (40, "embed-text-image request: 2,900 of")]
+)
+def test_a_terminal_gets_what_fits_in_it(width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    row = LimitRow(
+        category="embed-text-image",
+        dimension="request",
+        limit=3000,
+        remaining=2900,
+        resets_in=30_000,
+        in_flight=0,
+        waiting=0,
+        learned_from="headers",
+    )
+    with screen.console.capture() as captured:
+        screen.console.print(limits_table([row], screen))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
+    assert shown in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_a_shared_budget_is_read_without_asking_the_platform(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["limits", "--budget", shared, "--organization", "acme", "--json"]) == 0
+    assert run(["limits", "--rate-limit-store", shared, "--organization", "acme", "--json"]) == 0
     (row,) = records(capsys.readouterr().out)
     assert (row["category"], row["dimension"], row["limit"], row["remaining"]) == ("search", "request", 40, 30)
     assert 590 < row["resets_in"] <= 601
@@ -74,76 +116,81 @@ def test_a_shared_budget_is_read_without_asking_the_platform(shared: str, capsys
 
 
 def test_people_in_a_pipe_get_plain_lines(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["limits", "--budget", shared, "--organization", "acme"]) == 0
+    assert run(["limits", "--rate-limit-store", shared, "--organization", "acme"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert " ".join(head.split()) == "category counted left full in sent waiting known by"
+    assert " ".join(head.split()) == "category dimension remaining resets in in flight waiting source"
     assert line.split() == ["search", "request", "30", "of", "40", "10", "min", "1", "-", "headers"]
 
 
-def test_of_an_organisation_nobody_has_heard_of_nothing_is_known(
-    shared: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["limits", "--budget", shared]) == 0
-    assert capsys.readouterr().out == "nothing is known of any limit\n"
+def test_an_unknown_organization_has_no_known_limits(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["limits", "--rate-limit-store", shared]) == 0
+    assert capsys.readouterr().out == "no process has recorded limits of this organization in the store yet\n"
 
 
 def test_a_budget_that_is_none_is_wrong_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", "key")
-    assert run(["limits", "--budget", "budget.db"]) == 2
-    assert "sqlite:///budget.db" in capsys.readouterr().err
+    assert run(["limits", "--rate-limit-store", "limits.db"]) == 2
+    assert "sqlite:///limits.db" in capsys.readouterr().err
 
 
-def told(budget: Budget, quotas: dict[str, Quota], *, refused: bool = False, retry_after: float | None = None) -> None:
-    ticket = budget.reserve(ONE, NOW)
-    assert isinstance(ticket, int)
-    advice = Advice(server_time=NOW, retry_after=retry_after, quotas=quotas)
-    budget.settle(ticket, advice, NOW, refused=refused)
+def record(
+    state: CategoryState,
+    windows: dict[str, WindowInfo],
+    *,
+    rate_limited: bool = False,
+    retry_after: float | None = None,
+) -> None:
+    reservation = state.reserve(SINGLE_REQUEST, NOW)
+    assert isinstance(reservation, int)
+    info = RateLimitInfo(server_time=NOW, retry_after=retry_after, windows=windows)
+    state.record_response(reservation, info, NOW, rate_limited=rate_limited)
 
 
 def test_a_window_that_is_over_is_full_again() -> None:
-    budget = Budget()
-    told(budget, {"request": Quota(limit=40, remaining=0, reset=NOW + 60)})
-    (used,) = of_budgets({"search": budget.to_state()}, NOW + 10)
+    state = CategoryState()
+    record(state, {"request": WindowInfo(limit=40, remaining=0, reset=NOW + 60)})
+    (used,) = rows_from_store({"search": state.to_state()}, NOW + 10)
     assert (used.remaining, used.resets_in) == (0, 50)
-    (full,) = of_budgets({"search": budget.to_state()}, NOW + 70)
+    (full,) = rows_from_store({"search": state.to_state()}, NOW + 70)
     assert (full.remaining, full.resets_in) == (40, None)
 
 
-def test_a_category_closed_by_a_refusal_has_nothing_left_whatever_was_told_before() -> None:
-    budget = Budget()
-    told(budget, {"request": Quota(limit=40, remaining=12, reset=NOW + 60)})
-    told(budget, {}, refused=True, retry_after=90.0)
-    (row,) = of_budgets({"search": budget.to_state()}, NOW)
+def test_a_category_blocked_by_a_429_has_no_remaining_quota() -> None:
+    state = CategoryState()
+    record(state, {"request": WindowInfo(limit=40, remaining=12, reset=NOW + 60)})
+    record(state, {}, rate_limited=True, retry_after=90.0)
+    (row,) = rows_from_store({"search": state.to_state()}, NOW)
     assert (row.remaining, row.resets_in) == (0, 90)
 
 
-def test_a_category_of_which_nothing_was_told_is_known_by_its_refusals() -> None:
-    budget = Budget()
-    (fresh,) = of_budgets({"search": budget.to_state()}, NOW)
-    assert (fresh.dimension, fresh.limit, fresh.learned_from) == (None, None, "nothing")
-    told(budget, {})
-    told(budget, {}, refused=True)
-    (row,) = of_budgets({"search": budget.to_state()}, NOW)
-    assert (row.limit, row.remaining, row.learned_from) == (1, 0, "refusals")
+def test_limits_of_a_category_without_headers_come_from_429s() -> None:
+    state = CategoryState()
+    (fresh,) = rows_from_store({"search": state.to_state()}, NOW)
+    assert (fresh.dimension, fresh.limit, fresh.learned_from) == (None, None, "none")
+    record(state, {})
+    record(state, {}, rate_limited=True)
+    (row,) = rows_from_store({"search": state.to_state()}, NOW)
+    assert (row.limit, row.remaining, row.learned_from) == (1, 0, "429s")
 
 
 def test_a_client_shows_its_queue() -> None:
     resets_at = datetime.fromtimestamp(NOW + 30, UTC)
     window = WindowLimits(dimension="request", limit=40, remaining=0, resets_at=resets_at)
     known = CategoryLimits(
-        category="search", windows=(window,), waiting=7, in_flight=3, refused=0, learned_from="headers"
+        category="search", windows=(window,), waiting=7, in_flight=3, rate_limited_count=0, source="headers"
     )
-    (row,) = of_client({"search": known}, resets_at - timedelta(seconds=30))
+    (row,) = rows_from_client({"search": known}, resets_at - timedelta(seconds=30))
     assert (row.waiting, row.in_flight, row.resets_in) == (7, 3, 30)
 
 
 def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
     screen = Screen()
     screen.live = True
-    common = Row(
+    common = LimitRow(
         category="search",
         dimension="request",
         limit=40,
@@ -154,8 +201,8 @@ def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> 
         learned_from="headers",
     )
     rows = [attrs.evolve(common, remaining=left) for left in (40, 15, 4)]
-    with screen.people.capture() as shown:
-        screen.people.print(table(rows, screen))
+    with screen.console.capture() as shown:
+        screen.console.print(limits_table(rows, screen))
     text = shown.get()
     assert text.count("search") == 1
     assert [colour in text for colour in ("\x1b[32m", "\x1b[33m", "\x1b[31m")] == [True] * 3
@@ -165,4 +212,4 @@ def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> 
     ("seconds", "text"), [(None, "-"), (48.2, "48 s"), (600, "10 min"), (19_200, "5 h 20 min"), (7200, "2 h 0 min")]
 )
 def test_a_duration_is_written_as_people_say_it(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_wait(seconds) == text

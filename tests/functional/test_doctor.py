@@ -1,4 +1,4 @@
-"""`twelvelabs-async doctor`: what it finds, and what it does not tell."""
+"""`twelvelabs-async doctor`: its findings, and that the report contains no secret."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_async.cli.doctor import doctor
-from twelvelabs_async.cli.render import Screen
+from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._cli.doctor import Finding, describe_clock, exit_code_for_findings, run_doctor
 from twelvelabs_async.emulator import Emulator, Plan
 from twelvelabs_async.emulator.clock import SystemClock
 from twelvelabs_async.emulator.plans import Window
@@ -24,7 +24,7 @@ def with_key(monkeypatch: pytest.MonkeyPatch) -> None:
 async def examined(
     emulator: Emulator, capsys: pytest.CaptureFixture[str], *, session: bool = False
 ) -> tuple[int, dict[str, dict[str, Any]]]:
-    code = await doctor(session=session, base_url=emulator.base_url, screen=Screen(json=True))
+    code = await run_doctor(session=session, base_url=emulator.base_url, screen=Screen(json=True))
     printed = capsys.readouterr()
     assert KEY not in printed.out + printed.err
     findings = [json.loads(line) for line in printed.out.splitlines()]
@@ -32,7 +32,7 @@ async def examined(
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_it_tells_what_is_well_and_what_nobody_documents(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_it_reports_documented_and_undocumented_behavior(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY, plan=Plan(default=Window(500, 60))) as emulator:
         code, found = await examined(emulator, capsys, session=True)
         assert len(emulator.requests) < 16
@@ -41,7 +41,7 @@ async def test_it_tells_what_is_well_and_what_nobody_documents(capsys: pytest.Ca
     assert "x-ratelimit-limit: 500" in found["limits"]["text"].lower()
     assert found["page of 51"]["text"] == "400, code parameter_invalid"
     assert found["unknown index"]["text"] == "404, code resource_not_exist"
-    assert found["filter by name"]["text"] == "no index to try it with"
+    assert found["filter by name"]["text"] == "not checked: no index with a name of 4 characters"
     assert "1 GiB in parts of" in found["upload session"]["text"]
 
 
@@ -57,8 +57,8 @@ async def test_it_announces_no_upload_unless_asked_to(capsys: pytest.CaptureFixt
 async def test_a_key_that_is_refused_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key="another") as emulator:
         code, found = await examined(emulator, capsys)
-    assert code == 1
-    assert list(found) == ["key"]
+    assert code == 3
+    assert list(found) == ["proxy", "key"]
     assert found["key"]["state"] == "problem"
 
 
@@ -76,5 +76,42 @@ async def test_one_question_without_an_answer_does_not_end_it(capsys: pytest.Cap
         emulator.faults.add("GET /indexes", status=500, after=5, times=2)
         code, found = await examined(emulator, capsys)
     assert code == 0
-    assert "could not be found out" in found["page of 51"]["text"] or "500" in found["page of 51"]["text"]
+    assert "check failed" in found["page of 51"]["text"] or "500" in found["page of 51"]["text"]
     assert found["unknown index"]["text"].startswith("404")
+
+
+@pytest.mark.parametrize(
+    ("offset", "text"),
+    [
+        (-0.9, "the server's clock agrees, to a second"),
+        (-0.1, "the server's clock agrees, to a second"),
+        (2.8, "the server's clock is 3 s ahead of the local clock"),
+        (-7200.6, "the server's clock is 7,200 s behind the local clock"),
+    ],
+)
+def test_a_difference_of_clocks_is_said_in_words(offset: float, text: str) -> None:
+    assert describe_clock(offset) == text
+
+
+@pytest.mark.usefixtures("with_key")
+async def test_a_terminal_gets_a_table_and_a_pipe_gets_markdown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Emulator(api_key=KEY) as emulator:
+        await run_doctor(session=False, base_url=emulator.base_url, screen=Screen())
+        assert "| check | result | details |\n|---|---|---|\n| proxy | note | none |\n" in capsys.readouterr().out
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "dumb")
+        monkeypatch.setenv("COLUMNS", "80")
+        await run_doctor(session=False, base_url=emulator.base_url, screen=Screen())
+    lines = capsys.readouterr().out.splitlines()
+    assert not any(line.startswith("|") for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("problems", "code"), [([], 0), (["clock"], 1), (["key"], 3), (["connection"], 3), (["version", "clock"], 1)]
+)
+def test_exit_codes(problems: list[str], code: int) -> None:
+    found = [Finding(about=about, state="problem", text="") for about in problems]
+    assert exit_code_for_findings([Finding(about="proxy", state="note", text="none"), *found]) == code

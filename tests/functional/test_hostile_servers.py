@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-from support import KEY, FastClock, Got, RawAnswer, RawServer, always, http
+from support import KEY, FastClock, RawHandler, RawRequest, RawServer, always_respond, raw_response
 
 from twelvelabs_async import (
     APIConnectionError,
@@ -23,9 +23,9 @@ from twelvelabs_async import (
     MalformedResponseError,
     TwelveLabsError,
 )
+from twelvelabs_async._http.transport import MAX_RESPONSE_SIZE
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator.handlers import OPERATIONS
-from twelvelabs_async.reply import LARGEST_ANSWER
+from twelvelabs_async.emulator._api import OPERATIONS
 
 MIB = 1 << 20
 
@@ -39,14 +39,14 @@ def bomb(size: int) -> bytes:
     return head + block + again * (size // MIB)
 
 
-async def endless(_got: Got, writer: asyncio.StreamWriter) -> None:
+async def endless(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         writer.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
         await writer.drain()
 
 
-async def endless_head(_got: Got, writer: asyncio.StreamWriter) -> None:
+async def endless_head(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     number = 0
     while True:
@@ -55,7 +55,7 @@ async def endless_head(_got: Got, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def endless_line(_got: Got, writer: asyncio.StreamWriter) -> None:
+async def endless_line(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nX: ")
     while True:
         writer.write(b"y" * 65536)
@@ -65,13 +65,13 @@ async def endless_line(_got: Got, writer: asyncio.StreamWriter) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in kilobytes")
 @pytest.mark.parametrize(
     "answer",
-    [always(http(body=bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
+    [always_respond(raw_response(body=bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
     ids=["gzip bomb", "endless body"],
 )
-async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
+async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-        with pytest.raises(MalformedResponseError, match=str(LARGEST_ANSWER)) as caught:
+        with pytest.raises(MalformedResponseError, match=str(MAX_RESPONSE_SIZE)) as caught:
             await client.request("GET", "/x")
         assert time.monotonic() - started < 5
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 96 * 1024
@@ -79,7 +79,7 @@ async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawAnswer) -> Non
 
 
 @pytest.mark.parametrize("answer", [endless_head, endless_line])
-async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawAnswer) -> None:
+async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         started = time.monotonic()
         with pytest.raises(APIConnectionError) as caught:
@@ -92,7 +92,7 @@ async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawAnswer) -> Non
 async def test_p17_the_text_of_a_huge_refusal_is_short() -> None:
     body = json.dumps({"code": "c" * MIB, "message": "m\n" * MIB, "docs_url": "d" * MIB}).encode()
     async with (
-        RawServer(always(http(500, body))) as server,
+        RawServer(always_respond(raw_response(500, body))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client,
     ):
         with pytest.raises(InternalServerError) as caught:
@@ -142,7 +142,7 @@ STRANGE: dict[str, bytes] = {
 async def test_p18_whatever_comes_back_the_error_is_ours(raw: bytes, clock: FastClock) -> None:
     """P18, P20."""
 
-    async def say_and_close(_got: Got, writer: asyncio.StreamWriter) -> None:
+    async def say_and_close(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
         writer.close()
@@ -184,11 +184,11 @@ PAGES: list[object] = [
 @pytest.mark.parametrize("page", PAGES, ids=str)
 async def test_p18_a_page_of_any_shape_is_read_or_refused_by_an_error_of_ours(page: object, clock: FastClock) -> None:
     """P18, P20."""
-    answer = always(http(body=json.dumps(page)))
+    answer = always_respond(raw_response(body=json.dumps(page)))
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
         search = client.search.query(index_id="a", search_options=["visual"], query_text="x")
         for items in (client.indexes.list(), client.assets.list(), search):
-            await outcome(items.collect(3))
+            await outcome(items.to_list(3))
 
 
 async def outcome(call: Coroutine[Any, Any, object]) -> None:
@@ -200,15 +200,15 @@ async def outcome(call: Coroutine[Any, Any, object]) -> None:
         assert named
 
 
-@pytest.mark.parametrize("told", [{}, {"page_info": {"page": None}}])
-async def test_p17_a_server_that_repeats_its_page_for_ever_is_left(told: dict[str, Any], clock: FastClock) -> None:
-    page = http(body=json.dumps({"data": [{"_id": str(n), "index_name": "x"} for n in range(50)], **told}))
+@pytest.mark.parametrize("page_info", [{}, {"page_info": {"page": None}}])
+async def test_p17_a_server_that_repeats_its_page_for_ever_is_left(page_info: dict[str, Any], clock: FastClock) -> None:
+    page = raw_response(body=json.dumps({"data": [{"_id": str(n), "index_name": "x"} for n in range(50)], **page_info}))
     async with (
-        RawServer(always(page)) as server,
+        RawServer(always_respond(page)) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
     ):
         with pytest.raises(MalformedResponseError, match="same page"):
-            await client.indexes.list().collect()
+            await client.indexes.list().to_list()
         assert len(server.requests) == 2
 
 
@@ -231,9 +231,9 @@ async def test_p18_every_operation_ends_every_fault_in_one_of_our_errors(
     emulator.faults.add("*", **fault, times=None)
     once = client.with_options(max_retries=1)
     for operation in OPERATIONS:
-        steps = operation.template.split("/")
+        steps = operation.path_template.split("/")
         ids = {step[1:-1]: "0" * 24 for step in steps if step.startswith("{")}
         method: Any = operation.method
         with pytest.raises(APIError) as caught:
-            await once.request(method, operation.template, ids=ids, json={} if method != "GET" else None)
+            await once.request(method, operation.path_template, path_params=ids, json={} if method != "GET" else None)
         assert caught.value.operation == operation.name

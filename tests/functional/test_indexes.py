@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
-from twelvelabs_async import APIError, AsyncTwelveLabs, BadRequestError
+from twelvelabs_async import APIError, AsyncTwelveLabs, BadRequestError, InvalidInputError
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.models import IndexModel
+from twelvelabs_async.resources.indexes import IndexModelLike
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
@@ -21,6 +23,37 @@ async def test_any_number_of_callers_get_the_same_index(client: AsyncTwelveLabs,
 async def test_ensure_does_not_take_an_index_whose_name_only_contains_the_one_wanted(client: AsyncTwelveLabs) -> None:
     other = await client.indexes.create(index_name="holiday 2025", models=MODELS)
     assert (await client.indexes.ensure("holiday", MODELS)).id != other.id
+
+
+async def test_ensure_names_both_when_an_index_has_other_models(client: AsyncTwelveLabs) -> None:
+    existing = await client.indexes.ensure("holiday", MODELS)
+    other = [{"model_name": "pegasus1.5", "model_options": ["visual"]}]
+    with pytest.raises(InvalidInputError) as caught:
+        await client.indexes.ensure("holiday", other)
+    assert "marengo3.0 (audio, visual)" in caught.value.message
+    assert "pegasus1.5 (visual)" in caught.value.message
+    assert (await client.indexes.ensure("holiday", other, allow_other_models=True)).id == existing.id
+    with pytest.raises(InvalidInputError, match=r"marengo3\.0 \(visual\)"):
+        await client.indexes.ensure("holiday", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
+
+
+async def test_ensure_names_both_when_an_index_has_other_add_ons(client: AsyncTwelveLabs) -> None:
+    existing = await client.indexes.ensure("holiday", MODELS, addons=["thumbnail"])
+    for addons in (["thumbnail"], ("thumbnail",), None):
+        assert (await client.indexes.ensure("holiday", MODELS, addons=addons)).id == existing.id
+    with pytest.raises(InvalidInputError, match=r"add-ons thumbnail, but .*no add-ons was requested"):
+        await client.indexes.ensure("holiday", MODELS, addons=[])
+    assert (await client.indexes.ensure("holiday", MODELS, addons=[], allow_other_models=True)).id == existing.id
+
+
+async def test_ensure_ignores_the_order_of_models_and_options_and_defaults(client: AsyncTwelveLabs) -> None:
+    created = await client.indexes.ensure("holiday", MODELS)
+    others: list[list[IndexModelLike]] = [
+        [IndexModel(model_name="marengo3.0", model_options=("audio", "visual"))],
+        [{"model_name": "marengo3.0"}],
+    ]
+    for models in others:
+        assert (await client.indexes.ensure("holiday", models)).id == created.id
 
 
 async def test_ensure_finds_the_index_that_an_ambiguous_failure_made(

@@ -1,23 +1,36 @@
-"""Many files into an index, and what becomes of the others when one goes wrong."""
+"""`client.ingest` of many files, and what one bad file does to the others."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import eventually
 
-from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, QuotaExhaustedError
-from twelvelabs_async.cli.demo import CLIPS
+from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, NotFoundError, QuotaExhaustedError
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async.emulator import Emulator, Timing, samples
-from twelvelabs_async.ingest import IngestEvent, Item, ItemEnded, ItemProgress, Outcome, PathOrUrl
+from twelvelabs_async.ingest import (
+    IngestEvent,
+    IngestResult,
+    IngestSource,
+    IngestWarning,
+    Item,
+    ItemFinished,
+    ItemProgress,
+    PathOrUrl,
+)
+from twelvelabs_async.ingest._validation import TRUNCATED_WARNING
 
-CLIP = CLIPS / "red-balloon-over-the-hills.mp4"
+CLIP = SAMPLE_VIDEOS / "red-balloon-over-the-hills.mp4"
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
 
@@ -35,14 +48,14 @@ def films(tmp_path: Path) -> list[Path]:
     return [Path(shutil.copy(CLIP, folder / f"{name}.mp4")) for name in ("alpha", "beta", "gamma")]
 
 
-async def everything(run: AsyncIterator[Outcome]) -> dict[str, Outcome]:
-    return {Path(outcome.source).name: outcome async for outcome in run}
+async def collect(run: AsyncIterator[IngestResult]) -> dict[str, IngestResult]:
+    return {Path(result.source).name: result async for result in run}
 
 
 async def test_a_folder_becomes_searchable(client: AsyncTwelveLabs, index_id: str, films: list[Path]) -> None:
-    ended = await everything(client.ingest(films[0].parent, index_id=index_id))
+    ended = await collect(client.ingest(films[0].parent, index_id=index_id))
     assert sorted(ended) == ["alpha.mp4", "beta.mp4", "gamma.mp4"]
-    assert {(o.status, o.stage, o.error, o.bytes) for o in ended.values()} == {
+    assert {(o.status, o.stage, o.error, o.bytes_sent) for o in ended.values()} == {
         ("ready", "ready", "", CLIP.stat().st_size)
     }
     hits = await client.search.query(index_id=index_id, search_options=["visual"], query_text="beta")
@@ -51,21 +64,21 @@ async def test_a_folder_becomes_searchable(client: AsyncTwelveLabs, index_id: st
     assert asset.filename == "beta.mp4"
 
 
-async def test_events_tell_each_stage_and_each_status(films: list[Path]) -> None:
-    told: list[IngestEvent] = []
+async def test_events_report_each_stage_and_each_status(films: list[Path]) -> None:
+    events: list[IngestEvent] = []
     async with (
         Emulator(timing=Timing(asset=0.05, indexing=0.5, pending_share=0, queued_share=0.5)) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
     ):
         index = await client.indexes.ensure("films", MODELS)
-        run = client.ingest(films[:1], index_id=index.id, sleep_interval=0.01, on_event=told.append)
-        assert [outcome.status async for outcome in run] == ["ready"]
-    events = [event for event in told if isinstance(event, ItemProgress)]
-    assert list(dict.fromkeys(event.stage for event in events)) == ["uploading", "processing", "indexing", "ready"]
-    assert {event.status for event in events if event.stage == "indexing"} >= {"queued", "indexing"}
-    assert (events[-1].sent, events[-1].total) == (CLIP.stat().st_size,) * 2
-    assert {event.source for event in events} == {str(films[0])}
-    assert [event.outcome.status for event in told if isinstance(event, ItemEnded)] == ["ready"]
+        run = client.ingest(films[:1], index_id=index.id, sleep_interval=0.01, on_event=events.append)
+        assert [result.status async for result in run] == ["ready"]
+    progress = [event for event in events if isinstance(event, ItemProgress)]
+    assert list(dict.fromkeys(event.stage for event in progress)) == ["uploading", "processing", "indexing", "ready"]
+    assert {event.status for event in progress if event.stage == "indexing"} >= {"queued", "indexing"}
+    assert (progress[-1].sent, progress[-1].total) == (CLIP.stat().st_size,) * 2
+    assert {event.source for event in progress} == {str(films[0])}
+    assert [event.result.status for event in events if isinstance(event, ItemFinished)] == ["ready"]
 
 
 async def test_p24_bad_items_do_not_stop_the_others(
@@ -75,14 +88,14 @@ async def test_p24_bad_items_do_not_stop_the_others(
     broken.write_bytes(b"no video at all" * 99)
     empty.touch()
     sources: list[PathOrUrl] = [broken, films[0], tmp_path / "gone.mp4", empty, "https://", *films[1:]]
-    ended = await everything(client.ingest(sources, index_id=index_id, concurrency=2, check=None))
-    assert {name for name, outcome in ended.items() if outcome.status == "ready"} == {film.name for film in films}
-    told = {name: (outcome.status, outcome.stage) for name, outcome in ended.items() if outcome.status != "ready"}
-    assert told == {
+    ended = await collect(client.ingest(sources, index_id=index_id, concurrency=2, validate=None))
+    assert {name for name, result in ended.items() if result.status == "ready"} == {film.name for film in films}
+    failures = {name: (result.status, result.stage) for name, result in ended.items() if result.status != "ready"}
+    assert failures == {
         "broken.mp4": ("failed", "processing"),
         "gone.mp4": ("failed", "queued"),
         "empty.mp4": ("failed", "uploading"),
-        "https:": ("failed", "uploading"),
+        "https:": ("failed", "queued"),
     }
     assert "broken" in ended["broken.mp4"].error
     assert ended["broken.mp4"].asset_id
@@ -94,7 +107,7 @@ async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
 ) -> None:
     picture = tmp_path / "notes.txt"
     picture.write_text("no video")
-    ended = await everything(client.ingest(picture, index_id=index_id, check=None))
+    ended = await collect(client.ingest(picture, index_id=index_id, validate=None))
     assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
 
 
@@ -110,17 +123,17 @@ async def test_the_same_file_counts_once(
         link,
         "https://e.com/x.mp4",
     ] * 2
-    outcomes = [outcome async for outcome in client.ingest(sources, index_id=index_id)]
-    assert len(outcomes) == 16
-    assert len({outcome.asset_id for outcome in outcomes}) == 4
-    assert sum(outcome.duplicate_of is not None for outcome in outcomes) == 12
-    assert len(emulator.requests.of("POST /assets")) == 4
+    results = [result async for result in client.ingest(sources, index_id=index_id)]
+    assert len(results) == 16
+    assert len({result.asset_id for result in results}) == 4
+    assert sum(result.duplicate_of is not None for result in results) == 12
+    assert len(emulator.requests.for_operation("POST /assets")) == 4
 
 
 @pytest.mark.parametrize(
     ("status", "headers", "kind"), [(401, {}, AuthenticationError), (429, {"Retry-After": "9999"}, QuotaExhaustedError)]
 )
-async def test_what_no_item_could_pass_ends_the_run(
+async def test_an_error_that_affects_all_items_stops_the_run(
     client: AsyncTwelveLabs,
     emulator: Emulator,
     index_id: str,
@@ -129,29 +142,29 @@ async def test_what_no_item_could_pass_ends_the_run(
     headers: dict[str, str],
     kind: type[Exception],
 ) -> None:
-    """A night's list of files is not sent one by one against a closed door."""
+    """A rejected API key or an exhausted quota does not fail thousands of uploads one by one."""
     emulator.faults.add("GET /assets", status=status, headers=headers, after=1)
-    outcomes = [outcome async for outcome in client.ingest(films, index_id=index_id, in_flight=1)]
-    assert [outcome.status for outcome in outcomes] == ["ready", "failed", "skipped"]
-    assert isinstance(outcomes[1].exception, kind)
-    assert outcomes[2].exception is outcomes[1].exception
-    assert str(outcomes[1].exception) in outcomes[2].error
-    assert len(emulator.requests.of("POST /assets")) == 2
+    results = [result async for result in client.ingest(films, index_id=index_id, max_in_flight=1)]
+    assert [result.status for result in results] == ["ready", "failed", "skipped"]
+    assert isinstance(results[1].exception, kind)
+    assert results[2].exception is results[1].exception
+    assert str(results[1].exception) in results[2].error
+    assert len(emulator.requests.for_operation("POST /assets")) == 2
 
 
-async def test_items_on_their_way_end_as_they_can_when_the_run_is_hopeless(
+async def test_items_in_progress_finish_after_the_run_has_stopped(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", delay=0.2)
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", status=401)
-    ended = [outcome.status async for outcome in client.ingest(films, index_id=index_id, in_flight=2)]
+    ended = [result.status async for result in client.ingest(films, index_id=index_id, max_in_flight=2)]
     assert sorted(ended) == ["failed", "ready", "skipped"]
 
 
-async def test_closing_the_iterator_cancels_what_is_on_its_way(
+async def test_closing_the_iterator_cancels_the_items_in_progress(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
-    """That nothing is left is checked after every test."""
+    """A fixture checks that no task is left."""
     emulator.faults.add("POST /assets", stall="before", times=None, after=1)
     async with aclosing(client.ingest(films, index_id=index_id, concurrency=3)) as run:
         assert (await anext(run)).status == "ready"
@@ -163,7 +176,7 @@ async def test_cancelling_the_caller_cancels_the_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     emulator.faults.add("POST /assets", stall="before", times=None)
-    caller = asyncio.create_task(everything(client.ingest(films, index_id=index_id)))
+    caller = asyncio.create_task(collect(client.ingest(films, index_id=index_id)))
     await eventually(lambda: emulator.in_flight == 3)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -171,7 +184,7 @@ async def test_cancelling_the_caller_cancels_the_run(
     await eventually(lambda: emulator.in_flight == 0)
 
 
-async def test_p21_cancelling_again_while_it_ends_leaves_the_ledger_free(
+async def test_p21_a_second_cancellation_leaves_the_ledger_unlocked(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path], tmp_path: Path
 ) -> None:
     emulator.faults.add("POST /assets", stall="before", times=None)
@@ -181,28 +194,28 @@ async def test_p21_cancelling_again_while_it_ends_leaves_the_ledger_free(
     while not caller.done():
         caller.cancel()
         await asyncio.sleep(0)
-    await eventually(lambda: "twelvelabs-ledger" not in {thread.name for thread in threading.enumerate()})
+    await eventually(lambda: not any(thread.name.startswith("twelvelabs-ledger") for thread in threading.enumerate()))
     emulator.faults.clear()
     assert (await client.ingest(films, index_id=index_id, ledger=ledger).summary()).ready == 3
 
 
-async def test_sources_are_read_as_they_are_needed(client: AsyncTwelveLabs, index_id: str) -> None:
-    """A slow reader slows the run down, and an endless list is no problem."""
-    asked = 0
+async def test_sources_are_read_lazily(client: AsyncTwelveLabs, index_id: str) -> None:
+    """A slow caller slows the run down, and the sources may be endless."""
+    requested = 0
 
-    async def addresses() -> AsyncIterator[str]:
-        nonlocal asked
+    async def urls() -> AsyncIterator[str]:
+        nonlocal requested
         while True:
-            asked += 1
-            yield f"https://example.com/{asked}.mp4"
+            requested += 1
+            yield f"https://example.com/{requested}.mp4"
 
-    async with aclosing(client.ingest(addresses(), index_id=index_id, in_flight=2)) as run:
+    async with aclosing(client.ingest(urls(), index_id=index_id, max_in_flight=2)) as run:
         await anext(run)
         await asyncio.sleep(0.2)
-        assert asked <= 6
+        assert requested <= 6
 
 
-async def test_an_error_of_the_list_itself_reaches_the_caller(
+async def test_an_exception_of_the_sources_reaches_the_caller(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
     def sources() -> Iterator[Path]:
@@ -210,53 +223,112 @@ async def test_an_error_of_the_list_itself_reaches_the_caller(
         raise LookupError("the list broke")
 
     with pytest.raises(LookupError, match="the list broke"):
-        await everything(client.ingest(sources(), index_id=index_id))
+        await collect(client.ingest(sources(), index_id=index_id))
 
 
-async def test_a_listener_that_fails_stops_nothing_and_is_logged(
+async def test_a_listener_that_raises_misses_that_event_alone_and_is_logged_once(
     client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def listener(event: IngestEvent) -> None:
-        if isinstance(event, ItemEnded):
-            raise ZeroDivisionError("oops")
+    finished: list[IngestResult] = []
 
-    ended = await everything(client.ingest(films, index_id=index_id, on_event=listener))
+    def listener(event: IngestEvent) -> None:
+        if not isinstance(event, ItemFinished):
+            raise ZeroDivisionError("oops")
+        finished.append(event.result)
+
+    ended = await collect(client.ingest(films, index_id=index_id, on_event=listener))
     assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
+    assert len(finished) == 3
     assert caplog.text.count("oops\n") == 1
 
 
-async def test_a_file_the_index_would_refuse_is_never_sent(
+async def test_a_file_that_the_index_would_reject_is_not_uploaded(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     pytest.importorskip("pymediainfo")
     short = films[0].with_name("short.mp4")
     short.write_bytes(samples.video(3))
-    asked = len(emulator.requests.of("GET /indexes/{index-id}"))
-    ended = await everything(client.ingest([short, *films], index_id=index_id))
+    requested = len(emulator.requests.for_operation("GET /indexes/{index-id}"))
+    ended = await collect(client.ingest([short, *films], index_id=index_id))
     assert ended["short.mp4"].error == "it is 3 s long; marengo3.0 takes 4 s to 4 h"
     assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
-    assert len(emulator.requests.of("POST /assets")) == 3
-    assert len(emulator.requests.of("GET /indexes/{index-id}")) == asked + 1, "however many files there are"
+    assert len(emulator.requests.for_operation("POST /assets")) == 3
+    assert len(emulator.requests.for_operation("GET /indexes/{index-id}")) == requested + 1, (
+        "however many files there are"
+    )
 
 
-async def test_files_are_checked_by_themselves_where_nobody_tells_what_the_index_takes(
+async def test_files_are_validated_without_the_models_if_the_index_cannot_be_read(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     emulator.faults.add("GET /indexes/{index-id}", status=403)
     films[0].write_bytes(b"")
-    ended = await everything(client.ingest(films, index_id=index_id))
+    ended = await collect(client.ingest(films, index_id=index_id))
     assert [ended[film.name].status for film in films] == ["failed", "ready", "ready"]
     assert ended["alpha.mp4"].error == "the file is empty"
 
 
-async def test_what_cannot_be_looked_into_is_sent(client: AsyncTwelveLabs, index_id: str, tmp_path: Path) -> None:
-    """What is in it is for the platform to say."""
-    (tmp_path / "strange.mp4").write_bytes(bytes(range(256)) * 8)
-    ended = await everything(client.ingest(tmp_path / "strange.mp4", index_id=index_id))
-    assert ended["strange.mp4"].asset_id
+async def test_a_file_of_no_known_format_is_not_uploaded(
+    client: AsyncTwelveLabs, emulator: Emulator, index_id: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("pymediainfo")
+    (tmp_path / "strange.mp4").write_bytes(bytes(range(128, 256)) * 99)
+    ended = await collect(client.ingest(tmp_path / "strange.mp4", index_id=index_id))
+    assert ended["strange.mp4"].error.startswith("the file has no known format")
+    assert not emulator.requests.for_operation("POST /assets")
 
 
-async def test_a_defect_costs_one_item_and_is_logged(
+@pytest.mark.parametrize("threshold", [None, 1])
+async def test_a_file_without_an_extension_is_sent(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path, threshold: int | None
+) -> None:
+    film = Path(shutil.copy(CLIP, tmp_path / "film"))
+    run = client.ingest(film, index_id=index_id, multipart_threshold=threshold)
+    assert (await collect(run))["film"].status == "ready"
+
+
+async def test_warnings_are_events_and_the_file_is_sent(
+    client: AsyncTwelveLabs, index_id: str, films: list[Path]
+) -> None:
+    pytest.importorskip("pymediainfo")
+    events: list[IngestEvent] = []
+    with films[0].open("ab") as file:
+        file.write(b"text")
+    ended = await collect(client.ingest(films, index_id=index_id, on_event=events.append))
+    assert ended["alpha.mp4"].status == "ready"
+    warnings = [event for event in events if isinstance(event, IngestWarning)]
+    assert [(event.source, event.message) for event in warnings] == [(str(films[0]), TRUNCATED_WARNING)]
+
+
+async def test_a_run_reports_once_that_files_are_not_inspected(
+    client: AsyncTwelveLabs,
+    index_id: str,
+    films: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymediainfo", None)
+    assert (await client.ingest(films, index_id=index_id).summary()).ready == 3
+    assert caplog.text.count("pip install 'twelvelabs-async[media]'") == 1
+
+
+async def test_an_index_that_does_not_exist_ends_the_run_before_anything_is_written(
+    client: AsyncTwelveLabs, emulator: Emulator, films: list[Path], tmp_path: Path
+) -> None:
+    ledger = tmp_path / "films.ledger"
+    with pytest.raises(NotFoundError):
+        await client.ingest(films, index_id="0" * 24, ledger=ledger, validate=None).summary()
+    assert not ledger.exists()
+    assert not emulator.requests.for_operation("POST /assets")
+
+
+async def test_a_mistyped_path_creates_no_ledger(client: AsyncTwelveLabs, index_id: str, tmp_path: Path) -> None:
+    ledger = tmp_path / "films.ledger"
+    summary = await client.ingest([tmp_path / "gone.mp4", "https://"], index_id=index_id, ledger=ledger).summary()
+    assert (summary.failed, ledger.exists()) == (2, False)
+
+
+async def test_an_unexpected_error_fails_one_item_and_is_logged(
     client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def check(item: Item) -> str:
@@ -265,7 +337,7 @@ async def test_a_defect_costs_one_item_and_is_logged(
             raise ZeroDivisionError("oops")
         return "too long" if item.name == "gamma.mp4" else ""
 
-    ended = await everything(client.ingest(films, index_id=index_id, check=check))
+    ended = await collect(client.ingest(films, index_id=index_id, validate=check))
     assert [ended[film.name].status for film in films] == ["ready", "failed", "failed"]
     assert [ended[film.name].error for film in films] == ["", "ZeroDivisionError: oops", "too long"]
     assert "beta.mp4" in caplog.text
@@ -275,23 +347,156 @@ async def test_metadata_is_on_the_asset_and_in_the_index(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
     run = client.ingest(films[0], index_id=index_id, user_metadata={"reel": 7})
-    ended = (await everything(run))["alpha.mp4"]
+    ended = (await collect(run))["alpha.mp4"]
     assert (await client.assets.retrieve(ended.asset_id or "")).user_metadata.items() >= {"reel": 7}.items()
     indexed = await client.indexes.indexed_assets.retrieve(index_id, ended.indexed_asset_id or "")
     assert indexed.user_metadata == {"reel": 7}
 
 
-async def test_a_name_that_is_no_text_is_sent_as_one(client: AsyncTwelveLabs, index_id: str, tmp_path: Path) -> None:
+async def test_a_name_that_is_not_valid_unicode_is_replaced(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path
+) -> None:
     try:
         film = Path(shutil.copy(CLIP, tmp_path / "caf\udce9.mp4"))
     except OSError:
         pytest.skip("this file system takes no such names")
-    ended = await everything(client.ingest(film, index_id=index_id))
-    assert [outcome.status for outcome in ended.values()] == ["ready"]
+    ended = await collect(client.ingest(film, index_id=index_id))
+    assert [result.status for result in ended.values()] == ["ready"]
     assert [asset.filename async for asset in client.assets.list()] == ["caf\N{REPLACEMENT CHARACTER}.mp4"]
 
 
-def test_no_worker_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a\x1b[0m.mp4", "a\nb.mp4", "a\x08.mp4", "a\x85.mp4", 'q"uote.mp4'])
+async def test_a_name_with_control_characters_is_cleaned_and_sent(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path, name: str
+) -> None:
+    film = Path(shutil.copy(CLIP, tmp_path / name))
+    result = (await collect(client.ingest(film, index_id=index_id)))[name]
+    assert (result.status, result.error) == ("ready", "")
+    asset = await client.assets.upload(film)
+    assert asset.filename == (await client.assets.retrieve(result.asset_id or "")).filename
+    assert (asset.filename or "").isprintable()
+    assert (await client.assets.upload(CLIP.read_bytes(), filename=name)).filename == asset.filename
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_p29_one_odd_item_does_not_end_the_run(
+    client: AsyncTwelveLabs,
+    index_id: str,
+    films: list[Path],
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Without credentials, the library of buckets asks the metadata service of the cloud, and keeps the connection.
+    for name, value in (("ENDPOINT_URL", "http://127.0.0.1:1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    folder = films[0].parent
+    os.utime(films[1], (15_000_000_000, 15_000_000_000))  # in 2445
+    (folder / "loop.mp4").symlink_to("pool.mp4")
+    (folder / "pool.mp4").symlink_to("loop.mp4")
+    (folder / "itself").symlink_to(folder)
+    os.mkfifo(folder / "pipe.mp4")
+    sources: list[Any] = [
+        *(
+            "a\0b.mp4",
+            "a\0*.mp4",
+            "https://[::1/a.mp4",
+            "https://e.com/\udcff.mp4",
+            "https://",
+            "\udcff.mp4",
+            "",
+            "s3://b/c.mp4",
+        ),
+        *("/dev/zero", None, 7, b"a.mp4", ("a.mp4", {"": 1}), ("a.mp4", 1, 2, 3), (films[0], None, 5), {}),
+        f"{folder}/**",
+    ]
+    ledger = tmp_path / "films.ledger" if kind == "sqlite" else None
+    results = [result async for result in client.ingest(sources, index_id=index_id, ledger=ledger)]
+    ready = sorted(result.source for result in results if result.status == "ready")
+    assert ready == sorted(map(str, films))
+    failed = [result for result in results if result.status == "failed"]
+    assert len(failed) == 16 + 3
+    assert all(result.error for result in failed)
+
+
+async def test_p29_urls_that_differ_in_more_than_a_known_signature_are_two_videos(
+    client: AsyncTwelveLabs, index_id: str
+) -> None:
+    sources = [f"https://media.example/download?token={token}" for token in "AB"]
+    results = [result async for result in client.ingest(sources, index_id=index_id)]
+    assert len({result.asset_id for result in results}) == 2
+
+
+async def test_p29_urls_that_differ_only_in_a_signature_are_kept_in_one_run_and_known_in_the_next(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "films.ledger"
+
+    async def run(*signatures: str) -> list[IngestResult]:
+        sources = [f"https://b.example/a.mp4?X-Amz-Credential=k&X-Amz-Signature={value}" for value in signatures]
+        return [result async for result in client.ingest(sources, index_id=index_id, ledger=ledger)]
+
+    first = await run("1", "2", "2")
+    assert len({result.asset_id for result in first}) == 2
+    second = await run("3", "4")
+    assert {result.asset_id for result in second} == {result.asset_id for result in first}
+    assert all(result.already_done for result in second)
+
+
+async def test_a_key_identifies_a_source_whatever_its_url(
+    client: AsyncTwelveLabs, emulator: Emulator, index_id: str, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "films.ledger"
+    for number in range(2):
+        source: IngestSource = (f"https://e.com/{number}.mp4?ticket={number}", None, "reel 7")
+        result = (await client.ingest(source, index_id=index_id, ledger=ledger).summary()).ready
+        assert result == 1
+    assert len(emulator.requests.for_operation("POST /assets")) == 1
+
+
+def numbered_files(folder: Path, *, places: dict[str, bytes], size: int = 300_000) -> list[Path]:
+    """Return files with the same name, size and time, with some bytes after the video."""
+    paths: list[Path] = []
+    for name, content in places.items():
+        path = folder / name / "000001.mp4"
+        path.parent.mkdir(parents=True)
+        box = (size + 8).to_bytes(4, "big") + b"free" + content * (size // len(content))
+        path.write_bytes(samples.video(10, size=5000) + box)
+        os.utime(path, (1.7e9, 1.7e9))
+        paths.append(path)
+    return paths
+
+
+async def test_p29_files_that_share_name_size_and_time_are_two_videos_if_their_content_differs(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path
+) -> None:
+    """The fourth differs only where no sample is taken."""
+    paths = numbered_files(tmp_path, places={"front": b"F", "rear": b"R", "copy": b"F", "between": b"F"})
+    with paths[3].open("r+b") as file:
+        file.seek(90_000)
+        file.write(b"other")
+    os.utime(paths[3], (1.7e9, 1.7e9))
+    results = [result async for result in client.ingest(paths, index_id=index_id, concurrency=1, max_in_flight=1)]
+    assert len({result.asset_id for result in results}) == 3
+    assert [result.duplicate_of for result in results] == [None, None, str(paths[0]), None]
+
+
+@pytest.mark.parametrize("change", ["moved", "changed"])
+async def test_p29_a_file_is_sent_if_the_one_it_may_be_the_same_as_cannot_be_read(
+    client: AsyncTwelveLabs, index_id: str, tmp_path: Path, change: str
+) -> None:
+    first, second = numbered_files(tmp_path, places={"front": b"F", "rear": b"F"})
+    ledger = tmp_path / "films.ledger"
+    assert (await client.ingest(first, index_id=index_id, ledger=ledger).summary()).ready == 1
+    if change == "moved":
+        first.unlink()
+    else:
+        first.write_bytes(b"another film")
+    (result,) = [result async for result in client.ingest(second, index_id=index_id, ledger=ledger)]
+    assert (result.status, result.duplicate_of, result.already_done) == ("ready", None, False)
+
+
+def test_a_concurrency_of_0_is_rejected(tmp_path: Path) -> None:
     client = AsyncTwelveLabs("key")
     with pytest.raises(InvalidInputError, match="concurrency"):
         client.ingest(tmp_path, index_id="x", concurrency=0)

@@ -12,7 +12,7 @@ from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs, BadRequestError, UploadError
 from twelvelabs_async.emulator import Emulator, Timing, samples
-from twelvelabs_async.ingest import AttemptFailed, IngestEvent
+from twelvelabs_async.ingest import IngestEvent, ItemRetryScheduled
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 PARTS = 12
@@ -29,69 +29,71 @@ def film(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def platform() -> AsyncGenerator[tuple[Emulator, AsyncTwelveLabs, str]]:
-    """Each part gets its address when its turn comes, as those of large files do."""
+    """The URL of each part is requested when it is needed, as for large files."""
     timing = Timing(asset=0, indexing=0, session_lifetime=LIFETIME)
     async with (
-        Emulator(chunk_size=1000, first_urls=1, timing=timing) as emulator,
+        Emulator(chunk_size=1000, initial_presigned_urls=1, timing=timing) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=FastClock()) as client,
     ):
         yield emulator, client, (await client.indexes.create(index_name="films", models=MODELS)).id
 
 
 def halfway(emulator: Emulator, act: Callable[[], None]) -> Callable[[object], None]:
-    """A listener that does something once, when half of the parts are there."""
+    """Return a listener that calls a function once, when half of the parts are uploaded."""
     done: list[bool] = []
 
     def listen(_: object) -> None:
-        if len(emulator.requests.of("storage")) >= PARTS / 2 and not done:
+        if len(emulator.requests.for_operation("storage")) >= PARTS / 2 and not done:
             done.append(True)
             act()
 
     return listen
 
 
-async def test_a_session_that_ends_on_the_way_is_begun_anew(film: Path) -> None:
-    told: list[IngestEvent] = []
+async def test_an_upload_session_that_expires_during_the_upload_is_replaced(film: Path) -> None:
+    received: list[IngestEvent] = []
     async with platform() as (emulator, client, index_id):
         end = halfway(emulator, lambda: emulator.advance(LIFETIME + 1))
 
         def listen(event: IngestEvent) -> None:
-            told.append(event)
+            received.append(event)
             end(event)
 
-        summary = await client.ingest(film, index_id=index_id, direct_up_to=0, on_event=listen).summary()
+        summary = await client.ingest(film, index_id=index_id, multipart_threshold=0, on_event=listen).summary()
         assert (summary.ready, summary.failed) == (1, 0)
         (video,) = emulator.state.videos.values()
         assert video.asset.media.size == film.stat().st_size
-        assert len(emulator.requests.of(CREATE)) == 2
-        assert sum("has expired" in event.error for event in told if isinstance(event, AttemptFailed)) == 1
+        assert len(emulator.requests.for_operation(CREATE)) == 2
+        assert sum("has expired" in event.error for event in received if isinstance(event, ItemRetryScheduled)) == 1
 
 
-async def test_a_session_that_ended_between_two_runs_is_begun_anew(film: Path) -> None:
+async def test_an_upload_session_that_expired_between_two_runs_is_replaced(film: Path) -> None:
     ledger = film.with_suffix(".ledger")
     async with platform() as (emulator, client, index_id):
 
         def kill() -> None:
             running.cancel()
 
-        first = client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger, on_event=halfway(emulator, kill))
+        first = client.ingest(
+            film, index_id=index_id, multipart_threshold=0, ledger=ledger, on_event=halfway(emulator, kill)
+        )
         running = asyncio.create_task(first.summary())
         with pytest.raises(asyncio.CancelledError):
             await running
         emulator.advance(LIFETIME + 1)
-        second = await client.ingest(film, index_id=index_id, direct_up_to=0, ledger=ledger).summary()
+        second = await client.ingest(film, index_id=index_id, multipart_threshold=0, ledger=ledger).summary()
         assert second.ready == len(emulator.state.videos) == len(emulator.state.assets) == 1
-        assert len(emulator.requests.of(CREATE)) == 2
+        assert len(emulator.requests.for_operation(CREATE)) == 2
 
 
-async def test_whoever_uploads_by_hand_is_told_to_begin_anew(film: Path) -> None:
+async def test_assets_upload_reports_an_expired_session(film: Path) -> None:
     async with platform() as (emulator, client, _):
         end = halfway(emulator, lambda: emulator.advance(LIFETIME + 1))
-        with pytest.raises(UploadError, match="has expired; begin it anew"):
+        with pytest.raises(UploadError, match="has expired; start a new upload"):
             await client.assets.upload(film, method="multipart", on_progress=end)
 
 
-async def test_a_refusal_while_the_session_lives_is_told_as_it_is(film: Path) -> None:
+async def test_a_rejected_request_of_an_active_session_is_raised(film: Path) -> None:
     async with platform() as (emulator, client, _):
         emulator.faults.add(f"{CREATE}/{{upload_id}}/presigned-urls", status=400)
         with pytest.raises(BadRequestError):

@@ -1,4 +1,4 @@
-"""P21: cancelling leaks nothing. P23: misuse is told at once. And what else belongs to the life of a client."""
+"""P21: cancelling leaks nothing. P23: misuse raises an error immediately. And the rest of a client's life cycle."""
 
 from __future__ import annotations
 
@@ -7,21 +7,42 @@ import gc
 import logging
 import os
 import time
+import traceback
 import warnings
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
 import attrs
 import pytest
-from support import KEY, FastClock, Got, RawServer, always, budget_of, eventually, http, quiet
+import trio
+from support import (
+    KEY,
+    FastClock,
+    RawRequest,
+    RawServer,
+    always_respond,
+    category_state,
+    eventually,
+    fail_on_loop_errors,
+    raw_response,
+    respond_in_order,
+)
 
-from twelvelabs_async import AsyncTwelveLabs, ClientStateError, MalformedResponseError, NotFoundError, TwelveLabsError
-from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.request import form
+from twelvelabs_async import (
+    AsyncTwelveLabs,
+    ClientStateError,
+    InvalidInputError,
+    MalformedResponseError,
+    NotFoundError,
+    TwelveLabsError,
+)
+from twelvelabs_async.emulator import Emulator, ThreadedEmulator
+from twelvelabs_async.requests import Form
 
 
-async def stall(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(3600)
     return b""
 
@@ -32,7 +53,7 @@ async def stall(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
 @pytest.mark.parametrize("step", [*range(0, 60, 3)])
 async def test_p21_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(emulator: Emulator, step: int) -> None:
     """P21. `step` is how often the loop goes round before the cancellation."""
-    async with quiet(), AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
+    async with fail_on_loop_errors(), AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         if step % 2:
             await client.request("GET", "/indexes")  # then a connection is open already
         emulator.faults.add("GET /indexes", status=503, headers={"retry-after-ms": "1"})
@@ -45,10 +66,10 @@ async def test_p21_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} <= {asyncio.CancelledError, dict}
         await eventually(lambda: emulator.in_flight == 0)
-        lane = client._api.limiter.lane("GET /indexes")
+        lane = client._executor.limiter.category_queue("GET /indexes")
         assert (lane.in_flight, lane.waiting) == (0, 0)
-        assert not budget_of(client._api.limiter, "GET /indexes").flights
-        assert client._api.quota.tokens == client._api.quota.capacity
+        assert not category_state(client._executor.limiter, "GET /indexes").in_flight
+        assert client._executor.retry_budget.tokens == client._executor.retry_budget.capacity
         emulator.faults.clear()
         assert (await client.with_options(timeout=5).request("GET", "/indexes"))["data"] == []
 
@@ -57,21 +78,21 @@ async def test_p21_a_hundred_cancelled_calls_end_soon_and_free_their_connections
     asyncio.get_running_loop().set_debug(False)
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         tasks = [asyncio.create_task(client.request("GET", f"/{number}")) for number in range(100)]
-        await eventually(lambda: len(server.requests) == 100, within=10)
+        await eventually(lambda: len(server.requests) == 100, timeout=10)
         started = time.monotonic()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert time.monotonic() - started < 0.5
-        await eventually(lambda: server.open == 0)
+        await eventually(lambda: server.open_connections == 0)
 
 
 async def test_p21_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_the_others() -> None:
     hold = asyncio.Event()
 
-    async def answer(_got: Got, _writer: asyncio.StreamWriter) -> bytes:
+    async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await hold.wait()
-        return http()
+        return raw_response()
 
     async with (
         RawServer(answer) as server,
@@ -95,7 +116,7 @@ async def test_p21_failed_calls_leave_no_turn_taken(
     await asyncio.gather(
         *(client.with_options(max_retries=0).request("GET", "/indexes") for _ in range(20)), return_exceptions=True
     )
-    assert client._api.limiter.lane("GET /indexes").in_flight == 0
+    assert client._executor.limiter.category_queue("GET /indexes").in_flight == 0
     await eventually(lambda: emulator.in_flight == 0)
 
 
@@ -127,6 +148,10 @@ async def _fail() -> None:
 
 
 # P23.
+
+
+def _run_without_a_loop(function: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    function().send(None)
 
 
 def refusal(call: Coroutine[Any, Any, object]) -> str:
@@ -174,20 +199,18 @@ def test_p23_a_client_of_another_loop_says_so() -> None:
     async def first() -> None:
         with pytest.raises(TwelveLabsError):
             await client.with_options(max_retries=0).request("GET", "/x")
-        await client._api.session._api.close()  # type: ignore[union-attr]  # so that nothing is left open
+        await client._executor.transport._api_client_session.close()  # type: ignore[union-attr]  # so that nothing is left open
 
     asyncio.run(first())
     assert "event loop" in asyncio.run(misuse(client))
     fresh = AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3")
-    asyncio.run(use(fresh, RawServer(always(http()))))
+    asyncio.run(use(fresh, RawServer(always_respond(raw_response()))))
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-@pytest.mark.parametrize("used", [True, False])
-async def test_p23_a_client_that_came_by_a_fork_says_so(client: AsyncTwelveLabs, *, used: bool) -> None:
-    if used:
-        await client.request("GET", "/indexes")
+async def test_p23_a_client_that_was_used_before_a_fork_raises_our_error_in_the_child(client: AsyncTwelveLabs) -> None:
+    await client.request("GET", "/indexes")
     child = os.fork()
     if child == 0:
         code = 1
@@ -202,12 +225,55 @@ async def test_p23_a_client_that_came_by_a_fork_says_so(client: AsyncTwelveLabs,
     await client.request("GET", "/indexes")
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_client_that_was_created_before_a_fork_works_in_the_child(served: ThreadedEmulator) -> None:
+    """As with the workers of gunicorn that load the application before they fork."""
+    client = AsyncTwelveLabs(served.api_key, base_url=served.base_url)
+
+    async def list_indexes() -> None:
+        async with client:
+            await client.indexes.list()
+
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            asyncio.run(list_indexes())
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_p23_closing_a_client_in_another_event_loop_raises_our_error(served: ThreadedEmulator) -> None:
+    client = AsyncTwelveLabs(served.api_key, base_url=served.base_url)
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(client.request("GET", "/indexes"))
+        with pytest.raises(ClientStateError, match="another event loop"):
+            second.run(client.close())
+        assert not client.closed
+        first.run(client.aclose())
+    assert client.closed
+
+
+@pytest.mark.parametrize("run", [trio.run, _run_without_a_loop])
+def test_a_call_without_an_event_loop_of_asyncio_raises_our_error(run: Callable[[Callable[[], Any]], Any]) -> None:
+    async def use() -> None:
+        async with AsyncTwelveLabs(KEY) as client:
+            await client.indexes.list()
+
+    with pytest.raises(ClientStateError, match="asyncio"):
+        run(use)
+
+
 async def test_p23_leaving_the_block_closes_all_connections() -> None:
-    async with RawServer(always(http())) as server:
+    async with RawServer(always_respond(raw_response())) as server:
         async with AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
             await asyncio.gather(*(client.request("GET", f"/{number}") for number in range(10)))
-            assert server.open > 0
-        await eventually(lambda: server.open == 0, within=0.5)
+            assert server.open_connections > 0
+        await eventually(lambda: server.open_connections == 0, timeout=0.5)
 
 
 async def test_a_client_that_was_never_used_needs_no_closing() -> None:
@@ -216,7 +282,7 @@ async def test_a_client_that_was_never_used_needs_no_closing() -> None:
 
 
 async def test_p23_a_client_that_was_not_closed_is_told_once_and_its_connections_are_closed() -> None:
-    async with RawServer(always(http())) as server, quiet():
+    async with RawServer(always_respond(raw_response())) as server, fail_on_loop_errors():
         client = AsyncTwelveLabs(KEY, base_url=server.base_url)
         await client.request("GET", "/x")
         with warnings.catch_warnings(record=True) as caught:
@@ -226,7 +292,7 @@ async def test_p23_a_client_that_was_not_closed_is_told_once_and_its_connections
         assert [(warning.category, "async with" in str(warning.message)) for warning in caught] == [
             (ResourceWarning, True)
         ]
-        await eventually(lambda: server.open == 0)
+        await eventually(lambda: server.open_connections == 0)
 
 
 async def test_p23_closing_while_calls_are_under_way_ends_them_with_errors_of_ours() -> None:
@@ -241,14 +307,14 @@ async def test_p23_closing_while_calls_are_under_way_ends_them_with_errors_of_ou
 
 
 async def test_a_session_that_is_lent_is_used_and_left_open() -> None:
-    async with RawServer(always(http())) as server, aiohttp.ClientSession() as lent:
+    async with RawServer(always_respond(raw_response())) as server, aiohttp.ClientSession() as lent:
         async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
             await client.request("GET", "/x")
         assert not lent.closed
-        assert server.open == 1
+        assert server.open_connections == 1
         async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
             await client.request("GET", "/x")
-        assert server.connections == 1
+        assert server.connection_count == 1
 
 
 async def test_a_session_that_was_lent_and_closed_is_told() -> None:
@@ -269,7 +335,7 @@ async def test_instruments_see_every_request() -> None:
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(note)
     async with (
-        RawServer(always(http())) as server,
+        RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, trace_configs=[trace]) as client,
     ):
         await client.request("GET", "/x")
@@ -288,17 +354,17 @@ class Mine:
 
 
 async def test_any_operation_can_be_called_without_a_method_for_it() -> None:
-    answer = http(body='{"name": "x", "sizes": [1, 2], "more": true}', headers={"X-Api-Version": "1.3.7"})
-    async with RawServer(always(answer)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    answer = raw_response(body='{"name": "x", "sizes": [1, 2], "more": true}', headers={"X-Api-Version": "1.3.7"})
+    async with RawServer(always_respond(answer)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         assert client.api_version is None
         raw = await client.request(
-            "GET", "/new/{thing-id}", ids={"thing_id": "a b"}, query={"page": 1, "x": ["a", "b"]}
+            "GET", "/new/{thing-id}", path_params={"thing_id": "a b"}, query={"page": 1, "x": ["a", "b"]}
         )
         assert raw == {"name": "x", "sizes": [1, 2], "more": True}
-        mine = await client.request("POST", "/new", into=Mine, json={"a": 1})
+        mine = await client.request("POST", "/new", response_type=Mine, json={"a": 1})
         assert mine == Mine("x", [1, 2])
-        await client.request("DELETE", "/new", into=type(None))
-        await client.request("POST", "/new", form=form(a="b"))
+        await client.request("DELETE", "/new", response_type=type(None))
+        await client.request("POST", "/new", form=Form.build(a="b"))
         assert client.api_version == "1.3.7"
         first, second, third, fourth = server.requests
         assert first.target == "/v1.3/new/a%20b?page=1&x=a&x=b"
@@ -310,12 +376,12 @@ async def test_any_operation_can_be_called_without_a_method_for_it() -> None:
 
 async def test_any_operation_has_the_same_errors(client: AsyncTwelveLabs) -> None:
     with pytest.raises(NotFoundError) as caught:
-        await client.request("GET", "/indexes/{index-id}", ids={"index-id": "0" * 24})
+        await client.request("GET", "/indexes/{index-id}", path_params={"index-id": "0" * 24})
     assert caught.value.operation == "GET /indexes/{index-id}"
     assert caught.value.code == "resource_not_exist"
     assert caught.value.request_id
     with pytest.raises(MalformedResponseError):
-        await client.request("GET", "/indexes", into=Mine)
+        await client.request("GET", "/indexes", response_type=Mine)
 
 
 @pytest.mark.parametrize(
@@ -327,8 +393,8 @@ async def test_another_version_of_the_api_is_warned_of_once(
     version: str, warned: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "twelvelabs_async")
-    reply = http(headers={"X-Api-Version": version.replace("\x1b", "")})
-    async with RawServer(always(reply)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    reply = raw_response(headers={"X-Api-Version": version.replace("\x1b", "")})
+    async with RawServer(always_respond(reply)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         for _ in range(3):
             await client.request("GET", "/x")
         await client.with_options(timeout=3).request("GET", "/x")
@@ -338,9 +404,146 @@ async def test_another_version_of_the_api_is_warned_of_once(
 
 async def test_p13_connections_are_used_again(clock: FastClock) -> None:
     async with (
-        RawServer(always(http())) as server,
+        RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, connection_limit=4) as client,
     ):
         for _ in range(5):
             await asyncio.gather(*(client.request("GET", f"/{number}") for number in range(20)))
-        assert server.connections <= 4
+        assert server.connection_count <= 4
+
+
+# A failed call.
+
+
+class Local:
+    """A variable of the caller."""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 404},
+        {"status": 503, "headers": {"retry-after-ms": "1"}, "times": 2},
+        {"status": 429, "headers": {"retry-after-ms": "1"}, "times": 2},
+        {"reset": "after", "times": 2},
+        {"truncate": True, "times": 2},
+        {"html": True, "times": 2},
+        {"stall": "before"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("with_listener", [False, True])
+async def test_a_failed_call_keeps_no_frame_of_its_caller(
+    emulator: Emulator, clock: FastClock, fault: Mapping[str, Any], *, with_listener: bool
+) -> None:
+    """No reference cycle holds the error, or the body and the caller's variables would stay until a collection."""
+    async with AsyncTwelveLabs(
+        emulator.api_key,
+        base_url=emulator.base_url,
+        timeout=0.3 if "stall" in fault else 60,
+        max_retries=1,
+        on_event=type if with_listener else None,
+        clock=clock,
+    ) as client:
+
+        async def failing_call() -> weakref.ref[Local]:
+            local = Local()
+            with pytest.raises(TwelveLabsError):
+                await client.request("GET", "/indexes")
+            return weakref.ref(local)
+
+        emulator.faults.add("GET /indexes", **fault)
+        gc.collect()
+        gc.disable()
+        try:
+            assert (await failing_call())() is None
+        finally:
+            gc.enable()
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(404, 1), (503, 2)])
+async def test_a_traceback_is_short_and_shows_the_line_of_the_caller(
+    emulator: Emulator, status: int, attempts: int
+) -> None:
+    emulator.faults.add("GET /indexes/{index-id}", status=status, headers={"retry-after-ms": "1"}, times=attempts)
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, max_retries=1) as client:
+        with pytest.raises(TwelveLabsError) as caught:
+            await client.indexes.retrieve("652d4c2f9a1b3c4d5e6f7a8b")
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert len(frames) <= 7
+    assert frames[0].line == 'await client.indexes.retrieve("652d4c2f9a1b3c4d5e6f7a8b")'
+    assert not [frame for frame in frames if "tenacity" in frame.filename]
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+class Subclass(AsyncTwelveLabs):
+    """A client with an attribute of its own."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(KEY)
+        self.tag = tag
+
+
+def test_a_view_has_the_class_and_the_attributes_of_the_client() -> None:
+    client = Subclass("mine")
+    assert client.indexes is client.indexes
+    view = client.with_options(timeout=5)
+    assert type(view) is Subclass
+    assert view.tag == "mine"
+    assert view.indexes is not client.indexes
+
+
+async def test_a_task_of_a_list_is_made_by_ensure_future_and_the_error_of_create_task_says_so(
+    client: AsyncTwelveLabs,
+) -> None:
+    pages: Any = client.indexes.list()
+    with pytest.raises(TypeError, match=r"asyncio\.ensure_future\(\)"):
+        asyncio.get_running_loop().create_task(pages)
+    assert list(await asyncio.ensure_future(client.indexes.list())) == []
+
+
+class AsyncCallable:
+    """A callback whose call is async."""
+
+    async def __call__(self, _: object) -> None: ...
+
+
+@pytest.mark.parametrize("callback", [AsyncCallable().__call__, AsyncCallable()], ids=["function", "object"])
+async def test_async_callbacks_are_refused_before_anything_is_sent(
+    emulator: Emulator, client: AsyncTwelveLabs, callback: Any
+) -> None:
+    with pytest.raises(InvalidInputError, match="on_progress must be a plain function"):
+        await client.assets.upload(b"x", filename="a.mp4", on_progress=callback)
+    with pytest.raises(InvalidInputError, match="on_progress must be a plain function"):
+        async with client.assets.temporary(b"x", filename="a.mp4", on_progress=callback):
+            pass
+    with pytest.raises(InvalidInputError, match="on_event must be a plain function"):
+        client.ingest(["a.mp4"], index_id="i", on_event=callback)
+    with pytest.raises(InvalidInputError, match="on_event must be a plain function"):
+        AsyncTwelveLabs(KEY, on_event=callback)
+    assert len(emulator.requests) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "statuses", "hinted"),
+    [("", [404], True), ("/api", [404, 404], True), ("/v1.3", [404], False), ("", [200, 404], False)],
+    ids=["no path", "no version", "with a version", "after another answer"],
+)
+async def test_a_base_url_without_its_version_gets_a_hint_if_each_response_is_404(
+    path: str,
+    statuses: list[int],
+    hinted: bool,  # noqa: FBT001  # a parameter
+) -> None:
+    answers = [raw_response(status, b'{"code": "not_found", "message": "nothing here"}') for status in statuses]
+    async with (
+        RawServer(respond_in_order(answers)) as server,
+        AsyncTwelveLabs(KEY, base_url=server.origin + path) as client,
+    ):
+        for status in statuses:
+            if status == 200:
+                await client.request("GET", "/x")
+        for _ in range(statuses.count(404)):
+            with pytest.raises(NotFoundError) as caught:
+                await client.request("GET", "/x")
+            hint = f"nothing here; base_url has no API version: use {server.origin}{path}/v1.3"
+            assert (hint in str(caught.value)) is hinted

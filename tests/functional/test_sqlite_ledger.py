@@ -1,4 +1,4 @@
-"""A ledger in a file: whose it is, what is in it, and what becomes of it when it is cut or killed."""
+"""A ledger in a file: its lock, its content, and what a truncated file or a killed process does to it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import shutil
 import sqlite3
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import attrs
 import pytest
+from processes import PIPE, start_process
+from support import eventually
 
 from twelvelabs_async import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest import Entry, SqliteLedger
-from twelvelabs_async.ingest.sqlite_schema import STEPS
+from twelvelabs_async.ingest.sqlite_ledger import _SQLITE_MIGRATIONS
+from twelvelabs_async.models.assets import CompletedChunk
+from twelvelabs_async.uploads import UploadState
 
 HOLDER = """
 import asyncio, sys
@@ -30,6 +36,8 @@ async def main():
 asyncio.run(main())
 """
 
+SESSION = UploadState(upload_id="u", asset_id="a", filename="1.mp4", total_size=2, chunk_size=2, fingerprint="f")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -41,7 +49,7 @@ def entry(number: int) -> Entry:
 
 
 async def fill(ledger: SqliteLedger, count: int) -> None:
-    """Entry `n` is claimed and then saved with asset `n`, one after the other."""
+    """Claim entries, and save each of them with its asset."""
     for number in range(count):
         await ledger.claim(entry(number))
         await ledger.save(saved(number))
@@ -51,7 +59,7 @@ def saved(number: int) -> Entry:
     return attrs.evolve(entry(number), asset_id=f"a{number}", stage="processing")
 
 
-async def all_of(path: Path) -> list[Entry]:
+async def all_entries(path: Path) -> list[Entry]:
     ledger = SqliteLedger(path)
     await ledger.open()
     try:
@@ -60,7 +68,7 @@ async def all_of(path: Path) -> list[Entry]:
         await ledger.close()
 
 
-async def test_only_the_owner_may_read_any_of_its_files(path: Path) -> None:
+async def test_only_the_owner_can_read_the_files_of_a_ledger(path: Path) -> None:
     mask = os.umask(0)
     try:
         ledger = SqliteLedger(path)
@@ -73,18 +81,16 @@ async def test_only_the_owner_may_read_any_of_its_files(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["films.ledger"]
 
 
-async def test_a_second_process_is_told_at_once_and_the_lock_dies_with_its_holder(path: Path) -> None:
-    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, path, stdout=asyncio.subprocess.PIPE)
-    assert holder.stdout is not None
-    assert await holder.stdout.readline() == b"held\n"
-    with pytest.raises(LedgerInUseError, match="another process"):
-        await SqliteLedger(path).open()
-    holder.kill()
-    await holder.wait()
-    assert await all_of(path) == []
+async def test_a_second_process_fails_immediately_and_the_lock_ends_with_the_first(path: Path) -> None:
+    async with start_process(sys.executable, "-c", HOLDER, path, stdout=PIPE) as holder:
+        assert holder.stdout is not None
+        assert await holder.stdout.readline() == b"held\n"
+        with pytest.raises(LedgerInUseError, match="another process"):
+            await SqliteLedger(path).open()
+    assert await all_entries(path) == []
 
 
-async def test_two_in_one_process_are_told_as_well(path: Path) -> None:
+async def test_two_ledgers_of_one_file_in_one_process_fail_too(path: Path) -> None:
     first, second = SqliteLedger(path), SqliteLedger(path)
     await first.open()
     with pytest.raises(LedgerInUseError):
@@ -95,7 +101,7 @@ async def test_two_in_one_process_are_told_as_well(path: Path) -> None:
     await second.close()
 
 
-async def test_two_that_make_it_at_the_same_moment_make_one(path: Path) -> None:
+async def test_concurrent_creation_creates_one_file(path: Path) -> None:
     ledgers = [SqliteLedger(path) for _ in range(8)]
     opened = await asyncio.gather(*(ledger.open() for ledger in ledgers), return_exceptions=True)
     names = [name for name in opened if isinstance(name, str)]
@@ -106,7 +112,7 @@ async def test_two_that_make_it_at_the_same_moment_make_one(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["films.ledger"]
 
 
-async def test_what_many_tasks_write_at_once_takes_few_transactions(path: Path) -> None:
+async def test_concurrent_writes_share_transactions(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     commits = 0
@@ -115,62 +121,70 @@ async def test_what_many_tasks_write_at_once_takes_few_transactions(path: Path) 
         nonlocal commits
         commits += statement == "COMMIT"
 
-    await ledger._do(lambda db: db.set_trace_callback(count))
+    await ledger._execute(lambda db: db.set_trace_callback(count))
     await asyncio.gather(*(ledger.claim(entry(number)) for number in range(2000)))
     assert commits < 200
     await ledger.close()
 
 
+@pytest.fixture
+def owner_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of a ledger are those of a process that has ended."""
+    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger.is_running", Mock(return_value=False))
+    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger.has_ended", Mock(return_value=True))
+
+
+@pytest.mark.usefixtures("owner_has_ended")
 async def test_a_write_is_on_disk_when_it_returns(path: Path, tmp_path: Path) -> None:
-    """The files are copied as a crash would leave them."""
+    """Copies the files as a crash would leave them."""
     ledger = SqliteLedger(path)
     await ledger.open()
     for number in range(20):
         await ledger.claim(entry(number))
         copy = _copied(path, tmp_path / f"crash{number}")
-        assert len(await all_of(copy)) == number + 1
+        assert len(await all_entries(copy)) == number + 1
     await ledger.close()
 
 
 def _copied(path: Path, folder: Path) -> Path:
     folder.mkdir()
-    for suffix in ("", "-wal"):
+    for suffix in ("", "-journal"):
         source = Path(f"{path}{suffix}")
         if source.exists():
             shutil.copy(source, folder / source.name)
     return folder / path.name
 
 
-async def _wreck(path: Path, count: int) -> Path:
-    """A ledger as a crash leaves it: half of it in the file, half in the log beside it."""
+async def _crashed_ledger(path: Path, count: int) -> Path:
+    """Return a ledger as a crash leaves it."""
     ledger = SqliteLedger(path)
     await ledger.open()
     await fill(ledger, count)
-    wreck = _copied(path, path.parent / "wreck")
+    crashed = _copied(path, path.parent / "crashed")
     await ledger.close()
-    return wreck
+    return crashed
 
 
 def _history(count: int) -> list[list[Entry]]:
-    """All states that such a ledger has ever been in."""
+    """Return all states that the ledger has had."""
     states: list[list[Entry]] = [[]]
     for number in range(count):
         states += [[*states[-1], entry(number)], [*states[-1], saved(number)]]
     return states
 
 
-@pytest.mark.parametrize("suffix", ["", "-wal"])
-async def test_p8_a_ledger_that_was_cut_is_recovered_or_refused_and_never_misread(path: Path, suffix: str) -> None:
+@pytest.mark.usefixtures("owner_has_ended")
+async def test_p8_a_truncated_ledger_is_recovered_or_refused_and_never_misread(path: Path) -> None:
     count = 60
-    wreck = await _wreck(path, count)
+    crashed = await _crashed_ledger(path, count)
     history = _history(count)
-    size = Path(f"{wreck}{suffix}").stat().st_size
+    size = crashed.stat().st_size
     seen = {"recovered": 0, "refused": 0}
     for cut in sorted({0, 1, 15, 16, 31, 32, 99, 100, *range(511, size, size // 50 + 13), size - 1}):
-        trial = _copied(wreck, path.parent / f"cut{cut}")
-        os.truncate(f"{trial}{suffix}", cut)
+        trial = _copied(crashed, path.parent / f"cut{cut}")
+        os.truncate(trial, cut)
         try:
-            found = await all_of(trial)
+            found = await all_entries(trial)
         except LedgerError:
             seen["refused"] += 1
         else:
@@ -180,8 +194,7 @@ async def test_p8_a_ledger_that_was_cut_is_recovered_or_refused_and_never_misrea
     assert sum(seen.values()) > 20
 
 
-async def test_a_large_ledger_cut_at_any_page_is_refused(path: Path) -> None:
-    """All of it has been moved into the file, so whatever is cut off is missing."""
+async def test_a_large_ledger_truncated_at_any_page_is_refused(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await asyncio.gather(*(ledger.claim(entry(number)) for number in range(2000)))
@@ -191,19 +204,19 @@ async def test_a_large_ledger_cut_at_any_page_is_refused(path: Path) -> None:
         trial = _copied(path, path.parent / f"cut{cut}")
         os.truncate(trial, cut)
         with pytest.raises(LedgerError):
-            await all_of(trial)
+            await all_entries(trial)
         shutil.rmtree(trial.parent)
 
 
 @pytest.mark.parametrize("content", [b"", b"no ledger at all, but long enough for a header of a database file" * 9])
-async def test_what_is_no_ledger_is_refused_and_left_alone(path: Path, content: bytes) -> None:
+async def test_a_file_that_is_no_ledger_is_refused_and_left_unchanged(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(LedgerError):
         await SqliteLedger(path).open()
     assert path.read_bytes() == content
 
 
-async def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+async def test_the_database_of_another_program_is_refused_and_left_unchanged(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE bookmarks (url TEXT)")
     other.commit()
@@ -215,20 +228,34 @@ async def test_the_database_of_another_program_is_refused_and_left_alone(path: P
 
 
 async def test_a_ledger_of_a_newer_version_is_refused(path: Path) -> None:
-    await all_of(path)
-    _set_version(path, len(STEPS) + 1)
-    with pytest.raises(LedgerError, match=f"version {len(STEPS) + 1}"):
+    await all_entries(path)
+    _set_version(path, len(_SQLITE_MIGRATIONS) + 1)
+    with pytest.raises(LedgerError, match=f"version {len(_SQLITE_MIGRATIONS) + 1}"):
         await SqliteLedger(path).open()
 
 
-async def test_an_older_ledger_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_ledger_of_version_0_1_is_refused_and_left_unchanged(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_schema = tuple(script.replace("epoch", "lock") for script in _SQLITE_MIGRATIONS)
+    with monkeypatch.context() as patch:
+        patch.setattr("twelvelabs_async.ingest.sqlite_ledger._SQLITE_MIGRATIONS", old_schema)
+        with pytest.raises(LedgerError):  # creates the file, and cannot read it
+            await SqliteLedger(path).open()
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=r"version 0\.1.*delete the ledger"):
+        await SqliteLedger(path).open()
+    assert path.read_bytes() == before
+
+
+async def test_an_older_ledger_is_upgraded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await fill(ledger, 3)
     await ledger.close()
-    newer = (*STEPS, "CREATE TABLE remarks (token TEXT, remark TEXT)")
-    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_schema.STEPS", newer)
-    assert await all_of(path) == [saved(number) for number in range(3)]
+    newer = (*_SQLITE_MIGRATIONS, "CREATE TABLE remarks (token TEXT, remark TEXT)")
+    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger._SQLITE_MIGRATIONS", newer)
+    assert await all_entries(path) == [saved(number) for number in range(3)]
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA user_version").fetchone() == (len(newer),)
     assert db.execute("SELECT count(*) FROM remarks").fetchone() == (0,)
@@ -241,36 +268,36 @@ def _set_version(path: Path, version: int) -> None:
     db.close()
 
 
-async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_a_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="nowhere"):
         await SqliteLedger(tmp_path / "nowhere" / "films.ledger").open()
 
 
-async def test_a_disk_that_is_full_ends_all_who_write(path: Path) -> None:
+async def test_a_full_disk_fails_all_writes(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await fill(ledger, 1)
-    await ledger._do(lambda db: db.execute("PRAGMA max_page_count = 12").fetchall())
+    await ledger._execute(lambda db: db.execute("PRAGMA max_page_count = 12").fetchall())
     with pytest.raises(LedgerError, match="full"):
         await asyncio.gather(*(ledger.claim(entry(number)) for number in range(1, 2000)))
     with pytest.raises(LedgerError, match="full"):
         await ledger.claim(entry(9999))
     await ledger.close()
-    assert (await all_of(path))[0] == saved(0)
+    assert (await all_entries(path))[0] == saved(0)
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_whoever_is_cancelled_while_it_opens_holds_nothing(path: Path, steps: int) -> None:
+async def test_cancelling_open_leaves_the_file_unlocked(path: Path, steps: int) -> None:
     opening = asyncio.create_task(SqliteLedger(path).open())
     for _ in range(steps):
         await asyncio.sleep(0)
     opening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await opening
-    await all_of(path)
+    await all_entries(path)
 
 
-async def test_one_that_cannot_be_opened_can_be_tried_again(path: Path) -> None:
+async def test_open_can_be_retried_after_an_error(path: Path) -> None:
     path.write_bytes(b"")
     ledger = SqliteLedger(path)
     with pytest.raises(LedgerError, match="is empty"):
@@ -280,8 +307,148 @@ async def test_one_that_cannot_be_opened_can_be_tried_again(path: Path) -> None:
     await ledger.close()
 
 
-async def test_no_thread_is_left(path: Path) -> None:
+async def test_closing_a_ledger_ends_its_thread(path: Path) -> None:
     before = set(threading.enumerate())
-    await all_of(path)
-    left = {thread.name for thread in set(threading.enumerate()) - before}
-    assert "twelvelabs-ledger" not in left
+    await all_entries(path)
+    await eventually(
+        lambda: not any(thread.name.startswith("twelvelabs-ledger") for thread in set(threading.enumerate()) - before)
+    )
+
+
+@pytest.mark.usefixtures("owner_has_ended")
+async def test_a_ledger_can_be_copied_alone_while_it_is_in_use(path: Path, tmp_path: Path) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    await fill(ledger, 3)
+    shutil.copy(path, tmp_path / "alone.ledger")
+    await ledger.close()
+    assert await all_entries(tmp_path / "alone.ledger") == [saved(number) for number in range(3)]
+
+
+@pytest.mark.parametrize("change", ["moved", "deleted", "replaced by a copy"])
+async def test_a_run_stops_when_its_ledger_is_gone_from_its_path(path: Path, change: str) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    await ledger.ensure_owned()
+    if change == "replaced by a copy":
+        copy = path.with_suffix(".copy")
+        shutil.copy(path, copy)
+        copy.replace(path)
+    elif change == "moved":
+        path.rename(path.with_suffix(".moved"))
+    else:
+        path.unlink()
+    for write in (ledger.ensure_owned(), ledger.claim(entry(1)), ledger.save(entry(1))):
+        with pytest.raises(LedgerError, match=r"films\.ledger was moved, deleted or replaced"):
+            await write
+    await ledger.close()
+
+
+async def test_p28_a_copy_of_a_ledger_is_refused_while_the_run_that_uses_the_ledger_lives(
+    path: Path, tmp_path: Path
+) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    await fill(ledger, 1)
+    copy = _copied(path, tmp_path / "copy")
+    os.utime(copy, (0, 0))  # the age of a copy says nothing
+    with pytest.raises(LedgerInUseError, match=f"a copy of a ledger that process {os.getpid()} uses"):
+        await SqliteLedger(copy).open()
+    await ledger.close()
+
+
+@pytest.fixture
+def no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger.OWNER_HEARTBEAT_INTERVAL", 1e6)
+
+
+async def test_a_second_run_is_refused_with_the_process_that_owns_the_ledger(path: Path) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    with pytest.raises(LedgerInUseError, match=f"process {os.getpid()} on .*, last seen"):
+        await SqliteLedger(path).open()
+    await ledger.ensure_owned()
+    await ledger.close()
+
+
+@pytest.mark.usefixtures("no_heartbeats")
+async def test_p28_a_run_that_was_taken_over_writes_nothing(path: Path) -> None:
+    suspended, successor = SqliteLedger(path), SqliteLedger(path)
+    await suspended.open()
+    await suspended.claim(entry(1))
+    os.utime(path, (0, 0))
+    await successor.open()
+    for write in (
+        suspended.ensure_owned(),
+        suspended.claim(entry(2)),
+        suspended.save(saved(1)),
+        suspended.save_upload("t1", SESSION),
+        suspended.save_part("t1", CompletedChunk(chunk_index=1, proof="etag", chunk_size=8)),
+    ):
+        with pytest.raises(LedgerInUseError, match="taken over"):
+            await write
+    await suspended.close()  # does not release the successor
+    with pytest.raises(LedgerInUseError, match="another process"):
+        await SqliteLedger(path).open()
+    assert [found async for found in successor.entries()] == [entry(1)]
+    assert await successor.load_upload("t1") is None
+    await successor.close()
+
+
+@pytest.mark.usefixtures("no_heartbeats")
+async def test_a_run_that_was_suspended_goes_on_if_no_other_has_taken_over(path: Path) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    os.utime(path, (0, 0))
+    await fill(ledger, 1)
+    await ledger.close()
+
+
+@pytest.mark.parametrize("change", ["UPDATE entries SET asset_id = 'other'", "an older copy"])
+async def test_a_run_stops_when_another_program_has_changed_its_ledger(path: Path, change: str) -> None:
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    older = _copied(path, path.parent / "older")
+    await fill(ledger, 1)
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("SELECT asset_id FROM entries").fetchall() == [("a0",)]
+    await ledger.ensure_owned()  # it may be read
+    if change == "an older copy":
+        shutil.copy(older, path)
+    else:
+        with closing(sqlite3.connect(path)) as program:
+            program.execute(change)
+            program.commit()
+    with pytest.raises(LedgerError, match="another program has changed the ledger"):
+        await ledger.save(saved(1))
+    await ledger.close()
+
+
+async def test_a_run_sends_heartbeats_while_it_writes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger.OWNER_HEARTBEAT_INTERVAL", 0.001)
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    os.utime(path, (0, 0))
+    while not path.stat().st_mtime:  # another thread changes it
+        await asyncio.sleep(0)
+    await ledger.close()
+
+
+@pytest.mark.usefixtures("no_heartbeats")
+@pytest.mark.parametrize("age", [0, 3600, -3600], ids=["now", "an hour ago", "in an hour"])
+async def test_the_ledger_of_another_machine_is_taken_over_after_its_last_heartbeat_is_old(
+    path: Path, age: int
+) -> None:
+    await all_entries(path)
+    with closing(sqlite3.connect(path)) as db:  # as that machine has left it
+        db.execute(
+            "UPDATE ledger SET owner_host = 'elsewhere', owner_boot_id = 'x', owner_pid = 7, owner_started = '1'"
+        )
+        db.commit()
+    now = path.stat().st_mtime
+    os.utime(path, (now - age, now - age))
+    if age:
+        assert await all_entries(path) == []
+    else:
+        with pytest.raises(LedgerInUseError, match=r"process 7 on elsewhere.* try again in \d+ s"):
+            await SqliteLedger(path).open()

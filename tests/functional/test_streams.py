@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from support import KEY, FastClock, Got, RawAnswer, RawServer, eventually, http, one_by_one
+from support import KEY, FastClock, RawHandler, RawRequest, RawServer, eventually, raw_response, respond_in_order
 
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.errors import NotFoundError, RateLimitError, StreamError
 from twelvelabs_async.models.analyze import VideoAsset
-from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.resources.analyze import AnalyzeStream
 
 VIDEO = VideoAsset(asset_id="a1")
 
@@ -42,7 +42,7 @@ async def serve() -> AsyncIterator[Open]:
     """A raw server and a client of it, both closed at the end."""
     opened: list[Any] = []
 
-    async def start(answer: RawAnswer, **options: Any) -> tuple[RawServer, AsyncTwelveLabs]:
+    async def start(answer: RawHandler, **options: Any) -> tuple[RawServer, AsyncTwelveLabs]:
         server = await RawServer(answer).__aenter__()
         client = AsyncTwelveLabs(KEY, base_url=server.base_url, **options)
         opened.extend((server, client))
@@ -53,10 +53,10 @@ async def serve() -> AsyncIterator[Open]:
         await one.__aexit__(None, None, None)
 
 
-def then(content: bytes, *, after: str) -> RawAnswer:
+def then(content: bytes, *, after: str) -> RawHandler:
     """Sends `content`, and then resets, closes, or says nothing more."""
 
-    async def answer(_got: Got, writer: asyncio.StreamWriter) -> None:
+    async def answer(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(content)
         await writer.drain()
         match after:
@@ -84,7 +84,7 @@ def stream_of(client: AsyncTwelveLabs) -> AnalyzeStream:
 
 
 async def test_a_stream_arrives_whole(serve: Open) -> None:
-    server, client = await serve(one_by_one([WHOLE]))
+    server, client = await serve(respond_in_order([WHOLE]))
     async with stream_of(client) as stream:
         assert [type(event).__name__ async for event in stream] == [
             "StreamStart",
@@ -98,7 +98,7 @@ async def test_a_stream_arrives_whole(serve: Open) -> None:
 
 
 async def test_a_stream_in_small_packets_arrives_whole(serve: Open) -> None:
-    async def trickle(_got: Got, writer: asyncio.StreamWriter) -> None:
+    async def trickle(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         for at in range(0, len(WHOLE), 7):
             writer.write(WHOLE[at : at + 7])
             await writer.drain()
@@ -111,7 +111,7 @@ async def test_a_stream_in_small_packets_arrives_whole(serve: Open) -> None:
 async def test_a_connection_serves_one_stream_after_the_other(serve: Open) -> None:
     """The end of the body comes after the last event; without waiting for it each stream would cost a connection."""
 
-    async def late_end(_got: Got, writer: asyncio.StreamWriter) -> bytes:
+    async def late_end(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(WHOLE.removesuffix(chunk(b"")))
         await writer.drain()
         await asyncio.sleep(0.01)
@@ -120,15 +120,15 @@ async def test_a_connection_serves_one_stream_after_the_other(serve: Open) -> No
     server, client = await serve(late_end)
     for _ in range(3):
         assert await stream_of(client).text() == "all of it"
-    assert server.connections == 1
+    assert server.connection_count == 1
 
 
-async def test_a_server_that_never_ends_the_body_holds_nobody_up(serve: Open) -> None:
+async def test_a_body_that_never_ends_does_not_delay_the_caller(serve: Open) -> None:
     server, client = await serve(then(WHOLE.removesuffix(chunk(b"")), after="silence"))
     started = time.monotonic()
     assert await stream_of(client).text() == "all of it"
     assert time.monotonic() - started < 2
-    await eventually(lambda: server.open == 0)
+    await eventually(lambda: server.open_connections == 0)
 
 
 @pytest.mark.parametrize("after", ["reset", "close"])
@@ -143,7 +143,7 @@ async def test_p19_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(
     assert "half".startswith(caught.value.text)
     assert caught.value.operation == "POST /analyze"
     assert len(server.requests) == 1
-    await eventually(lambda: server.open == 0)
+    await eventually(lambda: server.open_connections == 0)
 
 
 async def test_p19_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
@@ -152,13 +152,13 @@ async def test_p19_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
         await stream_of(client).text()
     assert caught.value.text == "half"
     assert len(server.requests) == 1
-    await eventually(lambda: server.open == 0)
+    await eventually(lambda: server.open_connections == 0)
 
 
 async def test_a_stream_may_take_longer_than_the_deadline_of_a_call(serve: Open) -> None:
     """The deadline is for the answer to begin; after that silence is what counts."""
 
-    async def slowly(_got: Got, writer: asyncio.StreamWriter) -> bytes:
+    async def slowly(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(HEAD + chunk(START))
         for _ in range(8):
             await asyncio.sleep(0.05)
@@ -171,8 +171,8 @@ async def test_a_stream_may_take_longer_than_the_deadline_of_a_call(serve: Open)
 
 async def test_a_refusal_before_the_stream_is_repeated(serve: Open) -> None:
     clock = FastClock()
-    limited = http(429, b"", {"Retry-After": "2"})
-    server, client = await serve(one_by_one([limited, http(503, b"busy"), WHOLE]), clock=clock)
+    limited = raw_response(429, b"", {"Retry-After": "2"})
+    server, client = await serve(respond_in_order([limited, raw_response(503, b"busy"), WHOLE]), clock=clock)
     assert await stream_of(client).text() == "all of it"
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
@@ -180,11 +180,11 @@ async def test_a_refusal_before_the_stream_is_repeated(serve: Open) -> None:
 
 
 async def test_a_refusal_that_stays_is_the_error_of_any_call(serve: Open) -> None:
-    server, client = await serve(one_by_one([http(404, b'{"code":"resource_not_exist"}')]))
+    server, client = await serve(respond_in_order([raw_response(404, b'{"code":"resource_not_exist"}')]))
     with pytest.raises(NotFoundError) as caught:
         await stream_of(client).__aenter__()
     assert caught.value.code == "resource_not_exist"
-    _, limited = await serve(one_by_one([http(429, b"")]), max_retries=0)
+    _, limited = await serve(respond_in_order([raw_response(429, b"")]), max_retries=0)
     with pytest.raises(RateLimitError):
         await stream_of(limited).text()
     assert len(server.requests) == 1
@@ -204,7 +204,7 @@ async def test_p21_a_cancelled_stream_closes_its_socket_within_a_second(serve: O
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await eventually(lambda: server.open == 0, within=1)
+    await eventually(lambda: server.open_connections == 0, timeout=1)
     assert time.monotonic() - started < 1
 
 
@@ -215,29 +215,29 @@ async def test_p21_cancelling_before_the_answer_closes_the_socket(serve: Open) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await eventually(lambda: server.open == 0, within=1)
+    await eventually(lambda: server.open_connections == 0, timeout=1)
 
 
 async def test_p21_leaving_the_loop_early_closes_the_socket(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"))
     async for _ in stream_of(client):
         break
-    await eventually(lambda: server.open == 0, within=1)
+    await eventually(lambda: server.open_connections == 0, timeout=1)
 
 
 async def test_leaving_the_block_early_closes_the_socket(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"))
     async with stream_of(client):
-        await eventually(lambda: server.open == 1)
-    await eventually(lambda: server.open == 0, within=1)
+        await eventually(lambda: server.open_connections == 1)
+    await eventually(lambda: server.open_connections == 0, timeout=1)
 
 
-async def test_p21_many_streams_at_once_leave_nothing_behind(serve: Open) -> None:
-    server, client = await serve(one_by_one([WHOLE]))
+async def test_p21_many_concurrent_streams_leave_nothing_behind(serve: Open) -> None:
+    server, client = await serve(respond_in_order([WHOLE]))
     texts = await asyncio.gather(*(stream_of(client).text() for _ in range(50)))
     assert set(texts) == {"all of it"}
     await client.close()
-    await eventually(lambda: server.open == 0)
+    await eventually(lambda: server.open_connections == 0)
 
 
 async def test_p19_results_of_a_batch_that_break_off_are_an_error(serve: Open) -> None:
@@ -254,7 +254,7 @@ async def test_p19_results_of_a_batch_that_break_off_are_an_error(serve: Open) -
 
 
 async def test_a_silent_agent_that_gives_signs_of_life_is_waited_for(serve: Open) -> None:
-    async def answer(_got: Got, writer: asyncio.StreamWriter) -> bytes:
+    async def answer(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(HEAD)
         for number in range(6):
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""P22: waiting ends, P5: and nobody comes back with everybody else. P16: an id stays in its place on the wire, too."""
+"""P22: every wait ends. P5: retries are spread over time. P16: an id stays one path segment on the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote
 
 import pytest
-from support import KEY, FastClock, RawServer, always, http, one_by_one
+from support import KEY, FastClock, RawServer, always_respond, raw_response, respond_in_order
 
 from twelvelabs_async import APIError, AsyncTwelveLabs, InvalidInputError, WaitTimeoutError
 from twelvelabs_async.emulator import Emulator
@@ -17,7 +17,7 @@ ADDRESS: Final = "https://media.example/a.mp4"
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-async def test_p22_what_no_patience_mends_ends_the_wait_at_the_first_look(
+async def test_p22_a_permanent_error_ends_the_wait_at_the_first_poll(
     emulator: Emulator, client: AsyncTwelveLabs, status: int
 ) -> None:
     made = await client.assets.create(method="url", url=ADDRESS)
@@ -25,7 +25,7 @@ async def test_p22_what_no_patience_mends_ends_the_wait_at_the_first_look(
     with pytest.raises(APIError) as caught:
         await client.assets.wait_for_done(made.id)
     assert caught.value.status_code == status
-    assert len(emulator.requests.of(LOOK)) == 1
+    assert len(emulator.requests.for_operation(LOOK)) == 1
 
 
 async def test_p22_an_outage_of_many_looks_does_not_lose_the_wait(emulator: Emulator, client: AsyncTwelveLabs) -> None:
@@ -34,16 +34,16 @@ async def test_p22_an_outage_of_many_looks_does_not_lose_the_wait(emulator: Emul
     assert (await client.assets.wait_for_done(made.id)).status == "ready"
 
 
-async def test_p22_a_status_that_nobody_knows_ends_the_wait_after_an_hour(clock: FastClock) -> None:
+async def test_p22_an_unknown_status_ends_the_wait_after_an_hour(clock: FastClock) -> None:
     body = '{"_id": "a", "status": "hibernating", "created_at": "2026-10-01T12:30:00Z", "method": "url"}'
     async with (
-        RawServer(always(http(body=body))) as server,
+        RawServer(always_respond(raw_response(body=body))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
     ):
         with pytest.raises(WaitTimeoutError) as caught:
             await client.assets.wait_for_done("a")
         assert "hibernating" in str(caught.value)
-        assert 3500 < clock.ahead < 3700
+        assert 3500 < clock.offset < 3700
         assert len(server.requests) < 400
 
 
@@ -57,16 +57,16 @@ async def test_p22_a_thousand_are_awaited_by_twenty_pages_a_round(emulator: Emul
 
 
 async def test_p5_many_clients_that_were_refused_together_come_back_one_by_one() -> None:
-    """Each by its own clock, as if on a machine of its own; told to wait for eight seconds."""
+    """Each call has its own clock, as on a separate machine, and a Retry-After of eight seconds."""
 
     async def come_back() -> float:
         clock = FastClock()
         async with (
-            RawServer(one_by_one([http(429, headers={"Retry-After": "8"}), http()])) as server,
+            RawServer(respond_in_order([raw_response(429, headers={"Retry-After": "8"}), raw_response()])) as server,
             AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
         ):
             await client.request("GET", "/x")
-        return clock.ahead
+        return clock.offset
 
     waits = [await come_back() for _ in range(60)]
     assert min(waits) > 7.9
@@ -84,7 +84,7 @@ HOSTILE: Final = [
 @pytest.mark.parametrize("odd", HOSTILE, ids=repr)
 async def test_p16_an_odd_id_is_refused_or_arrives_as_it_is_under_its_collection(odd: str, clock: FastClock) -> None:
     async with (
-        RawServer(always(http(body='{"_id": "x"}'))) as server,
+        RawServer(always_respond(raw_response(body='{"_id": "x"}'))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
     ):
         try:

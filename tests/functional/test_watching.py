@@ -1,4 +1,4 @@
-"""What a client tells of its work: as events, in logs, and to OpenTelemetry."""
+"""What a client reports of its work: as events and in logs."""
 
 from __future__ import annotations
 
@@ -6,65 +6,69 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.instrumentation.aiohttp_client import create_trace_config
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
 from support import KEY, FastClock
 
-from twelvelabs_async import AsyncTwelveLabs, InvalidInputError, NotFoundError
-from twelvelabs_async.emulator import Emulator, Plan
+from twelvelabs_async import AsyncTwelveLabs, NotFoundError
+from twelvelabs_async.emulator import Emulator, Plan, samples
 from twelvelabs_async.emulator.plans import Window
-from twelvelabs_async.events import LimitUpdate, LimitWait, OperationDone, OperationStarted, RetryScheduled
-from twelvelabs_async.otel import Telemetry
+from twelvelabs_async.events import (
+    AttemptFinished,
+    AttemptStarted,
+    RateLimitUpdated,
+    RateLimitWaitStarted,
+    RequestFinished,
+    RequestStarted,
+    RetryScheduled,
+    StreamStarted,
+)
+from twelvelabs_async.models import MultiInput, VideoAsset
 
-MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+MISSING_ID = "652d4c2f9a1b3c4d5e6f7a8b"
 
 
 async def test_a_call_is_told_from_its_beginning_to_its_end(emulator: Emulator, clock: FastClock) -> None:
-    told: list[Any] = []
+    received: list[Any] = []
     emulator.faults.add("GET /indexes", status=503, times=2)
     async with AsyncTwelveLabs(
-        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=told.append
+        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=received.append
     ) as client:
         await client.indexes.list()
-    assert [type(event) for event in told] == [OperationStarted, RetryScheduled, RetryScheduled, OperationDone]
-    assert {event.number for event in told} == {told[0].number}
-    assert [event.attempt for event in told[1:3]] == [1, 2]
-    assert (told[-1].attempts, told[-1].error) == (3, None)
+    retried = [AttemptStarted, AttemptFinished, RetryScheduled]
+    kinds = [RequestStarted, *retried, *retried, AttemptStarted, AttemptFinished, RequestFinished]
+    assert [type(event) for event in received] == kinds
+    assert {event.call_id for event in received} == {received[0].call_id}
+    assert [event.attempt for event in received[1:-1]] == [1, 1, 1, 2, 2, 2, 3, 3]
+    assert [event.status_code for event in received if isinstance(event, AttemptFinished)] == [503, 503, 200]
+    assert (received[-1].attempts, received[-1].error, received[-1].status_code) == (3, None, 200)
 
 
 async def test_a_failure_and_a_cancellation_are_ends_too(emulator: Emulator) -> None:
-    told: list[Any] = []
+    received: list[Any] = []
     emulator.faults.add("GET /indexes", stall="before")
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=told.append) as client:
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
         with pytest.raises(NotFoundError):
-            await client.indexes.retrieve("652d4c2f9a1b3c4d5e6f7a8b")
+            await client.indexes.retrieve(MISSING_ID)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await client.indexes.list()
-    ends = [type(event.error) for event in told if isinstance(event, OperationDone)]
+    ends = [type(event.error) for event in received if isinstance(event, RequestFinished)]
     assert ends == [NotFoundError, asyncio.CancelledError]
 
 
 async def test_waits_for_a_limit_are_told_and_counted(clock: FastClock) -> None:
-    told: list[Any] = []
+    received: list[Any] = []
     async with (
         Emulator(plan=Plan(default=Window(2, 40)), clock=clock) as emulator,
-        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=told.append) as client,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=received.append) as client,
     ):
         for _ in range(3):
             await client.indexes.list()
-    assert any(isinstance(event, LimitWait) and (event.seconds or 0) > 30 for event in told)
-    assert [event.remaining for event in told if isinstance(event, LimitUpdate)][:2] == [1, 0]
-    assert told[-1].waited > 30
+    assert any(isinstance(event, RateLimitWaitStarted) and (event.delay or 0) > 30 for event in received)
+    assert [event.remaining for event in received if isinstance(event, RateLimitUpdated)][:2] == [1, 0]
+    assert received[-1].queue_time > 30
 
 
 async def test_a_listener_that_fails_harms_no_call(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
@@ -73,7 +77,64 @@ async def test_a_listener_that_fails_harms_no_call(emulator: Emulator, caplog: p
 
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=fail) as client:
         assert list(await client.indexes.list()) == []
-    assert "a listener failed" in caplog.text
+    assert "on_event raised an exception" in caplog.text
+
+
+async def test_the_end_of_a_call_has_status_request_id_model_and_tokens(emulator: Emulator) -> None:
+    received: list[Any] = []
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
+        text = MultiInput(input_text="a boat at sunset")
+        raw = await client.with_raw_response.embed.v_2.create(
+            model_name="marengo3.5", input_type="multi_input", multi_input=text
+        )
+        with pytest.raises(NotFoundError) as caught:
+            await client.indexes.retrieve(MISSING_ID)
+    done, failed = (event for event in received if isinstance(event, RequestFinished))
+    assert (done.status_code, done.request_id) == (200, raw.request_id)
+    assert (done.model, done.input_tokens, done.output_tokens) == ("marengo3.5", 4, None)
+    assert (failed.status_code, failed.request_id) == (404, caught.value.request_id)
+    assert (failed.model, failed.input_tokens, failed.time_to_first_chunk) == (None, None, None)
+
+
+async def test_a_stream_ends_once_with_its_tokens_when_it_is_read(emulator: Emulator) -> None:
+    received: list[Any] = []
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
+        asset = await client.assets.upload(samples.video(seconds=10), filename="film.mp4")
+        emulator.advance(3600)
+        received.clear()
+        stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
+        async with stream:
+            assert [type(event) for event in received][-2:] == [AttemptFinished, StreamStarted]
+            usage = (await stream.final()).usage
+        assert usage is not None
+        ends = [event for event in received if isinstance(event, RequestFinished)]
+    assert [(end.error, end.input_tokens, end.output_tokens) for end in ends] == [
+        (None, usage.input_tokens, usage.output_tokens)
+    ]
+    assert 0 < (ends[0].time_to_first_chunk or 0) <= ends[0].duration
+
+
+async def test_a_stream_whose_task_is_cancelled_ends_as_cancelled(emulator: Emulator) -> None:
+    ends: list[BaseException | None] = []
+    opened = asyncio.Event()
+
+    def on_event(event: object) -> None:
+        if isinstance(event, StreamStarted):
+            opened.set()
+        elif isinstance(event, RequestFinished) and event.operation == "POST /analyze":
+            ends.append(event.error)
+
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=on_event) as client:
+        asset = await client.assets.upload(samples.video(seconds=10), filename="film.mp4")
+        emulator.advance(3600)
+        emulator.faults.add("POST /analyze", stall="body")
+        stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
+        reading = asyncio.create_task(stream.text())
+        await opened.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert [type(error) for error in ends] == [asyncio.CancelledError]
 
 
 # Logs.
@@ -88,14 +149,40 @@ async def test_logs_tell_each_call_and_never_the_key(clock: FastClock, caplog: p
         emulator.faults.add("GET /indexes", status=503)
         await client.indexes.list(index_name="a secret name")
         with pytest.raises(NotFoundError):
-            await client.indexes.delete("652d4c2f9a1b3c4d5e6f7a8b")
-    assert "GET /indexes: ok, 2 sent" in caplog.text
+            await client.indexes.delete(MISSING_ID)
+    assert "GET /indexes: ok, attempts=2" in caplog.text
     assert "DELETE /indexes/{index-id}: NotFoundError" in caplog.text
     assert KEY not in caplog.text
     assert "secret name" not in caplog.text
     records = [record for record in caplog.records if record.name == "twelvelabs_async.operation"]
     assert [record.levelname for record in records] == ["DEBUG", "INFO"]
     assert [vars(record)["attempts"] for record in records] == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["operation", "http", "ratelimit"])
+async def test_a_level_that_is_set_while_a_client_is_open_counts(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    logger_name = f"twelvelabs_async.{name}"
+    async with (
+        Emulator(plan=Plan(default=Window(100, 40))) as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
+    ):
+        await client.indexes.list()
+        with caplog.at_level(logging.DEBUG, logger_name):
+            await client.indexes.list()
+        await client.indexes.list()
+    names = [record.name for record in caplog.records if record.name.startswith("twelvelabs_async")]
+    assert names == [logger_name]
+
+
+async def test_a_lost_connection_is_a_line_of_its_attempt(
+    emulator: Emulator, client: AsyncTwelveLabs, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.faults.add("GET /indexes", reset="before")
+    with caplog.at_level(logging.DEBUG, "twelvelabs_async.http"):
+        await client.indexes.list()
+    lost, answered = caplog.messages
+    assert lost.startswith("GET 127.0.0.1/v1.3/indexes: the connection to 127.0.0.1 was lost: ")
+    assert answered == "GET 127.0.0.1/v1.3/indexes: 200"
 
 
 def test_the_environment_turns_logging_on_for_a_program_that_does_not() -> None:
@@ -114,94 +201,3 @@ def test_the_environment_turns_logging_on_for_a_program_that_does_not() -> None:
         )
         assert ("GET /indexes: APIConnectionError" in run.stderr) is said
         assert "key_not_to_be_seen" not in run.stderr
-
-
-def test_a_level_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWELVELABS_LOG", "loud")
-    with pytest.raises(InvalidInputError, match="debug, info, warning"):
-        AsyncTwelveLabs("key")
-
-
-# OpenTelemetry.
-
-
-@pytest.fixture
-def spans() -> InMemorySpanExporter:
-    return InMemorySpanExporter()
-
-
-@pytest.fixture
-def tracing(spans: InMemorySpanExporter) -> Iterator[TracerProvider]:
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    yield provider
-    provider.shutdown()
-
-
-@pytest.fixture
-def figures() -> InMemoryMetricReader:
-    return InMemoryMetricReader()
-
-
-@pytest.fixture
-async def watched(
-    emulator: Emulator, clock: FastClock, tracing: TracerProvider, figures: InMemoryMetricReader
-) -> AsyncIterator[AsyncTwelveLabs]:
-    meters = MeterProvider([figures])
-    async with AsyncTwelveLabs(
-        emulator.api_key,
-        base_url=emulator.base_url,
-        clock=clock,
-        trace_configs=[create_trace_config(tracer_provider=tracing)],
-        on_event=Telemetry(tracing, meters),
-    ) as client:
-        yield client
-    meters.shutdown()
-
-
-def attribute(span: ReadableSpan, name: str) -> object:
-    return (span.attributes or {})[name]
-
-
-async def test_a_span_covers_an_operation_and_its_attempts_are_its_children(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
-) -> None:
-    emulator.faults.add("GET /indexes", status=503)
-    await watched.indexes.list()
-    (whole,) = (span for span in spans.get_finished_spans() if span.name == "GET /indexes")
-    attempts = [span for span in spans.get_finished_spans() if span is not whole]
-    assert attribute(whole, "twelvelabs.attempts") == 2
-    assert [event.name for event in whole.events] == ["retry"]
-    assert len(attempts) == 2
-    assert whole.context is not None
-    assert {span.parent and span.parent.span_id for span in attempts} == {whole.context.span_id}
-
-
-async def test_a_failed_operation_is_a_span_with_its_error(
-    watched: AsyncTwelveLabs, spans: InMemorySpanExporter
-) -> None:
-    with pytest.raises(NotFoundError):
-        await watched.indexes.delete("652d4c2f9a1b3c4d5e6f7a8b")
-    (whole,) = (span for span in spans.get_finished_spans() if span.name.startswith("DELETE /"))
-    assert whole.status.status_code is StatusCode.ERROR
-    assert attribute(whole, "error.type") == "NotFoundError"
-
-
-async def test_operations_side_by_side_do_not_become_each_others_children(
-    watched: AsyncTwelveLabs, spans: InMemorySpanExporter
-) -> None:
-    await asyncio.gather(*(watched.indexes.list() for _ in range(5)))
-    whole = [span for span in spans.get_finished_spans() if span.name == "GET /indexes"]
-    assert len(whole) == 5
-    assert all(span.parent is None for span in whole)
-    await watched.indexes.list()
-    assert spans.get_finished_spans()[-1].parent is None
-
-
-async def test_figures_are_collected(watched: AsyncTwelveLabs, figures: InMemoryMetricReader) -> None:
-    await watched.assets.upload(b"film" * 100, filename="film.mp4")
-    data = figures.get_metrics_data()
-    assert data is not None
-    found = {metric.name: metric.data.data_points[0] for metric in data.resource_metrics[0].scope_metrics[0].metrics}
-    assert found["twelvelabs.client.upload.bytes"].attributes == {"operation": "POST /assets"}
-    assert {"twelvelabs.client.operation.duration", "twelvelabs.client.ratelimit.wait"} <= set(found)

@@ -1,11 +1,11 @@
-"""Looks for bytes that break a target: `python -m fuzz NAME SECONDS` in `tests/`, and `nox -s fuzz` for all of them."""
+"""Fuzz one target: `python -m fuzz NAME SECONDS` in `tests/`; `nox -s fuzz` runs all of them."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-atheris = import_module("atheris")  # by name: it is installed for this session only, and has no types
+atheris = import_module("atheris")  # not a plain import: only the fuzz session installs it, and it has no types
 
 with atheris.instrument_imports(include=["twelvelabs_async", "email"]):
     from fuzz.targets import TARGETS

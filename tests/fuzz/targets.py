@@ -1,7 +1,7 @@
-"""What reads a server's answer, each as a function of bytes that fails if anything but an error of ours comes out.
+"""The parsers of server responses as functions of bytes; each fails on any error that is not a `TwelveLabsError`.
 
-`tests/properties/test_fuzz_targets.py` runs them with bytes that hypothesis makes up; `nox -s fuzz` lets atheris look
-for bytes that reach what no others reached.
+`tests/properties/test_fuzz_targets.py` runs them with bytes from hypothesis; `nox -s fuzz` runs them with
+atheris, which looks for bytes that reach new code.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import attrs
 from multidict import CIMultiDict
 
 from twelvelabs_async import models, webhooks
-from twelvelabs_async.codec import from_dict, to_dict
-from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError, WebhookSignatureError, printable
-from twelvelabs_async.frames import Frames, JsonLines, ServerSentEvents
+from twelvelabs_async._http.decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
+from twelvelabs_async._http.errors import error_from_response
+from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_http_date, parse_rate_limit_headers
+from twelvelabs_async._text import printable
+from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError, WebhookSignatureError
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.policy.headers import LONGEST_WAIT, http_date, read_advice
-from twelvelabs_async.refusal import refusal
+from twelvelabs_async.serialization import from_dict, to_dict
 
 NOW: Final = 1.9e9
 SECRET: Final = "whsec_of_a_test"
@@ -46,17 +47,17 @@ MODELS: Final[list[type[Model]]] = sorted(
 )
 
 
-class Choices:
-    """Reads bytes as a sequence of choices; when they are used up, the first of each is taken."""
+class ByteChoices:
+    """Reads bytes as a sequence of choices; after the last byte every choice is the first option."""
 
     def __init__(self, data: bytes) -> None:
-        self._left = iter(data)
+        self._remaining = iter(data)
 
     def below(self, count: int) -> int:
-        return next(self._left, 0) % count
+        return next(self._remaining, 0) % count
 
     def text(self) -> str:
-        return bytes(next(self._left, 0) for _ in range(self.below(24))).decode("utf-8", "replace")
+        return bytes(next(self._remaining, 0) for _ in range(self.below(24))).decode("utf-8", "replace")
 
     def leaf(self) -> Any:
         kinds: list[Callable[[], Any]] = [
@@ -72,7 +73,7 @@ class Choices:
         return kinds[self.below(len(kinds))]()
 
     def value(self, kind: type[Any] | None, depth: int = 0) -> Any:
-        """Something JSON can hold, whose objects mostly have the keys of a model."""
+        """Return a JSON value whose objects mostly have the fields of a model."""
         choice = self.below(8)
         if depth > 4 or choice < 3:
             return self.leaf()
@@ -92,66 +93,70 @@ def _keys(kind: type[Any] | None) -> list[str]:
 
 
 def headers(data: bytes) -> None:
-    """Advice is a number that can be meant, or none."""
-    choices = Choices(data)
+    """Retry advice is a plausible number or None."""
+    choices = ByteChoices(data)
     found = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text() for _ in range(choices.below(8))})
-    advice = read_advice(found, now=NOW, body=data)
+    advice = parse_rate_limit_headers(found, now=NOW, body=data)
     assert math.isfinite(advice.server_time)
-    assert advice.retry_after is None or 0 < advice.retry_after <= LONGEST_WAIT
-    for quota in advice.quotas.values():
+    assert advice.retry_after is None or 0 < advice.retry_after <= MAX_ADVISED_WAIT
+    for quota in advice.windows.values():
         assert quota.remaining is None or quota.remaining >= 0
 
 
-def dates(data: bytes) -> None:
-    """A date is finite seconds, or none."""
-    moment = http_date(data.decode("latin-1"))
-    assert moment is None or math.isfinite(moment)
+def http_dates(data: bytes) -> None:
+    """A date is a finite number of seconds or None."""
+    timestamp = parse_http_date(data.decode("latin-1"))
+    assert timestamp is None or math.isfinite(timestamp)
 
 
-def refusals(data: bytes) -> None:
-    """The body of an error becomes one short printable line."""
-    choices = Choices(data[:16])
+def error_responses(data: bytes) -> None:
+    """Any error response becomes one short printable line."""
+    choices = ByteChoices(data[:16])
     found = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text()})
-    error = refusal(100 + choices.below(256) * 3, found, data[16:], read_advice(found, now=NOW))
+    error = error_from_response(
+        100 + choices.below(256) * 3, found, data[16:], parse_rate_limit_headers(found, now=NOW).retry_after
+    )
     assert isinstance(error, APIError)
-    _one_line(error)
+    _assert_one_line(error)
 
 
-def _frames(kind: Callable[[], Frames], data: bytes) -> None:
-    whole = _fed(kind(), [data])
-    assert _fed(kind(), [data[at : at + 1] for at in range(len(data))]) == whole, "it matters where a stream is cut"
+def _check_chunking(kind: Callable[[], StreamDecoder], data: bytes) -> None:
+    whole = _feed_all(kind(), [data])
+    assert _feed_all(kind(), [data[at : at + 1] for at in range(len(data))]) == whole, (
+        "the result depends on the chunks"
+    )
 
 
-def _fed(frames: Frames, pieces: list[bytes]) -> list[bytes]:
-    return [text for piece in pieces for text in frames.feed(piece)] + list(frames.end())
+def _feed_all(frames: StreamDecoder, chunks: list[bytes]) -> list[bytes]:
+    return [text for chunk in chunks for text in frames.feed(chunk)] + list(frames.flush())
 
 
-def lines(data: bytes) -> None:
-    """Lines do not depend on where the network cuts."""
-    _frames(JsonLines, data)
+def json_lines(data: bytes) -> None:
+    """JSON lines do not depend on the chunks in which they arrive."""
+    _check_chunking(JsonLinesDecoder, data)
 
 
-def events(data: bytes) -> None:
-    """Nor do server-sent events."""
-    _frames(ServerSentEvents, data)
+def server_sent_events(data: bytes) -> None:
+    """Server-sent events do not depend on the chunks in which they arrive."""
+    _check_chunking(ServerSentEventsDecoder, data)
 
 
 def decoders(data: bytes) -> None:
-    """Every model is read, and comes back as it was, or is refused."""
-    choices = Choices(data)
+    """Every model survives a round trip, or the value is rejected."""
+    choices = ByteChoices(data)
     kind = MODELS[choices.below(256) % len(MODELS)]
     value = choices.value(kind)
     try:
         model = from_dict(value, kind)
     except TwelveLabsError as error:
-        _one_line(error)
+        _assert_one_line(error)
     else:
         again = from_dict(to_dict(model), kind)
-        assert again == model or again != again or "nan" in repr(model), f"{model!r} came back as {again!r}"  # noqa: PLR0124  # NaN
+        assert again == model or again != again or "nan" in repr(model), f"{model!r} became {again!r}"  # noqa: PLR0124  # NaN
 
 
-def texts(data: bytes) -> None:
-    """Bytes that claim to be JSON are, or are refused."""
+def json_texts(data: bytes) -> None:
+    """Bytes that may be JSON are decoded or rejected."""
     for kind in (MODELS[len(data) % len(MODELS)], dict):
         try:
             found = json.loads(data)
@@ -160,35 +165,46 @@ def texts(data: bytes) -> None:
         try:
             from_dict(found, kind)
         except TwelveLabsError as error:
-            _one_line(error)
+            _assert_one_line(error)
 
 
-def signed(data: bytes) -> None:
-    """A webhook that was not signed is refused, and one that was is read or told to be unreadable."""
+def webhook_signatures(data: bytes) -> None:
+    """A webhook with a wrong signature is rejected; one with a valid signature is read or rejected as malformed."""
     try:
         webhooks.verify(data, data[:80].decode("latin-1"), SECRET, now=NOW)
     except WebhookSignatureError as error:
-        _one_line(error)
+        _assert_one_line(error)
     header = f"t={NOW:.0f},v1={webhooks.sign(data, SECRET, f'{NOW:.0f}')}"
     try:
         webhooks.verify(data, header, SECRET, now=NOW)
     except MalformedResponseError as error:
-        _one_line(error)
+        _assert_one_line(error)
 
 
-def words(data: bytes) -> None:
-    """Any text becomes one printable line, once and for all."""
+def printable_lines(data: bytes) -> None:
+    """Any string becomes one printable line, and stays the same when converted again."""
     line = printable(data.decode("utf-8", "surrogateescape"))
     assert line.isprintable()
     assert printable(line) == line
 
 
-def _one_line(error: BaseException) -> None:
+def _assert_one_line(error: BaseException) -> None:
     text = str(error)
     assert text.isprintable(), repr(text)
     assert len(text) < 2000
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (headers, dates, refusals, lines, events, decoders, texts, signed, words)
+    target.__name__: target
+    for target in (
+        headers,
+        http_dates,
+        error_responses,
+        json_lines,
+        server_sent_events,
+        decoders,
+        json_texts,
+        webhook_signatures,
+        printable_lines,
+    )
 }

@@ -1,1 +1,1 @@
-"""Clients by others, called method by method against the emulator; `calls.toml` is the table of their methods."""
+"""The official clients, method by method, against the emulator; `calls.toml` lists their methods."""

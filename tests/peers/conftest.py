@@ -1,4 +1,4 @@
-"""A stage for clients by others."""
+"""The harness of the official clients."""
 
 from __future__ import annotations
 
@@ -6,30 +6,40 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from scenes.stage import CHUNK, FILM, PICTURE, TIMING, Stage
+from scenes.stage import CHUNK, IMAGE, TIMING, VIDEO, Harness
+from shared import lend
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator
 
-# They send no upload headers but this one, whatever they are told to send.
-HEADERS = {"Content-Type": "application/octet-stream"}
+
+@pytest.fixture(scope="module")
+def clock() -> FastClock:
+    """The clock of the emulator and our client, which skips every wait."""
+    return FastClock()
+
+
+@pytest.fixture(scope="module")
+async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
+    async with Emulator(timing=TIMING, clock=clock, chunk_size=CHUNK) as running:
+        yield running
 
 
 @pytest.fixture
-async def stage(clock: FastClock) -> AsyncIterator[Stage]:
-    """An emulator and our client of it, which prepares what the others need."""
+async def stage(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
+    """An emulator and our client, which prepares what a call of the other client needs."""
     async with (
-        Emulator(timing=TIMING, clock=clock, chunk_size=CHUNK, upload_headers=HEADERS) as emulator,
+        lend(shared_emulator) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
     ):
-        yield Stage(client=client, emulator=emulator, clock=clock)
+        yield Harness(client=client, emulator=emulator, clock=clock)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """Files to send, by name."""
-    made = {"film.mp4": FILM, "picture.png": PICTURE}
-    for name, content in made.items():
+    """Paths of files to send, by name."""
+    contents = {"film.mp4": VIDEO, "picture.png": IMAGE}
+    for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    return {name: tmp_path / name for name in made}
+    return {name: tmp_path / name for name in contents}

@@ -14,16 +14,16 @@ from typing import Any, Final
 
 import attrs
 
-from peers.table import FOLDER, replaced
+from peers.table import FOLDER, replace_values
 from twelvelabs_async.emulator import Emulator
 
-RUNNER: Final = FOLDER / "js" / "runner.mjs"
+RUNNER_SCRIPT: Final = FOLDER / "js" / "runner.mjs"
 Process = subprocess.Popen[str]
 
 
 @attrs.frozen
 class JavaScript:
-    """`twelvelabs-js` and its emulator."""
+    """`twelvelabs-js` and the emulator it calls."""
 
     _process: Process
     _methods: set[str]
@@ -32,46 +32,46 @@ class JavaScript:
     async def methods(self) -> set[str]:
         return self._methods
 
-    async def call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
-        order = {
+    async def call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
+        command = {
             "address": self._emulator.base_url,
             "method": method,
             "ids": ids,
-            "given": replaced(given, _named),
+            "given": replace_values(kwargs, _encode_path),
         }
-        return str(await asyncio.to_thread(_told, self._process, order) or "")
+        return str(await asyncio.to_thread(_exchange, self._process, command) or "")
 
 
 @contextmanager
-def node(modules: str) -> Generator[tuple[Process, set[str]]]:
-    """Start the client of a folder that npm has filled, and tell its methods."""
+def start_node(modules: str) -> Generator[tuple[Process, set[str]]]:
+    """Start Node with the client that npm installed in a folder; yield the process and the names of its methods."""
     environment = {**os.environ, "TWELVE_LABS_API_KEY": "emulator"}
-    command = ["node", str(RUNNER), modules]
-    with subprocess.Popen(  # noqa: S603  # of our own making
+    command = ["node", str(RUNNER_SCRIPT), modules]
+    with subprocess.Popen(  # noqa: S603  # a fixed command
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
-            yield process, {snake(name) for name in _line(process)}
+            yield process, {to_snake_case(name) for name in _read_line(process)}
         finally:
             process.kill()
 
 
-def _told(process: Process, order: dict[str, Any]) -> Any:
+def _exchange(process: Process, command: dict[str, Any]) -> Any:
     assert process.stdin
-    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.write(json.dumps(command) + "\n")
     process.stdin.flush()
-    return _line(process)
+    return _read_line(process)
 
 
-def _line(process: Process) -> Any:
+def _read_line(process: Process) -> Any:
     assert process.stdout
     return json.loads(process.stdout.readline())
 
 
-def _named(value: Any) -> Any:
+def _encode_path(value: Any) -> Any:
     return {"$file": str(value)} if isinstance(value, Path) else value
 
 
-def snake(name: str) -> str:
-    """A name as Python writes it."""
+def to_snake_case(name: str) -> str:
+    """Convert a camel-case name."""
     return re.sub(r"v(\d)", r"v_\1", re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name))

@@ -1,4 +1,4 @@
-"""What has to be there before a call: a function for each name in the table, whose parameters are what it needs."""
+"""Objects that must exist before a call: one function for each name in the table; its parameters are names, too."""
 
 from __future__ import annotations
 
@@ -8,109 +8,112 @@ from functools import reduce
 from typing import Any, Final
 
 from scenes import analyses, connections, embeddings
-from scenes.stage import BACK, FILM, Stage
+from scenes.stage import REDIRECT_URI, VIDEO, Harness
 
 from twelvelabs_async.models import CompletedChunk, UploadSession
 
-Need = Callable[..., Awaitable[Any]]
+Prerequisite = Callable[..., Awaitable[Any]]
 
-NEEDS: Final[dict[str, Need]] = {
-    "analysis": analyses.task,
-    "asset": Stage.asset,
-    "batch": analyses.batch,
-    "collection": Stage.collection,
-    "connection": Stage.connection,
-    "embed_task": embeddings.old_task,
-    "embed_v2_task": embeddings.task,
-    "entity": Stage.entity,
-    "folder": Stage.folder,
-    "index": Stage.index,
-    "item": Stage.item,
-    "made_import": connections.imported,
-    "picture": Stage.picture,
-    "store": Stage.store,
-    "upload": Stage.upload,
-    "video": Stage.indexed,
+PREREQUISITES: Final[dict[str, Prerequisite]] = {
+    "analysis": analyses.create_task_id,
+    "asset": Harness.create_asset,
+    "batch": analyses.create_two_item_batch,
+    "collection": Harness.create_entity_collection,
+    "connection": Harness.create_connection,
+    "embed_task": embeddings.create_old_task_id,
+    "embed_v2_task": embeddings.create_task_id,
+    "entity": Harness.create_entity,
+    "folder": Harness.create_item_collection,
+    "index": Harness.create_index,
+    "item": Harness.create_item,
+    "made_import": connections.create_import,
+    "picture": Harness.create_image,
+    "store": Harness.create_store,
+    "upload": Harness.create_upload,
+    "video": Harness.create_indexed_asset,
 }
 """All functions by name."""
 
 
-async def made(stage: Stage, path: str, done: dict[str, Any]) -> Any:
-    """Make something and all it needs, each once; what follows a dot is an attribute of it."""
+async def create_prerequisite(harness: Harness, path: str, created: dict[str, Any]) -> Any:
+    """Create an object and everything it needs, each once; the part after a dot is an attribute of the object."""
     name, *attributes = path.split(".")
-    if name not in done:
-        done[name] = await NEEDS[name](stage, *[await made(stage, other, done) for other in _needs_of(NEEDS[name])])
-    return reduce(getattr, attributes, done[name])
+    if name not in created:
+        created[name] = await PREREQUISITES[name](
+            harness,
+            *[await create_prerequisite(harness, other, created) for other in _dependencies(PREREQUISITES[name])],
+        )
+    return reduce(getattr, attributes, created[name])
 
 
-def _needs_of(need: Need) -> Iterator[str]:
+def _dependencies(need: Prerequisite) -> Iterator[str]:
     for parameter in [*inspect.signature(need).parameters.values()][1:]:
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
             yield parameter.name
 
 
-def _need(function: Need) -> Need:
-    NEEDS[function.__name__] = function
+def _register(function: Prerequisite) -> Prerequisite:
+    PREREQUISITES[function.__name__] = function
     return function
 
 
-@_need
-async def finished_analysis(stage: Stage, analysis: str) -> str:
-    await stage.later()
+@_register
+async def finished_analysis(harness: Harness, analysis: str) -> str:
+    await harness.advance()
     return analysis
 
 
-@_need
-async def finished_batch(stage: Stage) -> str:
-    found = await analyses.batch(stage)
-    await stage.later()
+@_register
+async def finished_batch(harness: Harness) -> str:
+    found = await analyses.create_two_item_batch(harness)
+    await harness.advance()
     return found.id
 
 
-@_need
-async def redirect_uri(stage: Stage) -> Any:
-    return await stage.client.data_connectors.create_redirect_uri(redirect_uri=BACK)
+@_register
+async def redirect_uri(harness: Harness) -> Any:
+    return await harness.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
 
 
-@_need
-async def added_picture(stage: Stage, collection: str, entity: str, picture: str) -> str:
-    """One more of an entity, which must keep at least one."""
-    await stage.client.entity_collections.entities.create_assets(collection, entity, asset_ids=[picture])
+@_register
+async def added_picture(harness: Harness, collection: str, entity: str, picture: str) -> str:
+    """Add a second image to an entity, which must keep at least one."""
+    await harness.client.entity_collections.entities.create_assets(collection, entity, asset_ids=[picture])
     return picture
 
 
-@_need
-async def filled_store(stage: Stage, store: str) -> str:
-    await stage.item(store)
+@_register
+async def filled_store(harness: Harness, store: str) -> str:
+    await harness.create_item(store)
     return store
 
 
-@_need
-async def filled_index(stage: Stage, index: str) -> str:
+@_register
+async def filled_index(harness: Harness, index: str) -> str:
     for name in ("red car.mp4", "blue car.mp4"):
-        await stage.indexed(index, name)
+        await harness.create_indexed_asset(index, name)
     return index
 
 
-@_need
-async def search(stage: Stage, filled_index: str) -> Any:
-    return await stage.client.search.create(
+@_register
+async def search(harness: Harness, filled_index: str) -> Any:
+    return await harness.client.search.create(
         index_id=filled_index, search_options=["visual"], query_text="car", page_limit=1
     )
 
 
-@_need
-async def task(stage: Stage, index: str) -> Any:
-    return await stage.client.tasks.create(index_id=index, video_file=FILM)
+@_register
+async def task(harness: Harness, index: str) -> Any:
+    return await harness.client.tasks.create(index_id=index, video_file=VIDEO)
 
 
-@_need
-async def chunk(stage: Stage, upload: UploadSession) -> CompletedChunk:
-    return await stage.stored(upload)
+@_register
+async def chunk(harness: Harness, upload: UploadSession) -> CompletedChunk:
+    return await harness.upload_first_part(upload)
 
 
-@_need
-async def finished_upload(stage: Stage) -> str:
-    """No list has it, so the emulator is asked."""
-    await stage.client.assets.upload(FILM, filename="film.mp4", method="multipart")
-    return next(iter(stage.emulator.state.uploads))
+@_register
+async def finished_upload(harness: Harness) -> str:
+    """Return the id of a finished upload from the emulator: no list of the API has it."""
+    await harness.client.assets.upload(VIDEO, filename="film.mp4", method="multipart")
+    return next(iter(harness.emulator.state.uploads))

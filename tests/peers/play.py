@@ -1,37 +1,39 @@
-"""One call of a client by others, from what it needs to what came of it."""
+"""Runs one call of an official client."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from scenes.stage import Stage
+from scenes.stage import Harness
 
-from peers.needs import made
-from peers.table import Call, Peer, replaced
+from peers.needs import create_prerequisite
+from peers.table import Peer, PeerCall, replace_values
 
 
-async def played(call: Call, name: str, peer: Peer, stage: Stage, files: dict[str, Path]) -> str:
-    """Make a call, and tell what is not as the table says; nothing is good."""
+async def run_call(call: PeerCall, peer_name: str, peer: Peer, harness: Harness, files: dict[str, Path]) -> str:
+    """Make a call and return how it differs from the table; an empty string means that it does not."""
     done: dict[str, Any] = {"film": str(files["film.mp4"])}
-    arguments = await _resolved(call, stage, done, files)
-    stage.emulator.requests.clear()
+    arguments = await _resolve_arguments(call, harness, done, files)
+    harness.emulator.requests.clear()
     error = await peer.call(call.method, *arguments)
-    if name in call.fails:
-        part, _ = call.fails[name]
-        return "" if part in error else f"expected {part!r}, and it said {error!r}"
-    answered = [request for request in stage.emulator.requests if request.status < 400]
+    if peer_name in call.fails:
+        part, _ = call.fails[peer_name]
+        return "" if part in error else f"expected {part!r}, got {error!r}"
+    answered = [request for request in harness.emulator.requests if request.status < 400]
     if not error and call.operation not in {request.route for request in answered}:
-        return f"{call.operation} was not asked for: {[*stage.emulator.requests]}"
+        return f"{call.operation} was not called: {[*harness.emulator.requests]}"
     return error
 
 
-async def _resolved(call: Call, stage: Stage, done: dict[str, Any], files: dict[str, Path]) -> tuple[list[str], Any]:
-    found = {name: await made(stage, name[1:], done) for name in sorted(call.needs())}
+async def _resolve_arguments(
+    call: PeerCall, harness: Harness, done: dict[str, Any], files: dict[str, Path]
+) -> tuple[list[str], Any]:
+    found = {name: await create_prerequisite(harness, name[1:], done) for name in sorted(call.prerequisites())}
 
     def fill(value: Any) -> Any:
         if isinstance(value, str):
             return found.get(value, value)
         return next((path for name, path in files.items() if value == {"file": name}), value)
 
-    return replaced([*call.ids], fill), replaced(call.given, fill)
+    return replace_values([*call.ids], fill), replace_values(call.given, fill)

@@ -1,6 +1,6 @@
-"""The official Python client, in both its forms.
+"""The official Python clients.
 
-It blocks the event loop when it uploads, so each call gets a thread, and the asynchronous form a loop of its own there.
+Both block the event loop during uploads, so each call runs in a thread; the asynchronous client has its own loop there.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any, Final
 import attrs
 import httpx
 
-from peers.table import replaced
+from peers.table import replace_values
 from twelvelabs_async.emulator import Emulator
 
-RAW: Final = "with_raw_response"
-"""The same methods again, with more told about their answers."""
+RAW_RESPONSE_ATTRIBUTE: Final = "with_raw_response"
+"""The attribute that has the same methods again, with raw responses."""
 
 
-def methods(thing: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Names of all that can be called, by walking through the groups."""
-    # By class and dictionary apart: `dir` of their search group never ends.
+def iter_methods(thing: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the names of all methods of a client and its resources."""
+    # Not `dir`: it does not end for the search resource.
     parts: list[tuple[str, Any]] = [*inspect.getmembers_static(thing.__class__), *vars(thing).items()]
     for name, part in parts:
-        if name.startswith("_") or name == RAW:
+        if name.startswith("_") or name == RAW_RESPONSE_ATTRIBUTE:
             continue
         if inspect.isfunction(part):
             yield ".".join((*path, name))
         elif isinstance(part, property) or type(part).__module__.startswith("twelvelabs."):
-            yield from methods(getattr(thing, name), (*path, name))
+            yield from iter_methods(getattr(thing, name), (*path, name))
 
 
 @attrs.frozen
@@ -43,26 +43,26 @@ class SyncPython:
 
     async def methods(self) -> set[str]:
         with httpx.Client() as connection:
-            return {*methods(self._client(connection))}
+            return {*iter_methods(self._client(connection))}
 
-    async def call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
-        return await asyncio.to_thread(self._call, method, ids, given)
+    async def call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
+        return await asyncio.to_thread(self._call, method, ids, kwargs)
 
     def _client(self, connection: httpx.Client) -> Any:
-        from twelvelabs import TwelveLabs  # noqa: PLC0415  # it takes seconds, and most tests do without
+        from twelvelabs import TwelveLabs  # noqa: PLC0415  # slow to import, and most tests do not need it
 
-        address = self.emulator.base_url
-        return TwelveLabs(base_url=address, api_key=self.emulator.api_key, httpx_client=connection)
+        base_url = self.emulator.base_url
+        return TwelveLabs(base_url=base_url, api_key=self.emulator.api_key, httpx_client=connection)
 
-    def _call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
+    def _call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
         with httpx.Client() as connection:
             found: Any = reduce(getattr, method.split("."), self._client(connection))
             try:
-                answer = found(*ids, **replaced(given, opened))
-                for item in answer if goes_on(answer) else [answer]:
-                    check(item)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the table says whether it is expected
-                return said(error)
+                answer = found(*ids, **replace_values(kwargs, encode_file))
+                for item in answer if is_iterable(answer) else [answer]:
+                    validate_model(item)
+            except Exception as error:  # noqa: BLE001  # the table says whether the error is expected
+                return format_error(error)
         return ""
 
 
@@ -74,49 +74,49 @@ class AsyncPython:
 
     async def methods(self) -> set[str]:
         async with httpx.AsyncClient() as connection:
-            return {*methods(self._client(connection))}
+            return {*iter_methods(self._client(connection))}
 
-    async def call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
-        return await asyncio.to_thread(asyncio.run, self._call(method, ids, given))
+    async def call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
+        return await asyncio.to_thread(asyncio.run, self._call(method, ids, kwargs))
 
     def _client(self, connection: httpx.AsyncClient) -> Any:
-        from twelvelabs import AsyncTwelveLabs  # noqa: PLC0415  # it takes seconds, and most tests do without
+        from twelvelabs import AsyncTwelveLabs  # noqa: PLC0415  # slow to import, and most tests do not need it
 
-        address = self.emulator.base_url
-        return AsyncTwelveLabs(base_url=address, api_key=self.emulator.api_key, httpx_client=connection)
+        base_url = self.emulator.base_url
+        return AsyncTwelveLabs(base_url=base_url, api_key=self.emulator.api_key, httpx_client=connection)
 
-    async def _call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
+    async def _call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
         async with httpx.AsyncClient() as connection:
             found: Any = reduce(getattr, method.split("."), self._client(connection))
             try:
-                begun = found(*ids, **replaced(given, opened))
-                answer = await begun if inspect.isawaitable(begun) else begun
-                if not goes_on(answer):
-                    check(answer)
+                pending = found(*ids, **replace_values(kwargs, encode_file))
+                answer = await pending if inspect.isawaitable(pending) else pending
+                if not is_iterable(answer):
+                    validate_model(answer)
                     return ""
                 async for item in answer:
-                    check(item)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the table says whether it is expected
-                return said(error)
+                    validate_model(item)
+            except Exception as error:  # noqa: BLE001  # the table says whether the error is expected
+                return format_error(error)
         return ""
 
 
-def opened(value: Any) -> Any:
-    """A file as this client takes it: its name, and what is in it."""
+def encode_file(value: Any) -> Any:
+    """Convert a path to the name and content that this client takes."""
     return (value.name, value.read_bytes()) if isinstance(value, Path) else value
 
 
-def goes_on(answer: Any) -> bool:
-    """Whether there is more to read: a stream, or pages of a list."""
+def is_iterable(answer: Any) -> bool:
+    """Tell whether a result is a stream or a paginated list."""
     return isinstance(answer, Iterator | AsyncIterator) or hasattr(answer, "has_next")
 
 
-def check(item: Any) -> None:
-    """Hold an answer to the client's own model of it, which the client itself does not do."""
+def validate_model(item: Any) -> None:
+    """Validate a response by the client's own model, which the client itself does not do."""
     if hasattr(item, "model_validate"):
         type(item).model_validate(item.model_dump(by_alias=True, exclude_unset=True))
 
 
-def said(error: Exception) -> str:
-    """An error in a line."""
+def format_error(error: Exception) -> str:
+    """Return an error as one line."""
     return f"{type(error).__name__}: {error}"

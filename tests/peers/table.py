@@ -1,4 +1,4 @@
-"""The table of calls, and what a client by others is to the tests."""
+"""The table of calls, and the protocol of the clients."""
 
 from __future__ import annotations
 
@@ -14,61 +14,62 @@ FOLDER: Final = Path(__file__).parent
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class PeerCall:
     """One method of the official clients, and arguments for it."""
 
     method: str
     """Its name as Python writes it, such as `indexes.create`."""
     operation: str
-    """What the emulator must have been asked for, and have answered with success."""
+    """The operation that the emulator must have completed."""
     ids: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Positional arguments."""
     given: Mapping[str, Any] = attrs.Factory(dict[str, Any])
     """Named arguments."""
     fails: Mapping[str, tuple[str, str]] = attrs.Factory(dict[str, tuple[str, str]])
-    """By client: a part of the error, and why it is the client's doing."""
+    """By client: a part of the error, and why it is the client's fault."""
     absent: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Clients without this method."""
     limits: Mapping[str, str] = attrs.Factory(dict[str, str])
-    """By client: what it does not let pass, although the call as it stands works."""
+    """By client: arguments that it does not accept, although this call works."""
 
-    def needs(self) -> set[str]:
-        """Names, with their `$`, of what has to be there before."""
+    def prerequisites(self) -> set[str]:
+        """Return the names, with `$`, of the objects that must exist before the call."""
         return {*re.findall(r"'(\$[\w.]+)'", repr([self.ids, self.given]))}
 
 
 CALLS: Final = {
-    name: Call(method=name, **row) for name, row in tomllib.loads((FOLDER / "calls.toml").read_text("utf-8")).items()
+    name: PeerCall(method=name, **row)
+    for name, row in tomllib.loads((FOLDER / "calls.toml").read_text("utf-8")).items()
 }
 """All calls by method."""
 
 
 class Peer(Protocol):
-    """A client by others."""
+    """An official client."""
 
     async def methods(self) -> set[str]:
-        """Names of all it can do, as Python writes them."""
+        """Return the names of its methods in snake case."""
         ...
 
-    async def call(self, method: str, ids: list[str], given: dict[str, Any]) -> str:
-        """Call a method, read its answer to the end, and tell the error; nothing is none."""
+    async def call(self, method: str, ids: list[str], kwargs: dict[str, Any]) -> str:
+        """Call a method, read its response to the end, and return the error, or an empty string."""
         ...
 
 
-def calls_of(peer: str) -> list[Call]:
-    """The calls of the methods that a client has."""
+def calls_of(peer: str) -> list[PeerCall]:
+    """Return the calls of the methods that a client has."""
     return [call for call in CALLS.values() if peer not in call.absent]
 
 
-def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Change what `change` knows, anywhere in arguments: it gives back what it does not know."""
-    changed = change(value)
+def replace_values(value: Any, replace: Callable[[Any], Any]) -> Any:
+    """Apply `replace` to every value in nested arguments."""
+    changed = replace(value)
     if changed is not value:
         return changed
     match value.__class__.__name__:
         case "dict":
-            return {name: replaced(part, change) for name, part in value.items()}
+            return {name: replace_values(part, replace) for name, part in value.items()}
         case "list":
-            return [replaced(part, change) for part in value]
+            return [replace_values(part, replace) for part in value]
         case _:
             return value

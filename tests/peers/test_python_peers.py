@@ -1,15 +1,15 @@
-"""Every method of the official Python client, asked of the emulator."""
+"""Every method of the official Python clients on the emulator."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from scenes.stage import Stage
+from scenes.stage import Harness
 
-from peers.play import played
+from peers.play import run_call
 from peers.python import AsyncPython, SyncPython
-from peers.table import Call, calls_of
+from peers.table import PeerCall, calls_of
 
 PEERS: dict[str, type[SyncPython | AsyncPython]] = {"python": SyncPython, "python_async": AsyncPython}
 CASES = [pytest.param(name, call, id=f"{name}-{call.method}") for name in PEERS for call in calls_of(name)]
@@ -18,11 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
 
 
 @pytest.mark.parametrize("name", PEERS)
-async def test_the_table_has_all_its_methods(name: str, stage: Stage) -> None:
+async def test_the_table_has_all_methods_of_the_client(name: str, stage: Harness) -> None:
     assert await PEERS[name](stage.emulator).methods() == {call.method for call in calls_of(name)}
 
 
 @pytest.mark.parametrize(("name", "call"), CASES)
-async def test_it_works_on_the_emulator(name: str, call: Call, stage: Stage, files: dict[str, Path]) -> None:
+async def test_a_method_works_on_the_emulator(
+    name: str, call: PeerCall, stage: Harness, files: dict[str, Path]
+) -> None:
     peer = PEERS[name](stage.emulator)
-    assert await played(call, name, peer, stage, files) == ""
+    assert await run_call(call, name, peer, stage, files) == ""

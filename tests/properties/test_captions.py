@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.emulator import captions
-from twelvelabs_async.emulator.passages import Passage, terms
+from twelvelabs_async.emulator._media import descriptions
+from twelvelabs_async.emulator._media.descriptions import search_terms
+from twelvelabs_async.emulator._media.media import Passage
 
 words = st.lists(st.text("abcsü日1", min_size=1, max_size=6), min_size=1, max_size=5).map(" ".join)
 moments = st.integers(0, 5 * 3600 * 1000)
@@ -33,24 +34,24 @@ def test_subtitles_are_read_as_they_were_written(said: list[Passage], end: str, 
         f"<v Ana>{one.text}{end}"
         for number, one in enumerate(said, 1)
     ]
-    assert captions.read(head + end.join(cues)) == tuple(said)
+    assert descriptions.parse_subtitles(head + end.join(cues)) == tuple(said)
 
 
 @given(st.text(), st.floats(0, 20_000))
 def test_any_text_is_a_transcript_of_some_kind(text: str, duration: float) -> None:
-    for line in captions.read(text, duration):
+    for line in descriptions.parse_subtitles(text, duration):
         assert line.text
         assert 0 <= line.start <= line.end
 
 
 @given(st.lists(words, min_size=1).map(" ".join), st.floats(1, 20_000))
 def test_words_without_times_are_all_said_and_in_order(text: str, duration: float) -> None:
-    said = captions.read(text, duration)
+    said = descriptions.parse_subtitles(text, duration)
     assert " ".join(line.text for line in said).split() == text.split()
     assert said[-1].end <= duration + 0.001
 
 
 @given(words)
 def test_a_text_has_the_words_it_is_found_by(text: str) -> None:
-    assert terms(text)
-    assert terms(text) == terms(text.upper()) == terms(f"{text} {text}")
+    assert search_terms(text)
+    assert search_terms(text) == search_terms(text.upper()) == search_terms(f"{text} {text}")

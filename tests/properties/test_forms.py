@@ -11,10 +11,10 @@ from aiohttp.base_protocol import BaseProtocol
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
-from support import parts_of
+from support import parse_form_parts
 
-from twelvelabs_async.body import Body, encode_form
-from twelvelabs_async.request import FilePart, Form, OpenBody
+from twelvelabs_async._http.body import Body, encode_form
+from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 utf8 = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 # Without what browsers escape, and without slashes and semicolons, which the reader of aiohttp misreads.
@@ -22,7 +22,7 @@ names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 blocks = st.lists(st.binary(max_size=200), max_size=4)
 
 
-def opened(pieces: list[bytes]) -> OpenBody:
+def opened(pieces: list[bytes]) -> BodyFactory:
     async def give() -> AsyncIterator[bytes]:
         for piece in pieces:
             await asyncio.sleep(0)
@@ -45,7 +45,7 @@ def files(draw: st.DrawFn) -> FilePart:
 
 
 async def sent(body: Body) -> bytes:
-    start = body.start()
+    start = body.open()
     return b"".join([block async for block in start]) if isinstance(start, AsyncIterator) else start or b""
 
 
@@ -93,7 +93,7 @@ def test_the_parser_of_mail_finds_as_many_parts_whatever_their_names_are(
     file = FilePart(name="file", filename=filename, content=b"abc", size=3)
     body = encode_form(Form(fields=tuple(fields), files=(file,)))
     assert isinstance(body.content, bytes)
-    parts = parts_of(body, body.content)
+    parts = parse_form_parts(body, body.content)
     assert len(parts) == len(fields) + 1
     assert parts[-1].get_payload(decode=True) == b"abc"
     assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in parts)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.request import Request
+from twelvelabs_async.requests import Request
 
 ALPHABET = "./\\%2eEfF?#;&=+:@ ~\r\n\t\x00\x7f\u2028é日\ud800{}-_"
 texts = st.text(st.characters(), max_size=30) | st.text(ALPHABET, max_size=12)
@@ -20,10 +20,10 @@ texts = st.text(st.characters(), max_size=30) | st.text(ALPHABET, max_size=12)
 def refused_or_itself(text: str) -> None:
     request = Request[Any](
         method="DELETE",
-        template="/indexes/{index-id}/videos/{video-id}",
-        into=dict,
-        retry="safe",
-        ids={"index_id": "I", "video_id": text},
+        path_template="/indexes/{index-id}/videos/{video-id}",
+        response_type=dict,
+        retry_class="safe",
+        path_params={"index_id": "I", "video_id": text},
     )
     try:
         path = request.path()
@@ -56,7 +56,7 @@ def test_p16_ten_thousand_random_ids_are_refused_or_decode_to_themselves() -> No
 
 @given(st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.booleans() | st.lists(st.text())))
 def test_a_query_is_refused_or_comes_back_as_it_was(query: dict[str, str | int | bool | list[str]]) -> None:
-    request = Request[Any](method="GET", template="/a", into=dict, retry="safe", query=query)
+    request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query=query)
     try:
         path = request.path()
     except InvalidInputError:

@@ -1,4 +1,4 @@
-"""P4 and P21 for every schedule that hypothesis can think of: never more than the server allows, and never stuck."""
+"""P4 and P21 for every schedule that hypothesis generates: never above the limit of the server, and never stuck."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import LoopClock, budget_of, virtually
+from support import LoopClock, category_state, holding, run_in_virtual_time
 
-from twelvelabs_async.policy.headers import Advice, read_advice
-from twelvelabs_async.policy.limiter import RateLimiter, Turn
+from twelvelabs_async._rate_limit.headers import parse_rate_limit_headers
+from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter
+from twelvelabs_async.rate_limits import RateLimitInfo
 
 MAX_WAIT = 1e9
 
 
-async def turn_at(gate: RateLimiter) -> Turn:
-    return await gate.at_once("c") or await gate.queue("c", max_wait=MAX_WAIT)
+async def permit_from(limiter: RateLimiter) -> Permit:
+    return limiter.try_acquire("c") or await limiter.acquire("c", max_wait=MAX_WAIT)
 
 
 class Server:
-    """Fixed windows that begin with their first call, honest headers in whole seconds, and a count of refusals."""
+    """Fixed windows that their first request opens, exact headers in whole seconds, and a count of 429 responses."""
 
     def __init__(self, limit: int, seconds: float, clock: LoopClock) -> None:
         self._limit = limit
@@ -29,8 +30,8 @@ class Server:
         self._clock = clock
         self._opened = -1e12
         self._used = 0
-        self.served = 0
-        self.refused = 0
+        self.accepted = 0
+        self.rate_limited = 0
 
     def count(self) -> tuple[int, dict[str, str]]:
         now = self._clock.time()
@@ -39,8 +40,8 @@ class Server:
         end = self._opened + self._seconds
         allowed = self._used < self._limit
         self._used += allowed
-        self.served += allowed
-        self.refused += not allowed
+        self.accepted += allowed
+        self.rate_limited += not allowed
         headers = {
             "Date": formatdate(int(now), usegmt=True),
             "X-Ratelimit-Limit": str(self._limit),
@@ -50,69 +51,75 @@ class Server:
         return 200 if allowed else 429, headers
 
 
-ways = st.floats(0.001, 0.45)  # there and back within the patience that an unmeasured category has
-calls = st.lists(st.tuples(st.floats(0.0, 20.0), ways, ways, st.none() | st.floats(0.0, 5.0)), min_size=1, max_size=60)
-"""When a call is made, how long it takes there and back, and after how long it is cancelled."""
+latencies = st.floats(0.001, 0.45)  # a round trip within the second after which the concurrency doubles
+calls = st.lists(
+    st.tuples(st.floats(0.0, 20.0), latencies, latencies, st.none() | st.floats(0.0, 5.0)), min_size=1, max_size=60
+)
+"""Start, seconds to the server and back, and seconds until cancellation, of each call."""
 
 
-async def play(limit: int, seconds: float, schedule: list[Any], wrong_by: float) -> tuple[Server, int, float]:
+async def play(
+    limit: int, seconds: float, schedule: list[Any], clock_skew: float, *, limits_known: bool = False
+) -> tuple[Server, int, float]:
     server = Server(limit, seconds, LoopClock())
-    gate = RateLimiter(LoopClock(wrong_by=wrong_by))
+    limiter = RateLimiter(LoopClock(skew=clock_skew))
     done = 0
 
-    async def call(at: float, there: float, back: float) -> None:
+    async def call(at: float, latency: float, return_latency: float) -> None:
         nonlocal done
         await asyncio.sleep(at)
-        async with await turn_at(gate) as turn:
-            await asyncio.sleep(there)
+        async with holding(await permit_from(limiter)) as permit:
+            await asyncio.sleep(latency)
             status, headers = server.count()
-            await asyncio.sleep(back)
-            await turn.answered(status, read_advice(headers, now=gate.clock.time()))
+            await asyncio.sleep(return_latency)
+            permit.record_response(status, parse_rate_limit_headers(headers, now=limiter.clock.time()))
         done += status == 200
 
-    async def run(at: float, there: float, back: float, patience: float | None) -> None:
-        task = asyncio.create_task(call(at, there, back))
-        if patience is not None:
-            await asyncio.wait({task}, timeout=at + patience)
+    async def run(at: float, latency: float, return_latency: float, cancel_after: float | None) -> None:
+        task = asyncio.create_task(call(at, latency, return_latency))
+        if cancel_after is not None:
+            await asyncio.wait({task}, timeout=at + cancel_after)
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    if schedule and limits_known:
+        await call(0.0, 0.001, 0.001)
     async with asyncio.TaskGroup() as group:
         for one in schedule:
             group.create_task(run(*one))
-    lane = gate.lane("c")
-    assert (lane.in_flight, lane.waiting) == (0, 0)
-    assert not budget_of(gate, "c").flights
-    # Whatever has happened: somebody who comes now gets a turn.
-    async with asyncio.timeout(10 * seconds + 1000), await turn_at(gate) as turn:
-        await turn.answered(200, Advice(server_time=gate.clock.time()))
-    return server, done, gate.clock.monotonic()
+    queue = limiter.category_queue("c")
+    assert (queue.in_flight, queue.waiting) == (0, 0)
+    assert not category_state(limiter, "c").in_flight
+    # After any schedule a new call gets a permit.
+    async with asyncio.timeout(10 * seconds + 1000), holding(await permit_from(limiter)) as permit:
+        permit.record_response(200, RateLimitInfo(server_time=limiter.clock.time()))
+    return server, done, limiter.clock.monotonic()
 
 
 @given(st.integers(1, 20), st.sampled_from([1.0, 2.5, 3.0, 7.0, 60.0]), calls, st.sampled_from([0.0, 5000.0, -5000.0]))
 @settings(max_examples=80)
-def test_a_server_that_tells_its_numbers_never_has_to_refuse(
-    limit: int, seconds: float, schedule: list[Any], wrong_by: float
+def test_p4_a_server_with_exact_headers_sends_no_429(
+    limit: int, seconds: float, schedule: list[Any], clock_skew: float
 ) -> None:
-    """P4. The clock of the client may be wrong, answers may overtake each other, and callers may lose patience."""
-    whole = [(at, there, back, None) for at, there, back, _ in schedule]
-    server, done, took = virtually(play(limit, seconds, whole, wrong_by))
-    assert server.refused == 0
-    assert done == server.served == len(schedule)
-    assert took <= 25 + (len(schedule) / limit + 1) * (seconds + 2 + 4) + 4 * len(schedule)
+    """The client's clock may be wrong, and responses may arrive in any order. The first response reports the limit."""
+    uncancelled = [(at, latency, return_latency, None) for at, latency, return_latency, _ in schedule]
+    server, done, elapsed = run_in_virtual_time(play(limit, seconds, uncancelled, clock_skew, limits_known=True))
+    assert server.rate_limited == 0
+    assert done == server.accepted == len(schedule) + 1
+    assert elapsed <= 25 + (len(schedule) / limit + 1) * (seconds + 2 + 4) + 4 * len(schedule)
 
 
 @given(st.integers(1, 20), st.sampled_from([1.0, 3.0, 60.0]), calls)
 @settings(max_examples=80)
-def test_cancelled_calls_give_their_turn_back_and_nobody_waits_for_ever(
+def test_p21_cancelled_calls_release_their_permit_and_no_call_waits_forever(
     limit: int, seconds: float, schedule: list[Any]
 ) -> None:
-    """P21. A call that is cancelled on its way may have been counted by the server, unseen; then it may refuse."""
-    server, _, _ = virtually(play(limit, seconds, schedule, 0.0))
-    assert server.refused <= sum(patience is not None for *_, patience in schedule)
+    """The server may have counted a cancelled call without the client knowing; then it may send a 429."""
+    server, _, _ = run_in_virtual_time(play(limit, seconds, schedule, 0.0, limits_known=True))
+    assert server.rate_limited <= sum(cancel_after is not None for *_, cancel_after in schedule)
 
 
-advices = st.dictionaries(
+header_sets = st.dictionaries(
     st.sampled_from(
         [
             "X-Ratelimit-Limit",
@@ -132,25 +139,25 @@ advices = st.dictionaries(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from([200, 200, 429, 503]), advices), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.sampled_from([200, 200, 429, 503]), header_sets), min_size=1, max_size=30))
 @settings(max_examples=80)
-def test_no_headers_however_odd_stop_a_category_for_longer_than_they_can_mean(
-    answers: list[tuple[int, dict[str, str]]],
+def test_p2_no_headers_block_a_category_for_longer_than_the_longest_accepted_wait(
+    responses: list[tuple[int, dict[str, str]]],
 ) -> None:
-    """P2, P17: whatever a server has said, calls go on after at most the longest advice that is believed."""
+    """After any headers, calls continue after the longest accepted Retry-After at most."""
 
     async def main() -> None:
-        gate = RateLimiter(LoopClock(), jitter=lambda: 1.0)
-        left = iter(answers)
-        nothing: tuple[int, dict[str, str]] = (200, {})
+        limiter = RateLimiter(LoopClock(), jitter=lambda: 1.0)
+        remaining = iter(responses)
+        no_headers: tuple[int, dict[str, str]] = (200, {})
 
         async def call() -> None:
-            async with await turn_at(gate) as turn:
+            async with holding(await permit_from(limiter)) as permit:
                 await asyncio.sleep(0.01)
-                status, headers = next(left, nothing)
-                await turn.answered(status, read_advice(headers, now=gate.clock.time()))
+                status, headers = next(remaining, no_headers)
+                permit.record_response(status, parse_rate_limit_headers(headers, now=limiter.clock.time()))
 
-        async with asyncio.timeout(50 * 86400.0 * len(answers)):
-            await asyncio.gather(*(call() for _ in range(len(answers) + 3)))
+        async with asyncio.timeout(50 * 86400.0 * len(responses)):
+            await asyncio.gather(*(call() for _ in range(len(responses) + 3)))
 
-    virtually(main())
+    run_in_virtual_time(main())

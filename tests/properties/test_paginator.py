@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from twelvelabs_async._page_readers import page_number_reader, page_token_reader
 from twelvelabs_async.clock import Clock, SystemClock
-from twelvelabs_async.errors import APIError, InvalidInputError, MalformedResponseError
-from twelvelabs_async.models.common import WIRE_ID, Model
-from twelvelabs_async.paginator import Paginator, by_token, numbered
-from twelvelabs_async.request import Request
+from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, MalformedResponseError
+from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models.common import Model
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.requests import Request
 
 
 @attrs.frozen(kw_only=True)
@@ -38,14 +40,14 @@ class Lister:
     def clock(self) -> Clock:
         return SystemClock()
 
-    async def call(self, request: Request[Any]) -> Any:
+    async def execute(self, request: Request[Any]) -> Any:
         self.asked += 1
         await asyncio.sleep(0)
-        token = request.ids.get("page_token")
+        token = request.path_params.get("page_token")
         number = int(token) if token is not None else int(request.query.get("page", 1))
         data = [{"_id": item} for item in self._pages[number - 1]]
         info: dict[str, Any] = {"total_results": sum(map(len, self._pages))}
-        if request.template == "/list":
+        if request.path_template == "/list":
             info |= {"page": number, "limit_per_page": 5}
             if self._tell:
                 info["total_page"] = len(self._pages)
@@ -55,11 +57,17 @@ class Lister:
 
 
 def first(template: str) -> Request[dict[str, Any]]:
-    return Request(method="GET", template=template, into=dict, retry="safe")
+    return Request(method="GET", path_template=template, response_type=dict, retry_class="safe")
 
 
 def follow(token: str) -> Request[dict[str, Any]]:
-    return Request(method="GET", template="/search/{page-token}", into=dict, retry="safe", ids={"page_token": token})
+    return Request(
+        method="GET",
+        path_template="/search/{page-token}",
+        response_type=dict,
+        retry_class="safe",
+        path_params={"page_token": token},
+    )
 
 
 @st.composite
@@ -77,70 +85,76 @@ async def walk(pages: Paginator[Item]) -> list[str]:
 @given(page_lists(), st.integers(0, 10))
 def test_reading_ahead_gives_the_same_items_with_no_request_more(pages: list[list[str]], ahead: int) -> None:
     lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item)).prefetch(ahead)))
+    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(ahead)))
     assert found == [item for page in pages for item in page]
     assert lister.asked == len(pages)
 
 
-async def test_reading_ahead_has_as_many_pages_on_their_way_as_it_was_told() -> None:
+async def test_prefetching_requests_at_most_the_given_number_of_pages() -> None:
     lister = Lister([["a"], ["b"], ["c"], ["d"], ["e"], ["f"]], tell=True)
-    async with aclosing(Paginator(lister, first("/list"), numbered(Item)).prefetch(3).pages()) as pages:
+    async with aclosing(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(3).pages()) as pages:
         await anext(pages)
         await asyncio.sleep(0)
         assert lister.asked == 4
 
 
-async def test_a_walk_that_ends_early_leaves_nothing_on_its_way() -> None:
+async def test_an_iteration_that_stops_early_leaves_no_request() -> None:
     """A task that is left fails every test."""
     lister = Lister([["a"], ["b"], ["c"], ["d"]], tell=True)
-    assert await Paginator(lister, first("/list"), numbered(Item)).prefetch(2).collect(1)
+    assert await Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(2).to_list(1)
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_page_that_fails_ahead_is_told_in_its_turn() -> None:
+async def test_a_prefetched_page_that_fails_raises_when_it_is_reached() -> None:
     class Failing(Lister):
         @override
-        async def call(self, request: Request[Any]) -> Any:
+        async def execute(self, request: Request[Any]) -> Any:
             if request.query.get("page") == 3:
                 raise APIError(message="no")
-            return await super().call(request)
+            return await super().execute(request)
 
     lister = Failing([["a"], ["b"], ["c"], ["d"]], tell=True)
-    items = aiter(Paginator(lister, first("/list"), numbered(Item)).prefetch(3))
+    items = aiter(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(3))
     assert [(await anext(items)).id, (await anext(items)).id] == ["a", "b"]
     with pytest.raises(APIError, match="no"):
         await anext(items)
 
 
-async def test_pages_that_go_by_token_are_walked_as_ever() -> None:
+async def test_prefetching_does_not_change_lists_with_page_tokens() -> None:
     lister = Lister([["a"], ["b"]], tell=False)
     pages = Paginator(
         lister,
-        Request(method="GET", template="/search/{page-token}", into=dict, retry="safe", ids={"page_token": "1"}),
-        by_token(Item, follow),
+        Request(
+            method="GET",
+            path_template="/search/{page-token}",
+            response_type=dict,
+            retry_class="safe",
+            path_params={"page_token": "1"},
+        ),
+        page_token_reader(Item, follow),
     )
     assert await walk(pages.prefetch(4)) == ["a", "b"]
 
 
 def test_fewer_pages_than_none_cannot_be_read_ahead() -> None:
     with pytest.raises(InvalidInputError):
-        Paginator(Lister([], tell=True), first("/list"), numbered(Item)).prefetch(-1)
+        Paginator(Lister([], tell=True), first("/list"), page_number_reader(Item)).prefetch(-1)
 
 
 @given(page_lists())
-def test_numbered_pages_that_tell_how_many_they_are(pages: list[list[str]]) -> None:
+def test_numbered_pages_with_a_known_number_of_pages(pages: list[list[str]]) -> None:
     lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item))))
+    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
     assert found == [item for page in pages for item in page]
     assert lister.asked == len(pages)
 
 
 @given(st.integers(0, 40))
-def test_numbered_pages_that_do_not_tell_end_with_one_that_is_not_full(total: int) -> None:
+def test_numbered_pages_of_unknown_number_end_with_a_short_page(total: int) -> None:
     names = [f"item{number}" for number in range(total)]
     pages = [names[start : start + 5] for start in range(0, total + 1, 5)]
     lister = Lister(pages, tell=False)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item))))
+    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
     assert found == names
     assert lister.asked == len(pages)
 
@@ -148,7 +162,7 @@ def test_numbered_pages_that_do_not_tell_end_with_one_that_is_not_full(total: in
 @given(page_lists())
 def test_pages_that_name_their_successor(pages: list[list[str]]) -> None:
     lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/search"), by_token(Item, follow))))
+    found = asyncio.run(walk(Paginator(lister, first("/search"), page_token_reader(Item, follow))))
     assert found == [item for page in pages for item in page]
     assert lister.asked == len(pages)
 
@@ -156,7 +170,7 @@ def test_pages_that_name_their_successor(pages: list[list[str]]) -> None:
 @given(page_lists(least=1), st.integers(0, 50))
 def test_collect_asks_for_no_page_more_than_it_takes(pages: list[list[str]], at_most: int) -> None:
     lister = Lister(pages, tell=True)
-    found = asyncio.run(Paginator(lister, first("/list"), numbered(Item)).collect(at_most))
+    found = asyncio.run(Paginator(lister, first("/list"), page_number_reader(Item)).to_list(at_most))
     items = [item for page in pages for item in page]
     assert [item.id for item in found] == items[:at_most]
     needed, seen = 0, 0
@@ -167,17 +181,90 @@ def test_collect_asks_for_no_page_more_than_it_takes(pages: list[list[str]], at_
 
 
 @given(st.integers(6, 30), st.integers(1, 4))
-def test_what_is_added_at_the_front_while_walking_shows_nothing_twice(total: int, added: int) -> None:
+def test_items_added_at_the_front_during_iteration_repeat_no_item(total: int, added: int) -> None:
     names = [f"item{number}" for number in range(total)]
     shifted = [f"new{number}" for number in range(added)] + names
     pages = [names[:5]] + [shifted[start : start + 5] for start in range(5, len(shifted), 5)]
     lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), numbered(Item))))
+    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
     assert found == names
 
 
 async def test_p19_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
     lister = Lister([["a"], [], ["b"]], tell=True)
     with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
-        await Paginator(lister, first("/list"), numbered(Item)).collect()
-    assert lister.asked == 2
+        await Paginator(lister, first("/list"), page_number_reader(Item)).to_list()
+    assert lister.asked == 3  # the last request is for the total, which has not shrunk
+
+
+class ShrinkingList:
+    """A list with pages whose items can be deleted; pages after the last one are empty, or an error."""
+
+    def __init__(self, total: int, after_the_end: str) -> None:
+        self.items = [f"item{number}" for number in range(total)]
+        self._after_the_end = after_the_end
+
+    @property
+    def clock(self) -> Clock:
+        return SystemClock()
+
+    async def execute(self, request: Request[Any]) -> Any:
+        await asyncio.sleep(0)
+        number, limit = int(request.query.get("page", 1)), 3
+        pages = max(1, -(-len(self.items) // limit))
+        if number > pages and self._after_the_end == "error":
+            raise BadRequestError(status_code=400)
+        if number > pages and self._after_the_end == "last page":
+            number = pages
+        data = [{"_id": item} for item in self.items[(number - 1) * limit : number * limit]]
+        info = {"page": number, "limit_per_page": limit, "total_page": pages, "total_results": len(self.items)}
+        return {"data": data, "page_info": info}
+
+
+@given(
+    st.integers(0, 20),
+    st.integers(0, 3),
+    st.sampled_from(["empty", "error", "last page"]),
+    st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_items_deleted_during_iteration_hide_no_other_item(
+    total: int, ahead: int, after_the_end: str, deleted: list[bool]
+) -> None:
+    async def walk_and_delete() -> list[str]:
+        server = ShrinkingList(total, after_the_end)
+        found: list[str] = []
+        async for item in Paginator(server, first("/list"), page_number_reader(Item)).prefetch(ahead):
+            found.append(item.id)
+            if deleted[len(found) - 1]:
+                server.items.remove(item.id)
+        return found
+
+    assert asyncio.run(walk_and_delete()) == [f"item{number}" for number in range(total)]
+
+
+@given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 8))
+def test_items_that_others_delete_during_iteration_hide_no_other_item(total: int, every: int, count: int) -> None:
+    async def walk_while_others_delete() -> tuple[list[str], list[str]]:
+        server = ShrinkingList(total, "empty")
+        found: list[str] = []
+        async for item in Paginator(server, first("/list"), page_number_reader(Item)):
+            found.append(item.id)
+            if len(found) % every == 0:
+                del server.items[:count]
+        return found, server.items
+
+    found, left = asyncio.run(walk_while_others_delete())
+    assert len(set(found)) == len(found)
+    assert set(left) <= set(found)
+
+
+async def test_a_page_that_fails_for_another_reason_is_an_error() -> None:
+    class Failing(ShrinkingList):
+        @override
+        async def execute(self, request: Request[Any]) -> Any:
+            if request.query.get("page") == 2:
+                raise BadRequestError(message="no")
+            return await super().execute(request)
+
+    with pytest.raises(BadRequestError, match="no"):
+        await Paginator(Failing(9, "empty"), first("/list"), page_number_reader(Item)).to_list()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twelvelabs_async.parser import Parse, best_parser, plain
+from twelvelabs_async._codec.converter import ParseFunction, select_parser, stdlib_loads
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -31,7 +31,7 @@ def texts(draw: st.DrawFn) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def outcome(parse: Parse, text: bytes) -> str:
+def outcome(parse: ParseFunction, text: bytes) -> str:
     """Types and signs count too, so it is the text of the value."""
     try:
         return repr(parse(text))
@@ -52,12 +52,12 @@ def outcome(parse: Parse, text: bytes) -> str:
 @example("1\u00a0".encode())
 @example(b"1 2")
 def test_the_result_is_the_same_whoever_parses(text: bytes) -> None:
-    assert best_parser() is not plain
-    assert outcome(best_parser(), text) == outcome(plain, text) == outcome(json.loads, text)
+    assert select_parser() is not stdlib_loads
+    assert outcome(select_parser(), text) == outcome(stdlib_loads, text) == outcome(json.loads, text)
 
 
 def test_without_the_extra_it_is_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
     modules: dict[str, Any] = dict.fromkeys(("msgspec", "msgspec.json"))
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    assert best_parser() is plain
+    assert select_parser() is stdlib_loads

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from twelvelabs_async.codec import decode, from_dict
-from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError, printable
+from twelvelabs_async._codec.converter import decode
+from twelvelabs_async._http.errors import error_from_response
+from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_rate_limit_headers
+from twelvelabs_async._text import printable
+from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.indexes import Index, IndexedAsset
 from twelvelabs_async.models.search import SearchResults
-from twelvelabs_async.policy.headers import LONGEST_WAIT, read_advice
-from twelvelabs_async.refusal import refusal
+from twelvelabs_async.serialization import from_dict
 
 NAMES = ["Date", "Retry-After", "retry-after-ms", "Location", "x-trace-id", "x-request-id"] + [
     f"X-Ratelimit-{dimension}{word}"
@@ -64,17 +66,17 @@ bodies = (
 
 @given(headers, st.floats(0, 4e9), st.binary() | st.text("0123456789-T:Z.", max_size=30).map(str.encode))
 def test_p2_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[str], now: float, body: bytes) -> None:
-    advice = read_advice(found, now=now, body=body)
+    advice = parse_rate_limit_headers(found, now=now, body=body)
     assert math.isfinite(advice.server_time)
-    assert advice.retry_after is None or 0 < advice.retry_after <= LONGEST_WAIT
-    for quota in advice.quotas.values():
+    assert advice.retry_after is None or 0 < advice.retry_after <= MAX_ADVISED_WAIT
+    for quota in advice.windows.values():
         assert quota.remaining is None or quota.remaining >= 0
         assert quota.reset is None or math.isfinite(quota.reset)
 
 
 @given(st.integers(100, 999), headers, bodies)
 def test_p17_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
-    error = refusal(status, found, body, read_advice(found, now=1.9e9))
+    error = error_from_response(status, found, body, parse_rate_limit_headers(found, now=1.9e9).retry_after)
     assert isinstance(error, APIError)
     assert str(error).isprintable()
     assert len(str(error)) < 2000

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import PiecesRoad, virtually
+from support import FakeStreamingExecutor, run_in_virtual_time
 
+from twelvelabs_async._http.decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
 from twelvelabs_async.errors import StreamError
-from twelvelabs_async.frames import Frames, JsonLines, ServerSentEvents
-from twelvelabs_async.request import Request
-from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.requests import Request
+from twelvelabs_async.resources.analyze import AnalyzeStream
 
 SCALARS = st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.booleans() | st.none()
 OBJECTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), SCALARS, max_size=4)
@@ -27,9 +27,9 @@ def cut(whole: bytes, at: list[int]) -> list[bytes]:
     return [piece for a, b in itertools.pairwise(places) if (piece := whole[a:b])]
 
 
-def fed(frames: Frames, pieces: list[bytes]) -> list[Any]:
+def fed(frames: StreamDecoder, pieces: list[bytes]) -> list[Any]:
     return [json.loads(text) for piece in pieces for text in frames.feed(piece)] + [
-        json.loads(text) for text in frames.end()
+        json.loads(text) for text in frames.flush()
     ]
 
 
@@ -41,10 +41,13 @@ def as_frame(value: dict[str, Any]) -> bytes:
     return b": comment\ndata: " + as_line(value) + b"\n"
 
 
-@pytest.mark.parametrize(("frames", "write"), [(JsonLines, as_line), (ServerSentEvents, as_frame)])
+@pytest.mark.parametrize(("frames", "write"), [(JsonLinesDecoder, as_line), (ServerSentEventsDecoder, as_frame)])
 @given(values=st.lists(OBJECTS, max_size=6), at=CUTS)
 def test_p19_any_cutting_gives_the_same_events(
-    frames: Callable[[], Frames], write: Callable[[dict[str, Any]], bytes], values: list[dict[str, Any]], at: list[int]
+    frames: Callable[[], StreamDecoder],
+    write: Callable[[dict[str, Any]], bytes],
+    values: list[dict[str, Any]],
+    at: list[int],
 ) -> None:
     whole = b"".join(map(write, values))
     assert fed(frames(), cut(whole, at)) == values
@@ -62,8 +65,8 @@ def test_p19_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
     whole = b"".join(map(as_line, [*events, {"event_type": "stream_end", "finish_reason": "stop"}]))
 
     def stream(content: bytes) -> AnalyzeStream:
-        request = Request[Any](method="POST", template="/analyze", into=dict, retry="compute")
-        return AnalyzeStream(PiecesRoad(*cut(content, at)), request)
+        request = Request[Any](method="POST", path_template="/analyze", response_type=dict, retry_class="billable")
+        return AnalyzeStream(FakeStreamingExecutor(*cut(content, at)), request)
 
     async def read() -> None:
         assert await stream(whole).text() == "".join(texts)
@@ -71,15 +74,15 @@ def test_p19_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
             await stream(whole[: -1 - lost]).text()
         assert "".join(texts).startswith(caught.value.text)
 
-    virtually(read())
+    run_in_virtual_time(read())
 
 
 @given(garbage=st.lists(st.binary(min_size=1, max_size=50), max_size=8))
 def test_p18_garbage_is_an_error_and_nothing_else(garbage: list[bytes]) -> None:
-    request = Request[Any](method="POST", template="/analyze", into=dict, retry="compute")
+    request = Request[Any](method="POST", path_template="/analyze", response_type=dict, retry_class="billable")
 
     async def read() -> None:
         with pytest.raises(StreamError):
-            await AnalyzeStream(PiecesRoad(*garbage), request).text()
+            await AnalyzeStream(FakeStreamingExecutor(*garbage), request).text()
 
-    virtually(read())
+    run_in_virtual_time(read())

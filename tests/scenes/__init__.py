@@ -5,12 +5,12 @@ and the test against a mock of the published description plays it up to that cal
 """
 
 from scenes import analyses, assets, connections, embeddings, entities, indexes, knowledge
-from scenes.stage import SCENES, Scene, Stage
+from scenes.stage import SCENARIOS, Harness, Scenario
 
 __all__ = [
-    "SCENES",
-    "Scene",
-    "Stage",
+    "SCENARIOS",
+    "Harness",
+    "Scenario",
     "analyses",
     "assets",
     "connections",

@@ -4,95 +4,97 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scenes.stage import FILM, PICTURE, SOUND, Stage, ids, scene
+from scenes.stage import AUDIO, IMAGE, VIDEO, Harness, ids, scenario
 from twelvelabs_async.emulator import samples
 
-OLD = datetime(2020, 1, 1, tzinfo=UTC)
+STARTED_AFTER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def old_task(stage: Stage) -> str:
-    return (await stage.client.embed.tasks.create(model_name="marengo3.0", video_file=FILM)).id
+async def create_old_task_id(harness: Harness) -> str:
+    return (await harness.client.embed.tasks.create(model_name="marengo3.0", video_file=VIDEO)).id
 
 
-async def task(stage: Stage) -> str:
-    source = {"media_source": {"asset_id": await stage.asset("car.wav", SOUND)}}
-    return (await stage.client.embed.v_2.tasks.create(input_type="audio", model_name="marengo3.0", audio=source)).id
+async def create_task_id(harness: Harness) -> str:
+    source = {"media_source": {"asset_id": await harness.create_asset("car.wav", AUDIO)}}
+    return (await harness.client.embed.v_2.tasks.create(input_type="audio", model_name="marengo3.0", audio=source)).id
 
 
-@scene("embed.create")
-async def embed_all(stage: Stage) -> None:
-    made = await stage.act(
-        stage.client.embed.create(model_name="marengo3.0", text="a car", image_file=PICTURE, audio_file=SOUND)
+@scenario("embed.create")
+async def embed_all(harness: Harness) -> None:
+    made = await harness.run(
+        harness.client.embed.create(model_name="marengo3.0", text="a car", image_file=IMAGE, audio_file=AUDIO)
     )
     for found in (made.text_embedding, made.image_embedding, made.audio_embedding):
         assert found is not None
-        assert len(found.segments[0].vector) == 512
+        assert len(found.segments[0].float_) == 512
 
 
-@scene("embed.tasks.list")
-async def list_old_tasks(stage: Stage) -> None:
-    made = await old_task(stage)
-    assert ids(await stage.act(stage.client.embed.tasks.list(status="ready", started_at=OLD))) == [made]
+@scenario("embed.tasks.list")
+async def list_old_tasks(harness: Harness) -> None:
+    made = await create_old_task_id(harness)
+    assert ids(await harness.run(harness.client.embed.tasks.list(status="ready", started_at=STARTED_AFTER))) == [made]
 
 
-@scene("embed.tasks.create", EmbedTask=1)
-async def create_old_task(stage: Stage) -> None:
-    made = await stage.act(
-        stage.client.embed.tasks.create(
+@scenario("embed.tasks.create", EmbedTask=1)
+async def create_old_task(harness: Harness) -> None:
+    made = await harness.run(
+        harness.client.embed.tasks.create(
             model_name="marengo3.0", video_file=samples.video(12), video_embedding_scope=["clip", "video"]
         )
     )
-    found = await stage.client.embed.tasks.retrieve(made.id)
+    found = await harness.client.embed.tasks.retrieve(made.id)
     assert found.video_embedding is not None
     assert {segment.embedding_scope for segment in found.video_embedding.segments} == {"clip", "video"}
 
 
-@scene("embed.tasks.retrieve")
-async def retrieve_old_task(stage: Stage) -> None:
-    made = await old_task(stage)
-    found = await stage.act(stage.client.embed.tasks.retrieve(made, embedding_option=["visual"]))
+@scenario("embed.tasks.retrieve")
+async def retrieve_old_task(harness: Harness) -> None:
+    made = await create_old_task_id(harness)
+    found = await harness.run(harness.client.embed.tasks.retrieve(made, embedding_option=["visual"]))
     assert found.id == made
     assert found.video_embedding is not None
     assert {segment.embedding_option for segment in found.video_embedding.segments} == {"visual"}
 
 
-@scene("embed.tasks.status")
-async def look_at_old_task(stage: Stage) -> None:
-    made = await old_task(stage)
-    found = await stage.act(stage.client.embed.tasks.status(made))
+@scenario("embed.tasks.status")
+async def get_old_task_status(harness: Harness) -> None:
+    made = await create_old_task_id(harness)
+    found = await harness.run(harness.client.embed.tasks.status(made))
     assert (found.id, found.status) == (made, "ready")
 
 
-@scene("embed.v_2.create")
-async def embed_text(stage: Stage) -> None:
-    made = await stage.act(
-        stage.client.embed.v_2.create(input_type="text", model_name="marengo3.0", text={"input_text": "a car"})
+@scenario("embed.v_2.create")
+async def embed_text(harness: Harness) -> None:
+    made = await harness.run(
+        harness.client.embed.v_2.create(input_type="text", model_name="marengo3.0", text={"input_text": "a car"})
     )
-    assert len(made.data[0].vector) == 512
+    assert len(made.data[0].embedding) == 512
 
 
-@scene("embed.v_2.tasks.list")
-async def list_tasks(stage: Stage) -> None:
-    made = await task(stage)
-    assert ids(await stage.act(stage.client.embed.v_2.tasks.list(status="ready", started_at=OLD))) == [made]
+@scenario("embed.v_2.tasks.list")
+async def list_tasks(harness: Harness) -> None:
+    made = await create_task_id(harness)
+    assert ids(await harness.run(harness.client.embed.v_2.tasks.list(status="ready", started_at=STARTED_AFTER))) == [
+        made
+    ]
 
 
-@scene("embed.v_2.tasks.create", EmbedTask=1)
-async def create_task(stage: Stage) -> None:
-    made = await stage.act(
-        stage.client.embed.v_2.tasks.create(
+@scenario("embed.v_2.tasks.create", EmbedTask=1)
+async def create_task(harness: Harness) -> None:
+    made = await harness.run(
+        harness.client.embed.v_2.tasks.create(
             input_type="video",
             model_name="marengo3.0",
-            video={"media_source": {"asset_id": await stage.asset()}, "embedding_scope": ["asset"]},
+            video={"media_source": {"asset_id": await harness.create_asset()}, "embedding_scope": ["asset"]},
         )
     )
-    found = await stage.client.embed.v_2.tasks.retrieve(made.id)
+    found = await harness.client.embed.v_2.tasks.retrieve(made.id)
     assert {vector.embedding_scope for vector in found.data} == {"asset"}
 
 
-@scene("embed.v_2.tasks.retrieve")
-async def retrieve_task(stage: Stage) -> None:
-    made = await task(stage)
-    found = await stage.act(stage.client.embed.v_2.tasks.retrieve(made))
+@scenario("embed.v_2.tasks.retrieve")
+async def retrieve_task(harness: Harness) -> None:
+    made = await create_task_id(harness)
+    found = await harness.run(harness.client.embed.v_2.tasks.retrieve(made))
     assert (found.id, found.status) == (made, "ready")
     assert found.data

@@ -2,178 +2,180 @@
 
 from __future__ import annotations
 
-from scenes.stage import FILM, MODELS, PICTURE, Stage, ids, scene
+from scenes.stage import IMAGE, MODELS, VIDEO, Harness, ids, scenario
 from twelvelabs_async.emulator import samples
 
 
-@scene("indexes.list")
-async def list_indexes(stage: Stage) -> None:
-    made = [await stage.index("one"), await stage.index("two")]
-    page = await stage.act(stage.client.indexes.list(sort_option="asc"))
+@scenario("indexes.list")
+async def list_indexes(harness: Harness) -> None:
+    made = [await harness.create_index("one"), await harness.create_index("two")]
+    page = await harness.run(harness.client.indexes.list(sort_option="asc"))
     assert ids(page) == made
 
 
-@scene("indexes.create", Index=1)
-async def create_index(stage: Stage) -> None:
-    made = await stage.act(stage.client.indexes.create(index_name="films", models=MODELS, addons=["thumbnail"]))
-    assert (await stage.client.indexes.retrieve(made.id)).addons == ("thumbnail",)
+@scenario("indexes.create", Index=1)
+async def create_index(harness: Harness) -> None:
+    made = await harness.run(harness.client.indexes.create(index_name="films", models=MODELS, addons=["thumbnail"]))
+    assert (await harness.client.indexes.retrieve(made.id)).addons == ("thumbnail",)
 
 
-@scene("indexes.retrieve")
-async def retrieve_index(stage: Stage) -> None:
-    found = await stage.act(stage.client.indexes.retrieve(await stage.index("films")))
+@scenario("indexes.retrieve")
+async def retrieve_index(harness: Harness) -> None:
+    found = await harness.run(harness.client.indexes.retrieve(await harness.create_index("films")))
     assert found.index_name == "films"
     assert found.models[0].model_options == ("visual", "audio")
 
 
-@scene("indexes.update")
-async def update_index(stage: Stage) -> None:
-    index = await stage.index("films")
-    await stage.act(stage.client.indexes.update(index, index_name="movies"))
-    assert (await stage.client.indexes.retrieve(index)).index_name == "movies"
+@scenario("indexes.update")
+async def update_index(harness: Harness) -> None:
+    index = await harness.create_index("films")
+    await harness.run(harness.client.indexes.update(index, index_name="movies"))
+    assert (await harness.client.indexes.retrieve(index)).index_name == "movies"
 
 
-@scene("indexes.delete", Index=-1, Video=-1)
-async def delete_index(stage: Stage) -> None:
-    index = await stage.index()
-    await stage.indexed(index)
-    await stage.act(stage.client.indexes.delete(index))
-    assert len(await stage.client.indexes.list()) == 0
+@scenario("indexes.delete", Index=-1, Video=-1)
+async def delete_index(harness: Harness) -> None:
+    index = await harness.create_index()
+    await harness.create_indexed_asset(index)
+    await harness.run(harness.client.indexes.delete(index))
+    assert len(await harness.client.indexes.list()) == 0
 
 
-@scene("indexes.indexed_assets.list")
-async def list_indexed_assets(stage: Stage) -> None:
-    index = await stage.index()
-    made = [await stage.indexed(index, name) for name in ("a.mp4", "b.mp4")]
-    listing = stage.client.indexes.indexed_assets.list(index, status=["ready"], duration={"gte": 1}, filename="b.mp4")
-    assert ids(await stage.act(listing)) == made[1:]
+@scenario("indexes.indexed_assets.list")
+async def list_indexed_assets(harness: Harness) -> None:
+    index = await harness.create_index()
+    made = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
+    listing = harness.client.indexes.indexed_assets.list(index, status=["ready"], duration={"gte": 1}, filename="b.mp4")
+    assert ids(await harness.run(listing)) == made[1:]
 
 
-@scene("indexes.indexed_assets.list_by_asset")
-async def list_places_of_an_asset(stage: Stage) -> None:
-    index, asset = await stage.index(), await stage.asset()
-    made = await stage.client.indexes.indexed_assets.create(index, asset_id=asset)
-    page = await stage.act(stage.client.indexes.indexed_assets.list_by_asset(asset))
+@scenario("indexes.indexed_assets.list_by_asset")
+async def list_indexed_assets_by_asset(harness: Harness) -> None:
+    index, asset = await harness.create_index(), await harness.create_asset()
+    made = await harness.client.indexes.indexed_assets.create(index, asset_id=asset)
+    page = await harness.run(harness.client.indexes.indexed_assets.list_by_asset(asset))
     assert [(place.id, place.index.id) for place in page] == [(made.id, index)]
 
 
-@scene("indexes.indexed_assets.create", Video=1)
-async def create_indexed_asset(stage: Stage) -> None:
-    index, asset = await stage.index(), await stage.asset()
-    creation = stage.client.indexes.indexed_assets.create(index, asset_id=asset, user_metadata={"year": 2026})
-    made = await stage.act(creation)
-    found = await stage.client.indexes.indexed_assets.retrieve(index, made.id)
+@scenario("indexes.indexed_assets.create", Video=1)
+async def create_indexed_asset(harness: Harness) -> None:
+    index, asset = await harness.create_index(), await harness.create_asset()
+    creation = harness.client.indexes.indexed_assets.create(index, asset_id=asset, user_metadata={"year": 2026})
+    made = await harness.run(creation)
+    found = await harness.client.indexes.indexed_assets.retrieve(index, made.id)
     assert (found.asset_id, found.user_metadata) == (asset, {"year": 2026})
 
 
-@scene("indexes.indexed_assets.retrieve")
-async def retrieve_indexed_asset(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index)
-    retrieval = stage.client.indexes.indexed_assets.retrieve(
+@scenario("indexes.indexed_assets.retrieve")
+async def retrieve_indexed_asset(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index)
+    retrieval = harness.client.indexes.indexed_assets.retrieve(
         index, video, embedding_option=["visual"], transcription=True
     )
-    found = await stage.act(retrieval)
+    found = await harness.run(retrieval)
     assert (found.id, found.status) == (video, "ready")
     assert found.embedding is not None
     assert found.transcription
 
 
-@scene("indexes.indexed_assets.update")
-async def update_indexed_asset(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index)
-    await stage.act(stage.client.indexes.indexed_assets.update(index, video, user_metadata={"a": 1}))
-    assert (await stage.client.indexes.indexed_assets.retrieve(index, video)).user_metadata == {"a": 1}
+@scenario("indexes.indexed_assets.update")
+async def update_indexed_asset(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index)
+    await harness.run(harness.client.indexes.indexed_assets.update(index, video, user_metadata={"a": 1}))
+    assert (await harness.client.indexes.indexed_assets.retrieve(index, video)).user_metadata == {"a": 1}
 
 
-@scene("indexes.indexed_assets.delete", Video=-1)
-async def delete_indexed_asset(stage: Stage) -> None:
-    index = await stage.index()
-    await stage.act(stage.client.indexes.indexed_assets.delete(index, await stage.indexed(index)))
-    assert len(await stage.client.indexes.indexed_assets.list(index)) == 0
+@scenario("indexes.indexed_assets.delete", Video=-1)
+async def delete_indexed_asset(harness: Harness) -> None:
+    index = await harness.create_index()
+    await harness.run(harness.client.indexes.indexed_assets.delete(index, await harness.create_indexed_asset(index)))
+    assert len(await harness.client.indexes.indexed_assets.list(index)) == 0
 
 
-@scene("indexes.videos.list")
-async def list_videos(stage: Stage) -> None:
-    index = await stage.index()
-    made = [await stage.indexed(index, name) for name in ("a.mp4", "b.mp4")]
-    assert ids(await stage.act(stage.client.indexes.videos.list(index, filename="b.mp4"))) == made[1:]
+@scenario("indexes.videos.list")
+async def list_videos(harness: Harness) -> None:
+    index = await harness.create_index()
+    made = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
+    assert ids(await harness.run(harness.client.indexes.videos.list(index, filename="b.mp4"))) == made[1:]
 
 
-@scene("indexes.videos.retrieve")
-async def retrieve_video(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index)
-    found = await stage.act(stage.client.indexes.videos.retrieve(index, video, embedding_option=["audio"]))
+@scenario("indexes.videos.retrieve")
+async def retrieve_video(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index)
+    found = await harness.run(harness.client.indexes.videos.retrieve(index, video, embedding_option=["audio"]))
     assert found.id == video
     assert found.embedding is not None
 
 
-@scene("indexes.videos.update")
-async def update_video(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index)
-    await stage.act(stage.client.indexes.videos.update(index, video, user_metadata={"a": 1}))
-    assert (await stage.client.indexes.indexed_assets.retrieve(index, video)).user_metadata == {"a": 1}
+@scenario("indexes.videos.update")
+async def update_video(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index)
+    await harness.run(harness.client.indexes.videos.update(index, video, user_metadata={"a": 1}))
+    assert (await harness.client.indexes.indexed_assets.retrieve(index, video)).user_metadata == {"a": 1}
 
 
-@scene("indexes.videos.delete", Video=-1)
-async def delete_video(stage: Stage) -> None:
-    index = await stage.index()
-    await stage.act(stage.client.indexes.videos.delete(index, await stage.indexed(index)))
-    assert len(await stage.client.indexes.indexed_assets.list(index)) == 0
+@scenario("indexes.videos.delete", Video=-1)
+async def delete_video(harness: Harness) -> None:
+    index = await harness.create_index()
+    await harness.run(harness.client.indexes.videos.delete(index, await harness.create_indexed_asset(index)))
+    assert len(await harness.client.indexes.indexed_assets.list(index)) == 0
 
 
-@scene("tasks.list")
-async def list_tasks(stage: Stage) -> None:
-    index = await stage.index()
-    made = await stage.client.tasks.create(index_id=index, video_file=FILM)
-    assert ids(await stage.act(stage.client.tasks.list(index_id=index, status=["ready"]))) == [made.id]
+@scenario("tasks.list")
+async def list_tasks(harness: Harness) -> None:
+    index = await harness.create_index()
+    made = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
+    assert ids(await harness.run(harness.client.tasks.list(index_id=index, status=["ready"]))) == [made.id]
 
 
-@scene("tasks.create", Asset=1, Video=1, Task=1)
-async def create_task(stage: Stage) -> None:
-    index = await stage.index()
-    made = await stage.act(stage.client.tasks.create(index_id=index, video_file=FILM, user_metadata={"a": "b"}))
+@scenario("tasks.create", Asset=1, Video=1, Task=1)
+async def create_task(harness: Harness) -> None:
+    index = await harness.create_index()
+    made = await harness.run(harness.client.tasks.create(index_id=index, video_file=VIDEO, user_metadata={"a": "b"}))
     assert made.video_id is not None
-    assert (await stage.client.indexes.indexed_assets.retrieve(index, made.video_id)).user_metadata == {"a": "b"}
+    assert (await harness.client.indexes.indexed_assets.retrieve(index, made.video_id)).user_metadata == {"a": "b"}
 
 
-@scene("tasks.retrieve")
-async def retrieve_task(stage: Stage) -> None:
-    index = await stage.index()
-    made = await stage.client.tasks.create(index_id=index, video_file=samples.video(30))
-    found = await stage.act(stage.client.tasks.retrieve(made.id))
+@scenario("tasks.retrieve")
+async def retrieve_task(harness: Harness) -> None:
+    index = await harness.create_index()
+    made = await harness.client.tasks.create(index_id=index, video_file=samples.video(30))
+    found = await harness.run(harness.client.tasks.retrieve(made.id))
     assert (found.status, found.index_id, found.system_metadata.duration) == ("ready", index, 30)
 
 
-@scene("tasks.delete", Task=-1)
-async def delete_task(stage: Stage) -> None:
-    made = await stage.client.tasks.create(index_id=await stage.index(), video_file=FILM)
-    await stage.act(stage.client.tasks.delete(made.id))
-    assert len(await stage.client.tasks.list()) == 0
+@scenario("tasks.delete", Task=-1)
+async def delete_task(harness: Harness) -> None:
+    made = await harness.client.tasks.create(index_id=await harness.create_index(), video_file=VIDEO)
+    await harness.run(harness.client.tasks.delete(made.id))
+    assert len(await harness.client.tasks.list()) == 0
 
 
-@scene("search.create")
-async def search(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index, "car.mp4")
-    await stage.indexed(index, "cow.mp4")
-    found = await stage.act(stage.client.search.create(index_id=index, search_options=["visual"], query_text="a car"))
+@scenario("search.create")
+async def search(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index, "car.mp4")
+    await harness.create_indexed_asset(index, "cow.mp4")
+    found = await harness.run(
+        harness.client.search.create(index_id=index, search_options=["visual"], query_text="a car")
+    )
     assert {hit.video_id for hit in found.data} == {video}
     assert found.search_pool.total_count == 2
 
 
-@scene("search.query", of="search.create")
-async def search_by_picture(stage: Stage) -> None:
-    index = await stage.index()
-    video = await stage.indexed(index)
-    page = await stage.act(
-        stage.client.search.query(
+@scenario("search.query", operation="search.create")
+async def search_by_image(harness: Harness) -> None:
+    index = await harness.create_index()
+    video = await harness.create_indexed_asset(index)
+    page = await harness.run(
+        harness.client.search.query(
             index_id=index,
             search_options=["visual", "audio"],
-            query_media_file=PICTURE,
+            query_media_file=IMAGE,
             group_by="video",
             filter={"duration": {"gte": 10}},
         )
@@ -182,13 +184,13 @@ async def search_by_picture(stage: Stage) -> None:
     assert page[0].clips
 
 
-@scene("search.retrieve")
-async def retrieve_search_page(stage: Stage) -> None:
-    index = await stage.index()
-    videos = {await stage.indexed(index), await stage.indexed(index)}
-    first = await stage.client.search.create(
+@scenario("search.retrieve")
+async def retrieve_search_page(harness: Harness) -> None:
+    index = await harness.create_index()
+    videos = {await harness.create_indexed_asset(index), await harness.create_indexed_asset(index)}
+    first = await harness.client.search.create(
         index_id=index, search_options=["visual"], query_text="car", group_by="video", page_limit=1
     )
     assert first.page_info.next_page_token is not None
-    second = await stage.act(stage.client.search.retrieve(first.page_info.next_page_token))
+    second = await harness.run(harness.client.search.retrieve(first.page_info.next_page_token))
     assert {item.id for item in (*first.data, *second.data)} == videos

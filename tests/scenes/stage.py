@@ -16,28 +16,28 @@ import pytest
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.emulator import Emulator, Received, Timing, samples
+from twelvelabs_async.emulator import Emulator, RecordedRequest, Timing, samples
 from twelvelabs_async.models import CompletedChunk, UploadSession
 
 T = TypeVar("T")
 
-FACTS: Final[dict[str, dict[str, Any]]] = tomllib.loads(
+OPERATION_FACTS: Final[dict[str, dict[str, Any]]] = tomllib.loads(
     (Path(__file__).parents[1] / "data" / "operations.toml").read_text("utf-8")
 )
 """What is known of each operation."""
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
-PICTURE: Final = samples.image()
-SOUND: Final = samples.audio(4)
-FILM: Final = samples.video(60)
+IMAGE: Final = samples.image()
+AUDIO: Final = samples.audio(4)
+VIDEO: Final = samples.video(60)
 CHUNK: Final = 1000
 """Bytes of a part of an upload."""
-BACK: Final = "https://example.com/back"
+REDIRECT_URI: Final = "https://example.com/back"
 FILES: Final = {"film": "film.mp4", "song": "song.mp3"}
-LONG: Final = 600.0
+PROCESSING_SECONDS: Final = 600.0
 """Seconds that an analysis or a batch takes; assets and indexing take none."""
-TIMING: Final = Timing(asset=0, indexing=0, analysis=LONG, batch=LONG)
+TIMING: Final = Timing(asset=0, indexing=0, analysis=PROCESSING_SECONDS, batch=PROCESSING_SECONDS)
 
-Play = Callable[["Stage"], Coroutine[Any, Any, None]]
+ScenarioFunction = Callable[["Harness"], Coroutine[Any, Any, None]]
 
 
 class Identified(Protocol):
@@ -52,101 +52,103 @@ def ids(found: Sequence[Identified] | Any) -> list[str]:
     return [item.id for item in found]
 
 
-async def collected(items: AsyncIterable[T]) -> list[T]:
+async def collect(items: AsyncIterable[T]) -> list[T]:
     """All of it."""
     return [item async for item in items]
 
 
 @attrs.frozen
-class Scene:
+class Scenario:
     """One method of the client, from what it needs to what it did."""
 
     method: str
     """Its name on the client, such as `indexes.create`."""
     operation: str
     """Name of the operation it sends, which is another one only for the client's own methods."""
-    play: Play
-    makes: Counter[str]
+    run: ScenarioFunction
+    object_changes: Counter[str]
     """How many objects there are more of afterwards, by kind; fewer after a deletion."""
 
     @property
     def facts(self) -> dict[str, Any]:
         """What is known of its operation."""
-        return FACTS[self.operation]
+        return OPERATION_FACTS[self.operation]
 
     def warnings(self) -> AbstractContextManager[object]:
         """Expect the warning of an operation that is being given up."""
         return pytest.deprecated_call(match="; use ") if self.facts.get("deprecated") else nullcontext()
 
 
-SCENES: Final[dict[str, Scene]] = {}
+SCENARIOS: Final[dict[str, Scenario]] = {}
 """All scenes by method."""
 
 
-def scene(method: str, *, of: str = "", **makes: int) -> Callable[[Play], Play]:
+def scenario(
+    method: str, *, operation: str = "", **object_changes: int
+) -> Callable[[ScenarioFunction], ScenarioFunction]:
     """Add a scene to the table."""
 
-    def add(play: Play) -> Play:
-        assert method not in SCENES
-        SCENES[method] = Scene(method, of or method, play, Counter(makes))
-        return play
+    def register(run: ScenarioFunction) -> ScenarioFunction:
+        assert method not in SCENARIOS
+        SCENARIOS[method] = Scenario(method, operation or method, run, Counter(object_changes))
+        return run
 
-    return add
+    return register
 
 
 @attrs.define(kw_only=True)
-class Stage:
+class Harness:
     """An emulator, its client, and the one call that a scene is about."""
 
     client: AsyncTwelveLabs
     emulator: Emulator
     clock: FastClock
-    curtain: Callable[[], object] = lambda: None
+    before_call: Callable[[], object] = lambda: None
     """Is called right before the call."""
-    made: Counter[str] = attrs.field(factory=Counter[str])
+    object_changes: Counter[str] = attrs.field(factory=Counter[str])
     """How many objects the call made, by kind."""
-    requests: list[Received] = attrs.field(factory=list[Received])
+    requests: list[RecordedRequest] = attrs.field(factory=list[RecordedRequest])
     """What the call sent."""
 
-    async def act(self, call: Awaitable[T]) -> T:
+    async def run(self, call: Awaitable[T]) -> T:
         """Make the call that the scene is about."""
-        before = census(self.emulator)
+        before = count_objects(self.emulator)
         self.emulator.requests.clear()
-        self.curtain()
+        self.before_call()
         try:
             return await call
         finally:
             while self.emulator.in_flight:
                 await asyncio.sleep(0)
             self.requests = [*self.emulator.requests]
-            self.made = census(self.emulator)
-            self.made.subtract(before)
+            self.object_changes = count_objects(self.emulator)
+            self.object_changes.subtract(before)
 
-    async def later(self, seconds: float = LONG) -> None:
+    async def advance(self, seconds: float = PROCESSING_SECONDS) -> None:
         """Let time pass, here and there."""
         await self.clock.sleep(seconds)
 
-    async def index(self, name: str = "films") -> str:
+    async def create_index(self, name: str = "films") -> str:
         return (await self.client.indexes.create(index_name=name, models=MODELS)).id
 
-    async def asset(self, filename: str = "car.mp4", content: bytes = FILM, **metadata: str) -> str:
+    async def create_asset(self, filename: str = "car.mp4", content: bytes = VIDEO, **metadata: str) -> str:
         made = await self.client.assets.create(
             method="direct", file=content, filename=filename, user_metadata=metadata or None
         )
         return made.id
 
-    async def picture(self, filename: str = "ann.png") -> str:
-        return await self.asset(filename, PICTURE)
+    async def create_image(self, filename: str = "ann.png") -> str:
+        return await self.create_asset(filename, IMAGE)
 
-    async def indexed(self, index: str, filename: str = "car.mp4") -> str:
+    async def create_indexed_asset(self, index: str, filename: str = "car.mp4") -> str:
         """An asset in an index."""
-        return (await self.client.indexes.indexed_assets.create(index, asset_id=await self.asset(filename))).id
+        return (await self.client.indexes.indexed_assets.create(index, asset_id=await self.create_asset(filename))).id
 
-    async def upload(self) -> UploadSession:
+    async def create_upload(self) -> UploadSession:
         """An upload that has begun, of two parts."""
         return await self.client.multipart_upload.create(filename="film.mp4", type="video", total_size=2 * CHUNK)
 
-    async def stored(self, upload: UploadSession) -> CompletedChunk:
+    async def upload_first_part(self, upload: UploadSession) -> CompletedChunk:
         """Its first part, taken by the storage."""
         headers = {"content-type": "application/octet-stream", **upload.upload_headers}
         async with (
@@ -156,39 +158,39 @@ class Stage:
             assert response.status == 200
             return CompletedChunk(chunk_index=1, proof=response.headers["ETag"].strip('"'), chunk_size=CHUNK)
 
-    async def collection(self, name: str = "team") -> str:
+    async def create_entity_collection(self, name: str = "team") -> str:
         return (await self.client.entity_collections.create(name=name)).id
 
-    async def entity(self, collection: str, name: str = "Ann") -> str:
-        pictures = [await self.picture()]
+    async def create_entity(self, collection: str, name: str = "Ann") -> str:
+        pictures = [await self.create_image()]
         return (await self.client.entity_collections.entities.create(collection, name=name, asset_ids=pictures)).id
 
-    async def store(self, name: str = "cars") -> str:
+    async def create_store(self, name: str = "cars") -> str:
         return (await self.client.knowledge_stores.create(name=name)).id
 
-    async def item(self, store: str) -> str:
-        return (await self.client.knowledge_store_items.create(store, asset_id=await self.asset())).id
+    async def create_item(self, store: str) -> str:
+        return (await self.client.knowledge_store_items.create(store, asset_id=await self.create_asset())).id
 
-    async def folder(self, store: str, name: str = "best") -> str:
+    async def create_item_collection(self, store: str, name: str = "best") -> str:
         """A collection of items."""
         return (await self.client.knowledge_store_item_collections.create(store, name=name)).id
 
-    async def connection(self) -> str:
+    async def create_connection(self) -> str:
         await asyncio.sleep(0)
         return self.emulator.connect(files=FILES, custom_id="me").id
 
 
-def census(emulator: Emulator) -> Counter[str]:
+def count_objects(emulator: Emulator) -> Counter[str]:
     """How many objects of each kind an emulator keeps."""
     state = emulator.state
     kept = Counter[str]()
-    for shelf in (state, state.library, state.analyses, state.connectors):
-        kept.update(type(thing).__name__ for thing in _things(shelf))
+    for shelf in (state, state.knowledge, state.analyses, state.connectors):
+        kept.update(type(thing).__name__ for thing in _objects(shelf))
     return kept
 
 
-def _things(shelf: Any) -> Iterator[object]:
-    for name in cast("tuple[str, ...]", shelf.__slots__):
-        content: Any = getattr(shelf, name)
+def _objects(container: Any) -> Iterator[object]:
+    for name in cast("tuple[str, ...]", container.__slots__):
+        content: Any = getattr(container, name)
         if isinstance(content, dict):
             yield from (thing for thing in cast("dict[Any, object]", content).values() if hasattr(thing, "id"))

@@ -32,8 +32,8 @@ from twelvelabs_async.models import (
     Video,
     VideoDetail,
 )
-from twelvelabs_async.paginator import Page, Paginator
-from twelvelabs_async.request import FilePart
+from twelvelabs_async.pagination import Page, Paginator
+from twelvelabs_async.requests import FilePart
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.indexes import Indexes
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
@@ -53,8 +53,9 @@ async def lists(assets: Assets) -> None:
         assert_type(asset, AssetDetail)
     async for whole in listed.pages():
         assert_type(whole, Page[AssetDetail])
-    assert_type(await listed.collect(10), list[AssetDetail])
-    assets.list(asset_types="video")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # letters
+    assert_type(await listed.to_list(10), list[AssetDetail])
+    assets.list(asset_types="video")
+    assets.list(asset_types="hologram")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no such kind
     assets.list(asset_types=["hologram"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # no such kind
 
 
@@ -97,7 +98,7 @@ async def indexes(indexes: Indexes) -> None:
     detailed = await indexed.retrieve("i", "x", embedding_option=["visual"])
     assert_type(detailed, IndexedAssetDetailed)
     if detailed.embedding is not None:
-        assert_type(detailed.embedding.video_embedding.segments[0].vector, array[float])
+        assert_type(detailed.embedding.video_embedding.segments[0].float_, array[float])
     assert_type(await indexed.wait_for_done("i", "x"), IndexedAssetDetailed)
     assert_type(indexes.videos.list("i"), Paginator[Video])
     assert_type(await indexes.videos.retrieve("i", "v"), VideoDetail)

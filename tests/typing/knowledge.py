@@ -9,7 +9,7 @@ from typing import assert_type
 import numpy as np
 from numpy.typing import NDArray
 
-from twelvelabs_async import AsyncTwelveLabs, EmbeddingView, Outcome, clips
+from twelvelabs_async import AsyncTwelveLabs, EmbeddingView, WaitResult, clips
 from twelvelabs_async.models import (
     AssetDetail,
     BulkEntities,
@@ -36,14 +36,14 @@ from twelvelabs_async.models import (
     StoreSearchHit,
     VideoInput,
 )
-from twelvelabs_async.paginator import Paginator
+from twelvelabs_async.pagination import Paginator
 
 
 async def embeddings(client: AsyncTwelveLabs) -> None:
     newer = client.embed.v_2
     text = await newer.create(input_type="text", model_name="marengo3.0", text={"input_text": "a dog"})
     assert_type(text, Embeddings)
-    assert_type(text.data[0].vector, array[float])
+    assert_type(text.data[0].embedding, array[float])
     video = VideoInput(media_source=MediaSource(asset_id="a"), embedding_option=["visual"])
     assert_type(await newer.create(input_type="video", model_name="marengo3.0", video=video), Embeddings)
     await newer.create(input_type="video", model_name="pegasus1.5", video=video)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # embeds nothing
@@ -52,10 +52,10 @@ async def embeddings(client: AsyncTwelveLabs) -> None:
         EmbeddingTask,
     )
     assert_type(newer.tasks.list(), Paginator[MediaEmbeddingTask])
-    assert_type(newer.tasks.wait_for_all(["t"]), AsyncIterator[Outcome[EmbeddingTask]])
-    view = EmbeddingView.of(await newer.tasks.wait_for_done("t"))
+    assert_type(newer.tasks.wait_for_all(["t"]), AsyncIterator[WaitResult[EmbeddingTask]])
+    view = EmbeddingView.from_response(await newer.tasks.wait_for_done("t"))
     assert_type(view[0].start, float | None)
-    assert_type(view.where(option="visual").to_numpy(), NDArray[np.float32])
+    assert_type(view.filter(option="visual").to_numpy(), NDArray[np.float32])
     older = client.embed
     assert_type(await older.create(model_name="marengo3.0", text="a dog"), EmbeddingResponse)
     assert_type(await older.tasks.create(model_name="marengo3.0", video_file=b"x"), CreatedEmbeddingTask)
@@ -100,7 +100,7 @@ async def imports(client: AsyncTwelveLabs) -> None:
 
 async def many(client: AsyncTwelveLabs) -> None:
     async for outcome in client.indexes.indexed_assets.wait_for_all("i", ["a", "b"]):
-        assert_type(outcome, Outcome[IndexedAsset])
+        assert_type(outcome, WaitResult[IndexedAsset])
         assert_type(outcome.result(), IndexedAsset)
         assert_type(outcome.item, IndexedAsset | None)
     async with client.assets.temporary("film.mp4") as asset:
@@ -108,6 +108,6 @@ async def many(client: AsyncTwelveLabs) -> None:
 
 
 async def found(client: AsyncTwelveLabs) -> None:
-    results = await client.search.query(index_id="i", search_options=["visual"], query_text="x").collect()
+    results = await client.search.query(index_id="i", search_options=["visual"], query_text="x").to_list()
     assert_type(clips.merge(results, gap=2), list[clips.Clip])
-    assert_type(clips.by_video(results), dict[str, tuple[SearchClip, ...]])
+    assert_type(clips.group_by_video(results), dict[str, tuple[SearchClip, ...]])

@@ -8,8 +8,6 @@ from typing import Any, assert_type
 import attrs
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.models.analysis_batches import AnalysisBatch, BatchResultItem, CreatedAnalysisBatch
-from twelvelabs_async.models.analysis_tasks import AnalysisTask, CanceledAnalysisTask, CreatedAnalysisTask
 from twelvelabs_async.models.analyze import (
     Analysis,
     AnalyzeEvent,
@@ -19,15 +17,22 @@ from twelvelabs_async.models.analyze import (
     TextGeneration,
     VideoAsset,
 )
+from twelvelabs_async.models.analyze_tasks import (
+    AnalysisBatch,
+    AnalysisTask,
+    BatchResultItem,
+    CanceledAnalysisTask,
+    CreatedAnalysisBatch,
+    CreatedAnalysisTask,
+)
 from twelvelabs_async.models.common import UnknownEvent
-from twelvelabs_async.models.response_events import OutputTextDelta, ResponseEvent
-from twelvelabs_async.models.responses import ResponseObject
+from twelvelabs_async.models.responses import OutputTextDelta, ResponseEvent, ResponseObject
 from twelvelabs_async.models.webhooks import AnalyzeTaskReady, Webhook
-from twelvelabs_async.paginator import Paginator
-from twelvelabs_async.resources.analysis_batches import BatchResults
-from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.pagination import Paginator
+from twelvelabs_async.resources.analyze import AnalyzeStream
+from twelvelabs_async.resources.analyze_async import BatchResults
 from twelvelabs_async.resources.responses import ResponseStream
-from twelvelabs_async.structured import parse
+from twelvelabs_async.structured_output import parse_structured
 from twelvelabs_async.webhooks import verify
 
 VIDEO = VideoAsset(asset_id="a")
@@ -47,8 +52,8 @@ async def analyses(client: AsyncTwelveLabs, schema: Mapping[str, Any]) -> None:
     assert_type(structured.text, str)
     assert_type((await client.analyze(video=VIDEO, schema={"type": "object"})).value, dict[str, Any])
     assert_type((await client.analyze(video=VIDEO, schema=schema)).value, dict[str, Any])
-    assert_type(parse("{}", Scene), Scene)
-    assert_type(parse("{}", schema), dict[str, Any])
+    assert_type(parse_structured("{}", Scene), Scene)
+    assert_type(parse_structured("{}", schema), dict[str, Any])
     await client.analyze(video=VIDEO, prompt="p", model_name="pegasus9")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no such model
     await client.analyze(VIDEO, prompt="p")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name only
     await client.analyze(video=VIDEO, schema=Scene, response_format={})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # one of them

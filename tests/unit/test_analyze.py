@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import attrs
 import pytest
-from support import FakeSession, FastClock, PiecesRoad, in_turn, road, said
+from support import FakeSession, FakeStreamingExecutor, FastClock, fake_response, make_executor, responses_in_order
 
-from twelvelabs_async.body import Body
-from twelvelabs_async.codec import to_dict
+from twelvelabs_async._codec.converter import to_dict
+from twelvelabs_async._http.body import Body
+from twelvelabs_async._http.connections import Attempt
+from twelvelabs_async._http.transport import Response
 from twelvelabs_async.errors import (
     APIError,
     InvalidInputError,
@@ -20,8 +22,6 @@ from twelvelabs_async.errors import (
     StructuredOutputError,
     WaitTimeoutError,
 )
-from twelvelabs_async.models.analysis_batches import BatchItemRequest
-from twelvelabs_async.models.analysis_tasks import AnalysisTask
 from twelvelabs_async.models.analyze import (
     AnalyzeImageInput,
     AnalyzePromptV2,
@@ -33,12 +33,9 @@ from twelvelabs_async.models.analyze import (
     VideoBase64,
     VideoUrl,
 )
-from twelvelabs_async.reply import Reply
-from twelvelabs_async.resources.analysis_batches import AnalysisBatches
-from twelvelabs_async.resources.analysis_tasks import AnalysisTasks
-from twelvelabs_async.resources.analyze import Analyze
-from twelvelabs_async.resources.analyze_async import AnalyzeAsync
-from twelvelabs_async.resources.analyze_stream import AnalyzeStreaming
+from twelvelabs_async.models.analyze_tasks import AnalysisTask, BatchItemRequest
+from twelvelabs_async.resources.analyze import Analyze, AnalyzeStreaming
+from twelvelabs_async.resources.analyze_async import AnalysisBatches, AnalysisTasks, AnalyzeAsync
 
 VIDEO = VideoAsset(asset_id="a1")
 ANSWER = {"id": "gen-1", "data": "A train.", "finish_reason": "stop", "usage": {"output_tokens": 3, "input_tokens": 9}}
@@ -51,18 +48,18 @@ class Scene:
     seconds: float | None = None
 
 
-def analyze(*replies: Reply) -> tuple[Analyze, FakeSession]:
-    api, session = road(in_turn(*replies), FastClock())
+def analyze(*replies: Response) -> tuple[Analyze, FakeSession]:
+    api, session = make_executor(responses_in_order(*replies), FastClock())
     return Analyze(api), session
 
 
-def tasks(*replies: Reply | Any) -> tuple[AnalysisTasks, FakeSession]:
-    api, session = road(in_turn(*replies), FastClock())
+def tasks(*replies: Response | Any) -> tuple[AnalysisTasks, FakeSession]:
+    api, session = make_executor(responses_in_order(*replies), FastClock())
     return AnalyzeAsync(api).tasks, session
 
 
-def batches(*replies: Reply) -> tuple[AnalysisBatches, FakeSession]:
-    api, session = road(in_turn(*replies), FastClock())
+def batches(*replies: Response) -> tuple[AnalysisBatches, FakeSession]:
+    api, session = make_executor(responses_in_order(*replies), FastClock())
     return AnalyzeAsync(api).batches, session
 
 
@@ -72,8 +69,8 @@ def body(session: FakeSession, nth: int = 0) -> dict[str, Any]:
 
 
 async def test_an_analysis_in_one_piece_says_so_to_the_server() -> None:
-    """The endpoint streams unless told otherwise."""
-    call, session = analyze(said(200, ANSWER))
+    """The endpoint streams unless the request says otherwise."""
+    call, session = analyze(fake_response(200, ANSWER))
     found = await call(video=VIDEO, prompt="What happens?")
     assert (found.id, found.text, found.data) == ("gen-1", "A train.", "A train.")
     assert found.usage is not None
@@ -90,26 +87,36 @@ async def test_an_analysis_in_one_piece_says_so_to_the_server() -> None:
     ("video", "sent"),
     [
         (VideoUrl(url="https://x.example/a.mp4"), {"type": "url", "url": "https://x.example/a.mp4"}),
-        (VideoBase64(base64_string="AA=="), {"type": "base64_string", "base64_string": "AA=="}),
+        (VideoBase64(base_64_string="AA=="), {"type": "base64_string", "base64_string": "AA=="}),
         ({"type": "asset_id", "asset_id": "a1"}, {"type": "asset_id", "asset_id": "a1"}),
     ],
 )
 async def test_a_video_is_a_model_or_a_dict(video: Any, sent: dict[str, str]) -> None:
-    call, session = analyze(said(200, ANSWER))
+    call, session = analyze(fake_response(200, ANSWER))
     await call(video=video, prompt="p")
     assert body(session)["video"] == sent
 
 
-async def test_pictures_and_prompts_with_pictures_are_models_or_dicts() -> None:
-    call, session = analyze(said(200, ANSWER))
+async def test_images_and_prompts_with_images_are_models_or_dicts() -> None:
+    call, session = analyze(fake_response(200, ANSWER))
     await call(image=[AnalyzeImageInput(name="cat", url="https://x.example/c.png"), {"name": "dog"}], prompt="p")
     await call(
         video=VIDEO,
-        prompt_v2=AnalyzePromptV2(input_text="<@cat>?", media_sources=(ReferenceImage(name="cat", asset_id="c"),)),
+        prompt_v_2=AnalyzePromptV2(input_text="<@cat>?", media_sources=(ReferenceImage(name="cat", asset_id="c"),)),
     )
     assert body(session, 0)["image"] == [{"name": "cat", "url": "https://x.example/c.png"}, {"name": "dog"}]
     source = {"name": "cat", "media_type": "image", "asset_id": "c"}
     assert body(session, 1)["prompt_v2"] == {"input_text": "<@cat>?", "media_sources": [source]}
+
+
+@pytest.mark.parametrize("field", ["base64_string", "base_64_string"])
+async def test_a_dict_takes_both_names_of_the_bytes(field: str) -> None:
+    call, session = analyze(fake_response(200, ANSWER), fake_response(200, ANSWER))
+    await call(video={"type": "base64_string", field: "AA=="}, prompt_v_2={"input_text": "p"})
+    await call(image=[{"name": "cat", field: "AA=="}], prompt="p")
+    assert body(session, 0)["video"] == {"type": "base64_string", "base64_string": "AA=="}
+    assert body(session, 0)["prompt_v2"] == {"input_text": "p"}
+    assert body(session, 1)["image"] == [{"name": "cat", "base64_string": "AA=="}]
 
 
 @pytest.mark.parametrize(
@@ -117,32 +124,34 @@ async def test_pictures_and_prompts_with_pictures_are_models_or_dicts() -> None:
     [
         {"prompt": "p"},
         {"video": VIDEO, "image": [{"name": "x"}], "prompt": "p"},
-        {"video": VIDEO, "prompt": "p", "prompt_v2": {"input_text": "p"}},
+        {"video": VIDEO, "prompt": "p", "prompt_v_2": {"input_text": "p"}},
         {"video": VIDEO, "prompt": " "},
         {"image": [{"name": "x"}]},
-        {"image": [{"name": "x"}], "prompt_v2": {"input_text": "p"}},
+        {"image": [{"name": "x"}], "prompt_v_2": {"input_text": "p"}},
         {"image": [], "prompt": "p"},
         {"image": [{"name": "x"}] * 21, "prompt": "p"},
         {"video": VIDEO, "prompt": "p", "schema": Scene, "response_format": {"type": "json_schema"}},
         {"video": VIDEO, "prompt": "p", "schema": {"type": "object", "additionalProperties": False}},
         {"video": VIDEO, "prompt": "p", "schema": int},
+        {"video": VIDEO, "prompt": "p", "schema": Scene, "attempts": 0},
+        {"video": VIDEO, "prompt": "p", "attempts": 2},
     ],
 )
 async def test_what_does_not_go_together_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
-    call, session = analyze(said(200, ANSWER))
+    call, session = analyze(fake_response(200, ANSWER))
     with pytest.raises(InvalidInputError):
         await call(**arguments)
     assert not session.sent
 
 
-def test_a_stream_refuses_at_once_what_does_not_go_together() -> None:
+def test_a_stream_rejects_conflicting_arguments_immediately() -> None:
     with pytest.raises(InvalidInputError):
-        AnalyzeStreaming(PiecesRoad())(prompt="p")
+        AnalyzeStreaming(FakeStreamingExecutor())(prompt="p")
 
 
 async def test_a_schema_gives_a_value_of_its_class() -> None:
     text = '```json\n{"title": "Tunnel", "mood": "tense"}\n```'
-    call, session = analyze(said(200, {**ANSWER, "data": text, "new_field": 1}))
+    call, session = analyze(fake_response(200, {**ANSWER, "data": text, "new_field": 1}))
     found = await call(video=VIDEO, prompt="p", schema=Scene)
     assert found.value == Scene("Tunnel", "tense")
     assert (found.data, found.id, found.extra) == (text, "gen-1", {"new_field": 1})
@@ -151,9 +160,35 @@ async def test_a_schema_gives_a_value_of_its_class() -> None:
     assert sent["json_schema"]["required"] == ["title", "mood"]
 
 
+async def test_a_damaged_response_is_repaired_and_says_so() -> None:
+    document = '{"title": "Tunnel", "mood": "tense"}'
+    call, _ = analyze(fake_response(200, {**ANSWER, "data": f"Sure! {document} Bye."}))
+    found = await call(video=VIDEO, prompt="p", schema=Scene)
+    assert (found.value, found.repaired, found.trailing_text) == (Scene("Tunnel", "tense"), True, "Bye.")
+
+
+async def test_a_response_that_cannot_be_repaired_is_requested_again_if_attempts_allow_it() -> None:
+    broken = fake_response(200, {**ANSWER, "data": '{"title": "Tun'})
+    intact = fake_response(200, {**ANSWER, "data": '{"title": "Tunnel", "mood": "tense"}'})
+    call, session = analyze(broken, intact)
+    assert (await call(video=VIDEO, prompt="p", schema=Scene, attempts=2)).value == Scene("Tunnel", "tense")
+    assert len(session.sent) == 2
+    call, session = analyze(broken, broken)
+    with pytest.raises(StructuredOutputError):
+        await call(video=VIDEO, prompt="p", schema=Scene, attempts=2)
+    assert len(session.sent) == 2
+
+
+async def test_a_truncated_response_is_not_requested_again() -> None:
+    call, session = analyze(fake_response(200, {**ANSWER, "data": "{", "finish_reason": "length"}))
+    with pytest.raises(StructuredOutputError):
+        await call(video=VIDEO, prompt="p", schema=Scene, attempts=3)
+    assert len(session.sent) == 1
+
+
 async def test_a_json_schema_gives_a_dict() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-    call, session = analyze(said(200, {**ANSWER, "data": '{"n": 3}'}))
+    call, session = analyze(fake_response(200, {**ANSWER, "data": '{"n": 3}'}))
     assert (await call(video=VIDEO, prompt="p", schema=schema)).value == {"n": 3}
     assert body(session)["response_format"]["json_schema"] == schema
 
@@ -161,7 +196,7 @@ async def test_a_json_schema_gives_a_dict() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"finish_reason": "length"}, "cut at the limit of tokens"),
+        ({"finish_reason": "length"}, "truncated at the token limit"),
         ({"data": '{"title": "Tun'}, "not JSON"),
         ({"data": '{"title": "Tunnel"}'}, "mood"),
         ({"data": '{"title": "Tunnel", "mood": "sad"}'}, "expected one of"),
@@ -171,7 +206,7 @@ async def test_an_answer_that_is_no_value_is_an_error_with_what_was_paid_for(
     change: dict[str, str], words: str
 ) -> None:
     whole = {**ANSWER, "data": '{"title": "Tunnel", "mood": "calm"}', **change}
-    call, session = analyze(said(200, whole))
+    call, session = analyze(fake_response(200, whole))
     with pytest.raises(StructuredOutputError, match=words) as caught:
         await call(video=VIDEO, prompt="p", schema=Scene)
     error = caught.value
@@ -183,13 +218,13 @@ async def test_an_answer_that_is_no_value_is_an_error_with_what_was_paid_for(
 
 
 async def test_an_analysis_is_repeated_because_that_does_nothing_twice() -> None:
-    call, session = analyze(said(503), said(200, ANSWER))
+    call, session = analyze(fake_response(503), fake_response(200, ANSWER))
     assert (await call(video=VIDEO, prompt="p")).text == "A train."
     assert len(session.sent) == 2
 
 
 async def test_an_analysis_without_text_is_no_analysis() -> None:
-    call, _ = analyze(said(200, {"id": "gen-1"}))
+    call, _ = analyze(fake_response(200, {"id": "gen-1"}))
     with pytest.raises(MalformedResponseError, match="data"):
         await call(video=VIDEO, prompt="p")
 
@@ -200,7 +235,7 @@ async def test_a_stream_says_so_to_the_server_and_is_an_analysis_in_the_end() ->
         b'{"event_type":"text_generation","text":"A train."}\n',
         b'{"event_type":"stream_end","finish_reason":"stop","metadata":{"usage":{"output_tokens":3}}}\n',
     ]
-    streamed = PiecesRoad(*pieces)
+    streamed = FakeStreamingExecutor(*pieces)
     stream = AnalyzeStreaming(streamed)(video=VIDEO, prompt="p", max_tokens=900)
     assert stream.generation_id is None
     final = await stream.final()
@@ -208,18 +243,22 @@ async def test_a_stream_says_so_to_the_server_and_is_an_analysis_in_the_end() ->
     assert final.usage is not None
     assert final.usage.output_tokens == 3
     assert streamed.requests[0].json["stream"] is True
-    assert streamed.requests[0].retry == "compute"
+    assert streamed.requests[0].retry_class == "billable"
 
 
 async def test_a_task_is_named_by_one_key_in_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the key the platform can tell a repetition from a second task."""
-    call, session = tasks(said(429, headers={"Retry-After": "0"}), said(202, {"task_id": "t1", "status": "queued"}))
+    call, session = tasks(
+        fake_response(429, headers={"Retry-After": "0"}), fake_response(202, {"task_id": "t1", "status": "queued"})
+    )
     keys: list[str] = []
     send = session.send
 
-    async def watched(method: str, path: str, body: Body, *, idle: float | None = None) -> Reply:
+    async def watched(
+        method: str, path: str, body: Body, attempt: Attempt, *, idle_timeout: float | None = None
+    ) -> Response:
         keys.append(body.headers["Idempotency-Key"])
-        return await send(method, path, body, idle=idle)
+        return await send(method, path, body, attempt, idle_timeout=idle_timeout)
 
     monkeypatch.setattr(session, "send", watched)
     created = await call.create(video=VIDEO, prompt="p")
@@ -232,17 +271,37 @@ async def test_a_task_is_named_by_one_key_in_all_attempts(monkeypatch: pytest.Mo
     assert keys[-1] == "mine"
 
 
-async def test_a_task_that_may_have_been_created_is_not_created_again() -> None:
-    call, session = tasks(said(503), said(202, {"task_id": "t1", "status": "queued"}))
+async def test_a_task_that_may_have_been_created_is_requested_again_with_the_same_key_and_body() -> None:
+    """Either the platform knows the key, and returns the first task, or it does not, and creates one."""
+    call, session = tasks(fake_response(503), fake_response(202, {"task_id": "t1", "status": "queued"}))
+    created = await call.create(video=VIDEO, prompt="p")
+    assert created.id == "t1"
+    assert len(session.sent) == 2
+    assert session.bodies[0] == session.bodies[1]
+
+
+@pytest.mark.parametrize("replay", [409, 400, 503])
+async def test_a_repetition_that_fails_leaves_a_task_in_doubt(replay: int) -> None:
+    """A platform that rejects a key that it knows answers the repetition of a created task with an error."""
+    call, session = tasks(fake_response(503), fake_response(replay))
     with pytest.raises(APIError) as caught:
         await call.create(video=VIDEO, prompt="p")
+    assert caught.value.status_code == replay
     assert caught.value.ambiguous
+    assert len(session.sent) > 1
+
+
+async def test_a_task_that_was_rejected_at_first_is_not_in_doubt() -> None:
+    call, session = tasks(fake_response(409))
+    with pytest.raises(APIError) as caught:
+        await call.create(video=VIDEO, prompt="p")
+    assert not caught.value.ambiguous
     assert len(session.sent) == 1
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "a\n"])
 async def test_a_name_the_platform_would_refuse_is_refused(name: str) -> None:
-    call, session = tasks(said(202))
+    call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="custom_id"):
         await call.create(video=VIDEO, prompt="p", custom_id=name)
     assert not session.sent
@@ -250,14 +309,14 @@ async def test_a_name_the_platform_would_refuse_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "ä", "a\r\nx-api-key: b"])
 async def test_a_key_that_can_be_no_header_is_refused(key: str) -> None:
-    call, session = tasks(said(202))
+    call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="idempotency_key"):
         await call.create(video=VIDEO, prompt="p", idempotency_key=key)
     assert not session.sent
 
 
 async def test_segments_are_asked_for_by_their_definitions() -> None:
-    call, session = tasks(said(202, {"task_id": "t1", "status": "queued"}))
+    call, session = tasks(fake_response(202, {"task_id": "t1", "status": "queued"}))
     field = SegmentField(name="speaker", type="string", description="Who speaks")
     definition = SegmentDefinition(id="talks", description="Somebody speaks", fields=(field,))
     await call.create(
@@ -292,7 +351,7 @@ TASK = {
 
 
 async def test_a_task_is_read_whole() -> None:
-    call, _ = tasks(said(200, TASK))
+    call, _ = tasks(fake_response(200, TASK))
     task = await call.retrieve("t1")
     assert task.id == "t1"
     assert task.result is not None
@@ -305,7 +364,7 @@ async def test_a_task_is_read_whole() -> None:
 
 @pytest.mark.parametrize("limit", [4096, "unlimited", None])
 async def test_the_limit_of_tokens_is_a_number_or_a_word(limit: int | str | None) -> None:
-    call, _ = tasks(said(200, {**TASK, "request_params": {"max_tokens": limit}}))
+    call, _ = tasks(fake_response(200, {**TASK, "request_params": {"max_tokens": limit}}))
     task = await call.retrieve("t1")
     assert task.request_params is not None
     assert task.request_params.max_tokens == limit
@@ -314,7 +373,7 @@ async def test_the_limit_of_tokens_is_a_number_or_a_word(limit: int | str | None
 @pytest.mark.parametrize("wrong", ["abc", {"url": "https://x.example"}])
 async def test_a_list_that_is_none_is_not_taken_apart(wrong: object) -> None:
     """A text would become its letters, an object its keys."""
-    call, _ = tasks(said(200, {**TASK, "webhooks": wrong}))
+    call, _ = tasks(fake_response(200, {**TASK, "webhooks": wrong}))
     with pytest.raises(MalformedResponseError, match="expected an array") as caught:
         await call.retrieve("t1")
     assert caught.value.path == "$.webhooks"
@@ -322,8 +381,8 @@ async def test_a_list_that_is_none_is_not_taken_apart(wrong: object) -> None:
 
 async def test_a_task_is_waited_for_until_it_has_a_result() -> None:
     seen: list[str] = []
-    running = [said(200, {"task_id": "t1", "status": status}) for status in ("queued", "pending", "thinking")]
-    call, _ = tasks(*running, said(200, TASK))
+    running = [fake_response(200, {"task_id": "t1", "status": status}) for status in ("queued", "pending", "thinking")]
+    call, _ = tasks(*running, fake_response(200, TASK))
     task = await call.wait_for_done("t1", callback=lambda task: seen.append(task.status))
     assert task.result is not None
     assert seen == ["queued", "pending", "thinking", "ready"]
@@ -331,21 +390,23 @@ async def test_a_task_is_waited_for_until_it_has_a_result() -> None:
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 async def test_a_task_without_result_is_an_error(status: str) -> None:
-    call, _ = tasks(said(200, {"task_id": "t1", "status": status, "error": {"message": "too long", "code": "x"}}))
+    call, _ = tasks(
+        fake_response(200, {"task_id": "t1", "status": status, "error": {"message": "too long", "code": "x"}})
+    )
     with pytest.raises(ProcessingFailedError, match=f"analysis task t1 .*{status}: too long") as caught:
         await call.wait_for_done("t1")
-    assert isinstance(caught.value.last, AnalysisTask)
+    assert isinstance(caught.value.last_seen, AnalysisTask)
 
 
 async def test_many_tasks_are_waited_for_by_lists_and_have_their_results() -> None:
     failed = {"task_id": "t2", "status": "failed", "error": {"message": "too long"}}
 
-    def page(*items: dict[str, Any]) -> Reply:
-        return said(200, {"data": items, "page_info": {"page": 1, "total_page": 1}})
+    def page(*items: dict[str, Any]) -> Response:
+        return fake_response(200, {"data": items, "page_info": {"page": 1, "total_page": 1}})
 
     going = {"task_id": "t1", "status": "processing"}
     done = {name: value for name, value in TASK.items() if name != "result"}
-    replies = (page(going, failed), said(200, failed), page(done, failed), said(200, TASK))
+    replies = (page(going, failed), fake_response(200, failed), page(done, failed), fake_response(200, TASK))
     call, session = tasks(*replies)
     outcomes = {outcome.id: outcome async for outcome in call.wait_for_all(["t1", "t2"])}
     assert outcomes["t1"].result().result is not None
@@ -359,7 +420,7 @@ async def test_many_tasks_are_waited_for_by_lists_and_have_their_results() -> No
 
 
 async def test_a_task_is_canceled_and_deleted() -> None:
-    call, session = tasks(said(200, {"task_id": "t1", "status": "canceled"}))
+    call, session = tasks(fake_response(200, {"task_id": "t1", "status": "canceled"}))
     assert (await call.cancel("t1")).status == "canceled"
     await call.delete("t1")
     assert session.sent == [("POST", "/analyze/tasks/t1/cancel"), ("DELETE", "/analyze/tasks/t1")]
@@ -369,16 +430,16 @@ async def test_a_task_is_canceled_and_deleted() -> None:
 async def test_tasks_are_listed_without_telling_one_twice() -> None:
     """New tasks push old ones to the next page."""
 
-    def page(number: int, *ids: str) -> Reply:
+    def page(number: int, *ids: str) -> Response:
         items = [{"task_id": id, "status": "queued"} for id in ids]
-        return said(200, {"data": items, "page_info": {"page": number, "limit_per_page": 2, "total_page": 2}})
+        return fake_response(200, {"data": items, "page_info": {"page": number, "limit_per_page": 2, "total_page": 2}})
 
     call, _ = tasks(page(1, "t3", "t2"), page(2, "t2", "t1"))
     assert [task.task_id async for task in call.list(page_limit=2)] == ["t3", "t2", "t1"]
 
 
-async def test_a_list_of_tasks_by_a_bad_address_is_refused() -> None:
-    call, _ = tasks(said(200))
+async def test_a_list_of_tasks_with_an_invalid_url_is_rejected() -> None:
+    call, _ = tasks(fake_response(200))
     with pytest.raises(InvalidInputError, match="video_url"):
         call.list(video_url="film.mp4")
 
@@ -387,7 +448,9 @@ BATCH = {"batch_id": "b1", "status": "completed", "total_items": 2, "ready_items
 
 
 async def test_a_batch_is_created_from_models_and_dicts() -> None:
-    call, session = batches(said(201, {**BATCH, "status": "pending", "items": [{"task_id": "t1", "custom_id": "x"}]}))
+    call, session = batches(
+        fake_response(201, {**BATCH, "status": "pending", "items": [{"task_id": "t1", "custom_id": "x"}]})
+    )
     created = await call.create(
         model_name="pegasus1.5",
         analysis_mode="general",
@@ -415,7 +478,7 @@ REFUSED: list[list[Any]] = [
 
 @pytest.mark.parametrize("requests", REFUSED)
 async def test_a_batch_the_platform_would_refuse_is_refused(requests: list[Any]) -> None:
-    call, session = batches(said(201))
+    call, session = batches(fake_response(201))
     with pytest.raises(InvalidInputError):
         await call.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)
     assert not session.sent
@@ -423,19 +486,25 @@ async def test_a_batch_the_platform_would_refuse_is_refused(requests: list[Any])
 
 @pytest.mark.parametrize("status", ["completed", "canceled", "expired"])
 async def test_a_batch_is_waited_for_until_it_has_ended_however_it_ended(status: str) -> None:
-    call, _ = batches(said(200, {**BATCH, "status": "canceling"}), said(200, {**BATCH, "status": status}))
+    call, _ = batches(
+        fake_response(200, {**BATCH, "status": "canceling"}), fake_response(200, {**BATCH, "status": status})
+    )
     batch = await call.wait_for_done("b1")
     assert (batch.id, batch.status, batch.failed_items) == ("b1", status, 1)
 
 
 async def test_a_batch_is_not_waited_for_longer_than_asked() -> None:
-    call, _ = batches(said(200, {**BATCH, "status": "processing"}))
+    call, _ = batches(fake_response(200, {**BATCH, "status": "processing"}))
     with pytest.raises(WaitTimeoutError, match=r"analysis batch b1 .*processing"):
         await call.wait_for_done("b1", timeout=600)
 
 
 async def test_a_batch_is_listed_canceled_and_deleted() -> None:
-    call, session = batches(said(200, {"data": [BATCH], "page_info": {"total_page": 1}}), said(202, BATCH), said(204))
+    call, session = batches(
+        fake_response(200, {"data": [BATCH], "page_info": {"total_page": 1}}),
+        fake_response(202, BATCH),
+        fake_response(204),
+    )
     assert [batch.id async for batch in call.list(status=["completed", "expired"])] == ["b1"]
     assert (await call.cancel("b1")).id == "b1"
     await call.delete("b1")
@@ -456,7 +525,7 @@ RESULTS = (
 
 async def test_results_of_a_batch_come_one_by_one() -> None:
     """A failed item is a result like others, and no failure of the stream; a new status passes."""
-    streamed = PiecesRoad(RESULTS[:70], RESULTS[70:])
+    streamed = FakeStreamingExecutor(RESULTS[:70], RESULTS[70:])
     results = AnalysisBatches(streamed).results("b1")
     items = [item async for item in results]
     assert [item.status for item in items] == ["ready", "failed", "paused"]
@@ -468,14 +537,14 @@ async def test_results_of_a_batch_come_one_by_one() -> None:
 
 
 async def test_results_of_an_empty_batch_are_none() -> None:
-    assert [item async for item in AnalysisBatches(PiecesRoad()).results("b1")] == []
+    assert [item async for item in AnalysisBatches(FakeStreamingExecutor()).results("b1")] == []
 
 
 async def test_a_result_that_cannot_be_read_is_an_error() -> None:
     with pytest.raises(StreamError, match="task_id"):
-        _ = [item async for item in AnalysisBatches(PiecesRoad(b'{"status":"ready"}\n')).results("b1")]
+        _ = [item async for item in AnalysisBatches(FakeStreamingExecutor(b'{"status":"ready"}\n')).results("b1")]
 
 
-def test_results_of_a_bad_id_are_refused_at_once() -> None:
+def test_results_of_an_invalid_id_are_rejected_immediately() -> None:
     with pytest.raises(InvalidInputError):
-        AnalysisBatches(PiecesRoad()).results("..")
+        AnalysisBatches(FakeStreamingExecutor()).results("..")

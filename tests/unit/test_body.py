@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from support import parts_of
+from support import parse_form_parts
 
-from twelvelabs_async.body import NO_BODY, Body, encode_form, encode_json, in_blocks
-from twelvelabs_async.request import FilePart, Form, OpenBody
+from twelvelabs_async._http.body import NO_BODY, Body, encode_form, encode_json, iter_chunks
+from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 NAMES = [
     "plain.mp4",
@@ -21,13 +21,13 @@ NAMES = [
 
 
 async def whole(body: Body) -> bytes:
-    start = body.start()
+    start = body.open()
     if isinstance(start, AsyncIterator):
         return b"".join([block async for block in start])
     return start or b""
 
 
-def opened(content: bytes, size: int = 3) -> OpenBody:
+def opened(content: bytes, size: int = 3) -> BodyFactory:
     async def blocks() -> AsyncIterator[bytes]:
         for start in range(0, len(content), size):
             yield content[start : start + size]
@@ -60,7 +60,7 @@ async def test_a_form_has_the_size_it_claims_and_one_part_for_each_name(name: st
     body = encode_form(Form(fields=((name or "x", "value"), ("two", "a\r\nb")), files=(file, file)))
     sent = await whole(body)
     assert len(sent) == body.size == int(body.headers["Content-Length"])
-    found = parts_of(body, sent)
+    found = parse_form_parts(body, sent)
     assert len(found) == 4
     assert [part.get_payload(decode=True) for part in found] == [b"value", b"a\r\nb", content, content]
     assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in found)
@@ -70,7 +70,7 @@ async def test_a_form_has_the_size_it_claims_and_one_part_for_each_name(name: st
 async def test_a_media_type_cannot_add_headers_to_its_part(kind: str) -> None:
     file = FilePart(name="file", filename="a", content=b"abc", size=3, content_type=kind)
     body = encode_form(Form(files=(file,)))
-    (part,) = parts_of(body, await whole(body))
+    (part,) = parse_form_parts(body, await whole(body))
     assert set(part.keys()) == {"Content-Disposition", "Content-Type"}
     assert part.get_payload(decode=True) == b"abc"
 
@@ -89,7 +89,7 @@ async def test_two_forms_have_different_boundaries() -> None:
 
 async def test_the_boundary_is_not_in_what_it_bounds() -> None:
     body = encode_form(Form(fields=(("a", "--x--\r\n" * 100),)))
-    assert len(parts_of(body, await whole(body))) == 1
+    assert len(parse_form_parts(body, await whole(body))) == 1
 
 
 async def test_json_says_how_long_it_is() -> None:
@@ -99,14 +99,14 @@ async def test_json_says_how_long_it_is() -> None:
 
 
 async def test_no_body_is_nothing() -> None:
-    assert NO_BODY.start() is None
+    assert NO_BODY.open() is None
     assert NO_BODY.headers == {}
 
 
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 20, 95])
 async def test_blocks_put_together_are_the_bytes(length: int) -> None:
     content = bytes(length)
-    blocks = [block async for block in in_blocks(content, 10)]
+    blocks = [block async for block in iter_chunks(content, 10)]
     assert b"".join(blocks) == content
     assert all(0 < len(block) <= 10 for block in blocks)
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_async.policy.categories import category_of
-from twelvelabs_async.request import FilePart, Method, Request, form
+from twelvelabs_async._rate_limit.usage import category_of
+from twelvelabs_async.requests import FilePart, Form, Method, Request
 
 
 def asked(method: Method, template: str, **content: Any) -> Request[Any]:
-    return Request(method=method, template=template, into=dict, retry="safe", **content)
+    return Request(method=method, path_template=template, response_type=dict, retry_class="safe", **content)
 
 
 @pytest.mark.parametrize(
@@ -63,5 +63,5 @@ def test_nonsense_has_a_category_too(body: Any) -> None:
 
 def test_of_several_things_in_a_form_the_one_with_the_least_room_counts() -> None:
     file = FilePart(name="audio_file", filename="a.mp3", content=b"", size=0)
-    assert category_of(asked("POST", "/embed", form=form(model_name="marengo3.0", text="a dog"))) == "embed-text"
-    assert category_of(asked("POST", "/embed", form=form([file], text="a dog"))) == "embed-audio"
+    assert category_of(asked("POST", "/embed", form=Form.build(model_name="marengo3.0", text="a dog"))) == "embed-text"
+    assert category_of(asked("POST", "/embed", form=Form.build([file], text="a dog"))) == "embed-audio"

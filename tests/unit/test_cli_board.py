@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 
 import pytest
 from rich.console import Console
+from support import LoopClock, run_in_virtual_time
 
-from twelvelabs_async.cli.board import FEW, LineBoard, LiveBoard
-from twelvelabs_async.cli.render import Screen
-from twelvelabs_async.cli.tally import KEPT_FAILURES, Tally, Total
-from twelvelabs_async.ingest import ItemProgress, Outcome
+from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._cli.progress import (
+    MAX_ITEM_LINES,
+    MAX_STATS_FAILURES,
+    EventSink,
+    IngestStats,
+    LineDisplay,
+    LiveDisplay,
+)
+from twelvelabs_async._cli.sources import SourceTotal
+from twelvelabs_async.events import RateLimitWaitStarted
+from twelvelabs_async.ingest import IngestResult, ItemProgress
 
-READY = Outcome(source="/films/a.mp4", status="ready", stage="ready", bytes=62_151, seconds=2.44)
-FAILED = Outcome(source="b.mp4", status="failed", stage="processing", error="broken")
+READY = IngestResult(source="/films/a.mp4", status="ready", stage="ready", bytes_sent=62_151, seconds=2.44)
+FAILED = IngestResult(source="b.mp4", status="failed", stage="processing", error="broken")
 
 
 @pytest.fixture
@@ -25,14 +35,14 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def on_terminal(screen: Screen, *, encoding: str = "utf-8", height: int = 30) -> io.TextIOWrapper:
     shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    screen.people = Console(file=shown, force_terminal=True, width=100, height=height, color_system="standard")
+    screen.console = Console(file=shown, force_terminal=True, width=100, height=height, color_system="standard")
     screen.live = True
     return shown
 
 
 def in_a_pipe(screen: Screen) -> io.StringIO:
     shown = io.StringIO()
-    screen.people = Console(file=shown, width=10_000)
+    screen.console = Console(file=shown, width=10_000)
     screen.live = False
     return shown
 
@@ -43,33 +53,35 @@ def text_of(shown: io.TextIOWrapper) -> str:
 
 
 def sending(source: str, sent: int = 0, total: int = 200) -> ItemProgress:
-    return ItemProgress(source=source, stage="uploading", sent=sent, total=total)
+    return ItemProgress(source=source, stage="uploading", sent=sent, total=total, bytes_sent=sent)
 
 
-def busy() -> Tally:
+def busy() -> IngestStats:
     """A thousand items, of which 312 have ended."""
-    tally = Tally(100.0)
-    tally.total = Total(1000, 10**9)
+    tally = IngestStats(100.0)
+    tally.total = SourceTotal(1000, 10**9)
     for number in range(312):
-        tally.progress(sending(f"{number}", 10**6, 10**6), 100 + number / 10)
-        tally.ended(Outcome(source=f"{number}", status="ready", stage="ready", bytes=10**6), 100 + number / 10)
+        tally.record_progress(sending(f"{number}", 10**6, 10**6), 100 + number / 10)
+        tally.record_result(
+            IngestResult(source=f"{number}", status="ready", stage="ready", bytes_sent=10**6), 100 + number / 10
+        )
     return tally
 
 
-def test_the_live_display_shows_the_whole_and_what_is_on_its_way(screen: Screen) -> None:
+def test_the_live_display_shows_totals_and_items_in_progress(screen: Screen) -> None:
     shown, tally = on_terminal(screen), busy()
-    tally.progress(sending("/films/a.mp4", 50), 131)
-    tally.progress(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"), 131)
-    tally.wait("search", "request", 12.4, 131)
-    with LiveBoard(screen, tally) as board:
+    tally.record_progress(sending("/films/a.mp4", 50), 131)
+    tally.record_progress(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"), 131)
+    tally.record_wait("search", "request", 12.4, 131)
+    with LiveDisplay(screen, tally) as board:
         board.refresh(131.2)
-        board.outcome(FAILED)
+        board.item_finished(FAILED)
     text = text_of(shown)
     assert "312 of 1,000 done" in text
     assert "312 MB sent" in text
     assert "about 1 min left" in text
     assert "1 uploading · 1 indexing" in text
-    assert "search quota: next slot in 12 s" in text
+    assert "waiting for the search quota: 12 s" in text
     assert "uploading 25 %" in text
     assert "[red]b.mp4" in text
     assert "indexing: queued" in text
@@ -80,9 +92,9 @@ def test_the_live_display_shows_the_whole_and_what_is_on_its_way(screen: Screen)
 def test_with_many_items_only_some_rows_are_drawn_and_those_being_sent_come_first(screen: Screen) -> None:
     shown, tally = on_terminal(screen, height=14), busy()
     for number in range(1000):
-        tally.progress(ItemProgress(source=f"index{number}", stage="indexing"), 131)
-    tally.progress(sending("sent-last.mp4"), 131)
-    with LiveBoard(screen, tally) as board:
+        tally.record_progress(ItemProgress(source=f"index{number}", stage="indexing"), 131)
+    tally.record_progress(sending("sent-last.mp4"), 131)
+    with LiveDisplay(screen, tally) as board:
         board.refresh(131)
     text = text_of(shown)
     assert "1,000 indexing" in text
@@ -91,13 +103,13 @@ def test_with_many_items_only_some_rows_are_drawn_and_those_being_sent_come_firs
 
 
 def test_of_many_items_only_failures_leave_a_line(screen: Screen) -> None:
-    shown, tally = on_terminal(screen), Tally(0)
-    with LiveBoard(screen, tally) as board:
-        tally.total = Total(FEW, 0)
-        board.outcome(READY)
-        tally.total = Total(FEW + 1, 0)
-        board.outcome(Outcome(source="unseen.mp4", status="ready", stage="ready"))
-        board.outcome(FAILED)
+    shown, tally = on_terminal(screen), IngestStats(0)
+    with LiveDisplay(screen, tally) as board:
+        tally.total = SourceTotal(MAX_ITEM_LINES, 0)
+        board.item_finished(READY)
+        tally.total = SourceTotal(MAX_ITEM_LINES + 1, 0)
+        board.item_finished(IngestResult(source="unseen.mp4", status="ready", stage="ready"))
+        board.item_finished(FAILED)
     text = text_of(shown)
     assert "a.mp4" in text
     assert "unseen.mp4" not in text
@@ -106,67 +118,103 @@ def test_of_many_items_only_failures_leave_a_line(screen: Screen) -> None:
 
 def test_a_terminal_without_unicode_gets_marks_it_can_show(screen: Screen) -> None:
     shown = on_terminal(screen, encoding="ascii")
-    with LiveBoard(screen, Tally(0)) as board:
-        board.outcome(READY)
+    with LiveDisplay(screen, IngestStats(0)) as board:
+        board.item_finished(READY)
     assert "+" in text_of(shown)
 
 
 def test_a_pipe_gets_a_line_an_item_and_every_ten_seconds_one_about_the_whole(screen: Screen) -> None:
-    shown, tally = in_a_pipe(screen), Tally(0)
-    tally.wait("index", "duration", 60, 9)
-    with LineBoard(screen, tally) as board:
+    shown, tally = in_a_pipe(screen), IngestStats(0)
+    tally.record_wait("index", "duration", 60, 9)
+    with LineDisplay(screen, tally) as board:
         for second in range(25):
             board.refresh(second)
-        board.outcome(READY)
-        board.outcome(FAILED)
+        board.item_finished(READY)
+        board.item_finished(FAILED)
     lines = shown.getvalue().splitlines()
     assert [line for line in lines if "0 done" in line] == [
-        "0 done · index quota (duration): next slot in 59 s",
-        "0 done · index quota (duration): next slot in 49 s",
+        "0 done · waiting for the index quota (duration): 59 s",
+        "0 done · waiting for the index quota (duration): 49 s",
     ]
     assert lines[-2:] == ["ready    a.mp4  62 kB  2.4 s", "failed   b.mp4 while processing: broken"]
 
 
+def test_p27_a_wait_for_a_limit_that_is_not_known_is_not_counted_as_one_for_a_limit(screen: Screen) -> None:
+    in_a_pipe(screen)
+
+    async def main() -> list[int]:
+        sink, counts = EventSink(screen, LoopClock()), list[int]()
+        for limit in (None, 40):
+            sink.on_client_event(
+                RateLimitWaitStarted(
+                    category="search",
+                    priority="interactive",
+                    queue_length=1,
+                    delay=4.0,
+                    dimension="request",
+                    limit=limit,
+                )
+            )
+            await asyncio.sleep(10)
+            counts.append(len(sink.stats.wait_totals))
+        return counts
+
+    assert run_in_virtual_time(main()) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("is_known", "text"), [(True, "waiting for the search quota"), (False, "finding out the limit")]
+)
+def test_p27_a_wait_says_whether_the_limit_is_known(text: str, *, is_known: bool) -> None:
+    tally = IngestStats(0)
+    tally.record_wait("search", "request", 4.0, 0, is_known=is_known)
+    (wait,) = tally.active_waits(1)
+    assert text in wait.describe(1)
+
+
 def test_bytes_that_are_sent_again_are_counted_again_and_never_taken_back() -> None:
-    tally = Tally(0)
+    tally = IngestStats(0)
     for sent in (100, 200, 150, 200):
-        tally.progress(sending("a", sent), 5)
-    assert tally.sent == 250
+        tally.record_progress(sending("a", sent), 5)
+    assert tally.bytes_sent == 250
 
 
-def test_what_was_done_before_does_not_make_the_rest_look_fast() -> None:
-    tally = Tally(0)
-    tally.total = Total(1000, 0)
+def test_items_already_done_do_not_count_for_the_estimate() -> None:
+    tally = IngestStats(0)
+    tally.total = SourceTotal(1000, 0)
     for number in range(900):
-        tally.ended(Outcome(source=f"{number}", status="ready", stage="ready", already=True), 1)
+        tally.record_result(IngestResult(source=f"{number}", status="ready", stage="ready", already_done=True), 1)
     assert tally.seconds_left(10) is None
-    tally.ended(READY, 10)
+    tally.record_result(READY, 10)
     assert tally.seconds_left(10) == pytest.approx(990)
 
 
-def test_one_huge_file_on_its_way_outlasts_the_small_ones() -> None:
+def test_the_estimate_includes_the_bytes_of_one_huge_file() -> None:
     tally = busy()
-    tally.progress(sending("huge.mp4", 0, 10**11), 131)
-    tally.progress(sending("huge.mp4", 10**6, 10**11), 132)
+    tally.record_progress(sending("huge.mp4", 0, 10**11), 131)
+    tally.record_progress(sending("huge.mp4", 10**6, 10**11), 132)
     left = tally.seconds_left(132)
     assert left is not None
     assert left > 3600
 
 
 def test_waits_for_one_limit_that_overlap_are_counted_once() -> None:
-    tally = Tally(0)
+    tally = IngestStats(0)
     for now, seconds in ((10, 20), (11, 19), (12, 28), (100, 5)):
-        tally.wait("index", "request", seconds, now)
-    assert tally.waited["index", "request"].times == 2
-    assert tally.waited["index", "request"].seconds == 35
-    assert [wait.until for wait in tally.waits(50)] == [105]
-    assert tally.waits(105) == []
+        tally.record_wait("index", "request", seconds, now)
+    assert tally.wait_totals["index", "request"].count == 2
+    assert tally.wait_totals["index", "request"].seconds == 35
+    assert [wait.until for wait in tally.active_waits(50)] == [105]
+    assert tally.active_waits(105) == []
 
 
 def test_a_night_of_failures_stays_small_and_is_counted_in_full() -> None:
-    tally = Tally(0)
+    tally = IngestStats(0)
     for number in range(3000):
-        tally.ended(Outcome(source=f"{number}", status="failed", stage="queued", error=f"because {number}"), 1)
-    assert len(tally.failures) == KEPT_FAILURES
-    assert tally.counts["failed"] == tally.reasons.total() == 3000
-    assert len(tally.reasons) == 51
+        tally.record_result(
+            IngestResult(source=f"{number}", status="failed", stage="queued", error=f"because {chr(100 + number)}"), 1
+        )
+    assert len(tally.failures) == MAX_STATS_FAILURES
+    groups = tally.failure_groups.groups.values()
+    assert tally.counts["failed"] == sum(group.count for group in groups) == 3000
+    assert len(groups) == 51

@@ -8,29 +8,31 @@ import json
 import pytest
 from rich.console import Console
 
-from twelvelabs_async.cli import demo
-from twelvelabs_async.cli.codes import of_error, of_summary
-from twelvelabs_async.cli.render import (
+from twelvelabs_async._cli import demo
+from twelvelabs_async._cli.console import (
     Hit,
     Screen,
     basename,
-    counted,
-    outcome_record,
-    shortened,
-    size,
-    timecode,
+    format_counts,
+    format_size,
+    format_timecode,
+    shorten,
 )
+from twelvelabs_async._cli.dry_run import PlannedItem, plan_record
+from twelvelabs_async._cli.exit_codes import exit_code_for_error, exit_code_for_summary
+from twelvelabs_async._cli.records import result_record
 from twelvelabs_async.errors import (
     APIConnectionError,
     AuthenticationError,
     InvalidInputError,
     QuotaExhaustedError,
     TwelveLabsError,
+    UploadError,
     WaitTimeoutError,
 )
-from twelvelabs_async.ingest import Outcome, Summary
+from twelvelabs_async.ingest import IngestResult, Item, Summary
 
-REFUSED = Outcome(
+REFUSED = IngestResult(
     source="c.mp4", status="failed", stage="uploading", error="no", exception=QuotaExhaustedError(message="no")
 )
 
@@ -48,7 +50,7 @@ REFUSED = Outcome(
     ],
 )
 def test_time_codes_never_show_sixty_seconds(seconds: float | None, text: str) -> None:
-    assert timecode(seconds) == text
+    assert format_timecode(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -56,40 +58,37 @@ def test_time_codes_never_show_sixty_seconds(seconds: float | None, text: str) -
     [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (62_151, "62 kB"), (999_900, "1.0 MB"), (2_345_000_000, "2.3 GB")],
 )
 def test_sizes_are_short(count: int, text: str) -> None:
-    assert size(count) == text
+    assert format_size(count) == text
 
 
-def test_names_keep_their_end_and_lose_what_a_terminal_would_obey() -> None:
-    assert shortened("a" * 50 + ".mp4", 20) == "a" * 13 + "…" + "aa.mp4"
+def test_names_keep_their_end_and_lose_control_characters() -> None:
+    assert shorten("a" * 50 + ".mp4", 20) == "a" * 13 + "…" + "aa.mp4"
     assert basename("/films/\x1b[31mred\nx.mp4") == "[31mred x.mp4"
     assert basename("https://example.com/v/clip.mp4?token=1") == "clip.mp4"
 
 
-def test_a_record_is_json_and_the_exception_is_not_in_it() -> None:
-    record = json.loads(json.dumps(outcome_record(REFUSED)))
-    assert record.keys() == {
-        "attempts",
-        "already",
-        "duplicate_of",
-        "replaces",
-        *("source", "status", "stage", "asset_id", "indexed_asset_id", "error", "bytes", "seconds"),
-    }
-    assert record["error"] == "no"
+def test_a_record_is_json_and_has_the_same_fields_in_a_run_and_in_a_dry_run() -> None:
+    record = json.loads(json.dumps(result_record(REFUSED, "65f")))
+    assert (record["error"], record["index_id"], record["asset_id"]) == ("no", "65f", None)
+    planned = PlannedItem(item=Item("a.mp4", "/a.mp4", size=7), action="upload")
+    plan = json.loads(json.dumps(plan_record(planned, None)))
+    assert plan.keys() == record.keys()
+    assert (plan["action"], plan["bytes"], plan["error"], plan["index_id"]) == ("upload", 7, None, None)
 
 
 @pytest.mark.parametrize(
     ("summary", "words", "code"),
     [
-        (Summary(), "none ended", 0),
+        (Summary(), "no items finished", 0),
         (Summary(ready=2000), "2,000 ready", 0),
         (Summary(ready=2, failed=1), "2 ready, 1 failed", 1),
-        (Summary(ready=2, skipped=1, stopped="quota"), "2 ready, 1 skipped", 75),
-        (Summary(failed=1, stopped="auth"), "1 failed", 3),
-        (Summary(ready=2, stopped="drained"), "2 ready", 130),
+        (Summary(ready=2, skipped=1, stop_reason="quota"), "2 ready, 1 skipped", 75),
+        (Summary(failed=1, stop_reason="auth"), "1 failed", 3),
+        (Summary(ready=2, stop_reason="drained"), "2 ready", 130),
     ],
 )
 def test_an_end_is_counted_and_makes_an_exit_code(summary: Summary, words: str, code: int) -> None:
-    assert (counted(summary), of_summary(summary)) == (words, code)
+    assert (format_counts(summary), exit_code_for_summary(summary)) == (words, code)
 
 
 @pytest.mark.parametrize(
@@ -103,17 +102,24 @@ def test_an_end_is_counted_and_makes_an_exit_code(summary: Summary, words: str, 
     ],
 )
 def test_errors_make_an_exit_code(error: TwelveLabsError, code: int) -> None:
-    assert of_error(error) == code
+    assert exit_code_for_error(error) == code
 
 
-def test_the_demo_looks_for_telling_words() -> None:
+def test_the_error_of_an_upload_has_the_exit_code_of_its_cause() -> None:
+    error = UploadError(message="the upload of a.mp4 failed")
+    assert exit_code_for_error(error) == 1
+    error.__cause__ = APIConnectionError(message="x")
+    assert exit_code_for_error(error) == 3
+
+
+def test_the_demo_searches_for_keywords_of_filenames() -> None:
     names = ["night-train-through-the-city.mp4", "The_Sea at Night.mov", "IMG_0001.mp4", "the.mp4", "IMG 0001.mov"]
-    assert demo.queries(names) == ["img 0001", "sea night", "night train"]
+    assert demo.queries_from_filenames(names) == ["img 0001", "sea night", "night train"]
 
 
 def on_terminal(screen: Screen, *, encoding: str = "utf-8") -> io.TextIOWrapper:
     shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    screen.people = Console(file=shown, force_terminal=True, width=100, color_system="standard")
+    screen.console = Console(file=shown, force_terminal=True, width=100, color_system="standard")
     screen.live = True
     return shown
 
@@ -121,6 +127,20 @@ def on_terminal(screen: Screen, *, encoding: str = "utf-8") -> io.TextIOWrapper:
 def text_of(shown: io.TextIOWrapper) -> str:
     shown.seek(0)
     return shown.read()
+
+
+def test_filenames_of_hits_are_hyperlinks_on_terminals_that_know_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    hits = [Hit(query="a", rank=1, video_id=name, filename=f"{name}.mp4", start=1.0, end=2.0) for name in "bc"]
+    for forced in "10":
+        screen = Screen()
+        shown = on_terminal(screen)
+        screen.has_links = forced == "1"
+        screen.hits(hits, with_query=False, links={"b": "file:///b.mp4\x1b]0;title\x07"})
+        text = text_of(shown)
+        assert text.count("file:///b.mp4") == int(forced)
+        assert "\x1b]0" not in text
+        assert "c.mp4" in text
 
 
 def test_hits_on_a_terminal_name_a_query_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import FastClock, in_turn, road, said
+from support import FastClock, fake_response, make_executor, responses_in_order
 
 from twelvelabs_async import clips
-from twelvelabs_async.codec import from_dict
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, SearchExpiredError
 from twelvelabs_async.models.search import SearchClip, SearchItem
 from twelvelabs_async.resources.search import Search
+from twelvelabs_async.serialization import from_dict
 
 
 def hit(video_id: str, start: float, end: float, rank: int | None = None) -> SearchItem:
@@ -30,7 +30,7 @@ def test_neighbours_of_one_video_become_one_clip() -> None:
         ("b", 0, 4, 2),
         ("a", 30, 35, 4),
     ]
-    assert joined[0].hits == (found[0], found[2])
+    assert joined[0].results == (found[0], found[2])
     assert joined[0].duration == 10
     assert joined[0].timecodes == "00:10.0-00:20.0"
 
@@ -44,16 +44,16 @@ def test_a_gap_is_bridged_up_to_its_length() -> None:
 
 def test_a_clip_within_another_does_not_shorten_it() -> None:
     (clip,) = clips.merge([hit("a", 0, 20, 1), hit("a", 5, 6, 2), hit("a", 18, 22, 3)])
-    assert (clip.start, clip.end, len(clip.hits)) == (0, 22, 3)
+    assert (clip.start, clip.end, len(clip.results)) == (0, 22, 3)
 
 
-def test_results_without_rank_come_last_and_get_none_made_up() -> None:
+def test_results_without_rank_come_last_and_keep_no_rank() -> None:
     joined = clips.merge([hit("a", 0, 1), hit("b", 0, 1, 7)])
     assert [(clip.video_id, clip.rank) for clip in joined] == [("b", 7), ("a", None)]
 
 
 def test_videos_are_in_the_order_of_their_best_clips_and_clips_in_order_of_time() -> None:
-    found = clips.by_video([hit("a", 9, 10, 3), hit("b", 5, 6, 2), hit("a", 1, 2, 4), hit("b", 0, 1, 1)])
+    found = clips.group_by_video([hit("a", 9, 10, 3), hit("b", 5, 6, 2), hit("a", 1, 2, 4), hit("b", 0, 1, 1)])
     assert {video: [clip.start for clip in stretches] for video, stretches in found.items()} == {
         "b": [0, 5],
         "a": [1, 9],
@@ -69,20 +69,20 @@ def test_results_grouped_by_video_are_the_same_as_others() -> None:
         "clips": [{"start": 3, "end": 4, "rank": 2}, {"start": 0, "end": 1, "rank": 1, "video_id": "b"}],
     }
     grouped = from_dict(answer, SearchItem)
-    first, second = clips.flat([grouped])
+    first, second = clips.flatten([grouped])
     assert (first.video_id, second.video_id) == ("a", "b")
     assert first.user_metadata == {"k": "v"}
     assert [clip.video_id for clip in clips.merge([grouped])] == ["b", "a"]
 
 
 def test_a_result_that_names_no_video_is_an_error() -> None:
-    with pytest.raises(InvalidInputError, match="no video"):
+    with pytest.raises(InvalidInputError, match="no video id"):
         clips.merge([SearchClip(start=0, end=1, rank=1)])
 
 
 @pytest.mark.parametrize("gap", [-0.1, math.nan])
 def test_a_gap_below_nothing_is_refused(gap: float) -> None:
-    with pytest.raises(InvalidInputError, match="gap"):
+    with pytest.raises(InvalidInputError, match="gap must be"):
         clips.merge([], gap=gap)
 
 
@@ -93,10 +93,10 @@ def test_a_gap_below_nothing_is_refused(gap: float) -> None:
 def test_joining_loses_nothing_and_leaves_no_neighbours(found: list[tuple[str, int, int, int]], gap: int) -> None:
     results = [hit(video, start, start + length, rank) for video, start, length, rank in found]
     joined = clips.merge(results, gap=gap)
-    assert sorted(map(repr, results)) == sorted(repr(one) for clip in joined for one in clip.hits)
+    assert sorted(map(repr, results)) == sorted(repr(one) for clip in joined for one in clip.results)
     for clip in joined:
-        assert clip.start == min(one.start for one in clip.hits if one.start is not None)
-        assert clip.end == max(one.end for one in clip.hits if one.end is not None)
+        assert clip.start == min(one.start for one in clip.results if one.start is not None)
+        assert clip.end == max(one.end for one in clip.results if one.end is not None)
     ordered = sorted(joined, key=lambda clip: (clip.video_id, clip.start))
     for before, after in pairwise(ordered):
         assert before.video_id != after.video_id or after.start > before.end + gap
@@ -121,7 +121,7 @@ def test_a_time_code_never_shows_sixty_seconds(seconds: float, text: str) -> Non
 
 
 @pytest.mark.parametrize("seconds", [-0.1, math.inf, math.nan])
-def test_what_is_no_time_has_no_time_code(seconds: Any) -> None:
+def test_an_invalid_time_has_no_timecode(seconds: Any) -> None:
     with pytest.raises(InvalidInputError):
         clips.timecode(seconds)
 
@@ -132,10 +132,10 @@ RESULTS = {
 }
 
 
-@pytest.mark.parametrize("told", [{"code": "search_page_token_expired"}, {"error_code": 400, "message": "expired"}])
-async def test_a_search_that_expired_says_how_many_hits_came(clock: FastClock, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("body", [{"code": "search_page_token_expired"}, {"error_code": 400, "message": "expired"}])
+async def test_an_expired_search_reports_the_number_of_hits(clock: FastClock, body: dict[str, Any]) -> None:
     """Whoever goes on with a new search, which is billed, wants to know where."""
-    api, _ = road(in_turn(said(content=RESULTS), said(400, told)), clock)
+    api, _ = make_executor(responses_in_order(fake_response(content=RESULTS), fake_response(400, body)), clock)
     found: list[SearchItem] = []
 
     async def read() -> None:
@@ -144,13 +144,13 @@ async def test_a_search_that_expired_says_how_many_hits_came(clock: FastClock, t
 
     with pytest.raises(SearchExpiredError, match="after 2 hits") as caught:
         await read()
-    assert caught.value.hits == len(found) == 2
+    assert caught.value.hit_count == len(found) == 2
     assert caught.value.operation == "GET /search/{page-token}"
     assert isinstance(caught.value.__cause__, BadRequestError)
 
 
 async def test_a_search_that_is_refused_has_not_expired(clock: FastClock) -> None:
-    api, _ = road(in_turn(said(400, {"code": "search_option_not_supported"})), clock)
+    api, _ = make_executor(responses_in_order(fake_response(400, {"code": "search_option_not_supported"})), clock)
     with pytest.raises(BadRequestError) as caught:
-        await Search(api).query(index_id="i", search_options=["visual"], query_text="a dog").collect()
+        await Search(api).query(index_id="i", search_options=["visual"], query_text="a dog").to_list()
     assert type(caught.value) is BadRequestError

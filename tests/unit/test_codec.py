@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import asyncio
+import dataclasses
 import json
 import math
 import threading
@@ -11,10 +11,12 @@ from typing import Any
 import attrs
 import pytest
 
-from twelvelabs_async import codec
-from twelvelabs_async.codec import THREAD_FROM, VECTOR_FROM, decode, json_bytes
-from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async._codec import codegen, converter
+from twelvelabs_async._codec.converter import MIN_VECTOR_LENGTH, THREAD_THRESHOLD, decode, json_bytes, to_dict
+from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
+from twelvelabs_async.models._fields import SDK_FIELD_NAMES
 from twelvelabs_async.models.common import Model, Vector
+from twelvelabs_async.models.indexes import Index
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +41,32 @@ class Anything(Model):
     embedding: Any
 
 
+@attrs.frozen(kw_only=True)
+class Nested(Segment):
+    """More than its base class."""
+
+    more: int = 0
+
+
+@dataclasses.dataclass
+class PlainSegment:
+    """A segment as a dataclass."""
+
+    start: float
+
+
+@pytest.mark.parametrize(
+    ("item", "sent"),
+    [
+        ({"start": 1.0}, {"start": 1.0}),
+        (PlainSegment(start=1.0), {"start": 1.0}),
+        (Nested(float_=array("d"), more=2), {"float": [], "start": 0.0, "more": 2}),
+    ],
+)
+def test_a_field_of_a_model_takes_what_a_parameter_takes(item: Any, sent: Any) -> None:
+    assert to_dict(Embedding(segments=(item,))) == {"segments": [sent]}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -53,9 +81,9 @@ class Anything(Model):
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b"1" * 5000,
-        b" " * (THREAD_FROM + 1),
-        b"{" + b" " * THREAD_FROM,
-        b"[" * (THREAD_FROM + 1),
+        b" " * (THREAD_THRESHOLD + 1),
+        b"{" + b" " * THREAD_THRESHOLD,
+        b"[" * (THREAD_THRESHOLD + 1),
     ],
     ids=lambda body: f"{body[:12]!r}x{len(body)}",
 )
@@ -91,7 +119,7 @@ async def test_an_empty_answer_is_an_empty_object_for_those_who_want_an_object()
     assert await decode(b"", dict) == {}
 
 
-@pytest.mark.parametrize("size", [VECTOR_FROM - 1, VECTOR_FROM, 1024, THREAD_FROM])
+@pytest.mark.parametrize("size", [MIN_VECTOR_LENGTH - 1, MIN_VECTOR_LENGTH, 1024, THREAD_THRESHOLD])
 async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
     body = json.dumps({"segments": [{"float": [0.5] * size}]}).encode()
     decoded = await decode(body, Embedding)
@@ -99,7 +127,7 @@ async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
 
 
 @pytest.mark.parametrize("odd", ["text", None, [1], {"a": 1}, 10**400])
-@pytest.mark.parametrize("filler", [0, THREAD_FROM])
+@pytest.mark.parametrize("filler", [0, THREAD_THRESHOLD])
 async def test_p18_a_vector_that_is_none_is_told_as_such(odd: object, filler: int) -> None:
     """P18. 10**400 is a whole number of JSON that no float can hold."""
     body = json.dumps({"segments": [{"float": [*([0.5] * 20), odd]}], "filler": "x" * filler}).encode()
@@ -109,7 +137,7 @@ async def test_p18_a_vector_that_is_none_is_told_as_such(odd: object, filler: in
 
 @pytest.mark.parametrize("odd", ["text", 10**400])
 async def test_a_large_answer_nobody_described_may_hold_anything(odd: object) -> None:
-    body = json.dumps({"embedding": [*([0.5] * 20), odd], "filler": "x" * THREAD_FROM}).encode()
+    body = json.dumps({"embedding": [*([0.5] * 20), odd], "filler": "x" * THREAD_THRESHOLD}).encode()
     decoded = await decode(body, Anything)
     assert decoded.embedding[-1] == odd
 
@@ -120,22 +148,64 @@ async def test_numbers_that_are_none_pass_as_such() -> None:
     assert decoded.segments[0].start == math.inf
 
 
-@pytest.mark.parametrize(("size", "own_thread"), [(10, True), (THREAD_FROM + 1, False)])
+@pytest.mark.parametrize(("size", "own_thread"), [(10, True), (THREAD_THRESHOLD + 1, False)])
 async def test_large_answers_are_decoded_in_a_thread(
     size: int, *, own_thread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = list[threading.Thread]()
-    inner = codec._decode
+    inner = converter.decode_now
 
     def note(*arguments: Any) -> Any:
         threads.append(threading.current_thread())
         return inner(*arguments)
 
-    monkeypatch.setattr(codec, "_decode", note)
+    monkeypatch.setattr(converter, "decode_now", note)
     await decode(json.dumps({"filler": "x" * size}).encode(), dict)
     assert (threads[0] is threading.main_thread()) is own_thread
-    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 def test_json_leaves_out_what_the_api_would_not_understand() -> None:
     assert json_bytes({"a": "é", "b": [1, {"c": None}]}) == '{"a":"é","b":[1,{"c":null}]}'.encode()
+
+
+@pytest.mark.parametrize(("sdk_name", "wire_name"), SDK_FIELD_NAMES.items())
+def test_a_dict_takes_the_name_of_the_sdk_and_the_name_of_the_api(sdk_name: str, wire_name: str) -> None:
+    sent = f'{{"a":[{{"{wire_name}":"x"}}]}}'.encode()
+    assert json_bytes({"a": [{sdk_name: "x"}]}) == sent
+    assert json_bytes({"a": ({wire_name: "x"},)}) == sent
+    with pytest.raises(InvalidInputError, match=f"{wire_name!r} is given twice"):
+        json_bytes({sdk_name: "x", wire_name: "y"})
+    with pytest.raises(InvalidInputError, match=f"{wire_name!r} is given twice"):
+        json_bytes({wire_name: "y", sdk_name: "x"})
+
+
+@pytest.mark.parametrize("field", ["user_metadata", "metadata", "json_schema", "schema"])
+def test_keys_of_the_caller_are_never_renamed(field: str) -> None:
+    assert json_bytes({field: {"in_": {"float_": 1}}}) == f'{{"{field}":{{"in_":{{"float_":1}}}}}}'.encode()
+
+
+@pytest.mark.parametrize("absent", ["missing", "null"])
+def test_an_absent_field_takes_no_slow_path(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index of a paid plan has no `expires_at`; only an unknown field or an unreadable date is looked for."""
+    collected = list[dict[str, Any]]()
+    make_collector = codegen._make_extra_collector
+
+    def counting(*arguments: Any) -> Any:
+        collect = make_collector(*arguments)
+
+        def collect_extra(data: dict[str, Any], model: Model) -> Any:
+            collected.append(data)
+            return collect(data, model)
+
+        return collect_extra
+
+    monkeypatch.setattr(codegen, "_make_extra_collector", counting)
+    fast = converter._build_converter(detailed=False)
+    index: dict[str, Any] = {"_id": "i", "index_name": "n", "created_at": "2026-10-01T12:30:00Z", "models": []}
+    if absent == "null":
+        index |= dict.fromkeys(converter._wire_names(Index).values() - index.keys())
+    assert fast.structure(index, Index).expires_at is None
+    assert collected == []
+    assert fast.structure({**index, "expires_at": "soon"}, Index).extra == {"expires_at": "soon"}
+    assert fast.structure({**index, "new": 1}, Index).extra == {"new": 1}
+    assert len(collected) == 2

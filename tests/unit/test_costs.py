@@ -7,19 +7,19 @@ from typing import Any
 import attrs
 import pytest
 
+from twelvelabs_async._rate_limit.usage import MAX_REMEMBERED_ASSETS, UsageEstimator, category_of
+from twelvelabs_async._rate_limit.windows import Window
 from twelvelabs_async.models.analyze import Analysis, TokenUsage
-from twelvelabs_async.policy.categories import category_of
-from twelvelabs_async.policy.costs import KEPT, CostBook
-from twelvelabs_async.policy.headers import Advice, Quota
-from twelvelabs_async.request import Method, Request
+from twelvelabs_async.rate_limits import WindowInfo
+from twelvelabs_async.requests import Method, Request
 
 
 def asked(method: Method, template: str, **content: Any) -> Request[Any]:
-    return Request(method=method, template=template, into=dict, retry="safe", **content)
+    return Request(method=method, path_template=template, response_type=dict, retry_class="safe", **content)
 
 
-def cost(book: CostBook, request: Request[Any]) -> dict[str, float]:
-    return dict(book.of(request, category_of(request)))
+def cost(book: UsageEstimator, request: Request[Any]) -> dict[str, float]:
+    return dict(book.estimate(request, category_of(request)))
 
 
 INDEX = asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "a"})
@@ -34,7 +34,7 @@ class Told:
 
 
 def test_a_read_costs_one_request() -> None:
-    assert cost(CostBook(), asked("GET", "/assets")) == {"request": 1.0}
+    assert cost(UsageEstimator(), asked("GET", "/assets")) == {"request": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -48,76 +48,77 @@ def test_a_read_costs_one_request() -> None:
             json={"input_type": "video", "video": {"media_source": {"asset_id": "a"}, "start_sec": 2}},
         ),
     ],
-    ids=lambda request: request.template,
+    ids=lambda request: request.path_template,
 )
 def test_a_call_about_an_asset_whose_length_was_told_costs_its_minutes(request_: Request[Any]) -> None:
-    book = CostBook()
-    book.learn(asked("GET", "/assets/{asset_id}"), Told("a", 90.0))
+    book = UsageEstimator()
+    book.learn_from_result(asked("GET", "/assets/{asset_id}"), Told("a", 90.0))
     assert cost(book, request_) == {"request": 1.0, "duration": 1.5}
 
 
 def test_a_page_of_assets_tells_their_lengths() -> None:
     """It is looked at as it came; what else a server may have sent in its place tells nothing."""
-    book, page = CostBook(), asked("GET", "/assets")
+    book, page = UsageEstimator(), asked("GET", "/assets")
     for odd in ({}, {"data": None}, {"data": 7}, {"data": ["a", {"_id": 1, "duration": 3}, {"_id": "a"}]}, [1]):
-        book.learn(page, odd)
+        book.learn_from_result(page, odd)
     assert cost(book, INDEX) == {"request": 1.0}
-    book.learn(page, {"data": [{"_id": "b", "duration": 600}, {"_id": "a", "duration": 90.0}]})
+    book.learn_from_result(page, {"data": [{"_id": "b", "duration": 600}, {"_id": "a", "duration": 90.0}]})
     assert cost(book, INDEX) == {"request": 1.0, "duration": 1.5}
 
 
 def test_a_length_that_is_told_again_does_not_count_twice_in_the_average() -> None:
-    book, unknown = CostBook(), asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "other"})
+    book, unknown = UsageEstimator(), asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "other"})
     for asset_id, seconds in (("a", 60.0), ("b", 600.0), ("a", 60.0), ("a", 60.0)):
-        book.note_length(asset_id, seconds)
+        book.record_duration(asset_id, seconds)
     assert cost(book, unknown)["duration"] == pytest.approx(1 + 0.2 * 9)
 
 
 def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
-    book = CostBook()
+    book = UsageEstimator()
     assert cost(book, INDEX) == {"request": 1.0}
     for _ in range(30):
-        book.learn(asked("GET", "/assets/{asset_id}"), Told("b", 600.0))
-    book.learn(asked("GET", "/assets/{asset_id}"), Told("c", None))
+        book.learn_from_result(asked("GET", "/assets/{asset_id}"), Told("b", 600.0))
+    book.learn_from_result(asked("GET", "/assets/{asset_id}"), Told("c", None))
     assert cost(book, INDEX) == {"request": 1.0, "duration": pytest.approx(10.0)}
 
 
 def test_where_no_length_is_known_it_is_what_the_number_of_the_server_falls_by() -> None:
-    book = CostBook()
+    book, last = UsageEstimator(), list[Window | None]([None])
 
-    def told(remaining: int, reset: float = 100.0) -> None:
-        quota = Quota(limit=600, remaining=remaining, reset=reset)
-        book.observe("index", Advice(server_time=1.0, quotas={"duration": quota}))
+    def learn_remaining(remaining: int | None, reset: float = 100.0) -> None:
+        book.learn_from_window("index", last[-1], WindowInfo(limit=600, remaining=remaining, reset=reset))
+        last.append(Window(dimension="duration", limit=600, remaining=remaining, reset=reset))
 
-    told(590)
+    learn_remaining(590)
     assert cost(book, INDEX) == {"request": 1.0}
-    told(586)
+    learn_remaining(586)
     assert cost(book, INDEX) == {"request": 1.0, "duration": 4.0}
-    told(600, reset=200.0)  # another window
-    told(601, reset=200.0)  # an answer that was overtaken
-    book.observe("index", Advice(server_time=1.0))
+    learn_remaining(600, reset=200.0)  # another window
+    learn_remaining(601, reset=200.0)  # an answer that was overtaken
+    learn_remaining(None, reset=200.0)
+    learn_remaining(599, reset=200.0)
     assert cost(book, INDEX) == {"request": 1.0, "duration": 4.0}
 
 
 def test_a_caller_that_knows_the_length_is_believed() -> None:
-    book = CostBook()
-    book.note_length("a", 600.0)
+    book = UsageEstimator()
+    book.record_duration("a", 600.0)
     assert cost(book, attrs.evolve(INDEX, media_seconds=30.0)) == {"request": 1.0, "duration": 0.5}
 
 
 def test_an_answer_is_taken_to_have_as_many_tokens_as_those_before_it() -> None:
-    book, analyze = CostBook(), asked("POST", "/analyze", json={"prompt": "what?"})
+    book, analyze = UsageEstimator(), asked("POST", "/analyze", json={"prompt": "what?"})
     assert cost(book, analyze) == {"request": 1.0}
     for tokens in (100, 200):
-        book.learn(analyze, Analysis(id="1", data="", usage=TokenUsage(output_tokens=tokens)))
-    book.learn(analyze, Analysis(id="1", data=""))
+        book.learn_from_result(analyze, Analysis(id="1", data="", usage=TokenUsage(output_tokens=tokens)))
+    book.learn_from_result(analyze, Analysis(id="1", data=""))
     assert cost(book, analyze) == {"request": 1.0, "token": pytest.approx(120.0)}
     assert cost(book, asked("POST", "/responses")) == {"request": 1.0}
 
 
 def test_lengths_of_old_assets_are_forgotten() -> None:
-    book = CostBook()
-    for number in range(KEPT + 5):
-        book.note_length(str(number), 60.0)
-    assert len(book._minutes) == KEPT
-    assert "4" not in book._minutes
+    book = UsageEstimator()
+    for number in range(MAX_REMEMBERED_ASSETS + 5):
+        book.record_duration(str(number), 60.0)
+    assert len(book._asset_minutes) == MAX_REMEMBERED_ASSETS
+    assert "4" not in book._asset_minutes

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import Answering, FakeSession, FastClock, in_turn, road, said
+from support import FakeSession, FastClock, ResponseHandler, fake_response, make_executor, responses_in_order
 
-from twelvelabs_async.api import Api
+from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async.errors import APIConnectionError, InternalServerError, InvalidInputError, ProcessingFailedError
-from twelvelabs_async.models.embed_inputs import (
+from twelvelabs_async.models.embed import (
     DocumentSegmentation,
     DocumentTaskInput,
     DynamicLength,
@@ -28,8 +28,7 @@ from twelvelabs_async.models.embed_inputs import (
     VideoInput,
     VideoTaskInput,
 )
-from twelvelabs_async.resources.embed import Embed
-from twelvelabs_async.resources.embed_v2 import EmbedV2
+from twelvelabs_async.resources.embed import Embed, EmbedV2
 
 FILE: dict[str, Any] = {"media_source": {"url": "https://x.example/a"}}
 VECTOR: list[float] = [0.5] * 32
@@ -44,13 +43,13 @@ DONE: dict[str, Any] = {
     "usage": {"input_tokens": {"video": 12}, "truncated": False},
 }
 
-Making = Callable[[Answering], tuple[Api, FakeSession]]
+Making = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
 
 
 @pytest.fixture
 def making(clock: FastClock) -> Making:
     """Makes a road whose server is a function."""
-    return lambda answer: road(answer, clock)
+    return lambda answer: make_executor(answer, clock)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +65,10 @@ def making(clock: FastClock) -> Making:
         ),
         (
             {"input_type": "image", "image": ImageInput(media_source={"base64_string": "aGk="})},
+            {"image": {"media_source": {"base64_string": "aGk="}}},
+        ),
+        (
+            {"input_type": "image", "image": {"media_source": {"base_64_string": "aGk="}}},
             {"image": {"media_source": {"base64_string": "aGk="}}},
         ),
         (
@@ -113,10 +116,10 @@ def making(clock: FastClock) -> Making:
 async def test_what_is_embedded_is_described_by_models_or_dicts_at_any_depth(
     making: Making, given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    api, session = making(in_turn(said(content={"data": [{"embedding": VECTOR}]})))
+    api, session = making(responses_in_order(fake_response(content={"data": [{"embedding": VECTOR}]})))
     embedded = await EmbedV2(api).create(model_name="marengo3.0", **given)
     assert json.loads(session.bodies[0]) == {"input_type": given["input_type"], "model_name": "marengo3.0", **sent}
-    assert embedded.data[0].vector == array("d", VECTOR)
+    assert embedded.data[0].embedding == array("d", VECTOR)
 
 
 async def test_each_model_takes_its_own_shape_of_segmentation(making: Making) -> None:
@@ -125,7 +128,7 @@ async def test_each_model_takes_its_own_shape_of_segmentation(making: Making) ->
         VideoTaskInput(media_source=MediaSource(asset_id="a"), segmentation=cut),
         VideoTaskInput(media_source=MediaSource(asset_id="a"), segmentation=TemporalSegmentation(temporal=cut)),
     ]
-    api, session = making(in_turn(said(202, TASK)))
+    api, session = making(responses_in_order(fake_response(202, TASK)))
     for video in inputs:
         await EmbedV2(api).tasks.create(input_type="video", model_name="marengo3.5", video=video)
     flat = {"strategy": "dynamic", "dynamic": {"min_duration_sec": 4}}
@@ -133,7 +136,7 @@ async def test_each_model_takes_its_own_shape_of_segmentation(making: Making) ->
 
 
 async def test_a_document_is_cut_between_sentences(making: Making) -> None:
-    api, session = making(in_turn(said(202, TASK)))
+    api, session = making(responses_in_order(fake_response(202, TASK)))
     document = DocumentTaskInput(
         media_source=MediaSource(asset_id="a"),
         segmentation=DocumentSegmentation(sequential=SequentialSegmentation(max_sentences=5, overlap_sentences=1)),
@@ -160,7 +163,7 @@ async def test_a_document_is_cut_between_sentences(making: Making) -> None:
 async def test_an_input_that_is_not_what_it_says_is_refused_before_it_is_billed(
     making: Making, wrong: dict[str, Any]
 ) -> None:
-    api, session = making(in_turn(said()))
+    api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await EmbedV2(api).create(model_name="marengo3.0", **wrong)
     assert not session.sent
@@ -168,18 +171,20 @@ async def test_an_input_that_is_not_what_it_says_is_refused_before_it_is_billed(
 
 async def test_a_kind_of_input_that_came_after_this_version_can_be_sent(making: Making) -> None:
     """Nothing here knows what it takes, so the platform has to say."""
-    api, session = making(in_turn(said(content={"data": []})))
+    api, session = making(responses_in_order(fake_response(content={"data": []})))
     new: Any = {"input_type": "smell", "text": {"input_text": "rain"}}
     await EmbedV2(api).create(model_name="marengo3.0", **new)
     assert json.loads(session.bodies[0])["input_type"] == "smell"
 
 
 @pytest.mark.parametrize(
-    "failure", [said(503), APIConnectionError(message="reset", sent=True, retryable=True)], ids=["503", "reset"]
+    "failure",
+    [fake_response(503), APIConnectionError(message="reset", sent=True, retryable=True)],
+    ids=["503", "reset"],
 )
 async def test_a_task_whose_creation_is_unsure_is_not_created_again(making: Making, failure: Any) -> None:
-    """It cannot be told from others afterwards, and would be billed twice."""
-    api, session = making(in_turn(failure, said(202, TASK)))
+    """Nothing distinguishes it from other tasks afterwards, and a second one would be billed."""
+    api, session = making(responses_in_order(failure, fake_response(202, TASK)))
     with pytest.raises((InternalServerError, APIConnectionError)) as caught:
         await EmbedV2(api).tasks.create(input_type="video", model_name="marengo3.0", video=FILE)
     assert caught.value.ambiguous
@@ -187,9 +192,9 @@ async def test_a_task_whose_creation_is_unsure_is_not_created_again(making: Maki
 
 
 async def test_waiting_for_a_task_gives_its_vectors(making: Making) -> None:
-    api, session = making(in_turn(said(content=TASK), said(content=DONE)))
+    api, session = making(responses_in_order(fake_response(content=TASK), fake_response(content=DONE)))
     task = await EmbedV2(api).tasks.wait_for_done("t")
-    assert [one.vector for one in task.data] == [array("d", VECTOR)]
+    assert [one.embedding for one in task.data] == [array("d", VECTOR)]
     assert task.metadata is not None
     assert task.metadata.duration == 6
     assert task.usage is not None
@@ -198,63 +203,67 @@ async def test_waiting_for_a_task_gives_its_vectors(making: Making) -> None:
 
 
 async def test_a_task_that_fails_says_why(making: Making) -> None:
-    api, _ = making(in_turn(said(content={**TASK, "status": "failed", "error": {"message": "too many pages"}})))
+    api, _ = making(
+        responses_in_order(fake_response(content={**TASK, "status": "failed", "error": {"message": "too many pages"}}))
+    )
     with pytest.raises(ProcessingFailedError, match="too many pages"):
         await EmbedV2(api).tasks.wait_for_done("t")
 
 
 async def test_an_older_task_is_waited_for_by_its_status(making: Making) -> None:
     """The vectors of a long video are megabytes, which nobody wants with each look."""
-    api, session = making(in_turn(said(content=TASK), said(content={**TASK, "status": "ready"})))
+    api, session = making(
+        responses_in_order(fake_response(content=TASK), fake_response(content={**TASK, "status": "ready"}))
+    )
     with pytest.deprecated_call(match=r"embed\.v_2\.tasks\.wait_for_done"):
         done = Embed(api).tasks.wait_for_done("t")
     assert (await done).status == "ready"
     assert session.sent == [("GET", "/embed/tasks/t/status")] * 2
 
 
-async def test_the_older_endpoint_embeds_several_things_at_once(making: Making) -> None:
+async def test_the_legacy_endpoint_embeds_several_inputs_in_one_request(making: Making) -> None:
     answer = {
         "model_name": "marengo3.0",
         "text_embedding": {"segments": [{"float": VECTOR}]},
         "image_embedding": {"error_message": "not a picture", "metadata": {"input_filename": "upload"}},
     }
-    api, _ = making(in_turn(said(content=answer)))
+    api, _ = making(responses_in_order(fake_response(content=answer)))
     with pytest.deprecated_call():
         embedded = await Embed(api).create(model_name="marengo3.0", text="a dog", image_file=b"x")
     assert embedded.text_embedding is not None
-    assert embedded.text_embedding.segments[0].vector == array("d", VECTOR)
+    assert embedded.text_embedding.segments[0].float_ == array("d", VECTOR)
     assert embedded.image_embedding is not None
     assert embedded.image_embedding.error_message == "not a picture"
 
 
 @pytest.mark.parametrize("wrong", [{}, {"text": ""}, {"image_url": "nowhere"}])
 async def test_the_older_endpoint_is_not_asked_to_embed_nothing(making: Making, wrong: dict[str, Any]) -> None:
-    api, session = making(in_turn(said()))
+    api, session = making(responses_in_order(fake_response()))
     with pytest.deprecated_call(), pytest.raises(InvalidInputError):
         await Embed(api).create(model_name="marengo3.0", **wrong)
     assert not session.sent
 
 
 @pytest.mark.parametrize("wrong", [{}, {"video_file": b"x", "video_url": "https://x.example/a"}])
-async def test_an_older_task_takes_either_a_file_or_an_address(making: Making, wrong: dict[str, Any]) -> None:
-    api, session = making(in_turn(said()))
+async def test_a_legacy_task_requires_either_a_file_or_a_url(making: Making, wrong: dict[str, Any]) -> None:
+    api, session = making(responses_in_order(fake_response()))
     with pytest.deprecated_call(), pytest.raises(InvalidInputError):
         await Embed(api).tasks.create(model_name="marengo3.0", **wrong)
     assert not session.sent
 
 
-def test_a_deprecated_call_is_told_at_its_own_line_before_anything_is_awaited() -> None:
+def test_a_deprecated_call_warns_at_its_own_line_before_it_is_awaited() -> None:
     """A warning that names a line of this package helps nobody to find the call."""
-    api, _ = road(in_turn(said()), FastClock())
-    with pytest.deprecated_call() as told:
+    api, _ = make_executor(responses_in_order(fake_response()), FastClock())
+    with pytest.deprecated_call() as received:
         Embed(api).tasks.status("t").close()
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in received] == [__file__]
 
 
 async def test_the_older_spelling_of_what_was_asked_for_is_read_too(making: Making) -> None:
     entry = {**TASK, "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "duration": 3}}}
-    api, _ = making(in_turn(said(content={"data": [entry], "page_info": {"total_page": 1}})))
-    (task,) = await EmbedV2(api).tasks.list().collect()
+    api, _ = making(responses_in_order(fake_response(content={"data": [entry], "page_info": {"total_page": 1}})))
+    (task,) = await EmbedV2(api).tasks.list().to_list()
     assert task.audio_embedding is not None
     assert task.audio_embedding.metadata is not None
     assert task.audio_embedding.metadata.audio_embedding_options == ("audio",)

@@ -10,11 +10,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from twelvelabs_async.codec import from_dict
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.embed import EmbeddingResponse, Embeddings, EmbeddingTask, MediaEmbeddingTask
 from twelvelabs_async.models.indexes import IndexedAssetDetailed, IndexedEmbedding, VideoDetail
+from twelvelabs_async.serialization import from_dict
 
 SEGMENT = {
     "float": [1.0, 2.0],
@@ -48,15 +48,15 @@ def segment(numbers: int = 2, **values: Any) -> EmbeddedSegment:
     ],
 )
 def test_the_same_video_looks_the_same_from_everywhere(kind: Any, answer: dict[str, Any], model: str | None) -> None:
-    view = EmbeddingView.of(from_dict(answer, kind))
+    view = EmbeddingView.from_response(from_dict(answer, kind))
     assert view.segments == (
-        EmbeddedSegment(vector=array("d", [1, 2]), start=0, end=6, option="visual", scope="clip", kind="video"),
+        EmbeddedSegment(vector=array("d", [1, 2]), start=0, end=6, option="visual", scope="clip", input_type="video"),
     )
     assert view.model_name == model
     assert (len(view), view[0], list(view)) == (1, view.segments[0], list(view.segments))
 
 
-def test_an_older_answer_holds_several_kinds_and_what_failed() -> None:
+def test_a_v1_response_contains_several_input_types_and_failures() -> None:
     """One of them fails inside a success; who only looks at vectors must be able to see it."""
     answer = {
         "model_name": "m",
@@ -64,8 +64,8 @@ def test_an_older_answer_holds_several_kinds_and_what_failed() -> None:
         "image_embedding": {"error_message": "not a picture"},
         "audio_embedding": {"segments": [{"float": [2], "start_offset_sec": 6, "end_offset_sec": 9}]},
     }
-    view = EmbeddingView.of(from_dict(answer, EmbeddingResponse))
-    assert [(one.kind, one.start, list(one.vector)) for one in view] == [("text", None, [1]), ("audio", 6, [2])]
+    view = EmbeddingView.from_response(from_dict(answer, EmbeddingResponse))
+    assert [(one.input_type, one.start, list(one.vector)) for one in view] == [("text", None, [1]), ("audio", 6, [2])]
     assert view.failures == {"image": "not a picture"}
 
 
@@ -80,13 +80,13 @@ def test_an_older_answer_holds_several_kinds_and_what_failed() -> None:
         (VideoDetail, {"_id": "v"}, "embedding_option"),
     ],
 )
-def test_an_answer_without_vectors_is_told_from_one_with_none(kind: Any, answer: dict[str, Any], why: str) -> None:
+def test_a_response_without_embeddings_is_rejected(kind: Any, answer: dict[str, Any], why: str) -> None:
     """An empty matrix would be taken for a video in which there is nothing."""
     with pytest.raises(InvalidInputError, match=why):
-        EmbeddingView.of(from_dict(answer, kind))
+        EmbeddingView.from_response(from_dict(answer, kind))
 
 
-def test_vectors_are_in_order_whatever_the_order_of_the_answer() -> None:
+def test_vectors_are_sorted_independently_of_the_order_in_the_response() -> None:
     data = [
         {"embedding": [5], "start_page_number": 2, "end_page_number": 2},
         {"embedding": [4], "start_page_number": 1, "end_page_number": 1, "quadrant": "bottom_right"},
@@ -94,26 +94,36 @@ def test_vectors_are_in_order_whatever_the_order_of_the_answer() -> None:
         {"embedding": [3], "start_page_number": 1, "end_page_number": 1, "quadrant": "top_left"},
         {"embedding": [2], "start_page_number": 1, "end_page_number": 1},
     ]
-    assert [one.vector[0] for one in EmbeddingView.of(from_dict({"data": data}, Embeddings))] == [2, 3, 4, 5, 6]
+    assert [one.vector[0] for one in EmbeddingView.from_response(from_dict({"data": data}, Embeddings))] == [
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
     chunks = [{"embedding": [n], "chunk_index": n} for n in (2, 0, 1)]
-    assert [one.chunk_index for one in EmbeddingView.of(from_dict({"data": chunks}, Embeddings))] == [0, 1, 2]
+    assert [one.chunk_index for one in EmbeddingView.from_response(from_dict({"data": chunks}, Embeddings))] == [
+        0,
+        1,
+        2,
+    ]
     stretches = [{"embedding": [n], "start_sec": n} for n in (12, 0, 6)]
-    assert [one.start for one in EmbeddingView.of(from_dict({"data": stretches}, Embeddings))] == [0, 6, 12]
+    assert [one.start for one in EmbeddingView.from_response(from_dict({"data": stretches}, Embeddings))] == [0, 6, 12]
 
 
-def test_vectors_are_chosen_by_what_they_stand_for() -> None:
+def test_vectors_are_filtered_by_option_scope_and_input_type() -> None:
     view = EmbeddingView(
         segments=(
             segment(option="visual", scope="clip"),
             segment(option="audio", scope="clip"),
-            segment(option="visual", scope="asset", kind="video"),
+            segment(option="visual", scope="asset", input_type="video"),
         ),
         model_name="m",
     )
-    assert view.where(option="visual", scope="clip").segments == view.segments[:1]
-    assert view.where(kind="video").segments == view.segments[2:]
-    assert view.where() == view
-    assert len(view.where(option="smell")) == 0
+    assert view.filter(option="visual", scope="clip").segments == view.segments[:1]
+    assert view.filter(input_type="video").segments == view.segments[2:]
+    assert view.filter() == view
+    assert len(view.filter(option="smell")) == 0
 
 
 def test_a_matrix_has_a_row_for_each_segment() -> None:
@@ -133,7 +143,7 @@ def test_vectors_of_different_lengths_make_no_matrix() -> None:
         EmbeddingView(segments=(segment(2), segment(512), segment(2))).to_numpy()
 
 
-def test_without_numpy_the_error_says_what_to_install() -> None:
+def test_without_numpy_the_error_names_the_extra() -> None:
     """It is larger than all the rest together, and few need it."""
     code = (
         "import sys\n"
@@ -144,5 +154,5 @@ def test_without_numpy_the_error_says_what_to_install() -> None:
         "except ImportError as error:\n"
         "    print(error)\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # ours
-    assert "pip install 'twelvelabs-async[numpy]'" in told.stdout
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # ours
+    assert "pip install 'twelvelabs-async[numpy]'" in result.stdout

@@ -10,8 +10,9 @@ import attrs
 import pytest
 
 import twelvelabs_async
+from twelvelabs_async._http.errors import error_class_for_status
+from twelvelabs_async._text import MAX_MESSAGE_LENGTH, printable
 from twelvelabs_async.errors import (
-    MESSAGE_LIMIT,
     APIConnectionError,
     APIError,
     APITimeoutError,
@@ -31,8 +32,6 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     UnprocessableEntityError,
     WaitTimeoutError,
-    for_status,
-    printable,
 )
 
 
@@ -51,10 +50,10 @@ VALUES: dict[str, Any] = {
     "float": 1.5,
     "float | None": 2.5,
     "bool": True,
-    "bytes": b"\x00\xff",
+    "Mapping[str, str]": {"Retry-After": "5"},
     "datetime | None": datetime(2030, 1, 2, tzinfo=UTC),
     "tuple[str, ...]": ("one", "two"),
-    "GaveUp | None": "deadline",
+    "GiveUpReason | None": "deadline",
     "Any": {"more": [1, 2]},
 }
 
@@ -106,7 +105,7 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], parent: t
     ],
 )
 def test_a_status_has_its_class(status: int, kind: type[APIError]) -> None:
-    assert for_status(status) is kind
+    assert error_class_for_status(status) is kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -133,7 +132,7 @@ def test_p17_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None
     for text in (str(error), repr(error)):
         assert text
         assert text.isprintable()
-        assert len(text) < MESSAGE_LIMIT + 300
+        assert len(text) < MAX_MESSAGE_LENGTH + 300
 
 
 def test_the_line_tells_what_where_and_whom_to_ask() -> None:
@@ -149,7 +148,7 @@ def test_the_line_tells_what_where_and_whom_to_ask() -> None:
 
 
 def test_the_line_tells_doubt_and_why_nothing_more_was_tried() -> None:
-    error = InternalServerError(status_code=503, ambiguous=True, gave_up="retry_budget_exhausted")
+    error = InternalServerError(status_code=503, ambiguous=True, give_up_reason="retry_budget_exhausted")
     assert "ambiguous" in str(error)
     assert "retry_budget_exhausted" in str(error)
 
@@ -166,3 +165,14 @@ def test_printable_keeps_what_can_be_read() -> None:
     assert printable("  naïve   日本語\t🎬 ") == "naïve 日本語 🎬"
     assert printable("a" * 1000) == "a" * 1000
     assert printable("a" * 1001) == "a" * 999 + "…"
+
+
+def test_a_pickled_error_keeps_its_notes() -> None:
+    error = APIError(message="failed", status_code=500)
+    error.add_note("while ingesting a.mp4")
+    assert pickled_copy(error).__notes__ == ["while ingesting a.mp4"]
+    assert not hasattr(pickled_copy(APIError(message="failed")), "__notes__")
+
+
+def pickled_copy(error: Exception) -> Any:
+    return pickle.loads(pickle.dumps(error))  # noqa: S301  # of this test

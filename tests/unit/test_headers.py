@@ -3,8 +3,10 @@ from __future__ import annotations
 from email.utils import formatdate
 
 import pytest
+from multidict import CIMultiDict
 
-from twelvelabs_async.policy.headers import LONGEST_WAIT, Quota, number, read_advice, read_quotas
+from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_float, parse_rate_limit_headers, parse_windows
+from twelvelabs_async.rate_limits import WindowInfo
 
 NOW = 1_900_000_000.0
 NOW_DATE = formatdate(NOW, usegmt=True)
@@ -28,7 +30,7 @@ NOW_DATE = formatdate(NOW, usegmt=True)
         ("1" * 35, None),
         ("1e300", None),
         (str(int((NOW + 5) * 1000)), None),
-        (str(int(LONGEST_WAIT) + 1), None),
+        (str(int(MAX_ADVISED_WAIT) + 1), None),
         (formatdate(NOW - 90, usegmt=True), None),
         ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         ("Fri, 31 Dec 100000 23:59:59 GMT", None),
@@ -38,29 +40,55 @@ NOW_DATE = formatdate(NOW, usegmt=True)
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_nonsense_is_none(text: str, seconds: float | None) -> None:
-    advice = read_advice({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
+    advice = parse_rate_limit_headers({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
     assert advice.retry_after == seconds
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("1500", 1.5), ("0", None), ("-1", None), ("nan", None), ("inf", None), ("1" * 35, None)],
+    ("milliseconds", "seconds", "wait"),
+    [
+        ("1500", "9", 9.0),
+        ("12000", "9", 12.0),
+        ("12000", "soon", 12.0),
+        ("12000", formatdate(NOW + 30, usegmt=True), 30.0),
+        ("0", "9", 9.0),
+        ("-1", "9", 9.0),
+        ("nan", "9", 9.0),
+        ("1" * 35, "9", 9.0),
+        ("0", "0", None),
+    ],
 )
-def test_retry_after_ms_goes_before_retry_after(text: str, seconds: float | None) -> None:
-    readable = number(text) is not None
-    advice = read_advice({"retry-after-ms": text, "Retry-After": "9", "Date": NOW_DATE}, now=NOW)
-    assert advice.retry_after == (seconds if readable else 9.0)
+def test_the_longer_of_two_advised_waits_counts(milliseconds: str, seconds: str, wait: float | None) -> None:
+    headers = {"retry-after-ms": milliseconds, "Retry-After": seconds, "Date": NOW_DATE}
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == wait
+
+
+def test_the_longer_of_two_headers_of_the_same_name_counts() -> None:
+    headers = CIMultiDict([("Retry-After", "1"), ("retry-after", "30"), ("Retry-After", "2")])
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == 30.0
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0663", "0x10", "1e", ".", "+", "1,5", "infinity", "1 0", "--1", ""])
+def test_what_is_not_a_decimal_number_is_not_read_as_one(text: str) -> None:
+    assert parse_float(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("10", 10.0), (" 1.5 ", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-2.", -2.0)]
+)
+def test_a_decimal_number_is_read(text: str, number: float) -> None:
+    assert parse_float(text) == number
 
 
 @pytest.mark.parametrize("wrong_by", [0.0, 3600.0, -86400.0 * 365])
 def test_a_date_is_read_against_the_clock_of_the_server(wrong_by: float) -> None:
     headers = {"Retry-After": formatdate(NOW + 30, usegmt=True), "Date": NOW_DATE}
-    assert read_advice(headers, now=NOW + wrong_by).retry_after == 30.0
+    assert parse_rate_limit_headers(headers, now=NOW + wrong_by).retry_after == 30.0
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 100000 23:59:59 GMT", "0"])
 def test_an_unreadable_date_leaves_the_clock_of_this_machine(date: str) -> None:
-    advice = read_advice({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
+    advice = parse_rate_limit_headers({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
     assert advice.server_time == NOW
     assert advice.retry_after == 30.0
 
@@ -70,27 +98,27 @@ def test_an_unreadable_date_leaves_the_clock_of_this_machine(date: str) -> None:
     [
         (
             {"X-Ratelimit-Limit": "60", "X-Ratelimit-Remaining": "12", "X-Ratelimit-Used": "48"},
-            {"request": Quota(limit=60, remaining=12)},
+            {"request": WindowInfo(limit=60, remaining=12)},
         ),
-        ({"X-RateLimit-Limit": "60", "X-RATELIMIT-USED": "48"}, {"request": Quota(limit=60, remaining=12)}),
-        ({"x-ratelimit-remaining": "3"}, {"request": Quota(remaining=3)}),
-        ({"X-Ratelimit-Remaining": "-3"}, {"request": Quota(remaining=0)}),
-        ({"X-Ratelimit-Limit": "5", "X-Ratelimit-Used": "9"}, {"request": Quota(limit=5, remaining=0)}),
+        ({"X-RateLimit-Limit": "60", "X-RATELIMIT-USED": "48"}, {"request": WindowInfo(limit=60, remaining=12)}),
+        ({"x-ratelimit-remaining": "3"}, {"request": WindowInfo(remaining=3)}),
+        ({"X-Ratelimit-Remaining": "-3"}, {"request": WindowInfo(remaining=0)}),
+        ({"X-Ratelimit-Limit": "5", "X-Ratelimit-Used": "9"}, {"request": WindowInfo(limit=5, remaining=0)}),
         (
             {"X-Ratelimit-Limit": "-1e308", "X-Ratelimit-Used": "1e308"},
-            {"request": Quota(limit=int(-1e308), remaining=0)},
+            {"request": WindowInfo(limit=int(-1e308), remaining=0)},
         ),
-        ({"X-Ratelimit-Reset": str(int(NOW) + 5)}, {"request": Quota(reset=NOW + 5)}),
+        ({"X-Ratelimit-Reset": str(int(NOW) + 5)}, {"request": WindowInfo(reset=NOW + 5)}),
         (
             {"X-Ratelimit-Request-Remaining": "7", "X-Ratelimit-Video-Duration-Remaining": "100"},
-            {"request": Quota(remaining=7), "video-duration": Quota(remaining=100)},
+            {"request": WindowInfo(remaining=7), "video-duration": WindowInfo(remaining=100)},
         ),
         ({"X-Ratelimit-Remaining": "many", "X-Ratelimit-Limit": "nan", "X-Ratelimit-Reset": "inf"}, {}),
         ({"X-Ratelimit": "5", "Ratelimit-Limit": "5", "X-Ratelimit-Burst": "5"}, {}),
     ],
 )
-def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expected: dict[str, Quota]) -> None:
-    assert read_quotas(headers) == expected
+def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expected: dict[str, WindowInfo]) -> None:
+    assert parse_windows(headers) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,12 +134,12 @@ def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expe
 )
 def test_an_empty_quota_is_advice_to_wait_for_its_reset(reset: float, seconds: float | None) -> None:
     headers = {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{reset:.0f}"[:32], "Date": NOW_DATE}
-    assert read_advice(headers, now=NOW).retry_after == seconds
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == seconds
 
 
 def test_a_quota_that_is_not_empty_is_no_reason_to_wait() -> None:
     headers = {"X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": str(int(NOW) + 20), "Date": NOW_DATE}
-    assert read_advice(headers, now=NOW).retry_after is None
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after is None
 
 
 def test_of_several_empty_quotas_the_latest_reset_counts() -> None:
@@ -122,7 +150,7 @@ def test_of_several_empty_quotas_the_latest_reset_counts() -> None:
         "X-Ratelimit-Token-Reset": str(int(NOW) + 50),
         "Date": NOW_DATE,
     }
-    assert read_advice(headers, now=NOW).retry_after == 50.0
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == 50.0
 
 
 def test_retry_after_goes_before_the_reset() -> None:
@@ -132,7 +160,7 @@ def test_retry_after_goes_before_the_reset() -> None:
         "X-Ratelimit-Reset": str(int(NOW) + 50),
         "Date": NOW_DATE,
     }
-    assert read_advice(headers, now=NOW).retry_after == 3.0
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == 3.0
 
 
 BODY = b'{"code":"too_many_requests","message":"Please try again later after %s."}'
@@ -150,15 +178,17 @@ BODY = b'{"code":"too_many_requests","message":"Please try again later after %s.
     ],
 )
 def test_the_time_stamp_in_the_text_of_a_429_is_advice_of_last_resort(moment: bytes, seconds: float | None) -> None:
-    advice = read_advice({"Date": NOW_DATE}, now=NOW, body=BODY % moment)
+    advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=BODY % moment)
     assert advice.retry_after == seconds
 
 
 def test_headers_go_before_the_time_stamp_in_the_text() -> None:
-    advice = read_advice({"Date": NOW_DATE, "Retry-After": "2"}, now=NOW, body=BODY % b"2030-03-17T17:46:50Z")
+    advice = parse_rate_limit_headers(
+        {"Date": NOW_DATE, "Retry-After": "2"}, now=NOW, body=BODY % b"2030-03-17T17:46:50Z"
+    )
     assert advice.retry_after == 2.0
 
 
 def test_a_time_stamp_deep_in_a_large_body_is_not_looked_for() -> None:
-    advice = read_advice({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
+    advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
     assert advice.retry_after is None

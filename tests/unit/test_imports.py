@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import twelvelabs_async
+from twelvelabs_async._cli.help import summary
+from twelvelabs_async._cli.main import app
 
 PACKAGE = Path(twelvelabs_async.__file__).parent
 MODULES = sorted(
@@ -30,15 +32,47 @@ def test_a_client_loads_no_operation_no_model_and_no_extra() -> None:
     loaded = loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
     ours = {name for name in loaded if name.startswith("twelvelabs_async")}
     models = {name for name in ours if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))}
-    assert models == {"twelvelabs_async.models.common"}
-    assert len(ours) < 40
-    assert not loaded & {"cyclopts", "msgspec", "numpy", "pymediainfo", "rich", "twelvelabs", "aiohttp.web"}
+    assert models == {f"twelvelabs_async.models.{name}" for name in ("_conversion", "_fields", "common")}
+    assert len(ours) < 50
+    assert not loaded & {
+        "av",
+        "cyclopts",
+        "jinja2",
+        "msgspec",
+        "numpy",
+        "PIL",
+        "pymediainfo",
+        "rich",
+        "twelvelabs",
+        "aiohttp.web",
+    }
 
 
 def test_the_package_alone_loads_nothing() -> None:
     loaded = loaded_by("import twelvelabs_async")
     assert "aiohttp" not in loaded
     assert not {name for name in loaded if name.startswith("twelvelabs_async.")} - {"twelvelabs_async._version"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["search", "--help"], ["limits", "--help"]])
+def test_help_and_version_load_nothing_that_only_commands_need(arguments: list[str]) -> None:
+    loaded = loaded_by(f"from twelvelabs_async._cli.main import run; run({arguments})")
+    prefixes = (
+        "aiohttp",
+        "av",
+        "jinja2",
+        "PIL",
+        "rich",
+        "twelvelabs_async.client",
+        "twelvelabs_async.emulator",
+        "twelvelabs_async.ingest",
+    )
+    assert "twelvelabs_async._cli.demo" not in loaded
+    assert [name for name in loaded if name.startswith(prefixes)] == []
+
+
+def test_the_list_of_commands_says_what_their_docstrings_say() -> None:
+    assert app.summaries == {name: summary(app[name].help) for name in app.summaries}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,4 +1,4 @@
-"""How fast it goes, and how long it will take: arithmetic on moments that are passed in."""
+"""The measured speed of an ingestion, and the remaining time."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.cli.timeline import Stretch, Timeline
-from twelvelabs_async.ingest.eta import Rate, about, seconds_left
+from twelvelabs_async._cli.timeline import Bucket, Timeline
+from twelvelabs_async.ingest._forecast import Rate, format_rough_duration, seconds_left
 
 
-def test_a_speed_is_the_average_of_the_last_seconds() -> None:
+def test_a_rate_is_the_average_over_the_window() -> None:
     rate = Rate(10, now=100)
     for second in range(100, 120):
         rate.add(1000 if second < 110 else 3000, second)
     assert rate.per_second(120) == pytest.approx(3000, rel=0.11)
 
 
-def test_nothing_is_said_in_the_first_second_and_a_standstill_is_nought() -> None:
+def test_a_rate_is_unknown_in_the_first_second_and_0_when_nothing_happens() -> None:
     rate = Rate(10, now=100)
     rate.add(500, 100.2)
     assert rate.per_second(100.9) is None
@@ -25,7 +25,7 @@ def test_nothing_is_said_in_the_first_second_and_a_standstill_is_nought() -> Non
     assert rate.per_second(200) == 0
 
 
-def test_a_second_that_comes_late_is_not_lost() -> None:
+def test_an_amount_added_late_is_counted() -> None:
     rate = Rate(10, now=0)
     rate.add(1, 5)
     rate.add(1, 4)
@@ -33,31 +33,31 @@ def test_a_second_that_comes_late_is_not_lost() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 10**9)), max_size=60), st.integers(1, 20))
-def test_a_speed_is_never_more_than_all_that_was_sent_in_the_window(news: list[tuple[float, int]], window: int) -> None:
+def test_a_rate_is_never_higher_than_the_sum_of_the_window(amounts: list[tuple[float, int]], window: int) -> None:
     rate, now = Rate(window, now=0), 0.0
-    for later, amount in news:
-        now += later
+    for delay, amount in amounts:
+        now += delay
         rate.add(amount, now)
         found = rate.per_second(now)
-        assert found is None or 0 <= found <= sum(amount for _, amount in news) * (1 + 1e-9)
+        assert found is None or 0 <= found <= sum(amount for _, amount in amounts) * (1 + 1e-9)
 
 
-def test_the_time_left_is_that_of_whatever_is_slower() -> None:
-    assert seconds_left(items=100, ends=2) == 50
-    assert seconds_left(items=100, ends=2, unsent=10_000, speed=100) == 100
-    assert seconds_left(items=100, ends=2, unsent=10_000, speed=10_000) == 50
-    assert seconds_left(items=0, ends=None) == 0
+def test_the_time_left_is_that_of_the_slower_of_items_and_bytes() -> None:
+    assert seconds_left(items=100, completions_per_second=2) == 50
+    assert seconds_left(items=100, completions_per_second=2, unsent_bytes=10_000, bytes_per_second=100) == 100
+    assert seconds_left(items=100, completions_per_second=2, unsent_bytes=10_000, bytes_per_second=10_000) == 50
+    assert seconds_left(items=0, completions_per_second=None) == 0
 
 
-def test_nobody_can_tell_before_the_first_end() -> None:
-    assert seconds_left(items=5, ends=None) is None
-    assert seconds_left(items=5, ends=0.0) is None
-    assert seconds_left(items=5, ends=1, unsent=100, speed=None) == 5
-    assert seconds_left(items=5, ends=1, unsent=100, speed=0.0) == 5
+def test_the_time_left_is_unknown_before_the_first_item_has_ended() -> None:
+    assert seconds_left(items=5, completions_per_second=None) is None
+    assert seconds_left(items=5, completions_per_second=0.0) is None
+    assert seconds_left(items=5, completions_per_second=1, unsent_bytes=100, bytes_per_second=None) == 5
+    assert seconds_left(items=5, completions_per_second=1, unsent_bytes=100, bytes_per_second=0.0) == 5
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
+    ("seconds", "formatted"),
     [
         (0.2, "1 s"),
         (12.4, "12 s"),
@@ -71,38 +71,38 @@ def test_nobody_can_tell_before_the_first_end() -> None:
         (400_000, "5 days"),
     ],
 )
-def test_a_time_to_come_is_told_as_roughly_as_it_is_known(seconds: float, text: str) -> None:
-    assert about(seconds) == text
+def test_an_estimated_duration_is_rounded(seconds: float, formatted: str) -> None:
+    assert format_rough_duration(seconds) == formatted
 
 
 @given(st.lists(st.tuples(st.floats(0, 10**6), st.integers(0, 5)), max_size=200))
-def test_a_timeline_loses_nothing_and_stays_small(news: list[tuple[float, int]]) -> None:
-    timeline = Timeline(most=8)
-    for at, ready in news:
-        timeline.add(at, Stretch(ready=ready, sent=7))
-    assert sum(stretch.ready for stretch in timeline.stretches) == sum(ready for _, ready in news)
-    assert sum(stretch.sent for stretch in timeline.stretches) == 7 * len(news)
-    assert len(timeline.stretches) <= 8
-    if news:
-        assert timeline.width * len(timeline.stretches) > max(at for at, _ in news)
+def test_a_timeline_loses_nothing_and_stays_small(amounts: list[tuple[float, int]]) -> None:
+    timeline = Timeline(max_buckets=8)
+    for at, ready in amounts:
+        timeline.add(at, Bucket(ready=ready, bytes_sent=7))
+    assert sum(bucket.ready for bucket in timeline.buckets) == sum(ready for _, ready in amounts)
+    assert sum(bucket.bytes_sent for bucket in timeline.buckets) == 7 * len(amounts)
+    assert len(timeline.buckets) <= 8
+    if amounts:
+        assert timeline.bucket_seconds * len(timeline.buckets) > max(at for at, _ in amounts)
 
 
-def test_what_happens_stays_where_it_happened_when_stretches_are_joined() -> None:
-    timeline = Timeline(most=4)
-    timeline.add(0.5, Stretch(ready=1))
-    timeline.add(3.9, Stretch(failed=1))
-    timeline.add(7.0, Stretch(skipped=1))
-    assert timeline.width == 2
-    assert [stretch.ended for stretch in timeline.stretches] == [1, 1, 0, 1]
+def test_results_keep_their_position_when_buckets_are_merged() -> None:
+    timeline = Timeline(max_buckets=4)
+    timeline.add(0.5, Bucket(ready=1))
+    timeline.add(3.9, Bucket(failed=1))
+    timeline.add(7.0, Bucket(skipped=1))
+    assert timeline.bucket_seconds == 2
+    assert [bucket.finished for bucket in timeline.buckets] == [1, 1, 0, 1]
 
 
-def test_a_wait_colours_all_stretches_it_touches() -> None:
-    timeline = Timeline(most=8)
-    timeline.wait(1.5, 4.2)
-    assert [stretch.waited for stretch in timeline.stretches] == [False, True, True, True, True]
+def test_a_wait_marks_each_bucket_that_it_overlaps() -> None:
+    timeline = Timeline(max_buckets=8)
+    timeline.add_wait(1.5, 4.2)
+    assert [bucket.waited for bucket in timeline.buckets] == [False, True, True, True, True]
 
 
-def test_the_first_moment_that_does_not_fit_joins_stretches() -> None:
-    timeline = Timeline(most=4)
-    timeline.add(4.0, Stretch(ready=1))
-    assert (timeline.width, len(timeline.stretches)) == (2, 3)
+def test_the_first_time_after_the_last_bucket_merges_buckets() -> None:
+    timeline = Timeline(max_buckets=4)
+    timeline.add(4.0, Bucket(ready=1))
+    assert (timeline.bucket_seconds, len(timeline.buckets)) == (2, 3)

@@ -1,67 +1,68 @@
-"""What every ledger has to do, whatever it keeps its entries in."""
+"""The tests that every kind of ledger must pass."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import attrs
 import pytest
-from postgres import Server, postgres
+from postgres import PostgresServer, postgres
 
-from twelvelabs_async import LedgerError, LedgerInUseError
-from twelvelabs_async.ingest import Entry, Ledger, MemoryLedger, SqliteLedger
+from twelvelabs_async import InvalidInputError, LedgerError, LedgerInUseError
+from twelvelabs_async.ingest import Claim, Entry, Ledger, MemoryLedger, SqliteLedger
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
-from twelvelabs_async.models.uploads import CompletedChunk
-from twelvelabs_async.uploads.state import UploadState
+from twelvelabs_async.models.assets import CompletedChunk
+from twelvelabs_async.uploads import UploadState
 
-Making = Callable[[Path, pytest.FixtureRequest], Ledger]
+CreateLedger = Callable[[Path, pytest.FixtureRequest], Ledger]
 
 
-def in_postgres(_: Path, request: pytest.FixtureRequest) -> PostgresLedger:
+def create_postgres_ledger(_: Path, request: pytest.FixtureRequest) -> PostgresLedger:
     return PostgresLedger(request.getfixturevalue("database"))
 
 
-LEDGERS: dict[str, Making] = {
+LEDGERS: dict[str, CreateLedger] = {
     "memory": lambda _, __: MemoryLedger(),
     "sqlite": lambda folder, _: SqliteLedger(folder / "films.ledger"),
-    "postgres": in_postgres,
+    "postgres": create_postgres_ledger,
 }
-"""How each kind is made; another implementation joins the list."""
+"""Creates each kind of ledger; add a new kind here."""
 
 
 @pytest.fixture(scope="module")
-def database_server() -> Iterator[Server]:
+def database_server() -> Iterator[PostgresServer]:
     with postgres() as server:
         yield server
 
 
 @pytest.fixture
-def database(database_server: Server) -> str:
-    """The address of an empty database."""
-    return database_server.emptied()
+def database(database_server: PostgresServer) -> str:
+    """The URL of an empty database."""
+    return database_server.reset_database()
 
 
 @pytest.fixture(params=LEDGERS.values(), ids=list(LEDGERS))
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    made: Ledger = request.param(tmp_path, request)
-    await made.open()
-    yield made
-    await made.close()
+    ledger: Ledger = request.param(tmp_path, request)
+    await ledger.open()
+    yield ledger
+    await ledger.close()
 
 
 def entry(number: int = 1, **changes: Any) -> Entry:
-    first = Entry(
+    default = Entry(
         token=f"t{number}",
         index_id="i",
         uri=f"/films/{number}.mp4",
         size=number,
         mtime_ns=2**62 + number,
-        twin=f"w{number}",
+        dedupe_key=f"w{number}",
     )
-    return attrs.evolve(first, **changes)
+    return attrs.evolve(default, **changes)
 
 
 def state(upload_id: str = "u1") -> UploadState:
@@ -80,22 +81,22 @@ def part(index: int) -> CompletedChunk:
     return CompletedChunk(chunk_index=index, proof=f"etag{index}", chunk_size=8)
 
 
-async def all_of(ledger: Ledger) -> list[Entry]:
+async def all_entries(ledger: Ledger) -> list[Entry]:
     return [entry async for entry in ledger.entries()]
 
 
-async def test_a_file_that_nobody_knew_becomes_a_new_entry(ledger: Ledger) -> None:
+async def test_an_unknown_file_becomes_a_new_entry(ledger: Ledger) -> None:
     claim = await ledger.claim(entry())
-    assert (claim.entry, claim.kinship, claim.older) == (entry(), "new", None)
-    assert await all_of(ledger) == [entry()]
+    assert (claim.entry, claim.match, claim.previous) == (entry(), "new", None)
+    assert await all_entries(ledger) == [entry()]
 
 
-async def test_the_same_file_is_known_and_its_entry_stays(ledger: Ledger) -> None:
+async def test_a_second_claim_of_a_file_returns_its_entry(ledger: Ledger) -> None:
     await ledger.claim(entry())
     await ledger.save(entry(stage="processing", asset_id="a1"))
     claim = await ledger.claim(entry(token="t9"))
-    assert (claim.entry.token, claim.entry.asset_id, claim.kinship) == ("t1", "a1", "known")
-    assert len(await all_of(ledger)) == 1
+    assert (claim.entry.token, claim.entry.asset_id, claim.match) == ("t1", "a1", "same_file")
+    assert len(await all_entries(ledger)) == 1
 
 
 async def test_a_file_is_found_by_index_path_size_and_time_together(ledger: Ledger) -> None:
@@ -110,34 +111,34 @@ async def test_a_file_is_found_by_index_path_size_and_time_together(ledger: Ledg
         assert await ledger.find(*other) is None
 
 
-async def test_another_path_with_the_same_twin_is_the_same_file(ledger: Ledger) -> None:
+async def test_another_path_with_the_same_dedupe_key_is_a_duplicate(ledger: Ledger) -> None:
     await ledger.claim(entry())
-    claim = await ledger.claim(entry(2, twin="w1"))
-    assert (claim.entry, claim.kinship) == (entry(), "twin")
-    assert len(await all_of(ledger)) == 1
+    claim = await ledger.claim(entry(2, dedupe_key="w1"))
+    assert (claim.entry, claim.match) == (entry(), "duplicate")
+    assert len(await all_entries(ledger)) == 1
 
 
-async def test_twins_are_twins_within_one_index_only_and_an_empty_twin_is_none(ledger: Ledger) -> None:
-    await ledger.claim(entry(1, twin=""))
-    assert (await ledger.claim(entry(2, twin=""))).kinship == "new"
+async def test_duplicates_are_in_one_index_and_an_empty_dedupe_key_matches_nothing(ledger: Ledger) -> None:
+    await ledger.claim(entry(1, dedupe_key=""))
+    assert (await ledger.claim(entry(2, dedupe_key=""))).match == "new"
     await ledger.claim(entry(3))
-    assert (await ledger.claim(entry(4, index_id="j", twin="w3"))).kinship == "new"
+    assert (await ledger.claim(entry(4, index_id="j", dedupe_key="w3"))).match == "new"
 
 
-async def test_a_file_that_changed_is_new_and_shows_what_it_was(ledger: Ledger) -> None:
+async def test_a_changed_file_is_new_and_names_the_previous_entry(ledger: Ledger) -> None:
     await ledger.claim(entry())
     await ledger.save(entry(asset_id="a1", stage="ready", state="ready"))
     changed = await ledger.claim(entry(2, uri="/films/1.mp4"))
-    assert changed.kinship == "new"
-    assert changed.older is not None
-    assert changed.older.asset_id == "a1"
+    assert changed.match == "new"
+    assert changed.previous is not None
+    assert changed.previous.asset_id == "a1"
     again = await ledger.claim(entry(3, uri="/films/1.mp4"))
-    assert again.older is not None
-    assert again.older.token == "t2"
+    assert again.previous is not None
+    assert again.previous.token == "t2"
 
 
 async def test_every_field_of_an_entry_is_kept(ledger: Ledger) -> None:
-    whole = entry(
+    full_entry = entry(
         uri="/films/caf\N{LATIN SMALL LETTER E WITH ACUTE} \N{CLAPPER BOARD}.mp4",
         size=2**40,
         stage="indexing",
@@ -146,80 +147,135 @@ async def test_every_field_of_an_entry_is_kept(ledger: Ledger) -> None:
         indexed_asset_id="e1",
         error="broken",
         attempts=3,
-        run="r1",
+        run_id="r1",
         created_at=1.5,
         updated_at=2.5,
     )
-    await ledger.claim(entry(uri=whole.uri))
-    await ledger.save(whole)
-    assert await all_of(ledger) == [whole]
+    await ledger.claim(entry(uri=full_entry.uri))
+    await ledger.save(full_entry)
+    assert await all_entries(ledger) == [full_entry]
 
 
 async def test_parts_are_kept_until_the_asset_is_there(ledger: Ledger) -> None:
     await ledger.claim(entry())
-    assert await ledger.upload("t1") is None
+    assert await ledger.load_upload("t1") is None
     await ledger.save_upload("t1", state())
     for index in (2, 1, 2):
         await ledger.save_part("t1", part(index))
-    saved = await ledger.upload("t1")
+    saved = await ledger.load_upload("t1")
     assert saved is not None
     assert saved.state == state()
     assert {found.chunk_index: found for found in saved.parts} == {1: part(1), 2: part(2)}
     await ledger.save(entry(stage="uploading", attempts=2))
-    assert await ledger.upload("t1") == saved
+    assert await ledger.load_upload("t1") == saved
     await ledger.save(entry(stage="processing", asset_id="a1"))
-    assert await ledger.upload("t1") is None
+    assert await ledger.load_upload("t1") is None
 
 
-async def test_a_new_upload_takes_the_place_of_the_old_one_and_its_parts(ledger: Ledger) -> None:
+async def test_a_new_upload_session_replaces_the_old_one_and_its_parts(ledger: Ledger) -> None:
     await ledger.claim(entry())
     await ledger.save_upload("t1", state())
     await ledger.save_part("t1", part(1))
     await ledger.save_upload("t1", state("u2"))
-    saved = await ledger.upload("t1")
+    saved = await ledger.load_upload("t1")
     assert saved is not None
     assert (saved.state.upload_id, list(saved.parts)) == ("u2", [])
 
 
-async def test_a_thousand_claims_at_once_are_each_answered_with_their_own(ledger: Ledger) -> None:
+async def test_a_thousand_concurrent_claims_return_their_own_entries(ledger: Ledger) -> None:
     claims = await asyncio.gather(*(ledger.claim(entry(number)) for number in range(1000)))
     assert [claim.entry.token for claim in claims] == [f"t{number}" for number in range(1000)]
-    assert {found.token for found in await all_of(ledger)} == {f"t{number}" for number in range(1000)}
+    assert {found.token for found in await all_entries(ledger)} == {f"t{number}" for number in range(1000)}
 
 
-async def test_of_two_claims_at_once_one_wins(ledger: Ledger) -> None:
+async def test_one_of_several_concurrent_claims_of_a_file_is_new(ledger: Ledger) -> None:
     claims = await asyncio.gather(*(ledger.claim(entry(token=f"t{number}")) for number in range(10)))
     assert len({claim.entry.token for claim in claims}) == 1
-    assert [claim.kinship for claim in claims].count("new") == 1
+    assert [claim.match for claim in claims].count("new") == 1
 
 
-async def test_what_was_written_is_there_when_it_is_opened_again(ledger: Ledger) -> None:
+async def test_entries_and_uploads_are_kept_when_the_ledger_is_opened_again(ledger: Ledger) -> None:
     await ledger.claim(entry())
     await ledger.save_upload("t1", state())
     await ledger.close()
     name = await ledger.open()
-    assert await all_of(ledger) == [entry()]
-    assert await ledger.upload("t1") is not None
+    assert await all_entries(ledger) == [entry()]
+    assert await ledger.load_upload("t1") is not None
     await ledger.close()
     assert await ledger.open() == name
 
 
-async def test_a_closed_ledger_says_so_and_can_be_closed_twice(ledger: Ledger) -> None:
+async def test_a_closed_ledger_raises_and_can_be_closed_twice(ledger: Ledger) -> None:
     await ledger.close()
     await ledger.close()
     with pytest.raises(LedgerError, match="not open"):
         await ledger.claim(entry())
 
 
-async def test_an_open_ledger_is_not_opened_again(ledger: Ledger) -> None:
+async def test_an_open_ledger_cannot_be_opened_again(ledger: Ledger) -> None:
     with pytest.raises(LedgerInUseError):
         await ledger.open()
 
 
-async def test_a_caller_that_left_harms_nobody(ledger: Ledger) -> None:
-    leaving = asyncio.create_task(ledger.claim(entry(1)))
-    staying = asyncio.create_task(ledger.claim(entry(2)))
+async def test_a_cancelled_claim_does_not_affect_others(ledger: Ledger) -> None:
+    cancelled = asyncio.create_task(ledger.claim(entry(1)))
+    other = asyncio.create_task(ledger.claim(entry(2)))
     await asyncio.sleep(0)
-    leaving.cancel()
-    assert (await staying).kinship == "new"
-    assert (await ledger.claim(entry(3))).kinship == "new"
+    cancelled.cancel()
+    assert (await other).match == "new"
+    assert (await ledger.claim(entry(3))).match == "new"
+
+
+ODD_VALUES: dict[str, dict[str, Any]] = {
+    "size": {"size": 2**70},
+    "time": {"mtime_ns": -(2**70)},
+    "undecodable": {"uri": "/films/\udcff.mp4"},
+    "nul": {"uri": "/films/\0.mp4"},
+    "error": {"error": "\0\ud800"},
+    "id of the platform": {"asset_id": "\ud800"},
+    "not a number": {"created_at": math.nan},
+    "infinite": {"created_at": math.inf},
+}
+
+
+@pytest.mark.parametrize("values", ODD_VALUES.values(), ids=list(ODD_VALUES))
+async def test_p29_a_value_that_a_ledger_cannot_store_fails_its_own_item_alone(
+    ledger: Ledger, values: dict[str, Any]
+) -> None:
+    odd = entry(1, **values)
+    claims = await asyncio.gather(
+        ledger.claim(entry(2)), ledger.claim(odd), ledger.claim(entry(3)), return_exceptions=True
+    )
+    assert [
+        claim for claim in claims if isinstance(claim, BaseException) and not isinstance(claim, InvalidInputError)
+    ] == []
+    stored = [claim for claim in claims if isinstance(claim, Claim)]
+    assert len(stored) >= 2
+    await ledger.claim(entry(4))
+    saves = await asyncio.gather(
+        ledger.save(entry(4, **{**values, "uri": "/films/4.mp4"})),
+        ledger.save(entry(2, asset_id="a2")),
+        return_exceptions=True,
+    )
+    assert all(save is None or isinstance(save, InvalidInputError) for save in saves)
+    assert saves[1] is None
+    assert {found.token: found.asset_id for found in await all_entries(ledger)}["t2"] == "a2"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("ALTER TABLE twelvelabs_entries RENAME COLUMN dedupe_key TO twin", r"version 0\.1.*another database"),
+        ("UPDATE twelvelabs_ledger SET version = 99", "schema version 99"),
+    ],
+)
+async def test_a_ledger_in_postgres_of_another_version_is_refused(
+    database: str, change: LiteralString, message: str
+) -> None:
+    ledger = PostgresLedger(database)
+    await ledger.open()
+    async with ledger.connection() as connection:
+        await connection.execute(change)
+    await ledger.close()
+    with pytest.raises(LedgerError, match=message):
+        await ledger.open()

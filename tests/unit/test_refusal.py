@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from multidict import CIMultiDict
 
+from twelvelabs_async._http.errors import error_from_response, request_id_from_headers
 from twelvelabs_async.errors import (
     APIError,
     BadRequestError,
@@ -15,15 +16,11 @@ from twelvelabs_async.errors import (
     NotFoundError,
     RateLimitError,
 )
-from twelvelabs_async.policy.headers import Advice
-from twelvelabs_async.refusal import refusal, request_id
-
-ADVICE = Advice(server_time=0.0)
 
 
 def refused(status: int, body: object, headers: dict[str, str] | None = None) -> APIError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refusal(status, CIMultiDict(headers or {}), raw, ADVICE)
+    return error_from_response(status, CIMultiDict(headers or {}), raw)
 
 
 @pytest.mark.parametrize(
@@ -39,19 +36,19 @@ def refused(status: int, body: object, headers: dict[str, str] | None = None) ->
         ({"error": "just text"}, (None, "just text", None, None)),
         ({}, (None, "Bad Request", None, None)),
         ([], (None, "Bad Request", None, None)),
-        ("text", (None, "Bad Request", None, None)),
+        ("text", (None, "text", None, None)),
         (None, (None, "Bad Request", None, None)),
         (7, (None, "Bad Request", None, None)),
         ({"code": None, "message": None, "error": None}, (None, "Bad Request", None, None)),
-        ({"code": {"a": 1}, "message": ["odd"], "docs_url": 5.5}, (None, "['odd']", None, None)),
-        (b"<!DOCTYPE html><html><body>Bad gateway</body></html>", (None, "Bad Request", None, None)),
+        ({"code": {"a": 1}, "message": ["odd"], "docs_url": 5.5}, (None, "odd", None, None)),
+        (b"<!DOCTYPE html><html><body>Bad gateway</body></html>", (None, "Bad gateway", None, None)),
         (
             b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>expired</Message></Error>',
             ("AccessDenied", "expired", None, None),
         ),
         (b"<Error><Code>SlowDown</Code></Error>", ("SlowDown", "Bad Request", None, None)),
         (b"<" * 100_000, (None, "Bad Request", None, None)),
-        (b'{"code": "cut off', (None, "Bad Request", None, None)),
+        (b'{"code": "cut off', ("cut off", "Bad Request", None, None)),
         (b'\xff\xfe{"code"', (None, "Bad Request", None, None)),
         (b"[" * 100_000, (None, "Bad Request", None, None)),
     ],
@@ -84,8 +81,92 @@ def test_p17_a_refusal_of_any_size_and_content_is_one_short_printable_line(body:
     assert len(error.message) <= 1000
 
 
-def test_the_text_of_a_large_refusal_without_json_is_the_name_of_its_status() -> None:
-    assert refused(503, b"x" * 5_000_000).message == "Service Unavailable"
+def test_the_message_of_a_large_response_in_plain_text_is_its_start() -> None:
+    assert refused(503, b"x" * 5_000_000).message == "x" * 299 + "…"
+
+
+SENTENCE = "the video is too long"
+SHAPES: dict[str, Any] = {
+    "plain text": f"upstream connect error: {SENTENCE}".encode(),
+    "HTML title": f"<html><head><title>{SENTENCE}</title></head><body>blocked</body></html>".encode(),
+    "HTML heading": f"<html><body><center><h1>{SENTENCE}</h1></center><hr>nginx</body></html>".encode(),
+    "HTML after scripts": f"<html><script>if (1<2) x</script><style>a{{}}</style><p>{SENTENCE}</p></html>".encode(),
+    "HTML entities": f"<!DOCTYPE html><p>{SENTENCE.replace(' ', '&#32;')}</p>".encode(),
+    "XML in lower case": f"<error><code>bad</code><message>{SENTENCE}</message></error>".encode(),
+    "detail": {"detail": SENTENCE},
+    "list of details": {"detail": [{"loc": ["body", "video"], "msg": SENTENCE, "type": "value_error"}]},
+    "problem details": {"type": "about:blank", "title": "Bad", "detail": SENTENCE, "status": 400},
+    "title only": {"type": "about:blank", "title": SENTENCE, "status": 400},
+    "errors": {"errors": [{"code": "c", "message": SENTENCE}]},
+    "errors as strings": {"errors": [SENTENCE]},
+    "errors by field": {"title": None, "errors": {"video": [SENTENCE]}},
+    "errors of JSON:API": {"errors": [{"status": "400", "title": "Bad", "detail": SENTENCE}]},
+    "Message": {"Message": SENTENCE},
+    "errorMessage": {"errorMessage": SENTENCE, "errorType": "Error"},
+    "msg": {"status": "error", "msg": SENTENCE},
+    "reason": {"reason": SENTENCE},
+    "error as a string": {"error": SENTENCE, "status": 400},
+    "error and description": {"error": "invalid_request", "error_description": SENTENCE},
+    "error of Google": {"error": {"code": 400, "message": SENTENCE, "status": "INVALID_ARGUMENT"}},
+    "list with an error": [{"error": {"code": 400, "message": SENTENCE}}],
+    "fault": {"fault": {"faultstring": SENTENCE, "detail": {"errorcode": "steps.Failed"}}},
+    "message in data": {"success": False, "data": {"message": SENTENCE}},
+    "JSON string": SENTENCE,
+    "one byte that is not UTF-8": f'{{"code":"bad","message":"{SENTENCE} '.encode() + b'\xff"}',
+    "truncated JSON": f'{{"code":"bad","message":"{SENTENCE}","details":{{"a": [1, 2'.encode(),
+    "JSON truncated in the message": f'{{"code":"bad","message":"{SENTENCE} and the'.encode(),
+    "larger than what is read": f'{{"code":"bad","message":"{SENTENCE}","x":"'.encode() + b"y" * 70_000 + b'"}',
+    "line break in a string": f'{{"message":"\n{SENTENCE}"}}'.encode(),
+    "byte order mark": b"\xef\xbb\xbf" + json.dumps({"message": SENTENCE}).encode(),
+    "UTF-16": json.dumps({"message": SENTENCE}).encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_the_message_survives_in_every_shape_of_error_body(body: object) -> None:
+    error = refused(400, body)
+    assert SENTENCE in error.message
+    assert "{" not in error.message
+    assert SENTENCE in error.body or b"&#32;" in cast("bytes", body)
+
+
+@pytest.mark.parametrize(
+    ("shape", "code"),
+    [
+        ("errors", "c"),
+        ("error and description", "invalid_request"),
+        ("error of Google", "400"),
+        ("list with an error", "400"),
+        ("truncated JSON", "bad"),
+        ("XML in lower case", "bad"),
+        ("one byte that is not UTF-8", "bad"),
+    ],
+)
+def test_the_code_survives_in_other_shapes(shape: str, code: str) -> None:
+    assert refused(400, SHAPES[shape]).code == code
+
+
+def test_a_message_in_the_encoding_of_its_content_type_is_read() -> None:
+    error = refused(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
+    assert error.message == "für dich nicht"
+
+
+@pytest.mark.parametrize(
+    "body", [b"<script" * 9000, b"<" * 60_000, b'{"' * 30_000, b'{"a":"' + b"\\" * 60_000, b'"a":' * 16_000 + b"{"]
+)
+def test_a_hostile_error_body_is_read_in_linear_time(body: bytes) -> None:
+    """Quadratic patterns would exceed the time limit of the whole test run by far."""
+    for _ in range(20):
+        refused(400, body)
+
+
+def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
+    error = refused(400, b"line one\nline \x1b[31mtwo " + b"x" * 5000, {"Retry-After": "5"})
+    assert error.headers["retry-after"] == "5"
+    assert error.body.startswith("line one line [31mtwo")
+    assert error.body.isprintable()
+    assert len(error.body) == 1000
+    assert "Retry-After" not in f"{error} {error!r}"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +177,7 @@ def test_the_status_names_the_class(status: int, kind: type[APIError]) -> None:
 
 
 def test_a_status_nobody_knows_is_an_error_with_a_text() -> None:
-    assert refused(499, b"").message == "an unknown status"
+    assert refused(499, b"").message == "unknown status"
 
 
 @pytest.mark.parametrize(
@@ -113,12 +194,12 @@ def test_p14_a_redirect_is_refused_and_says_why(status: int, location: str) -> N
 
 
 def test_the_request_is_named_by_the_trace_and_else_by_the_request_id() -> None:
-    assert request_id(CIMultiDict({"X-Trace-Id": "a", "x-request-id": "b"})) == "a"
-    assert request_id(CIMultiDict({"X-Request-Id": "b"})) == "b"
-    assert request_id(CIMultiDict()) is None
+    assert request_id_from_headers(CIMultiDict({"X-Trace-Id": "a", "x-request-id": "b"})) == "a"
+    assert request_id_from_headers(CIMultiDict({"X-Request-Id": "b"})) == "b"
+    assert request_id_from_headers(CIMultiDict()) is None
     assert refused(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
 
 
 def test_advice_is_kept_on_the_error() -> None:
-    error = refusal(429, {}, b"", Advice(server_time=0.0, retry_after=7.5))
+    error = error_from_response(429, {}, b"", 7.5)
     assert error.retry_after == 7.5

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+import json
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from support import LoopClock, ask, in_turn, road, said, virtually
+from support import LoopClock, fake_response, json_request, make_executor, responses_in_order, run_in_virtual_time
 from yarl import URL
 
+from twelvelabs_async._arguments import omit_none, query_pairs, validate_id
+from twelvelabs_async._codec.converter import json_bytes
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.request import Request, checked_id, form, given, query_pairs
+from twelvelabs_async.requests import Form, Request
 
 
 def get(template: str, **ids: Any) -> Request[Any]:
-    return Request(method="GET", template=template, into=dict, retry="safe", ids=ids)
+    return Request(method="GET", path_template=template, response_type=dict, retry_class="safe", path_params=ids)
 
 
 REFUSED = [
@@ -58,9 +64,9 @@ ESCAPED = [
 
 @pytest.mark.parametrize("hostile", REFUSED, ids=ascii)
 def test_p16_an_id_that_would_leave_its_segment_is_refused_before_anything_is_sent(hostile: str) -> None:
-    api, session = road(in_turn(said()), LoopClock())
+    api, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
-        virtually(api.call(get("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=hostile)))
+        run_in_virtual_time(api.execute(get("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=hostile)))
     assert session.sent == []
     assert str(caught.value).isprintable()
 
@@ -77,12 +83,16 @@ def test_p16_an_odd_id_stays_one_segment_through_every_parser_on_the_way(odd: st
 @pytest.mark.parametrize("wrong", [None, 7, b"abc", ["a"], True])
 def test_an_id_is_a_text(wrong: object) -> None:
     with pytest.raises(InvalidInputError):
-        checked_id(wrong)
+        validate_id(wrong)
 
 
 def test_what_a_template_says_beside_its_variables_stays_as_it_is() -> None:
     request = Request(
-        method="GET", template="/100%/{index-id}%s/{b}", into=str, retry="safe", ids={"index-id": "a", "b": "c"}
+        method="GET",
+        path_template="/100%/{index-id}%s/{b}",
+        response_type=str,
+        retry_class="safe",
+        path_params={"index-id": "a", "b": "c"},
     )
     assert request.path() == "/100%/a%s/c"
 
@@ -94,7 +104,12 @@ def test_a_variable_without_a_value_is_refused() -> None:
 
 def test_dashes_and_underscores_in_names_are_the_same() -> None:
     assert get("/a/{index-id}/{page_token}", index_id="1", page_token="2").path() == "/a/1/2"
-    assert Request[Any](method="GET", template="/a/{x-y}", into=dict, retry="safe", ids={"x-y": "1"}).path() == "/a/1"
+    assert (
+        Request[Any](
+            method="GET", path_template="/a/{x-y}", response_type=dict, retry_class="safe", path_params={"x-y": "1"}
+        ).path()
+        == "/a/1"
+    )
 
 
 def test_the_operation_is_the_verb_and_the_template() -> None:
@@ -121,7 +136,7 @@ def test_the_operation_is_the_verb_and_the_template() -> None:
 )
 def test_a_query_is_written_as_the_api_reads_it(query: dict[str, Any], pairs: list[tuple[str, str]]) -> None:
     assert list(query_pairs(query)) == pairs
-    request = Request[Any](method="GET", template="/a", into=dict, retry="safe", query=query)
+    request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query=query)
     _, _, text = request.path().partition("?")
     assert parse_qsl(text, keep_blank_values=True) == pairs
     assert ("?" in request.path()) is bool(pairs)
@@ -130,22 +145,87 @@ def test_a_query_is_written_as_the_api_reads_it(query: dict[str, Any], pairs: li
 @pytest.mark.parametrize(
     "request_",
     [
-        Request[Any](method="GET", template="/a", into=dict, retry="safe", query={"filename": "\udcff.mp4"}),
-        ask("POST", json={"name": "\udcff.mp4"}),
-        ask("POST", json={"score": float("nan")}),
-        ask("POST", json={"at": object()}),
-        Request[Any](method="POST", template="/a", into=dict, retry="unsafe", form=form(name="\udcff.mp4")),
+        Request[Any](
+            method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"filename": "\udcff.mp4"}
+        ),
+        json_request("POST", json={"name": "\udcff.mp4"}),
+        json_request("POST", json={"score": float("nan")}),
+        json_request("POST", json={"at": object()}),
+        Request[Any](
+            method="POST",
+            path_template="/a",
+            response_type=dict,
+            retry_class="non_idempotent",
+            form=Form.build(name="\udcff.mp4"),
+        ),
     ],
     ids=["query", "json", "nan", "object", "form"],
 )
 def test_p18_what_cannot_be_written_is_refused_before_anything_is_sent(request_: Request[Any]) -> None:
     """P18. A file name that is not UTF-8 comes out of `os.listdir` like this."""
-    api, session = road(in_turn(said()), LoopClock())
+    api, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
-        virtually(api.call(request_))
+        run_in_virtual_time(api.execute(request_))
     assert session.sent == []
     assert str(caught.value).isprintable()
 
 
 def test_given_keeps_what_is_not_none() -> None:
-    assert given(a=None, b=0, c="", d=False, e=[]) == {"b": 0, "c": "", "d": False, "e": []}
+    assert omit_none(a=None, b=0, c="", d=False, e=[]) == {"b": 0, "c": "", "d": False, "e": []}
+
+
+class Format(str, Enum):  # noqa: UP042  # its str() differs
+    MP4 = "mp4"
+
+
+class Count(Enum):
+    TWO = 2
+
+
+SENT_ALIKE: list[tuple[Any, str]] = [
+    (Format.MP4, "mp4"),
+    (Count.TWO, "2"),
+    (HTTPStatus.OK, "200"),
+    (True, "true"),
+    (1.5, "1.5"),
+    (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02T03:04:05Z"),
+    (date(2026, 1, 2), "2026-01-02"),
+    ([Format.MP4], "mp4"),
+    ({Format.MP4}, "mp4"),
+]
+
+
+@pytest.mark.parametrize(("value", "sent"), SENT_ALIKE, ids=repr)
+def test_a_value_is_sent_alike_in_queries_forms_and_json(value: Any, sent: str) -> None:
+    request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"x": value})
+    assert parse_qsl(request.path().partition("?")[2]) == [("x", sent)]
+    assert Form.build(x=value).fields == (("x", sent),)
+    encoded = json.loads(json_bytes({"x": value}))["x"]
+    (item,) = encoded if isinstance(value, list | set) else [encoded]
+    assert (item if isinstance(item, str) else json.dumps(item)) == sent
+
+
+REFUSED_ALIKE: list[Any] = [
+    math.nan,
+    math.inf,
+    b"x",
+    [None],
+    [math.nan],
+    datetime(2026, 1, 2),  # noqa: DTZ001  # naive
+    object(),
+    10**400,
+    {1: 2},
+]
+
+
+@pytest.mark.parametrize("value", REFUSED_ALIKE, ids=range(len(REFUSED_ALIKE)))
+def test_p18_a_value_is_refused_alike_and_by_name_in_queries_forms_and_json(value: Any) -> None:
+    request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"x": value})
+    for send in (request.path, lambda: Form.build(x=value), lambda: json_bytes({"x": value})):
+        with pytest.raises(InvalidInputError, match="x"):
+            send()
+
+
+def test_null_may_be_an_item_in_json_of_the_caller_only() -> None:
+    assert json_bytes({"json_schema": {"enum": ["a", None]}}) == b'{"json_schema":{"enum":["a",null]}}'
+    assert json_bytes({"x": [None]}, allow_null_items=True) == b'{"x":[null]}'

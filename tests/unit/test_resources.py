@@ -1,4 +1,4 @@
-"""What the methods of the resources would send, told by a recorder in place of the road; no server, no network."""
+"""The requests of the methods of resources, recorded by a transport that answers them: no server, no network."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from typing import Any, cast
 import pytest
 from support import FastClock
 
-from twelvelabs_async.codec import encode, structure
+from twelvelabs_async._codec.converter import encode, structure
 from twelvelabs_async.errors import InvalidInputError, NotFoundError, ProcessingFailedError, WaitTimeoutError
+from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.models.common import Range
-from twelvelabs_async.models.uploads import CompletedChunk
-from twelvelabs_async.request import FilePart, Request
+from twelvelabs_async.requests import FilePart, Form, Request
 from twelvelabs_async.resources.assets import Assets
-from twelvelabs_async.resources.indexed_assets import IndexedAssets
-from twelvelabs_async.resources.indexes import Indexes
+from twelvelabs_async.resources.indexes import IndexedAssets, Indexes, Videos
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
 from twelvelabs_async.resources.search import Search
 from twelvelabs_async.resources.tasks import Tasks
-from twelvelabs_async.resources.videos import Videos
 
 # Some of the groups are the older ones, which say so with each call.
-pytestmark = pytest.mark.filterwarnings("ignore:the platform is giving this operation up:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 
 PAGE: dict[str, Any] = {"data": [], "page_info": {"page": 1, "total_page": 1}}
 
@@ -40,13 +38,13 @@ class Recorder:
     def say(self, *answers: Any) -> None:
         self.answers = list(answers)
 
-    async def call(self, request: Request[Any]) -> Any:
+    async def execute(self, request: Request[Any]) -> Any:
         request.path()
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return None if request.into is type(None) else structure(answer, request.into)
+        return None if request.response_type is type(None) else structure(answer, request.response_type)
 
     @property
     def last(self) -> Request[Any]:
@@ -90,7 +88,7 @@ def search(road: Recorder) -> Search:
 
 @pytest.fixture
 def uploads(road: Recorder) -> MultipartUpload:
-    return MultipartUpload(road)
+    return MultipartUpload(cast("Any", road))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,7 @@ async def test_the_status_of_a_video_can_be_filtered_by_as_lists_of_videos_have_
 
 
 def test_a_user_metadata_filter_by_a_list_is_refused(indexed: IndexedAssets) -> None:
-    with pytest.raises(InvalidInputError, match="compared"):
+    with pytest.raises(InvalidInputError, match="must be a string, number or boolean"):
         indexed.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
 
 
@@ -166,20 +164,35 @@ def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
     )
 
 
-@pytest.mark.parametrize("values", ["visual", "", b"visual", [], ()])
+@pytest.mark.parametrize("values", ["", b"visual", [], ()])
 @pytest.mark.parametrize("which", range(6))
-def test_a_text_in_place_of_a_list_never_becomes_letters_and_an_empty_list_never_means_everything(
-    road: Recorder, which: int, values: Any
-) -> None:
+def test_an_empty_list_never_means_everything(road: Recorder, which: int, values: Any) -> None:
     with pytest.raises(InvalidInputError):
         list(lists_of_values(road, values))[which]()
     assert not road.requests
 
 
+@pytest.mark.parametrize("which", [4, 5])
+def test_a_text_in_place_of_a_list_in_a_form_never_becomes_letters(road: Recorder, which: int) -> None:
+    with pytest.raises(InvalidInputError, match="must be a list, got 'visual'"):
+        list(lists_of_values(road, "visual"))[which]()
+
+
+@pytest.mark.parametrize("which", range(4))
+async def test_a_filter_takes_one_value_or_a_list(road: Recorder, which: int) -> None:
+    road.say(PAGE)
+    await list(lists_of_values(road, "visual"))[which]()
+    assert "=visual" in road.last.path()
+
+
 @pytest.mark.parametrize("limits", [{"page": 0}, {"page_limit": 0}, {"page_limit": 51}, {"page": -1}])
 def test_pages_that_do_not_exist_are_refused_when_the_list_is_made(limits: dict[str, int]) -> None:
     road = Recorder()
-    for make in (Assets(cast("Any", road)).list, Tasks(road).list, MultipartUpload(road).list_incomplete_uploads):
+    for make in (
+        Assets(cast("Any", road)).list,
+        Tasks(road).list,
+        MultipartUpload(cast("Any", road)).list_incomplete_uploads,
+    ):
         with pytest.raises(InvalidInputError, match="page"):
             cast("Any", make)(**limits)
 
@@ -247,7 +260,7 @@ async def test_a_file_is_sent_as_a_form_with_the_fields_first(road: Recorder, as
         ("enable_thumbnail", "true"),
         ("user_metadata", '{"tags":["a","b"],"né":1.5,"ok":true}'),
     ]
-    assert road.files == [("file", "film.mp4", b"bytes", "application/octet-stream")]
+    assert road.files == [("file", "film.mp4", b"bytes", "video/mp4")]
 
 
 async def test_a_part_of_the_callers_own_keeps_its_name_and_type(road: Recorder, assets: Assets) -> None:
@@ -288,15 +301,15 @@ async def test_an_asset_that_cannot_be_made_is_refused_before_anything_is_sent(
     "url",
     ["", "film.mp4", "/films/a.mp4", "file:///films/a", "ftp://x.example/a", "https://", "http://a b", "http://[", 7],
 )
-async def test_an_address_the_platform_could_not_fetch_is_refused(road: Recorder, assets: Assets, url: Any) -> None:
-    with pytest.raises(InvalidInputError, match="address"):
+async def test_a_url_that_the_platform_cannot_fetch_is_rejected(road: Recorder, assets: Assets, url: Any) -> None:
+    with pytest.raises(InvalidInputError, match="must be an http or https URL"):
         await assets.create(method="url", url=url)
     with pytest.raises(InvalidInputError, match="video_url"):
         await Tasks(road).create(index_id="i", video_url=url)
     assert not road.requests
 
 
-async def test_an_asset_is_deleted_by_force_only_when_told(road: Recorder, assets: Assets) -> None:
+async def test_an_asset_is_deleted_with_force_only_on_request(road: Recorder, assets: Assets) -> None:
     await assets.delete("a")
     assert road.last.path() == "/assets/a"
     await assets.delete("a", force=True)
@@ -337,12 +350,12 @@ async def test_vectors_and_words_of_an_indexed_asset_are_asked_for_by_name(
     )
 
 
-async def test_a_task_takes_either_a_file_or_an_address(road: Recorder) -> None:
+async def test_a_task_requires_either_a_file_or_a_url(road: Recorder) -> None:
     road.say({"_id": "t", "video_id": "v"})
     tasks = Tasks(road)
     await tasks.create(index_id="i", video_file=b"x", enable_video_stream=False, user_metadata={"a": 1})
     assert road.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
-    assert road.files == [("video_file", "upload", b"x", "application/octet-stream")]
+    assert road.files == [("video_file", "upload", b"x", "video/mp4")]
     for wrong in ({}, {"video_file": b"x", "video_url": "https://x.example/a"}):
         with pytest.raises(InvalidInputError, match="one of"):
             await tasks.create(index_id="i", **cast("Any", wrong))
@@ -367,7 +380,7 @@ async def test_an_upload_that_cannot_be_is_refused_before_anything_is_sent(
         with pytest.raises(InvalidInputError):
             await uploads.create(type="video", **cast("Any", wrong))
     for start, count in ((0, 1), (1, 0), (1, 51)):
-        with pytest.raises(InvalidInputError, match="chunks"):
+        with pytest.raises(InvalidInputError, match="start must be at least 1"):
             await uploads.get_additional_presigned_urls("u", start=start, count=count)
     with pytest.raises(InvalidInputError, match="completed_chunks"):
         await uploads.report_chunk_batch("u", completed_chunks=[])
@@ -399,7 +412,7 @@ async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorde
         ("search_options", "visual"),
         ("transcription_options", "lexical"),
     ]
-    assert road.last.retry == "compute"
+    assert road.last.retry_class == "billable"
 
 
 async def test_a_filter_may_be_json_text_of_an_object_only(road: Recorder, search: Search) -> None:
@@ -411,7 +424,7 @@ async def test_a_filter_may_be_json_text_of_an_object_only(road: Recorder, searc
             search.query(index_id="i", search_options=["visual"], query_text="x", filter=wrong)
 
 
-async def test_pictures_are_sent_in_order_and_their_kind_is_set(road: Recorder, search: Search) -> None:
+async def test_query_images_are_sent_in_order_with_their_media_type(road: Recorder, search: Search) -> None:
     road.say({"data": []})
     second = FilePart(name="", filename="b.jpg", content=b"2", size=1, content_type="image/jpeg")
     await search.create(index_id="i", search_options=["visual"], query_media_file=[b"1", second])
@@ -423,7 +436,7 @@ async def test_pictures_are_sent_in_order_and_their_kind_is_set(road: Recorder, 
 
 
 @pytest.mark.parametrize("urls", ["https://x.example/1.jpg", ["https://x.example/1.jpg"], ("https://x.example/1.jpg",)])
-async def test_one_address_may_stand_by_itself(road: Recorder, search: Search, urls: Any) -> None:
+async def test_a_single_query_url_needs_no_list(road: Recorder, search: Search, urls: Any) -> None:
     road.say({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_media_url=urls)
     assert [text for name, text in road.form if name == "query_media_url"] == ["https://x.example/1.jpg"]
@@ -436,8 +449,8 @@ async def test_one_address_may_stand_by_itself(road: Recorder, search: Search, u
         {"query_text": " "},
         {"query_media_url": []},
         {"query_media_file": b""},
-        {"query_media_file": Path("a.jpg")},
-        {"query_media_file": ["a.jpg"]},
+        {"query_media_file": 5},
+        {"query_media_file": ["https://x.example/a.jpg"]},
         {"query_media_url": "a.jpg"},
         {"query_media_url": ["https://x.example"] * 11},
         {"query_text": "x", "page_limit": 0},
@@ -473,7 +486,7 @@ async def test_later_pages_of_a_search_go_by_token_and_ask_for_the_same(road: Re
     assert (pages[0].total, pages[0].extra["search_pool"]) == (2, pool)
     assert [request.operation for request in road.requests] == ["POST /search", "GET /search/{page-token}"]
     assert road.last.path() == "/search/t-1?include_user_metadata=true"
-    assert road.last.retry == "safe"
+    assert road.last.retry_class == "safe"
 
 
 async def test_a_search_says_where_it_looked_and_how_to_go_on(road: Recorder, search: Search) -> None:
@@ -503,10 +516,10 @@ async def test_waiting_for_what_failed_says_why(road: Recorder, assets: Assets) 
     road.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
     with pytest.raises(ProcessingFailedError, match="no video stream") as caught:
         await assets.wait_for_done("a")
-    assert (caught.value.resource, caught.value.id) == ("asset", "a")
+    assert (caught.value.resource_type, caught.value.id) == ("asset", "a")
 
 
-async def test_waiting_for_what_is_not_there_ends_at_once(road: Recorder, indexed: IndexedAssets) -> None:
+async def test_waiting_for_an_unknown_id_raises_immediately(road: Recorder, indexed: IndexedAssets) -> None:
     road.say(NotFoundError(message="no such asset"))
     with pytest.raises(NotFoundError):
         await indexed.wait_for_done("i", "x")
@@ -522,4 +535,60 @@ async def test_waiting_ends_when_the_time_is_over(road: Recorder, indexed: Index
     for kind, wait in waits.items():
         with pytest.raises(WaitTimeoutError, match="still queued") as caught:
             await wait
-        assert (caught.value.resource, caught.value.last.id) == (kind, "x")
+        assert (caught.value.resource_type, caught.value.last_seen.id) == (kind, "x")
+
+
+def video(id: str) -> dict[str, Any]:
+    hls = {"status": "COMPLETE", "video_url": f"https://cdn/{id}.m3u8", "thumbnail_urls": [f"https://cdn/{id}.jpg"]}
+    return {"_id": id, "system_metadata": {"filename": f"{id}.mp4"}, "hls": hls}
+
+
+def video_page(*ids: str, number: int = 1, pages: int = 1) -> dict[str, Any]:
+    return {
+        "data": [video(id) for id in ids],
+        "page_info": {"page": number, "limit_per_page": 50, "total_page": pages, "total_results": 50 * pages},
+    }
+
+
+HITS: dict[str, Any] = {
+    "data": [
+        {"video_id": "v1", "start": 1.0, "end": 2.0, "rank": 1, "user_metadata": {"place": "Oslo"}},
+        {"video_id": "v2", "start": 3.0, "end": 4.0, "rank": 2, "thumbnail_url": "https://cdn/hit.jpg"},
+        {"video_id": "v1", "start": 5.0, "end": 6.0, "rank": 3},
+    ],
+    "page_info": {"total_results": 3},
+}
+
+
+async def test_search_results_come_with_their_videos_from_one_page_of_the_list(search: Search, road: Recorder) -> None:
+    road.say(HITS, video_page("v0", "v1", "v2"))
+    hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
+    assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
+    assert hits[0].user_metadata == {"place": "Oslo"}
+    assert [hit.hls_url for hit in hits[:2]] == ["https://cdn/v1.m3u8", "https://cdn/v2.m3u8"]
+    assert [hit.thumbnail_url for hit in hits[:2]] == ["https://cdn/v1.jpg", "https://cdn/hit.jpg"]
+    assert [request.method for request in road.requests] == ["POST", "GET"]
+    assert ("include_user_metadata", "true") in (road.requests[0].form or Form.build()).fields
+
+
+async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Search, road: Recorder) -> None:
+    road.say(HITS, video_page("v1", pages=2000), video("v2"))
+    hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
+    assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
+    assert [request.path().partition("?")[0] for request in road.requests[1:]] == [
+        "/indexes/i/videos",
+        "/indexes/i/videos/v2",
+    ]
+
+
+async def test_a_result_whose_video_was_deleted_stays(search: Search, road: Recorder) -> None:
+    road.say(HITS, video_page("v1"), NotFoundError(status_code=404))
+    hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
+    assert (hits[1].video, hits[1].filename, hits[1].hls_url) == (None, None, None)
+    assert hits[1].thumbnail_url == "https://cdn/hit.jpg"
+
+
+async def test_a_search_without_results_looks_no_video_up(search: Search, road: Recorder) -> None:
+    road.say({"data": [], "page_info": {}})
+    assert await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x") == []
+    assert len(road.requests) == 1

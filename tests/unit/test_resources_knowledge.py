@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from support import Answering, FakeSession, FastClock, in_turn, road, said
+from support import FakeSession, FastClock, ResponseHandler, fake_response, make_executor, responses_in_order
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.api import Api
-from twelvelabs_async.codec import to_dict
+from twelvelabs_async._codec.converter import to_dict
+from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async.errors import (
     BadRequestError,
     ConflictError,
@@ -36,27 +36,27 @@ from twelvelabs_async.models.knowledge import (
     StoreSearchOptions,
     VideoSearchOptions,
 )
-from twelvelabs_async.resources.data_connectors import DataConnectors
-from twelvelabs_async.resources.embed import Embed, EmbedTasks
-from twelvelabs_async.resources.embed_v2 import EmbedV2, EmbedV2Tasks
+from twelvelabs_async.resources.data_connectors import DataConnectors, Imports
+from twelvelabs_async.resources.embed import Embed, EmbedTasks, EmbedV2, EmbedV2Tasks
 from twelvelabs_async.resources.entity_collections import Entities, EntityCollections
-from twelvelabs_async.resources.imports import Imports
-from twelvelabs_async.resources.knowledge_store_item_collections import KnowledgeStoreItemCollections
-from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
-from twelvelabs_async.resources.knowledge_stores import KnowledgeStores
+from twelvelabs_async.resources.knowledge_stores import (
+    KnowledgeStoreItemCollections,
+    KnowledgeStoreItems,
+    KnowledgeStores,
+)
 
 ENTITY: dict[str, Any] = {"_id": "e", "status": "ready", "asset_ids": ["a"]}
 HIT: dict[str, Any] = {"asset_type": "video", "rank": 1, "item_id": "k", "matches": [{"start_sec": 1, "end_sec": 2}]}
 OPTIONS: dict[str, Any] = {"video": {"modalities": ["visual"]}}
 IMPORT: dict[str, Any] = {"_id": "m", "items": []}
 
-Making = Callable[[Answering], tuple[Api, FakeSession]]
+Making = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
 
 
 @pytest.fixture
 def making(clock: FastClock) -> Making:
     """Makes a road whose server is a function."""
-    return lambda answer: road(answer, clock)
+    return lambda answer: make_executor(answer, clock)
 
 
 def hits(token: str | None, *ranks: int) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def bodies(session: FakeSession) -> list[Any]:
     return [json.loads(body) for body in session.bodies]
 
 
-async def test_taking_pictures_from_an_entity_is_a_delete_with_a_body_that_answers_the_entity(making: Making) -> None:
-    api, session = making(in_turn(said(content=ENTITY)))
+async def test_removing_images_from_an_entity_is_a_delete_with_a_body_that_returns_the_entity(making: Making) -> None:
+    api, session = making(responses_in_order(fake_response(content=ENTITY)))
     entity = await Entities(api).delete_assets("c", "e", asset_ids=["x", "y"])
     assert session.sent == [("DELETE", "/entity-collections/c/entities/e/assets")]
     assert bodies(session) == [{"asset_ids": ["x", "y"]}]
@@ -84,18 +84,18 @@ async def test_several_entities_may_be_created_in_part(making: Making) -> None:
         "entities": [{"_id": "e", "name": "Ada", "status": "processing"}],
         "errors": [{"entity_index": 1, "entity_name": "Bob", "error_reason": "no face"}],
     }
-    api, session = making(in_turn(said(201, answer)))
-    told = await Entities(api).create_bulk(
+    api, session = making(responses_in_order(fake_response(201, answer)))
+    received = await Entities(api).create_bulk(
         "c", entities=[NewEntity(name="Ada", asset_ids=["a"]), {"name": "Bob", "asset_ids": ["b"]}]
     )
     assert bodies(session)[0]["entities"] == [{"name": "Ada", "asset_ids": ["a"]}, {"name": "Bob", "asset_ids": ["b"]}]
-    assert (told.success_count, told.failed_count) == (1, 1)
-    assert [(error.entity_index, error.error_reason) for error in told.errors] == [(1, "no face")]
+    assert (received.success_count, received.failed_count) == (1, 1)
+    assert [(error.entity_index, error.error_reason) for error in received.errors] == [(1, "no face")]
 
 
 @pytest.mark.parametrize("metadata", [{"a": {"b": 1}}, {"a": None}, {"a": 2**53}, {"a": [1]}, {"": "x"}])
 async def test_metadata_the_platform_would_not_keep_is_refused_by_its_own_name(making: Making, metadata: Any) -> None:
-    api, session = making(in_turn(said()))
+    api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError, match=r"(^| )metadata"):
         await KnowledgeStoreItems(api).create("s", asset_id="a", metadata=metadata)
     assert not session.sent
@@ -104,7 +104,7 @@ async def test_metadata_the_platform_would_not_keep_is_refused_by_its_own_name(m
 async def test_a_store_is_described_by_models_or_by_the_same_as_dicts(making: Making) -> None:
     plain = {"enrichment_config": {"type": "description", "description": "who is in it"}}
     model = IngestionConfig(enrichment_config=EnrichmentConfig(type="description", description="who is in it"))
-    api, session = making(in_turn(said(201, {"_id": "ks_1", "ingestion_config": plain})))
+    api, session = making(responses_in_order(fake_response(201, {"_id": "ks_1", "ingestion_config": plain})))
     for config in (plain, model):
         store = await KnowledgeStores(api).create(name="films", ingestion_config=config)
         assert store.ingestion_config == model
@@ -114,9 +114,13 @@ async def test_a_store_is_described_by_models_or_by_the_same_as_dicts(making: Ma
 async def test_a_search_goes_on_by_sending_everything_again_with_the_token(making: Making) -> None:
     """The token alone would be a search without a query."""
     api, session = making(
-        in_turn(said(content=hits("t1", 1, 2)), said(content=hits("t2", 3)), said(content=hits(None)))
+        responses_in_order(
+            fake_response(content=hits("t1", 1, 2)),
+            fake_response(content=hits("t2", 3)),
+            fake_response(content=hits(None)),
+        )
     )
-    filter = StoreSearchFilter(asset_type=AssetTypeFilter(any_of=["video", "image"]), item_id=ItemIdFilter(eq="ksi_1"))
+    filter = StoreSearchFilter(asset_type=AssetTypeFilter(in_=["video", "image"]), item_id=ItemIdFilter(eq="ksi_1"))
     options = StoreSearchOptions(video=VideoSearchOptions(modalities=["visual"]))
     search = KnowledgeStores(api).search(
         "ks_1", query=StoreQuery(text="a dog"), filter=filter, search_options=options, group_by="item", page_size=2
@@ -133,60 +137,73 @@ async def test_a_search_goes_on_by_sending_everything_again_with_the_token(makin
     assert {path for _, path in session.sent} == {"/knowledge-stores/ks_1/search"}
 
 
-async def test_a_page_of_hits_tells_how_it_was_searched(making: Making) -> None:
-    api, _ = making(in_turn(said(content=hits(None, 1))))
+@pytest.mark.parametrize("field", ["in", "in_"])
+async def test_a_dict_takes_both_names_of_a_list_filter(making: Making, field: str) -> None:
+    api, session = making(responses_in_order(fake_response(content=hits(None, 1))))
+    search = KnowledgeStores(api).search("ks_1", query="a dog", filter={"item_id": {field: ["ksi_1"]}})
+    assert [hit.rank async for hit in search] == [1]
+    assert json.loads(session.bodies[0])["filter"] == {"item_id": {"in": ["ksi_1"]}}
+
+
+async def test_a_page_of_hits_has_the_effective_search_options(making: Making) -> None:
+    api, _ = making(responses_in_order(fake_response(content=hits(None, 1))))
     page = await KnowledgeStores(api).search("s", query="a dog")
     assert page.extra == {"effective_search_options": OPTIONS}
-    assert page.next is None
+    assert page.next_request is None
     assert page[0].matches[0].end_sec == 2
 
 
-async def test_a_hit_of_a_kind_nobody_knows_yet_is_kept(making: Making) -> None:
+async def test_a_hit_of_an_unknown_kind_is_kept(making: Making) -> None:
     hit = {"asset_type": "hologram", "rank": 1, "item_id": "k", "depth": 3}
-    api, _ = making(in_turn(said(content={"data": [hit]})))
-    found = await KnowledgeStores(api).search("s", query="a dog").collect()
+    api, _ = making(responses_in_order(fake_response(content={"data": [hit]})))
+    found = await KnowledgeStores(api).search("s", query="a dog").to_list()
     assert found == [StoreSearchHit(asset_type="hologram", rank=1, item_id="k", extra={"depth": 3})]  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what this is about
     assert to_dict(found[0])["depth"] == 3
 
 
 @pytest.mark.parametrize("status", [400, 410])
-async def test_a_search_that_expired_says_how_many_hits_came(making: Making, status: int) -> None:
+async def test_an_expired_search_reports_the_number_of_hits(making: Making, status: int) -> None:
     api, _ = making(
-        in_turn(said(content=hits("t", 1, 2)), said(status, {"code": "page_token_expired", "message": "x"}))
+        responses_in_order(
+            fake_response(content=hits("t", 1, 2)),
+            fake_response(status, {"code": "page_token_expired", "message": "x"}),
+        )
     )
     search = KnowledgeStores(api).search("s", query="a dog")
     with pytest.raises(SearchExpiredError, match="after 2 hits") as caught:
-        await search.collect()
+        await search.to_list()
     error = caught.value
     assert isinstance(error, BadRequestError)
     assert isinstance(error, GoneError)
-    assert (error.hits, error.status_code, error.code) == (2, status, "page_token_expired")
+    assert (error.hit_count, error.status_code, error.code) == (2, status, "page_token_expired")
     assert error.operation == "POST /knowledge-stores/{knowledge_store_id}/search"
 
 
 async def test_the_first_page_of_a_search_cannot_expire(making: Making) -> None:
     """A wrong query is not a slow reader."""
-    api, _ = making(in_turn(said(400, {"code": "parameter_invalid"})))
+    api, _ = making(responses_in_order(fake_response(400, {"code": "parameter_invalid"})))
     with pytest.raises(BadRequestError) as caught:
-        await KnowledgeStores(api).search("s", query="a dog").collect()
+        await KnowledgeStores(api).search("s", query="a dog").to_list()
     assert type(caught.value) is BadRequestError
 
 
 async def test_another_failure_of_a_later_page_stays_what_it_is(making: Making) -> None:
-    api, _ = making(in_turn(said(content=hits("t", 1)), said(404, {"code": "resource_not_exist"})))
+    api, _ = making(
+        responses_in_order(fake_response(content=hits("t", 1)), fake_response(404, {"code": "resource_not_exist"}))
+    )
     with pytest.raises(NotFoundError):
-        await KnowledgeStores(api).search("s", query="a dog").collect()
+        await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
 async def test_a_token_that_leads_in_a_circle_is_an_error(making: Making) -> None:
-    api, _ = making(in_turn(said(content=hits("t", 1)), said(content=hits("t", 2))))
+    api, _ = making(responses_in_order(fake_response(content=hits("t", 1)), fake_response(content=hits("t", 2))))
     with pytest.raises(MalformedResponseError, match="same page"):
-        await KnowledgeStores(api).search("s", query="a dog").collect()
+        await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
 @pytest.mark.parametrize("wrong", [{"query": " "}, {"query": "x", "page_size": 0}, {"query": "x", "page_size": 51}])
 async def test_a_search_for_nothing_is_refused_when_it_is_made(making: Making, wrong: dict[str, Any]) -> None:
-    api, _ = making(in_turn(said()))
+    api, _ = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         KnowledgeStores(api).search("s", **wrong)
 
@@ -194,22 +211,26 @@ async def test_a_search_for_nothing_is_refused_when_it_is_made(making: Making, w
 async def test_an_authorization_goes_to_a_path_with_a_colon(making: Making) -> None:
     """The official client cannot make this call: joined the usual way, the path is taken for a scheme."""
     answer = {"authorize_url": "https://accounts.example/o?x=1", "state": "s"}
-    api, session = making(in_turn(said(content=answer)))
+    api, session = making(responses_in_order(fake_response(content=answer)))
     begun = await DataConnectors(api).authorize_connection(provider="google_drive", redirect_uri="https://x.example/")
     assert session.sent == [("POST", "/connections:authorize")]
     assert begun.authorize_url == answer["authorize_url"]
 
 
 async def test_a_picker_token_is_asked_for_without_a_body_and_never_shown(making: Making) -> None:
-    api, session = making(in_turn(said(content={"access_token": "ya29.secret", "developer_key": "AIza.secret"})))
+    api, session = making(
+        responses_in_order(fake_response(content={"access_token": "ya29.secret", "developer_key": "AIza.secret"}))
+    )
     token = await DataConnectors(api).create_connection_picker_token("c")
     assert session.bodies == [b""]
     assert token.access_token == "ya29.secret"
     assert "secret" not in repr(token)
 
 
-async def test_an_address_that_is_registered_already_is_a_conflict(making: Making) -> None:
-    api, _ = making(in_turn(said(409, {"code": "redirect_uri_exists", "message": "x", "docs_url": "https://d"})))
+async def test_a_url_that_is_already_registered_is_a_conflict(making: Making) -> None:
+    api, _ = making(
+        responses_in_order(fake_response(409, {"code": "redirect_uri_exists", "message": "x", "docs_url": "https://d"}))
+    )
     with pytest.raises(ConflictError) as caught:
         await DataConnectors(api).create_redirect_uri(redirect_uri="https://x.example/")
     assert caught.value.docs_url == "https://d"
@@ -221,7 +242,7 @@ async def test_files_to_import_are_named_by_text_dict_or_model(making: Making) -
         "has_failures": True,
         "items": [{"source_id": "c", "action": "rejected", "error": {"code": "x"}}],
     }
-    api, session = making(in_turn(said(202, answer)))
+    api, session = making(responses_in_order(fake_response(202, answer)))
     result = await Imports(api).import_files("g", items=["a", {"source_id": "b"}, ImportSource(source_id="c")])
     assert bodies(session) == [{"items": [{"source_id": "a"}, {"source_id": "b"}, {"source_id": "c"}]}]
     assert result.has_failures
@@ -230,7 +251,7 @@ async def test_files_to_import_are_named_by_text_dict_or_model(making: Making) -
 
 @pytest.mark.parametrize("items", [[], "abc", ["x"] * 101])
 async def test_an_import_of_nothing_or_of_too_much_is_refused(making: Making, items: Any) -> None:
-    api, session = making(in_turn(said()))
+    api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await Imports(api).import_files("g", items=items)
     assert not session.sent
@@ -243,12 +264,12 @@ async def test_an_import_has_ended_when_each_of_its_files_has(making: Making, la
     under_way = {"source_id": "b", "asset_id": "x", "status": "processing"}
     ended = {"source_id": "b", "asset_id": "x"} | ({"status": last} if last else {})
     api, session = making(
-        in_turn(
+        responses_in_order(
             *(
-                said(content={**IMPORT, "items": [rejected, item]})
+                fake_response(content={**IMPORT, "items": [rejected, item]})
                 for item in (under_way, {**under_way, "status": "odd"})
             ),
-            said(content={**IMPORT, "items": [rejected, ended]}),
+            fake_response(content={**IMPORT, "items": [rejected, ended]}),
         )
     )
     done = await Imports(api).wait_for_done("g", "m")
@@ -257,14 +278,14 @@ async def test_an_import_has_ended_when_each_of_its_files_has(making: Making, la
     assert len(session.sent) == 3
 
 
-async def test_an_entity_that_is_never_learnt_ends_the_wait_with_the_time(making: Making) -> None:
+async def test_waiting_for_an_entity_that_is_never_ready_times_out(making: Making) -> None:
     """No failure is documented for entities, so only the deadline ends such a wait."""
-    api, _ = making(in_turn(said(content={**ENTITY, "status": "processing"})))
-    with pytest.raises(WaitTimeoutError, match="entity e is still processing"):
+    api, _ = making(responses_in_order(fake_response(content={**ENTITY, "status": "processing"})))
+    with pytest.raises(WaitTimeoutError, match="entity e still processing after 90 s"):
         await Entities(api).wait_for_done("c", "e", timeout=90)
 
 
-CALLS: list[Callable[[Api, Any], Awaitable[object]]] = [
+CALLS: list[Callable[[RequestExecutor, Any], Awaitable[object]]] = [
     lambda api, bad: Entities(api).retrieve(bad, "e"),
     lambda api, bad: Entities(api).delete_assets("c", bad, asset_ids=["a"]),
     lambda api, bad: Imports(api).list_imports(bad),
@@ -277,9 +298,9 @@ CALLS: list[Callable[[Api, Any], Awaitable[object]]] = [
 @pytest.mark.parametrize("bad", ["", "a/b", "..", "a\nb", 7])
 @pytest.mark.parametrize("call", CALLS)
 async def test_an_identifier_that_would_name_something_else_is_refused(
-    making: Making, call: Callable[[Api, Any], Awaitable[object]], bad: Any
+    making: Making, call: Callable[[RequestExecutor, Any], Awaitable[object]], bad: Any
 ) -> None:
-    api, session = making(in_turn(said()))
+    api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await call(api, bad)
     assert not session.sent
@@ -303,7 +324,7 @@ def test_the_client_has_each_group_under_the_name_the_api_gives_it() -> None:
 async def test_an_item_of_a_store_is_waited_for(making: Making) -> None:
     item = {"_id": "ksi_1", "asset_type": "video", "status": "queued"}
     failed = {**item, "status": "failed"}
-    api, session = making(in_turn(said(content=item), said(content=failed)))
+    api, session = making(responses_in_order(fake_response(content=item), fake_response(content=failed)))
     with pytest.raises(ProcessingFailedError, match="ksi_1"):
         await KnowledgeStoreItems(api).wait_for_done("s", "ksi_1")
     assert len(session.sent) == 2

@@ -6,20 +6,25 @@ import json
 from typing import Any
 
 import pytest
-from support import FakeSession, FastClock, PiecesRoad, in_turn, road, said
+from support import FakeSession, FakeStreamingExecutor, FastClock, fake_response, make_executor, responses_in_order
 
+from twelvelabs_async._http.transport import Response
 from twelvelabs_async.errors import APIError, InvalidInputError, ProcessingFailedError, StreamError
 from twelvelabs_async.models.common import UnknownEvent
-from twelvelabs_async.models.response_events import (
+from twelvelabs_async.models.responses import (
     ContentPartDone,
     Keepalive,
     OutputTextDelta,
     ResponseCompleted,
     ResponseCreated,
+    ResponseInputItem,
+    ResponseObject,
+    ResponseSelection,
+    TextFormat,
+    TextParam,
 )
-from twelvelabs_async.models.responses import ResponseInputItem, ResponseSelection, TextFormat, TextParam
-from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.responses import Responses, ResponseStream
+from twelvelabs_async.serialization import from_dict
 
 TEXT = "A train leaves [1]."
 
@@ -87,18 +92,18 @@ def frames(*events: dict[str, Any], name: str | None = None) -> bytes:
     return b"".join(written)
 
 
-def responses(*replies: Reply) -> tuple[Responses, FakeSession]:
-    api, session = road(in_turn(*replies), FastClock())
+def responses(*replies: Response) -> tuple[Responses, FakeSession]:
+    api, session = make_executor(responses_in_order(*replies), FastClock())
     return Responses(api), session
 
 
-def stream_of(*pieces: bytes) -> tuple[ResponseStream, PiecesRoad]:
-    streamed = PiecesRoad(*pieces)
+def stream_of(*pieces: bytes) -> tuple[ResponseStream, FakeStreamingExecutor]:
+    streamed = FakeStreamingExecutor(*pieces)
     return Responses(streamed).create_stream(knowledge_store_id="ks_1", input="Well?"), streamed
 
 
 async def test_a_text_is_one_message() -> None:
-    call, session = responses(said(200, ANSWER))
+    call, session = responses(fake_response(200, ANSWER))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
     assert json.loads(session.bodies[0]) == {
         "knowledge_store_id": "ks_1",
@@ -108,8 +113,17 @@ async def test_a_text_is_one_message() -> None:
     assert (found.id, found.session_id) == ("resp_1", "sess_1")
 
 
+@pytest.mark.parametrize("field", ["schema", "schema_"])
+async def test_a_dict_takes_both_names_of_the_schema(field: str) -> None:
+    call, session = responses(fake_response(200, ANSWER))
+    schema = {"type": "object", "properties": {"in_": {"type": "integer"}}}
+    text = {"format": {"type": "json_schema", "name": "n", field: schema}}
+    await call.create(knowledge_store_id="ks_1", input="a", text=text)
+    assert json.loads(session.bodies[0])["text"]["format"] == {"type": "json_schema", "name": "n", "schema": schema}
+
+
 async def test_all_that_can_be_asked_arrives() -> None:
-    call, session = responses(said(200, ANSWER))
+    call, session = responses(fake_response(200, ANSWER))
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     await call.create(
         knowledge_store_id="ks_1",
@@ -118,7 +132,7 @@ async def test_all_that_can_be_asked_arrives() -> None:
         instructions="Be short.",
         include=["intermediate_outputs"],
         selections=[ResponseSelection(kind="item", id="ksi_1"), {"kind": "collection", "id": "ksic_1"}],
-        text=TextParam(format=TextFormat(type="json_schema", name="n", schema=schema)),
+        text=TextParam(format=TextFormat(type="json_schema", name="n", schema_=schema)),
     )
     assert json.loads(session.bodies[0]) == {
         "knowledge_store_id": "ks_1",
@@ -149,7 +163,7 @@ async def test_all_that_can_be_asked_arrives() -> None:
     ],
 )
 async def test_what_cannot_be_asked_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
-    call, session = responses(said(200, ANSWER))
+    call, session = responses(fake_response(200, ANSWER))
     arguments = {"knowledge_store_id": "ks_1", **arguments}
     with pytest.raises(InvalidInputError):
         await call.create(**arguments)
@@ -160,7 +174,7 @@ async def test_what_cannot_be_asked_is_refused_before_it_is_sent(arguments: dict
 
 async def test_a_response_is_read_whole_and_its_text_is_the_answer_alone() -> None:
     """What the agent said and did on the way is in the output, and no part of the text."""
-    call, _ = responses(said(200, ANSWER))
+    call, _ = responses(fake_response(200, ANSWER))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
     assert found.text == TEXT
     assert [item.type for item in found.output] == ["function_call", "message", "message"]
@@ -172,13 +186,13 @@ async def test_a_response_is_read_whole_and_its_text_is_the_answer_alone() -> No
 
 async def test_an_answer_without_a_phase_is_an_answer() -> None:
     message = {name: value for name, value in MESSAGE.items() if name != "phase"}
-    call, _ = responses(said(200, {**ANSWER, "output": [message, {**message, "phase": "musing"}]}))
+    call, _ = responses(fake_response(200, {**ANSWER, "output": [message, {**message, "phase": "musing"}]}))
     assert (await call.create(knowledge_store_id="ks_1", input="Well?")).text == TEXT
 
 
 async def test_a_response_that_was_cut_says_so() -> None:
     cut = {**ANSWER, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-    call, _ = responses(said(200, cut))
+    call, _ = responses(fake_response(200, cut))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
     assert found.status == "incomplete"
     assert found.incomplete_details is not None
@@ -187,15 +201,15 @@ async def test_a_response_that_was_cut_says_so() -> None:
 
 @pytest.mark.parametrize("error", [{"error": {"message": "out of luck"}}, {"error": "out of luck"}])
 async def test_a_response_that_failed_is_an_error(error: dict[str, Any]) -> None:
-    call, _ = responses(said(200, {**ANSWER, "status": "failed", "output": [], **error}))
+    call, _ = responses(fake_response(200, {**ANSWER, "status": "failed", "output": [], **error}))
     with pytest.raises(ProcessingFailedError, match="resp_1 failed: out of luck") as caught:
         await call.create(knowledge_store_id="ks_1", input="Well?")
-    assert caught.value.last.session_id == "sess_1"
+    assert caught.value.last_seen.session_id == "sess_1"
 
 
 async def test_a_question_is_not_asked_twice() -> None:
     """It would be a second turn of the conversation."""
-    call, session = responses(said(502), said(200, ANSWER))
+    call, session = responses(fake_response(502), fake_response(200, ANSWER))
     with pytest.raises(APIError) as caught:
         await call.create(knowledge_store_id="ks_1", input="Well?", session_id="sess_1")
     assert caught.value.ambiguous
@@ -203,7 +217,7 @@ async def test_a_question_is_not_asked_twice() -> None:
 
 
 async def test_a_question_that_was_refused_is_asked_again() -> None:
-    call, session = responses(said(429, headers={"Retry-After": "1"}), said(200, ANSWER))
+    call, session = responses(fake_response(429, headers={"Retry-After": "1"}), fake_response(200, ANSWER))
     await call.create(knowledge_store_id="ks_1", input="Well?")
     assert len(session.sent) == 2
 
@@ -226,7 +240,7 @@ async def test_a_stream_gives_every_event_and_then_the_whole() -> None:
     assert await stream.text() == final.text == TEXT
     assert streamed.accepted == ["text/event-stream"]
     assert streamed.requests[0].json["stream"] is True
-    assert streamed.requests[0].retry == "unsafe"
+    assert streamed.requests[0].retry_class == "non_idempotent"
 
 
 async def test_the_identifiers_are_known_before_the_answer() -> None:
@@ -244,7 +258,7 @@ async def test_the_type_within_counts_and_not_the_name_of_the_frame() -> None:
 
 
 FAILURES: list[tuple[dict[str, Any], str]] = [
-    ({"type": "response.failed", "sequence_number": 5}, "gives no reason"),
+    ({"type": "response.failed", "sequence_number": 5}, "no reason given"),
     ({"type": "response.failed", "sequence_number": 5, "response": {**ANSWER, "status": "failed"}}, "no reason"),
     (
         {"type": "response.failed", "response": {**ANSWER, "status": "failed", "error": {"message": "bad luck"}}},
@@ -260,13 +274,13 @@ async def test_a_stream_that_fails_is_an_error_with_the_text_so_far(last: dict[s
     stream, _ = stream_of(frames(*EVENTS[:5], last) + b"data: [DONE]\n\n")
     with pytest.raises(StreamError, match=words) as caught:
         await stream.final()
-    assert (caught.value.text, caught.value.events) == ("A train ", 6)
+    assert (caught.value.text, caught.value.event_count) == ("A train ", 6)
     assert not caught.value.ambiguous
 
 
 async def test_done_without_an_end_is_no_end() -> None:
     stream, _ = stream_of(frames(*EVENTS[:5]) + b"data: [DONE]\n\n")
-    with pytest.raises(StreamError, match="before its last event") as caught:
+    with pytest.raises(StreamError, match="before its final event") as caught:
         await stream.final()
     assert caught.value.ambiguous
 
@@ -275,3 +289,57 @@ async def test_an_end_without_the_response_cannot_be_read() -> None:
     stream, _ = stream_of(frames({"type": "response.completed", "sequence_number": 1}))
     with pytest.raises(StreamError, match="response"):
         await stream.final()
+
+
+def answer(*parts: str, annotations: list[dict[str, Any]] | None = None) -> ResponseObject:
+    content = [{"type": "output_text", "text": text, "annotations": annotations or []} for text in parts]
+    return from_dict({"status": "completed", "output": [{"type": "message", "content": content}]}, ResponseObject)
+
+
+UUID = "03de1fed-e32b-7b92-85f4-1d811bec149d"
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "plain"),
+    [
+        (f'The end <vref id="{UUID}" start="08:45" end="09:05"></vref>.', 525, 545, "The end."),
+        (f'**Set — <vref id="{UUID}" start="1:00:00" end="1:00:01.5"></vref>**', 3600, 3601.5, "**Set — **"),
+        (f'A still <tref id="{UUID}"></tref> here', None, None, "A still here"),
+        (f"<vref end='00:09' start='00:04' id='{UUID}'/> it begins", 4, 9, " it begins"),
+        (
+            f'{{"answer":"See <vref id=\\"{UUID}\\" start=\\"5\\" end=\\"x\\"></vref>, yes"}}',
+            5,
+            None,
+            '{"answer":"See, yes"}',
+        ),
+    ],
+)
+def test_a_reference_in_the_text_is_a_citation(text: str, start: float, end: float, plain: str) -> None:
+    response = answer(text)
+    (citation,) = response.citations()
+    assert (citation.item_id, citation.start, citation.end) == (f"ksi_{UUID}", start, end)
+    assert text[citation.text_start : citation.text_end].startswith("<")
+    assert response.plain_text == plain
+
+
+def test_a_number_in_brackets_is_a_citation_if_an_annotation_explains_it() -> None:
+    annotation = {"type": "video_citation", "start_index": 6, "end_index": 8, "item_id": "ksi_1", "start_sec": 1.5}
+    response = answer("Begin ", "Noise [1] then [1] and [7].", annotations=[annotation])
+    assert [(one.item_id, one.start, response.text[one.text_start : one.text_end]) for one in response.citations()][
+        1:
+    ] == [("ksi_1", 1.5, "[1]"), ("ksi_1", 1.5, "[1]")]
+    response = answer("Noise [1] then [1] and [7].", annotations=[annotation])
+    assert response.plain_text == "Noise then and [7]."
+
+
+def test_references_in_later_parts_have_their_place_in_the_whole_text() -> None:
+    response = answer("First. ", f'Second <vref id="{UUID}"></vref>.')
+    (citation,) = response.citations()
+    assert response.text[citation.text_start : citation.text_end] == f'<vref id="{UUID}"></vref>'
+    assert response.plain_text == "First. Second."
+
+
+def test_a_text_without_references_has_no_citations() -> None:
+    response = answer("See [1], <b>bold</b> and <vref>.")
+    assert response.citations() == ()
+    assert response.plain_text == "See [1], <b>bold</b> and."

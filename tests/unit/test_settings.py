@@ -5,16 +5,21 @@ import math
 import pickle
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from pprint import pformat
 from typing import Any
 
 import pytest
+import yarl
+from rich.pretty import pretty_repr
 from support import KEY
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
-from twelvelabs_async.settings import DEFAULT_BASE_URL, Options, Secret, find_base_url
+from twelvelabs_async._options import DEFAULT_BASE_URL, Options, Secret, resolve_base_url
 
 URL = "TWELVELABS_BASE_URL"
+URL_OBJECT = yarl.URL("https://api.example/v1.3")
 FIRST, SECOND = "TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY"
 
 
@@ -63,8 +68,8 @@ def test_p15_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, mo
     ],
 )
 def test_p14_plain_http_is_for_this_machine(good: str) -> None:
-    assert find_base_url(good, allow_http=False) == good
-    assert find_base_url(good + "/", allow_http=False) == good
+    assert resolve_base_url(good, allow_http=False) == good
+    assert resolve_base_url(good + "/", allow_http=False) == good
 
 
 @pytest.mark.parametrize(
@@ -130,15 +135,18 @@ def everything(value: object) -> str:
 
 def test_p15_the_key_is_not_in_anything_that_is_printed() -> None:
     client = AsyncTwelveLabs(KEY)
-    for thing in (client, client._settings, client._api, client._api.session, client._settings.api_key, client.assets):
+    for thing in (
+        client,
+        client._settings,
+        client._executor,
+        client._executor.transport,
+        client._settings.api_key,
+        client.assets,
+    ):
         assert KEY not in everything(thing)
         assert KEY not in everything(getattr(thing, "__dict__", None))
         assert KEY not in everything([getattr(thing, name, None) for name in getattr(thing, "__slots__", ())])
-    assert KEY not in everything({"headers": client._api.session._headers(_no_body())})
-
-
-def _no_body() -> Any:
-    return type("NoBody", (), {"headers": {}})()
+    assert KEY not in everything({"headers": client._executor.transport._default_headers})
 
 
 def test_p15_a_traceback_with_locals_does_not_show_the_key() -> None:
@@ -163,10 +171,63 @@ def test_p15_a_key_is_not_copied_or_pickled(duplicate: Callable[[object], object
 
 
 @pytest.mark.parametrize("name", ["timeout", "max_wait", "idle_timeout", "connect_timeout"])
-@pytest.mark.parametrize("bad", [0, -1, math.nan, -math.inf])
-def test_patience_is_a_number_above_zero(name: str, bad: float) -> None:
+@pytest.mark.parametrize(
+    "bad", [0, -1, math.nan, -math.inf, "5", timedelta(seconds=5), Decimal(5), 10**400, True, b"5"]
+)
+def test_patience_is_a_number_above_zero(name: str, bad: Any) -> None:
+    if name == "max_wait" and bad == 0:
+        AsyncTwelveLabs(KEY, max_wait=0)
+        return
     with pytest.raises(InvalidInputError, match=name):
-        AsyncTwelveLabs(KEY, **{name: bad})  # type: ignore[arg-type]  # by name
+        AsyncTwelveLabs(KEY, **{name: bad})
+    if name != "connect_timeout":
+        with pytest.raises(InvalidInputError, match=name):
+            AsyncTwelveLabs(KEY).with_options(**{name: bad})
+
+
+WRONG_SETTINGS: list[tuple[str, Any]] = [
+    ("api_key", b"tlk"),
+    ("api_key", 5),
+    ("base_url", 5),
+    ("base_url", URL_OBJECT),
+    ("base_url", b"https://api.example/v1.3"),
+    ("base_url", "https://api.example/v1.3 "),
+    ("base_url", "https://api example/v1.3"),
+    ("base_url", "https://api.example/v1.3\n"),
+    ("connect_timeout", math.inf),
+    ("session", "x"),
+    ("rate_limit_store", 5),
+    ("organization", 5),
+    ("on_event", 5),
+    ("clock", 5),
+    ("trace_configs", 5),
+    ("trace_configs", [5]),
+    ("trust_env", "no"),
+    ("allow_http", "no"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_SETTINGS, ids=repr)
+def test_p18_a_setting_of_a_wrong_type_is_refused_by_name_when_the_client_is_made(name: str, value: Any) -> None:
+    with pytest.raises(InvalidInputError, match=name.replace("api_key", "API key|api_key")):
+        make_client(**{"api_key": KEY, name: value})
+
+
+def make_client(**settings: Any) -> AsyncTwelveLabs:
+    return AsyncTwelveLabs(**settings)
+
+
+def test_a_host_with_an_umlaut_is_encoded() -> None:
+    client = AsyncTwelveLabs(KEY, base_url="https://bücher.example/größe/v1.3")
+    assert client.base_url == "https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe/v1.3"
+
+
+@pytest.mark.parametrize("length", [10, 500])
+def test_p15_the_key_is_masked_in_a_traceback_of_rich(length: int) -> None:
+    """Rich shortens long strings before it calls repr."""
+    key = Secret("tlk_" + "k" * length).reveal()
+    for max_string in (4, 80):
+        assert "k" not in pretty_repr({"key": key}, max_string=max_string).replace("key", "")
 
 
 @pytest.mark.parametrize("name", ["max_retries", "connection_limit"])
@@ -179,10 +240,37 @@ def test_counts_are_whole_numbers(name: str, bad: Any) -> None:
 def test_options_of_a_view_are_checked_too_and_leave_the_client_as_it_is() -> None:
     client = AsyncTwelveLabs(KEY, timeout=7, max_retries=1)
     view = client.with_options(timeout=9)
-    assert view._api.options == Options(timeout=9, max_retries=1)
-    assert client._api.options == Options(timeout=7, max_retries=1)
-    assert view._api.limiter is client._api.limiter
-    assert view._api.quota is client._api.quota
-    assert view._api.session is client._api.session
+    assert view._executor.options == Options(timeout=9, max_retries=1)
+    assert client._executor.options == Options(timeout=7, max_retries=1)
+    assert view._executor.limiter is client._executor.limiter
+    assert view._executor.retry_budget is client._executor.retry_budget
+    assert view._executor.transport is client._executor.transport
     with pytest.raises(InvalidInputError):
         client.with_options(max_retries=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on_outage": "never"}, "on_outage must be one of wait, stop"),
+        ({"on_outage": object()}, "on_outage must be one of wait, stop"),
+        ({"on_event": {}}, "on_event must be a function"),
+    ],
+    ids=range(3),
+)
+async def test_options_of_an_ingestion_are_checked_when_it_is_created(options: dict[str, Any], message: str) -> None:
+    async with AsyncTwelveLabs("tlk_x") as client:
+        with pytest.raises(InvalidInputError, match=message):
+            client.ingest([], index_id="i", **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"concurrency": 0}, {"timeout": -1}, {"lookup_timeout": math.nan}, {"on_outage": "never"}, {"transfer": "ftp"}],
+    ids=str,
+)
+async def test_options_of_a_worker_are_checked_when_it_is_created(options: dict[str, Any]) -> None:
+    pytest.importorskip("twelvelabs_async.workers")
+    async with AsyncTwelveLabs("tlk_x") as client:
+        with pytest.raises(InvalidInputError, match=next(iter(options))):
+            client.worker("postgresql://localhost/videos", **options)

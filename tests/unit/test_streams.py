@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from support import PiecesRoad, eventually
+from support import FakeStreamingExecutor, eventually
 
-from twelvelabs_async import frames as module
+from twelvelabs_async._http import decoders as module
+from twelvelabs_async._http.decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
 from twelvelabs_async.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -19,11 +20,10 @@ from twelvelabs_async.errors import (
     MalformedResponseError,
     StreamError,
 )
-from twelvelabs_async.frames import Frames, JsonLines, ServerSentEvents
 from twelvelabs_async.models.analyze import AnalyzeEvent, StreamEnd, StreamStart, TextGeneration
 from twelvelabs_async.models.common import UnknownEvent
-from twelvelabs_async.request import Request
-from twelvelabs_async.resources.analyze_stream import AnalyzeStream
+from twelvelabs_async.requests import Request
+from twelvelabs_async.resources.analyze import AnalyzeStream
 from twelvelabs_async.resources.responses import ResponseStream
 
 TEXTS = [
@@ -60,12 +60,12 @@ def sse(*events: dict[str, Any]) -> bytes:
 WHOLE = ndjson(START, *map(said, TEXTS), END)
 
 
-def request(retry: Any = "compute") -> Request[Any]:
-    return Request(method="POST", template="/analyze", into=dict, retry=retry, json={})
+def request(retry: Any = "billable") -> Request[Any]:
+    return Request(method="POST", path_template="/analyze", response_type=dict, retry_class=retry, json={})
 
 
-def stream_of(*pieces: Any, retry: Any = "compute") -> tuple[AnalyzeStream, PiecesRoad]:
-    road = PiecesRoad(*pieces)
+def stream_of(*pieces: Any, retry: Any = "billable") -> tuple[AnalyzeStream, FakeStreamingExecutor]:
+    road = FakeStreamingExecutor(*pieces)
     return AnalyzeStream(road, request(retry)), road
 
 
@@ -73,9 +73,9 @@ async def events_of(stream: AnalyzeStream) -> list[AnalyzeEvent]:
     return [event async for event in stream]
 
 
-def fed(frames: Frames, pieces: Iterable[bytes]) -> list[bytes]:
+def fed(frames: StreamDecoder, pieces: Iterable[bytes]) -> list[bytes]:
     found = [text for piece in pieces for text in frames.feed(piece)]
-    return [*found, *frames.end()]
+    return [*found, *frames.flush()]
 
 
 def cuts(whole: bytes) -> Iterator[list[bytes]]:
@@ -112,7 +112,7 @@ async def test_a_last_line_needs_no_line_end() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1_000_000])
-async def test_what_comes_after_the_last_event_counts_for_nothing(size: int) -> None:
+async def test_events_after_the_final_event_are_ignored(size: int) -> None:
     """Else it would depend on the cutting whether it is seen."""
     whole = WHOLE + b"no JSON at all\n" + ndjson(said("more"))
     stream, _ = stream_of(*(whole[at : at + size] for at in range(0, len(whole), size)))
@@ -137,7 +137,7 @@ async def test_p19_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(l
         with pytest.raises(StreamError) as caught:
             await anext(events)
     assert caught.value.text == "so far"
-    assert caught.value.events == 3
+    assert caught.value.event_count == 3
 
 
 @pytest.mark.parametrize(
@@ -148,21 +148,21 @@ async def test_a_connection_that_breaks_is_an_error_with_the_text_so_far(failure
     with pytest.raises(StreamError, match=failure.message) as caught:
         await stream.text()
     error = caught.value
-    assert (error.text, error.events, error.operation) == ("half", 2, "POST /analyze")
+    assert (error.text, error.event_count, error.operation) == ("half", 2, "POST /analyze")
     assert (error.status_code, error.request_id) == (200, "trace-7")
     assert error.retryable is failure.retryable
-    assert road.replies[0].closed
+    assert road.responses[0].close_count
 
 
 async def test_a_failed_stream_fails_again_with_the_same_words() -> None:
     stream, road = stream_of(ndjson(START))
     for _ in range(2):
-        with pytest.raises(StreamError, match="before its last event"):
+        with pytest.raises(StreamError, match="before its final event"):
             await stream.final()
     assert len(road.requests) == 1
 
 
-async def test_events_nobody_knows_pass_whole() -> None:
+async def test_unknown_events_keep_all_fields() -> None:
     news = {"event_type": "thinking", "depth": 3}
     stream, _ = stream_of(ndjson(START, news, {"no": "type"}, {"event_type": 5}, END))
     events = await events_of(stream)
@@ -181,7 +181,7 @@ async def test_events_nobody_knows_pass_whole() -> None:
         {"event_type": "stream_end", "error": {"message": "out of memory"}},
     ],
 )
-async def test_p19_an_event_that_tells_of_a_failure_is_an_error_with_the_text_so_far(event: dict[str, Any]) -> None:
+async def test_p19_an_error_event_raises_an_error_with_the_text_so_far(event: dict[str, Any]) -> None:
     stream, _ = stream_of(ndjson(START, said("half"), event))
     with pytest.raises(StreamError, match="out of memory") as caught:
         await events_of(stream)
@@ -203,11 +203,11 @@ async def test_a_text_cut_at_the_limit_of_tokens_is_no_failure() -> None:
 @pytest.mark.parametrize("size", [1, 1000])
 async def test_p17_a_line_without_end_is_cut_off(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that never ends its line cannot fill the memory."""
-    monkeypatch.setattr(module, "LONGEST_LINE", 5000)
+    monkeypatch.setattr(module, "MAX_LINE_LENGTH", 5000)
     stream, road = stream_of(*[b"x" * size] * (20_000 // size))
-    with pytest.raises(StreamError, match="a line of more than 5000 bytes"):
+    with pytest.raises(StreamError, match="a line is longer than 5000 bytes"):
         await stream.text()
-    assert sum(map(len, road.replies[0].left)) > 14_000 - size  # type: ignore[arg-type]  # all of them are bytes
+    assert sum(map(len, road.responses[0].remaining)) > 14_000 - size  # type: ignore[arg-type]  # all of them are bytes
 
 
 async def test_a_large_line_is_read_whole() -> None:
@@ -217,11 +217,11 @@ async def test_a_large_line_is_read_whole() -> None:
     assert await stream.text() == text
 
 
-@pytest.mark.parametrize("frames", [JsonLines, ServerSentEvents])
+@pytest.mark.parametrize("frames", [JsonLinesDecoder, ServerSentEventsDecoder])
 def test_the_limit_of_a_line_does_not_depend_on_the_cutting(
-    frames: Callable[[], Frames], monkeypatch: pytest.MonkeyPatch
+    frames: Callable[[], StreamDecoder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONGEST_LINE", 10)
+    monkeypatch.setattr(module, "MAX_LINE_LENGTH", 10)
     whole = b"data: 1\n\n" + b"x" * 11 + b"\n\n"
     for pieces in cuts(whole):
         with pytest.raises(MalformedResponseError):
@@ -229,15 +229,15 @@ def test_the_limit_of_a_line_does_not_depend_on_the_cutting(
 
 
 def test_the_limit_of_a_frame_counts_all_of_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_LINE", 100)
-    with pytest.raises(MalformedResponseError, match="a frame of more"):
-        fed(ServerSentEvents(), [b"data: 12345\n"] * 20)
+    monkeypatch.setattr(module, "MAX_LINE_LENGTH", 100)
+    with pytest.raises(MalformedResponseError, match="an event is longer"):
+        fed(ServerSentEventsDecoder(), [b"data: 12345\n"] * 20)
 
 
 async def test_iterating_closes_the_connection_at_the_end() -> None:
     stream, road = stream_of(WHOLE)
     await events_of(stream)
-    assert road.replies[0].closed == 1
+    assert road.responses[0].close_count == 1
 
 
 async def test_leaving_the_loop_early_closes_the_connection() -> None:
@@ -245,9 +245,9 @@ async def test_leaving_the_loop_early_closes_the_connection() -> None:
     async for _ in stream:
         break
     gc.collect()
-    await eventually(lambda: road.replies[0].closed == 1)
-    assert road.replies[0].left
-    with pytest.raises(ClientStateError, match="make the call again"):
+    await eventually(lambda: road.responses[0].close_count == 1)
+    assert road.responses[0].remaining
+    with pytest.raises(ClientStateError, match="call the method again"):
         await stream.text()
 
 
@@ -258,11 +258,11 @@ async def test_an_entered_stream_goes_on_where_it_was_left() -> None:
             assert isinstance(event, StreamStart)
             break
         rest = await events_of(stream)
-        assert [reply.closed for reply in road.replies] == [0]
+        assert [reply.close_count for reply in road.responses] == [0]
         assert await stream.text() == "".join(TEXTS)
         assert await events_of(stream) == []
     assert len(rest) == len(TEXTS) + 1
-    assert road.replies[0].closed == 1
+    assert road.responses[0].close_count == 1
     assert len(road.requests) == 1
 
 
@@ -307,29 +307,31 @@ async def test_an_error_in_the_body_of_the_loop_passes_and_closes() -> None:
     stream, road = stream_of(ndjson(START), ndjson(END))
     with pytest.raises(ZeroDivisionError):
         await read(stream)
-    assert road.replies[0].closed == 1
+    assert road.responses[0].close_count == 1
 
 
 async def test_a_stream_that_writes_is_ambiguous_when_it_breaks() -> None:
     """A question may have been asked although no answer came, and must not be asked again blindly."""
-    stream, _ = stream_of(ndjson(START), retry="unsafe")
+    stream, _ = stream_of(ndjson(START), retry="non_idempotent")
     with pytest.raises(StreamError) as caught:
         await stream.text()
     assert caught.value.ambiguous
     assert not caught.value.retryable
 
 
-async def test_a_failure_that_was_told_is_not_ambiguous() -> None:
-    stream, _ = stream_of(ndjson(START, {"event_type": "error", "message": "no"}), retry="unsafe")
+async def test_a_reported_failure_is_not_ambiguous() -> None:
+    stream, _ = stream_of(ndjson(START, {"event_type": "error", "message": "no"}), retry="non_idempotent")
     with pytest.raises(StreamError) as caught:
         await stream.text()
     assert not caught.value.ambiguous
 
 
-def test_an_id_that_cannot_be_sent_is_told_when_the_stream_is_made() -> None:
-    bad = Request[Any](method="GET", template="/x/{id}", into=dict, retry="safe", ids={"id": "../y"})
+def test_an_invalid_id_is_rejected_when_the_stream_is_created() -> None:
+    bad = Request[Any](
+        method="GET", path_template="/x/{id}", response_type=dict, retry_class="safe", path_params={"id": "../y"}
+    )
     with pytest.raises(InvalidInputError):
-        AnalyzeStream(PiecesRoad(), bad)
+        AnalyzeStream(FakeStreamingExecutor(), bad)
 
 
 SPOKEN = [
@@ -343,7 +345,7 @@ FRAMES = sse(*SPOKEN) + b"data: [DONE]\n\n"
 async def test_wherever_frames_are_cut_the_same_events_come() -> None:
     expected = [event["type"] for event in SPOKEN]
     for pieces in cuts(FRAMES):
-        stream = ResponseStream(PiecesRoad(*pieces), request())
+        stream = ResponseStream(FakeStreamingExecutor(*pieces), request())
         assert [getattr(event, "type", None) async for event in stream] == expected
         assert stream.text_so_far == "".join(TEXTS)
 
@@ -352,10 +354,10 @@ async def test_p19_frames_that_are_cut_short_are_an_error_wherever_they_end() ->
     """The blank line belongs to the frame: without it the last event has not come."""
     complete = len(sse(*SPOKEN))
     for length in range(complete):
-        stream = ResponseStream(PiecesRoad(*filter(None, [FRAMES[:length]])), request())
+        stream = ResponseStream(FakeStreamingExecutor(*filter(None, [FRAMES[:length]])), request())
         with pytest.raises(StreamError):
             await stream.text()
-    assert await ResponseStream(PiecesRoad(FRAMES[:complete]), request()).text() == "".join(TEXTS)
+    assert await ResponseStream(FakeStreamingExecutor(FRAMES[:complete]), request()).text() == "".join(TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -379,11 +381,11 @@ async def test_p19_frames_that_are_cut_short_are_an_error_wherever_they_end() ->
 )
 def test_frames_are_read_as_their_grammar_says(written: bytes, read: list[bytes]) -> None:
     for pieces in cuts(written):
-        assert fed(ServerSentEvents(), pieces) == read
+        assert fed(ServerSentEventsDecoder(), pieces) == read
 
 
-def test_what_is_read_of_a_stream_that_went_on_is_not_kept() -> None:
-    frames = JsonLines()
+def test_decoded_chunks_of_a_long_stream_are_not_kept() -> None:
+    frames = JsonLinesDecoder()
     assert list(frames.feed(b"1\n2\n3")) == [b"1", b"2"]
-    assert list(frames.end()) == [b"3"]
-    assert list(frames.end()) == []
+    assert list(frames.flush()) == [b"3"]
+    assert list(frames.flush()) == []

@@ -14,7 +14,13 @@ import pytest
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, StructuredOutputError
 from twelvelabs_async.models.analyze import TokenUsage
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.structured import REFUSED, format_of, json_schema, parse
+from twelvelabs_async.structured_output import (
+    _UNSUPPORTED_KEYWORDS,
+    json_schema,
+    parse_structured,
+    parse_structured_text,
+    response_format_for,
+)
 
 
 @attrs.frozen
@@ -134,7 +140,7 @@ def test_a_class_becomes_a_schema() -> None:
         },
         "required": ["title", "seconds", "scenes", "colored", "mood", "cast"],
     }
-    assert format_of(Person) == {"type": "json_schema", "json_schema": PERSON}
+    assert response_format_for(Person) == {"type": "json_schema", "json_schema": PERSON}
 
 
 def test_classes_written_otherwise_become_schemas_too() -> None:
@@ -157,14 +163,14 @@ def test_a_field_can_add_keywords_of_the_platform() -> None:
     ("kind", "words"),
     [
         (Endless, "contains itself"),
-        (Lost, "cannot be found"),
+        (Lost, "cannot resolve a type annotation"),
         (Empty, "no fields"),
-        (WithDict, "WithDict.names is dict"),
-        (WithSet, "WithSet.names is set"),
+        (WithDict, "WithDict.names has the unsupported type dict"),
+        (WithSet, "WithSet.names has the unsupported type set"),
         (WithPair, "WithPair.pair"),
         (WithTwo, "WithTwo.one"),
         (WithNone, "WithNone.value"),
-        (WithLimit, r"schema\.properties\.names has maxItems"),
+        (WithLimit, r"schema\.properties\.names contains .*: maxItems"),
         (int, "must be an attrs class or a JSON schema"),
         ("text", "must be an attrs class or a JSON schema"),
     ],
@@ -175,7 +181,7 @@ def test_a_class_without_a_schema_is_refused(kind: Any, words: str) -> None:
         json_schema(kind)
 
 
-@pytest.mark.parametrize("keyword", sorted(REFUSED))
+@pytest.mark.parametrize("keyword", sorted(_UNSUPPORTED_KEYWORDS))
 def test_keywords_the_platform_refuses_are_refused_wherever_they_stand(keyword: str) -> None:
     bad = {keyword: 1}
     for around in (
@@ -210,7 +216,7 @@ def test_a_schema_the_platform_cannot_meet_is_refused(schema: Mapping[str, Any])
 
 
 def test_a_text_becomes_a_value() -> None:
-    film = parse(json.dumps(FILM), Film, finish_reason="stop")
+    film = parse_structured(json.dumps(FILM), Film, finish_reason="stop")
     assert film == Film(
         title="Night train",
         seconds=12.0,
@@ -243,13 +249,64 @@ PLAIN = '{"name": "Ada \\"the first\\"", "age": 36}'
     ],
 )
 def test_fences_and_escapes_are_taken_off(text: str) -> None:
-    assert parse(text, Person) == Person('Ada "the first"', 36)
-    assert parse(text, {"type": "object"}) == {"name": 'Ada "the first"', "age": 36}
+    assert parse_structured(text, Person) == Person('Ada "the first"', 36)
+    assert parse_structured(text, {"type": "object"}) == {"name": 'Ada "the first"', "age": 36}
+
+
+CHAPTERS = {"chapters": [{"title": 'The "end"', "at": 1}, {"title": "New\nline \\ é", "at": 2}]}
+DOCUMENT = json.dumps(CHAPTERS)
+
+
+def escaped_from(document: str, position: int) -> str:
+    """The document with all quotes escaped from some position on."""
+    return document[:position] + json.dumps(document[position:])[1:-1]
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "text around": (f"Here are {{the chapters}} [1]:\n{DOCUMENT}\nHope this helps!", "Hope this helps!"),
+    "a fence and a word": (f"```json\n{DOCUMENT}\n```\nDone.", "```\nDone."),
+    "a fence that is not closed": (f"```json\n{DOCUMENT}", ""),
+    "the document twice": (DOCUMENT * 2, DOCUMENT),
+    "the tail twice": (DOCUMENT + DOCUMENT[-12:], DOCUMENT[-12:]),
+    "a brace too many": (DOCUMENT + "}", "}"),
+    "a brace too many at the start": ("{" + DOCUMENT, ""),
+    "escaped from a key on": (escaped_from(DOCUMENT, DOCUMENT.index('"at"')), ""),
+    "escaped from a closing quote on": (escaped_from(DOCUMENT, DOCUMENT.index('": 1') + 0), ""),
+    "escaped and repeated": (escaped_from(DOCUMENT + DOCUMENT[-9:], DOCUMENT.index('"at"')), DOCUMENT[-9:]),
+    "a line break in a string": (DOCUMENT.replace("\\n", "\n"), ""),
+}
+
+
+@pytest.mark.parametrize(("text", "rest"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_document_is_repaired_and_what_follows_is_kept(text: str, rest: str) -> None:
+    found = parse_structured_text(text, {"type": "object"})
+    assert found.value == CHAPTERS
+    assert found.repaired
+    assert found.trailing_text == rest
+
+
+def test_an_intact_document_is_not_marked_as_repaired() -> None:
+    for text in (PLAIN, f"```json\n{PLAIN}\n```", json.dumps(PLAIN)):
+        assert not parse_structured_text(text, Person).repaired
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"chapters": [{"title": "a", "at": 1}, {"tit',
+        '{"chapters":[{"chapter_title:"broken',
+        'Text {"chapters": [{"title": "a"}, {}',
+        "[1] [2]",
+    ],
+)
+def test_a_part_of_a_truncated_document_is_not_taken_for_the_document(text: str) -> None:
+    with pytest.raises(StructuredOutputError):
+        parse_structured(text, {"type": "object"})
 
 
 def test_a_fence_within_the_value_stays() -> None:
     name = "```json\n{}\n```"
-    assert parse(json.dumps({"name": name}), Person) == Person(name)
+    assert parse_structured(json.dumps({"name": name}), Person) == Person(name)
 
 
 @pytest.mark.parametrize(
@@ -259,14 +316,13 @@ def test_a_fence_within_the_value_stays() -> None:
         ("Sorry, I cannot do that.", "not JSON"),
         ('{"name": "Ada', "not JSON"),
         ('```json\n{"name": "Ada', "not JSON"),
-        ('{"name": "Ada"} and more', "not JSON"),
-        ('{"name": "Ada", "age": NaN}', "NaN is no number"),
+        ('{"name": "Ada", "age": NaN}', "NaN is not a JSON number"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "another shape"),
-        ("null", "another shape"),
+        ("[]", "does not match the schema"),
+        ("null", "does not match the schema"),
         ('"Ada"', "not JSON"),
         ("{}", "required field 'name' is missing"),
-        ('{"name": null}', "expected str, not null"),
+        ('{"name": null}', "expected str, got null"),
         ('{"name": ["Ada"]}', "expected str"),
         ('{"name": "Ada", "age": "36"}', "expected int"),
         ('{"name": "Ada", "age": true}', "expected int"),
@@ -275,7 +331,9 @@ def test_a_fence_within_the_value_stays() -> None:
 )
 def test_a_text_that_is_no_value_is_an_error_that_keeps_it(text: str, words: str) -> None:
     with pytest.raises(StructuredOutputError, match=words) as caught:
-        parse(text, Person, finish_reason="stop", usage=TokenUsage(output_tokens=7), operation="POST /analyze")
+        parse_structured(
+            text, Person, finish_reason="stop", usage=TokenUsage(output_tokens=7), operation="POST /analyze"
+        )
     error = caught.value
     assert (error.text, error.finish_reason, error.operation) == (text, "stop", "POST /analyze")
     assert error.usage == TokenUsage(output_tokens=7)
@@ -285,9 +343,9 @@ def test_a_text_that_is_no_value_is_an_error_that_keeps_it(text: str, words: str
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "3", "null"])
-def test_what_is_no_object_is_no_dict(text: str) -> None:
+def test_json_that_is_not_an_object_is_rejected_for_a_dict(text: str) -> None:
     with pytest.raises(StructuredOutputError):
-        parse(text, {"type": "object"})
+        parse_structured(text, {"type": "object"})
 
 
 @pytest.mark.parametrize(
@@ -307,27 +365,27 @@ def test_what_is_no_object_is_no_dict(text: str) -> None:
 def test_the_error_says_where(change: dict[str, Any], path: str) -> None:
     """A text is no list of its letters, and a word that was not offered is no choice."""
     with pytest.raises(StructuredOutputError) as caught:
-        parse(json.dumps({**FILM, **change}), Film)
+        parse_structured(json.dumps({**FILM, **change}), Film)
     assert caught.value.path.startswith(path)
 
 
 def test_a_text_that_was_cut_is_an_error_even_if_it_can_be_read() -> None:
     with pytest.raises(StructuredOutputError, match="max_tokens") as caught:
-        parse(PLAIN, Person, finish_reason="length")
+        parse_structured(PLAIN, Person, finish_reason="length")
     assert caught.value.text == PLAIN
     assert not caught.value.retryable
 
 
 def test_numbers_of_either_kind_pass_where_both_may() -> None:
-    assert parse('{"number": 3}', OldStyle).number == 3
-    assert parse('{"number": 3.5}', OldStyle).number == 3.5
+    assert parse_structured('{"number": 3}', OldStyle).number == 3
+    assert parse_structured('{"number": 3.5}', OldStyle).number == 3.5
     with pytest.raises(StructuredOutputError):
-        parse('{"number": "3"}', OldStyle)
+        parse_structured('{"number": "3"}', OldStyle)
 
 
 def test_the_error_can_be_copied_and_pickled() -> None:
     with pytest.raises(StructuredOutputError) as caught:
-        parse("x", Person, usage=TokenUsage(output_tokens=7))
+        parse_structured("x", Person, usage=TokenUsage(output_tokens=7))
     for twin in (
         copy.copy(caught.value),
         cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # our own

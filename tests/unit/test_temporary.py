@@ -8,8 +8,10 @@ from typing import Any
 
 import attrs
 import pytest
-from support import FastClock, in_turn, road, said
+from support import FastClock, fake_response, make_executor, responses_in_order
 
+from twelvelabs_async._core.tasks import shielded_cleanup
+from twelvelabs_async._http.transport import Response
 from twelvelabs_async.errors import (
     ConflictError,
     InvalidInputError,
@@ -17,10 +19,8 @@ from twelvelabs_async.errors import (
     ProcessingFailedError,
     WaitTimeoutError,
 )
-from twelvelabs_async.reply import Reply
 from twelvelabs_async.resources.assets import Assets
-from twelvelabs_async.resources.temporary import finally_doing
-from twelvelabs_async.uploads.state import UploadProgress
+from twelvelabs_async.uploads import UploadProgress
 
 URL = "https://x.example/a.mp4"
 
@@ -30,12 +30,12 @@ class Platform:
     """One asset."""
 
     status: str = "ready"
-    deletion: Reply = attrs.field(factory=lambda: said(204))
+    deletion: Response = attrs.field(factory=lambda: fake_response(204))
     before_deletion: Callable[[], Awaitable[object]] | None = None
     deleted: int = 0
     asked: list[tuple[str, str]] = attrs.field(factory=list[tuple[str, str]])
 
-    async def answer(self, method: str, path: str) -> Reply:
+    async def answer(self, method: str, path: str) -> Response:
         self.asked.append((method, path))
         await asyncio.sleep(0)
         if method == "DELETE":
@@ -44,13 +44,13 @@ class Platform:
             self.deleted += 1
             return self.deletion
         if method == "POST" and path != "/assets":
-            return said(201, {"upload_id": "u", "asset_id": "reserved", "chunk_size": 5, "total_chunks": 2})
+            return fake_response(201, {"upload_id": "u", "asset_id": "reserved", "chunk_size": 5, "total_chunks": 2})
         status = "processing" if method == "POST" else self.status
-        return said(content={"_id": "a", "status": status, "error": {"message": "it is broken"}})
+        return fake_response(content={"_id": "a", "status": status, "error": {"message": "it is broken"}})
 
 
 def assets(platform: Platform, clock: FastClock) -> Assets:
-    return Assets(road(platform.answer, clock)[0])
+    return Assets(make_executor(platform.answer, clock)[0])
 
 
 async def test_an_asset_is_ready_in_the_block_and_gone_after_it(clock: FastClock) -> None:
@@ -63,7 +63,7 @@ async def test_an_asset_is_ready_in_the_block_and_gone_after_it(clock: FastClock
 
 
 async def test_the_error_of_the_block_is_the_one_that_is_raised(clock: FastClock) -> None:
-    platform = Platform(deletion=said(409, {"code": "asset_in_use", "message": "busy"}))
+    platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ZeroDivisionError) as caught:
         async with assets(platform, clock).temporary(URL):
             raise ZeroDivisionError
@@ -73,14 +73,14 @@ async def test_the_error_of_the_block_is_the_one_that_is_raised(clock: FastClock
 
 async def test_a_deletion_that_fails_after_a_good_block_is_no_secret(clock: FastClock) -> None:
     """What stays behind costs money."""
-    platform = Platform(deletion=said(409, {"code": "asset_in_use", "message": "busy"}))
+    platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ConflictError):
         async with assets(platform, clock).temporary(URL):
             pass
 
 
-@pytest.mark.parametrize("deletion", [said(404), said(400, {"code": "resource_not_exist"})])
-async def test_an_asset_the_block_has_deleted_itself_is_no_error(clock: FastClock, deletion: Reply) -> None:
+@pytest.mark.parametrize("deletion", [fake_response(404), fake_response(400, {"code": "resource_not_exist"})])
+async def test_an_asset_the_block_has_deleted_itself_is_no_error(clock: FastClock, deletion: Response) -> None:
     async with assets(Platform(deletion=deletion), clock).temporary(URL):
         pass
 
@@ -183,7 +183,7 @@ async def test_a_cancellation_during_work_that_fails_is_still_a_cancellation() -
         raise NotFoundError(message="gone")
 
     async def block() -> None:
-        async with finally_doing(fail, "not done"):
+        async with shielded_cleanup(fail, "not done"):
             pass
 
     task = asyncio.create_task(block())
@@ -197,7 +197,9 @@ async def test_a_cancellation_during_work_that_fails_is_still_a_cancellation() -
 
 async def test_a_transcription_is_waited_for_in_the_units_asked_for(clock: FastClock) -> None:
     done = {"status": "ready", "sentences": [{"start": 0, "end": 1, "value": "Hello."}]}
-    api, session = road(in_turn(said(content={"status": "pending"}), said(content=done)), clock)
+    api, session = make_executor(
+        responses_in_order(fake_response(content={"status": "pending"}), fake_response(content=done)), clock
+    )
     seen: list[Any] = []
     found = await Assets(api).wait_for_transcription(
         "a", include=["sentences"], callback=lambda it: seen.append(it.status)
@@ -208,13 +210,15 @@ async def test_a_transcription_is_waited_for_in_the_units_asked_for(clock: FastC
 
 
 async def test_an_asset_that_has_no_transcription_is_not_waited_for(clock: FastClock) -> None:
-    api, session = road(in_turn(said(404, {"code": "resource_not_exist"})), clock)
+    api, session = make_executor(responses_in_order(fake_response(404, {"code": "resource_not_exist"})), clock)
     with pytest.raises(NotFoundError):
         await Assets(api).wait_for_transcription("a")
     assert len(session.sent) == 1
 
 
 async def test_a_transcription_that_failed_says_why(clock: FastClock) -> None:
-    api, _ = road(in_turn(said(content={"status": "failed", "error": {"message": "only noise"}})), clock)
+    api, _ = make_executor(
+        responses_in_order(fake_response(content={"status": "failed", "error": {"message": "only noise"}})), clock
+    )
     with pytest.raises(ProcessingFailedError, match=r"transcription of asset a .*: only noise"):
         await Assets(api).wait_for_transcription("a")

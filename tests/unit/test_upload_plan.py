@@ -7,10 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twelvelabs_async import InvalidInputError
-from twelvelabs_async.models.uploads import PresignedUrlChunk
-from twelvelabs_async.uploads.plan import DIRECT_UP_TO, LARGEST, choose, chunks, content_type, media_type
-from twelvelabs_async.uploads.state import Meter, UploadProgress
-from twelvelabs_async.uploads.urls import LIFETIME, UrlPool
+from twelvelabs_async.models.assets import PresignedUrlChunk
+from twelvelabs_async.uploads import UploadProgress, UploadState
+from twelvelabs_async.uploads._multipart import URL_LIFETIME, UrlPool
+from twelvelabs_async.uploads._source import ProgressTracker
+from twelvelabs_async.uploads._strategy import (
+    MAX_FILE_SIZE,
+    MULTIPART_THRESHOLD,
+    choose_strategy,
+    content_type,
+    media_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +31,7 @@ from twelvelabs_async.uploads.urls import LIFETIME, UrlPool
         ("n.MD", "document"),
     ],
 )
-def test_the_extension_tells_what_a_file_is(name: str, kind: str) -> None:
+def test_the_media_type_follows_from_the_extension(name: str, kind: str) -> None:
     assert media_type(name) == kind
 
 
@@ -36,18 +43,23 @@ def test_an_unknown_extension_is_refused_and_named(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "way"),
-    [(1, "direct"), (DIRECT_UP_TO, "direct"), (DIRECT_UP_TO + 1, "multipart"), (LARGEST["video"], "multipart")],
+    [
+        (1, "direct"),
+        (MULTIPART_THRESHOLD, "direct"),
+        (MULTIPART_THRESHOLD + 1, "multipart"),
+        (MAX_FILE_SIZE["video"], "multipart"),
+    ],
 )
-def test_the_size_decides_the_way(size: int, way: str) -> None:
-    assert choose(size, "video", filename="a.mp4") == way
+def test_the_strategy_follows_from_the_size(size: int, way: str) -> None:
+    assert choose_strategy(size, "video", filename="a.mp4") == way
 
 
 @pytest.mark.parametrize(
-    ("size", "kind"), [(0, "video"), (LARGEST["video"] + 1, "video"), (LARGEST["image"] + 1, "image")]
+    ("size", "kind"), [(0, "video"), (MAX_FILE_SIZE["video"] + 1, "video"), (MAX_FILE_SIZE["image"] + 1, "image")]
 )
 def test_an_empty_or_too_large_file_is_refused(size: int, kind: str) -> None:
     with pytest.raises(InvalidInputError):
-        choose(size, kind, filename="a")  # type: ignore[arg-type]  # a table of texts
+        choose_strategy(size, kind, filename="a")  # type: ignore[arg-type]  # a table of texts
 
 
 def test_media_types_of_common_containers_are_declared() -> None:
@@ -60,23 +72,32 @@ def test_media_types_of_common_containers_are_declared() -> None:
 
 @given(total=st.integers(1, 10**10), size=st.integers(10**6, 10**8))
 def test_parts_cover_the_file_once_and_in_order(total: int, size: int) -> None:
+    state = UploadState(
+        upload_id="u", asset_id="a", filename="a.mp4", total_size=total, chunk_size=size, fingerprint="1"
+    )
     position = 0
-    for index, chunk in enumerate(chunks(total, size), start=1):
-        assert (chunk.index, chunk.offset) == (index, position)
-        assert 0 < chunk.size <= size
-        position += chunk.size
+    for index in range(1, state.part_count + 1):
+        offset, part_size = state.part_range(index)
+        assert offset == position
+        assert 0 < part_size <= size
+        position += part_size
     assert position == total
 
 
-def test_a_meter_takes_back_what_is_sent_again() -> None:
+STATE = UploadState(
+    upload_id="u", asset_id="a", filename="a.mp4", total_size=10, chunk_size=5, fingerprint="1", upload_headers={}
+)
+
+
+def test_a_tracker_takes_back_bytes_that_are_sent_again() -> None:
     seen: list[UploadProgress] = []
-    meter = Meter("a.mp4", 10, seen.append, parts=2)
+    meter = ProgressTracker("a.mp4", 10, seen.append, parts=2)
     meter.add(6)
     meter.add(-6)
     meter.add(10)
-    meter.part_done()
+    meter.part_completed(lambda: STATE)
     assert [progress.sent for progress in seen] == [6, 0, 10, 10]
-    assert seen[-1].parts_done == 1
+    assert (seen[-1].parts_done, seen[-1].state) == (1, STATE)
 
 
 class Hour:
@@ -102,10 +123,10 @@ async def test_a_url_is_used_once_fetched_ahead_and_renewed_before_it_expires() 
         return [PresignedUrlChunk(chunk_index=i, url=f"u{i}-{len(asked)}") for i in range(start, start + count)]
 
     pool = UrlPool([PresignedUrlChunk(chunk_index=1, url="first")], ask, clock)
-    assert await pool.take(1) == "first"
-    assert await pool.take(1) == "u1-1"
-    assert await pool.take(2, ahead=99) == "u2-2"
-    assert await pool.take(3) == "u3-2"
-    clock.now = LIFETIME * 0.9
-    assert await pool.take(4) == "u4-3"
+    assert await pool.get(1) == "first"
+    assert await pool.get(1) == "u1-1"
+    assert await pool.get(2, prefetch=99) == "u2-2"
+    assert await pool.get(3) == "u3-2"
+    clock.now = URL_LIFETIME * 0.9
+    assert await pool.get(4) == "u4-3"
     assert asked == [(1, 1), (2, 50), (4, 1)]

@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
-from support import FastClock, LoopClock, road, said, virtually
+from support import FastClock, LoopClock, fake_response, make_executor, run_in_virtual_time
 
-from twelvelabs_async.api import Api
+from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._http.transport import Response
 from twelvelabs_async.errors import (
     AuthenticationError,
     InvalidInputError,
@@ -19,14 +20,12 @@ from twelvelabs_async.errors import (
     QuotaExhaustedError,
     WaitTimeoutError,
 )
-from twelvelabs_async.herd import Outcome
 from twelvelabs_async.models.embed import EmbeddingTask
-from twelvelabs_async.reply import Reply
+from twelvelabs_async.polling import WaitResult
 from twelvelabs_async.resources.assets import Assets
-from twelvelabs_async.resources.embed import Embed
-from twelvelabs_async.resources.embed_v2 import EmbedV2
-from twelvelabs_async.resources.indexed_assets import IndexedAssets
-from twelvelabs_async.resources.knowledge_store_items import KnowledgeStoreItems
+from twelvelabs_async.resources.embed import Embed, EmbedV2
+from twelvelabs_async.resources.indexes import IndexedAssets
+from twelvelabs_async.resources.knowledge_stores import KnowledgeStoreItems
 from twelvelabs_async.resources.tasks import Tasks
 
 PAGE = 50
@@ -42,8 +41,8 @@ class Platform:
     failing: frozenset[str] = frozenset()
     """Those that end badly."""
     unlisted: Callable[[str, float], bool] = lambda _id, _now: False
-    """Which of them lists do not show at a moment."""
-    broken: Callable[[str, float], Reply | None] = lambda _path, _now: None
+    """Which of them lists omit at a time."""
+    broken: Callable[[str, float], Response | None] = lambda _path, _now: None
     """What is answered instead."""
     asked: list[str] = attrs.field(factory=list[str])
 
@@ -53,7 +52,7 @@ class Platform:
             status = "failed" if id in self.failing else "ready"
         return {"_id": id, "status": status}
 
-    async def answer(self, _method: str, path: str) -> Reply:
+    async def answer(self, _method: str, path: str) -> Response:
         now = self.clock.monotonic()
         self.asked.append(path)
         broken = self.broken(path, now)
@@ -65,12 +64,12 @@ class Platform:
             segments.pop()
         if segments[-1] in self.ends:
             whole = {**self.entry(segments[-1]), "data": [{"embedding": [1.0]}], "error": {"message": "it broke"}}
-            return said(content=whole)
+            return fake_response(content=whole)
         if "page_limit" not in query:
-            return said(404, {"code": "resource_not_exist", "message": "nothing of this name"})
+            return fake_response(404, {"code": "resource_not_exist", "message": "nothing of this name"})
         shown = [id for id in self.ends if id in query.get("asset_ids", self.ends) and not self.unlisted(id, now)]
         page = int(query.get("page", ["1"])[0])
-        return said(
+        return fake_response(
             content={
                 "data": [self.entry(id) for id in shown[(page - 1) * PAGE : page * PAGE]],
                 "page_info": {"page": page, "limit_per_page": PAGE, "total_page": -(-len(shown) // PAGE)},
@@ -90,19 +89,19 @@ def ids(count: int, name: str = "t") -> list[str]:
     return [f"{name}{number}" for number in range(count)]
 
 
-def on(platform: Platform) -> Api:
-    return road(platform.answer, platform.clock)[0]
+def on(platform: Platform) -> RequestExecutor:
+    return make_executor(platform.answer, platform.clock)[0]
 
 
-async def everything(waiting: AsyncIterator[Outcome[Any]]) -> list[Outcome[Any]]:
+async def everything(waiting: AsyncIterator[WaitResult[Any]]) -> list[WaitResult[Any]]:
     return [outcome async for outcome in waiting]
 
 
-def names(outcomes: Iterable[Outcome[Any]]) -> list[str]:
+def names(outcomes: Iterable[WaitResult[Any]]) -> list[str]:
     return [outcome.id for outcome in outcomes]
 
 
-def tasks_of(api: Api) -> Callable[..., AsyncIterator[Outcome[Any]]]:
+def tasks_of(api: RequestExecutor) -> Callable[..., AsyncIterator[WaitResult[Any]]]:
     return KnowledgeStoreItems(api).wait_for_all
 
 
@@ -119,10 +118,10 @@ def test_p22_a_thousand_cost_about_twenty_requests_a_round() -> None:
         assert platform.lists <= 20 * rounds
         assert platform.lookups < 1000
 
-    virtually(main())
+    run_in_virtual_time(main())
 
 
-async def test_each_is_told_as_soon_as_it_is_seen_to_have_ended(clock: FastClock) -> None:
+async def test_each_result_is_yielded_as_soon_as_its_resource_finishes(clock: FastClock) -> None:
     now = clock.monotonic()
     platform = Platform(clock, {"slow": now + 300, "quick": now, "middling": now + 60})
     seen: dict[str, float] = {}
@@ -144,7 +143,7 @@ async def test_p24_a_failure_is_the_outcome_of_one_and_no_end_for_the_others(clo
         bad.result()
 
 
-async def test_p22_what_has_not_ended_in_time_has_an_outcome_too(clock: FastClock) -> None:
+async def test_p22_an_unfinished_resource_ends_with_a_timeout_result(clock: FastClock) -> None:
     """Whoever counts outcomes must come to the number of identifiers."""
     platform = Platform(clock, {"quick": 0.0, "stuck": float("inf")})
     started = clock.monotonic()
@@ -156,7 +155,7 @@ async def test_p22_what_has_not_ended_in_time_has_an_outcome_too(clock: FastCloc
     assert 100 <= clock.monotonic() - started < 101
 
 
-async def test_p22_an_identifier_nobody_knows_ends_at_once_with_its_own_error(clock: FastClock) -> None:
+async def test_p22_an_unknown_id_ends_immediately_with_its_own_error(clock: FastClock) -> None:
     platform = Platform(clock, {"known": 0.0})
     known, lost = await everything(tasks_of(on(platform))("s", ["lost", "known"]))
     assert known.error is None
@@ -194,11 +193,11 @@ async def test_few_among_very_many_do_not_cost_the_whole_list_each_round(clock: 
 
 
 async def test_p22_an_outage_is_no_reason_to_look_up_each(clock: FastClock) -> None:
-    """A service that comes back would be met by a thousand requests at once."""
+    """A recovering service must not receive a thousand requests at the same time."""
     now = clock.monotonic()
 
-    def broken(path: str, at: float) -> Reply | None:
-        return said(503) if "page_limit" in path and at < now + 60 else None
+    def broken(path: str, at: float) -> Response | None:
+        return fake_response(503) if "page_limit" in path and at < now + 60 else None
 
     platform = Platform(clock, dict.fromkeys(ids(40), now), broken=broken)
     outcomes = await everything(tasks_of(on(platform))("s", ids(40), timeout=600))
@@ -206,11 +205,11 @@ async def test_p22_an_outage_is_no_reason_to_look_up_each(clock: FastClock) -> N
     assert platform.lookups == 0
 
 
-async def test_a_lookup_that_fails_for_a_while_is_made_again(clock: FastClock) -> None:
+async def test_a_lookup_that_fails_for_a_while_is_retried(clock: FastClock) -> None:
     now = clock.monotonic()
 
-    def broken(path: str, at: float) -> Reply | None:
-        return said(503) if "page_limit" not in path and at < now + 60 else None
+    def broken(path: str, at: float) -> Response | None:
+        return fake_response(503) if "page_limit" not in path and at < now + 60 else None
 
     platform = Platform(clock, {"t0": now}, unlisted=lambda _id, _now: True, broken=broken)
     (outcome,) = await everything(tasks_of(on(platform))("s", ["t0"], timeout=600))
@@ -220,12 +219,12 @@ async def test_a_lookup_that_fails_for_a_while_is_made_again(clock: FastClock) -
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (said(401, {"code": "api_key_invalid"}), AuthenticationError),
-        (said(429, headers={"Retry-After": "9000"}), QuotaExhaustedError),
+        (fake_response(401, {"code": "api_key_invalid"}), AuthenticationError),
+        (fake_response(429, headers={"Retry-After": "9000"}), QuotaExhaustedError),
     ],
 )
 async def test_p22_a_list_that_cannot_be_read_ends_the_wait(
-    clock: FastClock, answer: Reply, kind: type[Exception]
+    clock: FastClock, answer: Response, kind: type[Exception]
 ) -> None:
     """Polling on with a revoked key would go on for ever."""
     platform = Platform(clock, {"t0": 0.0}, broken=lambda _path, _now: answer)
@@ -245,18 +244,18 @@ async def test_an_identifier_that_comes_twice_counts_once(clock: FastClock) -> N
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"sleep_interval": -1}])
-def test_a_wait_without_time_is_refused_when_it_is_made(clock: FastClock, wrong: dict[str, Any]) -> None:
+def test_a_timeout_of_zero_is_rejected_when_the_wait_is_created(clock: FastClock, wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
         tasks_of(on(Platform(clock, {})))("s", ["t0"], **wrong)
 
 
-def test_a_text_in_place_of_a_list_is_refused(clock: FastClock) -> None:
+def test_a_string_instead_of_a_list_of_ids_is_rejected(clock: FastClock) -> None:
     """Its letters would all be looked up."""
-    with pytest.raises(InvalidInputError, match="into a list"):
+    with pytest.raises(InvalidInputError, match="expected a list of ids, got the string"):
         tasks_of(on(Platform(clock, {})))("s", "t0")
 
 
-async def test_whoever_stops_listening_leaves_nothing_behind(clock: FastClock) -> None:
+async def test_a_wait_that_is_abandoned_leaves_no_task(clock: FastClock) -> None:
     platform = Platform(clock, dict.fromkeys(ids(100), 0.0))
     async for _ in tasks_of(on(platform))("s", ids(100)):
         break
@@ -286,7 +285,7 @@ async def test_embedding_tasks_come_with_their_vectors_which_lists_do_not_show(c
     assert (failed.id, failed.error.reason) == ("t7", "it broke")
 
 
-GROUPS: list[tuple[Callable[[Api, list[str]], AsyncIterator[Outcome[Any]]], str]] = [
+GROUPS: list[tuple[Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResult[Any]]], str]] = [
     (lambda api, ids: IndexedAssets(api).wait_for_all("i", ids), "/indexes/i/indexed-assets"),
     (lambda api, ids: Tasks(api).wait_for_all(ids), "/tasks"),
     (lambda api, ids: Embed(api).tasks.wait_for_all(ids), "/embed/tasks"),
@@ -294,9 +293,9 @@ GROUPS: list[tuple[Callable[[Api, list[str]], AsyncIterator[Outcome[Any]]], str]
 
 
 @pytest.mark.parametrize(("waiting", "path"), GROUPS)
-@pytest.mark.filterwarnings("ignore:the platform is giving this operation up:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 async def test_every_group_reads_its_own_list_and_looks_up_in_its_own_place(
-    clock: FastClock, waiting: Callable[[Api, list[str]], AsyncIterator[Outcome[Any]]], path: str
+    clock: FastClock, waiting: Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResult[Any]]], path: str
 ) -> None:
     platform = Platform(clock, dict.fromkeys(ids(2), 0.0), unlisted=lambda id, _: id == "t1")
     outcomes = await everything(waiting(on(platform), ids(2)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ from twelvelabs_async.models.webhooks import (
     IndexTaskReady,
     UnknownWebhook,
 )
-from twelvelabs_async.webhooks import HEADER, sign, verify
+from twelvelabs_async.webhooks import SIGNATURE_HEADER, sign, verify
 
 SECRET = "whsec_0123456789"
 NOW = 1_767_225_600
@@ -98,7 +99,7 @@ def test_a_failed_task_says_why() -> None:
     assert found.data.error.message == "too dark"
 
 
-def test_the_bytes_are_what_is_signed() -> None:
+def test_the_signature_covers_the_exact_bytes() -> None:
     """JSON that was read and written again is another text, whatever it says."""
     body, header = signed(ANALYZED)
     for altered in (json.dumps(json.loads(body)).encode(), body + b"\n", body.replace(b"t1", b"t9"), b""):
@@ -115,6 +116,31 @@ def test_another_secret_is_refused(secret: str) -> None:
 def test_an_empty_secret_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(InvalidInputError, match="secret"):
         verify(*signed(ANALYZED, secret=""), "", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", b"", b"t=1,v1=00", "t=1,v1=é", b"\xff", 5, ["t=1"], "t=1", "v1=00", ",,,"]
+)
+def test_a_request_without_a_valid_header_is_an_error_of_the_signature(header: Any) -> None:
+    """Anybody can post to a public URL; the answer is 401 and not 500."""
+    with pytest.raises(WebhookSignatureError):
+        verify(b"{}", header, SECRET, now=NOW)
+
+
+def test_header_and_secret_may_be_bytes() -> None:
+    body, header = signed(ANALYZED)
+    assert verify(body, header.encode(), SECRET.encode(), now=NOW) == verify(body, header, SECRET, now=NOW)
+    assert sign(body, SECRET.encode(), 5) == sign(body, SECRET, 5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tolerance": math.nan}, {"tolerance": "5"}, {"tolerance": -1}, {"now": math.inf}, {"secret": 5}], ids=str
+)
+def test_p18_an_argument_of_a_wrong_type_is_refused_by_name(wrong: Any) -> None:
+    body, header = signed(ANALYZED)
+    arguments: Any = {"secret": SECRET, **wrong}
+    with pytest.raises(InvalidInputError, match=next(iter(wrong))):
+        verify(body, header, **arguments)
 
 
 def test_a_body_that_is_text_is_a_mistake_of_the_caller() -> None:
@@ -184,7 +210,7 @@ def test_a_header_that_is_none_is_refused(header: str) -> None:
 
 
 @given(st.binary(max_size=60), st.text(max_size=60))
-def test_whatever_is_sent_is_refused_and_nothing_else_happens(body: bytes, header: str) -> None:
+def test_arbitrary_input_only_raises_a_signature_error(body: bytes, header: str) -> None:
     with pytest.raises(WebhookSignatureError):
         verify(body, header, SECRET, now=NOW)
 
@@ -218,4 +244,4 @@ def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
 def test_a_receiver_can_be_tested_with_signatures_of_ours() -> None:
     body, header = signed(ANALYZED)
     assert header == f"t={NOW},v1={sign(body, SECRET, NOW)}"
-    assert HEADER == "TL-Signature"
+    assert SIGNATURE_HEADER == "TL-Signature"

@@ -1,0 +1,172 @@
+"""Operations under faults: each retry class keeps its promise, and no write is repeated that could be done twice.
+
+Every operation meets one fault of each outcome, and every retry class meets all ten faults. The clock skips every
+wait.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final, Literal
+
+import attrs
+import pytest
+from scenes import SCENARIOS, Harness, Scenario
+from scenes.analyses import create_two_item_batch
+from scenes.stage import REDIRECT_URI
+
+from twelvelabs_async.errors import APIError, ConflictError
+
+Outcome = Literal["refused", "not done", "done", "success"]
+"""What becomes of a request under a fault.
+
+- `refused`: the server did nothing and says so.
+- `not done`: the server did nothing, but the client cannot know it.
+- `done`: the server did the work, but the response is lost.
+- `success`: the response is readable.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """A fault of the emulator and its outcome."""
+
+    outcome: Outcome
+    options: dict[str, Any]
+    response_starts: bool = False
+    """Whether the first bytes of the response arrive."""
+
+
+FAULTS: Final = {
+    "429": Fault(outcome="refused", options={"status": 429, "headers": {"Retry-After": "2"}}),
+    "500": Fault(outcome="not done", options={"status": 500}),
+    "503": Fault(outcome="not done", options={"status": 503}),
+    "html": Fault(outcome="not done", options={"status": 502, "html": True}),
+    "reset before": Fault(outcome="not done", options={"reset": "before"}),
+    "reset in the body": Fault(outcome="not done", options={"reset": "before", "after_body_kib": 1}),
+    "reset after": Fault(outcome="done", options={"reset": "after"}),
+    "truncated": Fault(outcome="done", options={"truncate": True}, response_starts=True),
+    "slow": Fault(outcome="success", options={"delay": 5.0, "trickle": 5.0}),
+    "content type": Fault(outcome="success", options={"content_type": "text/plain"}),
+}
+OUTCOMES: Final[dict[Outcome, list[str]]] = {
+    "refused": ["429"],
+    "not done": ["500", "503", "html", "reset before", "reset in the body"],
+    "done": ["reset after", "truncated"],
+    "success": ["slow", "content type"],
+}
+
+SENT_ONCE: Final = {"verify_first", "non_idempotent"}
+KEYED: Final = {"analyze_async.tasks.create"}
+"""Methods that send an idempotency key, and so are sent again."""
+"""Retry classes whose requests are not repeated when the first one may have been done."""
+
+STREAMS: Final = {"analyze_stream.create", "analyze_async.batches.results", "responses.create_stream"}
+"""Methods that return a stream of events, which is not requested again once it has started."""
+
+CREATED_AGAIN: Final = {"multipart_upload.create": {"Upload": 1}, "imports.import_files": {"Import": 1}}
+"""What a repetition leaves behind: an upload that expires, and the record of an import that found all files there."""
+
+CHECKS: Final = {
+    "analyze_async.batches.cancel": "GET /analyze/batches/{batch_id}",
+    "data_connectors.create_redirect_uri": "GET /connections/redirect-uris",
+}
+"""The request by which a method finds out that a repetition was refused because the first attempt had succeeded."""
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    """Yield pairs of method and fault."""
+    retry_classes = set[tuple[str, bool]]()
+    for number, (method, scenario) in enumerate(SCENARIOS.items()):
+        yield from ((method, names[number % len(names)]) for names in OUTCOMES.values())
+        retry_class = (scenario.facts["retry"], method in STREAMS)
+        if retry_class not in retry_classes:
+            retry_classes.add(retry_class)
+            yield from ((method, name) for name in FAULTS)
+
+
+CASES: Final = dict.fromkeys(cases())
+
+
+def test_every_fault_has_its_outcome_and_meets_every_retry_class() -> None:
+    assert {name: fault.outcome for name, fault in FAULTS.items()} == {
+        name: outcome for outcome, names in OUTCOMES.items() for name in names
+    }
+    retry_classes = {scenario.facts["retry"] for scenario in SCENARIOS.values()}
+    assert {(SCENARIOS[method].facts["retry"], name) for method, name in CASES} == {
+        (retry_class, name) for retry_class in retry_classes for name in FAULTS
+    }
+
+
+@pytest.mark.parametrize(("method", "name"), CASES, ids=lambda value: value)
+async def test_p25_an_operation_keeps_the_promise_of_its_retry_class(method: str, name: str, stage: Harness) -> None:
+    scene, fault = SCENARIOS[method], FAULTS[name]
+    stage.before_call = partial(stage.emulator.faults.add, scene.facts["call"], **fault.options)
+    done = fault.outcome in {"done", "success"}
+    with scene.warnings():
+        if is_readable(scene, fault):
+            await scene.run(stage)
+            assert_sent(scene, stage, 1)
+            assert_created(stage, scene.object_changes)
+        elif may_be_repeated(scene, fault):
+            await scene.run(stage)
+            assert_sent(scene, stage, 2, *([CHECKS[scene.method]] if done and scene.method in CHECKS else ()))
+            assert_created(stage, scene.object_changes, CREATED_AGAIN.get(scene.method, {}) if done else {})
+        else:
+            with pytest.raises(APIError) as caught:
+                await scene.run(stage)
+            assert_error(scene, caught.value)
+            assert_sent(scene, stage, 1)
+            assert_created(stage, scene.object_changes if done else {})
+
+
+def is_readable(scene: Scenario, fault: Fault) -> bool:
+    """Tell whether the response is complete; one without a body cannot be truncated."""
+    return fault.outcome == "success" or (fault.response_starts and scene.facts["status"] == 204)
+
+
+def may_be_repeated(scene: Scenario, fault: Fault) -> bool:
+    if fault.response_starts and scene.method in STREAMS:
+        return False
+    return fault.outcome == "refused" or scene.facts["retry"] not in SENT_ONCE or scene.method in KEYED
+
+
+def assert_error(scene: Scenario, error: APIError) -> None:
+    """Check that the error names the operation and says whether it may have been done."""
+    once = scene.facts["retry"] in SENT_ONCE
+    assert (error.operation, error.attempts, error.previous_attempts) == (scene.facts["call"], 1, ())
+    assert (error.ambiguous, error.retryable) == (once, not once)
+
+
+def assert_sent(scene: Scenario, stage: Harness, times: int, *checks: str) -> None:
+    assert [request.route for request in stage.requests] == [*[scene.facts["call"]] * times, *checks]
+
+
+def assert_created(stage: Harness, *counts: dict[str, int]) -> None:
+    expected = Counter[str]()
+    for count in counts:
+        expected.update(count)
+    assert stage.object_changes == expected
+
+
+async def test_a_redirect_uri_that_is_already_registered_is_a_conflict(stage: Harness) -> None:
+    await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+    with pytest.raises(ConflictError, match="already"):
+        await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+
+
+async def test_a_conflict_is_raised_when_the_redirect_uri_is_not_registered(stage: Harness) -> None:
+    for status in (503, 409):
+        stage.emulator.faults.add("POST /connections/redirect-uris", status=status)
+    with pytest.raises(ConflictError):
+        await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+
+
+async def test_a_completed_batch_is_not_reported_as_canceled_after_a_retry(stage: Harness) -> None:
+    batch = await create_two_item_batch(stage)
+    await stage.advance()
+    stage.emulator.faults.add("POST /analyze/batches/{batch_id}/cancel", status=503)
+    with pytest.raises(ConflictError, match="completed"):
+        await stage.client.analyze_async.batches.cancel(batch.id)

@@ -1,0 +1,116 @@
+"""Times in structured answers lie within the video, whatever their names are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twelvelabs_async.emulator._generation.structured import Sampler
+from twelvelabs_async.emulator._generation.time_names import role_of
+
+PAIRS = [
+    ("start_time", "end_time"),
+    ("start_sec", "end_sec"),
+    ("start", "end"),
+    ("startTime", "endTime"),
+    ("start_seconds", "end_seconds"),
+    ("startTimeSeconds", "endTimeSeconds"),
+    ("begin", "stop"),
+    ("in", "out"),
+    ("timeIn", "timeOut"),
+    ("from", "to"),
+    ("from_sec", "to_sec"),
+    ("clip-start", "clip-end"),
+    ("t0", "t1"),
+    ("START_TIMESTAMP", "END_TIMESTAMP"),
+    ("start_offset_sec", "end_offset_sec"),
+    ("first_second", "last_second"),
+    ("startTimeMs", "endTimeMs"),
+]
+
+
+def sample(schema: Any, *ranges: tuple[float, float]) -> Any:
+    return Sampler(schema, "text", ranges or [(0.0, 2.5), (2.5, 5.0)], 7).sample()
+
+
+def in_scenes(**properties: Any) -> dict[str, Any]:
+    items = {"type": "object", "properties": properties}
+    return {"type": "object", "properties": {"scenes": {"type": "array", "items": items}}}
+
+
+@pytest.mark.parametrize("kind", ["number", "integer"])
+@pytest.mark.parametrize(("start", "end"), PAIRS)
+def test_a_start_is_before_its_end(start: str, end: str, kind: str) -> None:
+    found = sample(in_scenes(**{start: {"type": kind}, end: {"type": kind}}))["scenes"]
+    limit = 5000 if start.endswith("Ms") else 5
+    assert all(0 <= scene[start] < scene[end] <= limit for scene in found), found
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "value"),
+    [
+        ("start", {"type": "string"}, "00:00:02.500"),
+        ("end", {"type": "string", "description": "as MM:SS"}, "00:05"),
+        ("out", {"type": "string", "description": "HH:MM:SS"}, "00:00:05"),
+        ("start", {"type": "string", "pattern": r"^\d+:\d{2}$"}, "00:03"),
+        ("timestamp", {"type": "string"}, "00:00:02.500"),
+        ("timestamp", {"type": "number"}, 2.5),
+        ("peak_time_sec", {"type": "number"}, 2.5),
+        ("duration", {"type": "number"}, 2.5),
+        ("duration_seconds", {"type": "number"}, 2.5),
+        ("time_range", {"type": "array", "items": {"type": "number"}}, [2.5, 5.0]),
+        ("timestamps", {"type": "array", "items": {"type": "number"}}, [2.5, 5.0]),
+        ("start", {"type": "object", "properties": {"seconds": {"type": "number"}}}, {"seconds": 2.5}),
+        ("end", {"type": "object", "properties": {"value": {"type": "number"}}}, None),
+        ("a", {"type": "number", "description": "When it starts: start time in seconds"}, 2.5),
+        ("b", {"type": "number", "description": "The end of the scene, in seconds"}, 5.0),
+        ("end", {"anyOf": [{"type": "number"}, {"type": "null"}]}, 5.0),
+    ],
+)
+def test_a_time_has_the_form_of_its_schema(name: str, schema: dict[str, Any], value: Any) -> None:
+    found = sample(in_scenes(**{name: schema}))["scenes"][1][name]
+    assert found == value or value is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("in", "string"),
+        ("from", "string"),
+        ("to", "string"),
+        ("first", "string"),
+        ("first_name", "string"),
+        ("title", "number"),
+        ("count", "integer"),
+        ("start_city", "string"),
+        ("endorsement", "number"),
+        ("", "number"),
+        ("sometimes", "string"),
+        ("trend", "number"),
+    ],
+)
+def test_other_names_are_no_times(name: str, kind: str) -> None:
+    assert role_of(name, {}, kind) is None
+
+
+@given(
+    st.sampled_from(PAIRS),
+    st.lists(st.floats(0.01, 3000), min_size=1, max_size=5),
+    st.sampled_from(["number", "integer"]),
+)
+def test_times_lie_within_any_video(pair: tuple[str, str], lengths: list[float], kind: str) -> None:
+    start, end = pair
+    edges = [0.0]
+    for length in lengths:
+        edges.append(edges[-1] + length)
+    schema = in_scenes(**{start: {"type": kind}, end: {"type": kind}})
+    scale = 1000 if start.endswith("Ms") else 1
+    for scene in sample(schema, *pairwise(edges))["scenes"]:
+        assert 0 <= scene[start] <= scene[end] <= edges[-1] * scale
+        # A video of less than a second has no two whole seconds.
+        assert scene[start] < scene[end] or (kind == "integer" and edges[-1] < 1)

@@ -1,0 +1,107 @@
+"""Texts of the API and names of files never reach a terminal with their control characters."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from command_tree import COMMANDS
+from hostile import HOSTILE, controls_in
+
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async._cli.main import run
+from twelvelabs_async.emulator import ThreadedEmulator
+
+WITHOUT_TEXTS: dict[tuple[str, ...], str] = {
+    ("completion",): "prints a script of its own",
+    ("docs",): "prints the manual",
+    ("emulator",): "is a server",
+    ("status",): "needs a database, and prints by Screen.print",
+    ("worker",): "needs a database, and prints by Screen.print",
+}
+
+ARGUMENTS: dict[tuple[str, ...], list[str]] = {
+    ("demo",): ["{folder}"],
+    ("ingest",): ["{folder}", "--index", "{index}", "--ledger", "{ledger}"],
+    ("ledger", "show"): ["{ledger}"],
+    ("ledger", "export"): ["{ledger}"],
+    ("search",): ["{index}", "boat"],
+    ("indexes", "list"): [],
+    ("indexes", "create"): ["holiday"],
+    ("indexes", "delete"): ["{index}", "--yes"],
+    ("videos", "list"): ["{index}"],
+    ("videos", "show"): ["{index}", "{video}"],
+    ("videos", "delete"): ["{index}", "{video}", "--yes"],
+    ("export",): ["{index}", "{folder}.csv"],
+    ("analyze",): ["{asset}", "Describe it"],
+    ("embed",): ["a boat"],
+    ("api",): ["GET", "/indexes"],
+    ("limits",): [],
+    ("doctor",): [],
+}
+
+
+def test_each_command_is_covered() -> None:
+    assert ARGUMENTS.keys() | WITHOUT_TEXTS.keys() == COMMANDS.keys()
+
+
+@pytest.fixture
+def names(served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An index, a video and a folder, all with hostile names, and a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "400")
+    video = served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"note": HOSTILE})
+    video.asset.filename = HOSTILE
+    (index,) = served.state.indexes.values()
+    index.name = HOSTILE
+    served.answer("POST /analyze", HOSTILE)
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    name = HOSTILE.replace("\0", "").replace("/", "")
+    (folder / f"{name}.mp4").write_bytes((SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4").read_bytes())
+    (folder / f"{name}2.mp4").write_bytes(b"no video" * 100)
+    ids = {"index": index.id, "video": video.id, "asset": video.asset.id}
+    return {**ids, "folder": str(folder), "ledger": str(tmp_path / "ledger")}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names do not exist")
+@pytest.mark.parametrize("command", ARGUMENTS, ids=" ".join)
+def test_output(
+    command: tuple[str, ...], names: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if command == ("limits",):  # on a terminal it does not end
+        monkeypatch.setenv("TERM", "dumb")
+    if command[0] == "ledger":
+        run(["ingest", names["folder"], "--index", names["index"], "--ledger", names["ledger"]])
+        capsys.readouterr()
+    run([*command, *(argument.format(**names) for argument in ARGUMENTS[command])])
+    captured = capsys.readouterr()
+    assert captured.out
+    assert controls_in(captured.out + captured.err) == set()
+    if command != ("analyze",):
+        assert "\nforged" not in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in ARGUMENTS if command[0] not in {"demo", "ledger"}], ids=" ".join
+)
+def test_errors(
+    command: tuple[str, ...], names: dict[str, str], served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = json.dumps({"code": HOSTILE, "message": HOSTILE})
+    served.faults.add("*", status=403, body=body, headers={"Content-Type": "application/json"}, times=None)
+    run([*command, *(argument.format(**names) for argument in ARGUMENTS[command])])
+    captured = capsys.readouterr()
+    assert "403" in captured.out + captured.err
+    assert controls_in(captured.out + captured.err) == set()
+    assert "\nforged" not in captured.out + captured.err
+
+
+@pytest.mark.usefixtures("names")
+def test_names_of_indexes_in_an_error_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", HOSTILE.replace("\0", ""), "boat"]) == 1
+    assert run(["search", "holiday", "boat"]) == 1
+    assert controls_in(capsys.readouterr().err) == set()

@@ -1,0 +1,270 @@
+"""The ledger that `ingest` keeps by default, and the commands that show it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import Cli
+from postgres import PostgresServer, postgres
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async._cli import demo
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.ledger import default_ledger_path
+from twelvelabs_async.emulator import Emulator, ThreadedEmulator
+from twelvelabs_async.ingest import SqliteLedger
+from twelvelabs_async.models.indexes import Index
+
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+
+pytestmark = pytest.mark.oldest_python
+
+CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+def ledgers(state_folder: Path) -> list[Path]:
+    return sorted(state_folder.rglob("*.ledger"))
+
+
+def uploads(served: ThreadedEmulator) -> int:
+    return len(served.requests.for_operation("POST /assets"))
+
+
+def test_a_second_run_of_the_same_command_uploads_nothing_again(
+    cli: Cli, served: ThreadedEmulator, state_folder: Path
+) -> None:
+    command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday")
+    first = cli(*command)
+    (ledger,) = ledgers(state_folder)
+    assert first.stdout.splitlines()[0].endswith(f", ledger {ledger}")
+    assert uploads(served) == 3
+    second = cli(*command)
+    assert (second.exit_code, uploads(served)) == (0, 3)
+    assert re.search("^already done +3$", second.stdout, re.MULTILINE)
+
+
+def test_a_run_without_a_ledger_keeps_none(cli: Cli, served: ThreadedEmulator, state_folder: Path) -> None:
+    command = ("ingest", str(CLIPS[0]), "--index", "holiday", "--no-ledger")
+    assert "no ledger" in cli(*command).stdout.splitlines()[0]
+    assert cli(*command).exit_code == 0
+    assert (uploads(served), ledgers(state_folder)) == (2, [])
+
+
+def test_each_index_has_its_own_ledger_also_if_its_id_is_the_same(
+    cli: Cli, served: ThreadedEmulator, state_folder: Path
+) -> None:
+    cli("ingest", str(CLIPS[0]), "--index", "one")
+    cli("ingest", str(CLIPS[0]), "--index", "two")
+    assert len(ledgers(state_folder)) == 2
+    served.reset()  # ids begin again
+    served.advance(60)  # the platform gives the time of an index in whole seconds
+    cli("ingest", str(CLIPS[0]), "--index", "one")
+    assert len(served.state.assets) == 1
+    assert len(ledgers(state_folder)) == 3
+
+
+def test_a_state_folder_that_cannot_be_written_is_a_warning(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "file"))
+    result = cli("ingest", str(CLIPS[0]), "--index", "holiday")
+    assert result.exit_code == 0
+    assert "cannot keep a ledger in" in result.stdout
+    assert len(served.state.videos) == 1
+
+
+@pytest.mark.usefixtures("served")
+def test_a_ledger_in_use_is_an_error_that_says_what_to_do(cli: Cli, state_folder: Path) -> None:
+    command = ("ingest", str(CLIPS[0]), "--index", "holiday")
+    assert cli(*command).exit_code == 0
+    (path,) = ledgers(state_folder)
+    opened, ended = threading.Event(), threading.Event()
+
+    async def use_ledger() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        opened.set()
+        await asyncio.to_thread(ended.wait)
+        await ledger.close()
+
+    other = threading.Thread(target=lambda: asyncio.run(use_ledger()))
+    other.start()
+    try:
+        assert opened.wait(60)
+        result = cli(*command)
+    finally:
+        ended.set()
+        other.join()
+    assert result.exit_code == ExitCode.FAILED
+    assert "pass another --ledger or --no-ledger" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("served")
+def test_a_dry_run_reads_the_default_ledger(cli: Cli) -> None:
+    cli("ingest", str(CLIPS[0]), "--index", "holiday")
+    result = cli("ingest", *map(str, CLIPS), "--index", "holiday", "--dry-run", "--json")
+    assert [record["action"] for record in result.records] == ["done", "upload", "upload"]
+    assert result.records[0]["asset_id"]
+    assert {record["index_id"] for record in result.records} == {result.records[0]["index_id"]}
+
+
+def test_a_changed_file_replaces_its_older_self(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    video = tmp_path / "video.mp4"
+    command = ("ingest", str(video), "--index", "holiday", "--replace")
+    shutil.copy(CLIPS[0], video)
+    assert cli(*command).exit_code == 0
+    (older,) = served.state.assets
+    shutil.copy(CLIPS[1], video)
+    result = cli(*command)
+    (newer,) = served.state.assets
+    assert f"replaced  video.mp4: {newer} instead of {older}" in result.stdout
+    assert len(served.state.videos) == 1
+    assert "replaced" not in cli(*command).stdout
+    shutil.copy2(CLIPS[0], video)
+    assert cli(*command).exit_code == 0
+    assert len(served.state.assets) == len(served.state.videos) == 1
+
+
+def test_an_older_version_stays_until_the_newer_is_in_the_index(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+) -> None:
+    video = tmp_path / "video.mp4"
+    command = ("ingest", str(video), "--index", "holiday", "--replace")
+    shutil.copy(CLIPS[0], video)
+    cli(*command)
+    (older,) = served.state.assets
+    shutil.copy(CLIPS[1], video)
+    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400)
+    assert cli(*command).exit_code == 1
+    assert older in served.state.assets
+
+
+@pytest.mark.usefixtures("served")
+def test_a_ledger_is_shown_and_exported(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    path = str(tmp_path / "job.ledger")
+    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
+    cli("ingest", *map(str, CLIPS), "--index", "holiday", "--ledger", path, "--concurrency", "1")
+    rows = list(csv.DictReader(io.StringIO(cli("ledger", "export", path, "--csv").stdout)))
+    assert list(rows[0]) == ["path", "state", "asset_id", "indexed_asset_id", "error"]
+    assert sorted(row["state"] for row in rows) == ["failed", "ready", "ready"]
+    (failed,) = (row for row in rows if row["state"] == "failed")
+    assert failed["error"].startswith("400")
+    assert failed["asset_id"]
+    assert not failed["indexed_asset_id"]
+    shown = cli("ledger", "show", path)
+    assert "2 ready, 1 failed" in shown.stdout
+    assert re.search("^1 x BadRequestError .*while indexing; such as .*mp4: 400", shown.stdout, re.MULTILINE)
+    records = cli("ledger", "show", path, "--state", "failed", "--json").records
+    assert [record["path"] for record in records] == [failed["path"]]
+    assert len(cli("ledger", "export", path).records) == 3
+
+
+@pytest.mark.usefixtures("served")
+def test_the_default_ledger_is_found_by_the_name_of_the_index(cli: Cli) -> None:
+    cli("ingest", str(CLIPS[0]), "--index", "holiday")
+    assert "1 ready" in cli("ledger", "show", "--index", "holiday").stdout
+    assert "no index 'other'" in cli("ledger", "show", "--index", "other").stderr
+
+
+def test_a_ledger_that_is_missing_or_none_is_an_error_in_one_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no ledger")
+    for arguments in ((), ("missing",), (str(tmp_path),), (str(tmp_path / "text"),), ("a\0b",), ("mysql://u:pw@h/d",)):
+        for command in ("show", "export"):
+            result = cli("ledger", command, *arguments)
+            assert result.exit_code in {1, 2}
+            assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+            assert "pw" not in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"text"}
+
+
+def test_a_ledger_in_a_database_never_prints_its_password(
+    cli: Cli, served: ThreadedEmulator, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.reset_database()
+    report = tmp_path / "report.html"
+    keywords = f"host={postgres_server.folder} user={postgres_server.user} dbname=postgres password=se3cret"
+    with_password = url.replace("@", ":se3cret@", 1)
+    for ledger in (with_password, keywords):
+        dry = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--dry-run")
+        run = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--report", str(report), "--json")
+        shown = cli("ledger", "show", ledger)
+        exported = cli("ledger", "export", ledger, "--csv")
+        assert [result.exit_code for result in (dry, run, shown, exported)] == [0, 0, 0, 0]
+        assert "ledger in the PostgreSQL database postgres" in run.stderr
+        assert str(CLIPS[0]) in exported.stdout
+        texts = [text for result in (dry, run, shown, exported) for text in (result.stdout, result.stderr)]
+        assert not any("se3cret" in text for text in (*texts, report.read_text("utf-8")))
+    assert uploads(served) == 1
+
+
+@pytest.mark.parametrize(
+    "ledger",
+    [
+        "postgresql://u:se3cret@127.0.0.1:1/videos",
+        "postgresql://u:se/3cret@127.0.0.1:1/videos",
+        "postgresql://u:x@se3cret@127.0.0.1:1/videos",
+        "postgresql://u:se3cret@[h/videos",
+        "host=127.0.0.1 port=1 password=se3cret",
+        "password = 'se3cret",
+        "mysql://u:se3cret@h/videos",
+        "PostgreSQL://u:se3cret@h/videos",
+    ],
+)
+def test_a_database_that_cannot_be_used_is_an_error_without_its_password(
+    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        ("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger),
+        ("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger, "--submit"),
+        ("ledger", "show", ledger),
+        ("worker", "--ledger", ledger),
+        ("status", "--ledger", ledger),
+    ):
+        result = cli(*arguments)
+        assert result.exit_code in {1, 2}
+        assert "3cret" not in result.stdout + result.stderr
+        assert result.stderr.count("\n") == 1
+        assert "127.0.0.1" in result.stderr or result.exit_code == 2
+    assert not list(tmp_path.iterdir())
+    assert not served.state.indexes
+
+
+@pytest.mark.usefixtures("served")
+def test_a_database_that_does_not_answer_is_an_error_that_names_it(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        ledger = f"postgresql://u:se3cret@127.0.0.1:{port}/videos?connect_timeout=2"
+        for command in ("worker", "status"):
+            result = cli(command, "--ledger", ledger)
+            problem = f"cannot connect to the database of the ledger on 127.0.0.1:{port}: connection timeout expired"
+            assert (result.exit_code, result.stderr) == (1, f"error: {problem}\n")
+
+
+async def test_emulators_that_start_in_the_same_second_have_ledgers_of_their_own() -> None:
+    indexes: list[Index] = []
+    for _ in range(2):
+        async with Emulator() as emulator, AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
+            created = await client.indexes.create(index_name="holiday", models=MODELS)
+            indexes.append(await client.indexes.retrieve(created.id))
+    first, second = indexes
+    assert first.id == second.id
+    assert default_ledger_path("http://127.0.0.1:1", first) != default_ledger_path("http://127.0.0.1:1", second)

@@ -1,0 +1,187 @@
+"""`indexes`, `videos`, `analyze`, `embed` and `api`: what people see, and what programs read."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from commands import Cli, read_until, run_in_terminal
+
+from twelvelabs_async.emulator import ThreadedEmulator
+
+
+@pytest.fixture
+def video(served: ThreadedEmulator) -> str:
+    """A video in the index `holiday`."""
+    return served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"camera": "front"}).id
+
+
+def lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("video")
+def test_indexes_are_listed_as_a_table_and_as_records(cli: Cli, served: ThreadedEmulator) -> None:
+    served.add_video("journey", "train.mp4")
+    header, newest, _ = lines(cli("indexes", "list").stdout)
+    assert header == ["id", "name", "videos", "duration", "created"]
+    assert newest[1:3] == ["journey", "1"]
+    records = cli("indexes", "list", "--json").records
+    assert [record["index_name"] for record in records] == ["journey", "holiday"]
+    assert {record["_id"] for record in records} == set(served.state.indexes)
+    assert len(cli("indexes", "list", "--json", "--limit", "1").records) == 1
+
+
+@pytest.mark.usefixtures("served")
+def test_no_indexes_are_said_to_people_and_nothing_to_programs(cli: Cli) -> None:
+    assert cli("indexes", "list").stdout == "there are no indexes yet\n"
+    assert cli("indexes", "list", "--json").stdout == ""
+
+
+def test_an_index_is_created_with_its_options_and_deleted_by_name(cli: Cli, served: ThreadedEmulator) -> None:
+    (record,) = cli("indexes", "create", "silent", "--option", "visual", "--addon", "thumbnail", "--json").records
+    (index,) = served.state.indexes.values()
+    assert (record["_id"], index.options, index.addons) == (index.id, {"visual"}, ["thumbnail"])
+    result = cli("indexes", "create", "silent")
+    assert (result.exit_code, "index_name_already_exists" in result.stderr) == (3, True)
+    assert cli("indexes", "delete", "silent", "--yes").stdout == f"deleted index silent ({index.id})\n"
+    assert not served.state.indexes
+    result = cli("indexes", "delete", "silent", "--yes")
+    assert (result.exit_code, result.stderr) == (1, "error: no index 'silent'; there are no indexes yet\n")
+
+
+def test_nothing_is_deleted_without_confirmation(cli: Cli, served: ThreadedEmulator, video: str) -> None:
+    for command in (("indexes", "delete", "holiday"), ("videos", "delete", "holiday", video)):
+        for flags in ((), ("--json",)):
+            result = cli(*command, *flags)
+            assert result.exit_code == 1
+            assert "pass --yes to confirm" in result.stdout + result.stderr
+    assert (len(served.state.indexes), len(cli("videos", "list", "holiday", "--json").records)) == (1, 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
+def test_on_a_terminal_a_deletion_asks_first(served: ThreadedEmulator) -> None:
+    served.add_video("holiday", "boat.mp4")
+    for answer, left in ((b"n\n", 1), (b"y\n", 0)):
+        with run_in_terminal("indexes", "delete", "holiday") as (process, ours):
+            assert "with 1 video? [y/N]" in read_until(ours, "[y/N]")
+            os.write(ours, answer)
+            read_until(ours, "never shown")
+            assert process.wait(20) == (1 if left else 0)
+        assert len(served.state.indexes) == left
+
+
+def test_a_video_is_listed_shown_and_removed(cli: Cli, served: ThreadedEmulator, video: str) -> None:
+    header, row = lines(cli("videos", "list", "holiday").stdout)
+    assert header == ["id", "filename", "status", "duration", "size", "created"]
+    assert row[:3] == [video, "boat.mp4", "ready"]
+    assert cli("videos", "list", "holiday", "--status", "failed").stdout == "no videos in holiday\n"
+    shown = cli("videos", "show", "holiday", video, "--transcription").stdout
+    assert "filename         boat.mp4\n" in shown
+    assert "metadata camera  front\n" in shown
+    (record,) = cli("videos", "show", "holiday", video, "--json").records
+    assert (record["_id"], record["user_metadata"]) == (video, {"camera": "front"})
+    (record,) = cli("videos", "delete", "holiday", video, "--yes", "--json").records
+    assert record == {"_id": video, "asset_id": record["asset_id"], "deleted": True}
+    assert list(served.state.assets) == [record["asset_id"]]
+    assert cli("videos", "delete", "holiday", video, "--yes").exit_code == 3
+
+
+def test_an_analysis_is_printed_as_text_or_as_a_record(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    asset = served.add_video("holiday", "boat.mp4").asset.id
+    served.answer("POST /analyze", "First line.\nSecond line.")
+    assert cli("analyze", asset, "Describe it").stdout == "First line.\nSecond line.\n"
+    (record,) = cli("analyze", asset, "Describe it", "--json").records
+    assert (record["data"], record["finish_reason"]) == ("First line.\nSecond line.", "stop")
+    served.answer("POST /analyze", "word " * 2000)
+    result = cli("analyze", asset, "Describe it", "--max-tokens", "512")
+    assert (result.exit_code, "--max-tokens" in result.stderr) == (1, True)
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"title": {"type": "string"}}}')
+    served.answer("POST /analyze", {"title": "A boat"})
+    assert json.loads(cli("analyze", asset, "Find a title", "--schema", str(schema)).stdout) == {"title": "A boat"}
+
+
+@pytest.mark.usefixtures("served")
+def test_a_file_to_analyze_is_refused_with_the_command_that_uploads_it(cli: Cli) -> None:
+    result = cli("analyze", "clips/boat.mp4", "Describe it")
+    assert (result.exit_code, "upload files with `ingest`" in result.stderr) == (2, True)
+
+
+def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    header, row = lines(cli("embed", "a boat").stdout)
+    assert (header[-1], row[0]) == ("vector", "512")
+    (record,) = cli("embed", "a boat", "--json").records
+    assert len(record["embedding"]) == 512
+    asset = served.add_video("holiday", "boat.mp4").asset.id
+    assert {record["embedding_scope"] for record in cli("embed", "--video", asset, "--json").records} >= {"clip"}
+    image = tmp_path / "boat.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
+    (record,) = cli("embed", "a boat", "--image", str(image), "--json").records
+    assert len(record["embedding"]) == 512
+    result = cli("embed", "a boat", "--video", asset)
+    assert (result.exit_code, "TEXT with --image" in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("video")
+def test_api_sends_fields_in_the_query_or_in_the_body(cli: Cli, served: ThreadedEmulator) -> None:
+    result = cli("api", "GET", "/indexes?index_name=holiday", "-F", "page_limit=1")
+    assert json.loads(result.stdout)["data"][0]["index_name"] == "holiday"
+    assert result.stdout.startswith("{\n  ")
+    (index,) = served.state.indexes
+    assert cli("api", "PUT", f"/indexes/{index}", "-f", "index_name=journey").stdout == ""
+    assert served.state.indexes[index].name == "journey"
+    fields = ("-f", f"index_id={index}", "-f", "query_text=boat", "-f", "search_options=visual")
+    assert json.loads(cli("api", "POST", "/search", "--form", *fields).stdout)["data"]
+    assert cli("api", "DELETE", f"/indexes/{index}").exit_code == 0
+    assert len(served.requests.for_operation("DELETE /indexes/{index-id}")) == 1
+
+
+def test_api_reads_a_body_from_a_file_or_standard_input(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"index_name": "a", "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}]}
+    file = tmp_path / "index.json"
+    file.write_text(json.dumps(body))
+    assert cli("api", "POST", "/indexes", "--input", str(file)).exit_code == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({**body, "index_name": "b"})))
+    assert cli("api", "POST", "/indexes", "--input", "-").exit_code == 0
+    assert {index.name for index in served.state.indexes.values()} == {"a", "b"}
+
+
+def test_api_follows_page_numbers_and_tokens(cli: Cli, served: ThreadedEmulator) -> None:
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        served.add_video("holiday", name, [(0, 30, "a boat")])
+    pages = cli("api", "GET", "/assets", "-F", "page_limit=2", "--paginate", "--json").records
+    assert [len(page["data"]) for page in pages] == [2, 1]
+    (index,) = served.state.indexes
+    fields = ("-f", f"index_id={index}", "-f", "query_text=boat", "-f", "search_options=visual", "-f", "page_limit=1")
+    pages = cli("api", "POST", "/search", "--form", *fields, "--paginate", "--json").records
+    assert [len(page["data"]) for page in pages] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("GET", "indexes"),
+        ("GET", "https://example.com/indexes"),
+        ("GET", "//example.com/indexes"),
+        ("GET", "/indexes#top"),
+        ("FETCH", "/indexes"),
+        ("POST", "/indexes", "-f", "index_name"),
+        ("POST", "/indexes", "-F", "index_name=@missing.txt"),
+        ("POST", "/indexes", "--input", "missing.json"),
+        ("POST", "/indexes", "--input", str(Path(__file__))),
+        ("POST", "/indexes", "--input", "-", "-f", "index_name=a"),
+    ],
+)
+@pytest.mark.usefixtures("served")
+def test_a_request_that_cannot_be_built_is_wrong_usage(cli: Cli, arguments: tuple[str, ...]) -> None:
+    result = cli("api", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1

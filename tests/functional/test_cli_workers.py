@@ -1,0 +1,91 @@
+"""The command line for many machines: hand in, work, and see how far it is."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import Cli, interruptible_process, wait_until
+from postgres import PostgresServer, postgres
+
+from twelvelabs_async._cli import demo
+from twelvelabs_async.emulator import ThreadedEmulator
+
+pytestmark = pytest.mark.oldest_python
+
+CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
+SHORT = Path(__file__).parents[1] / "data" / "media" / "short.mp4"
+
+
+@pytest.fixture(scope="module")
+def database_server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def ledger(database_server: PostgresServer) -> str:
+    """URL of an empty database."""
+    return database_server.reset_database()
+
+
+def test_a_worker_processes_submitted_files_until_interrupted(
+    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path
+) -> None:
+    for clip in (*CLIPS, SHORT):
+        shutil.copy(clip, tmp_path)
+    command = ("ingest", str(tmp_path), "--index", "holiday", "--ledger", ledger, "--submit", "--metadata", "camera=3")
+    result = cli(*command)
+    assert result.exit_code == 1
+    assert cli(*command, "--allow-refused").exit_code == 0
+    assert "rejected  short.mp4: it is 3 s long" in result.stdout
+    assert f"{len(CLIPS)} submitted, 0 already done, 0 duplicates" in result.stdout
+    assert not served.state.assets
+    with interruptible_process("worker", "--ledger", ledger) as worker:
+        wait_until(worker, lambda: cli("status", "--ledger", ledger, "--json").records[-1]["ready"] == len(CLIPS))
+        worker.send_signal(signal.SIGTERM)
+        out, err = worker.communicate(timeout=30)
+    assert (worker.returncode, err) == (0, "")
+    assert "finishing steps in progress" in out
+    assert cli("status", "--ledger", ledger, "--watch").stdout == f"{len(CLIPS)} ready\n"
+    assert len(served.state.videos) == len(CLIPS)
+    assert {(asset.user_metadata or {}).get("camera") for asset in served.state.assets.values()} == {"3"}
+    again = cli("ingest", str(CLIPS[0].parent), "--index", "holiday", "--ledger", ledger, "--submit", "--json")
+    assert (again.exit_code, again.records[0]["duplicates"] + again.records[0]["accepted"]) == (0, len(CLIPS))
+
+
+def test_workers_reject_a_ledger_in_a_file(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    del served
+    for command in (["ingest", str(CLIPS[0]), "--index", "x", "--submit"], ["worker"], ["status"]):
+        result = cli(*command, "--ledger", str(tmp_path / "my.ledger"))
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "error: --ledger must be a PostgreSQL URL such as postgresql://user@host/videos\n",
+        )
+
+
+def test_without_the_extra_one_line_names_the_extra(
+    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del served
+    monkeypatch.setitem(sys.modules, "twelvelabs_async.workers", None)
+    result = cli("worker", "--ledger", "postgresql://localhost/videos")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "error: workers need PostgreSQL support; run pip install 'twelvelabs-async[postgres]'\n",
+    )
+
+
+def test_a_rejected_api_key_ends_a_worker(
+    cli: Cli, served: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--submit").exit_code == 0
+    monkeypatch.setenv("TWELVELABS_API_KEY", "another")
+    result = cli("worker", "--ledger", ledger)
+    assert (result.exit_code, "401" in result.stderr) == (3, True)
+    assert len(served.state.assets) == 0
+    assert cli("status", "--ledger", ledger).stdout == "1 uploading\n"

@@ -1,0 +1,132 @@
+"""Frames over HTTP: of files, of HLS streams and of the thumbnails of the platform."""
+
+from __future__ import annotations
+
+import io
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import pytest
+import trustme
+from aiohttp import web
+from PIL import Image
+
+from twelvelabs_async import AsyncTwelveLabs, frames
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async.emulator import Emulator, Timing
+from twelvelabs_async.errors import FrameError
+from twelvelabs_async.models.search import SearchHit, SearchItem
+
+SAILING = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
+
+
+def write_playlist(folder: Path) -> None:
+    """Write the sailing boat as an HLS stream of MPEG transport streams."""
+    with av.open(SAILING) as source, av.open(folder / "master.m3u8", "w", format="hls") as target:
+        video = source.streams.video[0]
+        copied = target.add_stream_from_template(video)
+        for packet in source.demux(video):
+            if packet.dts is not None:
+                packet.stream = copied
+                target.mux(packet)
+
+
+def small_png() -> bytes:
+    output = io.BytesIO()
+    Image.new("RGB", (640, 320), "navy").save(output, "PNG")
+    return output.getvalue()
+
+
+@pytest.fixture(scope="module")
+async def origin(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A server of a file, a stream, thumbnails and a playlist that refers to a local file."""
+    folder = tmp_path_factory.mktemp("served")
+    write_playlist(folder)
+    (folder / "sailing.mp4").write_bytes(SAILING.read_bytes())
+    (folder / "thumbnail.png").write_bytes(small_png())
+    (folder / "script.png").write_bytes(b"<svg onload='alert(1)'/>")
+    (folder / "local.m3u8").write_text(f"#EXTM3U\n#EXTINF:9,\nfile://{SAILING}\n#EXT-X-ENDLIST\n")
+    app = web.Application()
+    app.router.add_static("/", folder)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}"
+    await runner.cleanup()
+
+
+def hit(*, thumbnail: str | None = None, stream: str | None = None, of_video: tuple[str, ...] = ()) -> SearchHit:
+    hls = SimpleNamespace(video_url=stream, thumbnail_urls=of_video)
+    video: Any = SimpleNamespace(system_metadata=SimpleNamespace(filename="sailing.mp4"), hls=hls)
+    return SearchHit(result=SearchItem(video_id="1", rank=1, start=2, end=5, thumbnail_url=thumbnail), video=video)
+
+
+@pytest.mark.parametrize("name", ["sailing.mp4", "master.m3u8"])
+async def test_a_url_gives_the_frames_that_its_file_gives(origin: str, name: str) -> None:
+    expected = await frames.extract(SAILING, [0, 6.25])
+    found = await frames.extract(f"{origin}/{name}?signature=1", [0, 6.25])
+    assert [round(frame.time or 0, 2) for frame in found] == [0.0, 6.2]
+    for one, other in zip(found, expected, strict=True):
+        assert one.jpeg == other.jpeg
+
+
+async def test_the_sources_of_a_frame_are_tried_in_their_order(origin: str) -> None:
+    thumbnail, stream = f"{origin}/thumbnail.png", f"{origin}/master.m3u8"
+    for given, expected in (
+        (hit(thumbnail=thumbnail, stream=stream), "thumbnail"),
+        (hit(thumbnail=f"{origin}/none.png", stream=stream), "stream"),
+        (hit(thumbnail=f"{origin}/script.png", stream=stream), "stream"),
+        (hit(stream=f"{origin}/none.m3u8", of_video=(thumbnail,)), "thumbnail"),
+        (hit(stream=f"{origin}/none.m3u8?signature=1"), None),
+        (hit(stream=str(SAILING)), None),
+        (hit(thumbnail=SAILING.as_uri()), None),
+    ):
+        (found,) = await frames.extract_hits([given], width=320)
+        assert found.origin == expected, found
+        assert "signature" not in found.error
+        if found.frame is not None:
+            assert found.frame.width == 320
+
+
+async def test_a_playlist_cannot_read_local_files(origin: str) -> None:
+    with pytest.raises(FrameError):
+        await frames.extract(f"{origin}/local.m3u8", [0])
+
+
+async def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    app = web.Application()
+    app.router.add_static("/", SAILING.parent)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"https://localhost:{runner.addresses[0][1]}/{SAILING.name}"
+    with pytest.raises(FrameError, match="cannot decode"):
+        await frames.extract(url, [0])
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    assert len(await frames.extract(url, [0])) == 1
+    await runner.cleanup()
+
+
+async def test_the_thumbnails_of_the_emulator_are_frames_of_the_uploaded_files() -> None:
+    async with (
+        Emulator(timing=Timing(asset=0, indexing=0), search="nearest") as emulator,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
+    ):
+        models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+        index = await client.indexes.create(index_name="films", models=models, addons=["thumbnail"])
+        asset = await client.assets.upload(SAILING, wait=True)
+        await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
+        hits = await client.search.query_with_videos(
+            index_id=index.id, search_options=["visual"], query_text="sailing", limit=2
+        )
+        found = await frames.extract_hits(hits)
+    assert {one.origin for one in found} == {"thumbnail"}

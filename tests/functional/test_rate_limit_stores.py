@@ -1,0 +1,218 @@
+"""The contract of a rate-limit store: one suite for memory, SQLite, and Redis, imitated and real."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from fakeredis import FakeAsyncRedis, FakeServer
+from memory_store import MemoryStore
+from redis_server import NEEDS_REDIS, RedisServer, redis_server
+
+from twelvelabs_async._rate_limit.stores import shared
+from twelvelabs_async._rate_limit.stores.redis import RedisStore, create_redis_client
+from twelvelabs_async._rate_limit.stores.sqlite import SqliteStore
+from twelvelabs_async._rate_limit.windows import INITIAL_ROUND, SINGLE_REQUEST, CategoryState
+from twelvelabs_async.rate_limits import RateLimitInfo, RateLimitStore, RequiredWait, WindowInfo
+
+Opener = Callable[[str], RateLimitStore]
+"""Opens one more store of an organization, with the same state as the others."""
+
+
+@pytest.fixture(scope="module")
+def real_redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@asynccontextmanager
+async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Opener]:
+    if kind == "memory":
+        stores: dict[str, RateLimitStore] = {}
+        yield lambda organization: stores.setdefault(organization, MemoryStore(time.monotonic))
+    elif kind == "sqlite":
+        yield lambda organization: SqliteStore(folder / "limits.db", organization, time.time)
+    elif kind == "fakeredis":
+        server = FakeServer()
+        client = FakeAsyncRedis(server=server, decode_responses=True)
+        await client.ping()  # redis-py reads its version from the disk once
+        yield lambda organization: RedisStore(client, organization)
+    else:
+        real: RedisServer = request.getfixturevalue("real_redis")
+        yield lambda organization: RedisStore(create_redis_client(real.url), f"{folder}/{organization}")
+
+
+@pytest.fixture(params=["memory", "sqlite", "fakeredis", pytest.param("redis", marks=NEEDS_REDIS)])
+async def view(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener]:
+    opened: list[RateLimitStore] = []
+    async with opener(request.param, tmp_path, request) as make:
+
+        def open_one(organization: str) -> RateLimitStore:
+            opened.append(make(organization))
+            return opened[-1]
+
+        yield open_one
+        for store in opened:
+            await store.aclose()
+
+
+@pytest.fixture
+def one(view: Opener) -> RateLimitStore:
+    return view("acme")
+
+
+@pytest.fixture
+def other(view: Opener, one: RateLimitStore) -> RateLimitStore:
+    """The store of another process of the same organization."""
+    del one
+    return view("acme")
+
+
+def reported(remaining: int, *, limit: int = 40, ahead: float = 60.0) -> RateLimitInfo:
+    now = time.time()
+    return RateLimitInfo(
+        server_time=now, windows={"request": WindowInfo(limit=limit, remaining=remaining, reset=now + ahead)}
+    )
+
+
+async def respond(
+    store: RateLimitStore, info: RateLimitInfo, *, category: str = "search", rate_limited: bool = False
+) -> None:
+    reservation_id = await store.reserve(category, SINGLE_REQUEST)
+    assert isinstance(reservation_id, int)
+    await store.record_response(category, reservation_id, info, rate_limited=rate_limited, jitter=0.0)
+
+
+async def reserve_all(store: RateLimitStore, wanted: int, category: str = "search") -> list[int]:
+    """Reserve concurrently; return the ids of the reservations."""
+    found = await asyncio.gather(*(store.reserve(category, SINGLE_REQUEST) for _ in range(wanted)))
+    return [reservation_id for reservation_id in found if isinstance(reservation_id, int)]
+
+
+async def test_p27_without_headers_the_stores_send_a_first_round_together(
+    one: RateLimitStore, other: RateLimitStore
+) -> None:
+    assert len(await reserve_all(one, 10)) == 10
+    assert len(await reserve_all(other, INITIAL_ROUND - 10)) == INITIAL_ROUND - 10
+    for store in (one, other):
+        snapshot = await store.snapshot()
+        assert snapshot["search"]["in_flight_count"] == INITIAL_ROUND
+
+
+async def test_all_stores_know_the_headers_that_one_gets_and_reserve_no_more_than_remains(
+    one: RateLimitStore, other: RateLimitStore
+) -> None:
+    await respond(one, reported(7))
+    mine, theirs = await asyncio.gather(reserve_all(one, 10), reserve_all(other, 10))
+    assert len(mine) + len(theirs) == 7
+    assert len({*mine, *theirs}) == 7
+    wait = await other.reserve("search", SINGLE_REQUEST)
+    assert isinstance(wait, RequiredWait)
+
+
+async def test_an_exhausted_limit_says_when_it_resets(one: RateLimitStore, other: RateLimitStore) -> None:
+    await respond(one, reported(0, limit=40, ahead=60.0))
+    wait = await other.reserve("search", SINGLE_REQUEST)
+    assert isinstance(wait, RequiredWait)
+    assert wait.certain
+    assert (wait.dimension, wait.limit) == ("request", 40)
+    assert 50 < (wait.seconds or 0) <= 60.001
+
+
+async def test_a_429_blocks_the_category_in_all_stores(one: RateLimitStore, other: RateLimitStore) -> None:
+    reservation_id = await one.reserve("search", SINGLE_REQUEST)
+    assert isinstance(reservation_id, int)
+    info = RateLimitInfo(server_time=time.time(), retry_after=30.0)
+    await one.record_response("search", reservation_id, info, rate_limited=True, jitter=0.0)
+    wait = await other.reserve("search", SINGLE_REQUEST)
+    assert isinstance(wait, RequiredWait)
+    assert 25 < (wait.seconds or 0) <= 30.001
+    assert isinstance(await other.reserve("analyze", SINGLE_REQUEST), int)
+
+
+async def test_a_request_that_was_not_sent_returns_its_costs_and_one_without_a_response_does_not(
+    one: RateLimitStore, other: RateLimitStore
+) -> None:
+    await respond(one, reported(2))
+    first, second = await reserve_all(one, 2)
+    assert await reserve_all(other, 1) == []
+    await one.release("search", first, sent=False)
+    await one.release("search", second, sent=True)
+    assert len(await reserve_all(other, 5)) == 1
+
+
+async def test_all_dimensions_are_reserved_or_none(one: RateLimitStore, other: RateLimitStore) -> None:
+    now = time.time()
+    quotas = {
+        "request": WindowInfo(limit=40, remaining=30, reset=now + 60),
+        "duration": WindowInfo(limit=600, remaining=100, reset=now + 3600),
+    }
+    await respond(one, RateLimitInfo(server_time=now, windows=quotas), category="index")
+    assert isinstance(await one.reserve("index", {"request": 1.0, "duration": 90.0}), int)
+    wait = await other.reserve("index", {"request": 1.0, "duration": 20.0})
+    assert isinstance(wait, RequiredWait)
+    assert isinstance(await other.reserve("index", {"request": 1.0, "duration": 10.0}), int)
+    assert (await other.snapshot())["index"]["reserved"] == {"request": 2, "duration": 100}
+
+
+async def test_organizations_and_categories_are_independent(view: Opener, one: RateLimitStore) -> None:
+    await respond(one, reported(0))
+    assert isinstance(await view("others").reserve("search", SINGLE_REQUEST), int)
+    assert isinstance(await one.reserve("analyze", SINGLE_REQUEST), int)
+
+
+async def test_a_response_to_an_unknown_reservation_counts(one: RateLimitStore) -> None:
+    await one.record_response("search", 4711, reported(3), rate_limited=False, jitter=0.0)
+    assert len(await reserve_all(one, 10)) == 3
+
+
+async def test_a_snapshot_has_the_state_of_each_category(one: RateLimitStore, other: RateLimitStore) -> None:
+    assert not await one.snapshot()
+    await respond(one, reported(9))
+    await respond(one, reported(5), category="analyze")
+    snapshot = await other.snapshot()
+    assert sorted(snapshot) == ["analyze", "search"]
+    state = CategoryState.from_state(snapshot["search"])
+    assert [(window.limit, window.remaining) for window in state.windows.values()] == [(40, 9)]
+    assert not state.in_flight_count
+
+
+async def test_a_second_close_does_nothing(one: RateLimitStore) -> None:
+    await one.reserve("search", SINGLE_REQUEST)
+    await one.aclose()
+    await one.aclose()
+
+
+async def test_requests_of_a_killed_process_expire_with_their_lease(
+    one: RateLimitStore, other: RateLimitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if isinstance(one, MemoryStore):
+        pytest.skip("memory ends with its process")
+    await respond(one, reported(2))
+    monkeypatch.setattr(shared, "RESERVATION_LEASE", 0.0)
+    assert len(await reserve_all(one, 1)) == 1
+    assert (await other.snapshot())["search"]["in_flight_count"] == 1
+    assert isinstance(await other.reserve("search", SINGLE_REQUEST), int)
+    assert (await other.snapshot())["search"]["in_flight_count"] == 1
+
+
+async def test_two_concurrent_stores_never_reserve_too_much(one: RateLimitStore, other: RateLimitStore) -> None:
+    await respond(one, reported(40))
+    in_flight = 0
+
+    async def work(store: RateLimitStore) -> None:
+        nonlocal in_flight
+        for _ in range(20):
+            reservation_id = await store.reserve("search", SINGLE_REQUEST)
+            if isinstance(reservation_id, int):
+                in_flight += 1
+                assert in_flight <= 40
+                await store.release("search", reservation_id, sent=False)
+                in_flight -= 1
+
+    await asyncio.gather(*(work(store) for store in (one, other) for _ in range(5)))
+    assert len(await reserve_all(other, 50)) == 40

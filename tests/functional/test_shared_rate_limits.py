@@ -1,0 +1,195 @@
+"""Several clients of one organization that share a rate-limit store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis_server import NEEDS_REDIS, redis_server
+from support import eventually
+
+from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
+from twelvelabs_async._options import Secret
+from twelvelabs_async._rate_limit.stores import fallback, tenant_id
+from twelvelabs_async._rate_limit.stores import redis as redis_store
+from twelvelabs_async._rate_limit.stores.sqlite import SqliteStore
+from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST
+from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
+
+CALLS = 120
+CLIENTS = 4
+
+
+@pytest.fixture
+async def limited() -> AsyncIterator[Emulator]:
+    asyncio.get_running_loop().set_debug(False)
+    plan = Plan(windows={"search": Window(60, 1.0)})
+    async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
+        yield emulator
+
+
+@asynccontextmanager
+async def open_clients(emulator: Emulator, url: str, **options: Any) -> AsyncGenerator[list[AsyncTwelveLabs]]:
+    """Open clients that share only the store."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                AsyncTwelveLabs(
+                    emulator.api_key, base_url=emulator.base_url, rate_limit_store=url, max_retries=20, **options
+                )
+            )
+            for _ in range(CLIENTS)
+        ]
+
+
+async def burst(emulator: Emulator, clients: list[AsyncTwelveLabs]) -> tuple[int, int]:
+    """Return how many searches were accepted, and how many responses were 429."""
+    models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
+    index = await clients[0].indexes.create(index_name="one", models=models)
+
+    async def search(number: int) -> None:
+        searching = clients[number % CLIENTS].search
+        await searching.query(index_id=index.id, search_options=["visual"], query_text="a boat")
+
+    await search(0)  # its response reports the limit to all of them
+    await asyncio.gather(*map(search, range(1, CALLS)))
+    statuses = [request.status for request in emulator.requests.for_operation("POST /search")]
+    return statuses.count(200), statuses.count(429)
+
+
+async def test_p4_clients_that_share_a_file_hardly_exceed_their_limit(limited: Emulator, tmp_path: Path) -> None:
+    async with open_clients(limited, f"sqlite:///{tmp_path}/limits.db") as clients:
+        accepted, rate_limited = await burst(limited, clients)
+    assert accepted == CALLS
+    assert rate_limited <= 2
+
+
+@NEEDS_REDIS
+async def test_p4_clients_that_share_a_redis_hardly_exceed_their_limit(limited: Emulator) -> None:
+    with redis_server() as server:
+        async with open_clients(limited, server.url) as clients:
+            accepted, rate_limited = await burst(limited, clients)
+    assert accepted == CALLS
+    assert rate_limited <= 2
+
+
+async def test_only_its_owner_can_read_the_file_and_it_contains_no_key(limited: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "limits.db"
+    key = limited.api_key
+    async with AsyncTwelveLabs(key, base_url=limited.base_url, rate_limit_store=f"sqlite:///{path}") as client:
+        await client.assets.list()
+        assert [stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()] == [0o600] * 3
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT * FROM rate_limit_state_v2").fetchall()
+    assert [(organization, category) for organization, category, _ in rows] == [
+        (tenant_id(Secret(key), None), "GET /assets")
+    ]
+    assert not any(key.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+
+@NEEDS_REDIS
+async def test_redis_keys_contain_the_organization_and_not_the_api_key(limited: Emulator) -> None:
+    with redis_server() as server:
+        async with open_clients(limited, server.url, organization="acme") as clients:
+            await clients[0].assets.list()
+        async with Redis.from_url(server.url, decode_responses=True) as redis:
+            assert await redis.keys("*") == ["twelvelabs:{acme}:rate_limits"]
+            assert await redis.hkeys("twelvelabs:{acme}:rate_limits") == ["GET /assets"]
+            assert 0 < await redis.ttl("twelvelabs:{acme}:rate_limits") <= 7 * 86_400
+
+
+@NEEDS_REDIS
+async def test_no_call_fails_when_redis_is_killed_and_restarted(
+    limited: Emulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "STORE_RETRY_INTERVAL", 0.2)
+    with redis_server() as server, caplog.at_level(logging.INFO, "twelvelabs_async.rate_limits"):
+        async with open_clients(limited, server.url, organization="acme") as clients:
+            working = asyncio.ensure_future(burst(limited, clients))
+            await eventually(lambda: len(limited.requests.for_operation("POST /search")) > 20, timeout=20)
+            await asyncio.to_thread(server.kill)
+            await eventually(lambda: len(limited.requests.for_operation("POST /search")) > 80, timeout=20)
+            await asyncio.to_thread(server.start)
+            accepted, _ = await working
+            assert accepted == CALLS
+            for client in clients:  # a client notices with its next call
+                await _until_available(client, caplog)
+            async with Redis.from_url(server.url, decode_responses=True) as redis:
+                assert await redis.hexists("twelvelabs:{acme}:rate_limits", "GET /assets")
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert 1 <= len(warnings) <= CLIENTS  # one for each client, not for each call
+
+
+@NEEDS_REDIS
+async def test_many_calls_wait_for_a_redis_that_hangs_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.5)
+    with redis_server() as server:
+        store = fallback.FallbackStore(
+            redis_store.RedisStore(redis_store.create_redis_client(server.url), "acme"), time.monotonic
+        )
+        assert isinstance(await store.reserve("search", SINGLE_REQUEST), int)
+        server.pause()
+        async with asyncio.timeout(5):
+            reserved = await asyncio.gather(*(store.reserve("search", SINGLE_REQUEST) for _ in range(40)))
+        assert all(one < 0 for one in reserved if isinstance(one, int))  # reserved in memory
+        assert -1 in reserved
+        await store.aclose()
+
+
+async def _until_available(client: AsyncTwelveLabs, caplog: pytest.LogCaptureFixture) -> None:
+    async with asyncio.timeout(20):
+        while "available again" not in caplog.text:
+            await client.assets.list()
+            await asyncio.sleep(0.05)
+    await client.assets.list()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "limits.db", "sqlite:limits.db", "sqlite:///", "sqlite:////no/such/folder/limits.db", "mysql://h/b",
+     "redis://host:port", "redis:/host"],
+)  # fmt: skip
+def test_an_invalid_store_url_is_an_error_of_the_constructor(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="rate_limit_store"):
+        AsyncTwelveLabs("key", rate_limit_store=url)
+
+
+def test_the_error_for_an_invalid_url_does_not_contain_its_password() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        AsyncTwelveLabs("key", rate_limit_store="redis://user:hunter2@host:port")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_error_for_a_missing_extra_contains_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "twelvelabs_async._rate_limit.stores.redis", raising=False)
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(InvalidInputError, match=r"pip install 'twelvelabs-async\[redis\]'"):
+        AsyncTwelveLabs("key", rate_limit_store="redis://localhost")
+
+
+async def test_the_client_does_not_close_a_store_that_was_passed_in(limited: Emulator, tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "limits.db", "acme", time.time)
+    async with AsyncTwelveLabs(limited.api_key, base_url=limited.base_url, rate_limit_store=store) as client:
+        await client.assets.list()
+    assert list(await store.snapshot()) == ["GET /assets"]
+    await store.aclose()
+
+
+async def test_a_deleted_file_is_created_again(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "limits.db", "acme", time.time)
+    assert isinstance(await store.reserve("search", SINGLE_REQUEST), int)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert await store.reserve("search", SINGLE_REQUEST) == 1
+    assert (tmp_path / "limits.db").exists()
+    await store.aclose()

@@ -1,0 +1,247 @@
+"""Workers in separate processes, on a real database: each video is indexed once, whichever process is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from postgres import PostgresServer, postgres
+from processes import start_process
+
+from twelvelabs_async import AsyncTwelveLabs, InternalServerError
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async.emulator import Emulator, Timing
+from twelvelabs_async.ingest import _outage
+from twelvelabs_async.models.common import UserMetadata
+from twelvelabs_async.workers import Status, Worker, _jobs, status, submit
+from twelvelabs_async.workers.worker import _DEAD_WORKER_TIMEOUT
+
+CLIP = SAMPLE_VIDEOS / "red-balloon-over-the-hills.mp4"
+MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+MANUAL = (Path(__file__).parents[2] / "docs" / "machines.md").read_text("utf-8")
+PROGRAM = Path(__file__).parents[1] / "killable_worker.py"
+FAULTS: list[dict[str, Any]] = [{"status": 503}, {"status": 500}, {"reset": "before"}, {"reset": "after"}]
+
+pytestmark = [pytest.mark.oldest_python, pytest.mark.waits]
+
+
+@pytest.fixture(scope="module")
+def database_server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def ledger(database_server: PostgresServer) -> str:
+    """The URL of an empty database."""
+    return database_server.reset_database()
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Emulator]:
+    async with Emulator(timing=Timing(asset=0.2, indexing=0.5), inspect_media=False) as emulator:
+        yield emulator
+
+
+def films(folder: Path, count: int) -> Path:
+    """Create small videos with different content."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"film-{number:03}.mp4").write_bytes(CLIP.read_bytes() + bytes([number % 256, number // 256]))
+    return folder
+
+
+@asynccontextmanager
+async def worker(platform: Emulator, ledger: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Start a worker, and stop it at the end; it must have stopped by itself unless the test killed it."""
+    async with start_process(sys.executable, PROGRAM, platform.base_url, platform.api_key, ledger) as process:
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            assert await process.wait() in {0, -9}
+
+
+@asynccontextmanager
+async def local_worker(
+    platform: Emulator, ledger: str, timeout: float | None = None, lookup_timeout: float | None = None
+) -> AsyncGenerator[Worker]:
+    """Run a worker in this process."""
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url) as client:
+        here = client.worker(ledger, timeout=timeout, lookup_timeout=lookup_timeout)
+        running = asyncio.create_task(here.run())
+        try:
+            yield here
+        finally:
+            here.stop()
+            await running
+
+
+async def wait_until_done(ledger: str) -> Status:
+    while (now := await status(ledger)).open:
+        await asyncio.sleep(0.2)
+    return now
+
+
+async def wait_for_workers(ledger: str, workers: int) -> None:
+    """Wait until this many workers have started: one that cannot reach the database at its start ends with an error."""
+    async with await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection:
+        while True:
+            row = await (await connection.execute("SELECT count(*) FROM procrastinate_workers")).fetchone()
+            if row == (workers,):
+                return
+            await asyncio.sleep(0.01)
+
+
+def assert_once(platform: Emulator, count: int) -> None:
+    times = Counter(video.asset.filename for video in platform.state.videos.values())
+    assert times == {f"film-{number:03}.mp4": 1 for number in range(count)}
+    assert len(platform.state.assets) == count
+
+
+async def create_index(platform: Emulator) -> str:
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url) as client:
+        return (await client.indexes.ensure("films", MODELS)).id
+
+
+async def test_one_worker_ingests_what_was_submitted(platform: Emulator, ledger: str, tmp_path: Path) -> None:
+    index_id = await create_index(platform)
+    submitted = await submit(ledger, films(tmp_path / "films", 12), index_id=index_id)
+    assert (submitted.accepted, submitted.total) == (12, 12)
+    async with worker(platform, ledger):
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (12, 0, 0)
+    assert_once(platform, 12)
+
+
+async def test_submitted_user_metadata_reaches_the_assets(platform: Emulator, ledger: str, tmp_path: Path) -> None:
+    index_id = await create_index(platform)
+    metadata: UserMetadata = {"camera": "3", "tags": "a=b", "lens": 35}
+    film, other = sorted(films(tmp_path / "films", 2).iterdir())
+    await submit(ledger, [(film, metadata), other], index_id=index_id)
+    async with local_worker(platform, ledger):
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed) == (2, 0)
+    found = {asset.filename: asset.user_metadata or {} for asset in platform.state.assets.values()}
+    assert {name: {**own, "ingest_token": ""} for name, own in found.items()} == {
+        film.name: {**metadata, "ingest_token": ""},
+        other.name: {"ingest_token": ""},
+    }
+
+
+@pytest.mark.parametrize("stage", ["uploading", "processing"])
+async def test_p29_a_worker_can_stop_at_an_outage_and_another_one_goes_on(
+    platform: Emulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def is_outage(_: object, error: Exception) -> bool:  # at once, and not after half a minute
+        return _outage.is_unanswered(error)
+
+    monkeypatch.setattr(_outage.OutageDetector, "is_outage", is_outage)
+    monkeypatch.setattr(_jobs, "OUTAGE_RETRY_DELAY", 0.1)
+    index_id = await create_index(platform)
+    await submit(ledger, films(tmp_path / "films", 1), index_id=index_id)
+    for operation in ("*",) if stage == "uploading" else ("GET /assets", "GET /assets/{asset_id}"):
+        platform.faults.add(operation, status=503, times=None)
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url, max_retries=0) as client:
+        with pytest.raises(InternalServerError, match="503"):
+            await client.worker(ledger, on_outage="stop").run()
+    found = await status(ledger)
+    assert (getattr(found, stage), found.failed, found.stalled) == (1, 0, 0)
+    platform.faults.clear()
+    async with local_worker(platform, ledger, lookup_timeout=0.1):
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (1, 0, 0), done.failures
+    assert_once(platform, 1)
+
+
+async def test_the_items_of_a_killed_worker_are_ingested_once_each(
+    platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await create_index(platform)
+    for seed, kind in enumerate(FAULTS):
+        platform.faults.add("*", times=None, probability=0.05 / len(FAULTS), seed=seed, **kind)
+    await submit(ledger, films(tmp_path / "films", 40), index_id=index_id)
+    async with worker(platform, ledger) as killed, worker(platform, ledger):
+        while not 5 <= len(platform.state.assets) < 30:
+            await asyncio.sleep(0.01)
+        killed.kill()
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (40, 0, 0), done.failures
+    assert_once(platform, 40)
+
+
+async def test_workers_survive_a_restart_of_the_database(
+    database_server: PostgresServer, platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await create_index(platform)
+    await submit(ledger, films(tmp_path / "films", 40), index_id=index_id)
+    async with worker(platform, ledger), worker(platform, ledger):
+        await wait_for_workers(ledger, 2)
+        while len(platform.state.assets) < 5:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(database_server.stop)
+        await asyncio.sleep(1.0)
+        await asyncio.to_thread(database_server.start)
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (40, 0, 0), done.failures
+    assert_once(platform, 40)
+
+
+async def test_a_worker_that_loses_the_database_cancels_its_jobs_before_others_take_them_over(
+    database_server: PostgresServer, platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await create_index(platform)
+    platform.faults.add("POST /assets", times=1, delay=20, reset="before")
+    await submit(ledger, films(tmp_path / "films", 1), index_id=index_id)
+    async with local_worker(platform, ledger) as worker_here:
+        await wait_for_workers(ledger, 1)
+        while (await status(ledger)).uploading == 0:
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(database_server.stop)
+        try:
+            async with asyncio.timeout(_DEAD_WORKER_TIMEOUT):  # later another worker may run it
+                while worker_here.completed == 0:
+                    await asyncio.sleep(0.05)
+        finally:
+            await asyncio.to_thread(database_server.start)
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (1, 0, 0), done.failures
+    assert_once(platform, 1)
+
+
+async def test_an_item_that_times_out_is_stalled_until_it_is_submitted_again(ledger: str, tmp_path: Path) -> None:
+    async with Emulator(
+        timing=Timing(asset=0.2, indexing=10.0, pending_share=0, queued_share=0), inspect_media=False
+    ) as slow:
+        index_id, folder = await create_index(slow), films(tmp_path / "films", 2)
+        await submit(ledger, folder, index_id=index_id)
+        async with local_worker(slow, ledger, timeout=2.0):
+            given_up = await wait_until_done(ledger)
+        assert (given_up.ready, given_up.stalled) == (0, 2)
+        assert all("still indexing after" in entry.error for entry in given_up.failures)
+        assert (await submit(ledger, folder, index_id=index_id)).accepted == 2
+        async with local_worker(slow, ledger):
+            done = await wait_until_done(ledger)
+        assert (done.ready, done.failed, done.stalled) == (2, 0, 0), done.failures
+        assert_once(slow, 2)
+
+
+async def test_the_python_code_of_the_manual_works(
+    platform: Emulator, ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", MANUAL, flags=re.DOTALL)[0], names)  # noqa: S102  # our own manual
+    index_id = await create_index(platform)
+    async with AsyncTwelveLabs(platform.api_key, base_url=platform.base_url) as client:
+        await names["ingest_with_worker"](client, ledger, str(films(tmp_path / "films", 3)), index_id)
+    assert capsys.readouterr().out == "3 submitted\n"
+    assert_once(platform, 3)

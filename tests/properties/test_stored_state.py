@@ -1,0 +1,177 @@
+"""A category that a shared store loads in part for each operation behaves like one that stays in memory."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twelvelabs_async._rate_limit.stores.shared import LoadedCategory
+from twelvelabs_async._rate_limit.windows import CategoryState
+from twelvelabs_async.rate_limits import RateLimitInfo, RequiredWait, WindowInfo
+
+T = TypeVar("T")
+
+EIGHTHS = st.integers(0, 400).map(lambda eighths: eighths / 8)
+"""Seconds that a binary fraction holds exactly."""
+
+COSTS = st.sampled_from([{"request": 1.0}, {"request": 1.0, "duration": 30.0}, {"request": 1.0, "duration": 90.5}])
+DIMENSIONS = st.sampled_from(["request", "duration", "token"])
+WINDOW_INFOS = st.builds(
+    WindowInfo,
+    limit=st.none() | st.integers(0, 60),
+    remaining=st.none() | st.sampled_from([0, 0, 1, 7, 40]),
+    reset=st.none() | st.integers(90, 400).map(float) | st.just(1e13),
+)
+
+
+@attrs.frozen
+class Step:
+    """An operation, some time after the previous one."""
+
+    after: float
+    operation: str
+    which: int
+    costs: Mapping[str, float]
+    windows: Mapping[str, WindowInfo]
+    retry_after: float | None
+    jitter: float
+
+
+STEPS = st.builds(
+    Step,
+    after=EIGHTHS,
+    operation=st.sampled_from(["reserve", "reserve", "accepted", "accepted", "429", "lost", "not sent"]),
+    which=st.integers(0, 5),
+    costs=COSTS,
+    windows=st.dictionaries(DIMENSIONS, WINDOW_INFOS, max_size=2),
+    retry_after=st.none() | st.integers(1, 100).map(float),
+    jitter=st.sampled_from([0.0, 0.25, 1.0]),
+)
+
+
+class BothStates:
+    """A state in memory and a stored one, which must give the same results."""
+
+    def __init__(self, lease: float | None) -> None:
+        self.lease = lease
+        self.now = 100.0
+        self.memory = CategoryState()
+        self.stored_text = ""
+        self.stored_in_flight = dict[int, str]()
+
+    def reserve(self, costs: Mapping[str, float]) -> int | None:
+        reserved = self.update(0, lambda state, now: state.reserve(costs, now, self.lease))
+        return None if isinstance(reserved, RequiredWait) else reserved
+
+    def record_response(self, reservation_id: int, info: RateLimitInfo, *, rate_limited: bool, jitter: float) -> None:
+        self.update(
+            reservation_id,
+            lambda state, now: state.record_response(
+                reservation_id, info, now, rate_limited=rate_limited, jitter=jitter
+            ),
+        )
+
+    def release(self, reservation_id: int, *, sent: bool) -> None:
+        self.update(reservation_id, lambda state, _: state.release(reservation_id, sent=sent))
+
+    def update(self, reservation_id: int, change: Callable[[CategoryState, float], T]) -> T:
+        loaded = LoadedCategory(self.stored_text)
+        if loaded.state.has_expired(self.now):
+            loaded.load_in_flight(dict(self.stored_in_flight))
+        elif reservation_id in self.stored_in_flight:
+            loaded.load_in_flight({reservation_id: self.stored_in_flight[reservation_id]})
+        result = change(loaded.state, self.now)
+        in_flight, text = loaded.changed_in_flight(), loaded.changed_text()
+        assert text is not None or not in_flight, "a store writes nothing if the state has not changed"
+        self.stored_text = text or self.stored_text
+        self.stored_in_flight |= {key: request for key, request in in_flight.items() if request is not None}
+        for key in [key for key, request in in_flight.items() if request is None]:
+            del self.stored_in_flight[key]
+        assert change(self.memory, self.now) == result
+        assert {**json.loads(self.stored_text or "{}")} == ({} if not self.stored_text else self.memory.to_state())
+        assert {key: json.loads(request) for key, request in self.stored_in_flight.items()} == {
+            key: attrs.asdict(request) for key, request in self.memory.in_flight.items()
+        }
+        return result
+
+
+@given(st.lists(STEPS, max_size=40), st.sampled_from([None, 20.0]))
+def test_a_stored_state_agrees_with_one_in_memory_whatever_servers_report(
+    steps: list[Step], lease: float | None
+) -> None:
+    both, in_flight = BothStates(lease), list[int]()
+    for step in steps:
+        both.now += step.after
+        if step.operation == "reserve":
+            reserved = both.reserve(step.costs)
+            in_flight += [] if reserved is None else [reserved]
+        elif in_flight:
+            _end(step, in_flight.pop(step.which % len(in_flight)), both)
+
+
+def _end(step: Step, reservation_id: int, both: BothStates) -> None:
+    if step.operation in {"lost", "not sent"}:
+        both.release(reservation_id, sent=step.operation == "lost")
+        return
+    info = RateLimitInfo(server_time=both.now, retry_after=step.retry_after, windows=step.windows)
+    both.record_response(reservation_id, info, rate_limited=step.operation == "429", jitter=step.jitter)
+
+
+@attrs.define(kw_only=True)
+class Platform:
+    """Counts requests in windows, with or without headers."""
+
+    limit: int
+    seconds: float
+    headers: bool
+    retry_after: bool
+    opened_at: float = -1e9
+    used: int = 0
+
+    def respond(self, now: float) -> tuple[bool, RateLimitInfo]:
+        if now >= self.opened_at + self.seconds:
+            self.opened_at, self.used = now, 0
+        rate_limited = self.used >= self.limit
+        self.used += not rate_limited
+        ends_at = self.opened_at + self.seconds
+        windows = {
+            "request": WindowInfo(limit=self.limit, remaining=self.limit - self.used, reset=float(int(ends_at) + 1))
+        }
+        retry_after = ends_at - now if rate_limited and self.retry_after else None
+        return rate_limited, RateLimitInfo(
+            server_time=float(int(now)), retry_after=retry_after, windows=windows if self.headers else {}
+        )
+
+
+PLATFORMS = st.builds(
+    Platform,
+    limit=st.integers(1, 40),
+    seconds=st.sampled_from([4.0, 10.0, 60.0]),
+    headers=st.booleans(),
+    retry_after=st.booleans(),
+)
+
+
+@given(PLATFORMS, st.integers(0, 2**32), st.sampled_from([None, 20.0]))
+def test_a_stored_state_agrees_with_one_in_memory_through_many_windows_of_a_platform(
+    platform: Platform, seed: int, lease: float | None
+) -> None:
+    both, rng, in_flight = BothStates(lease), random.Random(seed), list[int]()  # noqa: S311  # no secret
+    for _ in range(150):
+        both.now += rng.choice([0.0, 0.0, 1 / 64, 1 / 8, 0.5, 2.5])
+        reserved = both.reserve({"request": 1.0}) if rng.random() < 0.6 else None
+        if reserved is not None:
+            in_flight.append(reserved)
+        elif in_flight:
+            reservation_id = in_flight.pop(rng.randrange(len(in_flight)))
+            if rng.random() < 0.05:
+                both.release(reservation_id, sent=rng.random() < 0.5)
+            else:
+                rate_limited, info = platform.respond(both.now)
+                both.record_response(reservation_id, info, rate_limited=rate_limited, jitter=rng.choice([0.0, 0.5]))

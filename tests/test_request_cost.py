@@ -1,0 +1,56 @@
+"""What one GET costs, in functions that Python enters: counts, which do not depend on the machine, and no times."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import pytest
+
+from twelvelabs_async import AsyncTwelveLabs
+
+if TYPE_CHECKING:
+    from benchmarks.counting import CallCounter
+
+REPOSITORY: Final = Path(__file__).parent.parent
+COUNTING: Final = REPOSITORY / "benchmarks" / "counting.py"
+
+MAX_CALLS_OVER_AIOHTTP: Final = 40
+"""About 26 on CPython 3.11, where aiohttp alone takes 170; the rest is margin for other versions of both."""
+MAX_MODULES: Final = 9
+MAX_COROUTINES: Final = 8
+
+
+@pytest.mark.skipif(not COUNTING.exists(), reason="the benchmarks are not installed")
+@pytest.mark.parametrize("limit_headers", [False, True], ids=["no limit headers", "limit headers"])
+def test_a_get_enters_few_functions_more_than_aiohttp_alone(
+    monkeypatch: pytest.MonkeyPatch, *, limit_headers: bool
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(REPOSITORY)])
+    from benchmarks.counting import MODELS, CallCounter, count_requests, server  # noqa: PLC0415  # found by the line above
+
+    async def count(api_key: str, base_url: str) -> tuple[CallCounter, CallCounter]:
+        async with (
+            AsyncTwelveLabs(api_key, base_url=base_url) as client,
+            aiohttp.ClientSession(headers={"x-api-key": api_key}) as session,
+        ):
+            index = await client.indexes.create(index_name="counting", models=MODELS)
+
+            async def get_bare() -> None:
+                async with session.get(f"{base_url}/indexes/{index.id}") as response:
+                    json.loads(await response.read())
+
+            return (
+                await count_requests(get_bare, CallCounter(), tasks=8),
+                await count_requests(lambda: client.indexes.retrieve(index.id), CallCounter(), tasks=8),
+            )
+
+    with server(limit_headers=limit_headers) as threaded:
+        bare, ours = asyncio.run(count(threaded.api_key, threaded.base_url), debug=False)
+    assert (ours.calls - bare.calls) / ours.requests <= MAX_CALLS_OVER_AIOHTTP, ours.modules
+    assert len(ours.modules) <= MAX_MODULES, sorted(ours.modules)
+    assert len(ours.coroutines) <= MAX_COROUTINES, sorted(ours.coroutines)

@@ -1,0 +1,151 @@
+"""The structure of the package: which module may import which, and how long a module may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final, TypeGuard
+
+import twelvelabs_async
+
+PACKAGE: Final = "twelvelabs_async"
+ROOT: Final = Path(twelvelabs_async.__file__).parent
+MAX_LINES: Final = 900
+
+# The client from bottom to top. A module imports from rows above its own row in this list and, within a row, from
+# names to its left. A name stands for a module or for a package; where two match, the longer one counts.
+LAYERS: Final = """
+    _version  _system  _text  _html  errors  clock  events  rate_limits  _arguments  requests
+    _logging  _event_listeners  _options
+    models
+    _rate_limit  _http  _codec  _core
+    _arrow  tables  pagination  _page_readers  polling  _polling  streaming  uploads
+    serialization  structured_output  embeddings  clips  frames  webhooks  otel  types
+    resources  raw_responses  _raw_groups  _raw_methods
+    ingest  workers  client
+    _event_loop  _facade  sync
+    _cli  pytest_plugin  __main__
+"""
+ORDER: Final = {name: position for position, name in enumerate(LAYERS.split())}
+MAY_IMPORT_THE_EMULATOR: Final = {"_cli", "pytest_plugin", "__main__"}
+
+
+def module_name(file: Path) -> str:
+    """Return the name of a module below the package, '' for the package itself."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+
+
+MODULES: Final = {module_name(file): file for file in sorted(ROOT.rglob("*.py"))}
+TREES: Final = {name: ast.parse(file.read_text("utf-8")) for name, file in MODULES.items()}
+EMULATOR: Final = {name for name in MODULES if name.split(".")[0] == "emulator"}
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    """Yield the modules of the package that a module imports, also for type checking and within functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, module = name.partition(".")
+            if package == PACKAGE:
+                yield module if module in MODULES else module.rpartition(".")[0]
+
+
+IMPORTS: Final = {name: set(imported_modules(tree)) - {name} for name, tree in TREES.items()}
+
+
+def layer(module: str) -> str:
+    """Return the longest name in LAYERS that holds a module."""
+    parts = module.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in names if name in ORDER), "")
+
+
+def test_every_module_of_the_client_has_a_layer() -> None:
+    assert [name for name in MODULES if name and name not in EMULATOR and not layer(name)] == []
+
+
+def test_a_package_is_one_layer() -> None:
+    """A module with a row of its own could be imported by packages below the one that it is in."""
+    assert [name for name in ORDER if "." in name] == []
+
+
+def test_imports_point_downward() -> None:
+    upward = [
+        f"{module} imports {target}"
+        for module in MODULES.keys() - EMULATOR - {""}
+        for target in IMPORTS[module] - EMULATOR - {""}
+        if ORDER[layer(target)] > ORDER[layer(module)]
+    ]
+    assert sorted(upward) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    """The package itself is left out: it loads its public names on first use."""
+    try:
+        TopologicalSorter({name: IMPORTS[name] - {""} for name in MODULES if name}).prepare()
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise AssertionError(circle) from None
+
+
+def test_the_emulator_imports_nothing_of_the_client() -> None:
+    """An emulator that shared code with the client would share its mistakes."""
+    foreign = [
+        f"{module} imports {target or PACKAGE}"
+        for module in EMULATOR
+        for target in IMPORTS[module] - EMULATOR
+        if target != "_version"
+    ]
+    assert sorted(foreign) == []
+
+
+def test_only_the_command_line_and_the_pytest_plugin_import_the_emulator() -> None:
+    importers = {layer(name) for name in MODULES.keys() - EMULATOR - {""} if IMPORTS[name] & EMULATOR}
+    assert importers <= MAY_IMPORT_THE_EMULATOR
+
+
+def test_no_module_is_over_900_lines() -> None:
+    long = {
+        name: count
+        for name, file in MODULES.items()
+        if (count := len(file.read_text("utf-8").splitlines())) > MAX_LINES
+    }
+    assert long == {}
+
+
+CLOCK_READS: Final = {
+    "time.monotonic",
+    "time.time",
+    "time.sleep",
+    "time.perf_counter",
+    "asyncio.sleep",
+    "datetime.now",
+    "datetime.utcnow",
+}
+
+
+def _is_yield_to_loop(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Return whether a node is `asyncio.sleep(0)`, which lets the event loop run once and does not wait."""
+    return isinstance(node, ast.Call) and ast.unparse(node) == "asyncio.sleep(0)"
+
+
+def test_p26_nothing_but_the_clock_sleeps_or_reads_time() -> None:
+    """Everything that waits takes a clock, so that tests cover days within seconds."""
+    without_a_wait = {id(node.func) for tree in TREES.values() for node in ast.walk(tree) if _is_yield_to_loop(node)}
+    found = [
+        f"{module}: {node.value.id}.{node.attr}"
+        for module in MODULES.keys() - EMULATOR - {"clock"}
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and f"{node.value.id}.{node.attr}" in CLOCK_READS
+        and id(node) not in without_a_wait
+    ]
+    assert sorted(found) == []

@@ -1,0 +1,53 @@
+"""SIGTERM and SIGHUP end a command like Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from twelvelabs_async._cli.termination import handle_termination_like_interrupt
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP")
+
+
+@pytest.fixture(autouse=True)
+def default_handlers() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("interrupt_handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_a_termination_signal_interrupts_also_a_background_job(number: int, interrupt_handler: signal.Handlers) -> None:
+    signal.signal(signal.SIGINT, interrupt_handler)
+    with pytest.raises(KeyboardInterrupt), handle_termination_like_interrupt():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_sighup_stays_ignored_under_nohup() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with handle_termination_like_interrupt():
+        signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_another_thread_changes_no_handler() -> None:
+    handlers = []
+
+    def run() -> None:
+        with handle_termination_like_interrupt():
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.SIG_DFL]

@@ -1,0 +1,186 @@
+"""Frames are those that a player shows, whatever the container; errors name the file and no signature."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import av
+import pytest
+from PIL import Image
+
+from twelvelabs_async import frames
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async.errors import FrameError, InvalidInputError
+from twelvelabs_async.models.search import SearchHit, SearchItem
+
+MEDIA = Path(__file__).parents[1] / "data" / "media"
+SAILING = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def write_video(path: Path, *, rotation: int = 0, key_frames: int = 12, seconds: int = 4) -> Path:
+    """Write a video of 5 frames a second, whose brightness grows with the time; its left half is red."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=5, options={"g": str(key_frames)})
+        stream.width, stream.height, stream.pix_fmt = 320, 160, "yuv420p"
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for number in range(seconds * 5):
+            image = Image.new("RGB", (320, 160), (number * 10,) * 3)
+            image.paste(RED, (0, 0, 160, 40))
+            untyped: Any = av.VideoFrame
+            container.mux(stream.encode(untyped.from_image(image)))
+        container.mux(stream.encode())
+    return path
+
+
+def image_of(frame: frames.Frame) -> Image.Image:
+    return Image.open(io.BytesIO(frame.jpeg)).convert("RGB")
+
+
+def brightness(frame: frames.Frame) -> int:
+    """Brightness of the lower right corner, which grows by 10 with each frame."""
+    red, *_ = cast("tuple[int, int, int]", image_of(frame).getpixel((frame.width - 20, frame.height - 20)))
+    return red
+
+
+async def test_each_time_gets_the_frame_that_a_player_shows(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "grey.mp4")
+    found = await frames.extract(video, [3.05, 0, 1.39, 1.4, 3.05])
+    assert [round(frame.time or 0, 3) for frame in found] == [3.0, 0.0, 1.2, 1.4, 3.0]
+    for frame in found:
+        assert abs(brightness(frame) - round(50 * (frame.time or 0))) <= 6
+
+
+async def test_a_time_after_the_end_gets_the_last_frame(tmp_path: Path) -> None:
+    (last,) = await frames.extract(write_video(tmp_path / "grey.mp4"), [900])
+    assert last.time == pytest.approx(3.8)
+
+
+@pytest.mark.parametrize(
+    "name", ["bars.avi", "bars.mkv", "bars.mov", "bars.mp4", "bars.ts", "bars.webm", "fragments.mp4"]
+)
+async def test_frames_of_each_container_are_found(name: str) -> None:
+    found = await frames.extract(MEDIA / name, [0, 2, 5.5], width=160)
+    assert [(frame.width, frame.height) for frame in found] == [(160, 90)] * 3
+    assert [frame.time for frame in found] == [pytest.approx(time, abs=0.21) for time in (0, 2, 5.4)]
+
+
+@pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="this version of PyAV writes no rotated video"
+)
+async def test_a_rotated_video_is_upright(tmp_path: Path) -> None:
+    (frame,) = await frames.extract(write_video(tmp_path / "phone.mp4", rotation=90), [0], width=80)
+    assert (frame.width, frame.height) == (80, 160)
+    with av.open(tmp_path / "phone.mp4") as container:
+        assert next(container.decode(video=0)).rotation == 90
+    red, green, _ = cast("tuple[int, int, int]", image_of(frame).getpixel((10, 150)))  # counterclockwise: left is down
+    assert red > 120 > green
+
+
+async def test_small_videos_are_not_enlarged() -> None:
+    (frame,) = await frames.extract(MEDIA / "small.mp4", [1], width=2000)
+    assert frame.width == 320
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("tone.mp3", "has no video stream"), ("text.mp4", "cannot decode"), ("missing.mp4", "No such file")],
+)
+async def test_a_file_without_frames_is_an_error_that_names_it(name: str, problem: str) -> None:
+    with pytest.raises(FrameError, match=rf"{name}.*{problem}|{problem}.*{name}"):
+        await frames.extract(MEDIA / name, [0])
+
+
+async def test_a_local_playlist_opens_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{MEDIA / 'bars.ts'}\n")
+    with pytest.raises(FrameError, match="is a playlist"):
+        await frames.extract(tmp_path / "list.m3u8", [0])
+
+
+async def test_invalid_arguments_are_refused_before_anything_is_opened() -> None:
+    for source, times, width in (
+        ("ftp://host/a.mp4?key=1", [0.0], 480),
+        ("", [0.0], 480),
+        (SAILING, [-1.0], 480),
+        (SAILING, [float("nan")], 480),
+        (SAILING, [0.0], 0),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            await frames.extract(source, times, width=width)
+        assert "key=1" not in str(caught.value)
+    with pytest.raises(InvalidInputError, match="concurrency"):
+        await frames.extract_hits([], concurrency=0)
+    with pytest.raises(InvalidInputError, match="1 to 200"):
+        await frames.contact_sheet([])
+    with pytest.raises(InvalidInputError, match="font"):
+        await frames.contact_sheet(await frames.extract(SAILING, [0]), font="missing.ttf")
+
+
+async def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast("dict[str, Any]", sys.modules), "av", None)
+    with pytest.raises(InvalidInputError, match=r"pip install 'twelvelabs-async\[frames\]'"):
+        await frames.extract(SAILING, [0])
+
+
+async def test_a_cancelled_extraction_stops_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, seen = threading.Event(), list[threading.Event]()
+
+    def wait(_source: str, _times: object, _width: int, cancelled: threading.Event) -> list[frames.Frame]:
+        seen.append(cancelled)
+        started.set()
+        cancelled.wait(60)
+        return []
+
+    monkeypatch.setattr(frames, "_extract", wait)
+    task = asyncio.create_task(frames.extract(SAILING, [0]))
+    await asyncio.to_thread(started.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen[0].is_set()
+
+
+async def test_a_timeout_is_an_error_that_names_the_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(_source: str, _times: object, _width: int, cancelled: threading.Event) -> None:
+        cancelled.wait(60)
+
+    monkeypatch.setattr(frames, "_extract", wait)
+    with pytest.raises(FrameError, match=r"sailing-boat.*within 0\.01 seconds"):
+        await frames.extract(SAILING, [0], timeout=0.01)
+
+
+def hit(name: str = "sailing.mp4", *, rank: int = 1, start: float = 2, end: float = 4) -> SearchHit:
+    video: Any = SimpleNamespace(system_metadata=SimpleNamespace(filename=name), hls=None)
+    return SearchHit(result=SearchItem(video_id=f"id of {name}", rank=rank, start=start, end=end), video=video)
+
+
+async def test_hits_get_the_frame_in_their_middle_from_a_file_by_id_or_name() -> None:
+    files = {"sailing.mp4": SAILING, "id of other.mp4": MEDIA / "bars.mp4"}
+    found = await frames.extract_hits([hit(), hit("other.mp4", rank=2), hit(rank=3, start=7, end=9)], files=files)
+    assert [(one.origin, one.frame and one.frame.time) for one in found] == [("file", 3), ("file", 3), ("file", 8)]
+    assert [one.hit.result.rank for one in found] == [1, 2, 3]
+
+
+async def test_a_hit_without_a_frame_has_the_reason() -> None:
+    found = await frames.extract_hits([hit(), hit("tone.mp3")], files={"tone.mp3": MEDIA / "tone.mp3"})
+    assert [(one.frame, one.origin) for one in found] == [(None, None)] * 2
+    assert found[0].error == "no file, stream or thumbnail of it is known"
+    assert "has no video stream" in found[1].error
+
+
+async def test_a_contact_sheet_has_a_row_for_each_four_frames() -> None:
+    found = await frames.extract(SAILING, range(5), width=200)
+    missing = frames.HitFrame(
+        hit=hit("a name that is far too long for the width of one frame.mp4"), frame=None, origin=None, error=""
+    )
+    sheet = Image.open(io.BytesIO(await frames.contact_sheet([*found, missing], width=200)))
+    assert sheet.size == (4 * 208 + 8, 2 * (112 + 26 + 8) + 8)
+    first, background = sheet.getpixel((100, 100)), sheet.getpixel((3, 3))
+    assert first != background

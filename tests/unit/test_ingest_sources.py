@@ -1,0 +1,181 @@
+"""The items that the sources of an ingestion stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twelvelabs_async.ingest import Item, PathOrUrl, PathSkipped
+from twelvelabs_async.ingest._scan import expand, iter_items
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with various files, which is also the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "b.mp4",
+        "a.MOV",
+        "notes.txt",
+        "poster.png",
+        "raw.xyz",
+        ".hidden.mp4",
+        "deep/c.mkv",
+        "deep/d.wav",
+        ".git/x.mp4",
+    ):
+        path = tmp_path / "videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def items_of(source: PathOrUrl) -> list[Item]:
+    return [found for found in expand(source) if isinstance(found, Item)]
+
+
+def sources(source: str) -> list[str]:
+    items = items_of(source)
+    assert not [item for item in items if item.problem]
+    return [Path(item.source).as_posix() for item in items]
+
+
+def problem(source: str) -> str:
+    (item,) = items_of(source)
+    assert item.source == source
+    return item.problem
+
+
+def test_a_folder_yields_its_media_files_sorted_and_those_of_subfolders(folder: Path) -> None:
+    assert sources("videos") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    assert sources(str(folder / "videos/deep"))[0] == (folder / "videos/deep/c.mkv").as_posix()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_glob_yields_media_files_and_those_of_folders() -> None:
+    assert sources("videos/*.mp4") == ["videos/b.mp4"]
+    assert sources("videos/*") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    assert sources("**/*.mkv") == ["videos/deep/c.mkv"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_that_is_named_explicitly_may_have_any_type() -> None:
+    """The platform may accept more types than the client knows."""
+    assert sources("videos/notes.txt") == ["videos/notes.txt"]
+    assert sources("videos/.hidden.mp4") == ["videos/.hidden.mp4"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_a_file(folder: Path) -> None:
+    (folder / "take [1].mp4").touch()
+    assert sources("take [1].mp4") == ["take [1].mp4"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_source_that_matches_nothing_yields_a_problem() -> None:
+    assert problem("videos/nope.mp4") == "no such file or folder"
+    assert problem("videos/*.avi") == "no video or audio matches"
+    assert problem("[" * 1_000_000) == "no video or audio matches"
+    Path("bare").mkdir()
+    assert problem("bare") == "no video or audio in this folder"
+
+
+def test_a_url_is_not_expanded() -> None:
+    url = "https://example.com/a*b.mp4?x=[1]"
+    (item,) = items_of(url)
+    assert (item.source, item.name, item.size, item.problem) == (url, "a*b.mp4", 0, "")
+
+
+def test_a_link_has_the_uri_of_its_target(folder: Path) -> None:
+    link = folder / "link.mp4"
+    link.symlink_to(folder / "videos/b.mp4")
+    assert [item.uri for item in items_of(link)] == [item.uri for item in items_of("videos/../videos/b.mp4")]
+
+
+def test_dangling_links_and_link_cycles_are_not_followed(folder: Path) -> None:
+    (folder / "dead.mp4").symlink_to(folder / "gone.mp4")
+    (folder / "videos/circle").symlink_to(folder / "videos", target_is_directory=True)
+    assert problem("dead.mp4") == "no such file or folder"
+    assert len(sources("videos")) == 4
+
+
+def test_a_glob_is_not_caught_in_links_and_yields_each_file_once(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / "videos" / name).symlink_to(folder / "videos", target_is_directory=True)
+    found = ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    for pattern in ("videos/**", "videos/**/*", "videos/*", "**/*", f"{folder}/videos/**/*.*"):
+        assert (
+            sorted(
+                Path(source).relative_to(folder if Path(source).is_absolute() else ".").as_posix()
+                for source in sources(pattern)
+            )
+            == found
+        )
+
+
+def test_what_is_left_out_of_a_folder_is_reported(folder: Path) -> None:
+    for name in ("$RECYCLE.BIN", "lost+found", ".Trash-1000", "@eaDir", ".cache"):
+        (folder / "videos" / name).mkdir()
+        (folder / "videos" / name / "gone.mp4").touch()
+    (folder / "videos/link").symlink_to(folder / "videos/deep", target_is_directory=True)
+    for name in ("1.JPG", "2.jpg", "README", ".DS_Store"):
+        (folder / "videos/deep" / name).touch()
+    left_out = [found for found in expand("videos/deep") if isinstance(found, PathSkipped)]
+    assert sorted((Path(found.path).name, found.reason, found.suffix, found.count) for found in left_out) == [
+        ("deep", "hidden file", "", 1),
+        ("deep", "not video or audio", "", 1),
+        ("deep", "not video or audio", ".jpg", 2),
+    ]
+    folders = {
+        (Path(found.path).name, found.reason)
+        for found in expand("videos")
+        if isinstance(found, PathSkipped) and not found.reason.startswith(("not", "hidden file"))
+    }
+    assert folders == {
+        ("$RECYCLE.BIN", "recycle bin"),
+        (".Trash-1000", "recycle bin"),
+        ("lost+found", "system folder"),
+        ("@eaDir", "system folder"),
+        (".cache", "hidden folder"),
+        (".git", "hidden folder"),
+        ("link", "linked folder"),
+    }
+    assert len(sources("videos")) == 4
+    assert sources("videos/lost+found") == ["videos/lost+found/gone.mp4"]
+
+
+def test_a_glob_reports_what_it_matches_and_leaves_out(folder: Path) -> None:
+    (folder / "videos/deep/notes.TXT").touch()
+    assert [found.suffix for found in expand("videos/deep/*.*") if isinstance(found, PathSkipped)] == [".txt"]
+
+
+async def test_a_tuple_is_one_source_if_its_second_value_is_metadata() -> None:
+    async def uris(given: Any) -> list[str]:
+        return [item.uri async for item in iter_items(given)]
+
+    one, two = "https://e.com/1", "https://e.com/2"
+    assert await uris((one, two)) == [one, two]
+    assert await uris((one, {"a": 1})) == [one]
+    assert await uris((one, None, "key")) == ["key"]
+    assert await uris([(one, None), two]) == [one, two]
+
+
+async def test_a_key_needs_one_file(folder: Path) -> None:
+    (item,) = [item async for item in iter_items((folder, None, "key"))]
+    assert "one file or URL" in item.problem
+    (item,) = [item async for item in iter_items((folder / "videos/b.mp4", None, "key"))]
+    assert (item.uri, item.problem) == ("key", "")
+
+
+@given(st.lists(st.text(st.characters(categories=("L", "N", "P", "S", "Z", "C"))), max_size=4))
+async def test_any_string_is_a_source_whose_items_can_be_stored(strings: list[str]) -> None:
+    url = "https://e.com/good.mp4"
+    items = [item async for item in iter_items([*strings, url])]
+    assert len(items) > len(strings)
+    assert (items[-1].uri, items[-1].problem) == (url, "")
+    for item in items:
+        assert "\0" not in item.uri.encode().decode() + item.problem.encode().decode()
+        assert item.name.isprintable() or item.name.isascii() is False

@@ -1,0 +1,295 @@
+"""Models and the client in what other libraries and the standard library do with objects."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import json
+import pickle
+import tomllib
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from unittest.mock import create_autospec
+
+import attrs
+import pytest
+
+from twelvelabs_async import AsyncTwelveLabs, ClientStateError, EmbeddingView, Model, Page, TwelveLabs, from_dict
+from twelvelabs_async._page_readers import body_token_reader, page_number_reader, page_token_reader
+from twelvelabs_async._rate_limit.limiter import RateLimiter
+from twelvelabs_async.clock import SystemClock
+from twelvelabs_async.embeddings import EmbeddedSegment
+from twelvelabs_async.ingest import IngestResult, Summary
+from twelvelabs_async.models import EmbeddingData, Index, PickerToken, SearchHit, SearchItem, SystemMetadata, Video
+from twelvelabs_async.requests import Request
+
+PUBLIC: dict[str, Any] = tomllib.loads((Path(__file__).parents[2] / "docs" / "public.toml").read_text("utf-8"))
+
+
+def public_objects() -> Iterator[tuple[str, Any]]:
+    for module in PUBLIC["modules"]:
+        place = importlib.import_module(f"twelvelabs_async.{module['name']}")
+        for name in (*module.get("top", ()), *module.get("names", ())):
+            yield f"{module['name']}.{name}", getattr(place, name)
+
+
+CLASSES = {name: found for name, found in public_objects() if inspect.isclass(found)}
+DATA_CLASSES = {name: kind for name, kind in CLASSES.items() if attrs.has(kind) and not issubclass(kind, Exception)}
+
+
+def index(**fields: Any) -> Index:
+    return from_dict({"_id": "i", "index_name": "films", "models": [], **fields}, Index)
+
+
+# The standard library.
+
+
+def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, found in public_objects():
+        if inspect.isfunction(found):
+            yield name, found
+        elif inspect.isclass(found) and dict not in found.__mro__ and is_ours(found):  # a dict has no signature
+            yield name, found
+            yield from ((f"{name}.{key}", value) for key, value in own_methods(found))
+
+
+def is_ours(kind: type[Any]) -> bool:
+    return kind.__module__.startswith("twelvelabs_async")
+
+
+def own_methods(kind: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Public methods that classes of this package define."""
+    for base in kind.__mro__:
+        if is_ours(base):
+            for key, value in vars(base).items():
+                method = inspect.unwrap(getattr(value, "__func__", value))
+                if not key.startswith("_") and inspect.isfunction(method):
+                    yield key, method
+
+
+def test_the_signature_of_each_public_callable_can_be_evaluated() -> None:
+    """Web frameworks and command line libraries build on it."""
+    names = dict(public_callables())
+    unreadable: dict[str, str] = {}
+    for name, found in names.items():
+        try:
+            parameters = inspect.signature(found, eval_str=True).parameters.values()
+            assert not [one.name for one in parameters if isinstance(one.annotation, str)]
+        except Exception as error:  # noqa: BLE001  # any failure is one
+            unreadable[name] = repr(error)
+    assert len(names) > 600
+    assert unreadable == {}
+
+
+def holds_unhashable(kind: Any) -> bool:
+    outer = get_origin(kind) or kind
+    return outer in (dict, list, set, Mapping, array) or any(holds_unhashable(inner) for inner in get_args(kind))
+
+
+def test_containers_without_a_hash_are_left_out_of_the_hash_of_their_object() -> None:
+    """Models leave them out by their value."""
+    for name, kind in DATA_CLASSES.items():
+        if not issubclass(kind, Model) and kind.__hash__ is not None:
+            types = get_type_hints(kind)  # attrs.resolve_types would change the classes for other tests
+            hashed = [field.name for field in attrs.fields(kind) if field.hash is not False]
+            assert not [field for field in hashed if holds_unhashable(types[field])], name
+
+
+def test_a_container_without_a_hash_still_counts_for_equality() -> None:
+    first, second = EmbeddedSegment(vector=array("d", [1.0])), EmbeddedSegment(vector=array("d", [2.0]))
+    assert first != second
+    assert hash(first) == hash(second)
+    assert SearchItem(user_metadata={"a": 1}) != SearchItem(user_metadata={"a": 2})
+    assert len({SearchItem(user_metadata={"a": 1}), SearchItem(user_metadata={"a": 1})}) == 1
+
+
+def test_models_can_be_evolved_copied_matched_and_pickled() -> None:
+    found = index(new=1)
+    other = attrs.evolve(found, index_name="clips")
+    assert (other.index_name, other.id, other.extra) == ("clips", "i", {"new": 1})
+    assert copy.copy(found) == copy.deepcopy(found) == pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # our own
+    match found:
+        case Index(index_name=name, extra={"new": int(value)}):
+            assert (name, value) == ("films", 1)
+        case _:
+            pytest.fail("it does not match")
+
+
+def request(**fields: Any) -> Request[dict[str, Any]]:
+    return Request(method="GET", path_template="/x", response_type=dict, retry_class="safe", **fields)
+
+
+PAGES = [
+    page_number_reader(Index)(
+        request(), {"data": [{"_id": "i", "index_name": "a"}], "page_info": {"page": 1, "total_page": 2}}
+    ),
+    page_token_reader(SearchItem, lambda token: request(query={"token": token}))(
+        request(), {"data": [{"rank": 1}], "page_info": {"next_page_token": "t"}, "search_pool": {"index_id": "i"}}
+    ),
+    body_token_reader(SearchItem)(request(json={"query": {}}), {"data": [{"rank": 1}], "next_page_token": "t"}),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_can_be_pickled_and_copied(page: Page[Any]) -> None:
+    again: Page[Any] = pickle.loads(pickle.dumps(page))  # noqa: S301  # our own
+    assert again == page == copy.deepcopy(page)
+    assert page.next_request is not None
+    assert again.request_ahead(1) == page.request_ahead(1)
+
+
+def test_a_paginator_says_how_to_use_it() -> None:
+    client = AsyncTwelveLabs("key")
+    assert "await it, or iterate over it with async for" in repr(client.indexes.list())
+    assert "await it, or use async for over its pages()" in repr(client.with_raw_response.indexes.list())
+
+
+def test_a_mock_of_the_client_knows_its_groups() -> None:
+    mock = create_autospec(AsyncTwelveLabs, instance=True)
+    mock.indexes.retrieve.return_value = index()
+    assert mock.indexes.indexed_assets.retrieve is not None
+    with pytest.raises(AttributeError):
+        _ = mock.indexes.retreive
+    with pytest.raises(TypeError, match="index_id"):
+        mock.indexes.retrieve()
+    mock.analyze(video={}, prompt="?")
+    mock.analyze.assert_called_once_with(video={}, prompt="?")
+
+
+async def test_a_method_of_a_mock_is_awaited() -> None:
+    mock = create_autospec(AsyncTwelveLabs, instance=True)
+    mock.indexes.retrieve.return_value = index()
+    found = await mock.indexes.retrieve("i")
+    assert found.index_name == "films"
+    mock.indexes.retrieve.assert_awaited_once_with("i")
+
+
+def test_a_mock_of_the_synchronous_client_knows_its_groups() -> None:
+    with TwelveLabs("key") as client:
+        mock = create_autospec(client, instance=True)
+    mock.indexes.retrieve.return_value = index()
+    assert mock.indexes.retrieve("i").index_name == "films"
+    with pytest.raises(AttributeError):
+        _ = mock.indexes.retreive
+
+
+async def test_a_group_of_the_class_says_that_it_has_no_client() -> None:
+    with pytest.raises(ClientStateError, match=r"create a client of it: AsyncTwelveLabs\(\)"):
+        await AsyncTwelveLabs.indexes.list()
+
+
+# pydantic and FastAPI.
+
+
+def test_a_pydantic_model_may_have_models_as_fields() -> None:
+    pydantic: Any = pytest.importorskip("pydantic")
+    reply_class = pydantic.create_model("Reply", index=(Index, ...), hits=(list[SearchItem], []), any=(Any, None))
+    reply = reply_class(index=index(new=1), hits=[{"rank": 1}], any=index())
+    assert reply.hits == [SearchItem(rank=1)]
+    assert reply.model_dump()["index"] == index(new=1).to_dict()
+    assert reply_class.model_validate_json(reply.model_dump_json()).index == reply.index
+    with pytest.raises(pydantic.ValidationError, match="'index_name' is missing"):
+        reply_class(index={"_id": "i"})
+
+
+def test_pydantic_describes_the_fields_of_models_by_their_types() -> None:
+    pydantic: Any = pytest.importorskip("pydantic")
+    schema = pydantic.TypeAdapter(Index).json_schema()
+    assert schema["required"] == ["_id", "index_name"]
+    assert schema["properties"]["created_at"] == {"type": "string", "format": "date-time"}
+    model = schema["properties"]["models"]["items"]
+    assert model["properties"]["model_options"] == {"type": "array", "items": {"type": "string"}}
+    vector = pydantic.TypeAdapter(EmbeddingData).json_schema()["properties"]["embedding"]
+    assert vector == {"type": "array", "items": {"type": "number"}}
+
+
+def test_every_model_has_a_json_schema() -> None:
+    jsonschema: Any = pytest.importorskip("jsonschema")
+    for name, kind in DATA_CLASSES.items():
+        if issubclass(kind, Model):
+            schema = kind.__get_pydantic_json_schema__(None, None)
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema["title"] == kind.__name__, name
+
+
+@pytest.mark.filterwarnings("ignore:Using `httpx` with")
+def test_fastapi_returns_and_accepts_models() -> None:
+    fastapi: Any = pytest.importorskip("fastapi")
+    testing: Any = pytest.importorskip("fastapi.testclient")
+    app, found = fastapi.FastAPI(), index(new=1)
+
+    def untyped():  # type: ignore[no-untyped-def]  # noqa: ANN202  # as many programs are written
+        return found
+
+    def plain() -> Any:
+        return {"found": [found]}
+
+    def page() -> Page[Index]:
+        return Page(items=(found,), total=1)
+
+    def typed(body: Any) -> Any:
+        return body
+
+    typed.__annotations__ = {"body": Annotated[Index, fastapi.Body()], "return": Index}
+    app.get("/untyped")(untyped)
+    app.get("/plain")(plain)
+    app.get("/page")(page)
+    app.post("/typed")(typed)
+    with testing.TestClient(app) as browser:
+        assert browser.get("/untyped").json() == found.to_dict()
+        assert browser.get("/plain").json() == {"found": [found.to_dict()]}
+        assert browser.get("/page").json() == {"items": [found.to_dict()], "total": 1}
+        assert browser.post("/typed", json=found.to_dict()).json() == found.to_dict()
+        assert browser.post("/typed", json={"index_name": 3}).status_code == 422
+        schema: Any = browser.get("/openapi.json").json()
+    assert "index_name" in str(schema["paths"])
+
+
+def test_a_page_and_a_view_of_embeddings_convert_to_json() -> None:
+    assert Page(items=(index(),), total=7).to_dict() == {"items": [index().to_dict()], "total": 7}
+    view = EmbeddingView(segments=(EmbeddedSegment(vector=array("d", [0.5]), option="visual"),))
+    assert json.loads(view.to_json())["segments"] == [{"vector": [0.5], "option": "visual"}]
+
+
+# Notebooks.
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def html_of(found: Any) -> str:
+    html = cast("str", found._repr_html_())
+    assert "<script" not in html
+    return html
+
+
+def test_notebooks_show_pages_hits_embeddings_limits_and_summaries_as_tables() -> None:
+    page = Page(items=(index(index_name=SCRIPT), index(video_count=2)), total=7)
+    assert "2 of 7 items" in html_of(page)
+    assert "&lt;script&gt;" in html_of(page)
+    hit = SearchItem(rank=1, start=0.5, transcription=SCRIPT, thumbnail_url='https://x.example/"><script>')
+    assert '<a href="https://x.example/&quot;&gt;&lt;script&gt;"' in html_of(hit)
+    film = Video(id="v", system_metadata=SystemMetadata(filename="a.mp4"))
+    assert "a.mp4" in html_of(SearchHit(result=hit, video=film))
+    vector = array("d", [0.5] * 512)
+    assert "512 numbers" in html_of(EmbeddingData(embedding=vector, embedding_option=SCRIPT))
+    assert "512 numbers" in html_of(EmbeddingView(segments=(EmbeddedSegment(vector=vector, option=SCRIPT),)))
+    failure = IngestResult(source=SCRIPT, status="failed", stage="queued", error=SCRIPT)
+    assert "failures" in html_of(Summary(failed=1, failures=(failure,)))
+    limiter = RateLimiter(SystemClock())
+    limiter.category_queue(SCRIPT)
+    assert "rate_limited_count" in html_of(limiter.limits())
+    assert "in_flight" in html_of(limiter.limits()[SCRIPT])
+
+
+def test_a_table_leaves_out_what_repr_leaves_out() -> None:
+    assert "secret" not in html_of(PickerToken(access_token="secret"))
+
+
+def test_a_table_of_many_items_is_cut() -> None:
+    html = html_of(Page(items=tuple(index(index_name="x" * 1000) for _ in range(150))))
+    assert "the first 100" in html
+    assert html.count("<tr>") == 101
+    assert "x" * 300 not in html

@@ -1,0 +1,88 @@
+"""Names of older or other clients: the error names what to use here."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any, cast
+
+import pytest
+
+from twelvelabs_async import AsyncTwelveLabs, InvalidInputError, from_dict
+from twelvelabs_async.client import _OTHER_NAMES
+from twelvelabs_async.models import EmbeddingData, Index, SearchItem
+
+
+@pytest.fixture
+def anything() -> Any:
+    """A client whose attributes type checkers do not check."""
+    return AsyncTwelveLabs("key")
+
+
+@pytest.mark.parametrize("name", _OTHER_NAMES)
+def test_an_older_name_of_a_resource_is_an_error_with_the_right_one(anything: Any, name: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(anything, name)
+    assert f"no attribute {name!r}; use {_OTHER_NAMES[name]}" in str(caught.value)
+    assert not hasattr(anything, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "hint"),
+    [
+        (SearchItem(), "score", "use .rank"),
+        (SearchItem(extra={"score": 87.5}), "score", ".extra['score']"),
+        (from_dict({"_id": "i", "index_name": "x"}, Index), "_id", "use .id"),
+        (from_dict({"_id": "i", "index_name": "x"}, Index), "name", "use .index_name"),
+        (SearchItem(), "model_dump", "use to_dict()"),
+    ],
+)
+def test_another_name_of_a_field_is_an_error_with_the_right_one(model: Any, name: str, hint: str) -> None:
+    with pytest.raises(AttributeError, match="no attribute") as caught:
+        getattr(model, name)
+    assert hint in str(caught.value)
+
+
+def test_an_unknown_attribute_has_no_hint() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'nonsense'$"):
+        cast("Any", SearchItem()).nonsense  # noqa: B018  # it raises
+
+
+def test_models_are_still_copied_and_pickled() -> None:
+    item = SearchItem(rank=1, extra={"a": 1})
+    assert pickle.loads(pickle.dumps(item)) == copy.deepcopy(item) == copy.copy(item) == item  # noqa: S301  # our own
+    assert not hasattr(EmbeddingData, "__deepcopy__")
+
+
+def test_a_list_that_is_iterated_without_async_is_an_error(anything: Any) -> None:
+    with pytest.raises(TypeError, match="use `async for`"):
+        list(anything.indexes.list())
+
+
+def test_a_client_that_is_entered_without_async_is_an_error(anything: Any) -> None:
+    with pytest.raises(TypeError, match="use `async with`"), anything:
+        pass
+
+
+@pytest.mark.parametrize("name", ["threshold", "sort_option", "adjust_confidence_level", "request_options", "nonsense"])
+def test_a_parameter_that_no_api_has_is_an_error_with_a_reason(anything: Any, name: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"search.query has no parameter '{name}': "):
+        anything.search.query(index_id="i", search_options=["visual"], query_text="x", **{name: "low"})
+
+
+async def test_an_analysis_of_a_video_id_names_the_parameter_to_use(anything: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
+        await anything.analyze(video_id="v", prompt="p")
+    with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
+        anything.analyze_stream(video_id="v", prompt="p")
+    with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
+        await anything.analyze_async.tasks.create(video_id="v", prompt="p")
+
+
+@pytest.mark.parametrize("name", ["retrieve", "update", "delete", "wait_for_done"])
+async def test_a_video_id_in_place_of_an_indexed_asset_names_the_parameter_to_use(anything: Any, name: str) -> None:
+    method = getattr(anything.indexes.indexed_assets, name)
+    with pytest.raises(TypeError, match="indexed_asset_id"):
+        await method("i", video_id="v", user_metadata={})
+    with pytest.raises(InvalidInputError, match=r"video_id.*indexed_asset_id="):
+        await method("i", "v", video_id="v", **({"user_metadata": {}} if name == "update" else {}))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+from yarl import URL
+
+from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
+from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, parse_no_proxy, parse_proxy_url, resolve_proxy
+
+API = "https://api.example/v1.3"
+STORAGE = URL("https://storage.example/part?signature=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://proxy.example:3128", "http://proxy.example:3128"),
+        ("http://proxy.example:3128/", "http://proxy.example:3128"),
+        ("HTTP://Proxy.example:3128", "http://proxy.example:3128"),
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("localhost:3128", "http://localhost:3128"),
+        ("10.0.0.1:3128", "http://10.0.0.1:3128"),
+        ("[::1]:3128", "http://[::1]:3128"),
+        (" proxy.example ", "http://proxy.example"),
+        ("https://proxy.example", "https://proxy.example"),
+        ("http://user:secret@proxy.example:3128", "http://user:secret@proxy.example:3128"),
+        ("user:secret@proxy.example:3128", "http://user:secret@proxy.example:3128"),
+    ],
+)
+def test_the_url_of_a_proxy_is_read_as_curl_reads_it(text: str, url: str) -> None:
+    assert parse_proxy_url(text, "proxy") == URL(url)
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h", "SOCKS5"])
+def test_a_socks_proxy_is_refused_with_a_hint(scheme: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"proxy is a SOCKS proxy .* aiohttp-socks"):
+        AsyncTwelveLabs("tlk_x", proxy=f"{scheme}://user:secret@proxy.example:1080")
+
+
+@pytest.mark.parametrize("text", ["", " ", "http://", "ftp://proxy.example", "http://a:b", "http://a b", "http://["])
+def test_what_is_not_the_url_of_a_proxy_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"^proxy must be a URL like http://proxy\.example:3128"):
+        AsyncTwelveLabs("tlk_x", proxy=text)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_the_proxy_of_the_environment_is_used_for_https(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "proxy.example:3128")
+    found = resolve_proxy(FROM_ENVIRONMENT, API)
+    assert found.for_url(URL(API)) == found.for_url(STORAGE) == URL("http://proxy.example:3128")
+    assert (found.name, found.source) == ("proxy.example:3128", name)
+
+
+def test_the_variable_for_https_goes_before_the_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://all.example:1080")
+    monkeypatch.setenv("HTTPS_PROXY", "http://https.example:3128")
+    assert resolve_proxy(FROM_ENVIRONMENT, API).name == "https.example:3128"
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://127.0.0.1:8080/v1.3", "http://api.example/v1.3", "https://localhost/v1.3"]
+)
+def test_the_proxy_of_the_environment_is_not_used_for_plain_http_and_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, base_url: str
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://proxy.example:3128")
+    assert resolve_proxy(FROM_ENVIRONMENT, base_url).for_url(URL(base_url)) is None
+
+
+def test_no_proxy_is_used_without_one_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")  # for http only
+    assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
+    monkeypatch.setenv("HTTPS_PROXY", "")
+    assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
+
+
+def test_the_environment_can_be_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example:1080")
+    with pytest.raises(InvalidInputError, match="HTTPS_PROXY is a SOCKS proxy"):
+        AsyncTwelveLabs("tlk_x")
+    AsyncTwelveLabs("tlk_x", proxy=None)
+    AsyncTwelveLabs("tlk_x", trust_env=False)
+    AsyncTwelveLabs("tlk_x", base_url="http://127.0.0.1:1/v1.3")
+    AsyncTwelveLabs("tlk_x", proxy="http://other.example:3128")
+    monkeypatch.setenv("NO_PROXY", "twelvelabs.io")
+    AsyncTwelveLabs("tlk_x")
+
+
+def test_an_explicit_proxy_is_used_for_https_only() -> None:
+    found = resolve_proxy("http://proxy.example:3128", API)
+    assert found.for_url(URL(API)) == found.for_url(STORAGE) == URL("http://proxy.example:3128")
+    assert found.for_url(URL("http://storage.example/")) is None
+    assert resolve_proxy("proxy.example:1", "http://127.0.0.1/v1.3").for_url(URL("http://127.0.0.1/v1.3")) is None
+
+
+def test_a_proxy_that_would_see_the_key_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="show the API key to the proxy"):
+        AsyncTwelveLabs("tlk_x", base_url="http://api.example/v1.3", allow_http=True, proxy="http://proxy.example:3128")
+
+
+@pytest.mark.parametrize(
+    ("entries", "host", "bypassed"),
+    [
+        ("api.example", "api.example", True),
+        ("API.example", "api.EXAMPLE", True),
+        ("api.example", "other.example", False),
+        ("example", "api.example", True),
+        (".example", "api.example", True),
+        ("*.example", "api.example", True),
+        ("xample", "api.example", False),
+        ("api.example:443", "api.example", True),
+        ("api.example:8443", "api.example", False),
+        (".example:443", "api.example", True),
+        ("a.test, api.example ,b.test", "api.example", True),
+        ("a.test api.example", "api.example", True),
+        ("*", "api.example", True),
+        ("", "api.example", False),
+        (",,", "api.example", False),
+        (".", "api.example", False),
+        ("api.example", "api.example.", True),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.3:443", "10.1.2.3", True),
+        ("::1", "::1", True),
+        ("[fd00::1]:443", "fd00::1", True),
+        ("[fd00::1]:80", "fd00::1", False),
+    ],
+)
+def test_no_proxy_names_hosts_suffixes_networks_and_ports(entries: str, host: str, *, bypassed: bool) -> None:
+    assert parse_no_proxy(entries)(host, 443) is bypassed
