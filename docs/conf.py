@@ -1,9 +1,12 @@
-"""Sphinx: `nox -s docs` builds the manual, and a warning is an error."""
+"""Configuration of Sphinx. `nox -s docs` builds the manual and fails on warnings."""
 
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.request import urlopen
 
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
@@ -20,34 +23,53 @@ author: Final = "the twelvelabs-async authors"
 project_copyright: Final = author
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"twelvelabs-async {__version__}"
 html_show_sourcelink = False
+html_split_index = True
 
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing", "ref.python"]  # many models have a `type`; it is not theirs that is meant
+suppress_warnings = ["ref.python"]  # many models have a field `type`, which is ambiguous
+
+OTHER_MANUALS: Final = {
+    "python": "https://docs.python.org/3",
+    "aiohttp": "https://docs.aiohttp.org/en/stable",
+    "attrs": "https://www.attrs.org/en/stable",
+}
+
+
+def is_reachable(url: str) -> bool:
+    """Return whether the inventory of a manual can be read; without a network its names are not linked."""
+    try:
+        with urlopen(f"{url}/objects.inv", timeout=5):  # noqa: S310  # one of the above
+            return True
+    except OSError:
+        return False
+
+
+intersphinx_mapping = {name: (url, None) for name, url in OTHER_MANUALS.items() if is_reachable(url)}
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"show-inheritance": True}
 autodoc_class_signature = "separated"
 python_maximum_signature_line_length = 88
 add_module_names = False
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
 
-SECTIONS: Final[Any] = Config(napoleon_use_rtype=False)
-CODE: Final = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-FIELDS: Final = frozenset({"attribute", "property", "data"})
+NAPOLEON_CONFIG: Final[Any] = Config(napoleon_use_rtype=False)
+INLINE_CODE: Final = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+FIELD_KINDS: Final = frozenset({"attribute", "property", "data"})
 
 
-def rewrite(app: Sphinx, what: Any, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Turn a docstring of ours into reStructuredText: backticks, fences, tables, and the code after `Example:`."""
+def convert_docstring(app: Sphinx, what: Any, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Convert a docstring to reStructuredText: backticks, fences, tables, and the code after `Example:`."""
     written = [line for block in _blocks(lines) for line in block]
-    if what not in FIELDS:  # a field's text would be searched for a type before its first colon
-        written = GoogleDocstring(written, SECTIONS, app, what, name, obj, options).lines()
+    if what not in FIELD_KINDS:  # Napoleon would parse the text before the first colon as a type
+        written = GoogleDocstring(written, NAPOLEON_CONFIG, app, what, name, obj, options).lines()
     lines[:] = written
 
 
@@ -62,16 +84,16 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
             yield _code(left[0].removeprefix("```") or "text", left[1:end])
             end += 1
         elif left[0].startswith("|"):
-            end = _first(left, lambda line: not line.startswith("|"))
+            end = _first_index(left, lambda line: not line.startswith("|"))
             yield _table(left[:end])
         else:
-            end = _first(left, lambda line: line.startswith(("```", "|")) or line == "Example:")
+            end = _first_index(left, lambda line: line.startswith(("```", "|")) or line == "Example:")
             yield _prose(left[:end])
         left = left[end:]
 
 
-def _first(lines: list[str], wanted: Callable[[str], bool]) -> int:
-    return next((number for number, line in enumerate(lines) if wanted(line)), len(lines))
+def _first_index(lines: list[str], predicate: Callable[[str], bool]) -> int:
+    return next((number for number, line in enumerate(lines) if predicate(line)), len(lines))
 
 
 def _code(language: str, lines: list[str]) -> list[str]:
@@ -88,11 +110,19 @@ def _table(lines: list[str]) -> list[str]:
 
 
 def _prose(lines: list[str]) -> list[str]:
-    """One backtick is code; what it holds may go on in the next line."""
-    text = CODE.sub(lambda found: f"``{' '.join(found[1].split())}``", "\n".join(lines))
+    """Convert single backticks to inline code, which may continue on the next line."""
+    text = INLINE_CODE.sub(lambda found: f"``{' '.join(found[1].split())}``", "\n".join(lines))
     return text.split("\n")
 
 
+def write_texts_for_language_models(app: Sphinx, exception: Exception | None) -> None:
+    """Write `llms.txt`, whose links lead to the Markdown of the pages, and `llms-full.txt` into the site."""
+    if exception is None and app.builder.name == "html":
+        make_llms = runpy.run_path(str(Path(app.srcdir) / "make_llms.py"))
+        make_llms["write"](Path(app.outdir), "_sources/{}.md.txt".format)
+
+
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", rewrite)
+    """Register what the build does besides; called by Sphinx."""
+    app.connect("autodoc-process-docstring", convert_docstring)
+    app.connect("build-finished", write_texts_for_language_models)

@@ -1,85 +1,508 @@
-"""Writes `docs/migration-methods.md`: every method of the official Python SDK, and what to write instead.
+"""Generate `docs/migration-methods.md`: every difference between the official Python SDK and this package, by types.
 
 Run it from the top of the repository: `python docs/make_migration.py`. A test fails while the page is out of date.
+
+`python docs/make_migration.py --record` adds the signatures of the installed version of the official SDK to
+`tests/data/official_versions.json`; `nox -s official_versions` does so for the older versions.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
+import sys
 import tomllib
-from collections.abc import Callable
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from types import NoneType, UnionType
+from typing import (
+    IO,
+    Annotated,
+    Any,
+    BinaryIO,
+    Final,
+    Literal,
+    TypedDict,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
+import attrs
 import twelvelabs
+from pydantic import BaseModel, RootModel
 
-from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async import AsyncTwelveLabs, RawResponse, TwelveLabs
+from twelvelabs_async.models.common import SupportsModelDump
 
-TOP: Final = Path(__file__).parents[1]
-PAGE: Final = TOP / "docs" / "migration-methods.md"
-CALLS: Final = TOP / "tests" / "peers" / "calls.toml"
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "migration-methods.md"
+CALLS: Final = ROOT / "tests" / "peers" / "calls.toml"
+VERSIONS: Final = ROOT / "tests" / "data" / "official_versions.json"
 
-INSTEAD: Final = {
-    "multipart_upload.upload_file": "`client.assets.upload(path)`",
-    "multipart_upload.wait_for_upload_completion": "`client.assets.upload(path, wait=True)`",
-    "tasks.create_bulk": "`client.ingest(sources, index_id=...)`, which loses none",
-    "embed.tasks.create_bulk": "`client.embed.v_2.tasks.create` for each, then `.wait_for_all(ids)`",
+ANYTHING: Final = "Any"
+FILES: Final = {IO, BinaryIO, bytes, tuple, Path}
+FILE_PROTOCOLS: Final = {"Buffer", "FilePart", "HasFile", "PathLike", "SupportsRead", "SupportsReadChunk"}
+"""Types of files, which both clients take in many forms; `tests/unit/test_file_sources.py` tries them."""
+
+OMITTED_PARAMETERS: Final = {
+    "adjust_confidence_level": "not part of API v1.3",
+    "max_retries": "`client.with_options(max_retries=...)`",
+    "retry_delay": "the pause before a retry grows with each attempt",
+    "sort_option": "not part of API v1.3",
+    "threshold": "not part of API v1.3",
 }
-"""What stands in the place of helpers that are called otherwise here."""
+"""Parameters that are omitted here, with the reason."""
 
-RENAMED: Final = {"prompt_v_2": "prompt_v2"}
-"""Parameters that have the name of the API here."""
-
-NOT_HERE: Final = {
-    "adjust_confidence_level": "no part of the API v1.3",
-    "threshold": "no part of the API v1.3",
-    "sort_option": "no part of the API v1.3",
-    "query_media_urls": "`query_media_url` takes a list",
-    "query_media_files": "`query_media_file` takes a list",
+OTHER_TYPES: Final = {
+    ("indexes.indexed_assets.update", "user_metadata"): "required, because an update without it changes nothing",
+    ("indexes.videos.update", "user_metadata"): "required, because an update without it changes nothing",
+    (None, "user_metadata"): "no None in values, except in updates, where it removes a key",
+    (None, "metadata"): "strings, numbers, booleans and lists of strings, as the platform accepts",
 }
-"""Parameters that are left out, and why."""
+"""Types of the official client that are refused here, with the reason: by method and parameter, or by parameter."""
 
-TEMPLATE: Final = """\
-# Every method, side by side
+OMITTED_FIELDS: Final = {
+    "confidence": "`rank`; the platform sends no scores",
+    "completed_chunks": "`chunks_completed`",
+    "effective_search_options": "in `extra` of the page",
+    "[]": "`results` has the created tasks, `failures` the errors",
+    "name": "`index_name`",
+    "score": "`rank`; the platform sends no scores",
+    "total_chunks": "the sum of `chunks_completed`, `chunks_failed` and `chunks_pending`",
+}
+"""Fields of results that are omitted here, with what to use."""
 
-Written by `python docs/make_migration.py` from both clients; do not edit. {same} of {all} methods are called as they
-are in the official SDK {version}, with `await`; `request_options=` becomes `client.with_options(...)`.
+OTHER_METHODS: Final = {
+    "delete": "client.request",
+    "embed.task": "embed.tasks",
+    "generate": "analyze",
+    "generate.gist": "",
+    "generate.summarize": "",
+    "generate.text": "analyze",
+    "generate.text_stream": "analyze_stream",
+    "get": "client.request",
+    "gist": "",
+    "index": "indexes",
+    "index.video": "indexes.videos",
+    "manage_entities.list_all_entities": "entity_collections.entities.list",
+    "patch": "client.request",
+    "post": "client.request",
+    "put": "client.request",
+    "search.by_page_token": "search.retrieve",
+    "summarize": "",
+    "task": "tasks",
+    "task.status": "",
+    "task.transfers": "",
+    "tasks.transfers": "",
+}
+"""Methods and groups of older versions, and what replaces them here; empty for what the platform has removed."""
+
+OTHER_PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
+    "file": ["video_file"],
+    "id": ["task_id", "video_id", "index_id"],
+    "name": ["index_name"],
+    "options": ["search_options"],
+    "url": ["video_url"],
+    "video_id": ["video"],
+}
+"""Parameters of older versions, and the possible names here."""
+
+REMOVED: Final = {
+    "gist": "the platform has removed it: `analyze` with a prompt or a schema",
+    "status": "the platform has removed it: `indexes.retrieve`, or a list by status",
+    "summarize": "the platform has removed it: `analyze` with a prompt or a schema",
+    "transfers": "the platform has removed it: `imports` and `data_connectors`",
+}
+"""What to use in place of a method that has no replacement."""
+
+PAGE_TEMPLATE: Final = """\
+# Every difference, side by side
+
+Generated by `python docs/make_migration.py` from both clients; do not edit. Types are compared, not only names.
+
+- [Methods and parameters](#methods-and-parameters)
+- [Fields of results](#fields-of-results)
+- [Raw responses](#raw-responses)
+- [Without asyncio](#without-asyncio)
+- [From older versions](#from-older-versions)
+
+## Methods and parameters
+
+{same} of {all} methods are called as in the official SDK {version}, with `await`, and with arguments of the same types;
+`request_options=` becomes `client.with_options(...)`. Callbacks get the objects of this package, and may be plain or
+coroutine functions.
 
 | official | here |
+|---|---|
+{methods}
+
+## Fields of results
+
+The results of the same {all} methods have {fields} fields. All of them exist here under the same names, and have values
+of the same types, apart from those in this table. Lists are tuples, vectors are arrays of floats, `null` and an absent
+field are both None, and literals of the API are strings.
+
+| field | official | here | in |
+|---|---|---|---|
+{differences}
+
+A list of the API is a page with `items` when awaited, and iterates over all items in `async for`; there is no `data`
+and no `page_info`.
+
+## Raw responses
+
+{raw} of {all} methods exist in `client.with_raw_response`, too. The official SDK has `with_raw_response` on each group:
+`client.assets.with_raw_response.list()` becomes `client.with_raw_response.assets.list()`.
+
+- official: {official_raw}
+- here: {our_raw}
+
+## Without asyncio
+
+{sync} of the {all} methods of the official `TwelveLabs` exist in `TwelveLabs` here, with the parameters and the results
+above, and without `await`: [without asyncio](sync.md).
+
+## From older versions
+
+The tables name what changed besides the differences above. A method that no table names is called as in {version}.
+In 0.4, objects of the SDK have methods of their own, such as `task.wait_for_done()`; here the client has them.
+"""
+
+VERSION_TEMPLATE: Final = """
+### Version {version}
+
+| official {version} | here |
 |---|---|
 {rows}
 """
 
+WRAPPERS: Final = {"AsyncIterator", "AsyncPager", "Iterator", "Paginator", "RootModelList", "SyncPager"}
+"""Generic classes that contain any number of results."""
+MAX_DEPTH: Final = 6
+"""Fields within fields that are compared; models may contain themselves."""
+
+
+class Signature(TypedDict):
+    """The types of a method: of its parameters, and of the fields of its result."""
+
+    parameters: dict[str, list[str]]
+    result: dict[str, list[str]]
+
 
 def page() -> str:
-    """The whole page."""
-    theirs, ours = twelvelabs.AsyncTwelveLabs(api_key="nobody"), AsyncTwelveLabs("nobody")
+    """Return the content of the page."""
     names = list(tomllib.loads(CALLS.read_text("utf-8")))
-    rows = [f"| `{name}` | {_here(name, theirs, ours)} |" for name in names]
-    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    version = next(line for line in project["test"] if line.startswith("twelvelabs==")).removeprefix("twelvelabs==")
-    return TEMPLATE.format(
-        same=sum(row.endswith("| the same |") for row in rows), all=len(rows), version=version, rows="\n".join(rows)
+    theirs, ours = twelvelabs.AsyncTwelveLabs(api_key="key"), AsyncTwelveLabs("key")
+    official, here = _signatures(theirs, names), _signatures(ours, names)
+    rows = [f"| `{name}` | {_difference(name, theirs, ours)} |" for name in names]
+    text = PAGE_TEMPLATE.format(
+        same=sum(row.endswith("| the same |") for row in rows),
+        all=len(rows),
+        version=version("twelvelabs"),
+        methods="\n".join(rows),
+        fields=len({(path, *kinds) for one in official.values() for path, kinds in one["result"].items()}),
+        differences="\n".join(_field_rows(official, here)),
+        raw=sum(_exists(ours.with_raw_response, name) for name in names),
+        official_raw=_public_names(import_module("twelvelabs.core.http_response").AsyncHttpResponse),
+        our_raw=_public_names(RawResponse),
+        sync=sum(_exists(TwelveLabs("key"), name) for name in names),
+    )
+    recorded: dict[str, dict[str, Signature]] = json.loads(VERSIONS.read_text("utf-8"))
+    return text + "".join(
+        VERSION_TEMPLATE.format(version=old, rows="\n".join(_version_rows(recorded[old], official, here)))
+        for old in recorded
     )
 
 
-def _here(name: str, theirs: Any, ours: Any) -> str:
-    if name in INSTEAD:
-        return INSTEAD[name]
-    given, taken = _parameters(theirs, name), _parameters(ours, name)
-    notes = [f"`{old}=` is `{new}=`" for old, new in RENAMED.items() if old in given]
-    notes += [f"no `{gone}=`: {NOT_HERE[gone]}" for gone in sorted(given - taken - set(RENAMED))]
-    added = sorted(taken - given - set(RENAMED.values()))
+def _difference(name: str, official: Any, client: Any) -> str:
+    given, taken = _parameters(official, name), _parameters(client, name)
+    notes = [f"no `{gone}=`: {OMITTED_PARAMETERS[gone]}" for gone in sorted(given.keys() - taken.keys())]
+    for parameter in sorted(given.keys() & taken.keys()):
+        refused = refused_types(given[parameter], taken[parameter])
+        if refused:
+            reason = OTHER_TYPES.get((name, parameter)) or OTHER_TYPES[None, parameter]
+            notes.append(f"`{parameter}=`: {reason}")
+    added = sorted(taken.keys() - given.keys())
     notes += [f"also {', '.join(f'`{one}=`' for one in added)}"] if added else []
     return "; ".join(notes) or "the same"
 
 
-def _parameters(client: Any, name: str) -> set[str]:
+def _field_rows(official: Mapping[str, Signature], here: Mapping[str, Signature]) -> Iterator[str]:
+    """Return a row for each field that is absent here or has another type, with the methods that return it."""
+    methods: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for name, signature in official.items():
+        for path, given, taken in field_differences(signature["result"], here[name]["result"]):
+            methods[path, given, taken].append(name)
+    for (path, given, taken), names in sorted(methods.items()):
+        yield f"| `{path}` | {given} | {taken} | {', '.join(f'`{name}`' for name in names)} |"
+
+
+def field_differences(
+    official: Mapping[str, Sequence[str]], here: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str, str]]:
+    """Return path, official type and type here of each field that is absent here or has another type."""
+    given = _items(official) if "[]" in _roots(here) and "[]" not in _roots(official) else official
+    for path, kinds in given.items():
+        parent, _, name = path.rpartition(".")
+        taken = set(here.get(path, ()))
+        if (parent and parent not in here) or any(ANYTHING in here.get(one, ()) for one in _prefixes(path)):
+            continue  # its object is in the table, or may contain anything
+        shown = path.removeprefix("[]").removeprefix(".") or "the result"
+        if path not in here:
+            other = "`dict`" if f"{path}{{}}" in here else OMITTED_FIELDS.get(name, "none")
+            yield shown, _shown(kinds, path), other
+        elif not all(_accepts(taken, kind) for kind in kinds):
+            yield shown, _shown(kinds), _shown(taken)
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """Return a path and what it is in."""
+    while path:
+        yield path
+        path = path[:-2] if path.endswith(("[]", "{}")) else path.rpartition(".")[0]
+
+
+def _roots(result: Mapping[str, Sequence[str]]) -> set[str]:
+    return {path.partition(".")[0] for path in result}
+
+
+def _items(result: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the fields of the items of a page, over which this package iterates."""
+    return {path.removeprefix(".data"): kinds for path, kinds in result.items() if path.startswith(".data[]")}
+
+
+def _shown(kinds: Iterable[str], path: str = "") -> str:
+    text = " or ".join(f"`{kind}`" for kind in sorted(kinds))
+    return f"list of {text}" if path.endswith("[]") else text
+
+
+def _version_rows(
+    recorded: Mapping[str, Signature],
+    official: Mapping[str, Signature],
+    here: Mapping[str, Signature],
+) -> Iterator[str]:
+    """Return a row for each method of an older version that is called otherwise here."""
+    for name, old in recorded.items():
+        target = _replacement(name)
+        if target not in here:
+            removed = next((text for key, text in REMOVED.items() if key in name.split(".")), f"`{target}`")
+            yield f"| `{name}` | {removed} |"
+            continue
+        notes = [f"`{target}`"] if target != name else []
+        known = set(field_differences(official[target]["result"], here[target]["result"]))
+        known_notes = set(_parameter_notes(target, official[target], here[target]))
+        notes += [note for note in _parameter_notes(target, old, here[target]) if note not in known_notes]
+        notes += _field_notes(set(field_differences(old["result"], here[target]["result"])) - known)
+        if notes:
+            yield f"| `{name}` | {'; '.join(notes)} |"
+
+
+def _replacement(name: str) -> str:
+    """Return the method that replaces one of an older version, or an empty string."""
+    head, tail = name.replace("list_pagination", "list"), ""
+    while head:
+        if head in OTHER_METHODS:
+            return f"{OTHER_METHODS[head]}{tail}" if OTHER_METHODS[head] else ""
+        head, _, last = head.rpartition(".")
+        tail = f".{last}{tail}"
+    return name
+
+
+def _parameter_notes(name: str, old: Signature, here: Signature) -> Iterator[str]:
+    taken = here["parameters"]
+    for parameter, kinds in old["parameters"].items():
+        if parameter not in taken:
+            others = [other for other in OTHER_PARAMETERS.get(parameter, ()) if other in taken]
+            yield f"`{parameter}=` is `{others[0]}=`" if others else f"no `{parameter}=`"
+        elif not all(_accepts(set(taken[parameter]), kind) for kind in kinds):
+            reason = OTHER_TYPES.get((name, parameter)) or OTHER_TYPES.get((None, parameter))
+            yield f"`{parameter}=`: {reason or _shown({*taken[parameter]} - {'NoneType'})}"
+
+
+def _field_notes(differences: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    paths: dict[str, list[str]] = defaultdict(list)
+    for path, _, taken in sorted(differences):
+        paths[taken].append(f"`{path}`")
+    for taken, names in paths.items():
+        yield f"result without {', '.join(names)}" if taken == "none" else f"result: {', '.join(names)}: {taken}"
+
+
+def _signatures(client: Any, names: Iterable[str]) -> dict[str, Signature]:
+    return {name: _signature(client, name) for name in names}
+
+
+def _signature(client: Any, name: str) -> Signature:
+    parameters = {parameter: sorted(_kinds(hint)) for parameter, hint in _parameters(client, name).items()}
+    fields: dict[str, set[str]] = defaultdict(set)
+    for path, kind in _fields(get_type_hints(_method(client, name)).get("return")):
+        fields[path].add(kind)
+    return {"parameters": parameters, "result": {path: sorted(kinds) for path, kinds in fields.items()}}
+
+
+def _method(client: Any, name: str) -> Callable[..., Any]:
     found: Callable[..., Any] = reduce(getattr, name.split("."), client)
-    method = found if inspect.ismethod(found) else getattr(found, "create", found)
-    return set(inspect.signature(method).parameters) - {"request_options"}
+    return found if inspect.ismethod(found) else getattr(found, "create", None) or type(found).__call__
+
+
+def _parameters(client: Any, name: str) -> dict[str, Any]:
+    """Return the types of the parameters of a method."""
+    method = _method(client, name)
+    hints = get_type_hints(method)
+    return {
+        parameter: hints[parameter]
+        for parameter, one in inspect.signature(method).parameters.items()
+        if parameter in hints and parameter != "request_options" and one.kind is not one.VAR_KEYWORD
+    }
+
+
+def _fields(hint: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Return path and type of each field of a result: `[].clips[].start` is in a list of objects with lists."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if depth > MAX_DEPTH or hint is NoneType or hint is None:
+        return
+    if origin in {Union, UnionType, Annotated}:
+        # The official client adds Any to each list of values that may grow.
+        options = [part for part in parts if part is not Any] if origin is not Annotated else parts[:1]
+        for part in options if set(options) - {NoneType} else [Any]:
+            yield from _fields(part, path, depth)
+    elif origin is Literal:
+        yield path, "str"
+    elif origin in {list, tuple, Sequence} or getattr(origin, "__name__", "") in WRAPPERS:
+        yield from _fields(parts[0], f"{path}[]", depth)
+    elif origin in {dict, Mapping}:
+        yield from _fields(parts[1], f"{path}{{}}", depth)
+    else:
+        yield from _class_fields(origin or hint, path, depth)
+
+
+def _class_fields(kind: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    items = [base for base in getattr(kind, "__orig_bases__", ()) if get_args(base)]
+    if kind is array:
+        yield f"{path}[]", "float"
+    elif inspect.isclass(kind) and issubclass(kind, RootModel):
+        yield from _fields(kind.model_fields["root"].annotation, path, depth)
+    elif inspect.isclass(kind) and hasattr(kind, "__aiter__") and items:
+        yield from _fields(get_args(items[0])[0], f"{path}[]", depth)
+    elif inspect.isclass(kind) and (issubclass(kind, BaseModel) or attrs.has(kind)):
+        yield path, "object"
+        for name, hint in _members(kind):
+            yield from _fields(hint, f"{path}.{name}", depth + 1)
+    else:
+        yield path, ANYTHING if kind is Any or kind is object else str(getattr(kind, "__name__", kind))
+
+
+def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    """Return the fields and properties of a model, with their types."""
+    if issubclass(kind, BaseModel):
+        yield from ((name, field.annotation) for name, field in kind.model_fields.items() if name[0] != "_")
+        return
+    hints = get_type_hints(kind)
+    fields: tuple[Any, ...] = attrs.fields(cast("Any", kind))
+    yield from ((field.name, hints[field.name]) for field in fields if field.name != "extra")
+    for name, found in inspect.getmembers(kind):
+        if isinstance(found, property) and found.fget:
+            yield name, get_type_hints(found.fget).get("return", Any)
+
+
+def _methods(client: Any, path: str = "") -> Iterator[str]:
+    """Return the names of all methods of a client and of its groups."""
+    for name in dir(client):
+        if name.startswith("_") or name == "with_raw_response":
+            continue
+        found = getattr(client, name)
+        if callable(found):
+            yield f"{path}{name}"
+        if type(found).__module__.startswith("twelvelabs") and path.count(".") < MAX_DEPTH:
+            yield from _methods(found, f"{path}{name}.")
+
+
+def _exists(client: Any, name: str) -> bool:
+    try:
+        reduce(getattr, name.split("."), client)
+    except AttributeError:
+        return False
+    return True
+
+
+def _public_names(kind: type) -> str:
+    names = {name for name in dir(kind) if not name.startswith("_")}
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def _is_group(client: Any, name: str) -> bool:
+    found = reduce(getattr, name.split("."), client)
+    return not inspect.ismethod(found)
+
+
+def refused_types(given: Any, taken: Any) -> set[str]:
+    """Return the types that the first annotation has and the second does not accept."""
+    accepted = _kinds(taken)
+    return {kind for kind in _kinds(given) if not _accepts(accepted, kind)}
+
+
+def _accepts(accepted: set[str], kind: str) -> bool:
+    outer, _, inner = kind.partition(" of ")
+    if kind in accepted or ANYTHING in accepted or (kind[0] == "'" and "str" in accepted):
+        return True
+    if kind == "int":
+        return "float" in accepted
+    within = {other.partition(" of ")[2] for other in accepted if other.partition(" of ")[0] == outer}
+    return bool(inner) and _accepts(within, inner)
+
+
+def _kinds(hint: Any) -> set[str]:
+    """Return what an annotation accepts: `str`, `'visual'`, `list of str`, `dict of Any`, `file`, `object`, ..."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType, Annotated}:
+        # The official client adds Any to each list of values that may grow.
+        options = [part for part in parts if part is not Any] if origin is not Annotated else parts[:1]
+        return set[str]().union(*map(_kinds, options))
+    if origin is Literal:
+        return {repr(value) for value in parts}
+    for outer, kinds, position in (("list", {list, Sequence}, 0), ("dict", {dict, Mapping}, -1)):
+        if origin in kinds:
+            return {f"{outer} of {inner}" for inner in _kinds(parts[position])}
+    if is_typeddict(hint):
+        return {f"dict of {ANYTHING}"}
+    name = str(getattr(origin or hint, "__name__", hint))
+    if origin in FILES or hint in FILES or name in FILE_PROTOCOLS:
+        return {"file"}
+    if hint is Any or (isinstance(hint, type) and issubclass(hint, BaseModel)) or hint is SupportsModelDump:
+        return {ANYTHING if hint is Any else "object"}
+    return {name}
+
+
+def record() -> None:
+    """Add the signatures of the installed version of the official client to the data of older versions."""
+    recorded: dict[str, dict[str, Signature]] = {}
+    if VERSIONS.exists():
+        recorded.update(json.loads(VERSIONS.read_text("utf-8")))
+    client = getattr(twelvelabs, "AsyncTwelveLabs", twelvelabs.TwelveLabs)(api_key="key")
+    names = [name for name in _methods(client) if not _is_group(client, name)]
+    recorded[version("twelvelabs")] = _signatures(client, names)
+    VERSIONS.write_text(_dump(recorded), "utf-8")
+
+
+def _dump(recorded: Mapping[str, Mapping[str, Signature]]) -> str:
+    """Return JSON with one line for each method."""
+    versions = [
+        f'"{number}": {{\n' + ",\n".join(f'"{name}": {json.dumps(one)}' for name, one in methods.items()) + "\n}"
+        for number, methods in sorted(recorded.items())
+    ]
+    return "{\n" + ",\n".join(versions) + "\n}\n"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    if sys.argv[1:] == ["--record"]:
+        record()
+    else:
+        PAGE.write_text(page(), "utf-8")

@@ -1,30 +1,31 @@
-"""Writes `docs/peers.md`: every method of the official clients, and whether it works against the emulator.
+"""Generate `docs/peers.md`: each method of the official clients, and whether it works against the emulator.
 
 Run it from the top of the repository: `python docs/make_peers.py`. A test fails while the page is out of date, and
-others make every call that the page tells about.
+other tests make each call of the page.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-TOP: Final = Path(__file__).parents[1]
-PAGE: Final = TOP / "docs" / "peers.md"
-CALLS: Final = TOP / "tests" / "peers" / "calls.toml"
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "peers.md"
+CALLS: Final = ROOT / "tests" / "peers" / "calls.toml"
 
 PEERS: Final = {"python": "`TwelveLabs`", "python_async": "`AsyncTwelveLabs`", "javascript": "`twelvelabs-js`"}
 
-TEMPLATE: Final = """\
+PAGE_TEMPLATE: Final = """\
 # The official clients against the emulator
 
-Written by `python docs/make_peers.py` from `tests/peers/calls.toml`; do not edit. Every line is a call that the tests
-make: `nox -s tests` those of the Python client {python}, `nox -s peers` those of the JavaScript client {javascript} as
-well. A method works (✓) if it returned without an error, its answer was read to the end, and the emulator was asked for
-the operation and answered it with success; answers to the Python client must also fit the models it has for them. The
-list of methods is compared with what each client really has.
+Written by `python docs/make_peers.py` from `tests/peers/calls.toml`; do not edit. Every line is a call of the tests:
+`nox -s tests` calls the Python client {python}, and `nox -s peers` the JavaScript client {javascript} as well. A method
+works (✓) if it returns without an error, its response is read to the end, and the emulator receives the request of the
+operation and responds with success; responses to the Python client must also fit the models of that client. A test
+compares the list with the methods of each client.
 
 Methods that work: {counts}.
 
@@ -39,12 +40,12 @@ Methods that work: {counts}.
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the content of the page."""
     calls: dict[str, dict[str, Any]] = tomllib.loads(CALLS.read_text("utf-8"))
     notes: list[str] = []
-    rows = [f"| `{name}` | `{call['operation']}` | {_marks(call, notes)} |" for name, call in calls.items()]
-    return TEMPLATE.format(
-        python=_python_version(),
+    rows = [f"| `{name}` | `{call['operation']}` | {_cells(call, notes)} |" for name, call in calls.items()]
+    return PAGE_TEMPLATE.format(
+        python=version("twelvelabs"),
         javascript=json.loads((CALLS.parent / "js" / "package.json").read_text())["dependencies"]["twelvelabs-js"],
         counts=", ".join(f"{head} {_count(calls, peer)}" for peer, head in PEERS.items()),
         heads=" | ".join(PEERS.values()),
@@ -54,33 +55,27 @@ def page() -> str:
     )
 
 
-def _python_version() -> str:
-    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
-    found: list[str] = project["optional-dependencies"]["test"]
-    return next(line for line in found if line.startswith("twelvelabs==")).removeprefix("twelvelabs==")
-
-
 def _count(calls: dict[str, dict[str, Any]], peer: str) -> str:
     there = [call for call in calls.values() if peer not in call.get("absent", ())]
     return f"{sum(peer not in call.get('fails', {}) for call in there)} of {len(there)}"
 
 
-def _marks(call: dict[str, Any], notes: list[str]) -> str:
-    return " | ".join(_mark(call, peer, notes) for peer in PEERS)
+def _cells(call: dict[str, Any], notes: list[str]) -> str:
+    return " | ".join(_cell(call, peer, notes) for peer in PEERS)
 
 
-def _mark(call: dict[str, Any], peer: str, notes: list[str]) -> str:
+def _cell(call: dict[str, Any], peer: str, notes: list[str]) -> str:
     if peer in call.get("absent", ()):
         return "does not have it"
     if peer in call.get("fails", {}):
         error, why = call["fails"][peer]
-        return f"no ({_numbered(f'`{error}`: it {why}.', notes)})"
+        return f"no ({_footnote_number(f'`{error}`: it {why}.', notes)})"
     if peer in call.get("limits", {}):
-        return f"✓ ({_numbered(call['limits'][peer] + '.', notes)})"
+        return f"✓ ({_footnote_number(call['limits'][peer] + '.', notes)})"
     return "✓"
 
 
-def _numbered(note: str, notes: list[str]) -> int:
+def _footnote_number(note: str, notes: list[str]) -> int:
     if note not in notes:
         notes.append(note)
     return notes.index(note) + 1

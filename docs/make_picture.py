@@ -1,4 +1,4 @@
-"""Draws `docs/demo.svg`: what the demo shows in a terminal. Run it at the top: `python docs/make_picture.py`."""
+"""Generate `docs/demo.svg`, a screenshot of the demo. Run it from the top: `python docs/make_picture.py`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rich.style import Style
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-PICTURE: Final = Path(__file__).with_name("demo.svg")
+OUTPUT: Final = Path(__file__).with_name("demo.svg")
 COLUMNS: Final = 100
 ROWS: Final = 40
 COMMAND: Final = (sys.executable, "-m", "twelvelabs_async", "demo")
 
-FRAME: Final = """\
+SVG_TEMPLATE: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
@@ -45,36 +45,36 @@ FRAME: Final = """\
 """
 
 
-def run() -> bytes:
-    """All that the demo writes to a terminal of this size."""
+def record_demo() -> bytes:
+    """Run the demo in a terminal of this size and return its output."""
     child, terminal = pty.fork()
     if not child:
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
-        os.execv(COMMAND[0], COMMAND)  # noqa: S606  # our own
+        os.execv(COMMAND[0], COMMAND)  # noqa: S606  # trusted command
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     written = b""
     try:
         while piece := os.read(terminal, 65536):
             written += piece
-    except OSError:  # how a terminal ends
+    except OSError:  # the terminal was closed
         pass
     os.waitpid(child, 0)
     return written
 
 
-def screen(written: bytes) -> list[Text]:
-    """What is to be seen in the end."""
+def render_screen(output: bytes) -> list[Text]:
+    """Return the final screen, line by line."""
     shown = pyte.Screen(COLUMNS, ROWS)
-    pyte.ByteStream(shown).feed(written)
+    pyte.ByteStream(shown).feed(output)
     lines = [_line(shown, row) for row in range(ROWS)]
     while not lines[-1].plain.strip():
         lines.pop()
     return lines
 
 
-def _line(shown: pyte.Screen, row: int) -> Text:
+def _line(screen_buffer: pyte.Screen, row: int) -> Text:
     line = Text()
-    cells = [shown.buffer[row][column] for column in range(COLUMNS)]
+    cells = [screen_buffer.buffer[row][column] for column in range(COLUMNS)]
     for style, run in groupby(cells, key=_style):
         line.append("".join(cell.data for cell in run), style)
     line.rstrip()
@@ -87,12 +87,12 @@ def _style(cell: Char) -> Style:
 
 
 def main() -> None:
-    """Run it, and draw it."""
+    """Run the demo and write the image."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    for line in screen(run()):
+    for line in render_screen(record_demo()):
         console.print(line, soft_wrap=True)
-    svg = console.export_svg(title="twelvelabs-async demo", theme=MONOKAI, code_format=FRAME, unique_id="demo")
-    PICTURE.write_text("\n".join(text.rstrip() for text in svg.splitlines()) + "\n", "utf-8")
+    svg = console.export_svg(title="twelvelabs-async demo", theme=MONOKAI, code_format=SVG_TEMPLATE, unique_id="demo")
+    OUTPUT.write_text("\n".join(text.rstrip() for text in svg.splitlines()) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

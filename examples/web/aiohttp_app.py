@@ -1,6 +1,6 @@
 """A video desk with aiohttp.
 
-Needs `pip install twelvelabs-async`; run in this folder:
+Needs `python -m pip install ../..`; run in this folder:
 
 TWELVELABS_API_KEY=... TWELVELABS_WEBHOOK_SECRET=... python aiohttp_app.py
 """
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 PAGE = Path(__file__).with_name("page.html")
-DESK = web.AppKey("desk", Desk)
+DESK_KEY = web.AppKey("desk", Desk)
 
 
-async def desk(app: web.Application) -> AsyncGenerator[None]:
-    """One client for all requests. Nobody waits longer than five seconds for a quota: see `explain`."""
+async def desk_context(app: web.Application) -> AsyncGenerator[None]:
+    """Share one client among all requests. A call waits for a rate limit for at most 5 seconds: see `explain`."""
     secret = os.environ.get("TWELVELABS_WEBHOOK_SECRET", "whsec")
     async with AsyncTwelveLabs(max_wait=5) as client, Desk.open(client, secret) as opened:
-        app[DESK] = opened
+        app[DESK_KEY] = opened
         yield
 
 
 @web.middleware
-async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn failures of the platform into answers: a used-up quota says when to come back."""
+async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Convert errors of the platform to responses; an exhausted rate limit becomes a 503 with Retry-After."""
     try:
         return await handler(request)
     except QuotaExhaustedError as error:
@@ -51,25 +51,38 @@ routes = web.RouteTableDef()
 
 @routes.get("/")
 async def page(_: web.Request) -> web.FileResponse:
-    """What people see."""
+    """Return the page."""
     return web.FileResponse(PAGE)
 
 
 @routes.post("/videos")
 async def upload(request: web.Request) -> web.Response:
-    """Take a video in: the body passes through in blocks, and is nowhere kept."""
+    """Upload a video; the body is forwarded in chunks and not stored."""
     if request.content_length is None:
         raise web.HTTPLengthRequired
     body = request.content.iter_any()
-    asset_id = await request.app[DESK].take_in(body, _asked(request, "filename"), request.content_length)
+    asset_id = await request.app[DESK_KEY].upload(body, _required_query(request, "filename"), request.content_length)
     return web.json_response({"id": asset_id}, status=202)
 
 
+@routes.get("/videos")
+async def list_videos(request: web.Request) -> web.Response:
+    """List the newest videos."""
+    return web.json_response(await request.app[DESK_KEY].list_videos())
+
+
+@routes.get("/videos/{asset_id}/thumbnail")
+async def get_thumbnail(request: web.Request) -> web.Response:
+    """Redirect to the thumbnail of a video."""
+    url = await request.app[DESK_KEY].get_thumbnail_url(request.match_info["asset_id"])
+    raise web.HTTPNotFound if url is None else web.HTTPFound(url)
+
+
 @routes.get("/videos/{asset_id}")
-async def state(request: web.Request) -> web.Response:
-    """How far a video is."""
+async def get_state(request: web.Request) -> web.Response:
+    """Return the state of a video."""
     asset_id = request.match_info["asset_id"]
-    found = request.app[DESK].state(asset_id)
+    found = request.app[DESK_KEY].get_state(asset_id)
     if found is None:
         raise web.HTTPNotFound(text="nobody brought this video here")
     return web.json_response({"id": asset_id, "state": found})
@@ -77,51 +90,53 @@ async def state(request: web.Request) -> web.Response:
 
 @routes.get("/search")
 async def search(request: web.Request) -> web.Response:
-    """Moments that fit the words."""
-    return web.json_response(await request.app[DESK].find(_asked(request, "q")))
+    """Search the videos."""
+    return web.json_response(await request.app[DESK_KEY].search(_required_query(request, "q")))
 
 
 @routes.get("/videos/{asset_id}/description")
 async def describe(request: web.Request) -> web.StreamResponse:
-    """A description while it is written. When the browser leaves, so does the call to the platform."""
-    prompt = _asked(request, "prompt")
+    """Stream a description. A browser that disconnects cancels the call to the platform."""
+    prompt = _required_query(request, "prompt")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
-    async with aclosing(request.app[DESK].describe(request.match_info["asset_id"], prompt)) as pieces:
+    async with aclosing(request.app[DESK_KEY].describe(request.match_info["asset_id"], prompt)) as pieces:
         async for piece in pieces:
             await response.write(piece)
     return response
 
 
 @routes.post("/videos/{asset_id}/reports")
-async def order(request: web.Request) -> web.Response:
-    """Order a report."""
-    task_id = await request.app[DESK].order(request.match_info["asset_id"], _asked(request, "prompt"))
+async def create_report(request: web.Request) -> web.Response:
+    """Start a report."""
+    task_id = await request.app[DESK_KEY].create_report(
+        request.match_info["asset_id"], _required_query(request, "prompt")
+    )
     return web.json_response({"id": task_id}, status=202)
 
 
 @routes.get("/reports/{task_id}")
-async def report(request: web.Request) -> web.Response:
-    """A report, as soon as a webhook has announced it."""
+async def get_report(request: web.Request) -> web.Response:
+    """Return a report when its webhook has arrived."""
     try:
         patience = float(request.query.get("patience", "30"))
     except ValueError:
         raise web.HTTPBadRequest(text="patience is a number of seconds") from None
     patience = min(60.0, max(0.0, patience))
-    return web.json_response(await request.app[DESK].report(request.match_info["task_id"], patience))
+    return web.json_response(await request.app[DESK_KEY].get_report(request.match_info["task_id"], patience))
 
 
 @routes.post("/webhook")
-async def receive(request: web.Request) -> web.Response:
-    """What the platform tells."""
+async def handle_webhook(request: web.Request) -> web.Response:
+    """Receive a webhook."""
     try:
-        request.app[DESK].receive(await request.read(), request.headers.get(webhooks.HEADER, ""))
+        request.app[DESK_KEY].handle_webhook(await request.read(), request.headers.get(webhooks.SIGNATURE_HEADER, ""))
     except WebhookSignatureError:
         return web.Response(status=401)
     return web.Response()
 
 
-def _asked(request: web.Request, name: str) -> str:
+def _required_query(request: web.Request, name: str) -> str:
     try:
         return request.query[name]
     except KeyError:
@@ -129,9 +144,9 @@ def _asked(request: web.Request, name: str) -> str:
 
 
 def application() -> web.Application:
-    """The application, whose handlers are cancelled when their browser leaves."""
-    app = web.Application(middlewares=[explain], handler_args={"handler_cancellation": True})
-    app.cleanup_ctx.append(desk)
+    """Create the application, whose handlers are cancelled when the browser disconnects."""
+    app = web.Application(middlewares=[handle_errors], handler_args={"handler_cancellation": True})
+    app.cleanup_ctx.append(desk_context)
     app.add_routes(routes)
     return app
 

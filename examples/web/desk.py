@@ -1,7 +1,7 @@
-"""What a video desk does, whichever framework serves it: takes videos in, finds moments, describes, and reports.
+"""The logic of a video application, for any web framework: upload, search, describe and report.
 
-One client serves the whole process. What a person waits for and what runs in the background draw on the same quota;
-with `priority="bulk"` the background steps aside.
+One client serves the whole process. Interactive calls and background calls share its rate limits; calls with
+`priority="background"` let the others pass.
 """
 
 from __future__ import annotations
@@ -18,29 +18,32 @@ from twelvelabs_async.models import AnalyzeTaskFailed, AnalyzeTaskReady, TextGen
 
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
-REMEMBERED: Final = 10_000
-"""Webhooks whose identifiers are kept, so that one that comes twice counts once."""
+MAX_REMEMBERED_EVENTS: Final = 10_000
+"""Number of webhook ids that are kept to detect repeated deliveries."""
 
 
 class Desk:
-    """Opened once, when the application starts: `async with Desk.open(client, secret) as desk`."""
+    """Videos of one index. Open it when the application starts: `async with Desk.open(client, secret) as desk`."""
 
     def __init__(self, client: AsyncTwelveLabs, index_id: str, secret: str) -> None:
         self._client = client
-        self._background = client.with_options(priority="bulk")
+        self._background = client.with_options(priority="background")
         self._index_id = index_id
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._states: dict[str, str] = {}
-        self._names: dict[str, str] = {}
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._reports: dict[str, asyncio.Event] = {}
+        self._filenames: dict[str, str] = {}
+        """Of the uploads of this process, by asset id."""
+        self._seen_event_ids: OrderedDict[str, None] = OrderedDict()
+        self._report_events: dict[str, asyncio.Event] = {}
 
     @classmethod
     @asynccontextmanager
     async def open(cls, client: AsyncTwelveLabs, secret: str, index: str = "desk") -> AsyncGenerator[Desk]:
-        """A desk over an index of that name; what it still has in hand is cancelled at the end."""
-        desk = cls(client, (await client.indexes.ensure(index, MODELS)).id, secret)
+        """Open a desk on the index with this name; its background tasks are cancelled at the end."""
+        addons = ["thumbnail"]  # an image of each search result
+        found = await client.indexes.ensure(index, MODELS, addons=addons, allow_other_models=True)
+        desk = cls(client, found.id, secret)
         try:
             yield desk
         finally:
@@ -48,95 +51,118 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*desk._tasks, return_exceptions=True)
 
-    async def take_in(self, body: AsyncIterable[bytes], filename: str, size: int) -> str:
-        """Pass a video on while it arrives; it is put into the index afterwards. Returns its identifier."""
-        asset = await self._client.assets.upload(body, filename=filename, size=size)
-        self._states[asset.id] = "processing"
-        self._later(self._shelve(asset.id, filename))
+    async def upload(self, body: AsyncIterable[bytes], filename: str, size: int) -> str:
+        """Upload a video while it arrives, index it in the background, and return its id."""
+        asset = await self._client.assets.upload(body, filename=filename, size=size, enable_thumbnail=True)
+        self._states[asset.id], self._filenames[asset.id] = "processing", filename
+        self._start_task(self._index_asset(asset.id))
         return asset.id
 
-    async def _shelve(self, asset_id: str, filename: str) -> None:
+    async def _index_asset(self, asset_id: str) -> None:
         try:
             await self._background.assets.wait_for_done(asset_id)
             entries = self._background.indexes.indexed_assets
             entry = await entries.create(self._index_id, asset_id=asset_id)
-            self._states[asset_id], self._names[entry.id] = "indexing", filename
+            self._states[asset_id] = "indexing"
             await entries.wait_for_done(self._index_id, entry.id)
         except TwelveLabsError as error:
             self._states[asset_id] = f"failed: {error}"
         else:
             self._states[asset_id] = "ready"
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def state(self, asset_id: str) -> str | None:
-        """How far a video is: processing, indexing, ready, or `failed: ...`; None if nobody brought it here."""
+    def get_state(self, asset_id: str) -> str | None:
+        """Return the state of an upload of this process: processing, indexing, ready or `failed: ...`; else None."""
         return self._states.get(asset_id)
 
-    async def find(self, words: str, at_most: int = 10) -> list[dict[str, Any]]:
-        """The moments that fit best."""
-        hits = self._client.search.query(index_id=self._index_id, search_options=["visual"], query_text=words)
+    async def list_videos(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the newest videos: the uploads of this process, and what the index contains from earlier ones."""
+        entries = await self._client.indexes.indexed_assets.list(self._index_id).to_list(limit)
+        indexed = {entry.asset_id: entry for entry in entries if entry.asset_id}
+        uploads = [
+            {"id": asset_id, "video": self._filenames[asset_id], "state": state}
+            for asset_id, state in reversed(self._states.items())
+        ]
+        earlier = [
+            {"id": asset_id, "video": entry.system_metadata.filename or asset_id, "state": entry.status}
+            for asset_id, entry in indexed.items()
+            if asset_id not in self._states
+        ]
+        return (uploads + earlier)[:limit]
+
+    async def get_thumbnail_url(self, asset_id: str) -> str | None:
+        """Return the URL of the thumbnail of a video, which expires after an hour; None if there is none yet."""
+        asset = await self._client.assets.retrieve(asset_id)
+        return asset.thumbnail.representative_url if asset.thumbnail is not None else None
+
+    async def search(self, query: str, limit: int = 10) -> list[dict[str, Any]]:
+        """Return the best search results, each with the URL of its image."""
+        hits = await self._client.search.query_with_videos(
+            index_id=self._index_id, search_options=["visual"], query_text=query, limit=limit
+        )
         return [
             {
-                "video": self._names.get(hit.video_id or "", hit.video_id),
-                "from": hit.start,
-                "to": hit.end,
-                "rank": hit.rank,
+                "video": hit.filename or hit.video_id,
+                "from": hit.result.start,
+                "to": hit.result.end,
+                "rank": hit.result.rank,
+                "image": hit.thumbnail_url,
             }
-            for hit in await hits.collect(at_most)
+            for hit in hits
         ]
 
     async def describe(self, asset_id: str, prompt: str) -> AsyncGenerator[bytes]:
-        """Text as server-sent events while it is written. Closing this ends the call that is behind it."""
+        """Stream a description as server-sent events. Closing the generator cancels the call to the platform."""
         video = {"type": "asset_id", "asset_id": asset_id}
         try:
             async with self._client.analyze_stream(video=video, prompt=prompt) as events:
                 async for event in events:
                     if isinstance(event, TextGeneration):
                         yield sent_event("text", event.text)
-        except TwelveLabsError as error:  # the answer has begun: it is too late for a status
+        except TwelveLabsError as error:  # the response has started, so its status cannot change
             yield sent_event("failure", str(error))
         else:
             yield sent_event("end", "")
 
-    async def order(self, asset_id: str, prompt: str) -> str:
-        """Ask for a report that is written in its own time. A webhook tells when it is there."""
+    async def create_report(self, asset_id: str, prompt: str) -> str:
+        """Start a report; a webhook announces its end."""
         video = {"type": "asset_id", "asset_id": asset_id}
         task = await self._client.analyze_async.tasks.create(video=video, prompt=prompt)
-        self._reports.setdefault(task.task_id, asyncio.Event())
+        self._report_events.setdefault(task.task_id, asyncio.Event())
         return task.task_id
 
-    async def report(self, task_id: str, patience: float) -> dict[str, Any]:
-        """A report, after waiting up to `patience` seconds for the webhook that announces it."""
-        announced = self._reports.get(task_id)
+    async def get_report(self, task_id: str, timeout: float) -> dict[str, Any]:
+        """Return a report; wait up to `timeout` seconds for its webhook."""
+        announced = self._report_events.get(task_id)
         if announced is not None:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout):
                     await announced.wait()
             except TimeoutError:
                 return {"status": "processing"}
         task = await self._client.analyze_async.tasks.retrieve(task_id)
         return {"status": task.status, "text": task.result.data if task.result is not None else None}
 
-    def receive(self, body: bytes, signature: str) -> None:
-        """Take a webhook: verify it, and wake who waits for what it announces, once.
+    def handle_webhook(self, body: bytes, signature: str) -> None:
+        """Verify a webhook and wake the requests that wait for its task; ignore repeated deliveries.
 
         Raises:
             WebhookSignatureError: It is not from the platform.
         """
         event = webhooks.verify(body, signature, self._secret)
-        if event.id in self._seen:
+        if event.id in self._seen_event_ids:
             return
-        self._seen[event.id] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
+        self._seen_event_ids[event.id] = None
+        if len(self._seen_event_ids) > MAX_REMEMBERED_EVENTS:
+            self._seen_event_ids.popitem(last=False)
         if isinstance(event, AnalyzeTaskReady | AnalyzeTaskFailed):
-            self._reports.setdefault(event.data.id, asyncio.Event()).set()
+            self._report_events.setdefault(event.data.id, asyncio.Event()).set()
 
 
 def sent_event(kind: str, text: str) -> bytes:
-    """One server-sent event; its data is JSON, so that line ends in it do no harm."""
+    """Format a server-sent event; its data is JSON, which has no line breaks."""
     return f"event: {kind}\ndata: {json.dumps(text)}\n\n".encode()
