@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from twelvelabs_async._logging import log_event
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.events import Listener
+
+if TYPE_CHECKING:
+    from twelvelabs_async.events import Listener
 
 logger: Final = logging.getLogger(__name__)
 

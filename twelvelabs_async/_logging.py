@@ -11,13 +11,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from typing_extensions import override
 
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.events import RateLimitUpdated, RateLimitWaitStarted, RequestFinished
+
+if TYPE_CHECKING:
+    from twelvelabs_async.events import RequestFinished
 
 LOG_LEVEL_VARIABLE: Final = "TWELVELABS_LOG"
 
@@ -91,6 +93,13 @@ def _parse_level(level: str) -> int:
 
 def log_event(event: object) -> None:
     """Log one event. The retry policy logs retries, and the transport attempts."""
+    # Imported with the first event: most programs have none, and the classes take as long as half of the models.
+    from twelvelabs_async.events import (  # noqa: PLC0415
+        RateLimitUpdated,
+        RateLimitWaitStarted,
+        RequestFinished,
+    )
+
     match event:
         case RequestFinished(error=None):
             operation_logger.debug("%s: ok, %s", event.operation, _format_timing(event), extra=_finished_fields(event))

@@ -50,7 +50,7 @@ LOOKUP_CONCURRENCY: Final = 8
 """Resources fetched by id at the same time."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Lifecycle:
     """The final statuses of a kind of resource; with any other status it is still in progress."""
 
@@ -176,7 +176,7 @@ def wait_timeout_error(last: Any, lifecycle: Lifecycle, id: str, waited: float) 
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class PollTarget(Generic[T]):
     """Functions that poll the resources of one kind."""
 

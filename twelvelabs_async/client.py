@@ -17,7 +17,6 @@ import twelvelabs_async  # in annotations: a module is loaded when one of its na
 from twelvelabs_async._arguments import omit_none
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.extras import Extras, checked_headers, extended
-from twelvelabs_async._core.recording import recording
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher
 from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
@@ -37,7 +36,6 @@ from twelvelabs_async._rate_limit.stores import resolve_store
 from twelvelabs_async._version import __version__
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import ClientStateError, InvalidInputError
-from twelvelabs_async.events import Listener
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.rate_limits import CategoryLimits, RateLimitStore
 from twelvelabs_async.requests import Form, Method, Request, RetryClass
@@ -322,7 +320,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         allow_http: bool = False,
         rate_limit_store: RateLimitStore | str | None = None,
         organization: str | None = None,
-        on_event: Listener | None = None,
+        on_event: twelvelabs_async.events.Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
         require_type("session", session, aiohttp.ClientSession, "an aiohttp.ClientSession")
@@ -505,6 +503,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             response = await client.with_raw_response.indexes.retrieve(index.id)
             print(response.request_id, response.attempts, response.data.index_name)
         """
+        from twelvelabs_async._core.recording import recording
         from twelvelabs_async._raw_methods import RawResponses
 
         return RawResponses(lambda record: self._view(recording(self._executor, record), self._extras))

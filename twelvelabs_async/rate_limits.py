@@ -89,7 +89,7 @@ class LimitsByCategory(dict[str, CategoryLimits]):
         return row_table([{name: getattr(one, name) for name in names} for one in self.values()], "Rate limits")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class WindowInfo:
     """Rate-limit headers of one dimension in one response."""
 
@@ -101,7 +101,7 @@ class WindowInfo:
     """When the window ends, in seconds since the epoch by the server's clock."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class RateLimitInfo:
     """The rate-limit information of one response."""
 

@@ -18,7 +18,6 @@ import attrs
 
 from twelvelabs_async._arguments import PLAIN_ID, parse_template
 from twelvelabs_async._codec.converter import THREAD_THRESHOLD, decode, decode_now, encode
-from twelvelabs_async._core.reporting import CallReport, R, model_of
 from twelvelabs_async._core.retry import (
     IDEMPOTENCY_HEADER,
     CallState,
@@ -33,7 +32,7 @@ from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.errors import error_from_response, request_id_from_headers
 from twelvelabs_async._http.failures import drop_tracebacks
 from twelvelabs_async._http.redaction import Redactor
-from twelvelabs_async._http.transport import HttpTransport, Response, StreamingResponse
+from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
 from twelvelabs_async._logging import operation_logger
 from twelvelabs_async._options import DEFAULT_TIMEOUT, LONG_OPERATIONS, LONG_TIMEOUT, Options
 from twelvelabs_async._rate_limit.headers import parse_http_date, parse_rate_limit_headers, parse_retry_after
@@ -58,7 +57,7 @@ PUT_PART: Final = Request(method="PUT", path_template="storage", response_type=R
 """Stands for the PUT of a part in errors, events and logs, where its URL, a secret, must not be."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Operation:
     """What the executor knows of an operation; created once for each."""
 
@@ -150,7 +149,7 @@ def _retry_policy(executor: RequestExecutor) -> RetryPolicy:
     return RetryPolicy(max_retries=executor.options.max_retries, max_retry_after=executor.options.max_wait)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class RequestExecutor:
     """Executes calls with retries, rate limits and a deadline. Views of a client share all of it but `options`."""
 
@@ -164,13 +163,11 @@ class RequestExecutor:
     """The time."""
     options: Options
     """Timeouts and retries of this view."""
-    before_post: BeforePost | None = attrs.field(default=None, repr=False)
+    before_post: BeforePost | None = None
     """Called right before each POST is sent, after any wait; an exception that it raises ends the call."""
     redactor: Redactor = attrs.field(factory=Redactor)
     """Removes secrets from errors."""
-    retry_policy: RetryPolicy = attrs.field(
-        init=False, repr=False, default=attrs.Factory(_retry_policy, takes_self=True)
-    )
+    retry_policy: RetryPolicy = attrs.field(init=False, default=attrs.Factory(_retry_policy, takes_self=True))
     """The retry part of `options`."""
 
     def execute(self, request: Request[T]) -> Coroutine[Any, Any, T]:
@@ -241,8 +238,8 @@ class RequestExecutor:
         operation: Operation,
         body_size: int,
         timeout: float | None,
-        send: Callable[[Attempt], Awaitable[R]],
-        read: Callable[[Request[Any], R], Awaitable[T]],
+        send: Callable[[Attempt], Awaitable[AnyResponse]],
+        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
     ) -> Coroutine[Any, Any, T]:
         """Start a call: check the client, set the deadline, and report the call if there are listeners."""
         self.transport.ensure_usable()
@@ -258,6 +255,8 @@ class RequestExecutor:
         events = self.limiter.events
         if not events.has_listeners and not operation_logger.isEnabledFor(logging.INFO):
             return self._send_until_done(request, operation, call, timeout, send, read)
+        from twelvelabs_async._core.reporting import CallReport, model_of  # noqa: PLC0415  # most calls have no listener
+
         report = CallReport(
             events=events,
             call=call,
@@ -276,8 +275,8 @@ class RequestExecutor:
         operation: Operation,
         call: CallState,
         timeout: float | None,
-        send: Callable[[Attempt], Awaitable[R]],
-        read: Callable[[Request[Any], R], Awaitable[T]],
+        send: Callable[[Attempt], Awaitable[AnyResponse]],
+        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
     ) -> T:
         """Attempt a call until it succeeds, must not be retried, or its deadline passes."""
         category, costs = operation.name, SINGLE_REQUEST
@@ -292,7 +291,7 @@ class RequestExecutor:
             call.cancellation_count = task.cancelling()
         try:
             while True:
-                response: R | None = None
+                response: AnyResponse | None = None
                 try:
                     if request is not PUT_PART:
                         permit = self.limiter.try_acquire(category, costs)

@@ -165,7 +165,7 @@ class Extras:
         return attrs.evolve(form, fields=(*kept, *query_pairs(plain)))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ExtendedExecutor(RequestExecutor):
     """An executor that adds `extras` to each request to the API, and nothing to uploads to storage."""
 

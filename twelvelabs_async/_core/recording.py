@@ -10,16 +10,15 @@ from typing_extensions import override
 
 from twelvelabs_async._core.executor import PUT_PART, Operation, RequestExecutor
 from twelvelabs_async._core.extras import ExtendedExecutor, Extras, extended
-from twelvelabs_async._core.reporting import R
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.transport import Response, StreamingResponse
+from twelvelabs_async._http.transport import AnyResponse, Response, StreamingResponse
 from twelvelabs_async.requests import Request
 
 T = TypeVar("T")
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class CallRecord:
     """The last request to the API that succeeded."""
 
@@ -31,7 +30,7 @@ class CallRecord:
     """Seconds from its start to its end; for a stream, to the start of the body."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class RecordingExecutor(ExtendedExecutor):
     """Writes each request to the API that succeeds into `record`."""
 
@@ -45,12 +44,12 @@ class RecordingExecutor(ExtendedExecutor):
         operation: Operation,
         body_size: int,
         timeout: float | None,
-        send: Callable[[Attempt], Awaitable[R]],
-        read: Callable[[Request[Any], R], Awaitable[T]],
+        send: Callable[[Attempt], Awaitable[AnyResponse]],
+        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
     ) -> T:
         last = CallRecord()
 
-        async def send_and_record(attempt: Attempt) -> R:
+        async def send_and_record(attempt: Attempt) -> AnyResponse:
             response = await send(attempt)
             last.state, last.response = cast("CallState", attempt), response
             return response

@@ -15,7 +15,7 @@ from twelvelabs_async._event_listeners import EventDispatcher
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.errors import request_id_from_headers
 from twelvelabs_async._http.redaction import Redactor
-from twelvelabs_async._http.transport import Response, StreamingResponse
+from twelvelabs_async._http.transport import AnyResponse, StreamingResponse
 from twelvelabs_async.errors import APIError
 from twelvelabs_async.events import (
     AttemptFinished,
@@ -28,7 +28,6 @@ from twelvelabs_async.events import (
 from twelvelabs_async.requests import Request
 
 T = TypeVar("T")
-R = TypeVar("R", Response, StreamingResponse)
 
 _CALL_IDS: Final = itertools.count(1)
 
@@ -94,7 +93,7 @@ class CallReport:
             self.finish(usage=getattr(result, "usage", None) if self.operation.startswith("POST ") else None)
         return result
 
-    async def send(self, send: Callable[[Attempt], Awaitable[R]], attempt: Attempt) -> R:
+    async def send(self, send: Callable[[Attempt], Awaitable[AnyResponse]], attempt: Attempt) -> AnyResponse:
         """Send one attempt, and emit its end. `_on_send` emits its start: storage first needs a URL."""
         self._attempt_started = self._status_code = self._request_id = None
         try:

@@ -72,7 +72,7 @@ THROTTLED_COST: Final = 5
 """Tokens for a retry after a 429."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class RetryBudget:
     """Token bucket that all calls of a client share: it stops retries while the service is down (as in botocore)."""
 
@@ -96,7 +96,7 @@ class RetryBudget:
         self.tokens = min(self.capacity, self.tokens + tokens)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class RetryPolicy:
     """How many retries, and how long between them."""
 
@@ -108,7 +108,7 @@ class RetryPolicy:
     """Upper bound of the first random delay, in seconds; it doubles with each retry."""
     cap: float = 20.0
     """Longest random delay, in seconds."""
-    jitter: Callable[[], float] = attrs.field(default=random.random, repr=False)
+    jitter: Callable[[], float] = random.random
     """Returns a random number from 0 to 1."""
 
     def delay_after(self, error: APIError, attempts: int, *, limited: bool = True) -> float:
@@ -124,7 +124,7 @@ class RetryPolicy:
         return self.jitter() * min(self.cap, self.base * 2.0 ** min(attempts - 1, 16))
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class CallState(Attempt):
     """State of one call: its deadline, its attempts, of which it is the current one, and what failed so far."""
 

@@ -8,7 +8,6 @@ the status only; its message is whatever can be read.
 from __future__ import annotations
 
 import codecs
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -106,7 +105,7 @@ def _parse_error_body(text: str) -> dict[str, Any]:
     if text.startswith("<"):
         code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
         if code or message:
-            return {"code": code and code[1], "message": message and html.unescape(message[1])}
+            return {"code": code and code[1], "message": message and _unescape(message[1])}
         return {"message": _html_text(text)}
     try:
         found = json.loads(text, strict=False)
@@ -202,7 +201,13 @@ def _html_text(text: str) -> str:
     head, *scripts = _SCRIPT_START.split(text)
     rest = (_SCRIPT_END.split(script, maxsplit=1)[1:] for script in scripts)
     visible = " ".join([head, *(piece for pieces in rest for piece in pieces)])
-    return _readable(html.unescape(_TAG.sub(" ", visible)))
+    return _readable(_unescape(_TAG.sub(" ", visible)))
+
+
+def _unescape(text: str) -> str:
+    from html import unescape  # noqa: PLC0415  # its table of entities would be imported with the client
+
+    return unescape(text)
 
 
 def _readable(text: str) -> str:

@@ -62,15 +62,15 @@ _R = TypeVar("_R")
 logger: Final = logging.getLogger("twelvelabs_async.http")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Response:
     """A response with its whole body."""
 
     status: int
     """HTTP status."""
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str]
     """Headers; names are case-insensitive."""
-    body: bytes = attrs.field(repr=False)
+    body: bytes
     """The body, decompressed."""
 
 
@@ -124,6 +124,9 @@ class StreamingResponse:
             self._response.release()
         else:
             self._response.close()
+
+
+AnyResponse = TypeVar("AnyResponse", Response, StreamingResponse)
 
 
 class HttpTransport:

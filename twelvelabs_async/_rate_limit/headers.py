@@ -79,43 +79,37 @@ def parse_windows(headers: Mapping[str, str]) -> Mapping[str, WindowInfo]:
     plan = _window_plan(tuple(headers))
     if not plan:
         return NO_WINDOWS
-    values = tuple(headers.values())
+    values = (*headers.values(), "")
     windows = dict[str, WindowInfo]()
-    for dimension, positions in plan:
-        fields = dict[str, float]()
-        for position, field in positions:
-            if field == "used" and "remaining" in fields:
-                continue
-            number = parse_float(values[position])
-            if number is not None:
-                fields[field] = number
-        if fields:
-            limit, remaining, reset = fields.get("limit"), fields.get("remaining"), fields.get("reset")
-            if remaining is None and limit is not None and "used" in fields:
-                remaining = int(limit) - int(fields["used"])  # as integers: the difference of large floats is inexact
-            windows[dimension] = WindowInfo(
-                limit=None if limit is None else int(limit),
-                remaining=None if remaining is None else max(0, int(remaining)),
-                reset=reset,
-            )
+    for dimension, (at_limit, at_remaining, at_reset, at_used) in plan:
+        limit, remaining = parse_float(values[at_limit]), parse_float(values[at_remaining])
+        reset, used = parse_float(values[at_reset]), parse_float(values[at_used])
+        if remaining is None and limit is not None and used is not None:
+            remaining = int(limit) - int(used)  # as integers: the difference of large floats is inexact
+        elif limit is None and remaining is None and reset is None and used is None:
+            continue
+        windows[dimension] = WindowInfo(
+            limit=None if limit is None else int(limit),
+            remaining=None if remaining is None else max(0, int(remaining)),
+            reset=reset,
+        )
     return windows
 
 
-@lru_cache(maxsize=64)  # a server sends the same headers, in the same order, with each response
-def _window_plan(names: tuple[str, ...]) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
-    """Return the dimensions among the names of headers, each with the positions and fields of its headers.
+_FIELDS: Final = ("limit", "remaining", "reset", "used")
 
-    `used` comes last, because it is read only where `remaining` is missing.
-    """
-    plan: dict[str, list[tuple[int, str]]] = {}
+
+@lru_cache(maxsize=64)  # a server sends the same headers, in the same order, with each response
+def _window_plan(names: tuple[str, ...]) -> tuple[tuple[str, list[int]], ...]:
+    """Return the dimensions among the names of headers, each with the positions of its `_FIELDS`, -1 if absent."""
+    plan: dict[str, list[int]] = {}
     for position, name in enumerate(names):
         match = _HEADER_NAME.fullmatch(name)
         if match is not None:
             dimension = (match[1] or "request").lower()
-            plan.setdefault(DIMENSION_ALIASES.get(dimension, dimension), []).append((position, match[2].lower()))
-    return tuple(
-        (dimension, tuple(sorted(positions, key=lambda one: one[1] == "used"))) for dimension, positions in plan.items()
-    )
+            positions = plan.setdefault(DIMENSION_ALIASES.get(dimension, dimension), [-1] * len(_FIELDS))
+            positions[_FIELDS.index(match[2].lower())] = position
+    return tuple(plan.items())
 
 
 def parse_retry_after(headers: Mapping[str, str], *, server_time: float) -> float | None:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from twelvelabs_async._event_listeners import EventDispatcher
@@ -27,7 +28,6 @@ from twelvelabs_async._rate_limit.usage import UsageEstimator
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST, CategoryState, Window
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import ClientStateError, GiveUpReason, QuotaExhaustedError
-from twelvelabs_async.events import RateLimitUpdated, RateLimitWaitStarted
 from twelvelabs_async.rate_limits import (
     CategoryLimits,
     Costs,
@@ -182,6 +182,12 @@ class CategoryQueue:
         head = self.head()
         if head is not None:
             head.wake()
+
+    def wake_next(self) -> None:
+        """Wake the head, and as many waiters behind it as may be sent before further responses are read."""
+        self.wake_head()
+        for waiter in islice(self.interactive or self.background, 1, self.state.batch_size()):
+            waiter.wake()
 
     def waiters(self) -> Iterable[Waiter]:
         """Return all waiters."""
@@ -390,7 +396,10 @@ class RateLimiter:
                     return Permit(self, queue, reservation_id, now, now - queued_at)
         finally:
             waiter.line.remove(waiter)
-            queue.wake_head()
+            if self.store is None:
+                queue.wake_next()
+            else:
+                queue.wake_head()
         raise ClientStateError("the client was closed while the call waited for a rate limit")
 
     async def _reserve_or_sleep(self, queue: CategoryQueue, waiter: Waiter) -> int | None:
@@ -416,17 +425,7 @@ class RateLimiter:
                 if queue.blockage.give_up_reason(other, self.clock.monotonic()):
                     other.wake()
         if found.is_quota:
-            self.events.emit(
-                RateLimitWaitStarted(
-                    category=queue.name,
-                    priority=waiter.priority,
-                    queue_length=queue.waiting,
-                    delay=found.seconds,
-                    dimension=found.dimension,
-                    limit=found.limit,
-                    resets_at=None if found.resets_at is None else utc_datetime(found.resets_at),
-                )
-            )
+            self._emit_wait(queue, waiter, found)
         seconds = self.store.poll_interval if found.seconds is None and self.store is not None else found.seconds
         await waiter.sleep(seconds, self.clock)
         return None
@@ -453,8 +452,25 @@ class RateLimiter:
             give_up_reason=reason,
         )
 
+    def _emit_wait(self, queue: CategoryQueue, waiter: Waiter, wait: RequiredWait) -> None:
+        from twelvelabs_async.events import RateLimitWaitStarted  # noqa: PLC0415  # most programs have no events
+
+        self.events.emit(
+            RateLimitWaitStarted(
+                category=queue.name,
+                priority=waiter.priority,
+                queue_length=queue.waiting,
+                delay=wait.seconds,
+                dimension=wait.dimension,
+                limit=wait.limit,
+                resets_at=None if wait.resets_at is None else utc_datetime(wait.resets_at),
+            )
+        )
+
     def emit_updates(self, category: str, info: RateLimitInfo) -> None:
         """Emit the rate-limit headers of a response, one event for each dimension."""
+        from twelvelabs_async.events import RateLimitUpdated  # noqa: PLC0415  # most programs have no events
+
         for dimension, reported in info.windows.items():
             self.events.emit(
                 RateLimitUpdated(

@@ -86,7 +86,7 @@ AVERAGE_WEIGHT: Final = 0.2
 """Weight of the newest value in a moving average."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class UsageEstimator:
     """Estimates what calls use, from earlier responses. All views of a client share one."""
 

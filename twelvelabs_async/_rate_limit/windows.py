@@ -36,6 +36,9 @@ from twelvelabs_async.rate_limits import Costs, RateLimitInfo, RequiredWait, Win
 INITIAL_ROUND: Final = 16
 """Requests of the first round, while nothing is known."""
 
+BATCH_DIVISOR: Final = 32
+"""At most one part in this many of what remains is sent before further responses are read."""
+
 ROUND_SECONDS: Final = 0.1
 """Seconds after which a round ends although some of its requests have no response."""
 
@@ -67,7 +70,7 @@ WAIT_FOR_RESPONSE: Final = RequiredWait(None)
 """Wait until the next response."""
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class AdaptiveLimiter:
     """Limits a category without rate-limit headers.
 
@@ -139,6 +142,10 @@ class AdaptiveLimiter:
         if self.window_opened_at is not None and now >= self.window_opened_at + HALVE_AFTER:
             self._shrink_rounds(now, self.window_opened_at)
         return self._round_wait(now, self.round_size // INITIAL_ROUND if costs_more else self.round_size)
+
+    def batch_size(self) -> int:
+        """Return how many requests may be sent before further responses are read; see `CategoryState.batch_size`."""
+        return 1 if self.concurrency is not None else max(1, self.round_size // BATCH_DIVISOR)
 
     def start_test(self, now: float, in_flight: int) -> None:
         """Continue with one request: a new window may have begun. Earlier requests in flight do not count."""
@@ -293,7 +300,7 @@ WindowKey = tuple[str, float | None]
 """Dimension and limit of a window."""
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Window:
     """One limit of one dimension, as far as responses reported it."""
 
@@ -345,7 +352,7 @@ class Window:
         self.resets_at_local = None if resets_in is None else now + resets_in
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class InFlightRequest:
     """A request that has been sent, or is about to be, and has no response yet."""
 
@@ -357,7 +364,7 @@ class InFlightRequest:
     """When its process is considered dead; None means never."""
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class CategoryState:
     """The rate-limit state of one category.
 
@@ -474,6 +481,20 @@ class CategoryState:
         if is_updated and len(self.windows) > 1:
             for key in [key for key, window in self.windows.items() if _is_obsolete(window, sent_at)]:
                 del self.windows[key]
+
+    def batch_size(self) -> int:
+        """Return how many requests may be sent before further responses are read: a share of what remains, at least 1.
+
+        Other processes use the same limits, and a limit without headers is known by its 429 responses only. Without
+        this, all waiting requests would be refused together.
+        """
+        if not self.windows:
+            return self.adaptive.batch_size()
+        remaining = [
+            0.0 if window.remaining is None else window.remaining - self.reserved.get(window.dimension, 0.0)
+            for window in self.windows.values()
+        ]
+        return max(1, int(min(remaining)) // BATCH_DIVISOR)
 
     def has_expired(self, now: float) -> bool:
         """Return whether the lease of a request in flight may have expired."""

@@ -7,6 +7,7 @@ import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import attrs
@@ -121,7 +122,24 @@ class Model(Convertible):
     @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()  # of Generic
-        cls.__hash__ = Model.__hash__  # type: ignore[method-assign]  # else attrs generates one from all fields
+        # attrs generates what a class does not have itself, and would take 40 % of the import of the models for these.
+        for name in ("__eq__", "__hash__", "__repr__"):
+            if name not in cls.__dict__:
+                setattr(cls, name, getattr(Model, name))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Return whether `other` is of the same class and has equal fields."""
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, field.name) == getattr(other, field.name) for field in attrs.fields(type(self)))
+
+    @override
+    @recursive_repr()
+    def __repr__(self) -> str:
+        """Return the class and its fields, without vectors, secrets and `extra`."""
+        fields = (field.name for field in attrs.fields(type(self)) if field.repr)
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in fields)})"
 
     @override
     def __hash__(self) -> int:
