@@ -59,7 +59,9 @@ VALUES: dict[str, Any] = {
 
 
 def filled(kind: type[TwelveLabsError]) -> TwelveLabsError:
-    return kind(**{field.name: VALUES[str(field.type)] for field in attrs.fields(kind)})
+    # As they are written: `attrs.resolve_types`, which other libraries call, replaces those of `attrs.fields`.
+    annotations = {name: text for base in kind.__mro__ for name, text in base.__dict__.get("__annotations__", {}).items()}
+    return kind(**{field.name: VALUES[annotations[field.name]] for field in attrs.fields(kind)})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -127,7 +128,8 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
             if done := await asyncio.to_thread(spool.count):
                 screen.print(f"continuing with {done:,} of {index.video_count:,} videos in {args.spool_path}")
             export = _Export(client, index, args, options, file_format, spool)
-            with _progress(screen) as progress:
+            progress = _progress(screen)
+            with progress if screen.live else nullcontext():  # rich before 14.3 prints a line for a disabled one
                 await export.read(progress)
             totals = await asyncio.to_thread(export.finish)
     await asyncio.to_thread(args.spool_path.unlink)
@@ -172,6 +174,5 @@ def _progress(screen: Screen) -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=screen.console,
-        disable=not screen.live,
         transient=True,
     )
