@@ -27,7 +27,7 @@ MAX_COROUTINES: Final = 8
 
 @pytest.mark.skipif(not COUNTING.exists(), reason="the benchmarks are not installed")
 @pytest.mark.parametrize("limit_headers", [False, True], ids=["no limit headers", "limit headers"])
-def test_a_get_enters_few_functions_more_than_aiohttp_alone(
+def test_a_get_request_calls_few_more_functions_than_aiohttp_alone(
     monkeypatch: pytest.MonkeyPatch, *, limit_headers: bool
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path, str(REPOSITORY)])

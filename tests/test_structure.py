@@ -76,7 +76,7 @@ def test_a_package_is_one_layer() -> None:
     assert [name for name in ORDER if "." in name] == []
 
 
-def test_imports_point_downward() -> None:
+def test_no_module_imports_from_a_higher_layer() -> None:
     upward = [
         f"{module} imports {target}"
         for module in MODULES.keys() - EMULATOR - {""}
@@ -86,7 +86,7 @@ def test_imports_point_downward() -> None:
     assert sorted(upward) == []
 
 
-def test_no_modules_import_each_other() -> None:
+def test_modules_have_no_import_cycles() -> None:
     """The package itself is left out: it loads its public names on first use."""
     try:
         TopologicalSorter({name: IMPORTS[name] - {""} for name in MODULES if name}).prepare()
@@ -136,7 +136,7 @@ def _is_yield_to_loop(node: ast.AST) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and ast.unparse(node) == "asyncio.sleep(0)"
 
 
-def test_p26_nothing_but_the_clock_sleeps_or_reads_time() -> None:
+def test_p26_only_the_clock_module_sleeps_or_reads_time() -> None:
     """Everything that waits takes a clock, so that tests cover days within seconds."""
     without_a_wait = {id(node.func) for tree in TREES.values() for node in ast.walk(tree) if _is_yield_to_loop(node)}
     found = [

@@ -101,5 +101,5 @@ async def test_a_capture_decodes_without_a_lost_field(name: str) -> None:
     await check(name, WHOLE[name])
 
 
-def test_a_lost_field_is_noticed() -> None:
+def test_a_lost_field_is_detected() -> None:
     assert lost_leaves({"a": {"b": [1, 2]}, "c": None}, {"a": {"b": [1]}}) == ["$.a.b[1]"]

@@ -10,12 +10,12 @@ OTHER_STATUSES = {"tasks.create": 201}
 """Statuses of successes that are seen, where the description says another one."""
 
 
-def test_every_operation_has_a_scene() -> None:
+def test_every_operation_has_a_scenario() -> None:
     assert {scene.operation for scene in SCENARIOS.values()} == OPERATION_FACTS.keys()
 
 
 @pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
-async def test_a_method_does_its_operation(scene: Scenario, stage: Harness) -> None:
+async def test_a_method_performs_its_operation(scene: Scenario, stage: Harness) -> None:
     with scene.warnings():
         await scene.run(stage)
     status = OTHER_STATUSES.get(scene.method, scene.facts["status"])

@@ -292,7 +292,7 @@ def in_query(name: str, value: Any) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_method_sends_its_operation(method: str) -> None:
+async def test_a_method_sends_the_request_of_its_operation(method: str) -> None:
     """Verb, path, kind of body and what a repetition does are those of the API."""
     facts = facts_of(method)
     for given in arguments(method):
@@ -304,7 +304,7 @@ async def test_a_method_sends_its_operation(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_takes_what_the_operation_takes(method: str) -> None:
+def test_a_method_accepts_the_parameters_of_its_operation(method: str) -> None:
     facts = facts_of(method)
     known = variables(facts["call"]) | headers(facts) | {*facts.get("query", ()), *facts.get("body", ())}
     named = {SDK_FIELD_NAMES.get(name, name) for name in parameters(method)}
@@ -312,20 +312,20 @@ def test_a_method_takes_what_the_operation_takes(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_requires_what_the_operation_requires(method: str) -> None:
+def test_a_method_requires_the_required_parameters_of_its_operation(method: str) -> None:
     facts = facts_of(method)
     required = {name for name, parameter in parameters(method).items() if parameter.default is parameter.empty}
     assert required == variables(facts["call"]) | {*facts.get("required", ())} | STRICTER.get(method, set())
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_identifiers_of_the_path_are_positional_and_all_else_goes_by_name(method: str) -> None:
+def test_path_parameters_are_positional_and_all_others_keyword_only(method: str) -> None:
     named = {name for name, parameter in parameters(method).items() if parameter.kind is parameter.KEYWORD_ONLY}
     assert named == parameters(method).keys() - variables(facts_of(method)["call"])
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_names_the_values_the_operation_knows(method: str) -> None:
+def test_literal_types_match_the_values_of_the_operation(method: str) -> None:
     """Completion in an editor shows exactly the values the API takes."""
     hints = get_type_hints(function(method))
     named = {name: literals(hints[name]) for name in parameters(method)}
@@ -334,7 +334,7 @@ def test_a_method_names_the_values_the_operation_knows(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_every_argument_arrives_where_it_belongs(method: str) -> None:
+async def test_every_argument_is_sent_in_its_part_of_the_request(method: str) -> None:
     """No argument is dropped on the way, takes the place of another, or is added to what the caller said."""
     facts, arrived = facts_of(method), set[str]()
     for given in arguments(method):
@@ -376,14 +376,14 @@ def as_sent(request: Request[Any], value: Any) -> Any:
     return [text for _, text in query_pairs({"": value})]
 
 
-def test_together_the_methods_cover_every_operation() -> None:
+def test_the_methods_cover_every_operation() -> None:
     assert {ALSO.get(method, method) for method in METHODS} == FACTS.keys()
 
 
-def test_every_method_has_a_scene() -> None:
+def test_every_method_has_a_scenario() -> None:
     assert {method: scene.operation for method, scene in SCENARIOS.items()} == {m: ALSO.get(m, m) for m in METHODS}
 
 
-def test_every_exception_is_a_method() -> None:
+def test_special_case_lists_contain_only_existing_methods() -> None:
     """A list of exceptions that outlives its reasons hides the next mistake."""
     assert {*HELPERS, *ALSO, *STRICTER, *FIXED, *OUR_OWN, *CHOICES} <= set(methods())

@@ -22,7 +22,7 @@ def test_the_page_of_operations_is_up_to_date() -> None:
     assert (DOCS / "operations.md").read_text("utf-8") == made
 
 
-def test_all_operations_and_methods_are_there() -> None:
+def test_all_operations_and_methods_are_counted_on_the_page() -> None:
     assert "99/99 operations, 101/101 methods" in (DOCS / "operations.md").read_text("utf-8")
 
 
@@ -78,7 +78,7 @@ def test_the_fields_of_results_are_compared_by_types() -> None:
     ]
 
 
-def test_older_versions_are_in_the_tables() -> None:
+def test_methods_of_older_versions_are_in_the_tables() -> None:
     page = (DOCS / "migration-methods.md").read_text("utf-8")
     for row in (
         "| `index.video.delete` | `indexes.videos.delete`; `id=` is `video_id=` |",

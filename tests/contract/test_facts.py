@@ -73,7 +73,7 @@ def body_of(described: Json, operation: Json) -> tuple[str | None, Json]:
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_description_has_the_same_parameters(name: str, described: Json) -> None:
+def test_parameters_match_the_api_description(name: str, described: Json) -> None:
     facts = FACTS[name]
     operation = operation_of(described, facts)
     in_query = {p["name"]: p for p in operation.get("parameters", ()) if p["in"] == "query"}
@@ -87,7 +87,7 @@ def test_the_description_has_the_same_parameters(name: str, described: Json) -> 
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_description_knows_the_same_values(name: str, described: Json) -> None:
+def test_values_match_the_api_description(name: str, described: Json) -> None:
     facts = FACTS[name]
     operation = operation_of(described, facts)
     known = {p["name"]: values(described, p["schema"]) for p in operation.get("parameters", ())}
@@ -97,7 +97,7 @@ def test_the_description_knows_the_same_values(name: str, described: Json) -> No
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_description_has_the_same_body_and_success(name: str, described: Json) -> None:
+def test_body_and_success_status_match_the_api_description(name: str, described: Json) -> None:
     facts = FACTS[name]
     operation = operation_of(described, facts)
     media_type, _ = body_of(described, operation)
@@ -107,7 +107,7 @@ def test_the_description_has_the_same_body_and_success(name: str, described: Jso
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_table_says_the_same(name: str, table: dict[str, dict[str, str]]) -> None:
+def test_facts_match_the_table_of_operations(name: str, table: dict[str, dict[str, str]]) -> None:
     facts, row = FACTS[name], table[name]
     assert facts["call"] == f"{row['method']} {row['path']}"
     retry_class = row["retry_class"].rstrip("?")
@@ -118,7 +118,7 @@ def test_the_table_says_the_same(name: str, table: dict[str, dict[str, str]]) ->
     assert set(facts.get("body", ())) == set(names(row["body_fields"]))
 
 
-def test_no_operation_of_our_groups_is_missing(table: dict[str, dict[str, str]]) -> None:
+def test_the_facts_and_the_table_have_the_same_operations(table: dict[str, dict[str, str]]) -> None:
     assert table.keys() == FACTS.keys()
 
 

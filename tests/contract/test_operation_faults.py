@@ -90,7 +90,7 @@ def cases() -> Iterator[tuple[str, str]]:
 CASES: Final = dict.fromkeys(cases())
 
 
-def test_every_fault_has_its_outcome_and_meets_every_retry_class() -> None:
+def test_every_fault_has_an_outcome_and_is_tested_with_every_retry_class() -> None:
     assert {name: fault.outcome for name, fault in FAULTS.items()} == {
         name: outcome for outcome, names in OUTCOMES.items() for name in names
     }
@@ -101,7 +101,7 @@ def test_every_fault_has_its_outcome_and_meets_every_retry_class() -> None:
 
 
 @pytest.mark.parametrize(("method", "name"), CASES, ids=lambda value: value)
-async def test_p25_an_operation_keeps_the_promise_of_its_retry_class(method: str, name: str, stage: Harness) -> None:
+async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str, name: str, stage: Harness) -> None:
     scene, fault = SCENARIOS[method], FAULTS[name]
     stage.before_call = partial(stage.emulator.faults.add, scene.facts["call"], **fault.options)
     done = fault.outcome in {"done", "success"}
@@ -151,7 +151,7 @@ def assert_created(stage: Harness, *counts: dict[str, int]) -> None:
     assert stage.object_changes == expected
 
 
-async def test_a_redirect_uri_that_is_already_registered_is_a_conflict(stage: Harness) -> None:
+async def test_an_already_registered_redirect_uri_raises_conflict_error(stage: Harness) -> None:
     await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
     with pytest.raises(ConflictError, match="already"):
         await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)

@@ -48,6 +48,6 @@ async def stage(clock: FastClock) -> AsyncIterator[DryRunHarness]:
 
 
 @pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
-async def test_a_method_can_be_described(scene: Scenario, stage: DryRunHarness) -> None:
+async def test_a_method_works_with_a_mock_of_the_api_description(scene: Scenario, stage: DryRunHarness) -> None:
     with scene.warnings(), pytest.raises(Over):
         await scene.run(stage)

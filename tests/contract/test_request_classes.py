@@ -183,14 +183,16 @@ def as_dict(value: Any) -> Any:
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs")
 @pytest.mark.parametrize("form", [as_it_is, as_dataclass, as_dict])
 @pytest.mark.parametrize("method", sorted({method for method, _, _ in CASES}))
-async def test_each_request_class_is_sent_as_by_the_official_client(method: str, form: Callable[[Any], Any]) -> None:
+async def test_each_request_class_is_sent_as_the_official_client_sends_it(
+    method: str, form: Callable[[Any], Any]
+) -> None:
     for _, parameter, value in (case for case in CASES if case[0] == method):
         ids, given = arguments(method, parameter, value)
         expected = await sent_officially(method, ids, given)
         assert await sent_here(method, ids, {**given, parameter: form(value)}) == expected
 
 
-def test_every_request_class_occurs() -> None:
+def test_every_request_class_is_tested() -> None:
     found: set[type[Any]] = {type(part) for _, _, value in CASES for part in parts_of(value)}
     expected = set[type]().union(
         *(

@@ -129,7 +129,7 @@ async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, 
         ([IMAGE, IMAGE | {"name": "two"}], {"prompt": "only <@one>"}),
     ],
 )
-async def test_images_have_their_own_rules(call: SendRequest, images: list[Any], more: dict[str, Any]) -> None:
+async def test_invalid_image_requests_are_rejected(call: SendRequest, images: list[Any], more: dict[str, Any]) -> None:
     body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare", "stream": False} | more
     assert (await call("POST", "/analyze", json=body))[0] == 400
 

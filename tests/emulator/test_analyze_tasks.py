@@ -220,7 +220,7 @@ async def test_segments_respect_the_duration_limits(
     ]
 
 
-async def test_segments_are_the_described_scenes(
+async def test_segments_match_the_described_scenes(
     emulator: Emulator, call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
     emulator.describe("film.mp4", [(0, 5, "a red car"), (5, 40, "a blue boat"), (45, 46, "a gull")])
@@ -293,14 +293,14 @@ async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, 
     assert error["error"]["code"] in {"parameter_invalid", "parameter_not_provided"}
 
 
-async def test_long_videos_are_analyzed_in_part(call: SendRequest, make_source: MakeSource) -> None:
+async def test_long_videos_can_only_be_analyzed_in_part(call: SendRequest, make_source: MakeSource) -> None:
     video = await make_source(seconds=3 * 3600)
     await make(call, video=video, end_time=7200)
     status, error = await call("POST", TASKS, json={"video": video, "prompt": PROMPT})
     assert (status, error["error"]["code"]) == (400, "video_duration_too_long")
 
 
-async def test_a_task_shows_its_request(call: SendRequest) -> None:
+async def test_a_task_includes_its_request_parameters(call: SendRequest) -> None:
     source = {"name": "it", "media_type": "image", "base64_string": "AAAA"}
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     task = await make(
@@ -328,7 +328,7 @@ async def test_a_task_shows_its_request(call: SendRequest) -> None:
     assert len(brief["prompt_v2"]["input_text"]) == 30
 
 
-async def test_images_have_no_video_source(call: SendRequest, advance: Advance) -> None:
+async def test_an_image_task_has_no_video_source(call: SendRequest, advance: Advance) -> None:
     image = {"name": "one", "url": "https://example.com/one.png"}
     task = await make(call, video=None, image=[image], model_name="pegasus1.6")
     advance(20)

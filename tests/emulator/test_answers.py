@@ -33,7 +33,9 @@ async def analyze(call: SendRequest, prompt: str, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("answer", "text"), [("Two cars.", "Two cars."), ({"ok": True}, '{"ok": true}'), ([1, "é"], '[1, "é"]')]
 )
-async def test_an_analysis_has_the_given_answer(emulator: Emulator, call: SendRequest, answer: Any, text: str) -> None:
+async def test_an_analysis_returns_the_configured_answer(
+    emulator: Emulator, call: SendRequest, answer: Any, text: str
+) -> None:
     emulator.answer("POST /analyze", answer)
     assert await analyze(call, "How many?") == text
 
@@ -43,7 +45,7 @@ async def test_an_answer_may_be_a_function_of_the_request(emulator: Emulator, ca
     assert json.loads(await analyze(call, "How many?")) == {"asked": "How many?"}
 
 
-async def test_an_answer_applies_to_prompts_that_match(emulator: Emulator, call: SendRequest) -> None:
+async def test_an_answer_applies_to_matching_prompts(emulator: Emulator, call: SendRequest) -> None:
     emulator.answer("POST /analyze", "blue", prompt=r"colou?r")
     emulator.answer("POST /analyze", "anything")
     assert await analyze(call, "Which COLOR is it?") == "blue", "an answer with a prompt comes first"
@@ -54,7 +56,7 @@ async def test_an_answer_applies_to_prompts_that_match(emulator: Emulator, call:
     assert "Which colour is it" in await analyze(call, "Which colour is it?")
 
 
-async def test_a_given_answer_is_streamed_and_truncated(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_configured_answer_is_truncated_at_max_tokens(emulator: Emulator, call: SendRequest) -> None:
     emulator.answer("POST /analyze", "word " * 600)
     _, found = await call(
         "POST", "/analyze", json={"video": URL, "prompt": "Tell!", "stream": False, "max_tokens": 512}
@@ -62,7 +64,7 @@ async def test_a_given_answer_is_streamed_and_truncated(emulator: Emulator, call
     assert (found["data"].count("word"), found["finish_reason"]) == (512, "length")
 
 
-async def test_tasks_and_batches_have_answers_of_their_own(
+async def test_tasks_and_batches_have_separate_answers(
     emulator: Emulator, call: SendRequest, make_source: MakeSource, advance: Advance
 ) -> None:
     emulator.answer("POST /analyze/tasks", "a task")
@@ -86,7 +88,7 @@ async def test_tasks_and_batches_have_answers_of_their_own(
     assert found["result"]["data"] == '{"batch": 1}'
 
 
-async def test_a_question_has_the_given_answer(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_response_contains_the_configured_answer(emulator: Emulator, call: SendRequest) -> None:
     _, store = await call("POST", "/knowledge-stores", json={"name": "films"})
     body = {"knowledge_store_id": store["_id"], "input": [{"type": "message", "role": "user", "content": "Why?"}]}
     emulator.answer("*", "Because.", prompt="why")
@@ -97,7 +99,9 @@ async def test_a_question_has_the_given_answer(emulator: Emulator, call: SendReq
     assert json.loads(found["output"][-1]["content"][0]["text"]).keys() == {"reason"}
 
 
-async def test_the_marks_of_a_given_answer_are_citations(emulator: Emulator, advance: Callable[[float], None]) -> None:
+async def test_marks_in_a_configured_answer_become_citations(
+    emulator: Emulator, advance: Callable[[float], None]
+) -> None:
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         store = await client.knowledge_stores.create(name="films")
         video = emulator.add_video("films", "car.mp4", [(0, 20, "a red car")])
@@ -115,7 +119,7 @@ async def test_the_marks_of_a_given_answer_are_citations(emulator: Emulator, adv
     assert response.plain_text == "A car, a road, nothing."
 
 
-async def test_answers_can_be_given_over_http(
+async def test_answers_can_be_configured_over_http(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession
 ) -> None:
     url = emulator.base_url.removesuffix("/v1.3") + "/_emulator/answers"
@@ -158,7 +162,7 @@ async def test_an_invalid_answer_is_rejected(
     assert emulator.service.answers.to_json() == []
 
 
-def test_a_wrong_answer_is_an_error_where_it_is_given() -> None:
+def test_configuring_an_invalid_answer_raises_an_error() -> None:
     emulator = ThreadedEmulator()
     with pytest.raises(TypeError, match="got int"):
         emulator.answer("POST /analyze", 5)  # type: ignore[arg-type]  # the type that is rejected
@@ -196,7 +200,7 @@ async def test_a_template_in_a_prompt_is_filled(call: SendRequest, make_source: 
         ('Not {this}, but\n```json\n{\n  "answer": "<text>"\n}\n```', {"answer": str}),
     ],
 )
-def test_templates_of_many_forms_are_filled(template: str, types: dict[str, type]) -> None:
+def test_templates_in_many_formats_are_filled(template: str, types: dict[str, type]) -> None:
     found = filled(f"Return this: {template} Thanks.")
     for name, kind in types.items():
         assert isinstance(found[name], kind), found
@@ -252,14 +256,14 @@ def test_an_invalid_schema_in_a_prompt_is_not_filled(schema: dict[str, Any]) -> 
         ("Return a JSON array of chapters with start and end", {"start": float, "end": float}),
     ],
 )
-def test_a_prompt_that_asks_for_json_in_words_gets_json(prompt: str, shape: Any) -> None:
+def test_a_prompt_that_requests_json_in_words_returns_json(prompt: str, shape: Any) -> None:
     found = filled(prompt)
     fields: dict[str, Any] = found[0] if "array" in prompt else found
     assert {name: type(value) for name, value in fields.items()} == shape
 
 
 @pytest.mark.parametrize("prompt", ["What is JSON?", "Who is Jason?", "Does the man write json files?"])
-def test_a_prompt_about_json_gets_a_text(prompt: str) -> None:
+def test_a_prompt_that_only_mentions_json_has_no_schema(prompt: str) -> None:
     assert schema_of_prompt(prompt) is None
 
 
@@ -269,7 +273,7 @@ def test_an_array_in_a_prompt_is_filled() -> None:
 
 
 @given(st.text(alphabet="{}[]\"':,|/<>- ajson.12\n", max_size=200))
-def test_any_prompt_can_be_read(prompt: str) -> None:
+def test_any_prompt_can_be_parsed(prompt: str) -> None:
     schema = schema_of_prompt(prompt)
     if schema is not None:
         json.dumps(Sampler(schema, "text", [(0.0, 5.0)], 7).sample())
@@ -279,7 +283,7 @@ def test_any_prompt_can_be_read(prompt: str) -> None:
     "part",
     ["{", "[", '{"a":', '{"a": "', "/*", '{"a": {}, ', "[1, ", " " * 9, '{"a": 1 ', "in json with a, b", "with in "],
 )
-def test_a_long_prompt_is_read(part: str) -> None:
+def test_a_long_prompt_is_parsed(part: str) -> None:
     """Its length is that of the longest question; the time limit of all tests ends a slow one."""
     schema_of_prompt(part * 3000)
 
@@ -287,6 +291,6 @@ def test_a_long_prompt_is_read(part: str) -> None:
 @pytest.mark.parametrize(
     "text", ['{"a"' + " " * 300_000, '{"a" ?' + "\n" * 300_000, "[" * 300_000, '{"a":"' + "\\" * 300_000]
 )
-def test_a_hostile_prompt_is_read_in_linear_time(text: str) -> None:
+def test_a_hostile_prompt_is_parsed_in_linear_time(text: str) -> None:
     """Quadratic time would end in the time limit of the tests."""
     assert schema_of_prompt(text) is None

@@ -57,7 +57,7 @@ ADTS = b"\xff\xf1\x50\x40\x01\xbf\xfc" + b"\x00\xc8\x00\x80\x23\x80"
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(430, 4.0), (100_000, 10.4)])
-async def test_an_unknown_duration_is_guessed_and_no_reason_to_reject(
+async def test_a_file_of_unknown_duration_is_accepted_with_a_guessed_duration(
     call: SendRequest,
     make_index: CreateResource,
     make_video: CreateResource,
@@ -77,7 +77,7 @@ async def test_an_unknown_duration_is_guessed_and_no_reason_to_reject(
     ("filename", "content", "kind"),
     [("talk.wav", samples.audio(5), "audio"), ("cat.png", samples.image(), "image"), ("notes.md", b"# x", "document")],
 )
-async def test_other_kinds_of_files_have_their_own_type(
+async def test_other_kinds_of_files_have_their_own_asset_type(
     call: SendRequest, make_asset: CreateResource, filename: str, content: bytes, kind: str
 ) -> None:
     asset = await make_asset(filename, content)
@@ -86,7 +86,7 @@ async def test_other_kinds_of_files_have_their_own_type(
     assert [entry["_id"] for entry in found["data"]] == [asset]
 
 
-async def test_a_broken_video_fails_and_says_why(
+async def test_a_broken_video_fails_with_an_error_message(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
@@ -100,7 +100,7 @@ async def test_a_broken_video_fails_and_says_why(
 
 @pytest.mark.parametrize("end", ["", "\0"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-async def test_a_playlist_is_not_followed(
+async def test_references_in_a_playlist_are_not_followed(
     call: SendRequest,
     make_asset: CreateResource,
     advance: Callable[[float], None],
@@ -124,7 +124,7 @@ async def test_a_playlist_is_not_followed(
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_a_movie_is_not_followed(
+async def test_references_in_a_movie_are_not_followed(
     call: SendRequest,
     make_asset: CreateResource,
     advance: Callable[[float], None],
@@ -156,7 +156,7 @@ def test_a_thumbnail_does_not_read_other_files(tmp_path: Path, monkeypatch: pyte
     assert make_thumbnail(film) is None
 
 
-async def test_a_file_that_may_refer_to_others_is_guessed_by_name(
+async def test_a_file_that_may_reference_others_is_accepted_without_inspection(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     asset = await make_asset("film.mxf", b"\x06\x0e\x2b\x34" + bytes(1000))
@@ -164,7 +164,7 @@ async def test_a_file_that_may_refer_to_others_is_guessed_by_name(
     assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "ready"
 
 
-async def test_without_inspection_no_file_is_broken(
+async def test_without_inspection_a_broken_file_becomes_ready(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     form: Form,
@@ -192,7 +192,9 @@ async def test_a_url_is_accepted_without_being_fetched(
     assert first["duration"] == second["duration"] >= 30
 
 
-async def test_an_unreachable_url_fails_later(call: SendRequest, form: Form, advance: Callable[[float], None]) -> None:
+async def test_an_asset_with_an_unreachable_url_fails_during_processing(
+    call: SendRequest, form: Form, advance: Callable[[float], None]
+) -> None:
     _, created = await call("POST", "/assets", data=form(method="url", url="https://nowhere.invalid/film.mp4"))
     advance(10)
     assert (await call("GET", f"/assets/{created['_id']}"))[1]["status"] == "failed"
@@ -264,7 +266,7 @@ async def test_the_default_transcript_of_a_video_is_its_name(
     assert (await call("GET", f"/assets/{silent}/transcription"))[0] == 404
 
 
-async def test_the_same_requests_give_the_same_ids(
+async def test_the_same_seed_produces_the_same_ids(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     form: Form,
@@ -287,7 +289,7 @@ async def test_the_same_requests_give_the_same_ids(
         ("upload", "video", {"duration"}),
     ],
 )
-async def test_without_the_library_properties_are_guessed(
+async def test_without_pymediainfo_properties_are_guessed(
     call: SendRequest,
     make_asset: CreateResource,
     advance: Callable[[float], None],
@@ -318,7 +320,7 @@ async def test_the_content_determines_the_kind_without_an_extension(
     assert (await call("GET", f"/assets/{nothing}"))[1]["status"] == "failed"
 
 
-async def test_a_large_file_is_counted_completely(
+async def test_the_reported_size_of_a_large_file_is_exact(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     asset = await make_asset("film.mp4", samples.video(size=3_000_001))

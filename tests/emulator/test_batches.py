@@ -50,7 +50,7 @@ def results(session: aiohttp.ClientSession) -> Callable[[str], Awaitable[list[di
 Results = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
-async def test_items_end_one_after_another(
+async def test_items_complete_one_after_another(
     call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
@@ -230,7 +230,7 @@ async def test_one_invalid_request_rejects_the_batch(
     assert (await call("GET", "/analyze/tasks"))[1]["data"] == []
 
 
-async def test_a_batch_of_a_thousand_videos(
+async def test_a_batch_can_have_a_thousand_videos(
     make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source(seconds=10)

@@ -127,7 +127,7 @@ async def test_an_expired_connection_has_no_access_token(call: SendRequest, emul
     assert (await call("POST", path + "/picker-token"))[0] == 200
 
 
-async def test_files_become_assets(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
+async def test_imported_files_become_assets(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
     status, created = await fetch("song", "film")
     assert (status, created["has_failures"]) == (202, False)
     assert [(item["source_id"], item["action"], item["status"]) for item in created["items"]] == [
@@ -163,7 +163,7 @@ async def test_a_file_is_imported_once(call: SendRequest, fetch: Fetch, emulator
     assert (await fetch("film"))[1]["items"][0]["action"] == "created"
 
 
-async def test_what_cannot_be_fetched_is_rejected(call: SendRequest, fetch: Fetch, path: str) -> None:
+async def test_files_that_cannot_be_imported_are_rejected(call: SendRequest, fetch: Fetch, path: str) -> None:
     status, created = await fetch("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
     assert (status, created["has_failures"]) == (202, True)
     assert [item.get("error", {}).get("code") for item in created["items"]] == [

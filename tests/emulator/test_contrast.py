@@ -22,5 +22,5 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "ground"), TEXTS)
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_a_text_can_be_read(scheme: dict[str, str], text: str, ground: str) -> None:
+def test_text_has_sufficient_contrast(scheme: dict[str, str], text: str, ground: str) -> None:
     assert contrast(scheme[text], scheme[ground]) >= 4.5

@@ -44,7 +44,7 @@ async def test_the_state_has_every_kind_of_object(
     assert (state["in_flight"], state["time"]) == (0, "2026-01-01T00:01:00.000Z")
 
 
-async def test_a_fault_takes_the_same_options_as_in_python(
+async def test_a_fault_accepts_the_same_options_as_in_python(
     ask: SendRequest, call: SendRequest, emulator: Emulator
 ) -> None:
     fault = {"operation": "GET /indexes", "status": 503, "headers": {"Retry-After": "7"}, "body": "no", "times": 2}
@@ -87,7 +87,7 @@ async def test_a_fault_takes_the_same_options_as_in_python(
         ("scenes", {"filename": "a.mp4", "scenes": [[0, "nan", "a"]]}, "604800"),
     ],
 )
-async def test_an_invalid_request_is_explained(serve: Serve, path: str, body: object, word: str) -> None:
+async def test_an_invalid_request_returns_an_error_message(serve: Serve, path: str, body: object, word: str) -> None:
     emulator = await serve(clock=SystemClock())
     url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/{path}"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
@@ -114,11 +114,11 @@ async def test_advancing_the_clock_completes_processing(serve: Serve, connect: A
         assert response.headers["Date"] == "Thu, 01 Jan 2026 00:01:00 GMT"
 
 
-async def test_a_clock_that_cannot_be_advanced_is_an_error(ask: SendRequest) -> None:
+async def test_advancing_an_unsupported_clock_is_rejected(ask: SendRequest) -> None:
     assert (await ask("POST", "clock/advance", {"seconds": 1}))[0] == 400
 
 
-async def test_a_reset_makes_responses_repeat(
+async def test_a_reset_over_http_makes_ids_repeat(
     ask: SendRequest, make_index: CreateResource, emulator: Emulator, call: SendRequest
 ) -> None:
     first = await make_index()

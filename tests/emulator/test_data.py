@@ -99,7 +99,7 @@ async def test_unreferenced_files_are_deleted_at_the_next_start(
     assert [path.read_bytes() for path in files.iterdir()] == [FILM]
 
 
-async def test_only_written_files_are_deleted(
+async def test_only_files_of_the_emulator_are_deleted(
     serve: Serve, connect: Connect, form: Form, put: PutChunk, tmp_path: Path
 ) -> None:
     foreign = ["thesis.txt", "state.new", "files/thesis.txt", f"files/{'0' * 32}", f"parts/{'1' * 32}", "parts/deep/a"]
@@ -122,7 +122,7 @@ async def test_only_written_files_are_deleted(
     assert found - set(foreign) <= set(written), "each of its own files is listed"
 
 
-async def test_the_list_of_files_cannot_name_others(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+async def test_paths_in_the_file_list_cannot_delete_other_files(serve: Serve, connect: Connect, tmp_path: Path) -> None:
     emulator = await serve(data_dir=tmp_path / "data")
     await ask(await connect(emulator), "POST", "indexes", json={"index_name": "films", "models": MODELS})
     await emulator.stop()
@@ -134,14 +134,14 @@ async def test_the_list_of_files_cannot_name_others(serve: Serve, connect: Conne
     assert (tmp_path / "data" / "state").exists()
 
 
-async def test_a_foreign_list_of_files_is_rejected_and_kept(tmp_path: Path) -> None:
+async def test_a_foreign_file_list_is_rejected_and_kept(tmp_path: Path) -> None:
     (tmp_path / "written").write_text("a diary")
     with pytest.raises(StoreError, match="another data directory"):
         await Emulator(data_dir=tmp_path).start()
     assert (tmp_path / "written").read_text() == "a diary"
 
 
-async def test_a_large_file_is_not_kept(serve: Serve, connect: Connect, form: Form, tmp_path: Path) -> None:
+async def test_a_large_file_is_not_stored(serve: Serve, connect: Connect, form: Form, tmp_path: Path) -> None:
     emulator = await serve(data_dir=tmp_path, max_inspected_upload=1000)
     session = await connect(emulator)
     asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))

@@ -52,7 +52,9 @@ async def test_the_same_input_has_the_same_vector(embed: Embed) -> None:
     assert first == again != other
 
 
-async def test_another_seed_has_other_vectors(embed: Embed, serve: Serve, connect: Connect, form: Form) -> None:
+async def test_another_seed_produces_different_vectors(
+    embed: Embed, serve: Serve, connect: Connect, form: Form
+) -> None:
     session = await connect(await serve(seed=8))
     async with session.post("embed", data=form(model_name="marengo3.0", text="car")) as response:
         assert await response.json() != (await embed(text="car"))[1]
@@ -132,7 +134,9 @@ async def test_a_video_is_embedded_by_a_task(call: SendRequest, task: Embed, adv
     assert {part["embedding_option"] for part in some["video_embedding"]["segments"]} == {"audio"}
 
 
-async def test_a_part_can_have_other_segment_lengths(call: SendRequest, task: Embed, advance: Advance) -> None:
+async def test_a_part_of_a_video_can_have_another_segment_length(
+    call: SendRequest, task: Embed, advance: Advance
+) -> None:
     fields = {"video_start_offset_sec": 5, "video_end_offset_sec": 15, "video_clip_length": 4}
     _, created = await task(video_file=samples.video(20, sound=False), **fields)
     advance(50)
@@ -140,7 +144,7 @@ async def test_a_part_can_have_other_segment_lengths(call: SendRequest, task: Em
     assert [part["end_offset_sec"] for part in done["video_embedding"]["segments"]] == [9, 13, 15]
 
 
-async def test_a_video_that_cannot_be_fetched_fails_later(call: SendRequest, task: Embed, advance: Advance) -> None:
+async def test_a_video_that_cannot_be_fetched_fails_its_task(call: SendRequest, task: Embed, advance: Advance) -> None:
     status, created = await task(video_url="https://a.invalid/b.mp4", video_file=FILM)
     assert status == 200, "the URL goes before the file"
     advance(50)

@@ -191,7 +191,7 @@ async def test_invalid_nested_fields_are_rejected(embed: Embed) -> None:
         assert body["error"].keys() == {"code", "message"}
 
 
-async def test_the_older_model_has_no_extras(embed: Embed, make: Embed) -> None:
+async def test_the_older_model_rejects_newer_options(embed: Embed, make: Embed) -> None:
     extras = {"auto_truncate": False, "embedding_uncertainty": True, "embedding_dimension": 512}
     for name, value in extras.items():
         assert (await embed("text", {"input_text": "a"}, **{name: value}))[0] == 400
@@ -199,7 +199,7 @@ async def test_the_older_model_has_no_extras(embed: Embed, make: Embed) -> None:
     assert (await embed("text", {"input_text": "a"}, model="marengo9"))[0] == 400
 
 
-async def test_the_newer_model_takes_only_several_inputs(embed: Embed) -> None:
+async def test_the_newer_model_accepts_only_the_multi_input_type(embed: Embed) -> None:
     assert (await embed("text", {"input_text": "a"}, model="marengo3.5"))[0] == 400
     film, image = {"media_type": "video", **FILM}, {"media_type": "image", **IMAGE}
     given = {"input_text": "a car", "media_sources": [film, image]}
@@ -224,7 +224,7 @@ async def test_a_text_that_is_too_long_can_be_truncated(embed: Embed) -> None:
     }
 
 
-async def test_uncertainty_is_as_long_as_the_vector(embed: Embed) -> None:
+async def test_uncertainty_has_the_dimension_of_the_vector(embed: Embed) -> None:
     extras = {"model": "marengo3.5", "embedding_uncertainty": True, "embedding_dimension": 128}
     status, body = await embed("multi_input", {"input_text": "a"}, **extras)
     assert (status, len(body["data"][0]["embedding_uncertainty"])) == (200, 128)
@@ -295,7 +295,9 @@ async def test_a_task_is_processing_before_it_is_ready(call: SendRequest, make: 
     assert body["updated_at"] > body["created_at"]
 
 
-async def test_a_task_is_found_at_its_location(make: Embed, call: SendRequest, emulator: Emulator) -> None:
+async def test_a_task_is_not_returned_by_version_1_endpoints(
+    make: Embed, call: SendRequest, emulator: Emulator
+) -> None:
     _, created = await make("video", {"media_source": FILM})
     assert (await call("GET", f"/embed/tasks/{created['_id']}/status"))[0] == 400, (
         "version 1 endpoints do not return it"
@@ -306,7 +308,7 @@ async def test_a_task_is_found_at_its_location(make: Embed, call: SendRequest, e
     assert emulator.requests[-1].status == 400
 
 
-async def test_a_task_of_the_older_model_names_it(run: Run) -> None:
+async def test_a_task_of_the_older_model_has_no_usage(run: Run) -> None:
     body = await run("video", {"media_source": FILM, "embedding_scope": ["asset"]}, model="marengo3.0")
     assert "usage" not in body
     assert cuts(body, "transcription") == [("asset", 0, 20)]
@@ -399,7 +401,9 @@ async def test_a_text_is_embedded_by_chunk(run: Run) -> None:
     assert [entry["chunk_index"] for entry in found] == [0, 1]
 
 
-async def test_the_list_shows_what_was_embedded(call: SendRequest, make: Embed, advance: Advance) -> None:
+async def test_the_list_includes_the_metadata_of_each_embedding(
+    call: SendRequest, make: Embed, advance: Advance
+) -> None:
     film = {"url": "https://example.com/a.mp4"}
     await make(
         "video",

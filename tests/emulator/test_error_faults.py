@@ -62,7 +62,7 @@ async def test_an_error_response_can_have_the_format_of_a_gateway(
     ("code", "status"),
     [("plan_limit_exceeded", 429), ("usage_limit_exceeded", 400), ("api_allowed_for_paid_plan", 403)],
 )
-async def test_the_plan_can_reject_a_request(emulator: Emulator, call: SendRequest, code: Any, status: int) -> None:
+async def test_a_fault_can_simulate_a_plan_limit(emulator: Emulator, call: SendRequest, code: Any, status: int) -> None:
     emulator.faults.add("*", plan_limit=code)
     answer, error = await call("GET", "/indexes")
     assert (answer, error["code"]) == (status, code)
@@ -73,7 +73,7 @@ async def test_the_plan_can_reject_a_request(emulator: Emulator, call: SendReque
     emulator.faults.assert_all_hit()
 
 
-async def test_the_limit_of_a_plan_can_state_its_end(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_plan_limit_error_can_include_its_reset_time(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("POST /responses", plan_limit="plan_limit_exceeded", resets_after=3600)
     _, error = await call("POST", "/responses", json={})
     assert error["message"] == (
@@ -81,7 +81,7 @@ async def test_the_limit_of_a_plan_can_state_its_end(emulator: Emulator, call: S
     )
 
 
-async def test_the_storage_can_ask_to_wait(emulator: Emulator, upload: dict[str, Any]) -> None:
+async def test_the_storage_can_return_429_with_retry_after(emulator: Emulator, upload: dict[str, Any]) -> None:
     emulator.faults.add("storage", status=429, headers={"Retry-After": "5"})
     async with (
         aiohttp.ClientSession() as session,
@@ -103,14 +103,14 @@ async def test_the_storage_can_ask_to_wait(emulator: Emulator, upload: dict[str,
         ("repeated-tail", DOCUMENT + TAIL),
     ],
 )
-def test_a_document_is_damaged_like_by_a_model(damage: Any, damaged: str) -> None:
+def test_a_damaged_document_is_invalid_json(damage: Any, damaged: str) -> None:
     assert damage_text(DOCUMENT, damage) == damaged
     with pytest.raises(ValueError, match=r"Expecting|Extra data|Unterminated"):
         json.loads(damaged)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_an_analysis_can_be_damaged_whole_and_streamed(
+async def test_whole_and_streamed_analyses_can_be_damaged(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_source: MakeSource, damage: Any
 ) -> None:
     body = {"video": await make_source(), "prompt": "What?", "response_format": FORMAT}
@@ -142,7 +142,7 @@ async def test_the_result_of_a_task_can_be_damaged(
     emulator.faults.assert_all_hit()
 
 
-async def test_a_repeated_idempotency_key_can_be_answered_in_both_ways(
+async def test_a_repeated_idempotency_key_returns_a_conflict_or_the_existing_task(
     emulator: Emulator, call: SendRequest, make_source: MakeSource
 ) -> None:
     async def create(key: str) -> tuple[int, Any]:

@@ -50,7 +50,7 @@ async def test_a_body_that_is_not_a_json_object_is_rejected(call: SendRequest, b
     assert (status, refused["code"]) == (400, "parameter_invalid")
 
 
-async def test_another_method_is_not_allowed(session: aiohttp.ClientSession) -> None:
+async def test_an_unsupported_http_method_is_not_allowed(session: aiohttp.ClientSession) -> None:
     async with session.patch("indexes") as response:
         assert response.status == 405
         assert set(response.headers["Allow"].split(",")) == {"GET", "POST"}

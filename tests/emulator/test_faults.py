@@ -22,7 +22,9 @@ Until = Callable[[Callable[[], bool]], Awaitable[None]]
 BODY = {"index_name": "films", "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}]}
 
 
-async def test_a_status_is_returned_times_times(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+async def test_a_status_is_returned_the_given_number_of_times(
+    emulator: Emulator, session: aiohttp.ClientSession
+) -> None:
     emulator.faults.add("GET /indexes", status=503, headers={"Retry-After": "7"}, times=2, after=1)
     seen: list[tuple[int, str | None]] = []
     for _ in range(4):
@@ -115,7 +117,7 @@ async def test_the_storage_can_fail(call: SendRequest, emulator: Emulator) -> No
     assert seen == [500, 200]
 
 
-async def test_p25_faults_that_never_struck_are_named(emulator: Emulator, call: SendRequest) -> None:
+async def test_p25_unused_faults_are_reported(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("POST /search", status=500)
     emulator.faults.add("GET /indexes", status=500, times=2)
     emulator.faults.add("GET /assets", status=500, times=None)
@@ -140,7 +142,9 @@ async def test_a_stalled_request_is_in_flight_until_the_client_disconnects(
 
 
 @pytest.mark.own_emulator
-async def test_stopping_ends_a_stall(call: SendRequest, emulator: Emulator, until: Until) -> None:
+async def test_stopping_the_emulator_ends_a_stalled_request(
+    call: SendRequest, emulator: Emulator, until: Until
+) -> None:
     emulator.faults.add("POST /indexes", stall="before", times=None)
     task = asyncio.ensure_future(call("POST", "/indexes", json=BODY))
     await until(lambda: emulator.in_flight == 1)
@@ -164,7 +168,7 @@ async def test_the_seed_determines_which_requests_fail(emulator: Emulator, call:
     assert await unlucky(2) != first
 
 
-async def test_a_request_that_passes_one_fault_may_be_hit_by_the_next(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_request_skipped_by_one_fault_can_match_the_next_fault(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("GET /indexes", status=503, probability=0.001, times=None, seed=3)
     emulator.faults.add("*", status=500)
     assert (await call("GET", "/indexes"))[0] == 500
@@ -196,7 +200,7 @@ async def test_a_response_can_have_a_wrong_content_type(emulator: Emulator, sess
         assert json.loads(await response.text())["data"] == []
 
 
-async def test_a_response_can_trickle(
+async def test_a_response_can_be_sent_slowly(
     emulator: Emulator, call: SendRequest, clock: Any, make_index: CreateResource
 ) -> None:
     index = await make_index()
@@ -247,7 +251,7 @@ async def test_storage_errors_are_xml(
     assert (await put(url, bytes(1000), headers))[0] == 200, "the URL is as good as before"
 
 
-async def test_a_presigned_url_can_have_expired(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
+async def test_a_presigned_url_can_be_rejected_as_expired(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
     emulator.faults.add("storage", expired=True)
     url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
     status, body, _ = await put(url, bytes(1000), headers)
@@ -295,7 +299,7 @@ async def test_processing_can_fail_with_a_reason(
     emulator.faults.assert_all_hit()
 
 
-async def test_a_request_that_creates_nothing_is_not_a_hit(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_request_that_creates_nothing_is_not_counted_as_a_hit(emulator: Emulator, call: SendRequest) -> None:
     emulator.faults.add("*", processing_error="Never.")
     assert (await call("GET", "/indexes"))[0] == 200
     assert (await call("POST", "/indexes", json={}))[0] == 400

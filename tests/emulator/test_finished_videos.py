@@ -19,7 +19,7 @@ SCENES = [(0, 5, "a red car"), (5, 9, "a blue boat")]
 
 
 @pytest.mark.parametrize("timing", [Timing(asset=99, indexing=99), Timing(polls=5), Timing(realtime=2)])
-async def test_a_video_is_ready_and_searchable_whatever_the_timing_is(
+async def test_an_added_video_is_ready_and_searchable_with_any_timing(
     emulator: Emulator, call: SendRequest, form: Form, timing: Timing
 ) -> None:
     emulator.timing = timing
@@ -77,7 +77,7 @@ def test_an_invalid_video_changes_nothing(arguments: dict[str, Any], reason: str
     assert (emulator.state.indexes, emulator.state.assets, emulator.state.descriptions.by_filename) == ({}, {}, {})
 
 
-def test_an_emulator_in_a_thread_takes_videos() -> None:
+def test_a_video_can_be_added_to_a_threaded_emulator() -> None:
     with ThreadedEmulator() as emulator:
         video = emulator.add_video("films", "a.mp4", SCENES)
         assert emulator.state.videos == {video.id: video}

@@ -63,7 +63,7 @@ def cut(content: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=8))
-def test_a_form_is_read_the_same_wherever_it_is_split(places: list[int]) -> None:
+def test_chunk_boundaries_do_not_change_the_parsed_form(places: list[int]) -> None:
     texts, files = asyncio.run(form_of(cut(BODY, places)))
     assert texts == {"index_id": ["films"], "note": ["\r\nred\n"]}
     assert files == [("film.mp4", FILM)]

@@ -45,7 +45,7 @@ async def test_indexes_are_listed_in_the_requested_order(
     assert await listed(created_at="2026-01-01T00:00:01Z") == []
 
 
-async def test_only_ready_videos_count(
+async def test_only_ready_videos_are_counted(
     call: SendRequest, make_index: CreateResource, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index, asset = await make_index(), await make_asset("film.mp4", samples.video(20))
@@ -199,7 +199,7 @@ async def test_vectors_and_transcription_are_returned_on_request(
     assert full["transcription"][0]["value"] == "red car mp4"
 
 
-async def test_a_video_an_index_and_an_asset_are_deleted_in_turn(
+async def test_videos_and_indexes_can_be_deleted(
     call: SendRequest, make_index: CreateResource, make_video: CreateResource
 ) -> None:
     index = await make_index()

@@ -166,7 +166,7 @@ async def test_a_broken_file_fails_its_item(
     assert (status, body["code"]) == (400, "asset_not_ready"), "now it is known to be broken"
 
 
-async def test_only_some_assets_can_be_items(call: SendRequest, store: str, make_asset: CreateResource) -> None:
+async def test_invalid_items_are_rejected(call: SendRequest, store: str, make_asset: CreateResource) -> None:
     film, sound = await make_asset(), await make_asset("a.wav", samples.audio())
     for body in (
         {},
@@ -181,7 +181,7 @@ async def test_only_some_assets_can_be_items(call: SendRequest, store: str, make
     assert (await call("POST", f"{STORES}/ks_{NOTHING}/items", json={"asset_id": film}))[0] == 404
 
 
-async def test_an_asset_in_a_store_is_in_use(call: SendRequest, store: str, red: str) -> None:
+async def test_an_asset_in_a_store_is_deleted_only_with_force(call: SendRequest, store: str, red: str) -> None:
     _, item = await call("GET", f"{store}/items/{red}")
     assert (await call("DELETE", f"/assets/{item['asset_id']}"))[0] == 409
     assert (await call("DELETE", f"/assets/{item['asset_id']}?force=true"))[0] == 204

@@ -74,7 +74,7 @@ async def test_a_429_error_states_the_limit_and_the_time(session: aiohttp.Client
     assert "2026-01-01T00:00:01Z" in error["message"]
 
 
-async def test_every_window_of_a_category_counts(
+async def test_every_window_of_a_category_is_enforced(
     session: aiohttp.ClientSession, advance: Callable[[float], None]
 ) -> None:
     assert await statuses(session, 4) == [200, 200, 200, 429]
@@ -113,7 +113,9 @@ async def test_without_a_plan_there_is_no_limit(serve: Serve, connect: Connect) 
         (Plan(default=Window(1), retry_after=False), "X-Ratelimit-Reset"),
     ],
 )
-async def test_header_styles(serve: Serve, connect: Connect, plan: Plan, present: str) -> None:
+async def test_a_plan_determines_the_rate_limit_headers(
+    serve: Serve, connect: Connect, plan: Plan, present: str
+) -> None:
     session = await connect(await serve(plan=plan))
     await search(session)
     async with session.post("search") as response:
@@ -141,7 +143,7 @@ async def test_the_known_plans_have_their_limits() -> None:
         Plan.named("enterprise")
 
 
-async def test_an_invalid_key_does_not_count(serve: Serve) -> None:
+async def test_a_request_with_an_invalid_key_is_not_counted(serve: Serve) -> None:
     emulator = await serve(plan=Plan(default=Window(1)))
     wrong: Any = {"x-api-key": "wrong"}
     async with aiohttp.ClientSession(emulator.base_url + "/") as session:
@@ -170,7 +172,7 @@ def index_films() -> Callable[..., Awaitable[list[int]]]:
     return do
 
 
-async def test_minutes_of_media_count(
+async def test_minutes_of_media_are_limited(
     serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
 ) -> None:
     plan = Plan(windows={"analyze": (Window(5), Window(2, 3600, "Duration"))}, headers="dimension")
@@ -209,7 +211,7 @@ async def test_headers_without_a_dimension_show_requests_only(serve: Serve, conn
         assert (response.headers["X-Ratelimit-Limit"], response.headers["X-Ratelimit-Remaining"]) == ("50", "49")
 
 
-async def test_every_media_source_counts_its_minutes(
+async def test_minutes_are_counted_for_every_media_source(
     serve: Serve, connect: Connect, form: Any, advance: Callable[[float], None]
 ) -> None:
     minutes = Window(100, 86_400, "Duration")
@@ -245,7 +247,7 @@ async def test_every_media_source_counts_its_minutes(
     assert used() == [4, 6, 1]
 
 
-async def test_tokens_of_a_response_count_after_it_is_generated(
+async def test_output_tokens_are_counted_after_the_response(
     serve: Serve, connect: Connect, advance: Callable[[float], None], index_films: Any
 ) -> None:
     emulator = await serve(plan=Plan(windows={"analyze": (Window(9), Window(5, 60, "OutputToken"))}))
@@ -259,7 +261,7 @@ async def test_tokens_of_a_response_count_after_it_is_generated(
     assert await index_films(session, 1) == [200]
 
 
-async def test_a_sliding_window_is_always_the_last_seconds(
+async def test_a_sliding_window_counts_only_the_last_seconds(
     serve: Serve, connect: Connect, advance: Callable[[float], None]
 ) -> None:
     session = await connect(await serve(plan=Plan(default=Window(2, 60), sliding=True)))
@@ -308,7 +310,7 @@ async def test_a_429_error_may_have_no_body(
             assert bool(await response.read()) == full
 
 
-async def test_a_clock_that_is_wrong_is_wrong_in_every_header(serve: Serve, connect: Connect) -> None:
+async def test_clock_skew_applies_to_every_time_header(serve: Serve, connect: Connect) -> None:
     """The `Date` header shows the offset."""
     clock = SystemClock(rate=0, start=1_767_225_600, skew=-90)
     session = await connect(await serve(plan=Plan(default=Window(1)), clock=clock))
@@ -318,7 +320,9 @@ async def test_a_clock_that_is_wrong_is_wrong_in_every_header(serve: Serve, conn
 
 
 @pytest.mark.parametrize("fraction", [0, 0.25, 0.9])
-async def test_the_free_plan_answers_like_the_platform(serve: Serve, connect: Connect, fraction: float) -> None:
+async def test_the_free_plan_returns_the_429_response_of_the_platform(
+    serve: Serve, connect: Connect, fraction: float
+) -> None:
     """Message, headers and date agree to the second."""
     clock = SystemClock(rate=0, start=1_767_225_600 + fraction)
     session = await connect(await serve(plan="free", clock=clock))
@@ -344,7 +348,7 @@ async def test_the_free_plan_answers_like_the_platform(serve: Serve, connect: Co
     assert (await search(session))[0] == 400
 
 
-async def test_the_free_plan_limits_responses_with_words_only(serve: Serve, connect: Connect) -> None:
+async def test_the_free_plan_limits_responses_without_rate_limit_headers(serve: Serve, connect: Connect) -> None:
     clock = SystemClock(rate=0, start=1_767_225_600)
     emulator = await serve(plan="free", clock=clock)
     session = await connect(emulator)

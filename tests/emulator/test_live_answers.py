@@ -131,7 +131,7 @@ async def test_an_image_is_recognised_by_its_content(search: SendRequest, video:
         assert (status, found["data"][0]["video_id"]) == (200, video)
 
 
-async def test_without_inspection_no_file_is_invalid(
+async def test_without_inspection_every_file_is_accepted(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[..., Awaitable[aiohttp.ClientSession]], form: Form
 ) -> None:
     session = await connect(await serve(inspect_media=False))
@@ -262,7 +262,7 @@ async def test_metadata_is_strict_json(call: SendRequest, form: Form) -> None:
 
 
 @pytest.mark.parametrize("model", ["pegasus1.1", "pegasus1.2", "marengo2.6", "marengo2.7", "Marengo-retrieval-2.7"])
-async def test_a_retired_model_is_rejected_with_the_same_words_everywhere(
+async def test_a_retired_model_is_rejected_with_the_same_message_by_every_operation(
     call: SendRequest, form: Form, model: str
 ) -> None:
     index = {"index_name": "a", "models": [{"model_name": model, "model_options": ["visual"]}]}
@@ -286,7 +286,7 @@ async def test_a_retired_model_is_rejected_with_the_same_words_everywhere(
         assert error["message"].startswith(f"{model} has been sunset. Use one of ")
 
 
-async def test_an_option_is_rejected_with_the_words_of_the_platform(call: SendRequest) -> None:
+async def test_an_invalid_option_is_rejected_with_the_message_of_the_platform(call: SendRequest) -> None:
     models = [{"model_name": "marengo3.0", "model_options": ["conversation"]}]
     _, error = await call("POST", "/indexes", json={"index_name": "a", "models": models})
     assert error == {

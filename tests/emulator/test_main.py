@@ -48,7 +48,7 @@ async def test_the_official_client_uploads_a_large_file_to_the_command(tmp_path:
 
 
 @pytest.mark.parametrize(("switch", "status"), [("--upload-headers", 403), ("--no-upload-headers", 200)])
-async def test_a_switch_requires_the_announced_headers(switch: str, status: int) -> None:
+async def test_an_option_controls_whether_upload_headers_are_required(switch: str, status: int) -> None:
     async with running(switch) as process:
         url, key = await line(process), await line(process)
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
@@ -113,7 +113,7 @@ async def test_a_failed_start_has_exit_code_2() -> None:
 
 
 @pytest.mark.parametrize("options", [("--search", "words"), ()])
-async def test_the_command_finds_something_for_every_query_by_default(options: tuple[str, ...]) -> None:
+async def test_the_command_returns_hits_for_every_query_by_default(options: tuple[str, ...]) -> None:
     async with running(*options, "--timing", "immediate") as process:
         url, key = await line(process), await line(process)
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:

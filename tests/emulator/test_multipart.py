@@ -82,7 +82,9 @@ async def test_a_missing_chunk_cannot_be_reported(call: SendRequest, upload: dic
     assert (await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report}))[0] == 400
 
 
-async def test_a_session_can_be_found_by_its_size(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
+async def test_a_listed_session_includes_its_size_but_not_its_filename(
+    call: SendRequest, upload: dict[str, Any], send: Send
+) -> None:
     _, found = await call("GET", UPLOADS)
     summary = found["data"][0]
     assert (summary["upload_id"], summary["total_size"], summary["status"]) == (upload["upload_id"], 2500, "active")
@@ -147,7 +149,7 @@ async def test_an_unknown_session_is_not_found(call: SendRequest, method: str, t
 
 
 @pytest.mark.own_emulator
-async def test_a_large_upload_leaves_no_file(
+async def test_starting_a_large_upload_creates_no_file(
     call: SendRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_: UploadSpool) -> Path:

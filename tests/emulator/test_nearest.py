@@ -62,7 +62,7 @@ async def test_filters_restrict_the_nearest_hits(emulator: Emulator, search: Sea
     assert await search("otter", filter={"place": "Bonn"}) == []
 
 
-async def test_more_evidence_ranks_higher(emulator: Emulator, search: Search) -> None:
+async def test_videos_with_more_matches_rank_higher(emulator: Emulator, search: Search) -> None:
     def add(name: str, scene: str, said: str, **metadata: Any) -> str:
         return emulator.add_video("films", name, [(0, 9, scene)], transcript=said, user_metadata=metadata).id
 
@@ -80,7 +80,9 @@ async def test_more_evidence_ranks_higher(emulator: Emulator, search: Search) ->
 
 
 @pytest.mark.parametrize("text", ["song", "otter", None])
-async def test_a_sound_file_is_no_hit_of_a_visual_search(emulator: Emulator, search: Search, text: str | None) -> None:
+async def test_a_sound_file_is_not_found_by_a_visual_search(
+    emulator: Emulator, search: Search, text: str | None
+) -> None:
     sound = emulator.add_video("films", "song.mp3", transcript="a song").id
     film = emulator.add_video("films", "song.mp4", [(0, 9, "a song")]).id
     image: dict[str, Any] = {} if text else {"query_media_type": "image", "query_media_file": samples.image()}
@@ -92,9 +94,7 @@ async def test_a_sound_file_is_no_hit_of_a_visual_search(emulator: Emulator, sea
         assert {hit["video_id"] for hit in await search(text, "visual", "audio", operator="and")} <= {film}
 
 
-async def test_a_silent_video_is_no_hit_of_a_search_for_speech(
-    search: Search, make_index: Any, make_video: Any
-) -> None:
+async def test_a_silent_video_is_not_found_by_an_audio_search(search: Search, make_index: Any, make_video: Any) -> None:
     await make_video(await make_index("films"), "car.mp4", samples.video(12, sound=False))
     assert await search("car", "audio") == []
     assert await search("car", "visual", "audio")

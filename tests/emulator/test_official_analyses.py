@@ -52,7 +52,7 @@ def tell(emulator: Emulator) -> Callable[[Story], Awaitable[None]]:
 Tell = Callable[[Story], Awaitable[None]]
 
 
-async def test_it_analyzes_synchronously_and_in_a_stream(tell: Tell) -> None:
+async def test_the_official_client_analyzes_synchronously_and_in_a_stream(tell: Tell) -> None:
     async def story(client: Any, video: Any) -> None:
         found = await client.analyze(video=video, prompt="What happens?")
         assert found.data.startswith("car.mp4: an answer to What happens.")
@@ -70,7 +70,7 @@ async def test_it_analyzes_synchronously_and_in_a_stream(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("fragmented", [True])
-async def test_it_loses_text_with_a_line_separator_in_it(tell: Tell) -> None:
+async def test_the_official_client_loses_text_with_a_line_separator(tell: Tell) -> None:
     """It takes U+2028 for the end of a line, and drops both parts silently."""
 
     async def story(client: Any, video: Any) -> None:
@@ -85,7 +85,7 @@ async def test_it_loses_text_with_a_line_separator_in_it(tell: Tell) -> None:
     await tell(story)
 
 
-async def test_it_analyzes_in_tasks_and_batches(tell: Tell) -> None:
+async def test_the_official_client_analyzes_in_tasks_and_batches(tell: Tell) -> None:
     async def story(client: Any, video: Any) -> None:
         tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
         created = await tasks.create(video=video, prompt="What happens?", custom_id="mine")
@@ -125,7 +125,7 @@ async def _each(data: Any) -> AsyncIterator[Any]:
         yield entry
 
 
-async def test_it_creates_responses_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
+async def test_the_official_client_creates_responses_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
     async def story(client: Any, video: Any) -> None:
         library = emulator.state.knowledge
         library.stores["ks_1"] = KnowledgeStore(

@@ -110,7 +110,7 @@ async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
     await asyncio.to_thread(story)
 
 
-async def test_its_errors_are_distinguished(emulator: Emulator) -> None:
+async def test_the_official_client_distinguishes_errors(emulator: Emulator) -> None:
     def story() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(base_url=emulator.base_url, api_key="wrong", httpx_client=connection)

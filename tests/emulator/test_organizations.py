@@ -34,7 +34,7 @@ async def upload(call: SendRequest, form: Form, filename: str) -> str:
     return str(body["_id"])
 
 
-async def test_organizations_do_not_see_each_others_objects(
+async def test_organizations_cannot_access_each_others_objects(
     call: SendRequest, other: Other, make_index: CreateResource, make_video: CreateResource, form: Form
 ) -> None:
     index = await make_index("films")

@@ -259,7 +259,7 @@ def test_a_browser_shows_changes_as_they_happen(browser: Chrome) -> None:
         seen.until(lambda: "does not respond" in seen.text("trouble"))
 
 
-def test_a_browser_shows_objects_whole_and_adds_faults(browser: Chrome) -> None:
+def test_a_browser_shows_complete_objects_and_adds_faults(browser: Chrome) -> None:
     with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
         browser.get(emulator.dashboard_url)
         seen = Seen(browser)

@@ -179,11 +179,11 @@ def test_synchronous_tests_share_a_server_but_no_state(run: Run) -> None:
     assert "3 passed" in run(PLAIN)
 
 
-def test_it_works_in_the_strict_mode_of_pytest_asyncio(run: Run) -> None:
+def test_the_plugin_works_in_the_strict_mode_of_pytest_asyncio(run: Run) -> None:
     assert "1 passed" in run(STRICT, "-o", "asyncio_mode=strict", "-p", "no:anyio")
 
 
-def test_it_works_with_anyio_alone(run: Run) -> None:
+def test_the_plugin_works_with_anyio_alone(run: Run) -> None:
     assert "1 passed" in run(ANYIO, "-p", "no:asyncio")
 
 
@@ -195,11 +195,11 @@ def test_everything_is_processed_immediately(run: Run) -> None:
     assert "4 passed" in run(AT_ONCE)
 
 
-def test_it_imports_nothing_if_it_is_not_used(run: Run) -> None:
+def test_an_unused_plugin_imports_nothing(run: Run) -> None:
     assert "1 passed" in run(UNUSED)
 
 
-def test_a_deprecation_inside_the_emulator_fails_no_test(run: Run) -> None:
+def test_a_deprecation_inside_the_emulator_does_not_fail_a_test(run: Run) -> None:
     assert "2 passed" in run(DEPRECATIONS)
 
 

@@ -70,9 +70,7 @@ async def test_a_connection_serves_further_requests_after_a_rejection(emulator: 
     assert await asyncio.to_thread(send) == [400, 200]
 
 
-async def test_a_client_that_sends_nothing_more_is_disconnected(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_stops_sending_is_disconnected(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_net, "DRAIN_TIMEOUT", 0.01)
     address = urlsplit(emulator.base_url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)

@@ -195,7 +195,7 @@ async def test_reset_keeps_the_monotonic_time_of_the_clock(emulator: Emulator) -
     assert clock.monotonic() >= monotonic
 
 
-async def test_reset_ends_the_waits_of_the_clock() -> None:
+async def test_reset_ends_sleeps_on_the_clock() -> None:
     clock = SystemClock(rate=0, start=START)
     clock.advance(3600)
     sleeping = asyncio.ensure_future(clock.sleep(60))

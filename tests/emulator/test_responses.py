@@ -109,7 +109,7 @@ async def test_a_stream_contains_the_same_answer(
     assert found[-1]["response"]["usage"] == whole["usage"]
 
 
-async def test_a_session_continues(call: SendRequest, make_store: MakeStore) -> None:
+async def test_a_session_can_be_continued(call: SendRequest, make_store: MakeStore) -> None:
     make_store()
     make_store("ks_2")
     _, first = await call("POST", "/responses", json=ask())
@@ -208,7 +208,7 @@ async def test_an_unknown_store_is_not_found(call: SendRequest, make_store: Make
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_a_response_can_be_damaged_whole_and_streamed(
+async def test_whole_and_streamed_responses_can_be_damaged(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_store: MakeStore, damage: Any
 ) -> None:
     make_store()
@@ -241,7 +241,7 @@ async def test_a_response_can_be_damaged_whole_and_streamed(
     ],
     ids=lambda schema: str(schema)[:40],
 )
-async def test_a_schema_of_an_enormous_document_is_rejected(
+async def test_a_schema_of_an_enormous_document_causes_no_server_error(
     call: SendRequest, make_store: MakeStore, schema: dict[str, Any]
 ) -> None:
     make_store()

@@ -122,7 +122,7 @@ async def test_user_metadata_may_contain_a_transcript(
     assert [sentence["value"] for sentence in heard["sentences"]] == ["Mind the gap", "Ahoy"]
 
 
-async def test_words_without_times_are_spread_over_the_film(
+async def test_a_transcript_without_times_is_spread_over_the_video(
     emulator: Emulator, index: str, make_video: CreateResource, find: Find
 ) -> None:
     emulator.describe("clip.mp4", transcript="first the gap then ahoy")
@@ -260,7 +260,7 @@ def test_a_hostile_transcript_is_parsed_in_linear_time(text: str) -> None:
     assert all(cue.start < cue.end for cue in descriptions.parse_subtitles(text, 10.0))
 
 
-async def test_a_hostile_transcript_in_user_metadata_does_no_harm(
+async def test_a_hostile_transcript_in_user_metadata_does_not_prevent_searches(
     call: SendRequest, index: str, make_video: CreateResource, form: Form
 ) -> None:
     video = await make_video(index, "red_car.mp4", user_metadata={"transcript": "\n" * 300_000})
@@ -270,5 +270,5 @@ async def test_a_hostile_transcript_in_user_metadata_does_no_harm(
 
 
 @pytest.mark.parametrize("duration", [1e12, 1e300, float("inf")])
-def test_a_false_duration_has_a_limited_number_of_segments(duration: float) -> None:
+def test_an_extreme_duration_has_a_limited_number_of_segments(duration: float) -> None:
     assert len(equal_segments(duration)) == 10_000

@@ -60,7 +60,7 @@ async def test_metadata_is_searched(search: Search, red: str, blue: str) -> None
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_without_common_words_nothing_is_found(search: Search) -> None:
+async def test_a_query_without_matching_words_finds_nothing(search: Search) -> None:
     status, found = await search(query_text="submarine")
     assert (status, found["data"], found["page_info"]["total_results"]) == (200, [], 0)
     assert (found["search_pool"]["total_count"], found["search_pool"]["total_duration"]) == (2, 120)
@@ -81,7 +81,7 @@ async def test_hits_can_be_grouped_by_video(search: Search, red: str, blue: str)
 
 
 @pytest.mark.usefixtures("red", "blue")
-async def test_all_options_find_less_than_any(search: Search) -> None:
+async def test_the_and_operator_finds_no_more_than_the_or_operator(search: Search) -> None:
     options = ["visual", "audio", "transcription"]
     _, either = await search(query_text="car", search_options=options)
     _, all_of_them = await search(query_text="car", search_options=options, operator="and")
@@ -89,7 +89,7 @@ async def test_all_options_find_less_than_any(search: Search) -> None:
     assert {hit["transcription"] for hit in either["data"]} == {"red car mp4", "blue car mp4"}
 
 
-async def test_an_image_finds_all_videos_in_its_own_order(search: Search, red: str, blue: str) -> None:
+async def test_an_image_query_finds_all_videos(search: Search, red: str, blue: str) -> None:
     _, by_url = await search(query_media_type="image", query_media_url=["https://example.com/a.jpg"])
     _, by_file = await search(query_media_type="image", query_media_file=[samples.image(), samples.image(10, 10)])
     assert {hit["video_id"] for hit in by_url["data"]} == {hit["video_id"] for hit in by_file["data"]} == {red, blue}
@@ -223,6 +223,6 @@ async def test_an_index_supports_only_its_options(call: SendRequest, form: Form,
         assert (status, error["code"]) == (400, "search_option_not_supported")
 
 
-async def test_a_search_is_a_form(call: SendRequest, index: str) -> None:
+async def test_a_search_requires_a_form(call: SendRequest, index: str) -> None:
     status, error = await call("POST", "/search", json={"index_id": index, "query_text": "car"})
     assert (status, error["code"]) == (400, "content_type_invalid")

@@ -35,7 +35,7 @@ async def test_a_url_expires(upload: dict[str, Any], put: PutChunk, advance: Cal
 
 
 @pytest.mark.parametrize("change", [("signature=", "signature=0"), ("expires=1", "expires=2"), ("/1?", "/2?")])
-async def test_a_url_cannot_be_changed(upload: dict[str, Any], put: PutChunk, change: tuple[str, str]) -> None:
+async def test_a_changed_url_is_rejected(upload: dict[str, Any], put: PutChunk, change: tuple[str, str]) -> None:
     status, body, _ = await put(upload["upload_urls"][0]["url"].replace(*change), CHUNK, upload["upload_headers"])
     assert status == 403
     assert "SignatureDoesNotMatch" in body
@@ -47,7 +47,7 @@ async def test_the_announced_headers_are_not_required(upload: dict[str, Any], pu
 
 
 @pytest.mark.parametrize("headers", [None, {"x-amz-acl": "private", "content-type": "video/mp4"}])
-async def test_a_setting_requires_the_announced_headers(
+async def test_upload_headers_can_be_required_by_a_setting(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     put: PutChunk,
@@ -67,7 +67,7 @@ async def test_a_setting_requires_the_announced_headers(
 
 
 @pytest.mark.parametrize("content", [CHUNK[:-1], CHUNK + b"x", b""])
-async def test_a_chunk_has_its_exact_size(upload: dict[str, Any], put: PutChunk, content: bytes) -> None:
+async def test_a_chunk_must_have_its_exact_size(upload: dict[str, Any], put: PutChunk, content: bytes) -> None:
     url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
     assert (await put(url, content, headers))[0] == 400
     assert (await put(url, CHUNK, headers))[0] == 200
@@ -90,7 +90,7 @@ async def test_the_storage_has_no_other_operations(emulator: Emulator) -> None:
             assert response.status == 404
 
 
-async def test_a_new_upload_has_only_some_urls(call: SendRequest) -> None:
+async def test_a_new_upload_includes_only_the_first_urls(call: SendRequest) -> None:
     body = {"filename": "f.mp4", "type": "video", "total_size": 60_000}
     _, created = await call("POST", UPLOADS, json=body)
     assert [entry["chunk_index"] for entry in created["upload_urls"]] == list(range(1, 11))
@@ -125,7 +125,7 @@ def unfinished(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[st
 
 
 @pytest.mark.parametrize("origin", ["storage", "api"])
-async def test_an_interrupted_request_leaves_no_trace(
+async def test_an_interrupted_request_has_no_effect(
     emulator: Emulator,
     upload: dict[str, Any],
     unfinished: dict[str, tuple[str, bytes]],

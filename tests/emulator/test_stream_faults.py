@@ -71,7 +71,7 @@ async def test_a_stream_can_be_interrupted(emulator: Emulator, read: Read, path:
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS)
-async def test_a_line_can_be_broken(emulator: Emulator, read: Read, path: str, body: Any) -> None:
+async def test_a_line_of_a_stream_can_be_invalid_json(emulator: Emulator, read: Read, path: str, body: Any) -> None:
     whole = (await read(path, body)).split(b"\n")
     emulator.faults.add(f"POST /{path}", stream="broken-line")
     found = (await read(path, body)).split(b"\n")
@@ -83,7 +83,7 @@ async def test_a_line_can_be_broken(emulator: Emulator, read: Read, path: str, b
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMS)
-async def test_the_end_can_be_missing(emulator: Emulator, read: Read, path: str, body: Any) -> None:
+async def test_the_end_of_a_stream_can_be_missing(emulator: Emulator, read: Read, path: str, body: Any) -> None:
     emulator.faults.add(f"POST /{path}", stream="no-end")
     found = (await read(path, body)).decode()
     assert found.endswith("\n")
@@ -107,7 +107,7 @@ async def test_a_stream_can_have_an_error_event(emulator: Emulator, read: Read, 
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken-line", "no-end", "error-event"])
-async def test_batch_results_are_a_stream(
+async def test_stream_faults_apply_to_batch_results(
     emulator: Emulator, session: aiohttp.ClientSession, call: SendRequest, make_source: MakeSource, kind: Any
 ) -> None:
     request = {"video": await make_source(), "prompt": {"input_text": "What?"}}
@@ -124,7 +124,9 @@ async def test_batch_results_are_a_stream(
     emulator.faults.assert_all_hit()
 
 
-async def test_a_response_that_is_not_a_stream_is_not_a_hit(emulator: Emulator, call: SendRequest, read: Read) -> None:
+async def test_a_response_that_is_not_a_stream_is_not_counted_as_a_hit(
+    emulator: Emulator, call: SendRequest, read: Read
+) -> None:
     fault = emulator.faults.add("POST /analyze", stream="no-end")
     status, _ = await call("POST", "/analyze", json=ANALYZE | {"stream": False})
     assert (status, fault.hits) == (200, 0)
@@ -177,7 +179,7 @@ async def test_a_stream_can_be_fragmented(serve: Serve, connect: Connect, path: 
         assert whole.endswith(b"data: [DONE]\n\n")
 
 
-def test_fragments_are_complete() -> None:
+def test_fragments_contain_the_whole_content() -> None:
     content = "a\n\nü€🎬 end".encode()
     found = list(fragments(content))
     assert b"".join(found) == content

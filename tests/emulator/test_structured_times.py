@@ -72,7 +72,7 @@ def test_a_start_is_before_its_end(start: str, end: str, kind: str) -> None:
         ("end", {"anyOf": [{"type": "number"}, {"type": "null"}]}, 5.0),
     ],
 )
-def test_a_time_has_the_form_of_its_schema(name: str, schema: dict[str, Any], value: Any) -> None:
+def test_a_time_has_the_format_of_its_schema(name: str, schema: dict[str, Any], value: Any) -> None:
     found = sample(in_scenes(**{name: schema}))["scenes"][1][name]
     assert found == value or value is None
 
@@ -94,7 +94,7 @@ def test_a_time_has_the_form_of_its_schema(name: str, schema: dict[str, Any], va
         ("trend", "number"),
     ],
 )
-def test_other_names_are_no_times(name: str, kind: str) -> None:
+def test_other_names_are_not_treated_as_times(name: str, kind: str) -> None:
     assert role_of(name, {}, kind) is None
 
 

@@ -70,7 +70,7 @@ def test_the_plan_can_be_changed_while_it_runs(emulator: ThreadedEmulator) -> No
     make_index(emulator)
 
 
-def test_changes_run_in_its_own_thread(emulator: ThreadedEmulator) -> None:
+def test_changes_run_in_the_emulator_thread(emulator: ThreadedEmulator) -> None:
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
     assert emulator.state.descriptions.by_filename["clip.mp4"].scenes[0].text == "a red car"
     assert emulator.run(lambda _: threading.current_thread().name) == "twelvelabs-emulator"
@@ -79,7 +79,7 @@ def test_changes_run_in_its_own_thread(emulator: ThreadedEmulator) -> None:
         emulator.describe("clip.mp4", [(5, 0, "a red car")])
 
 
-def test_it_can_be_used_before_the_start_and_after_the_stop() -> None:
+def test_a_threaded_emulator_can_be_used_before_start_and_after_stop() -> None:
     emulator = ThreadedEmulator()
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
     with pytest.raises(RuntimeError, match="started"):
@@ -95,7 +95,7 @@ def state_of(emulator: Emulator) -> State:
     return emulator.state
 
 
-def test_it_leaves_no_thread_and_no_socket() -> None:
+def test_stopping_leaves_no_thread_and_no_socket() -> None:
     before = threading.active_count()
     emulator = ThreadedEmulator()
     emulator.start()
@@ -117,7 +117,7 @@ def test_a_port_in_use_raises_in_start(emulator: ThreadedEmulator) -> None:
     assert threading.active_count() == before
 
 
-def test_it_takes_the_arguments_of_the_emulator() -> None:
+def test_a_threaded_emulator_rejects_invalid_arguments() -> None:
     with pytest.raises(TypeError, match="sed"):
         ThreadedEmulator(sed=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a slip of the pen
     with pytest.raises(ValueError, match="free, developer"):

@@ -19,7 +19,7 @@ async def path(make_asset: CreateResource) -> str:
     return f"/assets/{await make_asset('red_car.mp4', samples.video(12))}/transcription"
 
 
-async def test_it_is_ready_when_the_asset_is(call: SendRequest, path: str, advance: Advance) -> None:
+async def test_a_transcription_is_ready_when_its_asset_is_ready(call: SendRequest, path: str, advance: Advance) -> None:
     assert await call("GET", path) == (200, {"status": "processing"})
     advance(10)
     status, body = await call("GET", path)

@@ -15,7 +15,7 @@ from twelvelabs_async.emulator import Emulator, virtual_time
 NEVER = aiohttp.ClientTimeout(total=None)
 
 
-def test_a_day_passes_immediately_and_in_order() -> None:
+def test_a_virtual_day_passes_immediately_and_in_order() -> None:
     async def main() -> list[float]:
         woken: list[float] = []
 
@@ -33,7 +33,7 @@ def test_a_day_passes_immediately_and_in_order() -> None:
     assert time.monotonic() - began < 3600
 
 
-def test_a_function_in_an_executor_takes_no_time() -> None:
+def test_a_function_in_an_executor_takes_no_virtual_time() -> None:
     async def main() -> float:
         timer = asyncio.ensure_future(asyncio.sleep(0.001))
         await asyncio.to_thread(time.sleep, 0.02)
@@ -62,7 +62,7 @@ def test_a_function_in_an_executor_may_use_the_loop(monkeypatch: pytest.MonkeyPa
     assert virtual_time.run(main()) == 0
 
 
-def test_a_deadlock_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadlock_raises_runtime_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(virtual_time, "_DEADLOCK_TIMEOUT", 0.01)
 
     async def main() -> None:
@@ -98,7 +98,7 @@ def test_random_numbers_repeat_and_the_random_state_is_restored() -> None:
     assert virtual_time.run(draw(), seed=8) != first
 
 
-def test_sockets_are_real_and_take_no_time() -> None:
+def test_requests_over_real_sockets_take_no_virtual_time() -> None:
     async def main() -> tuple[str, float, float]:
         clock = virtual_time.LoopClock()
         async with (

@@ -235,7 +235,7 @@ async def test_remote_endpoints_are_rejected(emulator: Emulator) -> None:
             emulator.webhooks.add(url, secret=SECRET)
 
 
-async def test_a_secret_is_not_shown(emulator: Emulator) -> None:
+async def test_the_repr_does_not_contain_the_secret(emulator: Emulator) -> None:
     assert SECRET not in repr(emulator.webhooks.add("http://localhost:1/", secret=SECRET))
 
 

@@ -38,7 +38,7 @@ def client(emulator: ThreadedEmulator) -> Iterator[TwelveLabs]:
         yield opened
 
 
-def test_flask_uploads_what_a_browser_sends(client: TwelveLabs) -> None:
+def test_flask_uploads_the_file_sent_by_a_browser(client: TwelveLabs) -> None:
     flask: Any = pytest.importorskip("flask")
     app = flask.Flask("recipe")
 
@@ -95,7 +95,7 @@ st.write(f"{get_client().indexes.list().total} indexes")
     assert {request.status for request in emulator.requests} <= {200, 201}
 
 
-def test_pandas_takes_models_as_rows(client: TwelveLabs) -> None:
+def test_pandas_accepts_models_as_rows(client: TwelveLabs) -> None:
     pandas: Any = pytest.importorskip("pandas")
     client.indexes.ensure("holiday", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
     table = pandas.DataFrame([index.to_dict() for index in client.indexes.list()])
@@ -120,7 +120,7 @@ def create(name):
 """
 
 
-def test_celery_workers_use_a_client_from_before_the_fork(
+def test_celery_workers_use_a_client_created_before_the_fork(
     emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("celery")

@@ -54,7 +54,7 @@ async def test_an_uploaded_video_is_indexed_and_found(browser: aiohttp.ClientSes
         assert "Video desk" in await answer.text()
 
 
-async def test_the_list_has_the_uploads_and_what_the_index_contained_before(
+async def test_the_list_contains_uploads_and_earlier_videos_of_the_index(
     browser: aiohttp.ClientSession, emulator: Emulator
 ) -> None:
     earlier = emulator.add_video("desk", "earlier.mp4", [(0, 5, "a boat")])
@@ -144,7 +144,7 @@ async def test_a_report_is_returned_when_its_webhook_has_arrived(
     assert report["text"]
 
 
-async def test_a_webhook_with_a_wrong_signature_is_refused_and_a_repeated_one_counts_once(
+async def test_a_webhook_with_a_wrong_signature_is_rejected_and_a_repeated_one_accepted(
     browser: aiohttp.ClientSession,
 ) -> None:
     body = json.dumps({"id": "whe_1", "type": "analyze.task.ready", "data": {"id": "t1"}}).encode()

@@ -85,7 +85,7 @@ def test_the_demo_reports_a_broken_video_and_continues(cli: Cli, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("hasty")
-def test_the_demo_says_that_a_folder_holds_no_video(cli: Cli, tmp_path: Path) -> None:
+def test_the_demo_reports_a_folder_without_videos(cli: Cli, tmp_path: Path) -> None:
     result = cli("demo", str(tmp_path))
     assert result.exit_code == 1
     assert "no video or audio in this folder" in result.stdout
@@ -122,7 +122,7 @@ def test_ingest_and_search_for_programs(cli: Cli, served: ThreadedEmulator, tmp_
     assert record.keys() == {"query", "rank", "video_id", "filename", "start", "end"}
 
 
-def test_ingest_into_an_index_named_by_its_id_makes_no_other(cli: Cli, served: ThreadedEmulator) -> None:
+def test_ingest_with_an_index_id_creates_no_other_index(cli: Cli, served: ThreadedEmulator) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
     (index,) = served.state.indexes
     result = cli("ingest", str(CLIPS[1]), "--index", index)
@@ -139,7 +139,7 @@ def test_an_unknown_index_is_reported_with_the_existing_ones(cli: Cli) -> None:
     assert "existing indexes: holiday" in cli("search", "f" * 24, "a boat").stderr
 
 
-def test_a_missing_key_takes_one_line(cli: Cli) -> None:
+def test_a_missing_key_is_reported_in_one_line(cli: Cli) -> None:
     for arguments in (("ingest", ".", "--index", "x"), ("search", "x", "y")):
         result = cli(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
@@ -160,14 +160,16 @@ def test_a_missing_key_takes_one_line(cli: Cli) -> None:
     ],
 )
 @pytest.mark.usefixtures("served")
-def test_wrong_usage_takes_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
 
 
-def test_a_refused_key_takes_one_line(cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_key_has_its_own_exit_code_and_error(
+    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(API_KEY_VARIABLES[0], "not-the-key")
     result = cli("ingest", str(CLIPS[0]), "--index", "x")
     assert (result.exit_code, result.stdout) == (3, "")
@@ -249,7 +251,7 @@ def test_the_second_ctrl_c_stops_immediately(served: ThreadedEmulator) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_a_command_that_handles_no_interrupts_ends_at_sigterm_as_at_ctrl_c(served: ThreadedEmulator) -> None:
+def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(served: ThreadedEmulator) -> None:
     stalled = served.faults.add("GET /indexes", stall="before", times=None)
     with interruptible_process("search", "x", "a balloon") as process:
         wait_until(process, lambda: stalled.hits)
@@ -260,7 +262,7 @@ def test_a_command_that_handles_no_interrupts_ends_at_sigterm_as_at_ctrl_c(serve
 
 @pytest.mark.oldest_python
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_a_reader_that_leaves_does_not_end_the_work(served: ThreadedEmulator, flags: tuple[str, ...]) -> None:
+def test_ingest_completes_after_its_output_pipe_is_closed(served: ThreadedEmulator, flags: tuple[str, ...]) -> None:
     """`| head -1` must not leave half of a list behind, nor a traceback."""
     command = [*CLI_COMMAND, "ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", *flags]
     with subprocess.Popen(  # noqa: S603  # all of it is ours
@@ -278,7 +280,7 @@ def test_a_reader_that_leaves_does_not_end_the_work(served: ThreadedEmulator, fl
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [("--help",), ("completion", "bash"), ("emulator", "--help")], ids=" ".join)
-def test_help_for_a_reader_that_has_left_is_no_error(arguments: tuple[str, ...], unbuffered: str) -> None:
+def test_help_into_a_closed_pipe_is_not_an_error(arguments: tuple[str, ...], unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)
     command, variables = [*CLI_COMMAND, *arguments], {**environment(), "PYTHONUNBUFFERED": unbuffered}

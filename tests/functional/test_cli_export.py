@@ -126,7 +126,7 @@ def test_a_run_that_failed_is_continued(
     assert sorted({row["video_id"] for row in READERS[suffix](path)}) == videos
 
 
-def test_what_was_deleted_or_changed_since_is_not_taken_over(
+def test_a_resumed_export_drops_deleted_videos_and_rereads_changed_ones(
     cli: Cli, served: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "holiday.jsonl"
@@ -159,7 +159,7 @@ def test_a_killed_run_is_continued(cli: Cli, served: ThreadedEmulator, videos: l
 
 
 @pytest.mark.usefixtures("videos")
-def test_what_cannot_be_exported_is_explained(cli: Cli, tmp_path: Path) -> None:
+def test_an_invalid_export_has_an_error_message(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "holiday.csv"
     path.touch()
     (tmp_path / "other.csv.partial").write_bytes(b"not a database" * 100)

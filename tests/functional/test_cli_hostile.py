@@ -69,7 +69,7 @@ def names(served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names do not exist")
 @pytest.mark.parametrize("command", ARGUMENTS, ids=" ".join)
-def test_output(
+def test_output_contains_no_control_characters(
     command: tuple[str, ...], names: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command == ("limits",):  # on a terminal it does not end
@@ -88,7 +88,7 @@ def test_output(
 @pytest.mark.parametrize(
     "command", [command for command in ARGUMENTS if command[0] not in {"demo", "ledger"}], ids=" ".join
 )
-def test_errors(
+def test_errors_contain_no_control_characters(
     command: tuple[str, ...], names: dict[str, str], served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = json.dumps({"code": HOSTILE, "message": HOSTILE})
@@ -101,7 +101,7 @@ def test_errors(
 
 
 @pytest.mark.usefixtures("names")
-def test_names_of_indexes_in_an_error_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_index_names_in_errors_contain_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["search", HOSTILE.replace("\0", ""), "boat"]) == 1
     assert run(["search", "holiday", "boat"]) == 1
     assert controls_in(capsys.readouterr().err) == set()

@@ -50,7 +50,7 @@ def test_a_dry_run_sends_nothing_and_reports_rejected_files(cli: Cli, served: Th
     assert {request.method for request in served.requests} == {"GET"}
 
 
-def test_a_dry_run_invents_no_limits(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_dry_run_reports_unknown_limits_as_unknown(cli: Cli, served: ThreadedEmulator) -> None:
     result = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--dry-run")
     assert result.exit_code == 0
     assert "unknown until the first upload" in result.stdout
@@ -101,7 +101,7 @@ def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, served: ThreadedEmula
     assert len(served.requests.for_operation("POST /assets")) == 1
 
 
-def test_good_media_of_every_container_get_into_an_index(cli: Cli, served: ThreadedEmulator) -> None:
+def test_valid_media_in_each_container_format_are_ingested(cli: Cli, served: ThreadedEmulator) -> None:
     good = [str(path) for path in sorted(MEDIA.glob("bars.*"))]
     result = cli("ingest", *good, "--index", "holiday")
     assert (result.exit_code, len(good)) == (0, 6)
@@ -117,7 +117,9 @@ def test_a_second_run_reports_items_already_done(cli: Cli, ledger: str) -> None:
     assert re.search("^already done +3$", result.stdout, re.MULTILINE)
 
 
-def test_a_used_up_quota_stops_and_the_same_command_goes_on(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
+def test_an_exhausted_quota_stops_the_run_and_the_same_command_resumes_it(
+    cli: Cli, served: ThreadedEmulator, ledger: str
+) -> None:
     command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
     served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers={"Retry-After": "9999"}, after=1)
     result = cli(*command)
@@ -152,7 +154,7 @@ def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulat
         ([str(CLIPS[0]), "--index", "x", "--ledger", "damaged"], 1, "damaged is no ledger"),
     ],
 )
-def test_a_mistake_is_an_error_before_anything_is_created(
+def test_invalid_arguments_are_reported_before_anything_is_created(
     cli: Cli,
     served: ThreadedEmulator,
     tmp_path: Path,
@@ -226,7 +228,7 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: Th
     assert "no orphaned assets" in cli(*command).stdout
 
 
-def test_the_second_asset_of_a_video_is_listed_and_deleted_also_when_both_are_in_the_index(
+def test_a_second_asset_of_a_video_is_deleted_even_if_both_are_in_the_index(
     cli: Cli, served: ThreadedEmulator, ledger: str
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
@@ -280,7 +282,7 @@ def test_deleting_orphans_keeps_assets_of_other_ledgers(
     ],
 )
 @pytest.mark.usefixtures("served")
-def test_wrong_usage_of_ingest_takes_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
+def test_wrong_usage_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
     result = cli("ingest", "--index", "holiday", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert error in result.stderr
@@ -288,7 +290,7 @@ def test_wrong_usage_of_ingest_takes_one_line(cli: Cli, arguments: tuple[str, ..
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_the_display_is_live_and_ctrl_c_drains(served: ThreadedEmulator, ledger: str) -> None:
+def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(served: ThreadedEmulator, ledger: str) -> None:
     served.faults.add("POST /assets", delay=1.5)
     command = ("ingest", str(demo.SAMPLE_VIDEOS), str(MEDIA / "short.mp4"), "--index", "x", "--ledger", ledger)
     with run_in_terminal(*command, "--concurrency", "1") as (process, ours):
@@ -315,7 +317,7 @@ def test_on_a_terminal_deleting_orphans_asks_for_confirmation(cli: Cli, served: 
         assert len(served.state.assets) == left
 
 
-def test_a_thousand_refused_files_cost_no_request_each(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_thousand_rejected_files_cause_no_uploads(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}.mp4").write_text("not a video")
     report = tmp_path / "report.html"

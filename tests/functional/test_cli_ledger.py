@@ -58,14 +58,14 @@ def test_a_second_run_of_the_same_command_uploads_nothing_again(
     assert re.search("^already done +3$", second.stdout, re.MULTILINE)
 
 
-def test_a_run_without_a_ledger_keeps_none(cli: Cli, served: ThreadedEmulator, state_folder: Path) -> None:
+def test_no_ledger_option_creates_no_ledger(cli: Cli, served: ThreadedEmulator, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday", "--no-ledger")
     assert "no ledger" in cli(*command).stdout.splitlines()[0]
     assert cli(*command).exit_code == 0
     assert (uploads(served), ledgers(state_folder)) == (2, [])
 
 
-def test_each_index_has_its_own_ledger_also_if_its_id_is_the_same(
+def test_each_index_has_its_own_ledger_even_if_ids_are_reused(
     cli: Cli, served: ThreadedEmulator, state_folder: Path
 ) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "one")
@@ -91,7 +91,7 @@ def test_a_state_folder_that_cannot_be_written_is_a_warning(
 
 
 @pytest.mark.usefixtures("served")
-def test_a_ledger_in_use_is_an_error_that_says_what_to_do(cli: Cli, state_folder: Path) -> None:
+def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0
     (path,) = ledgers(state_folder)
@@ -126,7 +126,7 @@ def test_a_dry_run_reads_the_default_ledger(cli: Cli) -> None:
     assert {record["index_id"] for record in result.records} == {result.records[0]["index_id"]}
 
 
-def test_a_changed_file_replaces_its_older_self(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_changed_file_replaces_its_older_version(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     command = ("ingest", str(video), "--index", "holiday", "--replace")
     shutil.copy(CLIPS[0], video)
@@ -143,7 +143,7 @@ def test_a_changed_file_replaces_its_older_self(cli: Cli, served: ThreadedEmulat
     assert len(served.state.assets) == len(served.state.videos) == 1
 
 
-def test_an_older_version_stays_until_the_newer_is_in_the_index(
+def test_an_older_version_is_kept_until_the_newer_is_in_the_index(
     cli: Cli, served: ThreadedEmulator, tmp_path: Path
 ) -> None:
     video = tmp_path / "video.mp4"
@@ -184,7 +184,7 @@ def test_the_default_ledger_is_found_by_the_name_of_the_index(cli: Cli) -> None:
     assert "no index 'other'" in cli("ledger", "show", "--index", "other").stderr
 
 
-def test_a_ledger_that_is_missing_or_none_is_an_error_in_one_line(cli: Cli, tmp_path: Path) -> None:
+def test_a_missing_or_invalid_ledger_is_reported_in_one_line(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no ledger")
     for arguments in ((), ("missing",), (str(tmp_path),), (str(tmp_path / "text"),), ("a\0b",), ("mysql://u:pw@h/d",)):
         for command in ("show", "export"):
@@ -249,7 +249,7 @@ def test_a_database_that_cannot_be_used_is_an_error_without_its_password(
 
 
 @pytest.mark.usefixtures("served")
-def test_a_database_that_does_not_answer_is_an_error_that_names_it(cli: Cli) -> None:
+def test_an_unresponsive_database_is_named_in_the_error(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         ledger = f"postgresql://u:se3cret@127.0.0.1:{port}/videos?connect_timeout=2"
@@ -259,7 +259,7 @@ def test_a_database_that_does_not_answer_is_an_error_that_names_it(cli: Cli) -> 
             assert (result.exit_code, result.stderr) == (1, f"error: {problem}\n")
 
 
-async def test_emulators_that_start_in_the_same_second_have_ledgers_of_their_own() -> None:
+async def test_emulators_started_in_the_same_second_have_separate_ledgers() -> None:
     indexes: list[Index] = []
     for _ in range(2):
         async with Emulator() as emulator, AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:

@@ -68,7 +68,7 @@ def test_one_list_request_reports_its_limits(served: ThreadedEmulator, capsys: p
     assert len(served.requests.for_operation("GET /indexes")) == len(list(served.requests)) == 1
 
 
-def test_a_fresh_key_of_a_free_plan_learns_what_is_known_and_uses_nothing(
+def test_limits_of_a_new_free_plan_key_cost_one_list_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ThreadedEmulator(plan="free") as emulator:
@@ -84,7 +84,7 @@ def test_a_fresh_key_of_a_free_plan_learns_what_is_known_and_uses_nothing(
 @pytest.mark.parametrize(
     ("width", "shown"), [(120, "━"), (90, "in flight"), (70, "resets in"), (40, "embed-text-image request: 2,900 of")]
 )
-def test_a_terminal_gets_what_fits_in_it(width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_table_fits_the_terminal_width(width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
@@ -107,7 +107,7 @@ def test_a_terminal_gets_what_fits_in_it(width: int, shown: str, monkeypatch: py
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_a_shared_budget_is_read_without_asking_the_platform(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_shared_limits_are_read_from_the_store(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["limits", "--rate-limit-store", shared, "--organization", "acme", "--json"]) == 0
     (row,) = records(capsys.readouterr().out)
     assert (row["category"], row["dimension"], row["limit"], row["remaining"]) == ("search", "request", 40, 30)
@@ -115,7 +115,7 @@ def test_a_shared_budget_is_read_without_asking_the_platform(shared: str, capsys
     assert (row["in_flight"], row["waiting"], row["learned_from"]) == (1, None, "headers")
 
 
-def test_people_in_a_pipe_get_plain_lines(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_limits_in_a_pipe_are_plain_lines(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["limits", "--rate-limit-store", shared, "--organization", "acme"]) == 0
     head, line = capsys.readouterr().out.splitlines()
     assert " ".join(head.split()) == "category dimension remaining resets in in flight waiting source"
@@ -127,7 +127,7 @@ def test_an_unknown_organization_has_no_known_limits(shared: str, capsys: pytest
     assert capsys.readouterr().out == "no process has recorded limits of this organization in the store yet\n"
 
 
-def test_a_budget_that_is_none_is_wrong_usage(
+def test_an_invalid_rate_limit_store_is_wrong_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", "key")
@@ -148,7 +148,7 @@ def record(
     state.record_response(reservation, info, NOW, rate_limited=rate_limited)
 
 
-def test_a_window_that_is_over_is_full_again() -> None:
+def test_an_expired_window_has_its_full_quota() -> None:
     state = CategoryState()
     record(state, {"request": WindowInfo(limit=40, remaining=0, reset=NOW + 60)})
     (used,) = rows_from_store({"search": state.to_state()}, NOW + 10)
@@ -175,7 +175,7 @@ def test_limits_of_a_category_without_headers_come_from_429s() -> None:
     assert (row.limit, row.remaining, row.learned_from) == (1, 0, "429s")
 
 
-def test_a_client_shows_its_queue() -> None:
+def test_the_limits_of_a_client_include_its_queue() -> None:
     resets_at = datetime.fromtimestamp(NOW + 30, UTC)
     window = WindowLimits(dimension="request", limit=40, remaining=0, resets_at=resets_at)
     known = CategoryLimits(
@@ -185,7 +185,7 @@ def test_a_client_shows_its_queue() -> None:
     assert (row.waiting, row.in_flight, row.resets_in) == (7, 3, 30)
 
 
-def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_bars_change_from_green_to_yellow_to_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     screen = Screen()
@@ -211,5 +211,5 @@ def test_a_terminal_gets_bars_that_turn_red(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(None, "-"), (48.2, "48 s"), (600, "10 min"), (19_200, "5 h 20 min"), (7200, "2 h 0 min")]
 )
-def test_a_duration_is_written_as_people_say_it(seconds: float | None, text: str) -> None:
+def test_durations_are_formatted_in_readable_units(seconds: float | None, text: str) -> None:
     assert format_wait(seconds) == text

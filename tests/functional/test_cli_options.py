@@ -54,7 +54,7 @@ FLAGS = {
 
 
 @pytest.mark.parametrize("command", [ingest, show, export])
-def test_each_option_has_wrong_values_to_try(command: object) -> None:
+def test_each_option_has_wrong_values_in_the_test_table(command: object) -> None:
     app = App()
     app.default(command)  # type: ignore[call-overload]  # any function
     arguments = app.assemble_argument_collection()
@@ -65,7 +65,7 @@ def test_each_option_has_wrong_values_to_try(command: object) -> None:
 @pytest.mark.parametrize(
     ("option", "value"), [(option, value) for option, values in WRONG_VALUES.items() for value in values], ids=ascii
 )
-def test_a_wrong_value_of_ingest_takes_one_line(
+def test_a_wrong_value_of_ingest_is_reported_in_one_line(
     cli: Cli,
     served: ThreadedEmulator,
     state_folder: Path,
@@ -126,7 +126,7 @@ def test_models_and_metadata_reach_the_platform(cli: Cli, served: ThreadedEmulat
     assert "exists with marengo3.0 (visual)" in result.stderr
 
 
-def test_items_that_were_rejected_may_be_allowed(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_allow_refused_accepts_rejected_items(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_text("no video")
     command = ("ingest", str(CLIPS[0]), str(tmp_path / "bad.mp4"), "--index=holiday", "--allow-refused")
     assert [cli(*command).exit_code for _ in range(2)] == [0, 0]
@@ -174,7 +174,7 @@ def test_a_list_on_standard_input_is_ingested_while_it_is_written(served: Thread
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_an_interrupt_ends_a_run_whose_list_never_ends(served: ThreadedEmulator) -> None:
+def test_an_interrupt_ends_a_run_whose_input_stays_open(served: ThreadedEmulator) -> None:
     with ingestion_of_standard_input() as process:
         wait_until(process, lambda: served.requests)
         process.terminate()
@@ -204,7 +204,9 @@ def test_a_signal_during_the_imports_ends_the_command_with_one_line(name: str) -
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
 
 
-def test_what_was_not_begun_takes_one_line(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_items_that_were_not_started_are_reported_in_one_line(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+) -> None:
     for number in range(30):
         (tmp_path / f"{number}.mp4").write_bytes(
             CLIPS[0].read_bytes() + bytes([0, 0, 0, 9]) + b"free" + bytes([number])

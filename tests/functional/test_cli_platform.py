@@ -37,7 +37,7 @@ def test_indexes_are_listed_as_a_table_and_as_records(cli: Cli, served: Threaded
 
 
 @pytest.mark.usefixtures("served")
-def test_no_indexes_are_said_to_people_and_nothing_to_programs(cli: Cli) -> None:
+def test_an_empty_index_list_has_a_message_in_text_and_no_json_records(cli: Cli) -> None:
     assert cli("indexes", "list").stdout == "there are no indexes yet\n"
     assert cli("indexes", "list", "--json").stdout == ""
 
@@ -107,7 +107,7 @@ def test_an_analysis_is_printed_as_text_or_as_a_record(cli: Cli, served: Threade
 
 
 @pytest.mark.usefixtures("served")
-def test_a_file_to_analyze_is_refused_with_the_command_that_uploads_it(cli: Cli) -> None:
+def test_analyze_rejects_a_file_and_names_the_upload_command(cli: Cli) -> None:
     result = cli("analyze", "clips/boat.mp4", "Describe it")
     assert (result.exit_code, "upload files with `ingest`" in result.stderr) == (2, True)
 

@@ -73,7 +73,7 @@ async def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer:
         assert len(server.requests) == sent
 
 
-async def test_p6_waiting_for_a_free_connection_counts() -> None:
+async def test_p6_waiting_for_a_free_connection_counts_towards_the_deadline() -> None:
     async with (
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1) as client,
@@ -88,7 +88,7 @@ async def test_p6_waiting_for_a_free_connection_counts() -> None:
         await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_p6_waiting_for_a_turn_counts() -> None:
+async def test_p6_waiting_for_a_rate_limit_counts_towards_the_deadline() -> None:
     """A window that is exhausted and does not say when it resets is tried by one request at a time."""
 
     async def report_limit_then_stall(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
@@ -113,7 +113,7 @@ async def test_p6_waiting_for_a_turn_counts() -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after", "body"])
-async def test_p6_a_server_that_falls_silent_is_left_at_the_deadline(emulator: Emulator, moment: Any) -> None:
+async def test_p6_a_stalled_response_times_out_at_the_deadline(emulator: Emulator, moment: Any) -> None:
     emulator.faults.add("GET /indexes", stall=moment)
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
         took, error = await timed(_list(client))
@@ -128,7 +128,7 @@ async def _list(client: AsyncTwelveLabs) -> object:
     return await client.indexes.list()
 
 
-async def test_p6_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
+async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
     """P6: a large file may take its time, as long as bytes move."""
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -158,7 +158,7 @@ async def test_p6_an_upload_has_no_deadline_but_must_not_stand_still() -> None:
         assert error.ambiguous
 
 
-async def test_p22_a_wait_for_an_hour_outlives_a_look_that_was_not_answered(emulator: Emulator) -> None:
+async def test_p22_a_wait_continues_after_a_poll_times_out(emulator: Emulator) -> None:
     """P22: the deadline of one look is not the end of the wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
         made = await client.assets.create(method="url", url="https://media.example/a.mp4")
@@ -168,7 +168,7 @@ async def test_p22_a_wait_for_an_hour_outlives_a_look_that_was_not_answered(emul
         await eventually(lambda: len(emulator.requests.for_operation("GET /assets/{asset_id}")) == 2)
 
 
-async def test_a_server_that_is_not_there_is_told_after_the_attempts(clock: FastClock) -> None:
+async def test_an_unreachable_server_raises_a_connection_error_after_all_attempts(clock: FastClock) -> None:
     async with AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3", clock=clock) as client:
         took, error = await timed(client.request("POST", "/x", json={}))
         assert took < 5

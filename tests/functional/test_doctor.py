@@ -46,7 +46,7 @@ async def test_it_reports_documented_and_undocumented_behavior(capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_it_announces_no_upload_unless_asked_to(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_upload_session_is_created_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY) as emulator:
         _, found = await examined(emulator, capsys)
         assert {received.method for received in emulator.requests} == {"GET"}
@@ -54,7 +54,7 @@ async def test_it_announces_no_upload_unless_asked_to(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_a_key_that_is_refused_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_rejected_key_ends_the_checks(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key="another") as emulator:
         code, found = await examined(emulator, capsys)
     assert code == 3
@@ -71,7 +71,7 @@ async def test_a_clock_that_is_wrong_is_a_problem(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_one_question_without_an_answer_does_not_end_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_failed_check_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY) as emulator:
         emulator.faults.add("GET /indexes", status=500, after=5, times=2)
         code, found = await examined(emulator, capsys)
@@ -89,7 +89,7 @@ async def test_one_question_without_an_answer_does_not_end_it(capsys: pytest.Cap
         (-7200.6, "the server's clock is 7,200 s behind the local clock"),
     ],
 )
-def test_a_difference_of_clocks_is_said_in_words(offset: float, text: str) -> None:
+def test_a_clock_difference_is_described_in_words(offset: float, text: str) -> None:
     assert describe_clock(offset) == text
 
 

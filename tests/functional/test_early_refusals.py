@@ -142,7 +142,7 @@ async def sessions_for(server: EarlyServer, *, borrowed: bool = False) -> AsyncG
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("last_words", [{}, {"Connection": "close"}], ids=["kept alive", "close"])
 @pytest.mark.parametrize("status", [401, 403, 413, 429, 503])
-async def test_an_answer_that_came_before_the_end_of_a_body_counts(
+async def test_a_response_before_the_end_of_the_request_body_is_returned(
     status: int,
     last_words: dict[str, str],
     reset: bool,  # noqa: FBT001  # a parameter
@@ -156,7 +156,7 @@ async def test_an_answer_that_came_before_the_end_of_a_body_counts(
     assert sent.body == stored.body == b'{"code": "early"}'
 
 
-async def test_a_connection_that_breaks_without_an_answer_is_in_doubt() -> None:
+async def test_a_connection_lost_without_a_response_counts_as_sent() -> None:
     with EarlyServer(b"") as server:
         async with sessions_for(server) as sessions:
             with pytest.raises(APIConnectionError) as caught:
@@ -165,7 +165,7 @@ async def test_a_connection_that_breaks_without_an_answer_is_in_doubt() -> None:
     assert caught.value.retryable
 
 
-async def test_an_upload_refused_early_for_its_rate_waits_and_is_sent_again() -> None:
+async def test_an_upload_with_an_early_429_waits_and_is_retried() -> None:
     """Were the 429 lost, nobody could know whether the asset had been made, and nothing would be sent again."""
     created = b'{"_id": "6298d673f1090f1100476d4c", "status": "processing"}'
     clock = FastClock()

@@ -64,7 +64,7 @@ async def test_default_headers_go_with_each_request(client: AsyncTwelveLabs, ser
         assert request.headers.getall("x-api-key") == [KEY]
 
 
-async def test_extra_headers_win_over_default_headers_and_a_request_over_both(
+async def test_request_headers_override_extra_headers_which_override_defaults(
     client: AsyncTwelveLabs, server: RawServer
 ) -> None:
     options = client.with_options(extra_headers={"X-TEAM": "video"})
@@ -81,7 +81,7 @@ async def test_extra_headers_win_over_default_headers_and_a_request_over_both(
     assert [request.headers.get("X-Second") for request in server.requests] == [None, "2", None, None]
 
 
-async def test_a_stream_accepts_what_the_caller_says(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_extra_headers_override_the_accept_header_of_a_stream(client: AsyncTwelveLabs, server: RawServer) -> None:
     options = client.with_options(extra_headers={"accept": "application/x-ndjson"})
     async for _ in options.analyze_stream(video={"type": "url", "url": "https://a.example/b.mp4"}, prompt="?"):
         pass
@@ -97,7 +97,7 @@ async def test_extra_query_goes_with_each_page(client: AsyncTwelveLabs, server: 
     ]
 
 
-async def test_extra_body_wins_at_the_top_level_of_json(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_extra_body_overrides_top_level_json_fields(client: AsyncTwelveLabs, server: RawServer) -> None:
     options = client.with_options(extra_body={"prompt": "mine", "seed": 7, "nested": {"a": [1, None]}, "none": None})
     await options.request("POST", "/x", json={"prompt": "theirs", "kept": {"x": 1}})
     await options.with_options(extra_body={"seed": 8}).request("POST", "/x")
@@ -111,7 +111,7 @@ async def test_extra_body_wins_at_the_top_level_of_json(client: AsyncTwelveLabs,
     assert fourth.body == b""
 
 
-async def test_extra_body_wins_over_the_fields_of_a_form(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_extra_body_overrides_form_fields(client: AsyncTwelveLabs, server: RawServer) -> None:
     body = {"method": "odd", "level": 2, "list": ["a", "b"], "dict": {"ä": 1}, "filename": None}
     options = client.with_options(extra_body=body)
     await options.assets.create(method="direct", file=b"x" * 20, filename="clip.mp4")
@@ -135,7 +135,7 @@ async def test_extra_body_is_refused_where_it_cannot_be_added(client: AsyncTwelv
     assert server.requests == []
 
 
-async def test_options_that_change_later_change_nothing(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_later_changes_to_option_dicts_have_no_effect(client: AsyncTwelveLabs, server: RawServer) -> None:
     headers, body = {"X-A": "1"}, {"deep": {"a": 1}}
     options = client.with_options(extra_headers=headers, extra_body=body)
     headers["X-A"] = "2"
@@ -191,7 +191,7 @@ async def test_headers_that_cannot_be_sent_are_refused(
 
 
 @pytest.mark.parametrize("name", ["default_headers", "extra_headers"])
-async def test_an_idempotency_key_is_for_one_request(client: AsyncTwelveLabs, name: str) -> None:
+async def test_a_client_wide_idempotency_key_is_rejected(client: AsyncTwelveLabs, name: str) -> None:
     with pytest.raises(InvalidInputError, match="idempotency_key="):
         await send_with(client, name, {"idempotency-key": "1"})
 
@@ -237,7 +237,7 @@ async def test_a_secret_header_is_in_no_repr_and_no_error(client: AsyncTwelveLab
     assert "s3cr3t" not in str(caught.value)
 
 
-async def test_a_client_with_options_shares_the_pool_and_closes_nothing(
+async def test_a_client_with_options_shares_the_pool_and_leaves_it_open(
     client: AsyncTwelveLabs, server: RawServer
 ) -> None:
     async with client.with_options(extra_headers={"X-A": "1"}) as options:

@@ -279,7 +279,7 @@ async def test_a_file_object_is_read_in_blocks(client: AsyncTwelveLabs) -> None:
     assert handle.calls < 10
 
 
-async def test_the_handle_of_an_upload_is_left_open(client: AsyncTwelveLabs, film: Path) -> None:
+async def test_an_upload_leaves_its_file_object_open(client: AsyncTwelveLabs, film: Path) -> None:
     with film.open("rb") as file:
         await client.assets.upload(file)
         await client.assets.create(method="direct", file=file)

@@ -68,7 +68,7 @@ def hit(*, thumbnail: str | None = None, stream: str | None = None, of_video: tu
 
 
 @pytest.mark.parametrize("name", ["sailing.mp4", "master.m3u8"])
-async def test_a_url_gives_the_frames_that_its_file_gives(origin: str, name: str) -> None:
+async def test_a_url_yields_the_same_frames_as_its_file(origin: str, name: str) -> None:
     expected = await frames.extract(SAILING, [0, 6.25])
     found = await frames.extract(f"{origin}/{name}?signature=1", [0, 6.25])
     assert [round(frame.time or 0, 2) for frame in found] == [0.0, 6.2]

@@ -68,7 +68,7 @@ async def endless_line(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
     [always_respond(raw_response(body=bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
     ids=["gzip bomb", "endless body"],
 )
-async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawHandler) -> None:
+async def test_p17_an_endless_body_is_rejected_at_the_size_limit(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
         with pytest.raises(MalformedResponseError, match=str(MAX_RESPONSE_SIZE)) as caught:
@@ -79,7 +79,7 @@ async def test_p17_a_body_that_does_not_end_is_cut_off(answer: RawHandler) -> No
 
 
 @pytest.mark.parametrize("answer", [endless_head, endless_line])
-async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawHandler) -> None:
+async def test_p17_an_endless_response_head_is_a_connection_error(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         started = time.monotonic()
         with pytest.raises(APIConnectionError) as caught:
@@ -89,7 +89,7 @@ async def test_p17_a_head_that_does_not_end_is_cut_off(answer: RawHandler) -> No
         assert str(caught.value).isprintable()
 
 
-async def test_p17_the_text_of_a_huge_refusal_is_short() -> None:
+async def test_p17_a_huge_error_body_has_a_short_message() -> None:
     body = json.dumps({"code": "c" * MIB, "message": "m\n" * MIB, "docs_url": "d" * MIB}).encode()
     async with (
         RawServer(always_respond(raw_response(500, body))) as server,
@@ -139,7 +139,7 @@ STRANGE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("raw", STRANGE.values(), ids=STRANGE)
-async def test_p18_whatever_comes_back_the_error_is_ours(raw: bytes, clock: FastClock) -> None:
+async def test_p18_every_malformed_response_raises_an_api_error(raw: bytes, clock: FastClock) -> None:
     """P18, P20."""
 
     async def say_and_close(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
@@ -182,7 +182,7 @@ PAGES: list[object] = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-async def test_p18_a_page_of_any_shape_is_read_or_refused_by_an_error_of_ours(page: object, clock: FastClock) -> None:
+async def test_p18_a_page_of_any_shape_is_parsed_or_raises_a_library_error(page: object, clock: FastClock) -> None:
     """P18, P20."""
     answer = always_respond(raw_response(body=json.dumps(page)))
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
@@ -201,7 +201,7 @@ async def outcome(call: Coroutine[Any, Any, object]) -> None:
 
 
 @pytest.mark.parametrize("page_info", [{}, {"page_info": {"page": None}}])
-async def test_p17_a_server_that_repeats_its_page_for_ever_is_left(page_info: dict[str, Any], clock: FastClock) -> None:
+async def test_p17_an_endlessly_repeated_page_is_an_error(page_info: dict[str, Any], clock: FastClock) -> None:
     page = raw_response(body=json.dumps({"data": [{"_id": str(n), "index_name": "x"} for n in range(50)], **page_info}))
     async with (
         RawServer(always_respond(page)) as server,
@@ -224,7 +224,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_p18_every_operation_ends_every_fault_in_one_of_our_errors(
+async def test_p18_every_operation_raises_an_api_error_for_every_fault(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
     asyncio.get_running_loop().set_debug(False)

@@ -14,18 +14,18 @@ from twelvelabs_async.resources.indexes import IndexModelLike
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
 
-async def test_any_number_of_callers_get_the_same_index(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+async def test_concurrent_ensure_calls_return_the_same_index(client: AsyncTwelveLabs, emulator: Emulator) -> None:
     found = await asyncio.gather(*(client.indexes.ensure("holiday", MODELS) for _ in range(20)))
     assert len({index.id for index in found}) == 1
     assert len(emulator.state.indexes) == 1
 
 
-async def test_ensure_does_not_take_an_index_whose_name_only_contains_the_one_wanted(client: AsyncTwelveLabs) -> None:
+async def test_ensure_ignores_an_index_whose_name_only_contains_the_requested_name(client: AsyncTwelveLabs) -> None:
     other = await client.indexes.create(index_name="holiday 2025", models=MODELS)
     assert (await client.indexes.ensure("holiday", MODELS)).id != other.id
 
 
-async def test_ensure_names_both_when_an_index_has_other_models(client: AsyncTwelveLabs) -> None:
+async def test_ensure_reports_existing_and_requested_models_if_they_differ(client: AsyncTwelveLabs) -> None:
     existing = await client.indexes.ensure("holiday", MODELS)
     other = [{"model_name": "pegasus1.5", "model_options": ["visual"]}]
     with pytest.raises(InvalidInputError) as caught:
@@ -37,7 +37,7 @@ async def test_ensure_names_both_when_an_index_has_other_models(client: AsyncTwe
         await client.indexes.ensure("holiday", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
 
 
-async def test_ensure_names_both_when_an_index_has_other_add_ons(client: AsyncTwelveLabs) -> None:
+async def test_ensure_reports_existing_and_requested_add_ons_if_they_differ(client: AsyncTwelveLabs) -> None:
     existing = await client.indexes.ensure("holiday", MODELS, addons=["thumbnail"])
     for addons in (["thumbnail"], ("thumbnail",), None):
         assert (await client.indexes.ensure("holiday", MODELS, addons=addons)).id == existing.id
@@ -56,7 +56,7 @@ async def test_ensure_ignores_the_order_of_models_and_options_and_defaults(clien
         assert (await client.indexes.ensure("holiday", models)).id == created.id
 
 
-async def test_ensure_finds_the_index_that_an_ambiguous_failure_made(
+async def test_ensure_finds_the_index_created_by_an_ambiguous_request(
     client: AsyncTwelveLabs, emulator: Emulator
 ) -> None:
     """The create was carried out and its answer lost: a second one would be refused, an error would be wrong."""
@@ -66,14 +66,16 @@ async def test_ensure_finds_the_index_that_an_ambiguous_failure_made(
     assert len(emulator.state.indexes) == 1
 
 
-async def test_ensure_says_so_when_the_create_was_lost_on_the_way(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+async def test_ensure_raises_an_ambiguous_error_if_the_create_request_was_lost(
+    client: AsyncTwelveLabs, emulator: Emulator
+) -> None:
     emulator.faults.add("POST /indexes", reset="before")
     with pytest.raises(APIError) as failure:
         await client.indexes.ensure("holiday", MODELS)
     assert failure.value.ambiguous
 
 
-async def test_a_name_that_is_taken_is_told_by_its_code(client: AsyncTwelveLabs) -> None:
+async def test_an_existing_index_name_raises_an_error_with_its_code(client: AsyncTwelveLabs) -> None:
     await client.indexes.create(index_name="holiday", models=MODELS)
     with pytest.raises(BadRequestError) as failure:
         await client.indexes.create(index_name="holiday", models=MODELS)
@@ -88,9 +90,7 @@ async def test_an_index_is_renamed_listed_and_deleted(client: AsyncTwelveLabs) -
     assert (await client.indexes.list()).items == ()
 
 
-async def test_a_delete_whose_answer_was_lost_is_not_reported_as_a_failure(
-    client: AsyncTwelveLabs, emulator: Emulator
-) -> None:
+async def test_a_delete_with_a_lost_response_succeeds(client: AsyncTwelveLabs, emulator: Emulator) -> None:
     created = await client.indexes.create(index_name="holiday", models=MODELS)
     emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
     await client.indexes.delete(created.id)

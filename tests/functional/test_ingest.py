@@ -111,7 +111,7 @@ async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
     assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
 
 
-async def test_the_same_file_counts_once(
+async def test_the_same_file_is_uploaded_once(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     link = films[0].parent / "link.mp4"
@@ -226,7 +226,7 @@ async def test_an_exception_of_the_sources_reaches_the_caller(
         await collect(client.ingest(sources(), index_id=index_id))
 
 
-async def test_a_listener_that_raises_misses_that_event_alone_and_is_logged_once(
+async def test_a_listener_that_raises_is_logged_once_and_gets_later_events(
     client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     finished: list[IngestResult] = []
@@ -287,7 +287,7 @@ async def test_a_file_without_an_extension_is_sent(
     assert (await collect(run))["film"].status == "ready"
 
 
-async def test_warnings_are_events_and_the_file_is_sent(
+async def test_a_warning_is_an_event_and_the_file_is_uploaded(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
     pytest.importorskip("pymediainfo")
@@ -379,7 +379,7 @@ async def test_a_name_with_control_characters_is_cleaned_and_sent(
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-async def test_p29_one_odd_item_does_not_end_the_run(
+async def test_p29_invalid_items_do_not_end_the_run(
     client: AsyncTwelveLabs,
     index_id: str,
     films: list[Path],
@@ -419,7 +419,7 @@ async def test_p29_one_odd_item_does_not_end_the_run(
     assert all(result.error for result in failed)
 
 
-async def test_p29_urls_that_differ_in_more_than_a_known_signature_are_two_videos(
+async def test_p29_urls_with_different_unknown_parameters_are_two_videos(
     client: AsyncTwelveLabs, index_id: str
 ) -> None:
     sources = [f"https://media.example/download?token={token}" for token in "AB"]
@@ -427,7 +427,7 @@ async def test_p29_urls_that_differ_in_more_than_a_known_signature_are_two_video
     assert len({result.asset_id for result in results}) == 2
 
 
-async def test_p29_urls_that_differ_only_in_a_signature_are_kept_in_one_run_and_known_in_the_next(
+async def test_p29_urls_that_differ_only_in_a_signature_match_across_runs_only(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "films.ledger"
@@ -443,7 +443,7 @@ async def test_p29_urls_that_differ_only_in_a_signature_are_kept_in_one_run_and_
     assert all(result.already_done for result in second)
 
 
-async def test_a_key_identifies_a_source_whatever_its_url(
+async def test_a_key_identifies_a_source_regardless_of_its_url(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "films.ledger"
@@ -467,7 +467,7 @@ def numbered_files(folder: Path, *, places: dict[str, bytes], size: int = 300_00
     return paths
 
 
-async def test_p29_files_that_share_name_size_and_time_are_two_videos_if_their_content_differs(
+async def test_p29_files_with_the_same_name_size_and_time_are_compared_by_content(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path
 ) -> None:
     """The fourth differs only where no sample is taken."""
@@ -482,7 +482,7 @@ async def test_p29_files_that_share_name_size_and_time_are_two_videos_if_their_c
 
 
 @pytest.mark.parametrize("change", ["moved", "changed"])
-async def test_p29_a_file_is_sent_if_the_one_it_may_be_the_same_as_cannot_be_read(
+async def test_p29_a_file_is_uploaded_if_its_possible_duplicate_cannot_be_compared(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path, change: str
 ) -> None:
     first, second = numbered_files(tmp_path, places={"front": b"F", "rear": b"F"})

@@ -102,7 +102,7 @@ async def test_a_bucket_is_listed_like_a_folder(source: str, names: list[str]) -
 
 
 @pytest.mark.usefixtures("bucket")
-async def test_what_is_left_out_of_a_bucket_is_counted() -> None:
+async def test_skipped_objects_of_a_bucket_are_counted() -> None:
     _, skipped = await found("s3://films/holiday/*")
     assert [(path.reason, path.suffix, path.count) for path in skipped] == [("not video or audio", ".txt", 1)]
 
@@ -119,7 +119,7 @@ async def test_what_is_left_out_of_a_bucket_is_counted() -> None:
         ("ftp://films/1.mp4", r"ftp:// URLs are not supported.*twelvelabs-async\[cloud\]"),
     ],
 )
-async def test_a_source_that_names_nothing_has_one_line_that_says_so(source: str, problem: str) -> None:
+async def test_an_invalid_bucket_source_has_a_one_line_error(source: str, problem: str) -> None:
     items, _ = await found(source)
     (item,) = items
     assert re.search(problem, item.problem)
@@ -150,7 +150,7 @@ async def test_objects_of_a_private_server_are_streamed(
     assert (asset.filename, asset.media.size, asset.media.digest) == ("1.mp4", 30_000, digest)
 
 
-async def test_an_object_is_sent_byte_by_byte_as_it_is(bucket: BucketServer) -> None:
+async def test_an_object_is_read_without_changes(bucket: BucketServer) -> None:
     content = bytes(range(256)) * 50_000
     bucket.put("films", "large.mp4", content)
     items, _ = await found("s3://films/large.mp4")
@@ -167,7 +167,7 @@ async def test_an_object_is_sent_byte_by_byte_as_it_is(bucket: BucketServer) -> 
 
 
 @pytest.mark.usefixtures("bucket")
-async def test_a_signed_url_goes_to_the_platform_and_nowhere_else(
+async def test_a_signed_url_is_sent_to_the_platform_only(
     emulator: Emulator,
     client: AsyncTwelveLabs,
     index_id: str,
@@ -199,7 +199,7 @@ async def test_a_signed_url_goes_to_the_platform_and_nowhere_else(
         assert not [text for text in shown if secret in text]
 
 
-async def test_another_content_is_another_video_and_the_same_content_is_not(
+async def test_objects_are_identified_by_content(
     bucket: BucketServer, client: AsyncTwelveLabs, index_id: str, tmp_path: Path
 ) -> None:
     options: dict[str, Any] = {"index_id": index_id, "ledger": tmp_path / "films.ledger"}

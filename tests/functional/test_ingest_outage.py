@@ -67,7 +67,7 @@ def ingest(
 
 
 @pytest.mark.parametrize("fault", [{"reset": "before"}, {"status": 503}], ids=["reset", "503"])
-def test_an_outage_of_two_hours_is_waited_for(folder: Path, fault: dict[str, Any]) -> None:
+def test_a_run_waits_for_the_end_of_a_two_hour_outage(folder: Path, fault: dict[str, Any]) -> None:
     summary, events, seconds = ingest(folder, fault)
     assert (summary.ready, summary.failed) == (30, 0)
     assert OUTAGE < seconds < OUTAGE + 600
@@ -80,7 +80,7 @@ def test_an_outage_of_two_hours_is_waited_for(folder: Path, fault: dict[str, Any
     assert len(uploading) <= 1, "nothing new is started"
 
 
-def test_a_run_can_stop_at_an_outage_instead(folder: Path, tmp_path: Path) -> None:
+def test_on_outage_stop_ends_the_run_at_an_outage(folder: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "films.ledger"
     options: dict[str, Any] = {"on_outage": "stop", "ledger": ledger, "max_in_flight": 4}
     summary, events, seconds = ingest(folder, {"reset": "before"}, **options)
@@ -98,7 +98,7 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_that_waits_for_the_platform_stops_at_an_outage_too(video: Path) -> None:
+def test_on_outage_stop_ends_a_run_that_waits_for_indexing(video: Path) -> None:
     summary, _, seconds = ingest(video, {"status": 503}, indexing=600, on_outage="stop")
     assert summary.stop_reason == "outage"
     assert summary.failed == 1

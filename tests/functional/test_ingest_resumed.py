@@ -161,7 +161,7 @@ async def test_a_drained_run_finishes_the_items_in_progress_and_starts_no_more(
     assert ingestion.partial_summary.ready == len(emulator.state.assets) == len(emulator.state.videos)
 
 
-async def test_items_that_were_taken_and_not_started_are_left_to_the_next_run(
+async def test_items_not_started_before_draining_are_ingested_by_the_next_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
     """One file is uploaded at a time, so that an interrupted run finishes only that file."""

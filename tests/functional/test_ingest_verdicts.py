@@ -104,7 +104,7 @@ async def ingested(folder: Path) -> list[IngestResult]:
 
 
 @pytest.mark.usefixtures("served")
-def test_p29_a_run_a_dry_run_and_a_submission_judge_alike(
+def test_p29_a_run_a_dry_run_and_a_submission_reject_the_same_files(
     folder: Path, cli: Cli, database_server: PostgresServer
 ) -> None:
     results = asyncio.run(ingested(folder))

@@ -77,7 +77,7 @@ def age_heartbeat(database: str) -> None:
     execute(database, "UPDATE twelvelabs_ledger SET heartbeat = heartbeat - interval '16 seconds'")
 
 
-async def test_a_second_run_is_refused_with_the_process_that_owns_the_ledger(database: str) -> None:
+async def test_a_second_run_is_refused_and_the_error_names_the_owner_process(database: str) -> None:
     async with opened(database):
         with pytest.raises(LedgerInUseError, match=f"process {os.getpid()} on .*, last seen"):
             await PostgresLedger(database).open()
@@ -99,7 +99,7 @@ async def test_p28_a_run_keeps_its_ledger_when_the_database_ends_all_its_connect
         await ledger.save(attrs.evolve(ENTRY, stage="uploading"))
 
 
-async def test_p28_a_write_survives_the_end_of_each_connection_of_the_pool(database: str) -> None:
+async def test_p28_a_write_is_retried_if_pool_connections_are_closed(database: str) -> None:
     ends = 0
 
     async def claim(connection: LedgerConnection) -> int:
@@ -113,7 +113,7 @@ async def test_p28_a_write_survives_the_end_of_each_connection_of_the_pool(datab
         assert await ledger.run(claim) == 5
 
 
-async def test_p28_a_run_that_was_taken_over_writes_nothing(database: str) -> None:
+async def test_p28_a_run_whose_ledger_was_taken_over_writes_nothing(database: str) -> None:
     async with opened(database) as suspended:
         await suspended.claim(ENTRY)
         age_heartbeat(database)
@@ -133,7 +133,7 @@ async def test_p28_a_run_that_was_taken_over_writes_nothing(database: str) -> No
             await successor.ensure_owned()  # closing the other has not released it
 
 
-async def test_a_run_that_was_suspended_goes_on_if_no_other_has_taken_over(database: str) -> None:
+async def test_a_suspended_run_continues_if_no_other_took_over_its_ledger(database: str) -> None:
     async with opened(database) as ledger:
         age_heartbeat(database)
         await ledger.ensure_owned()
@@ -153,7 +153,7 @@ async def test_the_ledger_of_a_killed_process_of_this_machine_is_free(database: 
             pass
 
 
-async def test_the_ledger_of_another_machine_is_taken_over_after_its_last_heartbeat_is_old(database: str) -> None:
+async def test_the_ledger_of_another_machine_is_taken_over_after_its_heartbeat_expires(database: str) -> None:
     async with opened(database):
         execute(database, "UPDATE twelvelabs_ledger SET owner_host = 'elsewhere', owner_pid = 4194305")
         with pytest.raises(LedgerInUseError, match=r"process 4194305 on elsewhere.* try again in \d+ s"):
@@ -172,7 +172,7 @@ async def test_a_database_that_is_not_utf8_is_refused_when_the_ledger_is_opened(
         execute(database, "DROP DATABASE latin")
 
 
-def test_a_process_has_ended_if_its_pid_belongs_to_a_later_process_or_to_none() -> None:
+def test_a_process_has_ended_if_its_pid_is_unused_or_reused() -> None:
     here = current_process()
     assert not has_ended(here, here)
     assert has_ended(attrs.evolve(here, started="1"), here)
@@ -184,7 +184,7 @@ def test_a_process_has_ended_if_its_pid_belongs_to_a_later_process_or_to_none() 
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_process_has_ended_before_its_parent_reads_its_exit_code() -> None:
+def test_a_killed_process_has_ended_before_its_exit_code_is_read() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         child = attrs.evolve(current_process(), pid=process.pid, started=running_since(process.pid) or "")
         assert not has_ended(child, current_process())

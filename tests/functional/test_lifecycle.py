@@ -51,7 +51,7 @@ async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
 
 
 @pytest.mark.parametrize("step", [*range(0, 60, 3)])
-async def test_p21_a_call_that_is_cancelled_at_any_moment_leaves_nothing_behind(emulator: Emulator, step: int) -> None:
+async def test_p21_a_call_cancelled_at_any_time_leaks_nothing(emulator: Emulator, step: int) -> None:
     """P21. `step` is how often the loop goes round before the cancellation."""
     async with fail_on_loop_errors(), AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         if step % 2:
@@ -87,7 +87,7 @@ async def test_p21_a_hundred_cancelled_calls_end_soon_and_free_their_connections
         await eventually(lambda: server.open_connections == 0)
 
 
-async def test_p21_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_the_others() -> None:
+async def test_p21_cancelling_some_waiting_calls_does_not_affect_the_others() -> None:
     hold = asyncio.Event()
 
     async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
@@ -109,7 +109,7 @@ async def test_p21_one_of_many_waiting_calls_can_be_cancelled_without_harm_to_th
 
 
 @pytest.mark.parametrize("fault", [{"reset": "after"}, {"status": 500}, {"truncate": True}, {"html": True}], ids=str)
-async def test_p21_failed_calls_leave_no_turn_taken(
+async def test_p21_failed_calls_release_their_permits(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add("GET /indexes", **fault, times=20)
@@ -120,7 +120,7 @@ async def test_p21_failed_calls_leave_no_turn_taken(
     await eventually(lambda: emulator.in_flight == 0)
 
 
-async def test_p21_the_exception_of_the_caller_passes_through_untouched() -> None:
+async def test_p21_exceptions_of_the_caller_are_raised_unchanged() -> None:
     """P21: `asyncio.timeout` around a call, and a task group that fails beside it."""
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         with pytest.raises(TimeoutError) as late:
@@ -163,7 +163,7 @@ def refusal(call: Coroutine[Any, Any, object]) -> str:
     return str(caught.value)
 
 
-async def test_p23_a_closed_client_says_so(emulator: Emulator) -> None:
+async def test_p23_a_closed_client_raises_client_state_error(emulator: Emulator) -> None:
     client = AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url)
     view = client.with_options(timeout=5)
     await client.request("GET", "/indexes")
@@ -182,7 +182,7 @@ async def test_a_view_does_not_close_the_client_it_came_from(client: AsyncTwelve
     await client.request("GET", "/indexes")
 
 
-def test_p23_a_client_of_another_loop_says_so() -> None:
+def test_p23_a_client_used_in_another_event_loop_raises_client_state_error() -> None:
 
     async def use(client: AsyncTwelveLabs, server: RawServer) -> None:
         async with server:
@@ -209,7 +209,7 @@ def test_p23_a_client_of_another_loop_says_so() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-async def test_p23_a_client_that_was_used_before_a_fork_raises_our_error_in_the_child(client: AsyncTwelveLabs) -> None:
+async def test_p23_a_client_used_before_a_fork_raises_client_state_error_in_the_child(client: AsyncTwelveLabs) -> None:
     await client.request("GET", "/indexes")
     child = os.fork()
     if child == 0:
@@ -247,7 +247,7 @@ def test_a_client_that_was_created_before_a_fork_works_in_the_child(served: Thre
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_p23_closing_a_client_in_another_event_loop_raises_our_error(served: ThreadedEmulator) -> None:
+def test_p23_closing_a_client_in_another_event_loop_raises_client_state_error(served: ThreadedEmulator) -> None:
     client = AsyncTwelveLabs(served.api_key, base_url=served.base_url)
     with asyncio.Runner() as first, asyncio.Runner() as second:
         first.run(client.request("GET", "/indexes"))
@@ -259,7 +259,9 @@ def test_p23_closing_a_client_in_another_event_loop_raises_our_error(served: Thr
 
 
 @pytest.mark.parametrize("run", [trio.run, _run_without_a_loop])
-def test_a_call_without_an_event_loop_of_asyncio_raises_our_error(run: Callable[[Callable[[], Any]], Any]) -> None:
+def test_a_call_without_an_asyncio_event_loop_raises_client_state_error(
+    run: Callable[[Callable[[], Any]], Any],
+) -> None:
     async def use() -> None:
         async with AsyncTwelveLabs(KEY) as client:
             await client.indexes.list()
@@ -281,7 +283,7 @@ async def test_a_client_that_was_never_used_needs_no_closing() -> None:
     gc.collect()
 
 
-async def test_p23_a_client_that_was_not_closed_is_told_once_and_its_connections_are_closed() -> None:
+async def test_p23_an_unclosed_client_warns_once_and_its_connections_are_closed() -> None:
     async with RawServer(always_respond(raw_response())) as server, fail_on_loop_errors():
         client = AsyncTwelveLabs(KEY, base_url=server.base_url)
         await client.request("GET", "/x")
@@ -295,7 +297,7 @@ async def test_p23_a_client_that_was_not_closed_is_told_once_and_its_connections
         await eventually(lambda: server.open_connections == 0)
 
 
-async def test_p23_closing_while_calls_are_under_way_ends_them_with_errors_of_ours() -> None:
+async def test_p23_closing_the_client_ends_calls_in_progress_with_library_errors() -> None:
     async with RawServer(stall) as server:
         client = AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=3)
         tasks = [asyncio.create_task(client.request("GET", f"/{number % 4}")) for number in range(12)]
@@ -306,7 +308,7 @@ async def test_p23_closing_while_calls_are_under_way_ends_them_with_errors_of_ou
         assert all(isinstance(outcome, TwelveLabsError) for outcome in outcomes), outcomes
 
 
-async def test_a_session_that_is_lent_is_used_and_left_open() -> None:
+async def test_a_borrowed_session_is_used_and_left_open() -> None:
     async with RawServer(always_respond(raw_response())) as server, aiohttp.ClientSession() as lent:
         async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
             await client.request("GET", "/x")
@@ -317,7 +319,7 @@ async def test_a_session_that_is_lent_is_used_and_left_open() -> None:
         assert server.connection_count == 1
 
 
-async def test_a_session_that_was_lent_and_closed_is_told() -> None:
+async def test_a_closed_borrowed_session_raises_client_state_error() -> None:
     lent = aiohttp.ClientSession()
     await lent.close()
     async with AsyncTwelveLabs(KEY, session=lent) as client:
@@ -325,7 +327,7 @@ async def test_a_session_that_was_lent_and_closed_is_told() -> None:
             await client.request("GET", "/x")
 
 
-async def test_instruments_see_every_request() -> None:
+async def test_trace_configs_receive_every_request() -> None:
     seen = list[str]()
 
     async def note(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
@@ -353,7 +355,7 @@ class Mine:
     sizes: list[int] = attrs.field(factory=list[int])
 
 
-async def test_any_operation_can_be_called_without_a_method_for_it() -> None:
+async def test_any_operation_can_be_called_with_request() -> None:
     answer = raw_response(body='{"name": "x", "sizes": [1, 2], "more": true}', headers={"X-Api-Version": "1.3.7"})
     async with RawServer(always_respond(answer)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         assert client.api_version is None
@@ -374,7 +376,7 @@ async def test_any_operation_can_be_called_without_a_method_for_it() -> None:
         assert first.headers["User-Agent"].startswith("twelvelabs-async/")
 
 
-async def test_any_operation_has_the_same_errors(client: AsyncTwelveLabs) -> None:
+async def test_request_raises_the_same_errors_as_methods(client: AsyncTwelveLabs) -> None:
     with pytest.raises(NotFoundError) as caught:
         await client.request("GET", "/indexes/{index-id}", path_params={"index-id": "0" * 24})
     assert caught.value.operation == "GET /indexes/{index-id}"
@@ -389,9 +391,7 @@ async def test_any_operation_has_the_same_errors(client: AsyncTwelveLabs) -> Non
     [("1.3", 0), ("v1.3", 0), ("1.3.9", 0), ("1.4", 1), ("2", 1), ("1.30", 1), ("", 1), ("\x1b[31m" * 5, 1)],
     ids=repr,
 )
-async def test_another_version_of_the_api_is_warned_of_once(
-    version: str, warned: int, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_another_api_version_is_logged_once(version: str, warned: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "twelvelabs_async")
     reply = raw_response(headers={"X-Api-Version": version.replace("\x1b", "")})
     async with RawServer(always_respond(reply)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
@@ -433,7 +433,7 @@ class Local:
     ids=str,
 )
 @pytest.mark.parametrize("with_listener", [False, True])
-async def test_a_failed_call_keeps_no_frame_of_its_caller(
+async def test_a_failed_call_leaves_no_reference_cycle(
     emulator: Emulator, clock: FastClock, fault: Mapping[str, Any], *, with_listener: bool
 ) -> None:
     """No reference cycle holds the error, or the body and the caller's variables would stay until a collection."""
@@ -493,7 +493,7 @@ def test_a_view_has_the_class_and_the_attributes_of_the_client() -> None:
     assert view.indexes is not client.indexes
 
 
-async def test_a_task_of_a_list_is_made_by_ensure_future_and_the_error_of_create_task_says_so(
+async def test_create_task_with_a_list_raises_an_error_that_names_ensure_future(
     client: AsyncTwelveLabs,
 ) -> None:
     pages: Any = client.indexes.list()

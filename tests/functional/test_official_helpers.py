@@ -131,14 +131,14 @@ async def test_an_upload_that_has_expired_ends_the_wait(emulator: Emulator, clie
 
 
 @pytest.mark.parametrize("name", ["max_retries", "retry_delay", "request_options"])
-async def test_a_setting_of_the_official_helper_names_its_replacement(
+async def test_an_unsupported_official_parameter_has_an_error_with_its_replacement(
     client: AsyncTwelveLabs, film: Path, name: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=rf"upload_file has no parameter '{name}': (use client|the pause)"):
         await client.multipart_upload.upload_file(film, **cast("Any", {name: 1}))
 
 
-async def test_images_are_searched_by_either_name(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_image_search_accepts_either_parameter_name(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     index = await client.indexes.create(index_name="holiday", models=MODELS)
     emulator.add_video(index.id, "red car.mp4")
     picture = ("red car.jpg", samples.image())

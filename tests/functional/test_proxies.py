@@ -74,7 +74,7 @@ def refusal(status: str) -> bytes:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_proxy_that_refuses_is_named_and_nothing_is_in_doubt(
+async def test_a_refusal_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
     status: str, attempts: int, method: str, clock: FastClock
 ) -> None:
     async with (
@@ -92,7 +92,7 @@ async def test_a_proxy_that_refuses_is_named_and_nothing_is_in_doubt(
 
 
 @pytest.mark.parametrize("answer", [b"", b"junk\r\n\r\n"], ids=["closed", "not HTTP"])
-async def test_a_proxy_that_breaks_off_is_named(answer: bytes, clock: FastClock) -> None:
+async def test_a_malformed_proxy_response_names_the_proxy_in_the_error(answer: bytes, clock: FastClock) -> None:
     async with (
         running(Proxy(refusal=answer)) as proxy,
         AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy.url, max_retries=1, clock=clock) as client,
@@ -102,7 +102,7 @@ async def test_a_proxy_that_breaks_off_is_named(answer: bytes, clock: FastClock)
     assert (caught.value.sent, caught.value.ambiguous) == (False, False)
 
 
-async def test_a_proxy_that_is_not_there_is_named_without_its_password(clock: FastClock) -> None:
+async def test_an_unreachable_proxy_is_named_without_its_password(clock: FastClock) -> None:
     proxy = "http://user:secret@127.0.0.1:9"
     async with AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy, max_retries=1, clock=clock) as client:
         assert "secret" not in repr(vars(client._executor.transport))
@@ -112,7 +112,7 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password(clock: Fa
     assert "secret" not in str(caught.value)
 
 
-async def test_a_proxy_that_does_not_answer_is_left_after_the_connect_timeout() -> None:
+async def test_an_unresponsive_proxy_ends_with_the_connect_timeout() -> None:
     async def silent(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(3600)
         return b""
@@ -129,7 +129,7 @@ async def test_a_proxy_that_does_not_answer_is_left_after_the_connect_timeout() 
 
 
 @pytest.mark.parametrize("explicit", [True, False])
-async def test_calls_and_parts_go_through_the_proxy_and_it_sees_no_key(
+async def test_calls_use_the_proxy_without_exposing_the_key_to_it(
     monkeypatch: pytest.MonkeyPatch, *, explicit: bool
 ) -> None:
     authority = trustme.CA()
@@ -183,7 +183,7 @@ UNUSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", UNUSED)
-async def test_settings_of_a_session_that_would_not_be_used_are_refused(name: str) -> None:
+async def test_a_session_with_unused_settings_is_rejected(name: str) -> None:
     async with aiohttp.ClientSession(**{name: UNUSED[name]}) as session:
         with pytest.raises(InvalidInputError, match=f"^{name} of session= would not be used"):
             AsyncTwelveLabs(KEY, session=session)
@@ -195,7 +195,7 @@ async def test_tls_settings_with_a_session_are_refused() -> None:
             AsyncTwelveLabs(KEY, session=session, ssl=ssl.create_default_context())
 
 
-async def test_a_session_that_connects_by_itself_may_be_used_with_a_socks_proxy_in_the_environment(
+async def test_a_socks_proxy_in_the_environment_does_not_affect_a_borrowed_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")

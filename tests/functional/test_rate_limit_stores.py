@@ -93,7 +93,7 @@ async def reserve_all(store: RateLimitStore, wanted: int, category: str = "searc
     return [reservation_id for reservation_id in found if isinstance(reservation_id, int)]
 
 
-async def test_p27_without_headers_the_stores_send_a_first_round_together(
+async def test_p27_without_headers_all_stores_share_one_initial_round(
     one: RateLimitStore, other: RateLimitStore
 ) -> None:
     assert len(await reserve_all(one, 10)) == 10
@@ -103,9 +103,7 @@ async def test_p27_without_headers_the_stores_send_a_first_round_together(
         assert snapshot["search"]["in_flight_count"] == INITIAL_ROUND
 
 
-async def test_all_stores_know_the_headers_that_one_gets_and_reserve_no_more_than_remains(
-    one: RateLimitStore, other: RateLimitStore
-) -> None:
+async def test_headers_received_by_one_store_limit_all_stores(one: RateLimitStore, other: RateLimitStore) -> None:
     await respond(one, reported(7))
     mine, theirs = await asyncio.gather(reserve_all(one, 10), reserve_all(other, 10))
     assert len(mine) + len(theirs) == 7
@@ -114,7 +112,7 @@ async def test_all_stores_know_the_headers_that_one_gets_and_reserve_no_more_tha
     assert isinstance(wait, RequiredWait)
 
 
-async def test_an_exhausted_limit_says_when_it_resets(one: RateLimitStore, other: RateLimitStore) -> None:
+async def test_an_exhausted_limit_returns_the_wait_until_its_reset(one: RateLimitStore, other: RateLimitStore) -> None:
     await respond(one, reported(0, limit=40, ahead=60.0))
     wait = await other.reserve("search", SINGLE_REQUEST)
     assert isinstance(wait, RequiredWait)
@@ -134,9 +132,7 @@ async def test_a_429_blocks_the_category_in_all_stores(one: RateLimitStore, othe
     assert isinstance(await other.reserve("analyze", SINGLE_REQUEST), int)
 
 
-async def test_a_request_that_was_not_sent_returns_its_costs_and_one_without_a_response_does_not(
-    one: RateLimitStore, other: RateLimitStore
-) -> None:
+async def test_only_an_unsent_request_returns_its_cost_to_the_quota(one: RateLimitStore, other: RateLimitStore) -> None:
     await respond(one, reported(2))
     first, second = await reserve_all(one, 2)
     assert await reserve_all(other, 1) == []
@@ -165,7 +161,7 @@ async def test_organizations_and_categories_are_independent(view: Opener, one: R
     assert isinstance(await one.reserve("analyze", SINGLE_REQUEST), int)
 
 
-async def test_a_response_to_an_unknown_reservation_counts(one: RateLimitStore) -> None:
+async def test_the_response_of_an_unknown_reservation_updates_the_limits(one: RateLimitStore) -> None:
     await one.record_response("search", 4711, reported(3), rate_limited=False, jitter=0.0)
     assert len(await reserve_all(one, 10)) == 3
 

@@ -45,7 +45,7 @@ async def burst(emulator: Emulator, clients: int = 1) -> tuple[int, int]:
     return answered.count(200), answered.count(429)
 
 
-async def test_a_quota_that_is_told_is_not_overrun() -> None:
+async def test_a_quota_in_headers_is_rarely_exceeded() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
@@ -54,7 +54,7 @@ async def test_a_quota_that_is_told_is_not_overrun() -> None:
     assert refused <= 1 + 0.01 * CALLS
 
 
-async def test_a_quota_that_is_not_told_costs_few_refusals() -> None:
+async def test_a_quota_without_headers_causes_few_429s() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)}, headers="none")
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
@@ -63,7 +63,7 @@ async def test_a_quota_that_is_not_told_costs_few_refusals() -> None:
     assert refused <= 0.25 * CALLS  # what is found out once is a larger share of few calls
 
 
-async def test_two_clients_that_share_a_quota_both_get_through() -> None:
+async def test_all_calls_of_two_clients_that_share_a_quota_succeed() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
@@ -72,7 +72,7 @@ async def test_two_clients_that_share_a_quota_both_get_through() -> None:
     assert refused <= 0.25 * CALLS
 
 
-async def test_operations_of_one_category_wait_for_each_other_and_others_do_not() -> None:
+async def test_an_exhausted_quota_blocks_operations_of_its_category_only() -> None:
     """P4: a used-up quota for uploads stops uploads, and raises before anything is sent."""
     plan = Plan(windows={"upload": Window(1, 3600.0)})
     async with (
@@ -148,9 +148,7 @@ FORTY = {"search": Window(40)}
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("headers", ["plain", "dimension"])
 @pytest.mark.parametrize("wrong_by", [0.0, 60.0, -60.0])
-def test_p4_of_200_calls_at_once_none_is_refused_and_the_quota_is_used(
-    seed: int, headers: Any, wrong_by: float
-) -> None:
+def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, headers: Any, wrong_by: float) -> None:
     served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed)
     assert (served, refused) == (200, 0)
     assert 4 * MINUTE / took >= 0.97
@@ -162,27 +160,27 @@ def test_p4_of_200_calls_at_once_none_is_refused_and_the_quota_is_used(
     [{}, {"retry_after": False, "bodies": "full"}, {"retry_after": False, "bodies": "empty"}],
     ids=["retry-after", "time-in-text", "nothing"],
 )
-def test_p4_of_200_calls_at_once_few_are_refused_where_no_numbers_are_told(seed: int, silence: Any) -> None:
+def test_p4_200_concurrent_calls_without_headers_cause_few_429s(seed: int, silence: Any) -> None:
     served, refused, _ = on_stage(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
     assert served == 200
     assert refused <= 0.15 * 200
 
 
-def test_p4_two_windows_of_requests_are_kept_at_once() -> None:
+def test_p4_two_request_windows_are_respected_together() -> None:
     plan = Plan(windows={"search": (Window(40), Window(90, 600.0))})
     served, refused, took = on_stage(two_hundred, plan)
     assert (served, refused) == (200, 0)
     assert 1200.0 < took < 1260.0
 
 
-def test_p4_a_sliding_window_is_kept_too() -> None:
+def test_p4_a_sliding_window_is_respected() -> None:
     served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, sliding=True))
     assert (served, refused) == (200, 0)
     assert took < 300.0
 
 
 @pytest.mark.parametrize("limit", [20, 80])
-def test_p4_a_limit_that_changes_in_the_middle_is_kept_from_then_on(limit: int) -> None:
+def test_p4_a_changed_limit_is_respected_from_then_on(limit: int) -> None:
     async def play(stage: Stage) -> tuple[int, int, float]:
         calls = asyncio.create_task(two_hundred(stage))
         await asyncio.sleep(90.0)
@@ -194,7 +192,7 @@ def test_p4_a_limit_that_changes_in_the_middle_is_kept_from_then_on(limit: int) 
     assert took < MINUTE * (1 + 160 / limit) + 70
 
 
-def test_p4_minutes_of_media_are_kept_when_their_lengths_are_known() -> None:
+def test_p4_a_limit_of_media_minutes_is_respected_if_durations_are_known() -> None:
     """Ten films of 7 minutes, 30 minutes allowed in ten: four fit into each window."""
 
     async def play(stage: Stage) -> int:
@@ -228,7 +226,7 @@ def test_an_interactive_call_waits_for_one_free_slot_while_500_bulk_calls_queue(
     assert overtook == 1
 
 
-def test_p21_cancelled_calls_give_back_what_they_had_reserved() -> None:
+def test_p21_cancelled_calls_release_their_reservations() -> None:
     async def play(stage: Stage) -> None:
         await stage.search()  # its response reports the limit
         for moment in range(0, 120, 7):
@@ -247,7 +245,7 @@ def test_p21_cancelled_calls_give_back_what_they_had_reserved() -> None:
     on_stage(play, Plan(windows=FORTY))
 
 
-def test_limits_and_their_waits_can_be_seen() -> None:
+def test_limits_and_waits_are_reported() -> None:
     async def play(stage: Stage) -> list[object]:
         heard = list[object]()
         async with AsyncTwelveLabs(

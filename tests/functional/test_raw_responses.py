@@ -69,7 +69,7 @@ async def test_a_method_with_several_requests_has_the_response_of_the_last_one(
     assert (uploaded.status_code, uploaded.data.status) == (200, "ready")
 
 
-async def test_options_and_errors_are_the_same(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+async def test_raw_responses_have_the_same_options_and_errors(client: AsyncTwelveLabs, emulator: Emulator) -> None:
     raw = client.with_options(extra_headers={"User-Agent": "portal/3"}).with_raw_response
     response = await raw.request("GET", "/indexes")
     assert response.data["data"] == []
@@ -78,7 +78,7 @@ async def test_options_and_errors_are_the_same(client: AsyncTwelveLabs, emulator
         await raw.indexes.retrieve("f" * 24)
 
 
-async def test_what_has_no_raw_response_says_so(client: AsyncTwelveLabs) -> None:
+async def test_methods_without_a_raw_response_raise_an_error(client: AsyncTwelveLabs) -> None:
     raw: Any = client.with_raw_response
     with pytest.raises(ClientStateError, match="no raw response"):
         raw.assets.wait_for_all(["a"])

@@ -31,7 +31,7 @@ FAULTS: dict[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("times", [1, 3])
-async def test_p1_a_failure_that_passes_is_not_seen_by_whoever_reads(
+async def test_p1_a_transient_failure_is_hidden_from_the_caller(
     emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any], times: int
 ) -> None:
     emulator.faults.add("GET /indexes", **fault, times=times)
@@ -40,7 +40,7 @@ async def test_p1_a_failure_that_passes_is_not_seen_by_whoever_reads(
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_p1_a_failure_that_stays_is_told_with_all_there_is_to_know(
+async def test_p1_a_persistent_failure_raises_an_error_with_full_details(
     emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any]
 ) -> None:
     """P1, P18."""
@@ -65,7 +65,7 @@ async def test_p1_max_retries_n_means_n(emulator: Emulator, client: AsyncTwelveL
     assert len(emulator.requests) == retries + 1
 
 
-async def test_p1_a_connection_that_died_while_it_was_idle_costs_nobody_a_call(clock: FastClock) -> None:
+async def test_p1_a_connection_closed_while_idle_causes_no_failed_call(clock: FastClock) -> None:
 
     async def answer(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
         if got.request_index == 1:
@@ -98,9 +98,7 @@ CUTS: dict[str, Callable[[], RawHandler]] = {
 
 
 @pytest.mark.parametrize("answers", CUTS.values(), ids=CUTS)
-async def test_p1_an_answer_that_breaks_off_anywhere_is_asked_for_again(
-    answers: Callable[[], RawHandler], clock: FastClock
-) -> None:
+async def test_p1_a_truncated_response_is_retried(answers: Callable[[], RawHandler], clock: FastClock) -> None:
     inner = answers()
 
     async def answer_and_hang_up(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
@@ -124,7 +122,9 @@ async def test_p1_an_answer_that_breaks_off_anywhere_is_asked_for_again(
     ("headers", "least"),
     [({"Retry-After": "3"}, 3.0), ({"retry-after-ms": "1500"}, 1.5), ({"Retry-After": "0.4"}, 0.4)],
 )
-async def test_p2_the_wait_is_as_told(clock: FastClock, status: int, headers: dict[str, str], least: float) -> None:
+async def test_p2_a_retry_waits_at_least_retry_after(
+    clock: FastClock, status: int, headers: dict[str, str], least: float
+) -> None:
     moments = list[float]()
 
     async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
@@ -137,7 +137,7 @@ async def test_p2_the_wait_is_as_told(clock: FastClock, status: int, headers: di
     assert moments[1] - moments[0] >= least
 
 
-async def test_p3_an_outage_is_not_made_worse_and_its_end_is_noticed_at_once(
+async def test_p3_an_outage_causes_few_retries_and_the_first_call_after_it_succeeds(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     asyncio.get_running_loop().set_debug(False)  # it takes most of the time of a thousand calls
@@ -153,7 +153,7 @@ async def test_p3_an_outage_is_not_made_worse_and_its_end_is_noticed_at_once(
     assert list(await client.indexes.list()) == []
 
 
-async def test_nothing_but_transient_failures_is_repeated(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_permanent_errors_are_not_retried(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     for status in (400, 401, 403, 404, 405, 409, 410, 413, 422, 501, 505):
         emulator.faults.add("GET /indexes", status=status)
         with pytest.raises(APIError) as caught:
@@ -163,7 +163,7 @@ async def test_nothing_but_transient_failures_is_repeated(emulator: Emulator, cl
     assert len(emulator.requests) == 11
 
 
-async def test_p1_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p1_a_delete_with_a_lost_response_succeeds(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     """P1: the repetition finds nothing, because the first one did its work."""
     made = await client.indexes.create(**INDEX)
     emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
@@ -172,7 +172,7 @@ async def test_p1_a_delete_whose_answer_was_lost_is_done(emulator: Emulator, cli
         await client.indexes.delete(made.id)
 
 
-async def test_p18_the_page_of_a_proxy_is_told_from_an_answer(clock: FastClock) -> None:
+async def test_p18_the_html_error_page_of_a_proxy_has_a_short_message(clock: FastClock) -> None:
     page = raw_response(502, "<html><h1>Bad Gateway</h1>\x1b[31m" + "<br>" * 100_000, {"Content-Type": "text/html"})
     async with (
         RawServer(always_respond(page)) as server,

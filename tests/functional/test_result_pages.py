@@ -24,7 +24,7 @@ def sources(page: Path) -> set[str]:
 
 
 @pytest.mark.usefixtures("served")
-def test_a_page_of_results_plays_the_files_that_this_machine_has_ingested(cli: Cli, tmp_path: Path) -> None:
+def test_a_result_page_plays_files_ingested_on_this_machine(cli: Cli, tmp_path: Path) -> None:
     page = tmp_path / "hits.html"
     cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday")
     result = cli("search", "holiday", "sailing boat", "--html", str(page))
@@ -37,7 +37,7 @@ def test_a_page_of_results_plays_the_files_that_this_machine_has_ingested(cli: C
     assert "ingest_token" not in text
 
 
-def test_a_page_of_results_plays_the_files_of_a_folder(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_result_page_plays_files_of_a_folder(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
     page, folder = tmp_path / "hits.html", tmp_path / "films" / "2026"
     folder.mkdir(parents=True)
     (folder / "sailing.mp4").write_bytes(SAILING.read_bytes())

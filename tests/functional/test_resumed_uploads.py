@@ -42,7 +42,7 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-async def test_the_state_in_a_progress_holds_the_parts_that_were_confirmed_then(
+async def test_the_state_of_each_progress_contains_the_parts_confirmed_so_far(
     client: AsyncTwelveLabs, film: Path
 ) -> None:
     seen: list[UploadProgress] = []
@@ -77,7 +77,7 @@ async def test_p9_the_last_state_of_on_progress_resumes_all_but_the_parts_in_pro
 
 
 @pytest.mark.parametrize("odd", [{"chunk_size": 0}, {"chunk_size": -1}, {"chunk_size": 1, "total_chunks": 1}])
-async def test_p18_an_upload_session_that_divides_no_file_is_an_upload_error(
+async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path, odd: dict[str, Any]
 ) -> None:
     session: dict[str, Any] = {

@@ -35,7 +35,7 @@ async def pair(first: Callable[[RawServer], bytes]) -> AsyncGenerator[tuple[RawS
 @pytest.mark.parametrize(
     "target", ["{other}/v1.3/x", "//127.0.0.1:{port}/x", "/v1.3/elsewhere", "http://localhost:{port}/"]
 )
-async def test_p14_a_redirect_is_not_followed_wherever_it_leads(status: int, method: Any, target: str) -> None:
+async def test_p14_no_redirect_is_followed(status: int, method: Any, target: str) -> None:
 
     def redirect(other: RawServer) -> bytes:
         return raw_response(status, headers={"Location": target.format(other=other.origin, port=other.port)})
@@ -50,7 +50,7 @@ async def test_p14_a_redirect_is_not_followed_wherever_it_leads(status: int, met
         assert len(server.requests) == 1
 
 
-async def test_p14_the_key_goes_with_every_request_to_the_api_and_with_none_to_storage() -> None:
+async def test_p14_the_key_is_sent_to_the_api_and_not_to_storage() -> None:
     async with (
         RawServer(always_respond(raw_response(headers={"Set-Cookie": "session=1; Path=/", "ETag": '"x"'}))) as server,
         RawServer(always_respond(raw_response(headers={"Set-Cookie": "stored=1; Path=/"}))) as storage,
@@ -90,7 +90,7 @@ async def test_p14_a_cookie_is_neither_kept_nor_sent() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_p14_storage_cannot_send_a_part_elsewhere(status: int) -> None:
+async def test_p14_a_redirect_of_storage_is_not_followed(status: int) -> None:
     async with (
         pair(lambda other: raw_response(status, headers={"Location": other.origin + "/"})) as (storage, other),
         AsyncTwelveLabs(KEY, base_url=storage.base_url) as client,
@@ -106,7 +106,7 @@ async def test_p14_storage_cannot_send_a_part_elsewhere(status: int) -> None:
     "address",
     ["http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"],
 )
-async def test_p14_a_video_is_not_sent_where_anybody_can_read_it(address: str) -> None:
+async def test_p14_a_video_is_not_sent_to_an_insecure_or_invalid_url(address: str) -> None:
     """P14. The address comes from the server; over plain http everybody on the way could take the part."""
     async with AsyncTwelveLabs(KEY, base_url="https://api.invalid/v1.3") as client:
         with pytest.raises(APIConnectionError) as caught:
@@ -233,7 +233,7 @@ def part(*, streamed: bool) -> FilePart:
 
 @pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_p15_no_failure_tells_the_key_not_even_with_the_locals_of_its_traceback(
+async def test_p15_no_failure_exposes_the_key_even_in_traceback_locals(
     answer: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
@@ -262,7 +262,7 @@ async def test_p15_no_failure_tells_the_key_not_even_with_the_locals_of_its_trac
 
 
 @pytest.mark.parametrize("end", ["deadline", "cancelled", "timeout of the caller"])
-async def test_p15_a_call_that_is_ended_early_does_not_tell_the_key(end: str) -> None:
+async def test_p15_a_cancelled_or_timed_out_call_does_not_expose_the_key(end: str) -> None:
     """P15. Frames of aiohttp, which hold headers, are in the traceback of a cancellation."""
     async with (
         RawServer(stall) as server,
@@ -283,7 +283,7 @@ async def test_p15_a_call_that_is_ended_early_does_not_tell_the_key(end: str) ->
 
 
 @pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
-async def test_p15_a_signature_is_not_told_by_a_failed_upload(
+async def test_p15_a_failed_upload_does_not_expose_the_url_signature(
     answer: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
@@ -309,7 +309,7 @@ async def test_p15_a_signature_is_not_told_by_a_failed_upload(
     assert "deadbeefcafe" not in caplog.text
 
 
-async def test_p15_a_refused_connection_does_not_tell_the_key(
+async def test_p15_a_refused_connection_does_not_expose_the_key(
     clock: FastClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -319,7 +319,7 @@ async def test_p15_a_refused_connection_does_not_tell_the_key(
     assert KEY not in caplog.text
 
 
-async def test_p15_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the_key(
+async def test_p15_slow_call_logs_of_asyncio_debug_mode_do_not_contain_the_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -335,7 +335,7 @@ async def test_p15_a_loop_in_debug_mode_that_finds_a_slow_call_does_not_tell_the
     assert KEY not in caplog.text
 
 
-async def test_p14_what_belongs_to_a_session_that_is_lent_does_not_go_out() -> None:
+async def test_p14_cookies_of_a_borrowed_session_are_not_sent() -> None:
     """P14. Its connections are used; its cookies are not."""
     async with (
         RawServer(always_respond(raw_response(headers={"Set-Cookie": "a=b"}))) as server,

@@ -42,7 +42,7 @@ def upload_form(blocks: Callable[[], AsyncIterator[bytes]], size: int) -> Any:
     return Form.build(files=[FilePart(name="file", filename="a.mp4", content=blocks, size=size)])
 
 
-async def test_a_deadline_while_waiting_for_a_connection_leaves_no_doubt() -> None:
+async def test_a_timeout_while_waiting_for_a_connection_is_not_ambiguous() -> None:
     async with (
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1) as client,
@@ -56,7 +56,7 @@ async def test_a_deadline_while_waiting_for_a_connection_leaves_no_doubt() -> No
         await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_a_deadline_during_the_tls_handshake_leaves_no_doubt() -> None:
+async def test_a_timeout_during_the_tls_handshake_is_not_ambiguous() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1.3"
         async with AsyncTwelveLabs(KEY, base_url=url, timeout=0.1) as client:
@@ -64,7 +64,7 @@ async def test_a_deadline_during_the_tls_handshake_leaves_no_doubt() -> None:
         assert (error.sent, error.ambiguous) == (False, False)
 
 
-async def test_a_server_that_does_not_finish_the_handshake_is_left_after_the_connect_timeout(clock: FastClock) -> None:
+async def test_an_unfinished_tls_handshake_ends_with_the_connect_timeout(clock: FastClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1.3"
         async with AsyncTwelveLabs(KEY, base_url=url, connect_timeout=0.05, max_retries=1, clock=clock) as client:
@@ -72,13 +72,13 @@ async def test_a_server_that_does_not_finish_the_handshake_is_left_after_the_con
         assert (error.sent, error.ambiguous, error.attempts) == (False, False, 2)
 
 
-async def test_a_deadline_after_the_request_was_written_leaves_doubt() -> None:
+async def test_a_timeout_after_the_request_was_written_is_ambiguous() -> None:
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2) as client:
         error = await create(client)
     assert (error.sent, error.ambiguous) == (True, True)
 
 
-async def test_a_body_that_does_not_begin_is_not_sent() -> None:
+async def test_a_request_whose_body_does_not_start_is_not_sent() -> None:
     async def nothing() -> AsyncIterator[bytes]:
         await asyncio.sleep(3600)
         yield b"x"
@@ -94,7 +94,7 @@ async def test_a_body_that_does_not_begin_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("status", [520, 522, 524, 530, 425])
-async def test_a_write_is_in_doubt_after_a_status_that_is_no_refusal(status: int) -> None:
+async def test_a_write_with_an_inconclusive_status_is_ambiguous(status: int) -> None:
     async with (
         RawServer(always_respond(raw_response(status, b"<html>"))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
@@ -105,7 +105,7 @@ async def test_a_write_is_in_doubt_after_a_status_that_is_no_refusal(status: int
 
 
 @pytest.mark.parametrize("status", [300, 304])
-async def test_a_status_of_the_300s_without_a_location_is_not_a_redirection(status: int) -> None:
+async def test_a_3xx_status_without_a_location_is_not_a_redirect(status: int) -> None:
     async with (
         RawServer(always_respond(raw_response(status, b""))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
@@ -131,7 +131,7 @@ async def answer_twice(got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
 
 
 @pytest.mark.parametrize("borrowed", [False, True])
-async def test_an_answer_that_nobody_asked_for_is_not_taken_for_that_of_the_next_call(*, borrowed: bool) -> None:
+async def test_an_unsolicited_response_is_not_used_for_the_next_call(*, borrowed: bool) -> None:
     async with RawServer(answer_twice) as server, aiohttp.ClientSession() as session:
         async with AsyncTwelveLabs(
             KEY, base_url=server.base_url, session=session if borrowed else None, max_retries=0
@@ -142,7 +142,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_that_of_the_next
         assert (len(server.requests), server.connection_count) == (3, 3)
 
 
-async def test_an_upload_takes_another_connection_if_data_arrived_on_an_idle_one() -> None:
+async def test_an_upload_does_not_use_an_idle_connection_with_unsolicited_data() -> None:
     async with (
         RawServer(answer_twice) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client,
@@ -153,7 +153,7 @@ async def test_an_upload_takes_another_connection_if_data_arrived_on_an_idle_one
         assert [len(got.body) for got in server.requests] == [len(got.body) for got in server.requests[:1]] * 2
 
 
-async def test_a_server_that_speaks_first_is_left_at_once(clock: FastClock) -> None:
+async def test_a_server_that_sends_data_before_the_request_is_a_connection_error(clock: FastClock) -> None:
     connections = 0
 
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -212,7 +212,7 @@ async def test_an_explicit_timeout_covers_an_upload_until_its_first_byte() -> No
         await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_the_time_of_a_transfer_does_not_count_for_the_retries_of_an_upload() -> None:
+async def test_the_transfer_time_of_an_upload_does_not_reduce_its_retries() -> None:
     async with (
         RawServer(respond_in_order([raw_response(503), raw_response()])) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=2, clock=FastClock()) as client,
@@ -223,7 +223,7 @@ async def test_the_time_of_a_transfer_does_not_count_for_the_retries_of_an_uploa
 
 
 @pytest.mark.oldest_python
-async def test_a_line_on_which_bytes_move_slowly_is_not_idle() -> None:
+async def test_a_slow_transfer_is_not_idle() -> None:
     """The last chunk takes longer than `idle_timeout`, but the server reads some of it all the time."""
     size, read = 64 << 20, 0  # the system buffers some 10 MiB of it
 
@@ -246,7 +246,7 @@ async def test_a_line_on_which_bytes_move_slowly_is_not_idle() -> None:
     assert read >= size
 
 
-async def test_the_idle_timer_ends_a_transfer_that_stands_still() -> None:
+async def test_the_idle_timer_ends_a_stalled_transfer() -> None:
     class Line:
         """A connection that sends one byte per check, until 20 are left."""
 
@@ -277,7 +277,7 @@ async def test_the_idle_timer_ends_a_transfer_that_stands_still() -> None:
 # Storage.
 
 
-async def test_the_advice_of_storage_is_obeyed(clock: FastClock) -> None:
+async def test_retry_after_of_storage_is_respected(clock: FastClock) -> None:
     answers = [raw_response(429, headers={"Retry-After": "7"}), raw_response(503, headers={"Retry-After": "9"})]
     async with (
         RawServer(respond_in_order([*answers, raw_response(headers={"ETag": '"x-1"'})])) as storage,
@@ -299,7 +299,7 @@ async def test_the_advice_of_storage_is_obeyed(clock: FastClock) -> None:
 
 
 @pytest.mark.parametrize("kind", ["name", "date", "authority"])
-async def test_an_error_of_a_certificate_says_what_is_wrong_and_what_helps(kind: str) -> None:
+async def test_a_certificate_error_contains_a_hint_for_its_cause(kind: str) -> None:
     trusted, other = trustme.CA(), trustme.CA()
     authority = other if kind == "authority" else trusted
     name = "example.org" if kind == "name" else "localhost"
@@ -340,7 +340,7 @@ async def test_the_tls_settings_of_the_caller_are_used() -> None:
         assert await client.request("GET", "/x") == {}
 
 
-async def test_agents_may_add_headers_to_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_apm_agents_can_add_headers_to_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Elastic APM does. What it adds to one request is not in the next one."""
     request = aiohttp.ClientSession._request
     count = 0
@@ -364,7 +364,7 @@ async def test_agents_may_add_headers_to_each_request(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("borrowed", [False, True], ids=["own connector", "borrowed"])
-async def test_all_connections_have_keep_alive(*, borrowed: bool) -> None:
+async def test_all_connections_use_tcp_keep_alive(*, borrowed: bool) -> None:
     async with (
         RawServer(always_respond(raw_response())) as server,
         aiohttp.ClientSession() as session,

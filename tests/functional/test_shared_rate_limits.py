@@ -131,7 +131,7 @@ async def test_no_call_fails_when_redis_is_killed_and_restarted(
 
 
 @NEEDS_REDIS
-async def test_many_calls_wait_for_a_redis_that_hangs_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_calls_share_one_timeout_of_an_unresponsive_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.5)
     with redis_server() as server:
         store = fallback.FallbackStore(

@@ -326,7 +326,7 @@ async def test_a_ledger_can_be_copied_alone_while_it_is_in_use(path: Path, tmp_p
 
 
 @pytest.mark.parametrize("change", ["moved", "deleted", "replaced by a copy"])
-async def test_a_run_stops_when_its_ledger_is_gone_from_its_path(path: Path, change: str) -> None:
+async def test_a_run_stops_if_its_ledger_is_removed_from_its_path(path: Path, change: str) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await ledger.ensure_owned()
@@ -344,9 +344,7 @@ async def test_a_run_stops_when_its_ledger_is_gone_from_its_path(path: Path, cha
     await ledger.close()
 
 
-async def test_p28_a_copy_of_a_ledger_is_refused_while_the_run_that_uses_the_ledger_lives(
-    path: Path, tmp_path: Path
-) -> None:
+async def test_p28_a_copy_of_a_ledger_is_refused_while_the_original_is_in_use(path: Path, tmp_path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     await fill(ledger, 1)
@@ -362,7 +360,7 @@ def no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twelvelabs_async.ingest.sqlite_ledger.OWNER_HEARTBEAT_INTERVAL", 1e6)
 
 
-async def test_a_second_run_is_refused_with_the_process_that_owns_the_ledger(path: Path) -> None:
+async def test_a_second_run_is_refused_and_the_error_names_the_owner_process(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     with pytest.raises(LedgerInUseError, match=f"process {os.getpid()} on .*, last seen"):
@@ -372,7 +370,7 @@ async def test_a_second_run_is_refused_with_the_process_that_owns_the_ledger(pat
 
 
 @pytest.mark.usefixtures("no_heartbeats")
-async def test_p28_a_run_that_was_taken_over_writes_nothing(path: Path) -> None:
+async def test_p28_a_run_whose_ledger_was_taken_over_writes_nothing(path: Path) -> None:
     suspended, successor = SqliteLedger(path), SqliteLedger(path)
     await suspended.open()
     await suspended.claim(entry(1))
@@ -396,7 +394,7 @@ async def test_p28_a_run_that_was_taken_over_writes_nothing(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_heartbeats")
-async def test_a_run_that_was_suspended_goes_on_if_no_other_has_taken_over(path: Path) -> None:
+async def test_a_suspended_run_continues_if_no_other_took_over_its_ledger(path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open()
     os.utime(path, (0, 0))
@@ -436,9 +434,7 @@ async def test_a_run_sends_heartbeats_while_it_writes_nothing(path: Path, monkey
 
 @pytest.mark.usefixtures("no_heartbeats")
 @pytest.mark.parametrize("age", [0, 3600, -3600], ids=["now", "an hour ago", "in an hour"])
-async def test_the_ledger_of_another_machine_is_taken_over_after_its_last_heartbeat_is_old(
-    path: Path, age: int
-) -> None:
+async def test_the_ledger_of_another_machine_is_taken_over_after_its_heartbeat_expires(path: Path, age: int) -> None:
     await all_entries(path)
     with closing(sqlite3.connect(path)) as db:  # as that machine has left it
         db.execute(

@@ -83,7 +83,7 @@ def stream_of(client: AsyncTwelveLabs) -> AnalyzeStream:
     return client.analyze_stream(video=VIDEO, prompt="What happens?")
 
 
-async def test_a_stream_arrives_whole(serve: Open) -> None:
+async def test_a_stream_is_received_completely(serve: Open) -> None:
     server, client = await serve(respond_in_order([WHOLE]))
     async with stream_of(client) as stream:
         assert [type(event).__name__ async for event in stream] == [
@@ -97,7 +97,7 @@ async def test_a_stream_arrives_whole(serve: Open) -> None:
     assert "application/x-ndjson" in server.requests[0].headers["Accept"]
 
 
-async def test_a_stream_in_small_packets_arrives_whole(serve: Open) -> None:
+async def test_a_stream_in_small_packets_is_received_completely(serve: Open) -> None:
     async def trickle(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         for at in range(0, len(WHOLE), 7):
             writer.write(WHOLE[at : at + 7])
@@ -133,7 +133,7 @@ async def test_a_body_that_never_ends_does_not_delay_the_caller(serve: Open) -> 
 
 @pytest.mark.parametrize("after", ["reset", "close"])
 @pytest.mark.parametrize("sent", [HALF, HALF[:-9], HEAD, HALF.replace(b"chunked", b"identity")])
-async def test_p19_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(
+async def test_p19_an_interrupted_stream_raises_stream_error_and_is_not_retried(
     serve: Open, after: str, sent: bytes
 ) -> None:
     """What came has been seen; a repetition would say it twice, and be billed twice."""
@@ -146,7 +146,7 @@ async def test_p19_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(
     await eventually(lambda: server.open_connections == 0)
 
 
-async def test_p19_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
+async def test_p19_a_stalled_stream_raises_stream_error(serve: Open) -> None:
     server, client = await serve(then(HALF, after="silence"), idle_timeout=0.1)
     with pytest.raises(StreamError, match=r"0\.1 s") as caught:
         await stream_of(client).text()
@@ -155,7 +155,7 @@ async def test_p19_a_stream_that_stands_still_is_an_error(serve: Open) -> None:
     await eventually(lambda: server.open_connections == 0)
 
 
-async def test_a_stream_may_take_longer_than_the_deadline_of_a_call(serve: Open) -> None:
+async def test_a_stream_may_take_longer_than_the_timeout_of_a_call(serve: Open) -> None:
     """The deadline is for the answer to begin; after that silence is what counts."""
 
     async def slowly(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
@@ -169,7 +169,7 @@ async def test_a_stream_may_take_longer_than_the_deadline_of_a_call(serve: Open)
     assert await stream_of(client).text() == "." * 8
 
 
-async def test_a_refusal_before_the_stream_is_repeated(serve: Open) -> None:
+async def test_a_429_or_503_before_the_stream_is_retried(serve: Open) -> None:
     clock = FastClock()
     limited = raw_response(429, b"", {"Retry-After": "2"})
     server, client = await serve(respond_in_order([limited, raw_response(503, b"busy"), WHOLE]), clock=clock)
@@ -179,7 +179,7 @@ async def test_a_refusal_before_the_stream_is_repeated(serve: Open) -> None:
     assert sum(clock.sleeps) >= 2
 
 
-async def test_a_refusal_that_stays_is_the_error_of_any_call(serve: Open) -> None:
+async def test_a_refused_stream_raises_the_same_error_as_any_call(serve: Open) -> None:
     server, client = await serve(respond_in_order([raw_response(404, b'{"code":"resource_not_exist"}')]))
     with pytest.raises(NotFoundError) as caught:
         await stream_of(client).__aenter__()
@@ -208,7 +208,7 @@ async def test_p21_a_cancelled_stream_closes_its_socket_within_a_second(serve: O
     assert time.monotonic() - started < 1
 
 
-async def test_p21_cancelling_before_the_answer_closes_the_socket(serve: Open) -> None:
+async def test_p21_cancelling_before_the_response_closes_the_socket(serve: Open) -> None:
     server, client = await serve(then(b"", after="silence"))
     task = asyncio.create_task(stream_of(client).text())
     await eventually(lambda: len(server.requests) == 1)
@@ -232,7 +232,7 @@ async def test_leaving_the_block_early_closes_the_socket(serve: Open) -> None:
     await eventually(lambda: server.open_connections == 0, timeout=1)
 
 
-async def test_p21_many_concurrent_streams_leave_nothing_behind(serve: Open) -> None:
+async def test_p21_concurrent_streams_leave_no_open_connections(serve: Open) -> None:
     server, client = await serve(respond_in_order([WHOLE]))
     texts = await asyncio.gather(*(stream_of(client).text() for _ in range(50)))
     assert set(texts) == {"all of it"}
@@ -240,7 +240,7 @@ async def test_p21_many_concurrent_streams_leave_nothing_behind(serve: Open) -> 
     await eventually(lambda: server.open_connections == 0)
 
 
-async def test_p19_results_of_a_batch_that_break_off_are_an_error(serve: Open) -> None:
+async def test_p19_interrupted_batch_results_raise_stream_error(serve: Open) -> None:
     item = b'{"task_id":"t1","custom_id":null,"status":"queued"}\n'
     server, client = await serve(then(HEAD + chunk(item), after="close"))
     results = client.analyze_async.batches.results("b1")
@@ -253,7 +253,7 @@ async def test_p19_results_of_a_batch_that_break_off_are_an_error(serve: Open) -
     assert server.requests[0].target == "/v1.3/analyze/batches/b1/results"
 
 
-async def test_a_silent_agent_that_gives_signs_of_life_is_waited_for(serve: Open) -> None:
+async def test_keepalive_events_prevent_the_idle_timeout_of_an_agent_stream(serve: Open) -> None:
     async def answer(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(HEAD)
         for number in range(6):
@@ -268,7 +268,7 @@ async def test_a_silent_agent_that_gives_signs_of_life_is_waited_for(serve: Open
     assert server.requests[0].headers["Accept"] == "text/event-stream"
 
 
-async def test_a_question_to_the_agent_is_not_asked_twice(serve: Open) -> None:
+async def test_an_interrupted_agent_request_is_not_retried(serve: Open) -> None:
     """With a session, each repetition would be a further turn of the conversation."""
     server, client = await serve(then(HEAD + chunk(b"data: {"), after="close"))
     with pytest.raises(StreamError) as caught:

@@ -90,7 +90,7 @@ def test_a_list_is_fetched_by_the_call_and_each_page_once(client: TwelveLabs, em
     assert len(list(client.indexes.list(page_limit=1).prefetch(4))) == 5
 
 
-def test_a_list_raises_in_the_call(emulator: ThreadedEmulator) -> None:
+def test_a_list_call_raises_its_error_immediately(emulator: ThreadedEmulator) -> None:
     """As with the official client: a program that checks its key by a list must not pass."""
     with TwelveLabs("tlk_WRONG", base_url=emulator.base_url) as client, pytest.raises(Exception, match="401"):
         client.indexes.list()
@@ -178,7 +178,7 @@ def test_a_session_is_refused() -> None:
         asyncio.run(with_session())
 
 
-def test_names_that_do_not_exist_say_what_to_use(client: TwelveLabs) -> None:
+def test_an_unknown_attribute_has_an_error_with_a_suggestion(client: TwelveLabs) -> None:
     untyped: Any = client
     with pytest.raises(AttributeError, match=r"'TwelveLabs' object has no attribute 'index'; use client\.indexes"):
         _ = untyped.index
@@ -199,7 +199,7 @@ def test_a_deprecated_method_warns_at_the_line_of_the_caller(client: TwelveLabs)
 # Errors.
 
 
-def test_an_error_shows_the_line_of_the_caller_and_is_freed_without_the_collector(emulator: ThreadedEmulator) -> None:
+def test_an_error_has_the_line_of_the_caller_and_no_reference_cycle(emulator: ThreadedEmulator) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -220,7 +220,7 @@ def test_an_error_shows_the_line_of_the_caller_and_is_freed_without_the_collecto
         gc.enable()
 
 
-def test_connection_errors_are_the_same() -> None:
+def test_connection_errors_are_the_same_as_in_the_async_client() -> None:
     with TwelveLabs(KEY, base_url=UNREACHABLE_URL, max_retries=0) as client, pytest.raises(APIConnectionError):
         client.indexes.list()
 
@@ -228,7 +228,7 @@ def test_connection_errors_are_the_same() -> None:
 # The life of a client.
 
 
-def test_a_closed_client_says_so(client: TwelveLabs) -> None:
+def test_a_closed_client_raises_client_state_error(client: TwelveLabs) -> None:
     client.indexes.list()
     threads = loop_threads()
     client.close()
@@ -275,7 +275,7 @@ def test_a_call_that_is_in_progress_when_the_client_is_closed_fails(
     assert isinstance(error, (ClientStateError, APIConnectionError))
 
 
-def test_a_callback_sees_the_context_of_the_caller(emulator: ThreadedEmulator) -> None:
+def test_a_callback_runs_in_the_context_of_the_caller(emulator: ThreadedEmulator) -> None:
     """Tracers find the span of the caller in it."""
     variable = contextvars.ContextVar("span", default="none")
     seen: list[str] = []
@@ -294,7 +294,7 @@ def test_a_callback_sees_the_context_of_the_caller(emulator: ThreadedEmulator) -
 # Event loops.
 
 
-async def test_a_coroutine_gets_an_error(client: TwelveLabs) -> None:
+async def test_a_call_in_a_coroutine_raises_client_state_error(client: TwelveLabs) -> None:
     def helper() -> None:
         client.indexes.list()
 
@@ -303,7 +303,7 @@ async def test_a_coroutine_gets_an_error(client: TwelveLabs) -> None:
             call()
 
 
-def test_a_callback_of_the_client_gets_an_error(client: TwelveLabs) -> None:
+def test_a_call_in_a_callback_of_the_client_raises_client_state_error(client: TwelveLabs) -> None:
     asset = client.assets.upload(CLIP)
 
     def callback(_: object) -> None:
@@ -313,7 +313,7 @@ def test_a_callback_of_the_client_gets_an_error(client: TwelveLabs) -> None:
         client.assets.wait_for_done(asset.id, callback=callback)
 
 
-def test_a_cell_of_a_notebook_may_block_its_running_loop(emulator: ThreadedEmulator) -> None:
+def test_a_notebook_cell_can_use_the_client_despite_its_running_loop(emulator: ThreadedEmulator) -> None:
     variables: dict[str, Any] = {"key": emulator.api_key, "url": emulator.base_url}
     cell = compile(
         "from twelvelabs_async import TwelveLabs\n"
@@ -348,14 +348,14 @@ def run_program(emulator: ThreadedEmulator, code: str, *options: str) -> subproc
     return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
 
 
-def test_a_program_that_does_not_close_ends_silently(emulator: ThreadedEmulator) -> None:
+def test_a_program_that_does_not_close_its_client_exits_without_warnings(emulator: ThreadedEmulator) -> None:
     done = run_program(emulator, "print(client.indexes.list().total)\nheld = client.indexes.list().pages()\nnext(held)")
     assert (done.returncode, done.stdout.strip()) == (0, "0")
     assert "Error" not in done.stderr
     assert "Warning" not in done.stderr
 
 
-def test_a_program_with_an_error_ends_silently_after_its_traceback(emulator: ThreadedEmulator) -> None:
+def test_a_program_with_an_error_prints_only_its_traceback(emulator: ThreadedEmulator) -> None:
     done = run_program(emulator, "client.indexes.retrieve('f' * 24)")
     assert done.returncode == 1
     assert done.stderr.count("Error") == 1
@@ -385,7 +385,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), total, client.indexes.
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_ends_the_call_in_progress_and_the_client_goes_on(emulator: ThreadedEmulator) -> None:
+def test_ctrl_c_ends_the_call_in_progress_and_later_calls_succeed(emulator: ThreadedEmulator) -> None:
     done = run_program(
         emulator,
         """
@@ -420,7 +420,7 @@ server.close()
 # The asynchronous client without `await`.
 
 
-async def test_the_asynchronous_client_says_what_to_use_without_await(emulator: ThreadedEmulator) -> None:
+async def test_the_async_client_without_await_raises_errors_that_name_twelvelabs(emulator: ThreadedEmulator) -> None:
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         listed: Any = client.indexes.list()
         with pytest.raises(AttributeError, match=r"await the list for its first page: .*items. TwelveLabs needs no"):

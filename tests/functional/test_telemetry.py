@@ -163,7 +163,7 @@ def kept_traces() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-async def test_a_call_has_the_trace_that_is_kept(
+async def test_a_call_produces_the_expected_trace(
     watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, name: str
 ) -> None:
     asset = await watched.assets.upload(FILM, filename="film.mp4")
@@ -189,7 +189,7 @@ NEWEST_NAME: Final = "gen_ai.response.time_to_first_chunk"
 
 
 @pytest.mark.skipif(NEWEST_NAME not in known_names(), reason="the installed conventions are older")
-async def test_each_name_is_of_the_conventions_or_begins_with_twelvelabs(
+async def test_each_name_is_a_semantic_convention_or_starts_with_twelvelabs(
     watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, figures: InMemoryMetricReader
 ) -> None:
     asset = await watched.assets.upload(FILM, filename="film.mp4")
@@ -207,7 +207,7 @@ async def test_each_name_is_of_the_conventions_or_begins_with_twelvelabs(
     assert {span.kind for span in spans.get_finished_spans()} == {SpanKind.CLIENT}
 
 
-async def test_a_repeated_attempt_has_its_number_and_the_status_of_a_failed_one_is_its_error(
+async def test_attempt_spans_have_the_resend_count_and_the_error_status(
     watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
 ) -> None:
     emulator.faults.add("GET /indexes", status=503)
@@ -224,7 +224,7 @@ async def test_a_repeated_attempt_has_its_number_and_the_status_of_a_failed_one_
     assert call.status.status_code is StatusCode.UNSET
 
 
-async def test_the_error_of_a_call_is_the_code_of_the_platform_or_the_class_of_the_exception(
+async def test_the_error_type_of_a_call_is_the_api_error_code_or_the_exception_class(
     watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
 ) -> None:
     with pytest.raises(NotFoundError):
@@ -240,9 +240,7 @@ async def test_the_error_of_a_call_is_the_code_of_the_platform_or_the_class_of_t
     assert {call.status.status_code for call in (missing, lost)} == {StatusCode.ERROR}
 
 
-async def test_calls_side_by_side_do_not_become_each_others_children(
-    watched: AsyncTwelveLabs, spans: InMemorySpanExporter
-) -> None:
+async def test_concurrent_calls_have_independent_spans(watched: AsyncTwelveLabs, spans: InMemorySpanExporter) -> None:
     await asyncio.gather(*(watched.indexes.list() for _ in range(5)))
     assert len(calls(spans, "GET /indexes")) == 5
     assert [len(children(spans, call)) for call in calls(spans)] == [1] * 5
@@ -250,7 +248,7 @@ async def test_calls_side_by_side_do_not_become_each_others_children(
     assert spans.get_finished_spans()[-1].parent is None
 
 
-def test_a_call_without_await_is_a_child_of_the_span_of_its_thread(
+def test_a_sync_call_is_a_child_of_the_current_span_of_its_thread(
     served: ThreadedEmulator, tracing: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     with TwelveLabs(served.api_key, base_url=served.base_url, on_event=Telemetry(tracing, MeterProvider())) as client:
@@ -276,7 +274,7 @@ async def test_the_span_of_a_stream_ends_with_the_stream_and_is_not_current_whil
         assert [span.name for span in calls(spans)] == ["GET /indexes", "generate_content"]
 
 
-async def test_a_stream_that_breaks_off_is_an_error_and_one_that_is_left_early_is_none(
+async def test_an_interrupted_stream_is_an_error_and_one_closed_early_is_not(
     watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, figures: InMemoryMetricReader
 ) -> None:
     asset = await watched.assets.upload(FILM, filename="film.mp4")
@@ -330,7 +328,7 @@ def header_tracing(sent_headers: dict[str, CIMultiDict[str]]) -> aiohttp.TraceCo
     return config
 
 
-async def test_requests_to_the_api_carry_the_trace_and_those_to_storage_do_not(
+async def test_the_trace_header_is_sent_to_the_api_and_not_to_storage(
     emulator: Emulator,
     tracing: TracerProvider,
     spans: InMemorySpanExporter,
@@ -370,7 +368,7 @@ async def test_a_listener_adds_headers_and_replaces_none(
 @pytest.mark.skipif(
     not hasattr(aiohttp_client, "is_http_instrumentation_enabled"), reason="the installed instrumentation is older"
 )
-async def test_the_instrumentation_of_aiohttp_does_not_repeat_the_attempts(
+async def test_aiohttp_instrumentation_does_not_duplicate_attempt_spans(
     emulator: Emulator, tracing: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     async with AsyncTwelveLabs(

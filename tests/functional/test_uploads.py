@@ -69,7 +69,7 @@ async def pieces(content: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 4 * CHUNK + 1])
-async def test_every_size_around_the_parts_arrives(
+async def test_files_of_sizes_around_part_boundaries_are_uploaded(
     client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path, size: int
 ) -> None:
     film = tmp_path / "film.mp4"
@@ -95,7 +95,9 @@ async def test_a_url_is_downloaded_by_the_platform(client: AsyncTwelveLabs) -> N
     assert asset.method == "url"
 
 
-async def test_streams_and_bytes_arrive_like_files(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+async def test_streams_and_bytes_are_uploaded_like_files(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path
+) -> None:
     content = film.read_bytes()
     await client.assets.upload(pieces(content), filename="film.mp4", size=len(content), method="multipart")
     assert arrived(emulator, film)
@@ -104,7 +106,7 @@ async def test_streams_and_bytes_arrive_like_files(client: AsyncTwelveLabs, emul
 
 
 @pytest.mark.parametrize("announced", [-1, 1])
-async def test_a_stream_of_another_length_than_announced_is_an_error(
+async def test_a_stream_with_a_wrong_declared_size_is_an_error(
     client: AsyncTwelveLabs, film: Path, announced: int
 ) -> None:
     content = film.read_bytes()
@@ -145,7 +147,7 @@ async def test_parts_that_fail_are_sent_again(
     assert arrived(emulator, film)
 
 
-async def test_p11_an_etag_of_other_bytes_is_not_believed(
+async def test_p11_a_part_with_a_wrong_etag_is_sent_again(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path
 ) -> None:
     """P11: what storage confirms is compared with what was sent."""
@@ -154,7 +156,7 @@ async def test_p11_an_etag_of_other_bytes_is_not_believed(
     assert arrived(emulator, film)
 
 
-async def test_p11_a_file_that_changes_meanwhile_is_an_error(
+async def test_p11_a_file_that_changes_during_the_upload_is_an_error(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path
 ) -> None:
     """P11: a mixture of two versions never becomes an asset."""
@@ -207,14 +209,12 @@ async def test_parts_whose_report_was_lost_are_sent_again(
     assert arrived(emulator, film)
 
 
-async def test_a_new_asset_may_be_unknown_for_a_short_time(
-    client: AsyncTwelveLabs, emulator: Emulator, film: Path
-) -> None:
+async def test_a_404_for_a_new_asset_is_retried(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
     emulator.faults.add("GET /assets/{asset_id}", status=404, times=2)
     assert (await client.assets.upload(film, method="multipart")).filename == "film.mp4"
 
 
-async def test_an_expired_session_says_so(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+async def test_an_expired_session_raises_upload_error(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
     emulator.faults.add("POST /assets/multipart-uploads/{upload_id}/presigned-urls", status=404)
     with pytest.raises(UploadError, match="expired"):
         await client.assets.upload(film, method="multipart", concurrency=1)
@@ -244,7 +244,7 @@ async def test_p13_connections_to_storage_are_reused(emulator: Emulator, film: P
     assert opened <= 3
 
 
-async def test_each_part_is_sent_once_however_reports_and_parts_overlap(
+async def test_each_part_is_sent_once_even_if_reports_and_parts_overlap(
     client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path
 ) -> None:
     """More parts than one report holds, several at a time: a part confirmed during a report must be reported too."""
@@ -256,7 +256,7 @@ async def test_each_part_is_sent_once_however_reports_and_parts_overlap(
     assert arrived(emulator, film)
 
 
-async def test_p14_storage_gets_no_key_and_the_headers_the_platform_wants(
+async def test_p14_storage_requests_do_not_contain_the_key(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path
 ) -> None:
     """P14: a presigned host is another origin."""
@@ -290,7 +290,7 @@ async def test_p21_a_cancelled_upload_leaves_nothing_open(emulator: Emulator, fi
             await upload
 
 
-async def test_an_upload_that_stands_still_is_given_up(emulator: Emulator, film: Path) -> None:
+async def test_a_stalled_upload_raises_an_error(emulator: Emulator, film: Path) -> None:
     emulator.faults.add("POST /assets", stall="before")
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, idle_timeout=0.2) as client:
         with pytest.raises(APIConnectionError) as failure:
@@ -338,7 +338,7 @@ async def test_an_exception_of_the_source_is_raised_unchanged(client: AsyncTwelv
 
 
 @pytest.mark.parametrize("announced", [99, 101])
-async def test_a_file_is_held_to_the_size_that_was_announced(
+async def test_a_file_with_a_wrong_declared_size_is_rejected(
     client: AsyncTwelveLabs, emulator: Emulator, announced: int
 ) -> None:
     part = FilePart(name="file", filename="film.mp4", content=lambda: pieces(b"x" * 100), size=announced)
@@ -347,7 +347,7 @@ async def test_a_file_is_held_to_the_size_that_was_announced(
     assert not emulator.state.assets
 
 
-async def test_a_folder_a_nameless_stream_and_a_long_one_without_size_are_refused(
+async def test_folders_unnamed_bytes_and_long_streams_without_size_are_rejected(
     client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidInputError, match="folder"):
@@ -359,7 +359,7 @@ async def test_a_folder_a_nameless_stream_and_a_long_one_without_size_are_refuse
     assert len(emulator.requests) == 0
 
 
-async def test_an_upload_sends_the_operations_of_multipart_upload(
+async def test_an_upload_uses_the_same_operations_as_multipart_upload(
     client: AsyncTwelveLabs, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The uploader builds its own requests: operation and retry class are those that the API reference lists."""

@@ -28,7 +28,7 @@ async def test_p22_a_permanent_error_ends_the_wait_at_the_first_poll(
     assert len(emulator.requests.for_operation(LOOK)) == 1
 
 
-async def test_p22_an_outage_of_many_looks_does_not_lose_the_wait(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p22_a_wait_continues_after_many_failed_polls(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     made = await client.assets.create(method="url", url=ADDRESS)
     emulator.faults.add(LOOK, status=503, times=30)
     assert (await client.assets.wait_for_done(made.id)).status == "ready"
@@ -47,7 +47,7 @@ async def test_p22_an_unknown_status_ends_the_wait_after_an_hour(clock: FastCloc
         assert len(server.requests) < 400
 
 
-async def test_p22_a_thousand_are_awaited_by_twenty_pages_a_round(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p22_a_thousand_assets_are_polled_in_pages(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     asyncio.get_running_loop().set_debug(False)
     made = [(await client.assets.create(method="url", url=ADDRESS)).id for _ in range(1000)]
     emulator.requests.clear()
@@ -56,7 +56,7 @@ async def test_p22_a_thousand_are_awaited_by_twenty_pages_a_round(emulator: Emul
     assert len(emulator.requests) <= 2 * len(made) // 50
 
 
-async def test_p5_many_clients_that_were_refused_together_come_back_one_by_one() -> None:
+async def test_p5_retries_of_clients_refused_together_are_spread_by_jitter() -> None:
     """Each call has its own clock, as on a separate machine, and a Retry-After of eight seconds."""
 
     async def come_back() -> float:
@@ -82,7 +82,7 @@ HOSTILE: Final = [
 
 
 @pytest.mark.parametrize("odd", HOSTILE, ids=repr)
-async def test_p16_an_odd_id_is_refused_or_arrives_as_it_is_under_its_collection(odd: str, clock: FastClock) -> None:
+async def test_p16_a_hostile_id_is_rejected_or_sent_as_one_escaped_path_segment(odd: str, clock: FastClock) -> None:
     async with (
         RawServer(always_respond(raw_response(body='{"_id": "x"}'))) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,

@@ -29,7 +29,7 @@ from twelvelabs_async.models import MultiInput, VideoAsset
 MISSING_ID = "652d4c2f9a1b3c4d5e6f7a8b"
 
 
-async def test_a_call_is_told_from_its_beginning_to_its_end(emulator: Emulator, clock: FastClock) -> None:
+async def test_a_call_emits_events_from_start_to_end(emulator: Emulator, clock: FastClock) -> None:
     received: list[Any] = []
     emulator.faults.add("GET /indexes", status=503, times=2)
     async with AsyncTwelveLabs(
@@ -45,7 +45,7 @@ async def test_a_call_is_told_from_its_beginning_to_its_end(emulator: Emulator, 
     assert (received[-1].attempts, received[-1].error, received[-1].status_code) == (3, None, 200)
 
 
-async def test_a_failure_and_a_cancellation_are_ends_too(emulator: Emulator) -> None:
+async def test_failed_and_cancelled_calls_emit_request_finished(emulator: Emulator) -> None:
     received: list[Any] = []
     emulator.faults.add("GET /indexes", stall="before")
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
@@ -58,7 +58,7 @@ async def test_a_failure_and_a_cancellation_are_ends_too(emulator: Emulator) -> 
     assert ends == [NotFoundError, asyncio.CancelledError]
 
 
-async def test_waits_for_a_limit_are_told_and_counted(clock: FastClock) -> None:
+async def test_rate_limit_waits_emit_events_and_count_as_queue_time(clock: FastClock) -> None:
     received: list[Any] = []
     async with (
         Emulator(plan=Plan(default=Window(2, 40)), clock=clock) as emulator,
@@ -71,7 +71,9 @@ async def test_waits_for_a_limit_are_told_and_counted(clock: FastClock) -> None:
     assert received[-1].queue_time > 30
 
 
-async def test_a_listener_that_fails_harms_no_call(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exception_in_a_listener_is_logged_and_fails_no_call(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(_: object) -> None:
         raise RuntimeError
 
@@ -80,7 +82,7 @@ async def test_a_listener_that_fails_harms_no_call(emulator: Emulator, caplog: p
     assert "on_event raised an exception" in caplog.text
 
 
-async def test_the_end_of_a_call_has_status_request_id_model_and_tokens(emulator: Emulator) -> None:
+async def test_request_finished_has_status_request_id_model_and_tokens(emulator: Emulator) -> None:
     received: list[Any] = []
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
         text = MultiInput(input_text="a boat at sunset")
@@ -96,7 +98,7 @@ async def test_the_end_of_a_call_has_status_request_id_model_and_tokens(emulator
     assert (failed.model, failed.input_tokens, failed.time_to_first_chunk) == (None, None, None)
 
 
-async def test_a_stream_ends_once_with_its_tokens_when_it_is_read(emulator: Emulator) -> None:
+async def test_a_stream_emits_one_request_finished_with_its_tokens(emulator: Emulator) -> None:
     received: list[Any] = []
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
         asset = await client.assets.upload(samples.video(seconds=10), filename="film.mp4")
@@ -114,7 +116,7 @@ async def test_a_stream_ends_once_with_its_tokens_when_it_is_read(emulator: Emul
     assert 0 < (ends[0].time_to_first_chunk or 0) <= ends[0].duration
 
 
-async def test_a_stream_whose_task_is_cancelled_ends_as_cancelled(emulator: Emulator) -> None:
+async def test_a_cancelled_stream_emits_request_finished_with_cancelled_error(emulator: Emulator) -> None:
     ends: list[BaseException | None] = []
     opened = asyncio.Event()
 
@@ -140,7 +142,7 @@ async def test_a_stream_whose_task_is_cancelled_ends_as_cancelled(emulator: Emul
 # Logs.
 
 
-async def test_logs_tell_each_call_and_never_the_key(clock: FastClock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_logs_contain_each_call_and_never_the_key(clock: FastClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "twelvelabs_async")
     async with (
         Emulator(api_key=KEY) as emulator,
@@ -160,7 +162,9 @@ async def test_logs_tell_each_call_and_never_the_key(clock: FastClock, caplog: p
 
 
 @pytest.mark.parametrize("name", ["operation", "http", "ratelimit"])
-async def test_a_level_that_is_set_while_a_client_is_open_counts(name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_log_level_changed_while_a_client_is_open_takes_effect(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     logger_name = f"twelvelabs_async.{name}"
     async with (
         Emulator(plan=Plan(default=Window(100, 40))) as emulator,
@@ -174,7 +178,7 @@ async def test_a_level_that_is_set_while_a_client_is_open_counts(name: str, capl
     assert names == [logger_name]
 
 
-async def test_a_lost_connection_is_a_line_of_its_attempt(
+async def test_a_lost_connection_is_logged_for_its_attempt(
     emulator: Emulator, client: AsyncTwelveLabs, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.faults.add("GET /indexes", reset="before")
@@ -185,7 +189,7 @@ async def test_a_lost_connection_is_a_line_of_its_attempt(
     assert answered == "GET 127.0.0.1/v1.3/indexes: 200"
 
 
-def test_the_environment_turns_logging_on_for_a_program_that_does_not() -> None:
+def test_the_environment_variable_enables_logging() -> None:
     code = (
         "import asyncio, os\n"
         "from twelvelabs_async import AsyncTwelveLabs, APIConnectionError\n"

@@ -75,7 +75,7 @@ async def start(job_table: JobTable, worker_id: int) -> JobState:
     return job
 
 
-async def test_p28_a_step_that_was_started_again_writes_nothing(
+async def test_p28_a_step_restarted_by_another_worker_writes_nothing(
     database: str, ledger: PostgresLedger, job_table: JobTable
 ) -> None:
     suspended = await start(job_table, await register_worker(database, job_table))
@@ -99,7 +99,7 @@ async def test_p28_a_step_that_was_started_again_writes_nothing(
     ).epoch == successor.epoch + 1  # its row still exists
 
 
-async def test_p28_a_worker_whose_last_heartbeat_is_too_old_creates_nothing_and_sends_no_other_heartbeat(
+async def test_p28_a_worker_with_an_expired_heartbeat_cannot_renew_it_or_start_a_step(
     database: str, job_table: JobTable
 ) -> None:
     worker_id = await register_worker(database, job_table)
@@ -145,7 +145,7 @@ async def test_p28_a_run_and_workers_exclude_each_other(
     await start(job_table, await register_worker(database, job_table))
 
 
-async def test_p28_after_a_run_workers_look_for_what_it_may_have_created(
+async def test_p28_workers_look_for_assets_that_an_earlier_run_may_have_created(
     database: str, ledger: PostgresLedger, job_table: JobTable
 ) -> None:
     finished = attrs.evolve(ENTRY, token="t2", uri="/films/2.mp4")
@@ -212,9 +212,7 @@ async def test_stalled_items_are_retried_or_cancelled(database: str, job_table: 
     assert await job_table.start_step("t1", worker_id) is None
 
 
-async def test_time_in_which_no_status_could_be_read_extends_the_timeouts_of_one_index(
-    ledger: PostgresLedger, job_table: JobTable
-) -> None:
+async def test_an_outage_extends_the_item_timeouts_of_one_index(ledger: PostgresLedger, job_table: JobTable) -> None:
     now = await ledger.time()
     old = attrs.evolve(ENTRY, stage="processing", asset_id="a", updated_at=now - 5000)
     new = attrs.evolve(ENTRY, token="t2", uri="/2", stage="processing", asset_id="b", updated_at=now - 10)
@@ -231,7 +229,7 @@ async def test_time_in_which_no_status_could_be_read_extends_the_timeouts_of_one
     assert updated["t3"] == now - 5000
 
 
-async def test_who_may_only_read_gets_the_status_and_an_error_for_the_rest(database: str) -> None:
+async def test_a_read_only_user_gets_the_status_and_errors_for_changes(database: str) -> None:
     await submit(database, [], index_id="i")
     execute(database, "CREATE ROLE reader LOGIN")
     execute(database, "GRANT USAGE ON SCHEMA public TO reader")

@@ -139,7 +139,7 @@ async def test_submitted_user_metadata_reaches_the_assets(platform: Emulator, le
 
 
 @pytest.mark.parametrize("stage", ["uploading", "processing"])
-async def test_p29_a_worker_can_stop_at_an_outage_and_another_one_goes_on(
+async def test_p29_a_worker_stops_at_an_outage_and_another_continues(
     platform: Emulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     def is_outage(_: object, error: Exception) -> bool:  # at once, and not after half a minute
@@ -196,7 +196,7 @@ async def test_workers_survive_a_restart_of_the_database(
     assert_once(platform, 40)
 
 
-async def test_a_worker_that_loses_the_database_cancels_its_jobs_before_others_take_them_over(
+async def test_a_worker_without_a_database_cancels_its_jobs_before_a_takeover(
     database_server: PostgresServer, platform: Emulator, ledger: str, tmp_path: Path
 ) -> None:
     index_id = await create_index(platform)

@@ -23,7 +23,7 @@ MODELS: list[dict[str, Any]] = [{"model_name": "marengo3.0", "model_options": ["
     [{"reset": "after"}, {"reset": "before"}, {"status": 500}, {"status": 504}, {"truncate": True}, {"html": True}],
     ids=str,
 )
-async def test_p7_a_create_whose_fate_is_unknown_is_sent_once_and_said_to_be_ambiguous(
+async def test_p7_a_create_with_an_unknown_result_is_sent_once_and_ambiguous(
     emulator: Emulator, client: AsyncTwelveLabs, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add("POST /indexes", **fault)
@@ -45,7 +45,7 @@ async def test_p7_a_create_that_was_refused_is_sent_again(
 
 
 @pytest.mark.oldest_python
-async def test_p7_no_create_is_made_twice_whatever_the_weather(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_p7_no_create_is_repeated_after_lost_responses(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     """P7: a fifth of all creates fails after its work is done; nothing is there twice, nothing is lost unsaid."""
     asyncio.get_running_loop().set_debug(False)
     total, chance = 1000, random.Random(7)  # noqa: S311  # no secret
@@ -75,9 +75,7 @@ CLASSES: list[RetryClass] = ["billable", "leaves_orphan", "idempotent"]
 
 @pytest.mark.parametrize("retry", CLASSES)
 @pytest.mark.parametrize("kind", ["json", "form", "streamed"])
-async def test_p7_the_body_of_each_attempt_is_the_same_to_the_byte(
-    retry: RetryClass, kind: str, clock: FastClock
-) -> None:
+async def test_p7_each_attempt_sends_the_same_body_and_headers(retry: RetryClass, kind: str, clock: FastClock) -> None:
     content = random.Random(1).randbytes(300_000)  # noqa: S311  # no secret
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -100,7 +98,7 @@ async def test_p7_the_body_of_each_attempt_is_the_same_to_the_byte(
         assert all("Transfer-Encoding" not in got.headers for got in server.requests)
 
 
-async def test_a_post_that_nobody_described_is_not_repeated(clock: FastClock) -> None:
+async def test_a_post_without_a_retry_class_is_not_retried(clock: FastClock) -> None:
     async with (
         RawServer(respond_in_order([raw_response(503), raw_response()])) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
@@ -113,9 +111,7 @@ async def test_a_post_that_nobody_described_is_not_repeated(clock: FastClock) ->
 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize("retries", [0, 1])
-async def test_p7_what_is_sent_is_sent_by_us_and_never_once_more_by_aiohttp(
-    method: Any, retries: int, clock: FastClock
-) -> None:
+async def test_p7_aiohttp_does_not_resend_requests_by_itself(method: Any, retries: int, clock: FastClock) -> None:
     """P7. On a connection used before, aiohttp sends a DELETE or PUT again by itself when the server hangs up.
 
     It has no public switch for that: when this fails, look what has become of `ClientSession._retry_connection`.

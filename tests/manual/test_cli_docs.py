@@ -40,7 +40,7 @@ def metadata_with(links: list[str]) -> Callable[[str], Message]:
     return lambda _distribution: message
 
 
-def test_the_table_of_contents_links_to_each_page_with_a_sentence(cli: Cli) -> None:
+def test_the_table_of_contents_links_and_describes_each_page(cli: Cli) -> None:
     result = cli("docs")
     assert result.exit_code == 0
     links = re.findall(r"^- \[.+\]\((.+)\.md\): \S.*[.!?]$", result.stdout, re.MULTILINE)
@@ -59,12 +59,12 @@ def test_all_pages_are_printed(cli: Cli) -> None:
     assert all(page.strip() in text for page in PAGES.values())
 
 
-def test_the_list_of_methods_has_groups_within_groups() -> None:
+def test_the_list_of_methods_includes_nested_groups() -> None:
     assert "`client.indexes.indexed_assets.delete(index_id: str, indexed_asset_id: str) -> None`: " in PAGES["methods"]
     assert "`client.analyze(*, " in PAGES["methods"]
 
 
-def test_a_page_that_does_not_exist_is_an_error_with_similar_names(cli: Cli) -> None:
+def test_an_unknown_page_is_an_error_with_similar_names(cli: Cli) -> None:
     result = cli("docs", "ingset")
     assert result.exit_code == 2
     assert "no page 'ingset'; pages: ingest" in result.stderr
@@ -78,7 +78,7 @@ def test_an_installation_without_the_manual_is_an_error(cli: Cli, files: Path) -
 
 
 @pytest.mark.parametrize(("arguments", "path"), [((), ""), (("index",), ""), (("ingest",), "/ingest.md")])
-def test_a_page_is_opened_at_the_address_of_the_release(
+def test_a_page_is_opened_at_the_documentation_url_of_the_release(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], path: str
 ) -> None:
     opened = list[str]()
@@ -89,7 +89,7 @@ def test_a_page_is_opened_at_the_address_of_the_release(
     assert opened == [f"https://example.org/tree/v1/docs{path}"]
 
 
-def test_a_build_without_an_address_opens_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_without_a_documentation_url_opens_no_page(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manual, "metadata", metadata_with([]))
     result = cli("docs", "--open")
     assert result.exit_code == 2

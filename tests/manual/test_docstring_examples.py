@@ -330,7 +330,7 @@ def test_every_method_of_a_resource_documents_its_errors() -> None:
     assert [path for path, method in methods.items() if "Raises:\n" not in (method.__doc__ or "")] == []
 
 
-def test_the_exceptions_of_docstrings_exist() -> None:
+def test_documented_exceptions_exist() -> None:
     """Each is an exception of the package or of Python, and is documented once."""
     known = {name for home in (errors, builtins) for name, kind in vars(home).items() if inspect.isclass(kind)}
     unknown: list[str] = []
@@ -341,7 +341,7 @@ def test_the_exceptions_of_docstrings_exist() -> None:
     assert unknown == []
 
 
-def test_the_examples_of_resources_are_python_without_await() -> None:
+def test_resource_examples_are_valid_python_without_await() -> None:
     """The synchronous client shows them like this."""
     for path, code in EXAMPLES.items():
         if path.startswith("resources."):

@@ -47,7 +47,7 @@ async def test_the_tests_on_the_page_pass(folder: Path) -> None:
     assert "3 passed" in output
 
 
-async def test_the_command_prints_what_the_page_shows() -> None:
+async def test_the_command_prints_the_output_on_the_page() -> None:
     async with start_process(sys.executable, *STARTED.replace("8765", "0").split(), stdout=PIPE) as process:
         assert process.stdout is not None
         lines = [(await process.stdout.readline()).decode() for _ in PRINTED.splitlines()]
@@ -77,7 +77,7 @@ async def test_the_javascript_program_runs(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("module", [faults, api])
-def test_the_tables_equal_those_of_the_docstrings(module: object) -> None:
+def test_the_page_contains_the_tables_of_the_docstrings(module: object) -> None:
     rows = [line for line in (inspect.getdoc(module) or "").splitlines() if line.startswith("| ") and "`" in line]
     assert rows
     assert [row for row in rows if row not in PAGE] == []

@@ -31,7 +31,7 @@ def functions() -> dict[str, Any]:
     return found
 
 
-async def test_the_first_lines_ingest_a_folder(
+async def test_the_first_example_ingests_a_folder(
     client: AsyncTwelveLabs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "videos").mkdir()
@@ -44,7 +44,7 @@ async def test_the_first_lines_ingest_a_folder(
     assert (tmp_path / "holiday.ledger").exists()
 
 
-async def test_urls_of_a_bucket_are_signed_when_they_are_read(
+async def test_signed_bucket_urls_are_not_stored_in_the_ledger(
     client: AsyncTwelveLabs, functions: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Bucket:
@@ -63,7 +63,7 @@ async def test_urls_of_a_bucket_are_signed_when_they_are_read(
     assert b"secret" not in (tmp_path / "bucket.ledger").read_bytes()
 
 
-async def test_the_error_for_a_short_clip_is_the_one_on_the_page(
+async def test_the_page_shows_the_error_for_a_short_clip(
     client: AsyncTwelveLabs, emulator: Emulator, functions: dict[str, Any], tmp_path: Path
 ) -> None:
     shutil.copy(SHORT, tmp_path)
@@ -77,7 +77,7 @@ async def test_the_error_for_a_short_clip_is_the_one_on_the_page(
     assert len(emulator.state.assets) == 1
 
 
-async def test_an_ingestion_overnight_prints_its_result(
+async def test_the_overnight_example_prints_its_result(
     client: AsyncTwelveLabs,
     functions: dict[str, Any],
     tmp_path: Path,

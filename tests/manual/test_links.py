@@ -37,7 +37,7 @@ def anchors_of(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_each_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+def test_each_link_points_to_an_existing_file_and_heading(page: Path) -> None:
     dead: list[str] = []
     for link in (one or other for one, other in LINK.findall(prose_of(page))):
         path, _, anchor = unquote(link).partition("#")

@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def test_other_libraries_read_tables(
+def test_the_examples_for_other_table_libraries_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for package in ("arro3.io", "duckdb", "lancedb", "pandas", "polars", "pyarrow"):

@@ -36,7 +36,7 @@ def restored_process() -> Iterator[None]:
         REGISTRY.unregister(collector)
 
 
-async def test_the_recipes_print_and_count_a_call(
+async def test_the_recipes_log_and_count_a_call(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asyncio.get_running_loop().set_debug(False)

@@ -27,7 +27,7 @@ def time_code(seconds: float, sign: str) -> str:
 
 
 @given(transcripts(), st.sampled_from(["\n", "\r\n"]), st.booleans())
-def test_subtitles_are_read_as_they_were_written(said: list[Passage], end: str, numbered: bool) -> None:  # noqa: FBT001
+def test_subtitles_are_parsed_with_their_times_and_texts(said: list[Passage], end: str, numbered: bool) -> None:  # noqa: FBT001
     sign, head = (",", "") if numbered else (".", f"WEBVTT{end}{end}")
     cues = [
         f"{f'{number}{end}' if numbered else ''}{time_code(one.start, sign)} --> {time_code(one.end, sign)}{end}"
@@ -38,20 +38,20 @@ def test_subtitles_are_read_as_they_were_written(said: list[Passage], end: str, 
 
 
 @given(st.text(), st.floats(0, 20_000))
-def test_any_text_is_a_transcript_of_some_kind(text: str, duration: float) -> None:
+def test_any_text_can_be_parsed_as_a_transcript(text: str, duration: float) -> None:
     for line in descriptions.parse_subtitles(text, duration):
         assert line.text
         assert 0 <= line.start <= line.end
 
 
 @given(st.lists(words, min_size=1).map(" ".join), st.floats(1, 20_000))
-def test_words_without_times_are_all_said_and_in_order(text: str, duration: float) -> None:
+def test_a_transcript_without_times_keeps_all_words_in_order(text: str, duration: float) -> None:
     said = descriptions.parse_subtitles(text, duration)
     assert " ".join(line.text for line in said).split() == text.split()
     assert said[-1].end <= duration + 0.001
 
 
 @given(words)
-def test_a_text_has_the_words_it_is_found_by(text: str) -> None:
+def test_search_terms_ignore_case_and_repetition(text: str) -> None:
     assert search_terms(text)
     assert search_terms(text) == search_terms(text.upper()) == search_terms(f"{text} {text}")

@@ -123,7 +123,7 @@ def arguments_with(command: Command, name: str, value: str, folder: Path) -> lis
 
 @pytest.mark.usefixtures("holiday")
 @pytest.mark.parametrize(("command", "name"), CASES, ids=[f"{' '.join(command)} {name}" for command, name in CASES])
-def test_a_wrong_value_is_answered_in_lines(
+def test_an_invalid_value_causes_no_traceback(
     command: Command, name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -155,7 +155,7 @@ EMULATOR_OPTIONS = {
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in EMULATOR_OPTIONS.items() for value in values]
 )
-def test_the_emulator_explains_a_wrong_value(
+def test_the_emulator_rejects_an_invalid_value_without_a_traceback(
     name: str, value: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "file"

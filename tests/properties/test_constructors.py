@@ -85,13 +85,13 @@ def outcome(converter: Any, data: Any, kind: type[Model]) -> Any:
         return "refused"
 
 
-def test_every_model_has_one() -> None:
+def test_a_constructor_can_be_generated_for_every_model() -> None:
     assert len(MODELS) > 100
     assert [kind for kind in MODELS if not can_generate_constructor(kind)] == []
 
 
 @pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
-def test_it_agrees_with_the_exact_converter(kind: type[Model]) -> None:
+def test_the_fast_converter_agrees_with_the_detailed_converter(kind: type[Model]) -> None:
     @settings(max_examples=20)
     @given(objects(kind))
     def agrees(data: Any) -> None:
@@ -115,7 +115,7 @@ class Tree(Model):
     below: tuple[Tree, ...] = ()
 
 
-def test_a_model_may_hold_itself() -> None:
+def test_a_model_can_contain_itself() -> None:
     tree = codec.structure({"name": "a", "below": [{"name": "b", "below": [{"name": "c"}]}]}, Tree)
     assert tree.below[0].below[0].name == "c"
 
@@ -132,7 +132,7 @@ class Pair(Model):
     number: int = attrs.field(validator=_even)
 
 
-def test_a_class_that_checks_itself_is_made_by_its_own_hand() -> None:
+def test_a_class_with_a_validator_uses_its_own_constructor() -> None:
     assert not can_generate_constructor(Pair)
     assert codec.structure({"number": 2, "new": 1}, Pair) == Pair(number=2, extra={"new": 1})
     with pytest.raises(MalformedResponseError, match="odd"):
@@ -146,6 +146,6 @@ class Loose(Model):
     number: int
 
 
-def test_a_class_without_slots_is_made_by_its_own_hand() -> None:
+def test_a_class_without_slots_uses_its_own_constructor() -> None:
     assert not can_generate_constructor(Loose)
     assert codec.structure({"number": 2}, Loose) == Loose(number=2)

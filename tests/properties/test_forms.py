@@ -70,7 +70,7 @@ async def as_aiohttp_reads(body: Body, content: bytes) -> list[tuple[str | None,
 
 @given(st.lists(st.tuples(names, utf8), max_size=5), st.lists(files(), max_size=3))
 @settings(max_examples=40)
-def test_aiohttp_reads_what_was_written(fields: list[tuple[str, str]], parts: list[FilePart]) -> None:
+def test_aiohttp_parses_an_encoded_form(fields: list[tuple[str, str]], parts: list[FilePart]) -> None:
     async def main() -> None:
         body = encode_form(Form(fields=tuple(fields), files=tuple(parts)))
         content = await sent(body)
@@ -86,9 +86,7 @@ def test_aiohttp_reads_what_was_written(fields: list[tuple[str, str]], parts: li
 
 
 @given(st.lists(st.tuples(utf8.filter(bool), utf8), min_size=1, max_size=4), utf8)
-def test_the_parser_of_mail_finds_as_many_parts_whatever_their_names_are(
-    fields: list[tuple[str, str]], filename: str
-) -> None:
+def test_names_add_no_parts_or_headers_to_a_form(fields: list[tuple[str, str]], filename: str) -> None:
     """Names with quotes, line breaks and control characters add neither parts nor headers."""
     file = FilePart(name="file", filename=filename, content=b"abc", size=3)
     body = encode_form(Form(fields=tuple(fields), files=(file,)))
@@ -100,7 +98,7 @@ def test_the_parser_of_mail_finds_as_many_parts_whatever_their_names_are(
 
 
 @given(utf8)
-def test_what_is_escaped_in_a_name_can_be_told_from_what_was_there(filename: str) -> None:
+def test_an_escaped_filename_decodes_to_the_original(filename: str) -> None:
     file = FilePart(name="file", filename=filename, content=b"", size=0)
     body = encode_form(Form(files=(file,)), boundary="x")
     assert isinstance(body.content, bytes)

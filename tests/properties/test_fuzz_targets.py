@@ -11,5 +11,5 @@ from hypothesis import strategies as st
 @pytest.mark.parametrize("name", TARGETS)
 @settings(max_examples=300)
 @given(data=st.binary(max_size=300))
-def test_p18_no_bytes_break_what_reads_them(name: str, data: bytes) -> None:
+def test_p18_arbitrary_bytes_raise_no_unexpected_error(name: str, data: bytes) -> None:
     TARGETS[name](data)

@@ -219,7 +219,7 @@ async def use(result: Any) -> None:
 @pytest.mark.parametrize("path", METHODS)
 @given(data=st.data())
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
-def test_p18_any_argument_is_sent_or_refused_by_an_error_of_this_package(path: str, data: st.DataObject) -> None:
+def test_p18_any_argument_is_sent_or_raises_a_package_error(path: str, data: st.DataObject) -> None:
     """P18: also objects that cannot be printed, iterated or encoded."""
     groups: Any = Groups()
     method = groups

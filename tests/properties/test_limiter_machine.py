@@ -141,7 +141,7 @@ header_sets = st.dictionaries(
 
 @given(st.lists(st.tuples(st.sampled_from([200, 200, 429, 503]), header_sets), min_size=1, max_size=30))
 @settings(max_examples=80)
-def test_p2_no_headers_block_a_category_for_longer_than_the_longest_accepted_wait(
+def test_p2_headers_block_a_category_for_at_most_the_longest_accepted_wait(
     responses: list[tuple[int, dict[str, str]]],
 ) -> None:
     """After any headers, calls continue after the longest accepted Retry-After at most."""

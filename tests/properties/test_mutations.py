@@ -113,7 +113,7 @@ async def mutated_run(client: AsyncTwelveLabs, emulator: Emulator, path: Path, c
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_p11_of_a_thousand_mutated_uploads_none_is_silently_wrong(
+async def test_p11_file_changes_during_a_thousand_uploads_cause_no_silent_corruption(
     client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path, seed: int
 ) -> None:
     asyncio.get_running_loop().set_debug(False)

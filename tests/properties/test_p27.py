@@ -62,7 +62,7 @@ async def response_times(
 @example(400, 0.05, 1.05, False)
 @example(400, 0.6, 1.05, True)
 @settings(max_examples=20)
-def test_p27_with_patience_above_the_latency_there_is_at_least_one_response_each_latency(
+def test_p27_timeouts_above_the_latency_allow_at_least_one_response_per_latency(
     callers: int,
     latency: float,
     patience: float,
@@ -86,7 +86,7 @@ def test_p27_with_patience_above_the_latency_there_is_at_least_one_response_each
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "shared"])
 @pytest.mark.parametrize(("latency", "seconds"), [(0.05, 5 * 0.05), (0.6, 2 * 0.6), (0.001, 5 * 0.001)])
-def test_p27_a_hundred_calls_at_once_end_within_a_few_latencies(
+def test_p27_a_hundred_concurrent_calls_complete_within_a_few_latencies(
     latency: float, seconds: float, *, shared: bool
 ) -> None:
     async def main() -> float:
@@ -98,7 +98,7 @@ def test_p27_a_hundred_calls_at_once_end_within_a_few_latencies(
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "shared"])
-def test_p27_impatient_callers_get_most_responses_of_a_server_that_is_slow_but_fast_enough(*, shared: bool) -> None:
+def test_p27_callers_with_short_timeouts_get_most_responses_of_a_slow_server(*, shared: bool) -> None:
     async def main() -> tuple[int, int]:
         limiter = limiter_of(shared=shared)
         limited = await response_times(lambda: call(limiter, 0.6), 100, 1.0, 15.0)
@@ -109,7 +109,7 @@ def test_p27_impatient_callers_get_most_responses_of_a_server_that_is_slow_but_f
     assert limited >= 0.6 * unlimited
 
 
-def test_p27_a_server_that_recovers_from_429s_is_used_again_although_all_callers_are_impatient() -> None:
+def test_p27_callers_with_short_timeouts_resume_after_a_server_recovers_from_429s() -> None:
     """After a 429 one request tests the server, and its caller may give up before the response."""
 
     async def main() -> list[float]:

@@ -83,7 +83,7 @@ async def walk(pages: Paginator[Item]) -> list[str]:
 
 
 @given(page_lists(), st.integers(0, 10))
-def test_reading_ahead_gives_the_same_items_with_no_request_more(pages: list[list[str]], ahead: int) -> None:
+def test_prefetching_returns_the_same_items_without_additional_requests(pages: list[list[str]], ahead: int) -> None:
     lister = Lister(pages, tell=True)
     found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(ahead)))
     assert found == [item for page in pages for item in page]
@@ -98,7 +98,7 @@ async def test_prefetching_requests_at_most_the_given_number_of_pages() -> None:
         assert lister.asked == 4
 
 
-async def test_an_iteration_that_stops_early_leaves_no_request() -> None:
+async def test_an_iteration_that_stops_early_leaves_no_pending_request() -> None:
     """A task that is left fails every test."""
     lister = Lister([["a"], ["b"], ["c"], ["d"]], tell=True)
     assert await Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(2).to_list(1)
@@ -136,13 +136,13 @@ async def test_prefetching_does_not_change_lists_with_page_tokens() -> None:
     assert await walk(pages.prefetch(4)) == ["a", "b"]
 
 
-def test_fewer_pages_than_none_cannot_be_read_ahead() -> None:
+def test_a_negative_prefetch_count_is_rejected() -> None:
     with pytest.raises(InvalidInputError):
         Paginator(Lister([], tell=True), first("/list"), page_number_reader(Item)).prefetch(-1)
 
 
 @given(page_lists())
-def test_numbered_pages_with_a_known_number_of_pages(pages: list[list[str]]) -> None:
+def test_numbered_pages_with_a_known_total_are_requested_once_each(pages: list[list[str]]) -> None:
     lister = Lister(pages, tell=True)
     found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
     assert found == [item for page in pages for item in page]
@@ -160,7 +160,7 @@ def test_numbered_pages_of_unknown_number_end_with_a_short_page(total: int) -> N
 
 
 @given(page_lists())
-def test_pages_that_name_their_successor(pages: list[list[str]]) -> None:
+def test_pages_with_next_page_tokens_are_requested_once_each(pages: list[list[str]]) -> None:
     lister = Lister(pages, tell=True)
     found = asyncio.run(walk(Paginator(lister, first("/search"), page_token_reader(Item, follow))))
     assert found == [item for page in pages for item in page]
@@ -168,7 +168,7 @@ def test_pages_that_name_their_successor(pages: list[list[str]]) -> None:
 
 
 @given(page_lists(least=1), st.integers(0, 50))
-def test_collect_asks_for_no_page_more_than_it_takes(pages: list[list[str]], at_most: int) -> None:
+def test_to_list_requests_no_more_pages_than_necessary(pages: list[list[str]], at_most: int) -> None:
     lister = Lister(pages, tell=True)
     found = asyncio.run(Paginator(lister, first("/list"), page_number_reader(Item)).to_list(at_most))
     items = [item for page in pages for item in page]
@@ -181,7 +181,7 @@ def test_collect_asks_for_no_page_more_than_it_takes(pages: list[list[str]], at_
 
 
 @given(st.integers(6, 30), st.integers(1, 4))
-def test_items_added_at_the_front_during_iteration_repeat_no_item(total: int, added: int) -> None:
+def test_items_added_at_the_front_during_iteration_cause_no_duplicates(total: int, added: int) -> None:
     names = [f"item{number}" for number in range(total)]
     shifted = [f"new{number}" for number in range(added)] + names
     pages = [names[:5]] + [shifted[start : start + 5] for start in range(5, len(shifted), 5)]
@@ -190,7 +190,7 @@ def test_items_added_at_the_front_during_iteration_repeat_no_item(total: int, ad
     assert found == names
 
 
-async def test_p19_an_empty_page_before_the_last_one_is_an_error_and_no_silent_end() -> None:
+async def test_p19_an_empty_page_before_the_last_one_raises_malformed_response_error() -> None:
     lister = Lister([["a"], [], ["b"]], tell=True)
     with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
         await Paginator(lister, first("/list"), page_number_reader(Item)).to_list()
@@ -227,7 +227,7 @@ class ShrinkingList:
     st.sampled_from(["empty", "error", "last page"]),
     st.lists(st.booleans(), min_size=20, max_size=20),
 )
-def test_items_deleted_during_iteration_hide_no_other_item(
+def test_items_deleted_during_iteration_cause_no_missing_items(
     total: int, ahead: int, after_the_end: str, deleted: list[bool]
 ) -> None:
     async def walk_and_delete() -> list[str]:
@@ -243,7 +243,7 @@ def test_items_deleted_during_iteration_hide_no_other_item(
 
 
 @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 8))
-def test_items_that_others_delete_during_iteration_hide_no_other_item(total: int, every: int, count: int) -> None:
+def test_items_deleted_by_others_during_iteration_cause_no_missing_items(total: int, every: int, count: int) -> None:
     async def walk_while_others_delete() -> tuple[list[str], list[str]]:
         server = ShrinkingList(total, "empty")
         found: list[str] = []
@@ -258,7 +258,7 @@ def test_items_that_others_delete_during_iteration_hide_no_other_item(total: int
     assert set(left) <= set(found)
 
 
-async def test_a_page_that_fails_for_another_reason_is_an_error() -> None:
+async def test_a_failed_page_request_raises_its_error() -> None:
     class Failing(ShrinkingList):
         @override
         async def execute(self, request: Request[Any]) -> Any:

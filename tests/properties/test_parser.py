@@ -51,12 +51,12 @@ def outcome(parse: ParseFunction, text: bytes) -> str:
 @example(b" 1 \r\n\t")
 @example("1\u00a0".encode())
 @example(b"1 2")
-def test_the_result_is_the_same_whoever_parses(text: bytes) -> None:
+def test_all_json_parsers_return_the_same_result(text: bytes) -> None:
     assert select_parser() is not stdlib_loads
     assert outcome(select_parser(), text) == outcome(stdlib_loads, text) == outcome(json.loads, text)
 
 
-def test_without_the_extra_it_is_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_standard_library_parses_json(monkeypatch: pytest.MonkeyPatch) -> None:
     modules: dict[str, Any] = dict.fromkeys(("msgspec", "msgspec.json"))
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)

@@ -65,7 +65,9 @@ bodies = (
 
 
 @given(headers, st.floats(0, 4e9), st.binary() | st.text("0123456789-T:Z.", max_size=30).map(str.encode))
-def test_p2_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict[str], now: float, body: bytes) -> None:
+def test_p2_rate_limit_headers_are_parsed_to_plausible_numbers_or_none(
+    found: CIMultiDict[str], now: float, body: bytes
+) -> None:
     advice = parse_rate_limit_headers(found, now=now, body=body)
     assert math.isfinite(advice.server_time)
     assert advice.retry_after is None or 0 < advice.retry_after <= MAX_ADVISED_WAIT
@@ -75,7 +77,7 @@ def test_p2_headers_give_numbers_that_can_be_meant_or_nothing(found: CIMultiDict
 
 
 @given(st.integers(100, 999), headers, bodies)
-def test_p17_a_refusal_is_always_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
+def test_p17_an_api_error_message_is_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
     error = error_from_response(status, found, body, parse_rate_limit_headers(found, now=1.9e9).retry_after)
     assert isinstance(error, APIError)
     assert str(error).isprintable()
@@ -84,7 +86,7 @@ def test_p17_a_refusal_is_always_one_printable_line(status: int, found: CIMultiD
 
 
 @given(bodies, st.sampled_from([dict, NoneType, Index, IndexedAsset, AssetDetail, SearchResults, int, list[str]]))
-def test_p18_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into: type[Any]) -> None:
+def test_p18_a_response_is_decoded_or_raises_malformed_response_error(body: bytes, into: type[Any]) -> None:
     try:
         asyncio.run(decode(body, into))
     except MalformedResponseError as error:
@@ -93,7 +95,7 @@ def test_p18_an_answer_is_read_or_refused_by_an_error_of_ours(body: bytes, into:
 
 
 @given(jsons, st.sampled_from([Index, IndexedAsset, AssetDetail, SearchResults]))
-def test_p20_parsed_json_is_read_or_refused_by_an_error_of_ours(data: Any, into: type[Any]) -> None:
+def test_p20_parsed_json_is_decoded_or_raises_a_package_error(data: Any, into: type[Any]) -> None:
     try:
         from_dict(data, into)
     except TwelveLabsError as error:

@@ -102,9 +102,7 @@ class BothStates:
 
 
 @given(st.lists(STEPS, max_size=40), st.sampled_from([None, 20.0]))
-def test_a_stored_state_agrees_with_one_in_memory_whatever_servers_report(
-    steps: list[Step], lease: float | None
-) -> None:
+def test_stored_and_in_memory_states_agree_for_any_server_response(steps: list[Step], lease: float | None) -> None:
     both, in_flight = BothStates(lease), list[int]()
     for step in steps:
         both.now += step.after
@@ -159,7 +157,7 @@ PLATFORMS = st.builds(
 
 
 @given(PLATFORMS, st.integers(0, 2**32), st.sampled_from([None, 20.0]))
-def test_a_stored_state_agrees_with_one_in_memory_through_many_windows_of_a_platform(
+def test_stored_and_in_memory_states_agree_over_many_windows(
     platform: Platform, seed: int, lease: float | None
 ) -> None:
     both, rng, in_flight = BothStates(lease), random.Random(seed), list[int]()  # noqa: S311  # no secret

@@ -43,7 +43,7 @@ def as_frame(value: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize(("frames", "write"), [(JsonLinesDecoder, as_line), (ServerSentEventsDecoder, as_frame)])
 @given(values=st.lists(OBJECTS, max_size=6), at=CUTS)
-def test_p19_any_cutting_gives_the_same_events(
+def test_p19_any_chunk_boundaries_produce_the_same_events(
     frames: Callable[[], StreamDecoder],
     write: Callable[[dict[str, Any]], bytes],
     values: list[dict[str, Any]],
@@ -58,7 +58,7 @@ def test_p19_any_cutting_gives_the_same_events(
     lost=st.integers(min_value=1, max_value=200),
     at=CUTS,
 )
-def test_p19_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
+def test_p19_a_stream_returns_the_whole_text_or_raises_an_error_with_its_beginning(
     texts: list[str], lost: int, at: list[int]
 ) -> None:
     events = [{"event_type": "text_generation", "text": text} for text in texts]
@@ -78,7 +78,7 @@ def test_p19_the_text_is_whole_or_there_is_an_error_that_keeps_its_beginning(
 
 
 @given(garbage=st.lists(st.binary(min_size=1, max_size=50), max_size=8))
-def test_p18_garbage_is_an_error_and_nothing_else(garbage: list[bytes]) -> None:
+def test_p18_an_invalid_stream_raises_stream_error(garbage: list[bytes]) -> None:
     request = Request[Any](method="POST", path_template="/analyze", response_type=dict, retry_class="billable")
 
     async def read() -> None:

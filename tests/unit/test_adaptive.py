@@ -84,7 +84,7 @@ def test_p27_rounds_double_without_any_response_after_a_tenth_of_a_second() -> N
     assert [sender.send_all(second) for second in (0.0, 0.05, 0.1, 0.15, 0.2, 0.35)] == [16, 0, 32, 0, 64, 128]
 
 
-def test_p27_a_request_that_gets_no_response_makes_room_for_another_and_does_not_extend_the_round() -> None:
+def test_p27_a_request_without_a_response_can_be_replaced_in_the_same_round() -> None:
     sender = Sender()
     assert sender.send_all(0.0) == INITIAL_ROUND
     sender.release(5, 0.0)
@@ -96,7 +96,7 @@ def test_p27_a_request_that_gets_no_response_makes_room_for_another_and_does_not
     assert sender.send_all(0.1) == 32
 
 
-def test_p27_a_test_for_a_new_window_continues_when_its_caller_gives_up() -> None:
+def test_p27_the_test_of_a_new_window_continues_if_its_request_gets_no_response() -> None:
     """The caller of the test may never wait long enough for the response."""
     sender = after_429(accepted=10, seconds=20.0)
     assert sender.send_all(20.0) == 1
@@ -107,7 +107,7 @@ def test_p27_a_test_for_a_new_window_continues_when_its_caller_gives_up() -> Non
     assert sender.send_all(21.1) == 8
 
 
-def test_requests_that_cost_media_start_alone_and_double_too() -> None:
+def test_requests_with_media_costs_start_with_one_and_double_each_round() -> None:
     sender, sizes = Sender(), list[int]()
     for second in (0.0, 0.125, 0.25, 0.375):
         sizes.append(0)
@@ -117,7 +117,7 @@ def test_requests_that_cost_media_start_alone_and_double_too() -> None:
     assert sizes == [1, 2, 4, 8]
 
 
-def test_the_size_of_a_round_grows_only_if_it_is_used_and_halves_each_minute() -> None:
+def test_the_round_size_grows_only_when_used_and_halves_each_minute() -> None:
     sender = Sender()
     for second in (0.0, 0.125, 0.25, 0.375):
         sender.send_all(second)
@@ -177,7 +177,7 @@ def test_an_accepted_request_from_before_the_429_raises_the_capacity() -> None:
     assert sender.limiter.window_capacity == 11
 
 
-def test_requests_accepted_after_a_429_that_came_first_are_the_capacity() -> None:
+def test_requests_accepted_after_an_early_429_set_the_capacity() -> None:
     sender = Sender()
     sender.send_all(0.0)
     sender.rate_limit(0.0, 1.0, 20.0)
@@ -200,7 +200,7 @@ def test_pauses_without_retry_after_double_up_to_a_minute() -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, MAX_BACKOFF, MAX_BACKOFF, MAX_BACKOFF]
 
 
-def test_a_429_in_a_window_of_known_length_closes_it_to_its_end() -> None:
+def test_a_429_in_a_window_of_known_length_closes_the_window_until_its_end() -> None:
     sender = after_429(accepted=10, seconds=20.0)
     sender.send_all(20.0)
     sender.accept(5, 20.0, 20.5)

@@ -68,7 +68,7 @@ def body(session: FakeSession, nth: int = 0) -> dict[str, Any]:
     return found
 
 
-async def test_an_analysis_in_one_piece_says_so_to_the_server() -> None:
+async def test_an_analysis_without_streaming_sends_stream_false() -> None:
     """The endpoint streams unless the request says otherwise."""
     call, session = analyze(fake_response(200, ANSWER))
     found = await call(video=VIDEO, prompt="What happens?")
@@ -110,7 +110,7 @@ async def test_images_and_prompts_with_images_are_models_or_dicts() -> None:
 
 
 @pytest.mark.parametrize("field", ["base64_string", "base_64_string"])
-async def test_a_dict_takes_both_names_of_the_bytes(field: str) -> None:
+async def test_a_dict_accepts_both_names_of_the_base64_field(field: str) -> None:
     call, session = analyze(fake_response(200, ANSWER), fake_response(200, ANSWER))
     await call(video={"type": "base64_string", field: "AA=="}, prompt_v_2={"input_text": "p"})
     await call(image=[{"name": "cat", field: "AA=="}], prompt="p")
@@ -137,7 +137,7 @@ async def test_a_dict_takes_both_names_of_the_bytes(field: str) -> None:
         {"video": VIDEO, "prompt": "p", "attempts": 2},
     ],
 )
-async def test_what_does_not_go_together_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
+async def test_invalid_arguments_are_refused_before_a_request_is_sent(arguments: dict[str, Any]) -> None:
     call, session = analyze(fake_response(200, ANSWER))
     with pytest.raises(InvalidInputError):
         await call(**arguments)
@@ -149,7 +149,7 @@ def test_a_stream_rejects_conflicting_arguments_immediately() -> None:
         AnalyzeStreaming(FakeStreamingExecutor())(prompt="p")
 
 
-async def test_a_schema_gives_a_value_of_its_class() -> None:
+async def test_a_schema_class_returns_an_instance_of_that_class() -> None:
     text = '```json\n{"title": "Tunnel", "mood": "tense"}\n```'
     call, session = analyze(fake_response(200, {**ANSWER, "data": text, "new_field": 1}))
     found = await call(video=VIDEO, prompt="p", schema=Scene)
@@ -160,7 +160,7 @@ async def test_a_schema_gives_a_value_of_its_class() -> None:
     assert sent["json_schema"]["required"] == ["title", "mood"]
 
 
-async def test_a_damaged_response_is_repaired_and_says_so() -> None:
+async def test_a_damaged_response_is_repaired_and_marked_as_repaired() -> None:
     document = '{"title": "Tunnel", "mood": "tense"}'
     call, _ = analyze(fake_response(200, {**ANSWER, "data": f"Sure! {document} Bye."}))
     found = await call(video=VIDEO, prompt="p", schema=Scene)
@@ -186,7 +186,7 @@ async def test_a_truncated_response_is_not_requested_again() -> None:
     assert len(session.sent) == 1
 
 
-async def test_a_json_schema_gives_a_dict() -> None:
+async def test_a_json_schema_returns_a_dict() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     call, session = analyze(fake_response(200, {**ANSWER, "data": '{"n": 3}'}))
     assert (await call(video=VIDEO, prompt="p", schema=schema)).value == {"n": 3}
@@ -202,7 +202,7 @@ async def test_a_json_schema_gives_a_dict() -> None:
         ({"data": '{"title": "Tunnel", "mood": "sad"}'}, "expected one of"),
     ],
 )
-async def test_an_answer_that_is_no_value_is_an_error_with_what_was_paid_for(
+async def test_an_invalid_structured_response_raises_an_error_with_its_text_and_usage(
     change: dict[str, str], words: str
 ) -> None:
     whole = {**ANSWER, "data": '{"title": "Tunnel", "mood": "calm"}', **change}
@@ -217,19 +217,19 @@ async def test_an_answer_that_is_no_value_is_an_error_with_what_was_paid_for(
     assert len(session.sent) == 1
 
 
-async def test_an_analysis_is_repeated_because_that_does_nothing_twice() -> None:
+async def test_an_analysis_is_retried_after_a_503() -> None:
     call, session = analyze(fake_response(503), fake_response(200, ANSWER))
     assert (await call(video=VIDEO, prompt="p")).text == "A train."
     assert len(session.sent) == 2
 
 
-async def test_an_analysis_without_text_is_no_analysis() -> None:
+async def test_an_analysis_without_text_raises_an_error() -> None:
     call, _ = analyze(fake_response(200, {"id": "gen-1"}))
     with pytest.raises(MalformedResponseError, match="data"):
         await call(video=VIDEO, prompt="p")
 
 
-async def test_a_stream_says_so_to_the_server_and_is_an_analysis_in_the_end() -> None:
+async def test_a_streamed_analysis_sends_stream_true_and_returns_an_analysis_at_the_end() -> None:
     pieces = [
         b'{"event_type":"stream_start","metadata":{"generation_id":"g"}}\n',
         b'{"event_type":"text_generation","text":"A train."}\n',
@@ -246,7 +246,7 @@ async def test_a_stream_says_so_to_the_server_and_is_an_analysis_in_the_end() ->
     assert streamed.requests[0].retry_class == "billable"
 
 
-async def test_a_task_is_named_by_one_key_in_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_attempts_to_create_a_task_use_one_idempotency_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the key the platform can tell a repetition from a second task."""
     call, session = tasks(
         fake_response(429, headers={"Retry-After": "0"}), fake_response(202, {"task_id": "t1", "status": "queued"})
@@ -271,7 +271,7 @@ async def test_a_task_is_named_by_one_key_in_all_attempts(monkeypatch: pytest.Mo
     assert keys[-1] == "mine"
 
 
-async def test_a_task_that_may_have_been_created_is_requested_again_with_the_same_key_and_body() -> None:
+async def test_a_task_creation_is_retried_after_a_503_with_the_same_body() -> None:
     """Either the platform knows the key, and returns the first task, or it does not, and creates one."""
     call, session = tasks(fake_response(503), fake_response(202, {"task_id": "t1", "status": "queued"}))
     created = await call.create(video=VIDEO, prompt="p")
@@ -281,7 +281,7 @@ async def test_a_task_that_may_have_been_created_is_requested_again_with_the_sam
 
 
 @pytest.mark.parametrize("replay", [409, 400, 503])
-async def test_a_repetition_that_fails_leaves_a_task_in_doubt(replay: int) -> None:
+async def test_a_failed_retry_of_a_task_creation_is_ambiguous(replay: int) -> None:
     """A platform that rejects a key that it knows answers the repetition of a created task with an error."""
     call, session = tasks(fake_response(503), fake_response(replay))
     with pytest.raises(APIError) as caught:
@@ -291,7 +291,7 @@ async def test_a_repetition_that_fails_leaves_a_task_in_doubt(replay: int) -> No
     assert len(session.sent) > 1
 
 
-async def test_a_task_that_was_rejected_at_first_is_not_in_doubt() -> None:
+async def test_a_task_creation_rejected_at_the_first_attempt_is_not_ambiguous() -> None:
     call, session = tasks(fake_response(409))
     with pytest.raises(APIError) as caught:
         await call.create(video=VIDEO, prompt="p")
@@ -300,7 +300,7 @@ async def test_a_task_that_was_rejected_at_first_is_not_in_doubt() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "a\n"])
-async def test_a_name_the_platform_would_refuse_is_refused(name: str) -> None:
+async def test_an_invalid_custom_id_is_refused(name: str) -> None:
     call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="custom_id"):
         await call.create(video=VIDEO, prompt="p", custom_id=name)
@@ -308,14 +308,14 @@ async def test_a_name_the_platform_would_refuse_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "ä", "a\r\nx-api-key: b"])
-async def test_a_key_that_can_be_no_header_is_refused(key: str) -> None:
+async def test_an_invalid_idempotency_key_is_refused(key: str) -> None:
     call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="idempotency_key"):
         await call.create(video=VIDEO, prompt="p", idempotency_key=key)
     assert not session.sent
 
 
-async def test_segments_are_asked_for_by_their_definitions() -> None:
+async def test_segment_definitions_are_sent_in_the_response_format() -> None:
     call, session = tasks(fake_response(202, {"task_id": "t1", "status": "queued"}))
     field = SegmentField(name="speaker", type="string", description="Who speaks")
     definition = SegmentDefinition(id="talks", description="Somebody speaks", fields=(field,))
@@ -350,7 +350,7 @@ TASK = {
 }
 
 
-async def test_a_task_is_read_whole() -> None:
+async def test_all_parts_of_a_task_are_parsed() -> None:
     call, _ = tasks(fake_response(200, TASK))
     task = await call.retrieve("t1")
     assert task.id == "t1"
@@ -363,7 +363,7 @@ async def test_a_task_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("limit", [4096, "unlimited", None])
-async def test_the_limit_of_tokens_is_a_number_or_a_word(limit: int | str | None) -> None:
+async def test_max_tokens_of_a_task_may_be_a_number_unlimited_or_null(limit: int | str | None) -> None:
     call, _ = tasks(fake_response(200, {**TASK, "request_params": {"max_tokens": limit}}))
     task = await call.retrieve("t1")
     assert task.request_params is not None
@@ -371,7 +371,7 @@ async def test_the_limit_of_tokens_is_a_number_or_a_word(limit: int | str | None
 
 
 @pytest.mark.parametrize("wrong", ["abc", {"url": "https://x.example"}])
-async def test_a_list_that_is_none_is_not_taken_apart(wrong: object) -> None:
+async def test_a_value_that_is_not_the_expected_array_raises_an_error(wrong: object) -> None:
     """A text would become its letters, an object its keys."""
     call, _ = tasks(fake_response(200, {**TASK, "webhooks": wrong}))
     with pytest.raises(MalformedResponseError, match="expected an array") as caught:
@@ -379,7 +379,7 @@ async def test_a_list_that_is_none_is_not_taken_apart(wrong: object) -> None:
     assert caught.value.path == "$.webhooks"
 
 
-async def test_a_task_is_waited_for_until_it_has_a_result() -> None:
+async def test_wait_for_done_polls_a_task_until_it_has_a_result() -> None:
     seen: list[str] = []
     running = [fake_response(200, {"task_id": "t1", "status": status}) for status in ("queued", "pending", "thinking")]
     call, _ = tasks(*running, fake_response(200, TASK))
@@ -389,7 +389,7 @@ async def test_a_task_is_waited_for_until_it_has_a_result() -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
-async def test_a_task_without_result_is_an_error(status: str) -> None:
+async def test_a_failed_or_canceled_task_raises_processing_failed_error(status: str) -> None:
     call, _ = tasks(
         fake_response(200, {"task_id": "t1", "status": status, "error": {"message": "too long", "code": "x"}})
     )
@@ -398,7 +398,7 @@ async def test_a_task_without_result_is_an_error(status: str) -> None:
     assert isinstance(caught.value.last_seen, AnalysisTask)
 
 
-async def test_many_tasks_are_waited_for_by_lists_and_have_their_results() -> None:
+async def test_several_tasks_are_polled_by_list_and_return_their_results() -> None:
     failed = {"task_id": "t2", "status": "failed", "error": {"message": "too long"}}
 
     def page(*items: dict[str, Any]) -> Response:
@@ -427,7 +427,7 @@ async def test_a_task_is_canceled_and_deleted() -> None:
     assert session.bodies == [b"", b""]
 
 
-async def test_tasks_are_listed_without_telling_one_twice() -> None:
+async def test_tasks_are_listed_without_duplicates() -> None:
     """New tasks push old ones to the next page."""
 
     def page(number: int, *ids: str) -> Response:
@@ -477,7 +477,7 @@ REFUSED: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("requests", REFUSED)
-async def test_a_batch_the_platform_would_refuse_is_refused(requests: list[Any]) -> None:
+async def test_an_invalid_batch_is_refused_before_it_is_sent(requests: list[Any]) -> None:
     call, session = batches(fake_response(201))
     with pytest.raises(InvalidInputError):
         await call.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)
@@ -485,7 +485,7 @@ async def test_a_batch_the_platform_would_refuse_is_refused(requests: list[Any])
 
 
 @pytest.mark.parametrize("status", ["completed", "canceled", "expired"])
-async def test_a_batch_is_waited_for_until_it_has_ended_however_it_ended(status: str) -> None:
+async def test_wait_for_done_returns_a_batch_with_any_final_status(status: str) -> None:
     call, _ = batches(
         fake_response(200, {**BATCH, "status": "canceling"}), fake_response(200, {**BATCH, "status": status})
     )
@@ -493,7 +493,7 @@ async def test_a_batch_is_waited_for_until_it_has_ended_however_it_ended(status:
     assert (batch.id, batch.status, batch.failed_items) == ("b1", status, 1)
 
 
-async def test_a_batch_is_not_waited_for_longer_than_asked() -> None:
+async def test_waiting_for_a_batch_times_out() -> None:
     call, _ = batches(fake_response(200, {**BATCH, "status": "processing"}))
     with pytest.raises(WaitTimeoutError, match=r"analysis batch b1 .*processing"):
         await call.wait_for_done("b1", timeout=600)
@@ -523,7 +523,7 @@ RESULTS = (
 )
 
 
-async def test_results_of_a_batch_come_one_by_one() -> None:
+async def test_batch_results_are_streamed_including_failed_items() -> None:
     """A failed item is a result like others, and no failure of the stream; a new status passes."""
     streamed = FakeStreamingExecutor(RESULTS[:70], RESULTS[70:])
     results = AnalysisBatches(streamed).results("b1")
@@ -536,11 +536,11 @@ async def test_results_of_a_batch_come_one_by_one() -> None:
     assert streamed.requests[0].path() == "/analyze/batches/b1/results"
 
 
-async def test_results_of_an_empty_batch_are_none() -> None:
+async def test_an_empty_batch_has_no_results() -> None:
     assert [item async for item in AnalysisBatches(FakeStreamingExecutor()).results("b1")] == []
 
 
-async def test_a_result_that_cannot_be_read_is_an_error() -> None:
+async def test_an_invalid_batch_result_raises_stream_error() -> None:
     with pytest.raises(StreamError, match="task_id"):
         _ = [item async for item in AnalysisBatches(FakeStreamingExecutor(b'{"status":"ready"}\n')).results("b1")]
 

@@ -35,7 +35,7 @@ def opened(content: bytes, size: int = 3) -> BodyFactory:
     return blocks
 
 
-def test_a_form_is_these_bytes() -> None:
+def test_a_form_is_encoded_as_multipart_form_data() -> None:
     file = FilePart(name="file", filename="a.mp4", content=b"\x00\r\n--x", size=6, content_type="video/mp4")
     body = encode_form(Form(fields=(("method", "direct"), ("name", "é")), files=(file,)), boundary="x1")
     content = (
@@ -54,7 +54,7 @@ def test_a_form_is_these_bytes() -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-async def test_a_form_has_the_size_it_claims_and_one_part_for_each_name(name: str, *, streamed: bool) -> None:
+async def test_a_form_has_its_declared_size_and_one_part_for_each_field_and_file(name: str, *, streamed: bool) -> None:
     content = bytes(range(256)) * 3
     file = FilePart(name="file", filename=name, content=opened(content) if streamed else content, size=len(content))
     body = encode_form(Form(fields=((name or "x", "value"), ("two", "a\r\nb")), files=(file, file)))
@@ -87,24 +87,24 @@ async def test_two_forms_have_different_boundaries() -> None:
     assert encode_form(Form()).content_type != encode_form(Form()).content_type
 
 
-async def test_the_boundary_is_not_in_what_it_bounds() -> None:
+async def test_the_boundary_does_not_occur_in_the_content() -> None:
     body = encode_form(Form(fields=(("a", "--x--\r\n" * 100),)))
     assert len(parse_form_parts(body, await whole(body))) == 1
 
 
-async def test_json_says_how_long_it_is() -> None:
+async def test_a_json_body_has_a_content_length() -> None:
     body = encode_json(b'{"a":1}')
     assert await whole(body) == b'{"a":1}'
     assert body.headers == {"Content-Type": "application/json", "Content-Length": "7"}
 
 
-async def test_no_body_is_nothing() -> None:
+async def test_no_body_has_no_content_and_no_headers() -> None:
     assert NO_BODY.open() is None
     assert NO_BODY.headers == {}
 
 
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 20, 95])
-async def test_blocks_put_together_are_the_bytes(length: int) -> None:
+async def test_chunks_contain_all_bytes_of_the_content(length: int) -> None:
     content = bytes(length)
     blocks = [block async for block in iter_chunks(content, 10)]
     assert b"".join(blocks) == content

@@ -51,17 +51,19 @@ def test_p4_operations_that_share_a_limit_share_a_category(method: Method, templ
         ),
     ],
 )
-def test_embeddings_are_counted_by_what_is_embedded(template: str, body: dict[str, Any], category: str) -> None:
+def test_the_category_of_an_embedding_depends_on_its_input_type(
+    template: str, body: dict[str, Any], category: str
+) -> None:
     assert category_of(asked("POST", template, json=body)) == category
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {"multi_input": 3}, {"multi_input": {"media_sources": [3, None]}}])
-def test_nonsense_has_a_category_too(body: Any) -> None:
+def test_an_invalid_body_still_has_a_category(body: Any) -> None:
     """It is the server's to refuse."""
     assert category_of(asked("POST", "/embed-v2", json=body)) == "POST /embed-v2"
 
 
-def test_of_several_things_in_a_form_the_one_with_the_least_room_counts() -> None:
+def test_a_form_with_text_and_audio_has_the_category_of_audio() -> None:
     file = FilePart(name="audio_file", filename="a.mp3", content=b"", size=0)
     assert category_of(asked("POST", "/embed", form=Form.build(model_name="marengo3.0", text="a dog"))) == "embed-text"
     assert category_of(asked("POST", "/embed", form=Form.build([file], text="a dog"))) == "embed-audio"

@@ -89,7 +89,7 @@ def test_the_live_display_shows_totals_and_items_in_progress(screen: Screen) -> 
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is hidden"
 
 
-def test_with_many_items_only_some_rows_are_drawn_and_those_being_sent_come_first(screen: Screen) -> None:
+def test_only_some_of_many_items_are_shown_and_uploads_come_first(screen: Screen) -> None:
     shown, tally = on_terminal(screen, height=14), busy()
     for number in range(1000):
         tally.record_progress(ItemProgress(source=f"index{number}", stage="indexing"), 131)
@@ -102,7 +102,7 @@ def test_with_many_items_only_some_rows_are_drawn_and_those_being_sent_come_firs
     assert len(re.findall(r"index\d+", text)) <= 6
 
 
-def test_of_many_items_only_failures_leave_a_line(screen: Screen) -> None:
+def test_only_failures_are_printed_if_there_are_many_items(screen: Screen) -> None:
     shown, tally = on_terminal(screen), IngestStats(0)
     with LiveDisplay(screen, tally) as board:
         tally.total = SourceTotal(MAX_ITEM_LINES, 0)
@@ -116,14 +116,14 @@ def test_of_many_items_only_failures_leave_a_line(screen: Screen) -> None:
     assert "broken" in text
 
 
-def test_a_terminal_without_unicode_gets_marks_it_can_show(screen: Screen) -> None:
+def test_a_terminal_without_unicode_gets_ascii_marks(screen: Screen) -> None:
     shown = on_terminal(screen, encoding="ascii")
     with LiveDisplay(screen, IngestStats(0)) as board:
         board.item_finished(READY)
     assert "+" in text_of(shown)
 
 
-def test_a_pipe_gets_a_line_an_item_and_every_ten_seconds_one_about_the_whole(screen: Screen) -> None:
+def test_a_pipe_gets_one_line_per_item_and_a_summary_every_ten_seconds(screen: Screen) -> None:
     shown, tally = in_a_pipe(screen), IngestStats(0)
     tally.record_wait("index", "duration", 60, 9)
     with LineDisplay(screen, tally) as board:
@@ -139,7 +139,7 @@ def test_a_pipe_gets_a_line_an_item_and_every_ten_seconds_one_about_the_whole(sc
     assert lines[-2:] == ["ready    a.mp4  62 kB  2.4 s", "failed   b.mp4 while processing: broken"]
 
 
-def test_p27_a_wait_for_a_limit_that_is_not_known_is_not_counted_as_one_for_a_limit(screen: Screen) -> None:
+def test_p27_a_wait_for_an_unknown_limit_is_not_counted_as_a_rate_limit_wait(screen: Screen) -> None:
     in_a_pipe(screen)
 
     async def main() -> list[int]:
@@ -165,21 +165,21 @@ def test_p27_a_wait_for_a_limit_that_is_not_known_is_not_counted_as_one_for_a_li
 @pytest.mark.parametrize(
     ("is_known", "text"), [(True, "waiting for the search quota"), (False, "finding out the limit")]
 )
-def test_p27_a_wait_says_whether_the_limit_is_known(text: str, *, is_known: bool) -> None:
+def test_p27_the_description_of_a_wait_depends_on_whether_the_limit_is_known(text: str, *, is_known: bool) -> None:
     tally = IngestStats(0)
     tally.record_wait("search", "request", 4.0, 0, is_known=is_known)
     (wait,) = tally.active_waits(1)
     assert text in wait.describe(1)
 
 
-def test_bytes_that_are_sent_again_are_counted_again_and_never_taken_back() -> None:
+def test_resent_bytes_are_counted_again_and_never_subtracted() -> None:
     tally = IngestStats(0)
     for sent in (100, 200, 150, 200):
         tally.record_progress(sending("a", sent), 5)
     assert tally.bytes_sent == 250
 
 
-def test_items_already_done_do_not_count_for_the_estimate() -> None:
+def test_items_already_done_are_not_included_in_the_estimate() -> None:
     tally = IngestStats(0)
     tally.total = SourceTotal(1000, 0)
     for number in range(900):
@@ -208,7 +208,7 @@ def test_waits_for_one_limit_that_overlap_are_counted_once() -> None:
     assert tally.active_waits(105) == []
 
 
-def test_a_night_of_failures_stays_small_and_is_counted_in_full() -> None:
+def test_only_some_of_many_failures_are_stored_but_all_are_counted() -> None:
     tally = IngestStats(0)
     for number in range(3000):
         tally.record_result(

@@ -11,7 +11,7 @@ from twelvelabs_async._cli.console import Screen
 COMMANDS = Path(twelvelabs_async.__file__).parent / "_cli"
 
 
-async def test_a_command_says_which_proxy_it_uses(
+async def test_a_command_prints_the_proxy_it_uses(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", "tlk_x")
@@ -22,7 +22,7 @@ async def test_a_command_says_which_proxy_it_uses(
     assert (output, errors) == ("", "using the proxy proxy.example:3128\n")
 
 
-async def test_a_command_without_a_proxy_says_nothing(
+async def test_a_command_without_a_proxy_prints_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", "tlk_x")

@@ -56,7 +56,7 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_know_each_command_and_are_valid(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_completion_scripts_contain_each_command_and_are_valid(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", shell]) == 0
     script = capsys.readouterr().out
     for command in COMMANDS:

@@ -57,17 +57,17 @@ def test_time_codes_never_show_sixty_seconds(seconds: float | None, text: str) -
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (62_151, "62 kB"), (999_900, "1.0 MB"), (2_345_000_000, "2.3 GB")],
 )
-def test_sizes_are_short(count: int, text: str) -> None:
+def test_sizes_are_formatted_with_a_unit(count: int, text: str) -> None:
     assert format_size(count) == text
 
 
-def test_names_keep_their_end_and_lose_control_characters() -> None:
+def test_long_names_are_shortened_in_the_middle_and_lose_control_characters() -> None:
     assert shorten("a" * 50 + ".mp4", 20) == "a" * 13 + "…" + "aa.mp4"
     assert basename("/films/\x1b[31mred\nx.mp4") == "[31mred x.mp4"
     assert basename("https://example.com/v/clip.mp4?token=1") == "clip.mp4"
 
 
-def test_a_record_is_json_and_has_the_same_fields_in_a_run_and_in_a_dry_run() -> None:
+def test_records_of_a_run_and_a_dry_run_have_the_same_json_fields() -> None:
     record = json.loads(json.dumps(result_record(REFUSED, "65f")))
     assert (record["error"], record["index_id"], record["asset_id"]) == ("no", "65f", None)
     planned = PlannedItem(item=Item("a.mp4", "/a.mp4", size=7), action="upload")
@@ -87,7 +87,7 @@ def test_a_record_is_json_and_has_the_same_fields_in_a_run_and_in_a_dry_run() ->
         (Summary(ready=2, stop_reason="drained"), "2 ready", 130),
     ],
 )
-def test_an_end_is_counted_and_makes_an_exit_code(summary: Summary, words: str, code: int) -> None:
+def test_a_summary_has_counts_and_an_exit_code(summary: Summary, words: str, code: int) -> None:
     assert (format_counts(summary), exit_code_for_summary(summary)) == (words, code)
 
 
@@ -101,7 +101,7 @@ def test_an_end_is_counted_and_makes_an_exit_code(summary: Summary, words: str, 
         (WaitTimeoutError(message="x"), 1),
     ],
 )
-def test_errors_make_an_exit_code(error: TwelveLabsError, code: int) -> None:
+def test_each_error_has_an_exit_code(error: TwelveLabsError, code: int) -> None:
     assert exit_code_for_error(error) == code
 
 
@@ -129,7 +129,7 @@ def text_of(shown: io.TextIOWrapper) -> str:
     return shown.read()
 
 
-def test_filenames_of_hits_are_hyperlinks_on_terminals_that_know_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filenames_of_hits_are_hyperlinks_if_the_terminal_supports_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     hits = [Hit(query="a", rank=1, video_id=name, filename=f"{name}.mp4", start=1.0, end=2.0) for name in "bc"]
     for forced in "10":
@@ -143,7 +143,7 @@ def test_filenames_of_hits_are_hyperlinks_on_terminals_that_know_them(monkeypatc
         assert "c.mp4" in text
 
 
-def test_hits_on_a_terminal_name_a_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hits_on_a_terminal_show_their_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     screen = Screen()
     shown = on_terminal(screen)

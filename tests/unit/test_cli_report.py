@@ -81,7 +81,7 @@ def test_the_report_contains_counts_failures_and_rate_limits() -> None:
     assert "skipped" in words
 
 
-def test_a_hostile_name_is_only_a_name() -> None:
+def test_a_hostile_name_is_escaped() -> None:
     read = Reader(render_report(about(index_name=HOSTILE), some()))
     assert "script" not in read.tags
     assert "img" not in read.tags
@@ -93,14 +93,14 @@ def test_a_hostile_name_is_only_a_name() -> None:
     assert "\u202e" not in text
 
 
-def test_no_password_and_no_signature_gets_into_the_page() -> None:
+def test_the_page_contains_no_password_and_no_signature() -> None:
     text = render_report(about(), some())
     assert "https://bucket.s3.amazonaws.com/v/film.mp4?…" in text
     for secret in ("c0ffee", "user:word", "X-Amz"):
         assert secret not in text
 
 
-def test_the_page_asks_no_other_host() -> None:
+def test_the_page_requests_nothing_from_other_hosts() -> None:
     read = Reader(render_report(about(), some()))
     assert {"link", "iframe", "object", "base", "form"}.isdisjoint(read.tags)
     assert {name for name, _ in read.attributes}.isdisjoint({"src", "href", "action", "srcset"})
@@ -109,7 +109,7 @@ def test_the_page_asks_no_other_host() -> None:
     assert "url(" not in render_report(about(), some())
 
 
-def test_of_many_failures_some_are_shown_and_the_rest_are_counted() -> None:
+def test_only_some_of_many_failures_are_shown_and_the_rest_are_counted() -> None:
     tally = IngestStats(0)
     for number in range(2000):
         tally.record_result(IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error="short"), 1)
@@ -119,7 +119,7 @@ def test_of_many_failures_some_are_shown_and_the_rest_are_counted() -> None:
     assert len(text) < 300_000
 
 
-def test_a_run_in_which_nothing_happened_is_a_page_too() -> None:
+def test_a_run_without_items_produces_a_page() -> None:
     text = render_report(about(seconds=0.0), IngestStats(0))
     assert "None." in text
     assert "No rate limits reported" in text
@@ -150,7 +150,7 @@ async def test_each_local_video_has_a_frame() -> None:
     assert base64.b64decode(images[0][23:]) == thumbnails[str(CLIP)]
 
 
-def test_the_narrow_chart_has_texts_of_the_same_size_and_fewer_of_them() -> None:
+def test_the_narrow_chart_has_fewer_labels() -> None:
     timeline = Timeline()
     timeline.add(3000, Bucket(ready=3, bytes_sent=10**9))
     texts = [timeline_svg(timeline, 3000, layout).count("<text") for layout in (BROAD, NARROW)]

@@ -78,7 +78,7 @@ def output(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("output")
 @pytest.mark.parametrize("name", PRINTS)
-def test_texts_lose_their_control_characters(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_are_removed_from_all_output(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen(json=name in {"record", "document"})
     PRINTS[name](screen, HOSTILE)
     captured = capsys.readouterr()
@@ -103,7 +103,7 @@ def test_csv_is_cleaned_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> N
         assert stream.getvalue() == written
 
 
-def test_a_question_is_cleaned_on_a_terminal(
+def test_a_confirmation_prompt_is_cleaned_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
@@ -112,7 +112,7 @@ def test_a_question_is_cleaned_on_a_terminal(
 
 
 @given(st.text())
-def test_a_cleaned_text_is_one_line_and_only_its_control_characters_change(text: str) -> None:
+def test_cleaning_changes_only_control_characters_and_returns_one_line(text: str) -> None:
     cleaned = clean(text)
     assert len(cleaned) == len(text)
     assert all(new in {old, " "} for new, old in zip(cleaned, text, strict=True))

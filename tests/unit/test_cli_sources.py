@@ -19,7 +19,7 @@ def parsed(text: str) -> list[IngestSource | str]:
     return [f"{source.source}: {source.problem}" if isinstance(source, Item) else source for source in found]
 
 
-def test_a_list_of_lines_names_one_source_in_each() -> None:
+def test_each_non_empty_line_of_a_list_is_a_source() -> None:
     assert parsed("a.mp4\r\n\n my video, take 2.mp4 \nhttps://e.com/a?b=1\n") == [
         "a.mp4",
         " my video, take 2.mp4 ",
@@ -51,12 +51,12 @@ def test_json_lines_keep_the_types_of_metadata() -> None:
         ('{"source": "a"}\n[' + "[" * 100_000 + "\n", "line 2 of list: not valid JSON"),
     ],
 )
-def test_an_entry_that_cannot_be_used_is_an_item_with_a_problem(text: str, problem: str) -> None:
+def test_an_invalid_entry_becomes_an_item_with_a_problem(text: str, problem: str) -> None:
     assert problem in str(parsed(text)[-1])
 
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from('{}",;\n\r\t\0\udcff')))
-def test_any_text_is_a_list(text: str) -> None:
+def test_any_text_can_be_parsed_as_a_list(text: str) -> None:
     for source in parse_list(text.splitlines(keepends=True), "list"):
         assert isinstance(source, str | tuple | Item)
 
@@ -91,7 +91,7 @@ async def scanned(selection: SourceSelection) -> tuple[list[Item], SourceTotal, 
         (["videos", "a.mp4"], [], ["a.mp4", "proxies/a.mp4"]),
     ],
 )
-async def test_patterns_select_below_the_source(
+async def test_patterns_apply_to_paths_below_the_source(
     folder: Path, include: list[str], exclude: list[str], expected: list[str], *, absolute: bool
 ) -> None:
     root = str(folder / "videos") if absolute else "videos"
@@ -103,7 +103,7 @@ async def test_patterns_select_below_the_source(
         assert "2 not video or audio (1 .txt, 1 .jpg)" in left_out.replace("1 .jpg, 1 .txt", "1 .txt, 1 .jpg")
 
 
-async def test_lists_and_metadata_of_all_items_come_together(folder: Path) -> None:
+async def test_sources_lists_and_metadata_are_combined(folder: Path) -> None:
     (folder / "list.csv").write_text("\ufeffsource,camera\nvideos/a.mp4,1\nvideos/gone.mp4,\n", "utf-8")
     (folder / "utf16.txt").write_text("videos/b.mov\n", "utf-16")
     selection = SourceSelection(
@@ -119,7 +119,7 @@ async def test_lists_and_metadata_of_all_items_come_together(folder: Path) -> No
     assert items[2].problem == "no such file or folder"
 
 
-async def test_sources_without_any_item_are_an_error(folder: Path) -> None:
+async def test_sources_without_items_raise_an_error(folder: Path) -> None:
     (folder / "empty").touch()
     for selection, text in (
         (SourceSelection(lists=["empty"]), "no sources"),
@@ -143,12 +143,12 @@ async def test_sources_without_any_item_are_an_error(folder: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("folder")
-def test_a_selection_that_is_not_valid_is_refused(selection: SourceSelection, text: str) -> None:
+def test_an_invalid_selection_is_refused(selection: SourceSelection, text: str) -> None:
     with pytest.raises(InvalidInputError, match=text):
         selection.check()
 
 
-def test_what_is_left_out_is_counted_by_kind() -> None:
+def test_skipped_paths_are_counted_by_reason() -> None:
     left_out = LeftOut()
     assert left_out.describe() == ""
     for event in (

@@ -26,7 +26,9 @@ def default_handlers() -> Iterator[None]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("interrupt_handler", [signal.default_int_handler, signal.SIG_IGN])
-def test_a_termination_signal_interrupts_also_a_background_job(number: int, interrupt_handler: signal.Handlers) -> None:
+def test_a_termination_signal_interrupts_even_if_sigint_is_ignored(
+    number: int, interrupt_handler: signal.Handlers
+) -> None:
     signal.signal(signal.SIGINT, interrupt_handler)
     with pytest.raises(KeyboardInterrupt), handle_termination_like_interrupt():
         signal.raise_signal(number)
@@ -40,7 +42,7 @@ def test_sighup_stays_ignored_under_nohup() -> None:
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
-def test_another_thread_changes_no_handler() -> None:
+def test_signal_handlers_are_not_changed_in_another_thread() -> None:
     handlers = []
 
     def run() -> None:

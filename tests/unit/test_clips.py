@@ -22,7 +22,7 @@ def hit(video_id: str, start: float, end: float, rank: int | None = None) -> Sea
     return SearchItem(video_id=video_id, start=start, end=end, rank=rank)
 
 
-def test_neighbours_of_one_video_become_one_clip() -> None:
+def test_adjacent_results_of_one_video_become_one_clip() -> None:
     found = [hit("a", 10, 15, 1), hit("b", 0, 4, 2), hit("a", 15, 20, 3), hit("a", 30, 35, 4)]
     joined = clips.merge(found)
     assert [(clip.video_id, clip.start, clip.end, clip.rank) for clip in joined] == [
@@ -35,7 +35,7 @@ def test_neighbours_of_one_video_become_one_clip() -> None:
     assert joined[0].timecodes == "00:10.0-00:20.0"
 
 
-def test_a_gap_is_bridged_up_to_its_length() -> None:
+def test_results_are_merged_across_gaps_up_to_the_given_length() -> None:
     found = [hit("a", 0, 5, 2), hit("a", 7, 9, 1)]
     assert len(clips.merge(found, gap=1.9)) == 2
     (clip,) = clips.merge(found, gap=2)
@@ -52,7 +52,7 @@ def test_results_without_rank_come_last_and_keep_no_rank() -> None:
     assert [(clip.video_id, clip.rank) for clip in joined] == [("b", 7), ("a", None)]
 
 
-def test_videos_are_in_the_order_of_their_best_clips_and_clips_in_order_of_time() -> None:
+def test_videos_are_ordered_by_rank_and_their_clips_by_time() -> None:
     found = clips.group_by_video([hit("a", 9, 10, 3), hit("b", 5, 6, 2), hit("a", 1, 2, 4), hit("b", 0, 1, 1)])
     assert {video: [clip.start for clip in stretches] for video, stretches in found.items()} == {
         "b": [0, 5],
@@ -61,7 +61,7 @@ def test_videos_are_in_the_order_of_their_best_clips_and_clips_in_order_of_time(
     assert list(found) == ["b", "a"]
 
 
-def test_results_grouped_by_video_are_the_same_as_others() -> None:
+def test_results_grouped_by_video_are_flattened_and_merged() -> None:
     """The clips inside a video do not always say whose they are."""
     answer = {
         "id": "a",
@@ -75,13 +75,13 @@ def test_results_grouped_by_video_are_the_same_as_others() -> None:
     assert [clip.video_id for clip in clips.merge([grouped])] == ["b", "a"]
 
 
-def test_a_result_that_names_no_video_is_an_error() -> None:
+def test_a_result_without_a_video_id_raises_an_error() -> None:
     with pytest.raises(InvalidInputError, match="no video id"):
         clips.merge([SearchClip(start=0, end=1, rank=1)])
 
 
 @pytest.mark.parametrize("gap", [-0.1, math.nan])
-def test_a_gap_below_nothing_is_refused(gap: float) -> None:
+def test_a_negative_or_nan_gap_is_refused(gap: float) -> None:
     with pytest.raises(InvalidInputError, match="gap must be"):
         clips.merge([], gap=gap)
 
@@ -90,7 +90,9 @@ def test_a_gap_below_nothing_is_refused(gap: float) -> None:
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60), st.integers(0, 10), st.integers(1, 99)), max_size=12),
     st.integers(0, 5),
 )
-def test_joining_loses_nothing_and_leaves_no_neighbours(found: list[tuple[str, int, int, int]], gap: int) -> None:
+def test_merging_keeps_all_results_and_leaves_no_adjacent_clips(
+    found: list[tuple[str, int, int, int]], gap: int
+) -> None:
     results = [hit(video, start, start + length, rank) for video, start, length, rank in found]
     joined = clips.merge(results, gap=gap)
     assert sorted(map(repr, results)) == sorted(repr(one) for clip in joined for one in clip.results)
@@ -121,7 +123,7 @@ def test_a_time_code_never_shows_sixty_seconds(seconds: float, text: str) -> Non
 
 
 @pytest.mark.parametrize("seconds", [-0.1, math.inf, math.nan])
-def test_an_invalid_time_has_no_timecode(seconds: Any) -> None:
+def test_an_invalid_time_raises_an_error(seconds: Any) -> None:
     with pytest.raises(InvalidInputError):
         clips.timecode(seconds)
 
@@ -149,7 +151,7 @@ async def test_an_expired_search_reports_the_number_of_hits(clock: FastClock, bo
     assert isinstance(caught.value.__cause__, BadRequestError)
 
 
-async def test_a_search_that_is_refused_has_not_expired(clock: FastClock) -> None:
+async def test_another_bad_request_does_not_raise_search_expired_error(clock: FastClock) -> None:
     api, _ = make_executor(responses_in_order(fake_response(400, {"code": "search_option_not_supported"})), clock)
     with pytest.raises(BadRequestError) as caught:
         await Search(api).query(index_id="i", search_options=["visual"], query_text="a dog").to_list()

@@ -63,7 +63,7 @@ class PlainSegment:
         (Nested(float_=array("d"), more=2), {"float": [], "start": 0.0, "more": 2}),
     ],
 )
-def test_a_field_of_a_model_takes_what_a_parameter_takes(item: Any, sent: Any) -> None:
+def test_a_list_field_of_a_model_accepts_dicts_objects_and_models(item: Any, sent: Any) -> None:
     assert to_dict(Embedding(segments=(item,))) == {"segments": [sent]}
 
 
@@ -87,7 +87,7 @@ def test_a_field_of_a_model_takes_what_a_parameter_takes(item: Any, sent: Any) -
     ],
     ids=lambda body: f"{body[:12]!r}x{len(body)}",
 )
-async def test_p18_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_again(body: bytes) -> None:
+async def test_p18_an_invalid_json_response_raises_a_retryable_error(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         await decode(body, Embedding)
     assert caught.value.retryable
@@ -96,14 +96,14 @@ async def test_p18_what_is_no_json_is_an_error_of_ours_and_may_be_asked_for_agai
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b"null", b'"text"', b"true", b"{}", b'{"segments": 7}'])
-async def test_p20_json_of_another_shape_is_an_error_that_asking_again_does_not_mend(body: bytes) -> None:
+async def test_p20_a_response_of_the_wrong_shape_raises_an_error_that_is_not_retryable(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         await decode(body, Embedding)
     assert not caught.value.retryable
     assert caught.value.path.startswith("$")
 
 
-async def test_the_error_names_the_place() -> None:
+async def test_the_error_contains_the_path_of_the_invalid_field() -> None:
     with pytest.raises(MalformedResponseError) as caught:
         await decode(b'{"segments": [{"float": [1]}, {"float": [1], "start": "soon"}]}', Embedding)
     assert caught.value.path == "$.segments[1].start"
@@ -111,11 +111,11 @@ async def test_the_error_names_the_place() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"junk", b"<html>", b"[" * 100_000])
-async def test_an_answer_that_does_not_matter_is_not_looked_at(body: bytes) -> None:
+async def test_an_unused_response_body_is_not_parsed(body: bytes) -> None:
     await decode(body, NoneType)
 
 
-async def test_an_empty_answer_is_an_empty_object_for_those_who_want_an_object() -> None:
+async def test_an_empty_response_is_decoded_as_an_empty_dict() -> None:
     assert await decode(b"", dict) == {}
 
 
@@ -128,7 +128,7 @@ async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
 
 @pytest.mark.parametrize("odd", ["text", None, [1], {"a": 1}, 10**400])
 @pytest.mark.parametrize("filler", [0, THREAD_THRESHOLD])
-async def test_p18_a_vector_that_is_none_is_told_as_such(odd: object, filler: int) -> None:
+async def test_p18_an_invalid_vector_raises_malformed_response_error(odd: object, filler: int) -> None:
     """P18. 10**400 is a whole number of JSON that no float can hold."""
     body = json.dumps({"segments": [{"float": [*([0.5] * 20), odd]}], "filler": "x" * filler}).encode()
     with pytest.raises(MalformedResponseError):
@@ -136,20 +136,20 @@ async def test_p18_a_vector_that_is_none_is_told_as_such(odd: object, filler: in
 
 
 @pytest.mark.parametrize("odd", ["text", 10**400])
-async def test_a_large_answer_nobody_described_may_hold_anything(odd: object) -> None:
+async def test_an_untyped_field_of_a_large_response_accepts_any_value(odd: object) -> None:
     body = json.dumps({"embedding": [*([0.5] * 20), odd], "filler": "x" * THREAD_THRESHOLD}).encode()
     decoded = await decode(body, Anything)
     assert decoded.embedding[-1] == odd
 
 
-async def test_numbers_that_are_none_pass_as_such() -> None:
+async def test_nan_and_infinity_are_decoded_as_floats() -> None:
     decoded = await decode(b'{"segments": [{"float": [NaN], "start": Infinity}]}', Embedding)
     assert math.isnan(decoded.segments[0].float_[0])
     assert decoded.segments[0].start == math.inf
 
 
 @pytest.mark.parametrize(("size", "own_thread"), [(10, True), (THREAD_THRESHOLD + 1, False)])
-async def test_large_answers_are_decoded_in_a_thread(
+async def test_large_responses_are_decoded_in_a_thread(
     size: int, *, own_thread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = list[threading.Thread]()
@@ -164,12 +164,12 @@ async def test_large_answers_are_decoded_in_a_thread(
     assert (threads[0] is threading.main_thread()) is own_thread
 
 
-def test_json_leaves_out_what_the_api_would_not_understand() -> None:
+def test_json_is_compact_utf8_and_keeps_nested_nulls() -> None:
     assert json_bytes({"a": "é", "b": [1, {"c": None}]}) == '{"a":"é","b":[1,{"c":null}]}'.encode()
 
 
 @pytest.mark.parametrize(("sdk_name", "wire_name"), SDK_FIELD_NAMES.items())
-def test_a_dict_takes_the_name_of_the_sdk_and_the_name_of_the_api(sdk_name: str, wire_name: str) -> None:
+def test_a_dict_key_may_be_the_sdk_name_or_the_api_name_but_not_both(sdk_name: str, wire_name: str) -> None:
     sent = f'{{"a":[{{"{wire_name}":"x"}}]}}'.encode()
     assert json_bytes({"a": [{sdk_name: "x"}]}) == sent
     assert json_bytes({"a": ({wire_name: "x"},)}) == sent
@@ -185,7 +185,7 @@ def test_keys_of_the_caller_are_never_renamed(field: str) -> None:
 
 
 @pytest.mark.parametrize("absent", ["missing", "null"])
-def test_an_absent_field_takes_no_slow_path(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An index of a paid plan has no `expires_at`; only an unknown field or an unreadable date is looked for."""
     collected = list[dict[str, Any]]()
     make_collector = codegen._make_extra_collector

@@ -50,13 +50,13 @@ def test_a_read_costs_one_request() -> None:
     ],
     ids=lambda request: request.path_template,
 )
-def test_a_call_about_an_asset_whose_length_was_told_costs_its_minutes(request_: Request[Any]) -> None:
+def test_a_call_for_an_asset_of_known_duration_costs_its_minutes(request_: Request[Any]) -> None:
     book = UsageEstimator()
     book.learn_from_result(asked("GET", "/assets/{asset_id}"), Told("a", 90.0))
     assert cost(book, request_) == {"request": 1.0, "duration": 1.5}
 
 
-def test_a_page_of_assets_tells_their_lengths() -> None:
+def test_asset_durations_are_read_from_a_page_of_assets() -> None:
     """It is looked at as it came; what else a server may have sent in its place tells nothing."""
     book, page = UsageEstimator(), asked("GET", "/assets")
     for odd in ({}, {"data": None}, {"data": 7}, {"data": ["a", {"_id": 1, "duration": 3}, {"_id": "a"}]}, [1]):
@@ -66,14 +66,14 @@ def test_a_page_of_assets_tells_their_lengths() -> None:
     assert cost(book, INDEX) == {"request": 1.0, "duration": 1.5}
 
 
-def test_a_length_that_is_told_again_does_not_count_twice_in_the_average() -> None:
+def test_a_repeated_duration_counts_once_in_the_average() -> None:
     book, unknown = UsageEstimator(), asked("POST", "/indexes/{index-id}/indexed-assets", json={"asset_id": "other"})
     for asset_id, seconds in (("a", 60.0), ("b", 600.0), ("a", 60.0), ("a", 60.0)):
         book.record_duration(asset_id, seconds)
     assert cost(book, unknown)["duration"] == pytest.approx(1 + 0.2 * 9)
 
 
-def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
+def test_an_asset_of_unknown_duration_is_assumed_to_have_the_average_duration() -> None:
     book = UsageEstimator()
     assert cost(book, INDEX) == {"request": 1.0}
     for _ in range(30):
@@ -82,7 +82,7 @@ def test_an_asset_of_unknown_length_is_taken_to_be_as_long_as_others() -> None:
     assert cost(book, INDEX) == {"request": 1.0, "duration": pytest.approx(10.0)}
 
 
-def test_where_no_length_is_known_it_is_what_the_number_of_the_server_falls_by() -> None:
+def test_an_unknown_duration_is_estimated_from_the_decrease_of_the_remaining_quota() -> None:
     book, last = UsageEstimator(), list[Window | None]([None])
 
     def learn_remaining(remaining: int | None, reset: float = 100.0) -> None:
@@ -100,13 +100,13 @@ def test_where_no_length_is_known_it_is_what_the_number_of_the_server_falls_by()
     assert cost(book, INDEX) == {"request": 1.0, "duration": 4.0}
 
 
-def test_a_caller_that_knows_the_length_is_believed() -> None:
+def test_a_duration_given_by_the_caller_takes_precedence() -> None:
     book = UsageEstimator()
     book.record_duration("a", 600.0)
     assert cost(book, attrs.evolve(INDEX, media_seconds=30.0)) == {"request": 1.0, "duration": 0.5}
 
 
-def test_an_answer_is_taken_to_have_as_many_tokens_as_those_before_it() -> None:
+def test_the_token_cost_is_estimated_from_previous_responses() -> None:
     book, analyze = UsageEstimator(), asked("POST", "/analyze", json={"prompt": "what?"})
     assert cost(book, analyze) == {"request": 1.0}
     for tokens in (100, 200):
@@ -116,7 +116,7 @@ def test_an_answer_is_taken_to_have_as_many_tokens_as_those_before_it() -> None:
     assert cost(book, asked("POST", "/responses")) == {"request": 1.0}
 
 
-def test_lengths_of_old_assets_are_forgotten() -> None:
+def test_durations_of_the_oldest_assets_are_discarded() -> None:
     book = UsageEstimator()
     for number in range(MAX_REMEMBERED_ASSETS + 5):
         book.record_duration(str(number), 60.0)

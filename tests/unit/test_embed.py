@@ -113,7 +113,7 @@ def making(clock: FastClock) -> Making:
         ),
     ],
 )
-async def test_what_is_embedded_is_described_by_models_or_dicts_at_any_depth(
+async def test_embed_inputs_may_be_models_or_dicts_at_any_depth(
     making: Making, given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
     api, session = making(responses_in_order(fake_response(content={"data": [{"embedding": VECTOR}]})))
@@ -122,7 +122,7 @@ async def test_what_is_embedded_is_described_by_models_or_dicts_at_any_depth(
     assert embedded.data[0].embedding == array("d", VECTOR)
 
 
-async def test_each_model_takes_its_own_shape_of_segmentation(making: Making) -> None:
+async def test_flat_and_temporal_segmentations_are_sent_as_given(making: Making) -> None:
     cut = Segmentation(strategy="dynamic", dynamic=DynamicLength(min_duration_sec=4))
     inputs: list[Any] = [
         VideoTaskInput(media_source=MediaSource(asset_id="a"), segmentation=cut),
@@ -135,7 +135,7 @@ async def test_each_model_takes_its_own_shape_of_segmentation(making: Making) ->
     assert [json.loads(body)["video"]["segmentation"] for body in session.bodies] == [flat, {"temporal": flat}]
 
 
-async def test_a_document_is_cut_between_sentences(making: Making) -> None:
+async def test_a_document_can_be_segmented_by_sentences(making: Making) -> None:
     api, session = making(responses_in_order(fake_response(202, TASK)))
     document = DocumentTaskInput(
         media_source=MediaSource(asset_id="a"),
@@ -160,16 +160,14 @@ async def test_a_document_is_cut_between_sentences(making: Making) -> None:
         {"input_type": "multi_input", "multi_input": {"media_sources": [{"media_type": "image"}]}},
     ],
 )
-async def test_an_input_that_is_not_what_it_says_is_refused_before_it_is_billed(
-    making: Making, wrong: dict[str, Any]
-) -> None:
+async def test_an_invalid_input_is_refused_before_it_is_sent(making: Making, wrong: dict[str, Any]) -> None:
     api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await EmbedV2(api).create(model_name="marengo3.0", **wrong)
     assert not session.sent
 
 
-async def test_a_kind_of_input_that_came_after_this_version_can_be_sent(making: Making) -> None:
+async def test_an_unknown_input_type_is_sent(making: Making) -> None:
     """Nothing here knows what it takes, so the platform has to say."""
     api, session = making(responses_in_order(fake_response(content={"data": []})))
     new: Any = {"input_type": "smell", "text": {"input_text": "rain"}}
@@ -182,7 +180,7 @@ async def test_a_kind_of_input_that_came_after_this_version_can_be_sent(making: 
     [fake_response(503), APIConnectionError(message="reset", sent=True, retryable=True)],
     ids=["503", "reset"],
 )
-async def test_a_task_whose_creation_is_unsure_is_not_created_again(making: Making, failure: Any) -> None:
+async def test_an_ambiguous_task_creation_is_not_retried(making: Making, failure: Any) -> None:
     """Nothing distinguishes it from other tasks afterwards, and a second one would be billed."""
     api, session = making(responses_in_order(failure, fake_response(202, TASK)))
     with pytest.raises((InternalServerError, APIConnectionError)) as caught:
@@ -191,7 +189,7 @@ async def test_a_task_whose_creation_is_unsure_is_not_created_again(making: Maki
     assert len(session.sent) == 1
 
 
-async def test_waiting_for_a_task_gives_its_vectors(making: Making) -> None:
+async def test_waiting_for_a_task_returns_its_vectors(making: Making) -> None:
     api, session = making(responses_in_order(fake_response(content=TASK), fake_response(content=DONE)))
     task = await EmbedV2(api).tasks.wait_for_done("t")
     assert [one.embedding for one in task.data] == [array("d", VECTOR)]
@@ -202,7 +200,7 @@ async def test_waiting_for_a_task_gives_its_vectors(making: Making) -> None:
     assert len(session.sent) == 2
 
 
-async def test_a_task_that_fails_says_why(making: Making) -> None:
+async def test_a_failed_task_raises_an_error_with_the_reason(making: Making) -> None:
     api, _ = making(
         responses_in_order(fake_response(content={**TASK, "status": "failed", "error": {"message": "too many pages"}}))
     )
@@ -210,7 +208,7 @@ async def test_a_task_that_fails_says_why(making: Making) -> None:
         await EmbedV2(api).tasks.wait_for_done("t")
 
 
-async def test_an_older_task_is_waited_for_by_its_status(making: Making) -> None:
+async def test_a_legacy_task_is_polled_by_its_status(making: Making) -> None:
     """The vectors of a long video are megabytes, which nobody wants with each look."""
     api, session = making(
         responses_in_order(fake_response(content=TASK), fake_response(content={**TASK, "status": "ready"}))
@@ -237,7 +235,7 @@ async def test_the_legacy_endpoint_embeds_several_inputs_in_one_request(making: 
 
 
 @pytest.mark.parametrize("wrong", [{}, {"text": ""}, {"image_url": "nowhere"}])
-async def test_the_older_endpoint_is_not_asked_to_embed_nothing(making: Making, wrong: dict[str, Any]) -> None:
+async def test_the_legacy_endpoint_refuses_missing_or_invalid_inputs(making: Making, wrong: dict[str, Any]) -> None:
     api, session = making(responses_in_order(fake_response()))
     with pytest.deprecated_call(), pytest.raises(InvalidInputError):
         await Embed(api).create(model_name="marengo3.0", **wrong)
@@ -252,7 +250,7 @@ async def test_a_legacy_task_requires_either_a_file_or_a_url(making: Making, wro
     assert not session.sent
 
 
-def test_a_deprecated_call_warns_at_its_own_line_before_it_is_awaited() -> None:
+def test_a_deprecated_call_warns_with_the_file_of_its_caller_before_it_is_awaited() -> None:
     """A warning that names a line of this package helps nobody to find the call."""
     api, _ = make_executor(responses_in_order(fake_response()), FastClock())
     with pytest.deprecated_call() as received:
@@ -260,7 +258,7 @@ def test_a_deprecated_call_warns_at_its_own_line_before_it_is_awaited() -> None:
     assert [warning.filename for warning in received] == [__file__]
 
 
-async def test_the_older_spelling_of_what_was_asked_for_is_read_too(making: Making) -> None:
+async def test_the_legacy_field_for_embedding_options_is_parsed(making: Making) -> None:
     entry = {**TASK, "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "duration": 3}}}
     api, _ = making(responses_in_order(fake_response(content={"data": [entry], "page_info": {"total_page": 1}})))
     (task,) = await EmbedV2(api).tasks.list().to_list()

@@ -47,7 +47,7 @@ def segment(numbers: int = 2, **values: Any) -> EmbeddedSegment:
         (VideoDetail, VIDEO, "marengo3.0"),
     ],
 )
-def test_the_same_video_looks_the_same_from_everywhere(kind: Any, answer: dict[str, Any], model: str | None) -> None:
+def test_all_response_types_produce_the_same_segments(kind: Any, answer: dict[str, Any], model: str | None) -> None:
     view = EmbeddingView.from_response(from_dict(answer, kind))
     assert view.segments == (
         EmbeddedSegment(vector=array("d", [1, 2]), start=0, end=6, option="visual", scope="clip", input_type="video"),
@@ -133,11 +133,11 @@ def test_a_matrix_has_a_row_for_each_segment() -> None:
     assert matrix.tolist() == [[1.0, 1.0], [cast("float", np.float32(0.1)), -3.0]]
 
 
-def test_a_matrix_of_nothing_is_empty() -> None:
+def test_an_empty_view_converts_to_an_empty_matrix() -> None:
     assert EmbeddingView().to_numpy().shape == (0, 0)
 
 
-def test_vectors_of_different_lengths_make_no_matrix() -> None:
+def test_vectors_of_different_lengths_cannot_be_converted_to_a_matrix() -> None:
     """Padding them would make up numbers."""
     with pytest.raises(InvalidInputError, match=r"\[2, 512\]"):
         EmbeddingView(segments=(segment(2), segment(512), segment(2))).to_numpy()

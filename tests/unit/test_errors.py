@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -60,12 +61,12 @@ VALUES: dict[str, Any] = {
 
 def filled(kind: type[TwelveLabsError]) -> TwelveLabsError:
     # As they are written: `attrs.resolve_types`, which other libraries call, replaces those of `attrs.fields`.
-    annotations = {name: text for base in kind.__mro__ for name, text in base.__dict__.get("__annotations__", {}).items()}
+    annotations = {name: text for base in kind.__mro__ for name, text in inspect.get_annotations(base).items()}
     return kind(**{field.name: VALUES[annotations[field.name]] for field in attrs.fields(kind)})
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_p18_every_error_has_one_root_and_is_public(kind: type[TwelveLabsError]) -> None:
+def test_p18_every_error_derives_from_twelvelabs_error_and_is_public(kind: type[TwelveLabsError]) -> None:
     assert issubclass(kind, TwelveLabsError)
     assert getattr(twelvelabs_async, kind.__name__) is kind
 
@@ -83,7 +84,7 @@ def test_p18_every_error_has_one_root_and_is_public(kind: type[TwelveLabsError])
         (MalformedResponseError, APIError),
     ],
 )
-def test_errors_are_also_what_python_calls_them(kind: type[Exception], parent: type[Exception]) -> None:
+def test_errors_have_the_expected_base_classes(kind: type[Exception], parent: type[Exception]) -> None:
     assert issubclass(kind, parent)
 
 
@@ -106,13 +107,13 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], parent: t
         (302, APIError),
     ],
 )
-def test_a_status_has_its_class(status: int, kind: type[APIError]) -> None:
+def test_each_status_code_has_an_error_class(status: int, kind: type[APIError]) -> None:
     assert error_class_for_status(status) is kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("full", [True, False])
-def test_an_error_survives_pickle_and_copy_with_all_it_knows(kind: type[TwelveLabsError], *, full: bool) -> None:
+def test_an_error_keeps_all_fields_when_pickled_or_copied(kind: type[TwelveLabsError], *, full: bool) -> None:
     error = filled(kind) if full else kind()
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  # our own
         assert type(twin) is kind
@@ -137,7 +138,7 @@ def test_p17_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None
         assert len(text) < MAX_MESSAGE_LENGTH + 300
 
 
-def test_the_line_tells_what_where_and_whom_to_ask() -> None:
+def test_an_error_message_contains_the_status_code_operation_and_request_id() -> None:
     error = NotFoundError(
         message="no such asset",
         operation="GET /assets/{asset_id}",
@@ -149,21 +150,21 @@ def test_the_line_tells_what_where_and_whom_to_ask() -> None:
     assert str(error) == ("404 resource_not_exist on GET /assets/{asset_id}: no such asset (attempt 2, request r1)")
 
 
-def test_the_line_tells_doubt_and_why_nothing_more_was_tried() -> None:
+def test_an_error_message_contains_the_ambiguity_and_the_give_up_reason() -> None:
     error = InternalServerError(status_code=503, ambiguous=True, give_up_reason="retry_budget_exhausted")
     assert "ambiguous" in str(error)
     assert "retry_budget_exhausted" in str(error)
 
 
-def test_the_line_of_a_401_tells_what_to_do() -> None:
+def test_the_message_of_a_401_mentions_the_api_key() -> None:
     assert "API key" in str(AuthenticationError(status_code=401))
 
 
-def test_an_error_that_knows_nothing_still_has_a_text() -> None:
+def test_an_error_without_fields_has_a_message() -> None:
     assert str(APIError()) == "APIError"
 
 
-def test_printable_keeps_what_can_be_read() -> None:
+def test_printable_keeps_unicode_and_truncates_after_1000_characters() -> None:
     assert printable("  naïve   日本語\t🎬 ") == "naïve 日本語 🎬"
     assert printable("a" * 1000) == "a" * 1000
     assert printable("a" * 1001) == "a" * 999 + "…"

@@ -94,7 +94,7 @@ def in_flight(snapshot: Mapping[str, Mapping[str, Any]]) -> int:
     return snapshot["search"]["in_flight_count"] if snapshot else 0
 
 
-def test_an_available_store_has_the_only_state() -> None:
+def test_all_state_is_kept_in_the_store_while_it_is_available() -> None:
     async def main() -> None:
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
@@ -105,7 +105,7 @@ def test_an_available_store_has_the_only_state() -> None:
     run_in_virtual_time(main())
 
 
-def test_while_it_is_unavailable_calls_use_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unavailable_store_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
@@ -124,7 +124,9 @@ def test_while_it_is_unavailable_calls_use_memory_with_one_warning(caplog: pytes
     assert "password" not in caplog.text
 
 
-def test_it_recovers_by_itself_and_is_retried_by_one_call_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unavailable_store_is_retried_by_one_call_at_a_time_until_it_recovers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def main() -> None:
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
@@ -144,7 +146,7 @@ def test_it_recovers_by_itself_and_is_retried_by_one_call_at_a_time(caplog: pyte
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_memory_learns_from_the_response_to_a_request_reserved_in_the_store() -> None:
+def test_memory_is_updated_by_the_response_to_a_request_reserved_in_the_store() -> None:
     async def main() -> None:
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
@@ -205,7 +207,7 @@ async def calls_until_it_waits(store: FallbackStore, server: Counter) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_several_processes_without_their_store_use_a_limit_and_hardly_exceed_it() -> None:
+def test_processes_without_their_store_use_the_limit_and_barely_exceed_it() -> None:
     async def main() -> Counter:
         server = Counter(200)
         stores = [FallbackStore(RemoteStore(), CLOCK.monotonic) for _ in range(4)]
@@ -268,7 +270,7 @@ class SuspendedStore(RemoteStore):
         await asyncio.sleep(1e9)
 
 
-def test_memory_answers_for_a_store_that_does_not_answer_in_time(caplog: pytest.LogCaptureFixture) -> None:
+def test_memory_is_used_if_the_store_does_not_respond_in_time(caplog: pytest.LogCaptureFixture) -> None:
     """The deadline includes the queue: a hundred calls wait no longer than one."""
 
     async def main() -> None:
@@ -287,7 +289,7 @@ def test_memory_answers_for_a_store_that_does_not_answer_in_time(caplog: pytest.
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-def test_reservations_of_cancelled_callers_that_have_not_begun_are_dropped() -> None:
+def test_queued_reservations_of_cancelled_callers_are_dropped() -> None:
     async def main() -> None:
         remote = RemoteStore(latency=0.2)
         store = FallbackStore(remote, CLOCK.monotonic)
@@ -347,7 +349,7 @@ async def unavailable_store() -> tuple[Scripted, FallbackStore, asyncio.Task[Map
     return remote, store, late
 
 
-def test_a_late_success_of_an_operation_from_before_the_failure_is_no_recovery(
+def test_a_late_success_of_an_operation_started_before_the_failure_is_not_a_recovery(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:

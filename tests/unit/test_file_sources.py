@@ -71,20 +71,20 @@ NOT_FILES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("file", "why"), NOT_FILES, ids=[f"{type(file).__name__}-{why}" for file, why in NOT_FILES])
-def test_what_is_not_a_file_is_refused_with_a_list_of_what_is(file: Any, why: str) -> None:
+def test_an_unsupported_file_source_is_refused_with_the_reason(file: Any, why: str) -> None:
     with pytest.raises(InvalidInputError, match=why) as refused:
         source_of(file, "video_file")
     assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize("wrong", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
-def test_name_and_size_are_checked(wrong: Any) -> None:
+def test_an_invalid_filename_or_size_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         source_of(b"x", "source", **wrong)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "socket", "missing"])
-async def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path, kind: str) -> None:
+async def test_a_path_that_is_not_a_regular_file_is_refused_before_it_is_opened(tmp_path: Path, kind: str) -> None:
     path, why = tmp_path / "clip.mp4", kind
     with socket.socket(socket.AF_UNIX) as listener:
         match kind:
@@ -128,7 +128,7 @@ async def content_of(source: UploadSource) -> bytes:
 
 
 @pytest.mark.parametrize("stream", [words(), broken()], ids=["strings", "exception"])
-async def test_a_stream_of_anything_but_bytes_ends_in_an_error_with_its_name(stream: Any) -> None:
+async def test_a_stream_that_yields_strings_or_raises_causes_an_error_with_its_filename(stream: Any) -> None:
     with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4"):
         async with opened(source_of(stream, "source", filename="clip.mp4")):
             pass

@@ -93,12 +93,12 @@ async def test_small_videos_are_not_enlarged() -> None:
     ("name", "problem"),
     [("tone.mp3", "has no video stream"), ("text.mp4", "cannot decode"), ("missing.mp4", "No such file")],
 )
-async def test_a_file_without_frames_is_an_error_that_names_it(name: str, problem: str) -> None:
+async def test_a_file_without_frames_raises_an_error_with_its_name(name: str, problem: str) -> None:
     with pytest.raises(FrameError, match=rf"{name}.*{problem}|{problem}.*{name}"):
         await frames.extract(MEDIA / name, [0])
 
 
-async def test_a_local_playlist_opens_no_other_file(tmp_path: Path) -> None:
+async def test_a_local_playlist_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{MEDIA / 'bars.ts'}\n")
     with pytest.raises(FrameError, match="is a playlist"):
         await frames.extract(tmp_path / "list.m3u8", [0])
@@ -123,7 +123,7 @@ async def test_invalid_arguments_are_refused_before_anything_is_opened() -> None
         await frames.contact_sheet(await frames.extract(SAILING, [0]), font="missing.ttf")
 
 
-async def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_extra_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cast("dict[str, Any]", sys.modules), "av", None)
     with pytest.raises(InvalidInputError, match=r"pip install 'twelvelabs-async\[frames\]'"):
         await frames.extract(SAILING, [0])
@@ -147,7 +147,7 @@ async def test_a_cancelled_extraction_stops_its_thread(monkeypatch: pytest.Monke
     assert seen[0].is_set()
 
 
-async def test_a_timeout_is_an_error_that_names_the_video(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_timeout_raises_an_error_that_names_the_video(monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(_source: str, _times: object, _width: int, cancelled: threading.Event) -> None:
         cancelled.wait(60)
 
@@ -161,21 +161,21 @@ def hit(name: str = "sailing.mp4", *, rank: int = 1, start: float = 2, end: floa
     return SearchHit(result=SearchItem(video_id=f"id of {name}", rank=rank, start=start, end=end), video=video)
 
 
-async def test_hits_get_the_frame_in_their_middle_from_a_file_by_id_or_name() -> None:
+async def test_a_hit_gets_its_middle_frame_from_a_file_given_by_id_or_name() -> None:
     files = {"sailing.mp4": SAILING, "id of other.mp4": MEDIA / "bars.mp4"}
     found = await frames.extract_hits([hit(), hit("other.mp4", rank=2), hit(rank=3, start=7, end=9)], files=files)
     assert [(one.origin, one.frame and one.frame.time) for one in found] == [("file", 3), ("file", 3), ("file", 8)]
     assert [one.hit.result.rank for one in found] == [1, 2, 3]
 
 
-async def test_a_hit_without_a_frame_has_the_reason() -> None:
+async def test_a_hit_without_a_frame_has_an_error_message() -> None:
     found = await frames.extract_hits([hit(), hit("tone.mp3")], files={"tone.mp3": MEDIA / "tone.mp3"})
     assert [(one.frame, one.origin) for one in found] == [(None, None)] * 2
     assert found[0].error == "no file, stream or thumbnail of it is known"
     assert "has no video stream" in found[1].error
 
 
-async def test_a_contact_sheet_has_a_row_for_each_four_frames() -> None:
+async def test_a_contact_sheet_has_four_frames_per_row() -> None:
     found = await frames.extract(SAILING, range(5), width=200)
     missing = frames.HitFrame(
         hit=hit("a name that is far too long for the width of one frame.mp4"), frame=None, origin=None, error=""

@@ -39,7 +39,7 @@ NOW_DATE = formatdate(NOW, usegmt=True)
         ("7;", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_and_nonsense_is_none(text: str, seconds: float | None) -> None:
+def test_retry_after_is_parsed_as_seconds_or_a_date_and_ignored_if_invalid(text: str, seconds: float | None) -> None:
     advice = parse_rate_limit_headers({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
     assert advice.retry_after == seconds
 
@@ -58,18 +58,20 @@ def test_retry_after_is_seconds_or_a_date_and_nonsense_is_none(text: str, second
         ("0", "0", None),
     ],
 )
-def test_the_longer_of_two_advised_waits_counts(milliseconds: str, seconds: str, wait: float | None) -> None:
+def test_the_longer_of_retry_after_ms_and_retry_after_is_used(
+    milliseconds: str, seconds: str, wait: float | None
+) -> None:
     headers = {"retry-after-ms": milliseconds, "Retry-After": seconds, "Date": NOW_DATE}
     assert parse_rate_limit_headers(headers, now=NOW).retry_after == wait
 
 
-def test_the_longer_of_two_headers_of_the_same_name_counts() -> None:
+def test_the_longest_of_repeated_retry_after_headers_is_used() -> None:
     headers = CIMultiDict([("Retry-After", "1"), ("retry-after", "30"), ("Retry-After", "2")])
     assert parse_rate_limit_headers(headers, now=NOW).retry_after == 30.0
 
 
 @pytest.mark.parametrize("text", ["1_0", "\u0663", "0x10", "1e", ".", "+", "1,5", "infinity", "1 0", "--1", ""])
-def test_what_is_not_a_decimal_number_is_not_read_as_one(text: str) -> None:
+def test_a_string_that_is_not_a_decimal_number_is_not_parsed(text: str) -> None:
     assert parse_float(text) is None
 
 
@@ -81,13 +83,13 @@ def test_a_decimal_number_is_read(text: str, number: float) -> None:
 
 
 @pytest.mark.parametrize("wrong_by", [0.0, 3600.0, -86400.0 * 365])
-def test_a_date_is_read_against_the_clock_of_the_server(wrong_by: float) -> None:
+def test_a_retry_after_date_is_compared_with_the_server_clock(wrong_by: float) -> None:
     headers = {"Retry-After": formatdate(NOW + 30, usegmt=True), "Date": NOW_DATE}
     assert parse_rate_limit_headers(headers, now=NOW + wrong_by).retry_after == 30.0
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 100000 23:59:59 GMT", "0"])
-def test_an_unreadable_date_leaves_the_clock_of_this_machine(date: str) -> None:
+def test_an_invalid_date_header_falls_back_to_the_local_clock(date: str) -> None:
     advice = parse_rate_limit_headers({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
     assert advice.server_time == NOW
     assert advice.retry_after == 30.0
@@ -132,17 +134,17 @@ def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expe
         (0, None),
     ],
 )
-def test_an_empty_quota_is_advice_to_wait_for_its_reset(reset: float, seconds: float | None) -> None:
+def test_an_exhausted_quota_implies_a_wait_until_its_reset(reset: float, seconds: float | None) -> None:
     headers = {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{reset:.0f}"[:32], "Date": NOW_DATE}
     assert parse_rate_limit_headers(headers, now=NOW).retry_after == seconds
 
 
-def test_a_quota_that_is_not_empty_is_no_reason_to_wait() -> None:
+def test_a_quota_that_is_not_exhausted_implies_no_wait() -> None:
     headers = {"X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": str(int(NOW) + 20), "Date": NOW_DATE}
     assert parse_rate_limit_headers(headers, now=NOW).retry_after is None
 
 
-def test_of_several_empty_quotas_the_latest_reset_counts() -> None:
+def test_the_latest_reset_of_several_exhausted_quotas_is_used() -> None:
     headers = {
         "X-Ratelimit-Request-Remaining": "0",
         "X-Ratelimit-Request-Reset": str(int(NOW) + 20),
@@ -153,7 +155,7 @@ def test_of_several_empty_quotas_the_latest_reset_counts() -> None:
     assert parse_rate_limit_headers(headers, now=NOW).retry_after == 50.0
 
 
-def test_retry_after_goes_before_the_reset() -> None:
+def test_retry_after_takes_precedence_over_the_reset() -> None:
     headers = {
         "Retry-After": "3",
         "X-Ratelimit-Remaining": "0",
@@ -177,18 +179,18 @@ BODY = b'{"code":"too_many_requests","message":"Please try again later after %s.
         (b"tomorrow", None),
     ],
 )
-def test_the_time_stamp_in_the_text_of_a_429_is_advice_of_last_resort(moment: bytes, seconds: float | None) -> None:
+def test_the_timestamp_in_the_body_of_a_429_is_used_as_a_fallback(moment: bytes, seconds: float | None) -> None:
     advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=BODY % moment)
     assert advice.retry_after == seconds
 
 
-def test_headers_go_before_the_time_stamp_in_the_text() -> None:
+def test_headers_take_precedence_over_the_timestamp_in_the_body() -> None:
     advice = parse_rate_limit_headers(
         {"Date": NOW_DATE, "Retry-After": "2"}, now=NOW, body=BODY % b"2030-03-17T17:46:50Z"
     )
     assert advice.retry_after == 2.0
 
 
-def test_a_time_stamp_deep_in_a_large_body_is_not_looked_for() -> None:
+def test_a_timestamp_deep_in_a_large_body_is_ignored() -> None:
     advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
     assert advice.retry_after is None

@@ -87,7 +87,7 @@ async def test_a_file_is_played_from_start_to_end_with_its_frame_as_poster() -> 
     assert (video["data-start"], video["data-end"]) == ("2", "4")
 
 
-async def test_a_stream_is_a_link_and_another_scheme_is_none() -> None:
+async def test_an_https_stream_is_linked_and_a_javascript_url_is_not() -> None:
     streams = ("https://host/master.m3u8?key=1&a=2", "javascript:alert(1)")
     hits = [hit(f"{rank}.mp4", 0, 1, rank=rank, stream=stream) for rank, stream in enumerate(streams, start=1)]
     seen = Elements(await render(hits))
@@ -95,14 +95,14 @@ async def test_a_stream_is_a_link_and_another_scheme_is_none() -> None:
     assert "javascript" not in await render(hits[1:])
 
 
-async def test_a_page_without_frames_says_why() -> None:
+async def test_a_page_without_frames_states_the_reason() -> None:
     assert (
         "No frame: no file, stream or thumbnail of it is known"
         in Elements(await render([hit("a.mp4", 0, 1, rank=1)])).text
     )
 
 
-async def test_a_hostile_name_is_only_text() -> None:
+async def test_a_hostile_name_is_escaped() -> None:
     page = await render([hit(HOSTILE, 0, 1, rank=1, words=HOSTILE)], {HOSTILE: str(SAILING)})
     seen = Elements(page)
     assert len(seen.all("script")) == 1
@@ -113,7 +113,7 @@ async def test_a_hostile_name_is_only_text() -> None:
     assert "\u202e" not in page
 
 
-async def test_only_the_script_of_the_page_may_run_and_other_hosts_send_only_videos() -> None:
+async def test_the_content_security_policy_allows_only_the_page_script_and_external_media() -> None:
     page = await render([hit("a.mp4", 0, 1, rank=1)])
     (policy,) = [one["content"] for one in Elements(page).all("meta") if one.get("http-equiv")]
     (script,) = re.findall("<script>(.*)</script>", page, re.DOTALL)
@@ -125,17 +125,17 @@ async def test_only_the_script_of_the_page_may_run_and_other_hosts_send_only_vid
     assert "innerHTML" not in script
 
 
-async def test_the_page_of_an_emulator_says_that_its_results_are_synthetic() -> None:
+async def test_the_page_of_an_emulator_states_that_its_results_are_synthetic() -> None:
     hits = [hit("a.mp4", 0, 1, rank=1)]
     assert "These results are synthetic" in await render(hits, synthetic=True)
     assert "These results are synthetic" not in await render(hits)
 
 
-async def test_without_results_there_is_a_page_too() -> None:
+async def test_a_page_without_results_is_rendered() -> None:
     assert "No results." in await render([])
 
 
-async def test_without_the_extra_the_page_has_no_frames_and_the_command_names_the_extra(
+async def test_without_the_extra_the_page_has_no_frames_and_the_output_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -160,7 +160,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "ground"), TEXTS)
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_a_text_of_a_page_has_the_contrast_of_wcag_aa(scheme: dict[str, str], text: str, ground: str) -> None:
+def test_page_text_meets_the_wcag_aa_contrast(scheme: dict[str, str], text: str, ground: str) -> None:
     assert contrast(scheme[text], scheme[ground]) >= 4.5
 
 
@@ -178,7 +178,5 @@ def test_a_text_of_a_page_has_the_contrast_of_wcag_aa(scheme: dict[str, str], te
         ({"TERM": "xterm-kitty", "FORCE_HYPERLINK": "0"}, False),
     ],
 )
-def test_terminals_that_know_hyperlinks_are_found_by_their_variables(
-    variables: dict[str, str], *, expected: bool
-) -> None:
+def test_hyperlink_support_is_detected_from_environment_variables(variables: dict[str, str], *, expected: bool) -> None:
     assert knows_hyperlinks(variables) is expected

@@ -28,7 +28,7 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_a_client_loads_no_operation_no_model_and_no_extra() -> None:
+def test_creating_a_client_loads_no_resources_models_or_extras() -> None:
     loaded = loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
     ours = {name for name in loaded if name.startswith("twelvelabs_async")}
     models = {name for name in ours if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))}
@@ -48,14 +48,14 @@ def test_a_client_loads_no_operation_no_model_and_no_extra() -> None:
     }
 
 
-def test_the_package_alone_loads_nothing() -> None:
+def test_importing_the_package_loads_only_its_version_module() -> None:
     loaded = loaded_by("import twelvelabs_async")
     assert "aiohttp" not in loaded
     assert not {name for name in loaded if name.startswith("twelvelabs_async.")} - {"twelvelabs_async._version"}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["search", "--help"], ["limits", "--help"]])
-def test_help_and_version_load_nothing_that_only_commands_need(arguments: list[str]) -> None:
+def test_help_and_version_do_not_load_the_dependencies_of_commands(arguments: list[str]) -> None:
     loaded = loaded_by(f"from twelvelabs_async._cli.main import run; run({arguments})")
     prefixes = (
         "aiohttp",
@@ -71,7 +71,7 @@ def test_help_and_version_load_nothing_that_only_commands_need(arguments: list[s
     assert [name for name in loaded if name.startswith(prefixes)] == []
 
 
-def test_the_list_of_commands_says_what_their_docstrings_say() -> None:
+def test_command_summaries_match_the_docstrings() -> None:
     assert app.summaries == {name: summary(app[name].help) for name in app.summaries}
 
 
@@ -81,10 +81,10 @@ def test_each_module_can_be_imported(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(twelvelabs_async.__all__)))
-def test_each_public_name_is_there(name: str) -> None:
+def test_each_public_name_exists(name: str) -> None:
     assert getattr(twelvelabs_async, name) is not None
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = twelvelabs_async.Nothing

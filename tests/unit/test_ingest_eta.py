@@ -42,7 +42,7 @@ def test_a_rate_is_never_higher_than_the_sum_of_the_window(amounts: list[tuple[f
         assert found is None or 0 <= found <= sum(amount for _, amount in amounts) * (1 + 1e-9)
 
 
-def test_the_time_left_is_that_of_the_slower_of_items_and_bytes() -> None:
+def test_the_time_left_is_the_longer_of_the_times_for_items_and_bytes() -> None:
     assert seconds_left(items=100, completions_per_second=2) == 50
     assert seconds_left(items=100, completions_per_second=2, unsent_bytes=10_000, bytes_per_second=100) == 100
     assert seconds_left(items=100, completions_per_second=2, unsent_bytes=10_000, bytes_per_second=10_000) == 50
@@ -76,7 +76,7 @@ def test_an_estimated_duration_is_rounded(seconds: float, formatted: str) -> Non
 
 
 @given(st.lists(st.tuples(st.floats(0, 10**6), st.integers(0, 5)), max_size=200))
-def test_a_timeline_loses_nothing_and_stays_small(amounts: list[tuple[float, int]]) -> None:
+def test_a_timeline_keeps_all_amounts_in_a_limited_number_of_buckets(amounts: list[tuple[float, int]]) -> None:
     timeline = Timeline(max_buckets=8)
     for at, ready in amounts:
         timeline.add(at, Bucket(ready=ready, bytes_sent=7))
@@ -102,7 +102,7 @@ def test_a_wait_marks_each_bucket_that_it_overlaps() -> None:
     assert [bucket.waited for bucket in timeline.buckets] == [False, True, True, True, True]
 
 
-def test_the_first_time_after_the_last_bucket_merges_buckets() -> None:
+def test_a_time_at_the_end_of_the_last_bucket_merges_buckets() -> None:
     timeline = Timeline(max_buckets=4)
     timeline.add(4.0, Bucket(ready=1))
     assert (timeline.bucket_seconds, len(timeline.buckets)) == (2, 3)

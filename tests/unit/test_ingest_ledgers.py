@@ -156,7 +156,7 @@ async def test_every_field_of_an_entry_is_kept(ledger: Ledger) -> None:
     assert await all_entries(ledger) == [full_entry]
 
 
-async def test_parts_are_kept_until_the_asset_is_there(ledger: Ledger) -> None:
+async def test_uploaded_parts_are_kept_until_the_asset_exists(ledger: Ledger) -> None:
     await ledger.claim(entry())
     assert await ledger.load_upload("t1") is None
     await ledger.save_upload("t1", state())
@@ -239,7 +239,7 @@ ODD_VALUES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("values", ODD_VALUES.values(), ids=list(ODD_VALUES))
-async def test_p29_a_value_that_a_ledger_cannot_store_fails_its_own_item_alone(
+async def test_p29_a_value_that_a_ledger_cannot_store_does_not_affect_other_items(
     ledger: Ledger, values: dict[str, Any]
 ) -> None:
     odd = entry(1, **values)
@@ -269,7 +269,7 @@ async def test_p29_a_value_that_a_ledger_cannot_store_fails_its_own_item_alone(
         ("UPDATE twelvelabs_ledger SET version = 99", "schema version 99"),
     ],
 )
-async def test_a_ledger_in_postgres_of_another_version_is_refused(
+async def test_a_postgres_ledger_of_another_version_is_refused(
     database: str, change: LiteralString, message: str
 ) -> None:
     ledger = PostgresLedger(database)

@@ -61,7 +61,7 @@ async def test_a_file_that_seems_to_be_truncated_is_accepted_with_a_warning() ->
 
 
 @pytest.mark.parametrize("name", ["noise.mp4", "noise"])
-async def test_noise_is_rejected(tmp_path: Path, name: str) -> None:
+async def test_a_file_of_random_bytes_is_rejected(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x91" + hashlib.shake_128(b"noise").digest(50_000))
     assert (await validate_source(str(tmp_path / name), RULES)).rejection_reason.startswith(
         "the file has no known format"
@@ -72,14 +72,16 @@ async def test_noise_is_rejected(tmp_path: Path, name: str) -> None:
     ("name", "kind"),
     [("bars.mp4", "video"), ("bars.ts", "video"), ("bars.mkv", "video"), ("bars.avi", "video"), ("tone.mp3", "audio")],
 )
-def test_a_file_without_a_known_extension_goes_by_its_content(tmp_path: Path, name: str, kind: str) -> None:
+def test_the_type_of_a_file_without_a_known_extension_is_detected_from_its_content(
+    tmp_path: Path, name: str, kind: str
+) -> None:
     for new_name in ("clip", "clip.part"):
         path = Path(shutil.copy(MEDIA / name, tmp_path / new_name))
         assert detect_media_type(path) == probe_file(path).kind == kind
     assert detect_media_type(Path(shutil.copy(MEDIA / name, tmp_path / "song.wav"))) == "audio"
 
 
-def test_the_longest_video_track_counts_and_not_a_cover() -> None:
+def test_the_longest_video_track_is_used_instead_of_a_cover_image() -> None:
     tracks: list[dict[str, Any]] = [
         {"track_type": "General", "format": "MPEG-4"},
         {"track_type": "Image", "width": 3000, "height": 3000},
@@ -95,7 +97,7 @@ def test_the_longest_video_track_counts_and_not_a_cover() -> None:
     assert media_from_tracks(Media(name="a.jpg"), tracks[:2]).kind == "image"
 
 
-async def test_the_content_counts_and_not_the_extension(tmp_path: Path) -> None:
+async def test_the_media_type_depends_on_the_content_and_not_the_extension(tmp_path: Path) -> None:
     """An audio file with the extension of a video has no resolution that could be too low."""
     shutil.copy(MEDIA / "tone.mp3", tmp_path / "tone.mp4")
     checked = await validate_source(str(tmp_path / "tone.mp4"), RULES)
@@ -192,7 +194,7 @@ def test_numbered_files_are_not_read_as_one_file(tmp_path: Path) -> None:
     assert probe_file(tmp_path / "00001.ts").seconds == pytest.approx(6, abs=0.5)
 
 
-def test_only_name_and_size_are_checked_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_not_inspected_without_pymediainfo(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.import_module
 
     def missing(name: str, package: str | None = None) -> ModuleType:
@@ -207,6 +209,6 @@ def test_only_name_and_size_are_checked_without_the_library(monkeypatch: pytest.
     assert probe_file(MEDIA / "text.mp4").no_streams
 
 
-def test_a_text_file_whose_header_ends_within_a_character_is_text(tmp_path: Path) -> None:
+def test_a_header_that_ends_within_a_utf8_character_is_detected_as_text(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_bytes(b"x" + "ß".encode() * 5000)
     assert probe_file(tmp_path / "text.mp4").no_streams

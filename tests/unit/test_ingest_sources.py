@@ -102,7 +102,7 @@ def test_dangling_links_and_link_cycles_are_not_followed(folder: Path) -> None:
     assert len(sources("videos")) == 4
 
 
-def test_a_glob_is_not_caught_in_links_and_yields_each_file_once(folder: Path) -> None:
+def test_a_glob_with_link_cycles_terminates_and_yields_each_file_once(folder: Path) -> None:
     for name in ("one", "two"):
         (folder / "videos" / name).symlink_to(folder / "videos", target_is_directory=True)
     found = ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
@@ -116,7 +116,7 @@ def test_a_glob_is_not_caught_in_links_and_yields_each_file_once(folder: Path) -
         )
 
 
-def test_what_is_left_out_of_a_folder_is_reported(folder: Path) -> None:
+def test_skipped_paths_in_a_folder_are_reported(folder: Path) -> None:
     for name in ("$RECYCLE.BIN", "lost+found", ".Trash-1000", "@eaDir", ".cache"):
         (folder / "videos" / name).mkdir()
         (folder / "videos" / name / "gone.mp4").touch()
@@ -147,7 +147,7 @@ def test_what_is_left_out_of_a_folder_is_reported(folder: Path) -> None:
     assert sources("videos/lost+found") == ["videos/lost+found/gone.mp4"]
 
 
-def test_a_glob_reports_what_it_matches_and_leaves_out(folder: Path) -> None:
+def test_a_glob_reports_the_matching_files_it_skips(folder: Path) -> None:
     (folder / "videos/deep/notes.TXT").touch()
     assert [found.suffix for found in expand("videos/deep/*.*") if isinstance(found, PathSkipped)] == [".txt"]
 
@@ -163,7 +163,7 @@ async def test_a_tuple_is_one_source_if_its_second_value_is_metadata() -> None:
     assert await uris([(one, None), two]) == [one, two]
 
 
-async def test_a_key_needs_one_file(folder: Path) -> None:
+async def test_a_key_requires_a_single_file(folder: Path) -> None:
     (item,) = [item async for item in iter_items((folder, None, "key"))]
     assert "one file or URL" in item.problem
     (item,) = [item async for item in iter_items((folder / "videos/b.mp4", None, "key"))]

@@ -30,7 +30,7 @@ SIGNED = {
 
 
 @pytest.mark.parametrize("scheme", SIGNED)
-def test_a_url_that_is_signed_again_is_the_same(scheme: str) -> None:
+def test_urls_that_differ_only_in_the_signature_are_equal(scheme: str) -> None:
     first, second = (SIGNED[scheme].format(*values) for values in ((1, "a"), (2, "b")))
     assert redact_url(first) == redact_url(second)
     assert redact_url(first) != redact_url(first.replace("/a.mp4", "/b.mp4"))
@@ -64,7 +64,7 @@ def test_a_url_that_is_signed_again_is_the_same(scheme: str) -> None:
         *("Authorization={}", "x-amz-date={}", "x-amz-meta-id={}", "q-ak={}", "auth_key={}", "verify={}", "a=%f{}"),
     ],
 )
-def test_parameters_that_are_no_whole_signature_tell_urls_apart(query: str) -> None:
+def test_parameters_that_are_not_a_complete_signature_distinguish_urls(query: str) -> None:
     first, second = (f"https://media.example/download?{query.format(value)}" for value in "ab")
     assert redact_url(first) != redact_url(second)
 
@@ -81,11 +81,11 @@ def test_parameters_that_are_no_whole_signature_tell_urls_apart(query: str) -> N
         ("https://e.com/a?b", "https://e.com/a?b="),
     ],
 )
-def test_urls_that_differ_in_anything_else_are_two(first: str, second: str) -> None:
+def test_urls_that_differ_in_any_other_part_are_different(first: str, second: str) -> None:
     assert redact_url(first) != redact_url(second)
 
 
-def test_the_order_of_parameters_the_case_of_the_host_and_a_password_do_not_count() -> None:
+def test_parameter_order_host_case_and_password_are_ignored() -> None:
     assert redact_url("https://E.com/a?x=1&y=2") == redact_url("HTTPS://e.com/a?y=2&x=1")
     assert redact_url("https://u:one@e.com/a") == redact_url("https://u:two@e.com/a")
 
@@ -97,13 +97,13 @@ def test_a_url_that_cannot_be_requested_is_a_problem(url: str) -> None:
     assert url_problem(url).startswith("not a valid URL")
 
 
-def test_the_file_name_is_that_of_the_path() -> None:
+def test_the_filename_is_taken_from_the_path_of_the_url() -> None:
     assert filename_from_url("https://e.com/a%2Fb%20c.mp4?x=/d.mp4") == "b c.mp4"
     assert filename_from_url("https://e.com/") == ""
 
 
 @given(st.text(), st.text())
-def test_a_redacted_url_has_no_secret_and_any_string_has_one(user: str, rest: str) -> None:
+def test_a_redacted_url_contains_no_secret_and_any_string_can_be_redacted(user: str, rest: str) -> None:
     redact_url(rest)
     secret = "https://" + user.replace("/", "") + ":s3cr3t@e.com/a?x-amz-credential=s3cr3t&x-amz-signature=s3cr3t"
     assert "s3cr3t" not in redact_url(secret)

@@ -108,7 +108,7 @@ def test_unknown_properties_do_not_reject_a_file() -> None:
         ("https://wetransfer.com/downloads/1/2", "WeTransfer"),
     ],
 )
-def test_a_url_of_a_page_for_sharing_is_rejected(url: str, name: str) -> None:
+def test_a_url_of_a_sharing_page_is_rejected(url: str, name: str) -> None:
     assert web_page_rejection(url).startswith(f"this is a web page of {name}, not a video file; ")
 
 
@@ -125,7 +125,7 @@ def test_a_url_of_a_page_for_sharing_is_rejected(url: str, name: str) -> None:
         "https://contoso.sharepoint.com/sites/films/a.mp4",
     ],
 )
-def test_a_url_of_a_file_on_the_same_hosts_is_accepted(url: str) -> None:
+def test_a_direct_file_url_on_the_same_hosts_is_accepted(url: str) -> None:
     assert web_page_rejection(url) == ""
 
 

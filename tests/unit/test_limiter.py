@@ -53,7 +53,7 @@ def idle(limiter: RateLimiter, category: str = "c") -> bool:
     return (lane.in_flight, lane.waiting) == (0, 0) and not category_state(limiter, category).in_flight
 
 
-def test_turns_are_given_in_the_order_they_were_asked_for() -> None:
+def test_permits_are_granted_in_the_order_of_the_requests() -> None:
     async def main() -> list[int]:
         gate, order = limiter(), list[int]()
 
@@ -83,7 +83,7 @@ def test_categories_do_not_wait_for_each_other() -> None:
     run_in_virtual_time(main())
 
 
-def test_a_quota_that_comes_back_too_late_is_told_at_once_with_its_time() -> None:
+def test_a_quota_reset_after_max_wait_raises_quota_exhausted_error_immediately() -> None:
     """P2."""
 
     async def main() -> QuotaExhaustedError:
@@ -107,7 +107,7 @@ def test_a_quota_that_comes_back_too_late_is_told_at_once_with_its_time() -> Non
     assert error.retryable
 
 
-def test_a_quota_that_comes_back_after_the_deadline_is_told_at_once() -> None:
+def test_a_quota_reset_after_the_deadline_raises_quota_exhausted_error_immediately() -> None:
     async def main() -> None:
         gate = limiter()
         async with holding(await take(gate)) as turn:
@@ -123,7 +123,7 @@ def test_a_quota_that_comes_back_after_the_deadline_is_told_at_once() -> None:
     run_in_virtual_time(main())
 
 
-def test_those_who_wait_already_are_told_when_the_quota_turns_out_to_be_gone() -> None:
+def test_waiting_calls_raise_immediately_when_the_quota_is_exhausted() -> None:
     async def main() -> None:
         gate = limiter()
         first, *others = await take_all(gate)
@@ -143,7 +143,7 @@ def test_those_who_wait_already_are_told_when_the_quota_turns_out_to_be_gone() -
 
 
 @pytest.mark.parametrize("date_of_server", [253_402_300_799.0, -6e10, EPOCH])
-def test_a_quota_whose_end_has_no_date_is_still_told_by_an_error_of_ours(date_of_server: float) -> None:
+def test_a_reset_time_out_of_range_still_raises_quota_exhausted_error(date_of_server: float) -> None:
     """P18. A server whose clock stands at the end of the year 9999 must not break the error that reports it."""
 
     async def main() -> None:
@@ -157,7 +157,7 @@ def test_a_quota_whose_end_has_no_date_is_still_told_by_an_error_of_ours(date_of
 
 
 @pytest.mark.parametrize("moment", range(12))
-def test_a_cancelled_waiter_gives_everything_back(moment: int) -> None:
+def test_a_cancelled_waiter_releases_its_queue_place_and_permit(moment: int) -> None:
     """P21."""
 
     async def main() -> None:
@@ -186,7 +186,7 @@ def test_a_cancelled_waiter_gives_everything_back(moment: int) -> None:
     run_in_virtual_time(main())
 
 
-def test_a_turn_whose_call_failed_or_was_cancelled_is_given_back() -> None:
+def test_the_permit_of_a_failed_or_cancelled_call_is_released() -> None:
     """P21."""
 
     async def main() -> None:
@@ -214,7 +214,7 @@ async def _break(gate: RateLimiter) -> None:
         raise OSError("broken")
 
 
-def test_close_turns_away_everybody_who_waits() -> None:
+def test_close_raises_client_state_error_in_all_waiting_calls() -> None:
     """P23."""
 
     async def main() -> None:
@@ -236,7 +236,7 @@ def test_close_turns_away_everybody_who_waits() -> None:
     run_in_virtual_time(main())
 
 
-def test_those_who_come_after_a_429_come_back_spread_over_a_quarter_of_the_wait() -> None:
+def test_calls_after_a_429_are_spread_over_a_quarter_of_the_wait() -> None:
     """P5: many clients that were refused in the same moment do not come back in the same moment."""
 
     async def come_back(chance: float) -> float:
@@ -279,16 +279,16 @@ async def _crowd(gate: RateLimiter, kinds: str, hold: float = 0.01) -> str:
     return "".join(order)
 
 
-def test_an_interactive_call_goes_before_all_bulk_calls_that_wait() -> None:
+def test_an_interactive_call_precedes_all_waiting_background_calls() -> None:
     assert run_in_virtual_time(_crowd(limiter(), "b" * 20 + "i")) == "i" + "b" * 20
 
 
-def test_bulk_calls_get_on_while_interactive_ones_keep_coming() -> None:
+def test_background_calls_proceed_while_interactive_calls_are_waiting() -> None:
     assert BACKGROUND_EVERY == 5
     assert run_in_virtual_time(_crowd(limiter(), "b" * 3 + "i" * 14)) == "iiiibiiiibiiiibii"
 
 
-def test_an_interactive_call_that_comes_while_a_bulk_call_sleeps_at_the_head_goes_first() -> None:
+def test_an_interactive_call_overtakes_a_background_call_that_waits_at_the_head() -> None:
     async def main() -> list[str]:
         gate, order = limiter(), list[str]()
         async with holding(await take(gate)) as turn:
@@ -307,7 +307,7 @@ def test_an_interactive_call_that_comes_while_a_bulk_call_sleeps_at_the_head_goe
     assert run_in_virtual_time(main()) == ["interactive", "background"]
 
 
-def test_a_call_that_costs_much_is_not_overtaken_for_ever() -> None:
+def test_an_expensive_call_is_not_overtaken_indefinitely() -> None:
     """A film of an hour, among short clips of the same and of higher priority, under a quota of media seconds."""
 
     async def main() -> float:
@@ -339,7 +339,7 @@ def test_a_call_that_costs_much_is_not_overtaken_for_ever() -> None:
     assert run_in_virtual_time(main()) < 400
 
 
-def test_p27_a_call_that_cannot_get_a_response_before_its_deadline_goes_after_those_that_can() -> None:
+def test_p27_calls_that_would_miss_their_deadline_go_after_the_others() -> None:
     async def main() -> list[str]:
         gate, order = limiter(), list[str]()
         async with holding(await take(gate)) as turn:
@@ -375,7 +375,7 @@ class SlowStore(MemoryStore):
         return found
 
 
-def test_news_that_come_while_the_store_is_asked_are_not_slept_through() -> None:
+def test_a_larger_limit_reported_during_a_store_request_ends_the_wait() -> None:
     async def main() -> None:
         clock = LoopClock()
         gate = RateLimiter(clock, store=SlowStore(clock.monotonic))
@@ -396,7 +396,7 @@ def test_news_that_come_while_the_store_is_asked_are_not_slept_through() -> None
 # What is seen from outside.
 
 
-def test_the_queue_behind_a_wait_that_is_too_long_is_told_at_once() -> None:
+def test_queued_calls_with_a_deadline_before_the_reset_raise_immediately() -> None:
     async def main() -> None:
         gate = limiter()
         async with holding(await take(gate)) as turn:
@@ -413,7 +413,7 @@ def test_the_queue_behind_a_wait_that_is_too_long_is_told_at_once() -> None:
     run_in_virtual_time(main())
 
 
-def test_a_call_that_was_never_sent_costs_nothing_and_one_that_was_costs_all() -> None:
+def test_a_failed_call_uses_quota_only_if_it_was_sent() -> None:
     async def main() -> None:
         gate = limiter()
         async with holding(await take(gate)) as turn:
@@ -432,7 +432,7 @@ async def _fail(gate: RateLimiter, *, sent: bool) -> None:
         raise APIConnectionError(sent=sent)
 
 
-def test_waits_and_numbers_are_told_to_whoever_listens() -> None:
+def test_rate_limit_updates_and_waits_are_emitted_as_events() -> None:
     async def main() -> list[object]:
         events, heard = EventDispatcher(), list[object]()
         gate = RateLimiter(LoopClock(), events=events, jitter=lambda: 0.0)
@@ -462,7 +462,7 @@ def test_waits_and_numbers_are_told_to_whoever_listens() -> None:
     assert wait.resets_at == datetime.fromtimestamp(EPOCH + 10, UTC)
 
 
-def test_what_is_known_of_a_category_can_be_read_at_any_moment() -> None:
+def test_limits_returns_the_current_state_of_each_category() -> None:
     async def main() -> None:
         gate = limiter()
         assert gate.limits() == {}
@@ -491,7 +491,7 @@ def test_what_is_known_of_a_category_can_be_read_at_any_moment() -> None:
     run_in_virtual_time(main())
 
 
-def test_a_listener_that_fails_is_logged_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_raises_is_logged_and_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     events, heard = EventDispatcher(), list[object]()
 
     def fail(_event: object) -> None:

@@ -46,23 +46,23 @@ def test_a_level_is_a_name_or_a_number(level: str, number: int) -> None:
     assert package_logger.level == number
 
 
-def test_a_level_may_be_one_that_the_program_has_added() -> None:
+def test_a_level_may_be_a_custom_level_of_the_program() -> None:
     logging.addLevelName(7, "WIRE")
     log_to_stderr("wire")
     assert package_logger.level == 7
 
 
 @pytest.mark.parametrize("level", ["loud", "0", "notset", "-1", "1.5", "²"])
-def test_a_level_that_does_not_exist_is_refused(level: str) -> None:
+def test_an_invalid_level_is_refused(level: str) -> None:
     with pytest.raises(InvalidInputError, match=r"must be one of .*debug, info, warning, error, critical"):
         log_to_stderr(level)
 
 
-def test_a_program_that_does_not_configure_logging_prints_nothing() -> None:
+def test_the_package_logger_has_a_null_handler() -> None:
     assert any(isinstance(handler, logging.NullHandler) for handler in package_logger.handlers)
 
 
-def test_a_record_is_printed_once_although_the_program_prints_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_printed_once_if_the_root_logger_prints_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.StringIO()
     monkeypatch.setattr("sys.stderr", output)
     package_logger.addHandler(StderrHandler())
@@ -101,13 +101,13 @@ LIMIT: Final = RateLimitUpdated(category="search", dimension="token", limit=None
         (LIMIT, "search: 7 of unknown left (token limit)"),
     ],
 )
-def test_an_event_is_one_line(event: object, line: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_is_logged_as_one_line(event: object, line: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "twelvelabs_async")
     log_event(event)
     assert caplog.messages == [line]
 
 
-def test_a_level_counts_from_when_it_is_set(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_change_of_the_level_takes_effect_immediately(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "twelvelabs_async")
     package_logger.setLevel(logging.WARNING)
     log_event(WAIT)
@@ -120,7 +120,7 @@ def test_a_level_counts_from_when_it_is_set(caplog: pytest.LogCaptureFixture) ->
     assert len(caplog.messages) == 1
 
 
-def test_the_record_of_a_call_has_the_fields_that_are_known(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_record_of_a_call_has_only_the_known_fields(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "twelvelabs_async")
     log_event(finished())
     fields = vars(caplog.records[0])
@@ -143,7 +143,7 @@ def logged_messages() -> Iterator[tuple[str, ast.expr]]:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", found
 
 
-def test_messages_are_constant_lower_case_lines_without_a_full_stop() -> None:
+def test_log_messages_are_constant_lower_case_lines_without_a_full_stop() -> None:
     messages = list(logged_messages())
     assert len(messages) > 15
     for place, message in messages:

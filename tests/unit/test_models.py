@@ -240,7 +240,7 @@ examples = pytest.mark.parametrize(("kind", "example"), EXAMPLES, ids=lambda val
 
 
 @examples
-def test_a_model_holds_all_of_an_answer_and_gives_it_back(kind: type[Model], example: dict[str, Any]) -> None:
+def test_a_model_keeps_all_fields_of_a_response_and_converts_back(kind: type[Model], example: dict[str, Any]) -> None:
     model = structure(example, kind)
     assert model.extra == {}
     assert to_dict(model) == example
@@ -271,9 +271,7 @@ def test_p20_unknown_fields_are_kept(kind: type[Model], example: dict[str, Any])
 
 
 @examples
-def test_p20_null_is_the_same_as_absence_where_a_field_may_be_absent(
-    kind: type[Model], example: dict[str, Any]
-) -> None:
+def test_p20_null_is_equivalent_to_an_absent_optional_field(kind: type[Model], example: dict[str, Any]) -> None:
     required = {
         field.metadata.get("wire", field.name): example[field.metadata.get("wire", field.name)]
         for field in attrs.fields(kind)
@@ -287,11 +285,11 @@ def test_p20_an_unknown_status_is_kept() -> None:
     assert to_dict(structure(new, AssetDetail)).items() >= new.items()
 
 
-def test_the_identifier_is_found_under_both_of_its_names() -> None:
+def test_the_id_is_parsed_from_both_of_its_field_names() -> None:
     assert structure({"_id": "a"}, CreatedIndex).id == structure({"id": "a"}, CreatedIndex).id == "a"
 
 
-def test_whole_numbers_may_come_as_floats_and_floats_as_whole_numbers() -> None:
+def test_integers_and_floats_are_converted_to_the_declared_type() -> None:
     size = structure({"_id": "x", "system_metadata": {"size": 12.0, "duration": 7}}, Video).system_metadata
     assert (size.size, size.duration) == (12, 7.0)
     assert (type(size.size), type(size.duration)) == (int, float)
@@ -322,14 +320,16 @@ UNREADABLE: list[tuple[type[Model], Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "answer", "path", "words"), UNREADABLE)
-def test_an_invalid_response_is_an_error_with_the_path(kind: type[Model], answer: Any, path: str, words: str) -> None:
+def test_an_invalid_response_raises_an_error_with_the_path(
+    kind: type[Model], answer: Any, path: str, words: str
+) -> None:
     with pytest.raises(MalformedResponseError) as caught:
         structure(answer, kind)
     assert words in caught.value.message
     assert caught.value.path == path
 
 
-def test_p20_times_are_aware_and_one_that_cannot_be_read_costs_only_itself() -> None:
+def test_p20_times_have_a_timezone_and_an_invalid_time_affects_no_other_field() -> None:
     video = structure({**INDEXED, "created_at": "2026-10-01T14:30:00+02:00", "updated_at": "yesterday"}, Video)
     assert video.created_at == datetime(2026, 10, 1, 12, 30, tzinfo=UTC)
     assert video.indexed_at == datetime(2026, 10, 1, 12, 30, 0, 123456, tzinfo=UTC)
@@ -338,7 +338,7 @@ def test_p20_times_are_aware_and_one_that_cannot_be_read_costs_only_itself() -> 
     assert to_dict(video)["updated_at"] == "yesterday"
 
 
-def test_a_vector_is_compact_and_stays_out_of_sight() -> None:
+def test_a_vector_is_an_array_and_is_omitted_from_the_repr() -> None:
     detail = structure({**INDEXED, **DETAILS}, VideoDetail)
     assert detail.embedding is not None
     segment = detail.embedding.video_embedding.segments[0]
@@ -347,14 +347,14 @@ def test_a_vector_is_compact_and_stays_out_of_sight() -> None:
 
 
 @pytest.mark.parametrize("kind", [UploadSession, PresignedUrls])
-def test_p15_a_presigned_url_does_not_appear_in_logs(kind: type[Model]) -> None:
+def test_p15_a_presigned_url_is_not_in_the_repr(kind: type[Model]) -> None:
     model = structure(
         {"upload_id": "u", "asset_id": "a", "chunk_size": 1, "total_chunks": 1, "upload_urls": [CHUNK_URL]}, kind
     )
     assert "secret" not in repr(model)
 
 
-def test_a_model_cannot_be_changed_by_accident() -> None:
+def test_a_model_is_immutable() -> None:
     index = structure({"_id": "i"}, CreatedIndex)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         index.id = "j"  # type: ignore[misc]  # what this test is about
@@ -371,7 +371,7 @@ def public(path: Path) -> set[str]:
     return {name for name in names if name[0] != "_" and len(name) > 1 and not name.isupper()}
 
 
-def test_every_model_can_be_imported_from_one_place() -> None:
+def test_every_model_can_be_imported_from_the_models_package() -> None:
     everywhere = set[str]().union(*map(public, GROUPS)) | {"Vector"}
     assert set(dir(models)) == everywhere
     assert everywhere <= set(dir(models))
@@ -379,12 +379,12 @@ def test_every_model_can_be_imported_from_one_place() -> None:
         assert getattr(models, name) is not None
 
 
-def test_a_name_that_is_no_model_is_an_attribute_error() -> None:
+def test_an_unknown_model_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Nothing"):
         getattr(models, "Nothing")  # noqa: B009  # a type checker knows that it does not exist
 
 
-def test_a_group_of_models_is_loaded_when_it_is_first_used() -> None:
+def test_model_modules_are_loaded_on_first_use() -> None:
     """Whoever only searches does not pay for the classes of everything else."""
     code = (
         "import sys\n"
@@ -397,7 +397,7 @@ def test_a_group_of_models_is_loaded_when_it_is_first_used() -> None:
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: path.stem)
-def test_every_field_is_described_in_a_sentence(path: Path) -> None:
+def test_every_field_has_a_description(path: Path) -> None:
     for node in ast.parse(path.read_text("utf-8")).body:
         body = node.body if isinstance(node, ast.ClassDef) else []
         for field, after in zip(body, [*body[1:], None], strict=False):
@@ -407,7 +407,7 @@ def test_every_field_is_described_in_a_sentence(path: Path) -> None:
                 assert str(after.value.value).endswith((".", ")")), ast.unparse(field)  # type: ignore[union-attr]
 
 
-def test_every_field_with_another_name_in_json_is_listed() -> None:
+def test_every_renamed_json_field_is_listed_in_sdk_field_names() -> None:
     """`SDK_FIELD_NAMES` renames the keys of dicts; a model with a field that is missing there would be an exception."""
     renamed = {
         field.name: field.metadata["wire"]
@@ -427,7 +427,7 @@ def test_equal_models_have_equal_hashes(kind: type[Model], example: dict[str, An
     assert hash(structure(example, kind)) == hash(structure(example, kind))
 
 
-def test_a_model_with_lists_and_vectors_has_a_hash() -> None:
+def test_a_model_with_lists_and_vectors_is_hashable() -> None:
     data = from_dict({"float": [0.5] * 3, "embedding_option": "visual"}, VideoSegment)
     prompt = AnalyzePromptV2(input_text="x", media_sources=cast("Any", [{"name": "x"}]))
     assert len({data, prompt, copy.copy(prompt)}) == 2

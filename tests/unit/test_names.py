@@ -124,7 +124,7 @@ def prose(source: str) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_id)
-def test_a_name_can_be_guessed(path: Path) -> None:
+def test_identifiers_contain_no_banned_words(path: Path) -> None:
     found = [
         f"{path.name}:{line} {name}"
         for name, line in identifiers(ast.parse(path.read_text("utf-8")))
@@ -134,7 +134,7 @@ def test_a_name_can_be_guessed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_id)
-def test_prose_has_no_coinages(path: Path) -> None:
+def test_prose_contains_no_banned_phrases(path: Path) -> None:
     found = [
         f"{path.name}:{line} {match[0]!r}"
         for text, line in prose(path.read_text("utf-8"))

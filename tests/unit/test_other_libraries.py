@@ -89,7 +89,7 @@ def holds_unhashable(kind: Any) -> bool:
     return outer in (dict, list, set, Mapping, array) or any(holds_unhashable(inner) for inner in get_args(kind))
 
 
-def test_containers_without_a_hash_are_left_out_of_the_hash_of_their_object() -> None:
+def test_unhashable_containers_are_excluded_from_the_hash() -> None:
     """Models leave them out by their value."""
     for name, kind in DATA_CLASSES.items():
         if not issubclass(kind, Model) and kind.__hash__ is not None:
@@ -98,7 +98,7 @@ def test_containers_without_a_hash_are_left_out_of_the_hash_of_their_object() ->
             assert not [field for field in hashed if holds_unhashable(types[field])], name
 
 
-def test_a_container_without_a_hash_still_counts_for_equality() -> None:
+def test_unhashable_containers_are_compared_for_equality() -> None:
     first, second = EmbeddedSegment(vector=array("d", [1.0])), EmbeddedSegment(vector=array("d", [2.0]))
     assert first != second
     assert hash(first) == hash(second)
@@ -141,13 +141,13 @@ def test_a_page_can_be_pickled_and_copied(page: Page[Any]) -> None:
     assert again.request_ahead(1) == page.request_ahead(1)
 
 
-def test_a_paginator_says_how_to_use_it() -> None:
+def test_the_repr_of_a_paginator_explains_its_use() -> None:
     client = AsyncTwelveLabs("key")
     assert "await it, or iterate over it with async for" in repr(client.indexes.list())
     assert "await it, or use async for over its pages()" in repr(client.with_raw_response.indexes.list())
 
 
-def test_a_mock_of_the_client_knows_its_groups() -> None:
+def test_an_autospec_mock_of_the_client_has_its_groups() -> None:
     mock = create_autospec(AsyncTwelveLabs, instance=True)
     mock.indexes.retrieve.return_value = index()
     assert mock.indexes.indexed_assets.retrieve is not None
@@ -167,7 +167,7 @@ async def test_a_method_of_a_mock_is_awaited() -> None:
     mock.indexes.retrieve.assert_awaited_once_with("i")
 
 
-def test_a_mock_of_the_synchronous_client_knows_its_groups() -> None:
+def test_an_autospec_mock_of_the_synchronous_client_has_its_groups() -> None:
     with TwelveLabs("key") as client:
         mock = create_autospec(client, instance=True)
     mock.indexes.retrieve.return_value = index()
@@ -176,7 +176,7 @@ def test_a_mock_of_the_synchronous_client_knows_its_groups() -> None:
         _ = mock.indexes.retreive
 
 
-async def test_a_group_of_the_class_says_that_it_has_no_client() -> None:
+async def test_a_group_used_on_the_client_class_raises_client_state_error() -> None:
     with pytest.raises(ClientStateError, match=r"create a client of it: AsyncTwelveLabs\(\)"):
         await AsyncTwelveLabs.indexes.list()
 

@@ -20,7 +20,7 @@ def anything() -> Any:
 
 
 @pytest.mark.parametrize("name", _OTHER_NAMES)
-def test_an_older_name_of_a_resource_is_an_error_with_the_right_one(anything: Any, name: str) -> None:
+def test_an_old_resource_name_raises_an_error_with_the_current_name(anything: Any, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(anything, name)
     assert f"no attribute {name!r}; use {_OTHER_NAMES[name]}" in str(caught.value)
@@ -37,7 +37,7 @@ def test_an_older_name_of_a_resource_is_an_error_with_the_right_one(anything: An
         (SearchItem(), "model_dump", "use to_dict()"),
     ],
 )
-def test_another_name_of_a_field_is_an_error_with_the_right_one(model: Any, name: str, hint: str) -> None:
+def test_a_wrong_field_name_raises_an_error_with_the_right_name(model: Any, name: str, hint: str) -> None:
     with pytest.raises(AttributeError, match="no attribute") as caught:
         getattr(model, name)
     assert hint in str(caught.value)
@@ -54,23 +54,23 @@ def test_models_are_still_copied_and_pickled() -> None:
     assert not hasattr(EmbeddingData, "__deepcopy__")
 
 
-def test_a_list_that_is_iterated_without_async_is_an_error(anything: Any) -> None:
+def test_iterating_a_list_without_async_raises_type_error(anything: Any) -> None:
     with pytest.raises(TypeError, match="use `async for`"):
         list(anything.indexes.list())
 
 
-def test_a_client_that_is_entered_without_async_is_an_error(anything: Any) -> None:
+def test_entering_a_client_without_async_raises_type_error(anything: Any) -> None:
     with pytest.raises(TypeError, match="use `async with`"), anything:
         pass
 
 
 @pytest.mark.parametrize("name", ["threshold", "sort_option", "adjust_confidence_level", "request_options", "nonsense"])
-def test_a_parameter_that_no_api_has_is_an_error_with_a_reason(anything: Any, name: str) -> None:
+def test_an_unknown_parameter_is_rejected_with_a_reason(anything: Any, name: str) -> None:
     with pytest.raises(InvalidInputError, match=f"search.query has no parameter '{name}': "):
         anything.search.query(index_id="i", search_options=["visual"], query_text="x", **{name: "low"})
 
 
-async def test_an_analysis_of_a_video_id_names_the_parameter_to_use(anything: Any) -> None:
+async def test_analyzing_a_video_id_raises_an_error_that_suggests_asset_id(anything: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
         await anything.analyze(video_id="v", prompt="p")
     with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
@@ -80,7 +80,9 @@ async def test_an_analysis_of_a_video_id_names_the_parameter_to_use(anything: An
 
 
 @pytest.mark.parametrize("name", ["retrieve", "update", "delete", "wait_for_done"])
-async def test_a_video_id_in_place_of_an_indexed_asset_names_the_parameter_to_use(anything: Any, name: str) -> None:
+async def test_a_video_id_for_an_indexed_asset_raises_an_error_that_suggests_the_right_id(
+    anything: Any, name: str
+) -> None:
     method = getattr(anything.indexes.indexed_assets, name)
     with pytest.raises(TypeError, match="indexed_asset_id"):
         await method("i", video_id="v", user_metadata={})

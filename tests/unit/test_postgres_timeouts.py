@@ -46,7 +46,7 @@ def test_an_invalid_url_is_refused_without_its_password(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://anna:secret@db/videos", "PostgreSQL+psycopg://anna:secret@db/videos"])
-def test_a_url_of_another_kind_is_not_taken_for_a_path(url: str) -> None:
+def test_a_ledger_url_with_an_unsupported_scheme_is_rejected(url: str) -> None:
     with pytest.raises(InvalidInputError, match="got a URL with") as caught:
         resolve_ledger(url)
     assert "secret" not in str(caught.value)

@@ -26,7 +26,7 @@ STORAGE = URL("https://storage.example/part?signature=1")
         ("user:secret@proxy.example:3128", "http://user:secret@proxy.example:3128"),
     ],
 )
-def test_the_url_of_a_proxy_is_read_as_curl_reads_it(text: str, url: str) -> None:
+def test_a_proxy_url_is_parsed_as_in_curl(text: str, url: str) -> None:
     assert parse_proxy_url(text, "proxy") == URL(url)
 
 
@@ -37,7 +37,7 @@ def test_a_socks_proxy_is_refused_with_a_hint(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "http://", "ftp://proxy.example", "http://a:b", "http://a b", "http://["])
-def test_what_is_not_the_url_of_a_proxy_is_refused(text: str) -> None:
+def test_an_invalid_proxy_url_is_rejected(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"^proxy must be a URL like http://proxy\.example:3128"):
         AsyncTwelveLabs("tlk_x", proxy=text)
 
@@ -50,7 +50,7 @@ def test_the_proxy_of_the_environment_is_used_for_https(monkeypatch: pytest.Monk
     assert (found.name, found.source) == ("proxy.example:3128", name)
 
 
-def test_the_variable_for_https_goes_before_the_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_proxy_takes_precedence_over_all_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://all.example:1080")
     monkeypatch.setenv("HTTPS_PROXY", "http://https.example:3128")
     assert resolve_proxy(FROM_ENVIRONMENT, API).name == "https.example:3128"
@@ -59,7 +59,7 @@ def test_the_variable_for_https_goes_before_the_one_for_all(monkeypatch: pytest.
 @pytest.mark.parametrize(
     "base_url", ["http://127.0.0.1:8080/v1.3", "http://api.example/v1.3", "https://localhost/v1.3"]
 )
-def test_the_proxy_of_the_environment_is_not_used_for_plain_http_and_for_this_machine(
+def test_the_environment_proxy_is_not_used_for_plain_http_or_localhost(
     monkeypatch: pytest.MonkeyPatch, base_url: str
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
@@ -75,7 +75,7 @@ def test_no_proxy_is_used_without_one_in_the_environment(monkeypatch: pytest.Mon
     assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
 
 
-def test_the_environment_can_be_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socks_proxy_in_the_environment_is_an_error_only_if_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example:1080")
     with pytest.raises(InvalidInputError, match="HTTPS_PROXY is a SOCKS proxy"):
         AsyncTwelveLabs("tlk_x")
@@ -128,5 +128,5 @@ def test_a_proxy_that_would_see_the_key_is_refused() -> None:
         ("[fd00::1]:80", "fd00::1", False),
     ],
 )
-def test_no_proxy_names_hosts_suffixes_networks_and_ports(entries: str, host: str, *, bypassed: bool) -> None:
+def test_no_proxy_matches_hosts_suffixes_networks_and_ports(entries: str, host: str, *, bypassed: bool) -> None:
     assert parse_no_proxy(entries)(host, 443) is bypassed

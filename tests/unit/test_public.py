@@ -59,7 +59,7 @@ def test_the_generated_files_are_up_to_date() -> None:
     assert not stale, "run python docs/make_public.py"
 
 
-def test_all_is_the_list() -> None:
+def test_all_matches_the_list_of_public_names() -> None:
     assert sorted(twelvelabs_async.__all__) == sorted([*TOP, "__version__"])
     assert len(TOP) == len(set(TOP))
 
@@ -77,7 +77,7 @@ def test_the_reference_has_every_page_and_every_module() -> None:
 
 
 @pytest.mark.parametrize("package", ["ingest", "workers", "emulator"])
-def test_a_package_exports_what_the_list_says(package: str) -> None:
+def test_a_package_exports_its_listed_names(package: str) -> None:
     module = importlib.import_module(f"twelvelabs_async.{package}")
     listed = {name for place, name in NAMES if place == package}
     submodules = {place.rpartition(".")[2] for place in MODULES if place.startswith(f"{package}.")}

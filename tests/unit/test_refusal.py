@@ -54,7 +54,7 @@ def refused(status: int, body: object, headers: dict[str, str] | None = None) ->
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_every_shape_of_refusal_is_read(body: object, expected: tuple[Any, ...]) -> None:
+def test_every_format_of_error_body_is_parsed(body: object, expected: tuple[Any, ...]) -> None:
     error = refused(400, body)
     assert isinstance(error, BadRequestError)
     assert (error.code, error.message, error.docs_url, error.details) == expected
@@ -73,7 +73,7 @@ def test_every_shape_of_refusal_is_read(body: object, expected: tuple[Any, ...])
     ],
     ids=["text", "json", "long fields", "junk", "zeros", "escapes"],
 )
-def test_p17_a_refusal_of_any_size_and_content_is_one_short_printable_line(body: bytes) -> None:
+def test_p17_an_error_message_is_one_short_printable_line_for_any_body(body: bytes) -> None:
     error = refused(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
     assert isinstance(error, InternalServerError)
     assert str(error).isprintable()
@@ -123,7 +123,7 @@ SHAPES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
-def test_the_message_survives_in_every_shape_of_error_body(body: object) -> None:
+def test_the_message_is_extracted_from_every_format_of_error_body(body: object) -> None:
     error = refused(400, body)
     assert SENTENCE in error.message
     assert "{" not in error.message
@@ -142,11 +142,11 @@ def test_the_message_survives_in_every_shape_of_error_body(body: object) -> None
         ("one byte that is not UTF-8", "bad"),
     ],
 )
-def test_the_code_survives_in_other_shapes(shape: str, code: str) -> None:
+def test_the_code_is_extracted_from_other_formats_of_error_body(shape: str, code: str) -> None:
     assert refused(400, SHAPES[shape]).code == code
 
 
-def test_a_message_in_the_encoding_of_its_content_type_is_read() -> None:
+def test_a_message_is_decoded_with_the_charset_of_its_content_type() -> None:
     error = refused(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
     assert error.message == "für dich nicht"
 
@@ -172,11 +172,11 @@ def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, NotFoundError), (410, GoneError), (429, RateLimitError), (799, InternalServerError)]
 )
-def test_the_status_names_the_class(status: int, kind: type[APIError]) -> None:
+def test_the_status_determines_the_error_class(status: int, kind: type[APIError]) -> None:
     assert type(refused(status, b"")) is kind
 
 
-def test_a_status_nobody_knows_is_an_error_with_a_text() -> None:
+def test_an_unknown_status_has_an_error_message() -> None:
     assert refused(499, b"").message == "unknown status"
 
 
@@ -185,7 +185,7 @@ def test_a_status_nobody_knows_is_an_error_with_a_text() -> None:
     ["https://evil.example/x?key=1", "//evil.example", "/v2/assets", "", "http://[", "\x00", "https://evil.example:x"],
 )
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
-def test_p14_a_redirect_is_refused_and_says_why(status: int, location: str) -> None:
+def test_p14_a_redirect_is_refused_with_a_reason(status: int, location: str) -> None:
     error = refused(status, b"", {"Location": location})
     assert error.code == "redirect_refused"
     assert "not followed" in str(error)
@@ -193,13 +193,13 @@ def test_p14_a_redirect_is_refused_and_says_why(status: int, location: str) -> N
     assert not error.retryable
 
 
-def test_the_request_is_named_by_the_trace_and_else_by_the_request_id() -> None:
+def test_the_request_id_is_the_trace_id_header_or_else_the_request_id_header() -> None:
     assert request_id_from_headers(CIMultiDict({"X-Trace-Id": "a", "x-request-id": "b"})) == "a"
     assert request_id_from_headers(CIMultiDict({"X-Request-Id": "b"})) == "b"
     assert request_id_from_headers(CIMultiDict()) is None
     assert refused(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
 
 
-def test_advice_is_kept_on_the_error() -> None:
+def test_the_retry_after_time_is_stored_on_the_error() -> None:
     error = error_from_response(429, {}, b"", 7.5)
     assert error.retry_after == 7.5

@@ -104,7 +104,7 @@ def raised(refusal: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
         (REQUEST_REMAINING, 50, "2026-03-16T20:00:00+00:00"),
     ],
 )
-def test_p2_a_quota_error_has_the_limit_the_reset_and_the_words_of_the_platform(
+def test_p2_a_quota_error_has_the_limit_the_reset_and_the_message_of_the_platform(
     refusal: Refusal, limit: int, resets_at: str
 ) -> None:
     first, second = raised(refusal, calls=2)
@@ -120,7 +120,7 @@ def test_p2_a_quota_error_has_the_limit_the_reset_and_the_words_of_the_platform(
     assert second.status_code is None, "it was not sent"
 
 
-def test_a_refusal_by_the_plan_without_a_reset_is_not_retried_and_holds_up_no_other_call() -> None:
+def test_a_plan_limit_error_without_a_reset_is_not_retried_and_blocks_no_other_call() -> None:
     for error in raised(PLAN_LIMIT_WITHOUT_TIME, calls=3):
         assert isinstance(error, RateLimitError)
         assert not isinstance(error, QuotaExhaustedError)
@@ -134,7 +134,7 @@ def test_a_refusal_by_the_plan_without_a_reset_is_not_retried_and_holds_up_no_ot
 
 @pytest.mark.parametrize("status", [400, 403, 429])
 @pytest.mark.parametrize("code", ["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"])
-def test_each_refusal_by_the_plan_stops_an_ingestion_and_can_be_read(status: int, code: str) -> None:
+def test_each_plan_limit_error_stops_an_ingestion_and_has_its_code_and_message(status: int, code: str) -> None:
     (error,) = raised(Refusal(status, {}, {"code": code, "message": "the plan allows no more"}))
     assert stop_reason(error) == "quota"
     assert not is_permanent(error), "the item itself is not at fault"
@@ -143,7 +143,7 @@ def test_each_refusal_by_the_plan_stops_an_ingestion_and_can_be_read(status: int
     assert "the plan allows no more" in str(error)
 
 
-def test_a_refusal_by_the_plan_with_a_short_wait_is_retried() -> None:
+def test_a_plan_limit_error_with_a_short_wait_is_retried() -> None:
     async def main() -> None:
         responses = [
             fake_response(429, {"code": "plan_limit_exceeded"}, {"Retry-After": "20"}),
@@ -227,7 +227,7 @@ def test_p2_the_decision_on_max_wait_depends_on_the_reported_reset_only(chance: 
         run_in_virtual_time(main(4.9))
 
 
-def test_waits_that_find_out_the_limit_are_no_events() -> None:
+def test_waits_without_a_known_limit_emit_no_wait_event() -> None:
     async def main() -> list[object]:
         clock, events = LoopClock(), list[object]()
 
@@ -256,7 +256,7 @@ def test_waits_that_find_out_the_limit_are_no_events() -> None:
         ("no limit named", None, "request"),
     ],
 )
-def test_the_limit_that_only_the_message_names_is_read(message: str, limit: int | None, dimension: str) -> None:
+def test_a_limit_given_only_in_the_message_is_parsed(message: str, limit: int | None, dimension: str) -> None:
     body = json.dumps({"code": "too_many_requests", "message": f"Too many {message}."})
     (error,) = raised(Refusal(429, {"Retry-After": "3600"}, json.loads(body)))
     assert isinstance(error, QuotaExhaustedError)

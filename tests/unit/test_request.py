@@ -63,7 +63,7 @@ ESCAPED = [
 
 
 @pytest.mark.parametrize("hostile", REFUSED, ids=ascii)
-def test_p16_an_id_that_would_leave_its_segment_is_refused_before_anything_is_sent(hostile: str) -> None:
+def test_p16_an_id_that_would_leave_its_path_segment_is_rejected_before_sending(hostile: str) -> None:
     api, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
         run_in_virtual_time(api.execute(get("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=hostile)))
@@ -72,7 +72,7 @@ def test_p16_an_id_that_would_leave_its_segment_is_refused_before_anything_is_se
 
 
 @pytest.mark.parametrize("odd", ESCAPED, ids=ascii)
-def test_p16_an_odd_id_stays_one_segment_through_every_parser_on_the_way(odd: str) -> None:
+def test_p16_an_id_with_special_characters_stays_one_segment_in_every_url_parser(odd: str) -> None:
     path = get("/indexes/{index-id}/videos/{video-id}", index_id=odd, video_id=odd).path()
     assert path.isascii()
     for parsed in (urlsplit("https://h/v1.3" + path).path, URL("https://h/v1.3" + path, encoded=True).raw_path):
@@ -81,12 +81,12 @@ def test_p16_an_odd_id_stays_one_segment_through_every_parser_on_the_way(odd: st
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"abc", ["a"], True])
-def test_an_id_is_a_text(wrong: object) -> None:
+def test_an_id_must_be_a_string(wrong: object) -> None:
     with pytest.raises(InvalidInputError):
         validate_id(wrong)
 
 
-def test_what_a_template_says_beside_its_variables_stays_as_it_is() -> None:
+def test_literal_text_in_a_path_template_is_unchanged() -> None:
     request = Request(
         method="GET",
         path_template="/100%/{index-id}%s/{b}",
@@ -134,7 +134,7 @@ def test_the_operation_is_the_verb_and_the_template() -> None:
         ),
     ],
 )
-def test_a_query_is_written_as_the_api_reads_it(query: dict[str, Any], pairs: list[tuple[str, str]]) -> None:
+def test_query_parameters_are_encoded_as_the_api_expects(query: dict[str, Any], pairs: list[tuple[str, str]]) -> None:
     assert list(query_pairs(query)) == pairs
     request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query=query)
     _, _, text = request.path().partition("?")
@@ -161,7 +161,7 @@ def test_a_query_is_written_as_the_api_reads_it(query: dict[str, Any], pairs: li
     ],
     ids=["query", "json", "nan", "object", "form"],
 )
-def test_p18_what_cannot_be_written_is_refused_before_anything_is_sent(request_: Request[Any]) -> None:
+def test_p18_a_value_that_cannot_be_encoded_is_rejected_before_sending(request_: Request[Any]) -> None:
     """P18. A file name that is not UTF-8 comes out of `os.listdir` like this."""
     api, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
@@ -170,7 +170,7 @@ def test_p18_what_cannot_be_written_is_refused_before_anything_is_sent(request_:
     assert str(caught.value).isprintable()
 
 
-def test_given_keeps_what_is_not_none() -> None:
+def test_omit_none_removes_only_none() -> None:
     assert omit_none(a=None, b=0, c="", d=False, e=[]) == {"b": 0, "c": "", "d": False, "e": []}
 
 
@@ -219,13 +219,13 @@ REFUSED_ALIKE: list[Any] = [
 
 
 @pytest.mark.parametrize("value", REFUSED_ALIKE, ids=range(len(REFUSED_ALIKE)))
-def test_p18_a_value_is_refused_alike_and_by_name_in_queries_forms_and_json(value: Any) -> None:
+def test_p18_an_invalid_value_is_rejected_by_name_in_queries_forms_and_json(value: Any) -> None:
     request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"x": value})
     for send in (request.path, lambda: Form.build(x=value), lambda: json_bytes({"x": value})):
         with pytest.raises(InvalidInputError, match="x"):
             send()
 
 
-def test_null_may_be_an_item_in_json_of_the_caller_only() -> None:
+def test_null_items_are_allowed_in_json_from_the_caller() -> None:
     assert json_bytes({"json_schema": {"enum": ["a", None]}}) == b'{"json_schema":{"enum":["a",null]}}'
     assert json_bytes({"x": [None]}, allow_null_items=True) == b'{"x":[null]}'

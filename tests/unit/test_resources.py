@@ -101,7 +101,7 @@ def uploads(road: Recorder) -> MultipartUpload:
         (0, "duration=0"),
     ],
 )
-async def test_a_range_is_sent_bound_by_bound_and_a_number_as_itself(
+async def test_a_range_is_sent_as_its_bounds_and_a_number_unchanged(
     road: Recorder, indexed: IndexedAssets, limit: Any, sent: str
 ) -> None:
     road.say(PAGE)
@@ -112,26 +112,26 @@ async def test_a_range_is_sent_bound_by_bound_and_a_number_as_itself(
 @pytest.mark.parametrize(
     "limit", [Range(), {}, {"gt": 1}, {"gte": "1"}, True, "5", float("nan"), {"lte": float("inf")}]
 )
-def test_a_range_the_platform_would_not_understand_is_refused(indexed: IndexedAssets, limit: Any) -> None:
+def test_an_invalid_range_is_rejected(indexed: IndexedAssets, limit: Any) -> None:
     """It would be ignored there, and a list without the filter would look like one with it."""
     with pytest.raises(InvalidInputError, match="duration"):
         indexed.list("i", duration=limit)
 
 
-async def test_user_metadata_filters_are_bare_pairs(road: Recorder, indexed: IndexedAssets) -> None:
+async def test_user_metadata_filters_are_sent_as_plain_query_parameters(road: Recorder, indexed: IndexedAssets) -> None:
     road.say(PAGE)
     await indexed.list("i", page_limit=None, user_metadata={"category": "news", "year": 2026, "aired": True})
     assert road.last.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
 
 
 @pytest.mark.parametrize("key", ["page", "filename", "duration", "duration[gte]", "user_metadata", "status"])
-def test_a_user_metadata_key_that_would_be_taken_for_a_parameter_is_refused(indexed: IndexedAssets, key: str) -> None:
+def test_a_user_metadata_filter_named_like_a_parameter_is_rejected(indexed: IndexedAssets, key: str) -> None:
     """Else a filter on one's own key `page` would turn pages."""
     with pytest.raises(InvalidInputError, match="same name"):
         indexed.list("i", user_metadata={key: "x"})
 
 
-async def test_the_status_of_a_video_can_be_filtered_by_as_lists_of_videos_have_no_such_parameter(
+async def test_videos_can_be_filtered_by_a_user_metadata_key_named_status(
     road: Recorder,
 ) -> None:
     road.say(PAGE)
@@ -166,14 +166,14 @@ def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
 
 @pytest.mark.parametrize("values", ["", b"visual", [], ()])
 @pytest.mark.parametrize("which", range(6))
-def test_an_empty_list_never_means_everything(road: Recorder, which: int, values: Any) -> None:
+def test_an_empty_or_invalid_list_of_values_is_rejected(road: Recorder, which: int, values: Any) -> None:
     with pytest.raises(InvalidInputError):
         list(lists_of_values(road, values))[which]()
     assert not road.requests
 
 
 @pytest.mark.parametrize("which", [4, 5])
-def test_a_text_in_place_of_a_list_in_a_form_never_becomes_letters(road: Recorder, which: int) -> None:
+def test_a_string_in_place_of_a_list_of_search_options_is_rejected(road: Recorder, which: int) -> None:
     with pytest.raises(InvalidInputError, match="must be a list, got 'visual'"):
         list(lists_of_values(road, "visual"))[which]()
 
@@ -186,7 +186,7 @@ async def test_a_filter_takes_one_value_or_a_list(road: Recorder, which: int) ->
 
 
 @pytest.mark.parametrize("limits", [{"page": 0}, {"page_limit": 0}, {"page_limit": 51}, {"page": -1}])
-def test_pages_that_do_not_exist_are_refused_when_the_list_is_made(limits: dict[str, int]) -> None:
+def test_invalid_page_numbers_and_limits_are_rejected_when_the_list_is_created(limits: dict[str, int]) -> None:
     road = Recorder()
     for make in (
         Assets(cast("Any", road)).list,
@@ -197,7 +197,7 @@ def test_pages_that_do_not_exist_are_refused_when_the_list_is_made(limits: dict[
             cast("Any", make)(**limits)
 
 
-async def test_a_list_asks_for_large_pages_and_only_when_it_is_used(road: Recorder, assets: Assets) -> None:
+async def test_a_list_requests_large_pages_and_only_when_iterated(road: Recorder, assets: Assets) -> None:
     road.say(PAGE)
     listed = assets.list(filename="film")
     assert not road.requests
@@ -205,9 +205,7 @@ async def test_a_list_asks_for_large_pages_and_only_when_it_is_used(road: Record
     assert road.last.path() == "/assets?filename=film&page_limit=50"
 
 
-async def test_the_chunks_of_an_upload_are_a_list_under_a_name_of_their_own(
-    road: Recorder, uploads: MultipartUpload
-) -> None:
+async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(road: Recorder, uploads: MultipartUpload) -> None:
     chunks = [{"index": 1, "status": "completed"}, {"index": 2, "status": "pending"}]
     road.say({"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}})
     page = await uploads.get_status("u")
@@ -218,9 +216,7 @@ async def test_the_chunks_of_an_upload_are_a_list_under_a_name_of_their_own(
 
 
 @pytest.mark.parametrize("bad", ["", " ", "a/b", "..", "a\nb", 7, None])
-async def test_an_identifier_that_would_name_something_else_is_refused_before_anything_is_sent(
-    road: Recorder, bad: Any
-) -> None:
+async def test_an_invalid_id_is_rejected_before_anything_is_sent(road: Recorder, bad: Any) -> None:
     """`delete("..")` must never reach the parent of what was meant."""
     assets, indexed = Assets(cast("Any", road)), IndexedAssets(road)
     calls: list[Callable[[], Any]] = [
@@ -263,7 +259,7 @@ async def test_a_file_is_sent_as_a_form_with_the_fields_first(road: Recorder, as
     assert road.files == [("file", "film.mp4", b"bytes", "video/mp4")]
 
 
-async def test_a_part_of_the_callers_own_keeps_its_name_and_type(road: Recorder, assets: Assets) -> None:
+async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(road: Recorder, assets: Assets) -> None:
     road.say({"_id": "a", "status": "processing"})
     part = FilePart(name="whatever", filename="a.mp4", content=b"x", size=1, content_type="video/mp4")
     await assets.create(method="direct", file=part)
@@ -289,7 +285,7 @@ async def test_a_part_of_the_callers_own_keeps_its_name_and_type(road: Recorder,
     ],
     ids=repr,
 )
-async def test_an_asset_that_cannot_be_made_is_refused_before_anything_is_sent(
+async def test_invalid_asset_arguments_are_rejected_before_anything_is_sent(
     road: Recorder, assets: Assets, wrong: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
@@ -316,7 +312,7 @@ async def test_an_asset_is_deleted_with_force_only_on_request(road: Recorder, as
     assert road.last.path() == "/assets/a?force=true"
 
 
-async def test_none_removes_a_key_of_user_metadata_in_a_change(road: Recorder, assets: Assets) -> None:
+async def test_none_in_an_update_of_user_metadata_is_sent(road: Recorder, assets: Assets) -> None:
     change = {"keep": "x", "gone": None}
     await assets.update_user_metadata("a", user_metadata=change)
     assert (road.last.operation, road.json) == ("PATCH /assets/{asset_id}/user-metadata", {"user_metadata": change})
@@ -333,14 +329,14 @@ async def test_none_in_a_replacement_of_user_metadata_is_refused(road: Recorder,
     assert (road.last.method, road.json) == ("PUT", {"user_metadata": {}})
 
 
-async def test_units_of_a_transcription_are_repeated(road: Recorder, assets: Assets) -> None:
+async def test_transcription_units_are_sent_as_repeated_parameters(road: Recorder, assets: Assets) -> None:
     road.say({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
     found = await assets.retrieve_transcription("a", include=["words", "utterances"])
     assert road.last.path() == "/assets/a/transcription?include=words&include=utterances"
     assert found.words[0].value == "hi"
 
 
-async def test_vectors_and_words_of_an_indexed_asset_are_asked_for_by_name(
+async def test_embeddings_and_transcription_of_an_indexed_asset_are_requested_by_parameter(
     road: Recorder, indexed: IndexedAssets
 ) -> None:
     road.say({"_id": "x", "status": "ready"})
@@ -361,7 +357,7 @@ async def test_a_task_requires_either_a_file_or_a_url(road: Recorder) -> None:
             await tasks.create(index_id="i", **cast("Any", wrong))
 
 
-async def test_chunks_are_reported_whole_whether_they_are_models_or_dicts(
+async def test_completed_chunks_may_be_models_or_dicts_and_are_sent_with_all_fields(
     road: Recorder, uploads: MultipartUpload
 ) -> None:
     """The platform refuses a chunk without its `proof_type`, though a caller need not say it."""
@@ -373,7 +369,7 @@ async def test_chunks_are_reported_whole_whether_they_are_models_or_dicts(
     assert road.json == {"completed_chunks": [first, plain]}
 
 
-async def test_an_upload_that_cannot_be_is_refused_before_anything_is_sent(
+async def test_invalid_upload_arguments_are_rejected_before_anything_is_sent(
     road: Recorder, uploads: MultipartUpload
 ) -> None:
     for wrong in ({"filename": " ", "total_size": 1}, {"filename": "a", "total_size": 0}):
@@ -415,7 +411,7 @@ async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorde
     assert road.last.retry_class == "billable"
 
 
-async def test_a_filter_may_be_json_text_of_an_object_only(road: Recorder, search: Search) -> None:
+async def test_a_filter_string_must_be_a_json_object(road: Recorder, search: Search) -> None:
     road.say({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_text="x", filter='{"id": ["a"]}')
     assert ("filter", '{"id": ["a"]}') in road.form
@@ -458,7 +454,7 @@ async def test_a_single_query_url_needs_no_list(road: Recorder, search: Search, 
     ],
     ids=repr,
 )
-async def test_a_search_for_nothing_is_refused_before_it_costs_anything(
+async def test_a_search_with_an_invalid_query_is_rejected_before_anything_is_sent(
     road: Recorder, search: Search, wrong: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
@@ -468,7 +464,7 @@ async def test_a_search_for_nothing_is_refused_before_it_costs_anything(
     assert not road.requests
 
 
-async def test_later_pages_of_a_search_go_by_token_and_ask_for_the_same(road: Recorder, search: Search) -> None:
+async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(road: Recorder, search: Search) -> None:
     """A page without `include_user_metadata` would silently lack the keys that the first page had."""
     pool = {"total_count": 2, "index_id": "i"}
     road.say(
@@ -489,7 +485,7 @@ async def test_later_pages_of_a_search_go_by_token_and_ask_for_the_same(road: Re
     assert road.last.retry_class == "safe"
 
 
-async def test_a_search_says_where_it_looked_and_how_to_go_on(road: Recorder, search: Search) -> None:
+async def test_search_results_contain_the_search_pool_and_the_next_page_token(road: Recorder, search: Search) -> None:
     road.say(
         {
             "data": [{"id": "v", "clips": [{"start": 1, "end": 2.5, "video_id": "v", "rank": 1}]}],
@@ -503,7 +499,7 @@ async def test_a_search_says_where_it_looked_and_how_to_go_on(road: Recorder, se
     assert results.search_pool.total_duration == 60.0
 
 
-async def test_waiting_shows_every_look_and_ends_with_the_ready_asset(road: Recorder, assets: Assets) -> None:
+async def test_waiting_reports_every_poll_and_returns_the_ready_asset(road: Recorder, assets: Assets) -> None:
     road.say({"_id": "a", "status": "processing"}, {"_id": "a", "status": "who knows"}, {"_id": "a", "status": "ready"})
     seen: list[str] = []
     done = await assets.wait_for_done("a", sleep_interval=2, callback=lambda asset: seen.append(asset.status))
@@ -512,7 +508,7 @@ async def test_waiting_shows_every_look_and_ends_with_the_ready_asset(road: Reco
     assert road.clock.sleeps == [2, 2]
 
 
-async def test_waiting_for_what_failed_says_why(road: Recorder, assets: Assets) -> None:
+async def test_waiting_for_a_failed_asset_raises_an_error_with_the_reason(road: Recorder, assets: Assets) -> None:
     road.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
     with pytest.raises(ProcessingFailedError, match="no video stream") as caught:
         await assets.wait_for_done("a")
@@ -526,7 +522,7 @@ async def test_waiting_for_an_unknown_id_raises_immediately(road: Recorder, inde
     assert road.last.path() == "/indexes/i/indexed-assets/x"
 
 
-async def test_waiting_ends_when_the_time_is_over(road: Recorder, indexed: IndexedAssets) -> None:
+async def test_waiting_raises_wait_timeout_error_after_the_timeout(road: Recorder, indexed: IndexedAssets) -> None:
     road.say({"_id": "x", "status": "queued"})
     waits: dict[str, Awaitable[Any]] = {
         "indexed asset": indexed.wait_for_done("i", "x", timeout=60),
@@ -560,7 +556,7 @@ HITS: dict[str, Any] = {
 }
 
 
-async def test_search_results_come_with_their_videos_from_one_page_of_the_list(search: Search, road: Recorder) -> None:
+async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(search: Search, road: Recorder) -> None:
     road.say(HITS, video_page("v0", "v1", "v2"))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
@@ -581,14 +577,14 @@ async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Sear
     ]
 
 
-async def test_a_result_whose_video_was_deleted_stays(search: Search, road: Recorder) -> None:
+async def test_a_search_result_whose_video_was_deleted_is_kept(search: Search, road: Recorder) -> None:
     road.say(HITS, video_page("v1"), NotFoundError(status_code=404))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert (hits[1].video, hits[1].filename, hits[1].hls_url) == (None, None, None)
     assert hits[1].thumbnail_url == "https://cdn/hit.jpg"
 
 
-async def test_a_search_without_results_looks_no_video_up(search: Search, road: Recorder) -> None:
+async def test_a_search_without_results_requests_no_video(search: Search, road: Recorder) -> None:
     road.say({"data": [], "page_info": {}})
     assert await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x") == []
     assert len(road.requests) == 1

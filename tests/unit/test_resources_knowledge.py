@@ -76,7 +76,7 @@ async def test_removing_images_from_an_entity_is_a_delete_with_a_body_that_retur
     assert entity.asset_ids == ("a",)
 
 
-async def test_several_entities_may_be_created_in_part(making: Making) -> None:
+async def test_creating_several_entities_reports_partial_failures(making: Making) -> None:
     """A success of the call is none of each entity: the errors must not be lost."""
     answer = {
         "success_count": 1,
@@ -94,14 +94,14 @@ async def test_several_entities_may_be_created_in_part(making: Making) -> None:
 
 
 @pytest.mark.parametrize("metadata", [{"a": {"b": 1}}, {"a": None}, {"a": 2**53}, {"a": [1]}, {"": "x"}])
-async def test_metadata_the_platform_would_not_keep_is_refused_by_its_own_name(making: Making, metadata: Any) -> None:
+async def test_invalid_item_metadata_is_rejected_with_the_parameter_name(making: Making, metadata: Any) -> None:
     api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError, match=r"(^| )metadata"):
         await KnowledgeStoreItems(api).create("s", asset_id="a", metadata=metadata)
     assert not session.sent
 
 
-async def test_a_store_is_described_by_models_or_by_the_same_as_dicts(making: Making) -> None:
+async def test_a_store_configuration_may_be_a_model_or_a_dict(making: Making) -> None:
     plain = {"enrichment_config": {"type": "description", "description": "who is in it"}}
     model = IngestionConfig(enrichment_config=EnrichmentConfig(type="description", description="who is in it"))
     api, session = making(responses_in_order(fake_response(201, {"_id": "ks_1", "ingestion_config": plain})))
@@ -111,7 +111,7 @@ async def test_a_store_is_described_by_models_or_by_the_same_as_dicts(making: Ma
     assert bodies(session) == [{"name": "films", "ingestion_config": plain}] * 2
 
 
-async def test_a_search_goes_on_by_sending_everything_again_with_the_token(making: Making) -> None:
+async def test_later_search_pages_repeat_the_whole_request_with_the_token(making: Making) -> None:
     """The token alone would be a search without a query."""
     api, session = making(
         responses_in_order(
@@ -138,7 +138,7 @@ async def test_a_search_goes_on_by_sending_everything_again_with_the_token(makin
 
 
 @pytest.mark.parametrize("field", ["in", "in_"])
-async def test_a_dict_takes_both_names_of_a_list_filter(making: Making, field: str) -> None:
+async def test_a_filter_dict_accepts_in_with_and_without_an_underscore(making: Making, field: str) -> None:
     api, session = making(responses_in_order(fake_response(content=hits(None, 1))))
     search = KnowledgeStores(api).search("ks_1", query="a dog", filter={"item_id": {field: ["ksi_1"]}})
     assert [hit.rank async for hit in search] == [1]
@@ -179,7 +179,7 @@ async def test_an_expired_search_reports_the_number_of_hits(making: Making, stat
     assert error.operation == "POST /knowledge-stores/{knowledge_store_id}/search"
 
 
-async def test_the_first_page_of_a_search_cannot_expire(making: Making) -> None:
+async def test_an_error_on_the_first_search_page_is_not_search_expired_error(making: Making) -> None:
     """A wrong query is not a slow reader."""
     api, _ = making(responses_in_order(fake_response(400, {"code": "parameter_invalid"})))
     with pytest.raises(BadRequestError) as caught:
@@ -187,7 +187,7 @@ async def test_the_first_page_of_a_search_cannot_expire(making: Making) -> None:
     assert type(caught.value) is BadRequestError
 
 
-async def test_another_failure_of_a_later_page_stays_what_it_is(making: Making) -> None:
+async def test_other_errors_on_a_later_page_are_raised_unchanged(making: Making) -> None:
     api, _ = making(
         responses_in_order(fake_response(content=hits("t", 1)), fake_response(404, {"code": "resource_not_exist"}))
     )
@@ -195,20 +195,20 @@ async def test_another_failure_of_a_later_page_stays_what_it_is(making: Making) 
         await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
-async def test_a_token_that_leads_in_a_circle_is_an_error(making: Making) -> None:
+async def test_a_repeated_page_token_raises_malformed_response_error(making: Making) -> None:
     api, _ = making(responses_in_order(fake_response(content=hits("t", 1)), fake_response(content=hits("t", 2))))
     with pytest.raises(MalformedResponseError, match="same page"):
         await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
 @pytest.mark.parametrize("wrong", [{"query": " "}, {"query": "x", "page_size": 0}, {"query": "x", "page_size": 51}])
-async def test_a_search_for_nothing_is_refused_when_it_is_made(making: Making, wrong: dict[str, Any]) -> None:
+async def test_an_invalid_search_is_rejected_when_it_is_created(making: Making, wrong: dict[str, Any]) -> None:
     api, _ = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         KnowledgeStores(api).search("s", **wrong)
 
 
-async def test_an_authorization_goes_to_a_path_with_a_colon(making: Making) -> None:
+async def test_authorize_connection_uses_a_path_with_a_colon(making: Making) -> None:
     """The official client cannot make this call: joined the usual way, the path is taken for a scheme."""
     answer = {"authorize_url": "https://accounts.example/o?x=1", "state": "s"}
     api, session = making(responses_in_order(fake_response(content=answer)))
@@ -217,7 +217,7 @@ async def test_an_authorization_goes_to_a_path_with_a_colon(making: Making) -> N
     assert begun.authorize_url == answer["authorize_url"]
 
 
-async def test_a_picker_token_is_asked_for_without_a_body_and_never_shown(making: Making) -> None:
+async def test_a_picker_token_is_requested_without_a_body_and_hidden_in_repr(making: Making) -> None:
     api, session = making(
         responses_in_order(fake_response(content={"access_token": "ya29.secret", "developer_key": "AIza.secret"}))
     )
@@ -227,7 +227,7 @@ async def test_a_picker_token_is_asked_for_without_a_body_and_never_shown(making
     assert "secret" not in repr(token)
 
 
-async def test_a_url_that_is_already_registered_is_a_conflict(making: Making) -> None:
+async def test_registering_an_existing_redirect_uri_raises_conflict_error(making: Making) -> None:
     api, _ = making(
         responses_in_order(fake_response(409, {"code": "redirect_uri_exists", "message": "x", "docs_url": "https://d"}))
     )
@@ -236,7 +236,7 @@ async def test_a_url_that_is_already_registered_is_a_conflict(making: Making) ->
     assert caught.value.docs_url == "https://d"
 
 
-async def test_files_to_import_are_named_by_text_dict_or_model(making: Making) -> None:
+async def test_files_to_import_may_be_strings_dicts_or_models(making: Making) -> None:
     answer = {
         "_id": "m",
         "has_failures": True,
@@ -250,7 +250,7 @@ async def test_files_to_import_are_named_by_text_dict_or_model(making: Making) -
 
 
 @pytest.mark.parametrize("items", [[], "abc", ["x"] * 101])
-async def test_an_import_of_nothing_or_of_too_much_is_refused(making: Making, items: Any) -> None:
+async def test_an_import_of_an_invalid_list_of_items_is_rejected(making: Making, items: Any) -> None:
     api, session = making(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await Imports(api).import_files("g", items=items)
@@ -297,7 +297,7 @@ CALLS: list[Callable[[RequestExecutor, Any], Awaitable[object]]] = [
 
 @pytest.mark.parametrize("bad", ["", "a/b", "..", "a\nb", 7])
 @pytest.mark.parametrize("call", CALLS)
-async def test_an_identifier_that_would_name_something_else_is_refused(
+async def test_an_invalid_id_is_rejected_before_anything_is_sent(
     making: Making, call: Callable[[RequestExecutor, Any], Awaitable[object]], bad: Any
 ) -> None:
     api, session = making(responses_in_order(fake_response()))
@@ -321,7 +321,7 @@ def test_the_client_has_each_group_under_the_name_the_api_gives_it() -> None:
     assert isinstance(client.imports, Imports)
 
 
-async def test_an_item_of_a_store_is_waited_for(making: Making) -> None:
+async def test_waiting_for_a_store_item_polls_and_raises_its_failure(making: Making) -> None:
     item = {"_id": "ksi_1", "asset_type": "video", "status": "queued"}
     failed = {**item, "status": "failed"}
     api, session = making(responses_in_order(fake_response(content=item), fake_response(content=failed)))

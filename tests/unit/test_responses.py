@@ -102,7 +102,7 @@ def stream_of(*pieces: bytes) -> tuple[ResponseStream, FakeStreamingExecutor]:
     return Responses(streamed).create_stream(knowledge_store_id="ks_1", input="Well?"), streamed
 
 
-async def test_a_text_is_one_message() -> None:
+async def test_a_string_input_is_sent_as_one_message() -> None:
     call, session = responses(fake_response(200, ANSWER))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
     assert json.loads(session.bodies[0]) == {
@@ -114,7 +114,7 @@ async def test_a_text_is_one_message() -> None:
 
 
 @pytest.mark.parametrize("field", ["schema", "schema_"])
-async def test_a_dict_takes_both_names_of_the_schema(field: str) -> None:
+async def test_a_format_dict_accepts_schema_with_and_without_an_underscore(field: str) -> None:
     call, session = responses(fake_response(200, ANSWER))
     schema = {"type": "object", "properties": {"in_": {"type": "integer"}}}
     text = {"format": {"type": "json_schema", "name": "n", field: schema}}
@@ -122,7 +122,7 @@ async def test_a_dict_takes_both_names_of_the_schema(field: str) -> None:
     assert json.loads(session.bodies[0])["text"]["format"] == {"type": "json_schema", "name": "n", "schema": schema}
 
 
-async def test_all_that_can_be_asked_arrives() -> None:
+async def test_all_request_parameters_are_sent() -> None:
     call, session = responses(fake_response(200, ANSWER))
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     await call.create(
@@ -162,7 +162,7 @@ async def test_all_that_can_be_asked_arrives() -> None:
         {"input": "x", "selections": []},
     ],
 )
-async def test_what_cannot_be_asked_is_refused_before_it_is_sent(arguments: dict[str, Any]) -> None:
+async def test_invalid_arguments_are_rejected_before_anything_is_sent(arguments: dict[str, Any]) -> None:
     call, session = responses(fake_response(200, ANSWER))
     arguments = {"knowledge_store_id": "ks_1", **arguments}
     with pytest.raises(InvalidInputError):
@@ -172,7 +172,7 @@ async def test_what_cannot_be_asked_is_refused_before_it_is_sent(arguments: dict
     assert not session.sent
 
 
-async def test_a_response_is_read_whole_and_its_text_is_the_answer_alone() -> None:
+async def test_a_response_is_fully_parsed_and_its_text_is_the_final_message_only() -> None:
     """What the agent said and did on the way is in the output, and no part of the text."""
     call, _ = responses(fake_response(200, ANSWER))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
@@ -184,13 +184,13 @@ async def test_a_response_is_read_whole_and_its_text_is_the_answer_alone() -> No
     assert found.usage.output_tokens == 20
 
 
-async def test_an_answer_without_a_phase_is_an_answer() -> None:
+async def test_a_message_without_a_phase_is_part_of_the_text() -> None:
     message = {name: value for name, value in MESSAGE.items() if name != "phase"}
     call, _ = responses(fake_response(200, {**ANSWER, "output": [message, {**message, "phase": "musing"}]}))
     assert (await call.create(knowledge_store_id="ks_1", input="Well?")).text == TEXT
 
 
-async def test_a_response_that_was_cut_says_so() -> None:
+async def test_a_truncated_response_has_the_status_incomplete_and_a_reason() -> None:
     cut = {**ANSWER, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     call, _ = responses(fake_response(200, cut))
     found = await call.create(knowledge_store_id="ks_1", input="Well?")
@@ -200,14 +200,14 @@ async def test_a_response_that_was_cut_says_so() -> None:
 
 
 @pytest.mark.parametrize("error", [{"error": {"message": "out of luck"}}, {"error": "out of luck"}])
-async def test_a_response_that_failed_is_an_error(error: dict[str, Any]) -> None:
+async def test_a_failed_response_raises_processing_failed_error(error: dict[str, Any]) -> None:
     call, _ = responses(fake_response(200, {**ANSWER, "status": "failed", "output": [], **error}))
     with pytest.raises(ProcessingFailedError, match="resp_1 failed: out of luck") as caught:
         await call.create(knowledge_store_id="ks_1", input="Well?")
     assert caught.value.last_seen.session_id == "sess_1"
 
 
-async def test_a_question_is_not_asked_twice() -> None:
+async def test_a_question_is_not_retried_after_a_server_error() -> None:
     """It would be a second turn of the conversation."""
     call, session = responses(fake_response(502), fake_response(200, ANSWER))
     with pytest.raises(APIError) as caught:
@@ -216,13 +216,13 @@ async def test_a_question_is_not_asked_twice() -> None:
     assert len(session.sent) == 1
 
 
-async def test_a_question_that_was_refused_is_asked_again() -> None:
+async def test_a_question_is_retried_after_a_429() -> None:
     call, session = responses(fake_response(429, headers={"Retry-After": "1"}), fake_response(200, ANSWER))
     await call.create(knowledge_store_id="ks_1", input="Well?")
     assert len(session.sent) == 2
 
 
-async def test_a_stream_gives_every_event_and_then_the_whole() -> None:
+async def test_a_stream_yields_every_event_and_then_has_the_final_response() -> None:
     stream, streamed = stream_of(frames(*EVENTS) + b"data: [DONE]\n\n")
     assert stream.latest is None
     events = [event async for event in stream]
@@ -243,7 +243,7 @@ async def test_a_stream_gives_every_event_and_then_the_whole() -> None:
     assert streamed.requests[0].retry_class == "non_idempotent"
 
 
-async def test_the_identifiers_are_known_before_the_answer() -> None:
+async def test_the_session_id_is_available_after_the_first_event() -> None:
     stream, _ = stream_of(frames(EVENTS[0]))
     async with stream:
         async for _ in stream:
@@ -252,7 +252,7 @@ async def test_the_identifiers_are_known_before_the_answer() -> None:
         assert stream.latest.session_id == "sess_1"
 
 
-async def test_the_type_within_counts_and_not_the_name_of_the_frame() -> None:
+async def test_the_event_type_is_read_from_the_data_and_not_from_the_frame_name() -> None:
     stream, _ = stream_of(frames(*EVENTS, name="message"))
     assert (await stream.final()).text == TEXT
 
@@ -270,7 +270,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("last", "words"), FAILURES)
-async def test_a_stream_that_fails_is_an_error_with_the_text_so_far(last: dict[str, Any], words: str) -> None:
+async def test_a_failed_stream_raises_stream_error_with_the_text_so_far(last: dict[str, Any], words: str) -> None:
     stream, _ = stream_of(frames(*EVENTS[:5], last) + b"data: [DONE]\n\n")
     with pytest.raises(StreamError, match=words) as caught:
         await stream.final()
@@ -278,14 +278,14 @@ async def test_a_stream_that_fails_is_an_error_with_the_text_so_far(last: dict[s
     assert not caught.value.ambiguous
 
 
-async def test_done_without_an_end_is_no_end() -> None:
+async def test_a_done_marker_without_a_final_event_raises_stream_error() -> None:
     stream, _ = stream_of(frames(*EVENTS[:5]) + b"data: [DONE]\n\n")
     with pytest.raises(StreamError, match="before its final event") as caught:
         await stream.final()
     assert caught.value.ambiguous
 
 
-async def test_an_end_without_the_response_cannot_be_read() -> None:
+async def test_a_final_event_without_a_response_raises_stream_error() -> None:
     stream, _ = stream_of(frames({"type": "response.completed", "sequence_number": 1}))
     with pytest.raises(StreamError, match="response"):
         await stream.final()
@@ -322,7 +322,7 @@ def test_a_reference_in_the_text_is_a_citation(text: str, start: float, end: flo
     assert response.plain_text == plain
 
 
-def test_a_number_in_brackets_is_a_citation_if_an_annotation_explains_it() -> None:
+def test_a_bracketed_number_with_an_annotation_is_a_citation() -> None:
     annotation = {"type": "video_citation", "start_index": 6, "end_index": 8, "item_id": "ksi_1", "start_sec": 1.5}
     response = answer("Begin ", "Noise [1] then [1] and [7].", annotations=[annotation])
     assert [(one.item_id, one.start, response.text[one.text_start : one.text_end]) for one in response.citations()][
@@ -332,7 +332,7 @@ def test_a_number_in_brackets_is_a_citation_if_an_annotation_explains_it() -> No
     assert response.plain_text == "Noise then and [7]."
 
 
-def test_references_in_later_parts_have_their_place_in_the_whole_text() -> None:
+def test_citation_positions_in_later_parts_refer_to_the_whole_text() -> None:
     response = answer("First. ", f'Second <vref id="{UUID}"></vref>.')
     (citation,) = response.citations()
     assert response.text[citation.text_start : citation.text_end] == f'<vref id="{UUID}"></vref>'

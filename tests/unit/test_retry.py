@@ -87,14 +87,16 @@ def name(value: object) -> str:
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
 @pytest.mark.parametrize("error", SURE, ids=name)
-def test_what_surely_did_not_happen_is_repeated_whatever_it_was(error: APIError, retry: RetryClass) -> None:
+def test_a_request_that_was_not_processed_is_retryable_in_every_retry_class(error: APIError, retry: RetryClass) -> None:
     classify_error(error, retry)
     assert (error.retryable, error.ambiguous) == (True, False)
 
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
 @pytest.mark.parametrize("error", UNSURE, ids=name)
-def test_p7_what_may_have_happened_is_repeated_only_where_twice_is_no_harm(error: APIError, retry: RetryClass) -> None:
+def test_p7_an_uncertain_failure_is_retryable_only_where_repetition_is_harmless(
+    error: APIError, retry: RetryClass
+) -> None:
     fresh = type(error)(status_code=error.status_code, retryable=error.retryable)
     classify_error(fresh, retry)
     assert (fresh.retryable, fresh.ambiguous) == ((False, True) if retry in ONCE else (True, False))
@@ -102,14 +104,14 @@ def test_p7_what_may_have_happened_is_repeated_only_where_twice_is_no_harm(error
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
 @pytest.mark.parametrize("error", FINAL, ids=name)
-def test_what_was_refused_is_neither_repeated_nor_ambiguous(error: APIError, retry: RetryClass) -> None:
+def test_a_rejected_request_is_neither_retryable_nor_ambiguous(error: APIError, retry: RetryClass) -> None:
     classify_error(error, retry)
     assert (error.retryable, error.ambiguous) == (False, False)
 
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
 @pytest.mark.parametrize("error", FINAL_AND_UNSURE, ids=name)
-def test_an_answer_nobody_can_read_is_not_repeated_and_leaves_a_write_in_doubt(
+def test_an_uncertain_permanent_error_is_not_retryable_and_makes_a_write_ambiguous(
     error: APIError, retry: RetryClass
 ) -> None:
     classify_error(error, retry)
@@ -126,7 +128,7 @@ def test_an_answer_nobody_can_read_is_not_repeated_and_leaves_a_write_in_doubt(
         ([InternalServerError(status_code=503), RateLimitError(status_code=429)], True),
     ],
 )
-def test_a_delete_that_finds_nothing_is_done_only_if_an_earlier_attempt_may_have_done_it(
+def test_a_404_for_a_delete_is_success_only_if_an_earlier_attempt_may_have_deleted(
     earlier: list[APIError], *, done: bool
 ) -> None:
     assert already_deleted(NotFoundError(status_code=404), "DELETE", earlier) is done
@@ -142,34 +144,32 @@ def policy(chance: float = 0.5, **changes: Any) -> RetryPolicy:
 
 @pytest.mark.parametrize("advice", [0.001, 1.0, 7.5, 119.0])
 @pytest.mark.parametrize("chance", [0.0, 0.3, 0.999999])
-def test_p2_advice_is_never_undercut_and_exceeded_by_a_quarter_or_five_seconds_at_most(
-    advice: float, chance: float
-) -> None:
+def test_p2_the_delay_is_retry_after_plus_at_most_a_quarter_or_five_seconds(advice: float, chance: float) -> None:
     wait = policy(chance).delay_after(InternalServerError(retry_after=advice), 1)
     assert advice <= wait <= advice + min(advice * 0.25, 5.0)
 
 
-def test_backoff_without_advice_is_random_up_to_a_bound_that_doubles() -> None:
+def test_backoff_without_retry_after_is_random_up_to_a_doubling_bound() -> None:
     bounds = [policy(1.0).delay_after(InternalServerError(), attempt) for attempt in range(1, 9)]
     assert bounds == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
     assert policy(0.0).delay_after(InternalServerError(), 8) == 0.0
     assert policy(1.0).delay_after(InternalServerError(), 100_000) == 20.0
 
 
-def test_p5_backoff_is_spread_evenly() -> None:
+def test_p5_backoff_is_uniformly_distributed() -> None:
     waits = sorted(RetryPolicy().delay_after(InternalServerError(), 3) for _ in range(4000))
     for tenth in range(1, 10):
         assert waits[tenth * 400] == pytest.approx(0.2 * tenth, abs=0.1)
 
 
-def test_after_a_429_the_queue_of_the_limiter_does_the_waiting() -> None:
+def test_the_retry_delay_after_a_429_is_zero_because_the_limiter_waits() -> None:
     assert policy().delay_after(RateLimitError(retry_after=30.0), 1) == 0.0
 
 
 # The budget.
 
 
-def test_p3_the_budget_pays_for_35_retries_and_not_for_one_more() -> None:
+def test_p3_the_budget_allows_exactly_35_retries() -> None:
     budget = RetryBudget()
     paid = [budget.spend(InternalServerError()) for _ in range(40)]
     assert paid == [TRANSIENT_COST] * 35 + [0] * 5
@@ -183,7 +183,7 @@ def test_a_retry_after_a_429_is_cheaper() -> None:
     assert budget.tokens == 5
 
 
-def test_the_budget_is_never_more_than_full_nor_less_than_empty() -> None:
+def test_the_budget_never_exceeds_its_capacity() -> None:
     budget = RetryBudget(capacity=20)
     budget.refund(1)
     assert budget.tokens == 20
@@ -228,7 +228,7 @@ def test_p7_a_write_is_sent_once_when_the_server_fails(status: int, retry: Retry
 
 
 @pytest.mark.parametrize("retry", ONCE)
-def test_a_write_is_repeated_when_it_was_refused_or_never_sent(retry: RetryClass) -> None:
+def test_a_write_is_retried_after_a_429_or_if_it_was_not_sent(retry: RetryClass) -> None:
     failures: list[Response | TwelveLabsError] = [
         fake_response(429),
         APIConnectionError(sent=False, retryable=True),
@@ -237,7 +237,7 @@ def test_a_write_is_repeated_when_it_was_refused_or_never_sent(retry: RetryClass
     assert sends(responses_in_order(*failures, fake_response()), method="POST", retry_class=retry) == (4, None)
 
 
-def test_a_repeated_delete_that_finds_nothing_has_done_its_work() -> None:
+def test_not_found_for_a_delete_retried_after_a_server_error_is_a_success() -> None:
     async def main(*replies: Response) -> None:
         api, _ = make_executor(responses_in_order(*replies), LoopClock())
         await api.execute(no_content_request())
@@ -250,7 +250,7 @@ def test_a_repeated_delete_that_finds_nothing_has_done_its_work() -> None:
         run_in_virtual_time(main(fake_response(429), fake_response(404)))
 
 
-def test_calls_that_run_at_once_do_not_mix_up_their_attempts() -> None:
+def test_concurrent_calls_count_their_attempts_separately() -> None:
     """A controller of tenacity that is shared counts the attempts of all callers together."""
 
     async def main() -> None:
@@ -281,7 +281,7 @@ def test_calls_that_run_at_once_do_not_mix_up_their_attempts() -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("wrong_by", [0.0, -40 * 86400.0, 900.0])
-def test_p2_the_advice_of_the_server_is_obeyed_exactly(
+def test_p2_a_retry_waits_as_long_as_the_server_requests(
     headers: dict[str, str], least: float, status: int, wrong_by: float
 ) -> None:
     """P2: never earlier than the server asks, at most a quarter or 5 s later, even if the client has a wrong clock."""
@@ -306,7 +306,7 @@ def test_p2_the_advice_of_the_server_is_obeyed_exactly(
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("advice", [121.0, 3600.0, 86400.0])
-def test_p2_advice_beyond_max_wait_is_raised_at_once(status: int, advice: float) -> None:
+def test_p2_a_retry_after_beyond_max_wait_raises_immediately(status: int, advice: float) -> None:
 
     async def main() -> APIError:
         api, session = make_executor(
@@ -327,7 +327,7 @@ def test_p2_advice_beyond_max_wait_is_raised_at_once(status: int, advice: float)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_p2_advice_beyond_the_deadline_is_raised_at_once(status: int) -> None:
+def test_p2_a_retry_after_beyond_the_deadline_raises_immediately(status: int) -> None:
     """P2, P6."""
 
     async def main() -> APIError:
@@ -350,7 +350,7 @@ def test_p2_advice_beyond_the_deadline_is_raised_at_once(status: int) -> None:
     "advice",
     ["nan", "inf", "-1", "0", "1" * 35, "soon", "", "Fri, 31 Dec 100000 23:59:59 GMT", "1900000000000"],
 )
-def test_p2_unreadable_advice_is_followed_by_plain_backoff_and_never_by_hammering(advice: str) -> None:
+def test_p2_an_invalid_retry_after_leads_to_backoff_without_request_bursts(advice: str) -> None:
 
     async def main() -> list[float]:
         moments = list[float]()
@@ -377,7 +377,7 @@ def test_p2_unreadable_advice_is_followed_by_plain_backoff_and_never_by_hammerin
 # P3: no storm.
 
 
-def test_p3_an_outage_is_not_answered_by_a_storm_of_retries() -> None:
+def test_p3_an_outage_causes_few_retries() -> None:
 
     async def main() -> None:
         down = True
@@ -402,7 +402,7 @@ def test_p3_an_outage_is_not_answered_by_a_storm_of_retries() -> None:
     run_in_virtual_time(main())
 
 
-def test_p3_an_outage_of_429s_is_not_answered_by_a_storm_either() -> None:
+def test_p3_continuous_429s_cause_few_retries() -> None:
 
     async def main() -> None:
         api, session = make_executor(responses_in_order(fake_response(429)), LoopClock(), options=Options(timeout=1e6))
@@ -415,7 +415,7 @@ def test_p3_an_outage_of_429s_is_not_answered_by_a_storm_either() -> None:
     run_in_virtual_time(main())
 
 
-def test_a_retry_that_succeeds_gives_its_tokens_back() -> None:
+def test_a_successful_retry_returns_its_tokens() -> None:
     async def main() -> None:
         api, _ = make_executor(
             responses_in_order(
@@ -432,7 +432,7 @@ def test_a_retry_that_succeeds_gives_its_tokens_back() -> None:
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.005, 0.2, 1.0, 3.0])
-def test_p21_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
+def test_p21_a_cancelled_call_returns_the_tokens_of_its_last_retry(moment: float) -> None:
 
     async def main() -> None:
         async def answer(_method: str, _path: str) -> Response:
@@ -452,7 +452,7 @@ def test_p21_a_cancelled_call_gives_the_tokens_of_its_last_retry_back(moment: fl
 
 
 @pytest.mark.parametrize("moment", [0.005, 0.2, 0.515])
-def test_p21_a_cancelled_upload_of_a_part_gives_the_tokens_of_its_last_retry_back(moment: float) -> None:
+def test_p21_a_cancelled_part_upload_returns_the_tokens_of_its_last_retry(moment: float) -> None:
 
     async def main() -> None:
         async def answer(_method: str, _path: str) -> Response:
@@ -521,7 +521,7 @@ def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(
 
 
 @pytest.mark.parametrize("retry", [*OFTEN, *ONCE])
-def test_p6_a_deadline_that_passes_leaves_a_write_in_doubt_and_a_read_worth_repeating(retry: RetryClass) -> None:
+def test_p6_a_timeout_makes_a_write_ambiguous_and_a_read_retryable(retry: RetryClass) -> None:
     """P6, P7."""
     sent, error = sends(_stall, options=Options(timeout=1), method="POST", retry_class=retry)
     assert sent == 1
@@ -530,7 +530,7 @@ def test_p6_a_deadline_that_passes_leaves_a_write_in_doubt_and_a_read_worth_repe
 
 
 @pytest.mark.parametrize("retry", ONCE)
-def test_p6_a_deadline_that_passes_in_the_queue_leaves_no_doubt_and_costs_nothing(retry: RetryClass) -> None:
+def test_p6_a_timeout_in_the_queue_is_not_ambiguous_and_costs_no_retry_tokens(retry: RetryClass) -> None:
     """P6, P7: a write that was only ever refused did not happen."""
 
     async def main() -> None:
@@ -573,7 +573,7 @@ def storm(server: Callable[[LoopClock], FixedWindowServer], calls: int) -> tuple
 
 
 @pytest.mark.parametrize(("seconds", "use"), [(3.0, 0.745), (60.0, 0.97)])
-def test_p4_a_quota_that_is_told_is_used_up_and_not_overrun(seconds: float, use: float) -> None:
+def test_p4_a_reported_quota_is_nearly_used_up_and_never_exceeded(seconds: float, use: float) -> None:
     """P4. Moments come in whole seconds, so about one of them is lost in each window."""
     server, took = storm(
         lambda clock: FixedWindowServer(limit=40, window_seconds=seconds, clock=clock, latency=lambda: 0.001), 200
@@ -582,7 +582,7 @@ def test_p4_a_quota_that_is_told_is_used_up_and_not_overrun(seconds: float, use:
     assert 4 * seconds / took >= use
 
 
-def test_p4_a_quota_that_is_not_told_is_found_with_few_refusals() -> None:
+def test_p4_an_unreported_quota_is_found_with_few_rejections() -> None:
     server, _ = storm(
         lambda clock: FixedWindowServer(limit=40, window_seconds=3.0, clock=clock, send_headers=False), 200
     )
@@ -590,7 +590,7 @@ def test_p4_a_quota_that_is_not_told_is_found_with_few_refusals() -> None:
     assert server.rejected <= 0.15 * 200
 
 
-def test_retries_are_logged_without_noise(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_long_retry_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "twelvelabs_async")
     sends(responses_in_order(fake_response(503, headers={"Retry-After": "1"}), fake_response()))
     assert not caplog.records
@@ -601,7 +601,7 @@ def test_retries_are_logged_without_noise(caplog: pytest.LogCaptureFixture) -> N
 # Without a deadline of the caller's own.
 
 
-def test_the_queue_for_a_limit_does_not_count_unless_the_caller_sets_a_deadline() -> None:
+def test_queue_time_does_not_count_towards_the_default_timeout() -> None:
     """Two hundred calls at once for forty a minute: the last is served in the fifth minute, and none fails before."""
 
     async def main() -> None:
@@ -615,7 +615,7 @@ def test_the_queue_for_a_limit_does_not_count_unless_the_caller_sets_a_deadline(
     run_in_virtual_time(main())
 
 
-def test_a_server_that_is_silent_is_left_after_a_minute_also_behind_a_queue() -> None:
+def test_an_unresponsive_server_times_out_one_minute_after_the_queue() -> None:
     async def main() -> None:
         clock = LoopClock()
         server = FixedWindowServer(limit=1, window_seconds=60.0, clock=clock)

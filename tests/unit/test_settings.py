@@ -39,7 +39,7 @@ def test_the_key_comes_from_the_argument_then_from_two_variables(monkeypatch: py
     assert key_of(AsyncTwelveLabs()) == "two"
 
 
-def test_an_empty_key_is_not_replaced_by_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_key_is_not_replaced_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever passes an empty variable must not find out that another account was used."""
     monkeypatch.setenv(FIRST, "one")
     with pytest.raises(InvalidInputError):
@@ -67,7 +67,7 @@ def test_p15_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, mo
         "https://proxy.example/tl/v1.3",
     ],
 )
-def test_p14_plain_http_is_for_this_machine(good: str) -> None:
+def test_p14_plain_http_is_allowed_for_localhost(good: str) -> None:
     assert resolve_base_url(good, allow_http=False) == good
     assert resolve_base_url(good + "/", allow_http=False) == good
 
@@ -84,9 +84,7 @@ def test_p14_plain_http_is_for_this_machine(good: str) -> None:
         "HTTP://evil.example",
     ],
 )
-def test_p14_plain_http_to_another_machine_is_refused_unless_asked_for(
-    bad: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_p14_plain_http_to_another_host_is_rejected_unless_allowed(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInputError):
         AsyncTwelveLabs(KEY, base_url=bad)
     monkeypatch.setenv(URL, bad)
@@ -113,13 +111,13 @@ def test_p14_plain_http_to_another_machine_is_refused_unless_asked_for(
         "https://host:99999/v1.3",
     ],
 )
-def test_p18_what_is_no_address_is_refused_by_an_error_of_ours(bad: str) -> None:
+def test_p18_an_invalid_base_url_raises_invalid_input_error(bad: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         AsyncTwelveLabs(KEY, base_url=bad)
     assert "password" not in str(caught.value).replace("a password", "")
 
 
-def test_p14_an_explicit_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p14_an_explicit_base_url_takes_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert AsyncTwelveLabs(KEY).base_url == DEFAULT_BASE_URL
     monkeypatch.setenv(URL, "https://other.example/v1.3/")
     assert AsyncTwelveLabs(KEY).base_url == "https://other.example/v1.3"
@@ -174,7 +172,7 @@ def test_p15_a_key_is_not_copied_or_pickled(duplicate: Callable[[object], object
 @pytest.mark.parametrize(
     "bad", [0, -1, math.nan, -math.inf, "5", timedelta(seconds=5), Decimal(5), 10**400, True, b"5"]
 )
-def test_patience_is_a_number_above_zero(name: str, bad: Any) -> None:
+def test_invalid_timeouts_are_rejected(name: str, bad: Any) -> None:
     if name == "max_wait" and bad == 0:
         AsyncTwelveLabs(KEY, max_wait=0)
         return
@@ -232,7 +230,7 @@ def test_p15_the_key_is_masked_in_a_traceback_of_rich(length: int) -> None:
 
 @pytest.mark.parametrize("name", ["max_retries", "connection_limit"])
 @pytest.mark.parametrize("bad", [-1, 1.5, True, "3", None])
-def test_counts_are_whole_numbers(name: str, bad: Any) -> None:
+def test_invalid_counts_are_rejected(name: str, bad: Any) -> None:
     with pytest.raises(InvalidInputError, match=name):
         AsyncTwelveLabs(KEY, **{name: bad})
 

@@ -85,7 +85,7 @@ def cuts(whole: bytes) -> Iterator[list[bytes]]:
     yield [whole[at : at + 1] for at in range(len(whole))]
 
 
-async def test_wherever_it_is_cut_the_same_events_come() -> None:
+async def test_events_do_not_depend_on_packet_boundaries() -> None:
     """A character, a line or a frame may begin in one packet and end in the next."""
     expected = [StreamStart, *[TextGeneration] * len(TEXTS), StreamEnd]
     for pieces in cuts(WHOLE):
@@ -95,7 +95,7 @@ async def test_wherever_it_is_cut_the_same_events_come() -> None:
         assert await stream.text() == "".join(TEXTS)
 
 
-async def test_p19_a_stream_that_is_cut_short_is_an_error_wherever_it_ends() -> None:
+async def test_p19_a_stream_truncated_at_any_point_raises_stream_error() -> None:
     """What was written so far must not be taken for all of it."""
     for length in range(len(WHOLE.rstrip())):
         stream, _ = stream_of(*filter(None, [WHOLE[:length]]))
@@ -128,7 +128,7 @@ async def test_blank_lines_and_carriage_returns_are_no_events() -> None:
 @pytest.mark.parametrize(
     "line", [b"{", b"[]", b"null", b"\xff\xfe\xfd", b'{"event_type": "text_generation", "text": 5}']
 )
-async def test_p19_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(line: bytes) -> None:
+async def test_p19_an_invalid_line_raises_stream_error_with_the_text_so_far(line: bytes) -> None:
     stream, _ = stream_of(ndjson(START, said("so ")), ndjson(said("far")) + line + b"\n" + ndjson(END))
     async with stream:
         events = aiter(stream)
@@ -143,7 +143,7 @@ async def test_p19_a_line_that_cannot_be_read_is_an_error_with_the_text_so_far(l
 @pytest.mark.parametrize(
     "failure", [APIConnectionError(message="gone", retryable=True), APITimeoutError(message="slow")]
 )
-async def test_a_connection_that_breaks_is_an_error_with_the_text_so_far(failure: APIConnectionError) -> None:
+async def test_a_connection_failure_raises_stream_error_with_the_text_so_far(failure: APIConnectionError) -> None:
     stream, road = stream_of(ndjson(START, said("half")), failure)
     with pytest.raises(StreamError, match=failure.message) as caught:
         await stream.text()
@@ -189,7 +189,7 @@ async def test_p19_an_error_event_raises_an_error_with_the_text_so_far(event: di
     assert not caught.value.retryable
 
 
-async def test_a_text_cut_at_the_limit_of_tokens_is_no_failure() -> None:
+async def test_a_text_truncated_at_the_token_limit_is_not_an_error() -> None:
     """The platform calls the error of such an end a warning."""
     stream, _ = stream_of(
         ndjson(START, said("half"), {**END, "finish_reason": "length", "error": {"message": "output truncated"}})
@@ -201,7 +201,7 @@ async def test_a_text_cut_at_the_limit_of_tokens_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-async def test_p17_a_line_without_end_is_cut_off(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_p17_an_endless_line_is_rejected_at_the_length_limit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that never ends its line cannot fill the memory."""
     monkeypatch.setattr(module, "MAX_LINE_LENGTH", 5000)
     stream, road = stream_of(*[b"x" * size] * (20_000 // size))
@@ -218,7 +218,7 @@ async def test_a_large_line_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("frames", [JsonLinesDecoder, ServerSentEventsDecoder])
-def test_the_limit_of_a_line_does_not_depend_on_the_cutting(
+def test_the_line_length_limit_does_not_depend_on_packet_boundaries(
     frames: Callable[[], StreamDecoder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_LINE_LENGTH", 10)
@@ -251,7 +251,7 @@ async def test_leaving_the_loop_early_closes_the_connection() -> None:
         await stream.text()
 
 
-async def test_an_entered_stream_goes_on_where_it_was_left() -> None:
+async def test_an_entered_stream_resumes_after_a_break() -> None:
     stream, road = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
     async with stream:
         async for event in stream:
@@ -266,7 +266,7 @@ async def test_an_entered_stream_goes_on_where_it_was_left() -> None:
     assert len(road.requests) == 1
 
 
-async def test_a_stream_closed_in_the_middle_does_not_look_complete() -> None:
+async def test_a_stream_closed_during_iteration_raises_client_state_error() -> None:
     async def read(stream: AnalyzeStream) -> None:
         async for _ in stream:
             await stream.close()
@@ -276,7 +276,7 @@ async def test_a_stream_closed_in_the_middle_does_not_look_complete() -> None:
         await read(stream)
 
 
-async def test_nothing_is_sent_before_it_is_used() -> None:
+async def test_an_unused_stream_sends_no_request() -> None:
     stream, road = stream_of(WHOLE)
     await stream.close()
     assert not road.requests
@@ -292,13 +292,13 @@ async def test_a_stream_can_be_used_once() -> None:
     assert len(road.requests) == 1
 
 
-async def test_text_and_final_can_be_asked_for_again() -> None:
+async def test_text_and_final_can_be_called_again() -> None:
     stream, road = stream_of(WHOLE)
     assert await stream.text() == await stream.text() == (await stream.final()).text
     assert len(road.requests) == 1
 
 
-async def test_an_error_in_the_body_of_the_loop_passes_and_closes() -> None:
+async def test_an_error_in_the_loop_body_propagates_and_closes_the_connection() -> None:
     async def read(stream: AnalyzeStream) -> None:
         async with stream:
             async for _ in stream:
@@ -310,7 +310,7 @@ async def test_an_error_in_the_body_of_the_loop_passes_and_closes() -> None:
     assert road.responses[0].close_count == 1
 
 
-async def test_a_stream_that_writes_is_ambiguous_when_it_breaks() -> None:
+async def test_a_truncated_stream_of_a_write_raises_an_ambiguous_error() -> None:
     """A question may have been asked although no answer came, and must not be asked again blindly."""
     stream, _ = stream_of(ndjson(START), retry="non_idempotent")
     with pytest.raises(StreamError) as caught:
@@ -342,7 +342,7 @@ SPOKEN = [
 FRAMES = sse(*SPOKEN) + b"data: [DONE]\n\n"
 
 
-async def test_wherever_frames_are_cut_the_same_events_come() -> None:
+async def test_events_of_frames_do_not_depend_on_packet_boundaries() -> None:
     expected = [event["type"] for event in SPOKEN]
     for pieces in cuts(FRAMES):
         stream = ResponseStream(FakeStreamingExecutor(*pieces), request())
@@ -350,7 +350,7 @@ async def test_wherever_frames_are_cut_the_same_events_come() -> None:
         assert stream.text_so_far == "".join(TEXTS)
 
 
-async def test_p19_frames_that_are_cut_short_are_an_error_wherever_they_end() -> None:
+async def test_p19_frames_truncated_at_any_point_raise_stream_error() -> None:
     """The blank line belongs to the frame: without it the last event has not come."""
     complete = len(sse(*SPOKEN))
     for length in range(complete):
@@ -379,7 +379,7 @@ async def test_p19_frames_that_are_cut_short_are_an_error_wherever_they_end() ->
         ("data: \u2028\u0085\n\n".encode(), ["\u2028\u0085".encode()]),
     ],
 )
-def test_frames_are_read_as_their_grammar_says(written: bytes, read: list[bytes]) -> None:
+def test_frames_are_decoded_according_to_the_sse_grammar(written: bytes, read: list[bytes]) -> None:
     for pieces in cuts(written):
         assert fed(ServerSentEventsDecoder(), pieces) == read
 

@@ -143,7 +143,7 @@ def test_a_class_becomes_a_schema() -> None:
     assert response_format_for(Person) == {"type": "json_schema", "json_schema": PERSON}
 
 
-def test_classes_written_otherwise_become_schemas_too() -> None:
+def test_classes_with_unions_and_model_subclasses_become_schemas() -> None:
     assert json_schema(OldStyle)["properties"] == {
         "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "number": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
@@ -151,7 +151,7 @@ def test_classes_written_otherwise_become_schemas_too() -> None:
     assert json_schema(Ours)["properties"] == {"name": {"type": "string"}}
 
 
-def test_a_field_can_add_keywords_of_the_platform() -> None:
+def test_field_metadata_can_add_platform_schema_keywords() -> None:
     assert json_schema(Moment)["properties"] == {
         "what": {"type": "string"},
         "at": {"type": "timestamp", "format": "seconds"},
@@ -175,14 +175,14 @@ def test_a_field_can_add_keywords_of_the_platform() -> None:
         ("text", "must be an attrs class or a JSON schema"),
     ],
 )
-def test_a_class_without_a_schema_is_refused(kind: Any, words: str) -> None:
+def test_a_type_that_cannot_become_a_schema_is_rejected(kind: Any, words: str) -> None:
     """Before a video is sent, not by the platform after it."""
     with pytest.raises(InvalidInputError, match=words):
         json_schema(kind)
 
 
 @pytest.mark.parametrize("keyword", sorted(_UNSUPPORTED_KEYWORDS))
-def test_keywords_the_platform_refuses_are_refused_wherever_they_stand(keyword: str) -> None:
+def test_unsupported_schema_keywords_are_rejected_at_every_level(keyword: str) -> None:
     bad = {keyword: 1}
     for around in (
         bad,
@@ -210,12 +210,12 @@ def test_a_property_may_be_called_like_a_keyword() -> None:
         {"type": "object", "properties": {"x": {"items": [{"type": "string"}]}}},
     ],
 )
-def test_a_schema_the_platform_cannot_meet_is_refused(schema: Mapping[str, Any]) -> None:
+def test_an_unsupported_schema_is_rejected(schema: Mapping[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
         json_schema(schema)
 
 
-def test_a_text_becomes_a_value() -> None:
+def test_json_text_is_parsed_into_a_class_instance() -> None:
     film = parse_structured(json.dumps(FILM), Film, finish_reason="stop")
     assert film == Film(
         title="Night train",
@@ -248,7 +248,7 @@ PLAIN = '{"name": "Ada \\"the first\\"", "age": 36}'
         f"```json\n{json.dumps(PLAIN)}\n```",
     ],
 )
-def test_fences_and_escapes_are_taken_off(text: str) -> None:
+def test_code_fences_and_escapes_are_removed(text: str) -> None:
     assert parse_structured(text, Person) == Person('Ada "the first"', 36)
     assert parse_structured(text, {"type": "object"}) == {"name": 'Ada "the first"', "age": 36}
 
@@ -278,7 +278,7 @@ BROKEN: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("text", "rest"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_is_repaired_and_what_follows_is_kept(text: str, rest: str) -> None:
+def test_a_broken_document_is_repaired_and_trailing_text_is_kept(text: str, rest: str) -> None:
     found = parse_structured_text(text, {"type": "object"})
     assert found.value == CHAPTERS
     assert found.repaired
@@ -299,12 +299,12 @@ def test_an_intact_document_is_not_marked_as_repaired() -> None:
         "[1] [2]",
     ],
 )
-def test_a_part_of_a_truncated_document_is_not_taken_for_the_document(text: str) -> None:
+def test_a_fragment_of_a_truncated_document_is_not_accepted(text: str) -> None:
     with pytest.raises(StructuredOutputError):
         parse_structured(text, {"type": "object"})
 
 
-def test_a_fence_within_the_value_stays() -> None:
+def test_a_code_fence_within_a_value_is_kept() -> None:
     name = "```json\n{}\n```"
     assert parse_structured(json.dumps({"name": name}), Person) == Person(name)
 
@@ -329,7 +329,7 @@ def test_a_fence_within_the_value_stays() -> None:
         ('{"name": "Ada", "age": 36.5}', "expected int"),
     ],
 )
-def test_a_text_that_is_no_value_is_an_error_that_keeps_it(text: str, words: str) -> None:
+def test_invalid_text_raises_structured_output_error_with_the_text(text: str, words: str) -> None:
     with pytest.raises(StructuredOutputError, match=words) as caught:
         parse_structured(
             text, Person, finish_reason="stop", usage=TokenUsage(output_tokens=7), operation="POST /analyze"
@@ -362,21 +362,21 @@ def test_json_that_is_not_an_object_is_rejected_for_a_dict(text: str) -> None:
         ({"director": []}, "$.director"),
     ],
 )
-def test_the_error_says_where(change: dict[str, Any], path: str) -> None:
+def test_the_error_has_the_path_of_the_invalid_value(change: dict[str, Any], path: str) -> None:
     """A text is no list of its letters, and a word that was not offered is no choice."""
     with pytest.raises(StructuredOutputError) as caught:
         parse_structured(json.dumps({**FILM, **change}), Film)
     assert caught.value.path.startswith(path)
 
 
-def test_a_text_that_was_cut_is_an_error_even_if_it_can_be_read() -> None:
+def test_truncated_text_is_an_error_even_if_it_is_valid_json() -> None:
     with pytest.raises(StructuredOutputError, match="max_tokens") as caught:
         parse_structured(PLAIN, Person, finish_reason="length")
     assert caught.value.text == PLAIN
     assert not caught.value.retryable
 
 
-def test_numbers_of_either_kind_pass_where_both_may() -> None:
+def test_a_union_of_int_and_float_accepts_both() -> None:
     assert parse_structured('{"number": 3}', OldStyle).number == 3
     assert parse_structured('{"number": 3.5}', OldStyle).number == 3.5
     with pytest.raises(StructuredOutputError):

@@ -99,7 +99,7 @@ def test_raw_responses_have_the_methods_that_send_one_request() -> None:
         assert {name.rpartition(".")[2] for name in left_out} == {"wait_for_all", "temporary"}
 
 
-def test_the_constructor_takes_what_the_asynchronous_one_takes() -> None:
+def test_both_client_constructors_have_the_same_parameters_except_session() -> None:
     asynchronous = dict(inspect.signature(AsyncTwelveLabs).parameters)
     del asynchronous["session"]
     assert list(inspect.signature(TwelveLabs).parameters) == list(asynchronous)

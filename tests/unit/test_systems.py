@@ -54,7 +54,7 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(str(file.relative_to(ROOT)) for file in ROOT.rglob("*.py")))
-def test_no_module_but_one_uses_names_that_windows_lacks(name: str) -> None:
+def test_posix_names_are_used_only_where_allowed(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text("utf-8"))
     assert {(name, found) for found in posix_names(tree)} <= ALLOWED
     assert {(name, found) for found in imported_modules(tree) if found in POSIX_MODULES} <= GUARDED_MODULES

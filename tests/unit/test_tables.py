@@ -52,7 +52,7 @@ def test_another_library_reads_each_kind_of_value() -> None:
     assert row["extra"] == '{"new_field": [1]}'
 
 
-def test_dicts_are_those_of_the_models() -> None:
+def test_to_dicts_returns_the_dicts_of_the_models() -> None:
     video = from_dict(VIDEO, IndexedAssetDetailed)
     assert as_table(iter([video, video])).to_dicts() == [to_dict(video)] * 2
 
@@ -64,7 +64,7 @@ def test_an_empty_page_has_the_columns_of_a_full_one() -> None:
     assert (empty.num_rows, full.num_rows, empty.column_names[0]) == (0, 1, "_id")
 
 
-def test_vectors_of_one_length_have_a_fixed_size() -> None:
+def test_vectors_of_equal_length_are_a_fixed_size_list() -> None:
     table = EmbeddingView(segments=(segment(1, 2, start=0), segment(3, 4.5, start=6))).to_arrow()
     kind = table.field("vector").type
     assert (DataType.is_fixed_size_list(kind), kind.list_size) == (True, 2)
@@ -73,7 +73,7 @@ def test_vectors_of_one_length_have_a_fixed_size() -> None:
 
 
 @pytest.mark.parametrize("lengths", [(), (1, 2), (0, 0)])
-def test_other_vectors_have_the_same_type_of_numbers(lengths: tuple[int, ...]) -> None:
+def test_other_vectors_are_a_list_of_float32(lengths: tuple[int, ...]) -> None:
     table = EmbeddingView(segments=tuple(segment(*[1.0] * length) for length in lengths)).to_arrow()
     kind = table.field("vector").type
     assert (DataType.is_list(kind), kind.value_type) == (True, DataType.float32())
@@ -87,7 +87,7 @@ def test_each_model_has_a_column_for_each_field() -> None:
         assert sorted(as_table([], kind).to_arrow().column_names) == sorted(names), kind
 
 
-def test_no_models_of_no_type_have_no_columns() -> None:
+def test_an_empty_table_without_a_type_has_no_columns() -> None:
     assert as_table([]).to_arrow().shape == (0, 0)
     assert as_table([]).to_dicts() == []
 
@@ -103,12 +103,12 @@ def test_no_models_of_no_type_have_no_columns() -> None:
         ([Video(id=3)], "a value of '_id' does not fit its column"),  # type: ignore[arg-type]  # a wrong type
     ],
 )
-def test_rows_that_are_no_table_are_explained(rows: list[Any], message: str) -> None:
+def test_invalid_rows_raise_an_error_with_the_reason(rows: list[Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         as_table(rows).to_arrow()
 
 
-def test_a_model_in_itself_is_json() -> None:
+def test_a_recursively_nested_model_becomes_json() -> None:
     node = from_dict({"name": "a", "next": {"name": "b", "next": {"name": "c"}}}, Node)
     assert rows_of(as_table([node]))[0]["next"] == {"name": "b", "next": '{"name": "c"}'}
 
@@ -119,7 +119,7 @@ class Node(Model):
     next: Node | None = None
 
 
-def test_the_id_of_a_segment_depends_on_its_place_only() -> None:
+def test_a_segment_id_depends_on_place_and_option_but_not_on_the_vector() -> None:
     first = segment_id("v", segment(1, 2, start=0, end=6, option="visual"))
     assert segment_id("v", segment(3, 4, start=0.0, end=6.0, option="visual")) == first
     others = [

@@ -53,7 +53,7 @@ def assets(platform: Platform, clock: FastClock) -> Assets:
     return Assets(make_executor(platform.answer, clock)[0])
 
 
-async def test_an_asset_is_ready_in_the_block_and_gone_after_it(clock: FastClock) -> None:
+async def test_a_temporary_asset_is_ready_in_the_block_and_deleted_after_it(clock: FastClock) -> None:
     platform = Platform()
     async with assets(platform, clock).temporary(URL) as asset:
         assert (asset.id, asset.status) == ("a", "ready")
@@ -62,7 +62,7 @@ async def test_an_asset_is_ready_in_the_block_and_gone_after_it(clock: FastClock
     assert platform.deleted == 1
 
 
-async def test_the_error_of_the_block_is_the_one_that_is_raised(clock: FastClock) -> None:
+async def test_the_error_of_the_block_is_raised_even_if_the_deletion_fails(clock: FastClock) -> None:
     platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ZeroDivisionError) as caught:
         async with assets(platform, clock).temporary(URL):
@@ -71,7 +71,7 @@ async def test_the_error_of_the_block_is_the_one_that_is_raised(clock: FastClock
     assert ["a temporary asset was not deleted" in note for note in caught.value.__notes__] == [True]
 
 
-async def test_a_deletion_that_fails_after_a_good_block_is_no_secret(clock: FastClock) -> None:
+async def test_a_failed_deletion_after_a_successful_block_raises_its_error(clock: FastClock) -> None:
     """What stays behind costs money."""
     platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ConflictError):
@@ -80,7 +80,7 @@ async def test_a_deletion_that_fails_after_a_good_block_is_no_secret(clock: Fast
 
 
 @pytest.mark.parametrize("deletion", [fake_response(404), fake_response(400, {"code": "resource_not_exist"})])
-async def test_an_asset_the_block_has_deleted_itself_is_no_error(clock: FastClock, deletion: Response) -> None:
+async def test_an_asset_that_was_already_deleted_causes_no_error(clock: FastClock, deletion: Response) -> None:
     async with assets(Platform(deletion=deletion), clock).temporary(URL):
         pass
 
@@ -148,7 +148,7 @@ async def test_a_block_that_runs_out_of_time_deletes_its_asset(clock: FastClock)
     assert platform.deleted == 1
 
 
-async def test_an_upload_in_parts_that_breaks_off_leaves_no_asset(clock: FastClock) -> None:
+async def test_an_interrupted_multipart_upload_deletes_its_asset(clock: FastClock) -> None:
     """Its asset has an identifier from the beginning, before any byte has arrived."""
     platform = Platform()
     seen: list[UploadProgress] = []
@@ -174,7 +174,7 @@ async def test_nothing_is_deleted_when_nothing_was_made(clock: FastClock) -> Non
     assert platform.asked == []
 
 
-async def test_a_cancellation_during_work_that_fails_is_still_a_cancellation() -> None:
+async def test_a_cancellation_during_a_failing_cleanup_is_still_raised() -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fail() -> None:
@@ -195,7 +195,7 @@ async def test_a_cancellation_during_work_that_fails_is_still_a_cancellation() -
         await task
 
 
-async def test_a_transcription_is_waited_for_in_the_units_asked_for(clock: FastClock) -> None:
+async def test_waiting_for_a_transcription_requests_the_given_units(clock: FastClock) -> None:
     done = {"status": "ready", "sentences": [{"start": 0, "end": 1, "value": "Hello."}]}
     api, session = make_executor(
         responses_in_order(fake_response(content={"status": "pending"}), fake_response(content=done)), clock
@@ -209,14 +209,14 @@ async def test_a_transcription_is_waited_for_in_the_units_asked_for(clock: FastC
     assert {path for _, path in session.sent} == {"/assets/a/transcription?include=sentences"}
 
 
-async def test_an_asset_that_has_no_transcription_is_not_waited_for(clock: FastClock) -> None:
+async def test_waiting_for_a_missing_transcription_raises_immediately(clock: FastClock) -> None:
     api, session = make_executor(responses_in_order(fake_response(404, {"code": "resource_not_exist"})), clock)
     with pytest.raises(NotFoundError):
         await Assets(api).wait_for_transcription("a")
     assert len(session.sent) == 1
 
 
-async def test_a_transcription_that_failed_says_why(clock: FastClock) -> None:
+async def test_a_failed_transcription_raises_an_error_with_the_reason(clock: FastClock) -> None:
     api, _ = make_executor(
         responses_in_order(fake_response(content={"status": "failed", "error": {"message": "only noise"}})), clock
     )

@@ -36,7 +36,7 @@ def test_the_media_type_follows_from_the_extension(name: str, kind: str) -> None
 
 
 @pytest.mark.parametrize("name", ["film", "film.", "film.exe", ".mp4", "film.mp4.part"])
-def test_an_unknown_extension_is_refused_and_named(name: str) -> None:
+def test_an_unknown_extension_is_rejected_with_a_hint(name: str) -> None:
     with pytest.raises(InvalidInputError, match="type="):
         media_type(name)
 
@@ -89,7 +89,7 @@ STATE = UploadState(
 )
 
 
-def test_a_tracker_takes_back_bytes_that_are_sent_again() -> None:
+def test_a_progress_tracker_subtracts_bytes_that_are_sent_again() -> None:
     seen: list[UploadProgress] = []
     meter = ProgressTracker("a.mp4", 10, seen.append, parts=2)
     meter.add(6)
@@ -115,7 +115,7 @@ class Hour:
         self.now += seconds
 
 
-async def test_a_url_is_used_once_fetched_ahead_and_renewed_before_it_expires() -> None:
+async def test_presigned_urls_are_used_once_prefetched_and_replaced_before_they_expire() -> None:
     clock, asked = Hour(), list[tuple[int, int]]()
 
     async def ask(start: int, count: int) -> list[PresignedUrlChunk]:

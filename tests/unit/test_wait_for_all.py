@@ -105,7 +105,7 @@ def tasks_of(api: RequestExecutor) -> Callable[..., AsyncIterator[WaitResult[Any
     return KnowledgeStoreItems(api).wait_for_all
 
 
-def test_p22_a_thousand_cost_about_twenty_requests_a_round() -> None:
+def test_p22_waiting_for_a_thousand_tasks_needs_about_twenty_requests_per_round() -> None:
     """One request for each of them, each second, is what a rate limit is made against."""
 
     async def main() -> None:
@@ -133,7 +133,7 @@ async def test_each_result_is_yielded_as_soon_as_its_resource_finishes(clock: Fa
     assert 300 <= seen["slow"] < 310
 
 
-async def test_p24_a_failure_is_the_outcome_of_one_and_no_end_for_the_others(clock: FastClock) -> None:
+async def test_p24_the_failure_of_one_task_does_not_end_the_wait_for_the_others(clock: FastClock) -> None:
     platform = Platform(clock, dict.fromkeys(["good", "bad"], 0.0), failing=frozenset({"bad"}))
     good, bad = await everything(tasks_of(on(platform))("s", ["good", "bad"]))
     assert good.error is None
@@ -163,7 +163,7 @@ async def test_p22_an_unknown_id_ends_immediately_with_its_own_error(clock: Fast
     assert isinstance(lost.error, NotFoundError)
 
 
-async def test_one_that_lists_never_show_is_looked_up_by_itself(clock: FastClock) -> None:
+async def test_a_task_missing_from_the_list_is_requested_individually(clock: FastClock) -> None:
     """Lists of embedding tasks end after seven days; a wait may go on longer."""
     end = clock.monotonic() + 60
     platform = Platform(clock, dict.fromkeys(ids(3), end), unlisted=lambda id, _: id == "t1")
@@ -174,14 +174,14 @@ async def test_one_that_lists_never_show_is_looked_up_by_itself(clock: FastClock
     assert platform.lookups == rounds
 
 
-async def test_one_that_is_too_new_for_the_list_is_found_there_later(clock: FastClock) -> None:
+async def test_tasks_too_new_for_the_list_are_requested_individually_only_once(clock: FastClock) -> None:
     now = clock.monotonic()
     platform = Platform(clock, dict.fromkeys(ids(100), now + 200), unlisted=lambda _, at: at < now + 5)
     await everything(tasks_of(on(platform))("s", ids(100), sleep_interval=10))
     assert platform.lookups == 100  # in the first round only
 
 
-async def test_few_among_very_many_do_not_cost_the_whole_list_each_round(clock: FastClock) -> None:
+async def test_a_few_tasks_among_many_do_not_require_reading_the_whole_list(clock: FastClock) -> None:
     """The list is read no further than looking them up would cost."""
     others = dict.fromkeys(ids(5000, "other"), 0.0)
     platform = Platform(clock, {**others, **dict.fromkeys(ids(3), clock.monotonic() + 100)})
@@ -192,7 +192,7 @@ async def test_few_among_very_many_do_not_cost_the_whole_list_each_round(clock: 
     assert platform.lookups == 3 * rounds
 
 
-async def test_p22_an_outage_is_no_reason_to_look_up_each(clock: FastClock) -> None:
+async def test_p22_an_outage_of_the_list_causes_no_individual_lookups(clock: FastClock) -> None:
     """A recovering service must not receive a thousand requests at the same time."""
     now = clock.monotonic()
 
@@ -232,13 +232,13 @@ async def test_p22_a_list_that_cannot_be_read_ends_the_wait(
         await everything(tasks_of(on(platform))("s", ["t0"]))
 
 
-async def test_a_wait_for_none_asks_nothing(clock: FastClock) -> None:
+async def test_a_wait_for_no_ids_sends_no_request(clock: FastClock) -> None:
     platform = Platform(clock, {})
     assert await everything(tasks_of(on(platform))("s", [])) == []
     assert platform.asked == []
 
 
-async def test_an_identifier_that_comes_twice_counts_once(clock: FastClock) -> None:
+async def test_a_duplicate_id_is_yielded_once(clock: FastClock) -> None:
     platform = Platform(clock, {"t0": 0.0})
     assert names(await everything(tasks_of(on(platform))("s", ["t0", "t0"]))) == ["t0"]
 
@@ -262,7 +262,7 @@ async def test_a_wait_that_is_abandoned_leaves_no_task(clock: FastClock) -> None
     assert platform.lists == 2
 
 
-async def test_assets_are_asked_for_by_name_so_that_others_cost_nothing(clock: FastClock) -> None:
+async def test_assets_are_requested_by_id_so_that_other_assets_cause_no_requests(clock: FastClock) -> None:
     others = dict.fromkeys(ids(500, "other"), 0.0)
     platform = Platform(clock, {**others, **dict.fromkeys(ids(120), 0.0)})
     api: Any = on(platform)
@@ -272,7 +272,7 @@ async def test_assets_are_asked_for_by_name_so_that_others_cost_nothing(clock: F
     assert all("asset_ids=t" in path for path in platform.asked)
 
 
-async def test_embedding_tasks_come_with_their_vectors_which_lists_do_not_show(clock: FastClock) -> None:
+async def test_finished_embedding_tasks_are_retrieved_with_their_embeddings(clock: FastClock) -> None:
     end = clock.monotonic() + 50
     platform = Platform(clock, dict.fromkeys(ids(60), end), failing=frozenset({"t7"}))
     outcomes = await everything(EmbedV2(on(platform)).tasks.wait_for_all(ids(60), sleep_interval=10))
@@ -294,7 +294,7 @@ GROUPS: list[tuple[Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResu
 
 @pytest.mark.parametrize(("waiting", "path"), GROUPS)
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
-async def test_every_group_reads_its_own_list_and_looks_up_in_its_own_place(
+async def test_every_group_uses_its_own_list_and_lookup_paths(
     clock: FastClock, waiting: Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResult[Any]]], path: str
 ) -> None:
     platform = Platform(clock, dict.fromkeys(ids(2), 0.0), unlisted=lambda id, _: id == "t1")

@@ -71,7 +71,7 @@ def signed(event: object, *, secret: str = SECRET, at: int = NOW) -> tuple[bytes
         ("analyze.batch.canceled", UnknownWebhook),
     ],
 )
-def test_each_event_has_a_class_and_new_ones_pass(name: str, kind: type[Any]) -> None:
+def test_each_event_type_has_a_class_and_unknown_types_are_accepted(name: str, kind: type[Any]) -> None:
     event = {**(INDEXED if name.startswith("index") else ANALYZED), "type": name}
     found = verify(*signed(event), SECRET, now=NOW)
     assert type(found) is kind
@@ -79,7 +79,7 @@ def test_each_event_has_a_class_and_new_ones_pass(name: str, kind: type[Any]) ->
     assert found.created_at is not None
 
 
-def test_an_event_is_read_whole() -> None:
+def test_an_event_is_parsed_with_its_nested_fields() -> None:
     indexed = verify(*signed(INDEXED), SECRET, now=NOW)
     assert isinstance(indexed, IndexTaskReady)
     assert (indexed.data.metadata.duration, indexed.data.tags) == (120.5, ("trains",))
@@ -91,7 +91,7 @@ def test_an_event_is_read_whole() -> None:
     assert analyzed.data.video_source.asset_id == "a1"
 
 
-def test_a_failed_task_says_why() -> None:
+def test_an_event_of_a_failed_task_has_the_error_message() -> None:
     data = {**ANALYZED["data"], "status": "failed", "error": {"message": "too dark"}}
     found = verify(*signed({**ANALYZED, "type": "analyze.task.failed", "data": data}), SECRET, now=NOW)
     assert isinstance(found, AnalyzeTaskFailed)
@@ -113,7 +113,7 @@ def test_another_secret_is_refused(secret: str) -> None:
         verify(*signed(ANALYZED), secret, now=NOW)
 
 
-def test_an_empty_secret_is_a_mistake_of_the_caller() -> None:
+def test_an_empty_secret_raises_invalid_input_error() -> None:
     with pytest.raises(InvalidInputError, match="secret"):
         verify(*signed(ANALYZED, secret=""), "", now=NOW)
 
@@ -121,7 +121,7 @@ def test_an_empty_secret_is_a_mistake_of_the_caller() -> None:
 @pytest.mark.parametrize(
     "header", [None, "", b"", b"t=1,v1=00", "t=1,v1=é", b"\xff", 5, ["t=1"], "t=1", "v1=00", ",,,"]
 )
-def test_a_request_without_a_valid_header_is_an_error_of_the_signature(header: Any) -> None:
+def test_a_missing_or_invalid_header_raises_webhook_signature_error(header: Any) -> None:
     """Anybody can post to a public URL; the answer is 401 and not 500."""
     with pytest.raises(WebhookSignatureError):
         verify(b"{}", header, SECRET, now=NOW)
@@ -143,14 +143,14 @@ def test_p18_an_argument_of_a_wrong_type_is_refused_by_name(wrong: Any) -> None:
         verify(body, header, **arguments)
 
 
-def test_a_body_that_is_text_is_a_mistake_of_the_caller() -> None:
+def test_a_body_of_type_str_raises_invalid_input_error() -> None:
     body, header = signed(ANALYZED)
     with pytest.raises(InvalidInputError, match="bytes"):
         verify(body.decode(), header, SECRET, now=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the point
 
 
 @pytest.mark.parametrize("age", [0, 299, 300, -300])
-def test_a_webhook_within_the_tolerance_is_taken(age: int) -> None:
+def test_a_webhook_within_the_tolerance_is_accepted(age: int) -> None:
     assert verify(*signed(ANALYZED), SECRET, now=NOW + age).id == "whe_1"
 
 
@@ -162,13 +162,13 @@ def test_a_webhook_beyond_the_tolerance_is_refused(age: int) -> None:
     assert verify(*signed(ANALYZED), SECRET, now=NOW + age, tolerance=abs(age)).id == "whe_1"
 
 
-def test_the_time_of_signing_is_signed_too() -> None:
+def test_the_signature_covers_the_timestamp() -> None:
     body, header = signed(ANALYZED)
     with pytest.raises(WebhookSignatureError):
         verify(body, header.replace(str(NOW), str(NOW + 1000)), SECRET, now=NOW + 1000)
 
 
-def test_the_time_is_that_of_the_machine_unless_it_is_given() -> None:
+def test_the_default_time_is_the_system_clock() -> None:
     assert verify(*signed(ANALYZED, at=int(time.time())), SECRET).id == "whe_1"
     with pytest.raises(WebhookSignatureError):
         verify(*signed(ANALYZED, at=int(time.time()) - 1000), SECRET)
@@ -203,7 +203,7 @@ def test_one_good_signature_among_several_is_enough() -> None:
         "t=\ud800,v1={good}",
     ],
 )
-def test_a_header_that_is_none_is_refused(header: str) -> None:
+def test_a_malformed_signature_header_is_rejected(header: str) -> None:
     body, good = signed(ANALYZED)
     with pytest.raises(WebhookSignatureError):
         verify(body, header.replace("{good}", good.partition("v1=")[2]), SECRET, now=NOW)
@@ -216,13 +216,13 @@ def test_arbitrary_input_only_raises_a_signature_error(body: bytes, header: str)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"type":"index.task.ready","id":"x"}'])
-def test_a_genuine_webhook_that_cannot_be_read_is_another_error(body: bytes) -> None:
+def test_a_signed_but_invalid_body_raises_malformed_response_error(body: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         verify(*signed(body), SECRET, now=NOW)
 
 
 @pytest.mark.parametrize("event", [{}, {"type": None}, {"type": 5, "data": {"x": 1}}, {"id": "whe_9", "new": True}])
-def test_an_event_without_a_known_type_passes(event: dict[str, Any]) -> None:
+def test_an_event_without_a_known_type_is_accepted(event: dict[str, Any]) -> None:
     if event.get("type") == 5:
         event = {**event, "type": "5"}
     assert isinstance(verify(*signed(event), SECRET, now=NOW), UnknownWebhook)
@@ -241,7 +241,7 @@ def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
     assert compared == [(header.partition("v1=")[2].encode(),) * 2]
 
 
-def test_a_receiver_can_be_tested_with_signatures_of_ours() -> None:
+def test_sign_creates_the_signature_of_a_webhook() -> None:
     body, header = signed(ANALYZED)
     assert header == f"t={NOW},v1={sign(body, SECRET, NOW)}"
     assert SIGNATURE_HEADER == "TL-Signature"

@@ -94,20 +94,20 @@ def window_of(state: CategoryState) -> Window:
 # With rate-limit headers.
 
 
-def test_p27_a_new_state_allows_a_round_of_requests_and_then_waits_for_the_responses_or_a_tenth_of_a_second() -> None:
+def test_p27_a_new_state_allows_one_round_and_then_waits_for_responses_or_100_ms() -> None:
     state = CategoryState()
     assert len(reserve_all(state, 0.0)) == INITIAL_ROUND
     assert required_wait(state, 0.0) == RequiredWait(ROUND_SECONDS)
     assert len(reserve_all(state, ROUND_SECONDS)) == 2 * INITIAL_ROUND
 
 
-def test_a_reported_remainder_may_be_in_flight() -> None:
+def test_all_reported_remaining_requests_may_be_in_flight() -> None:
     state = state_after(reported(3))
     assert len(reserve_all(state, 0.0)) == 3
     assert required_wait(state, 0.0).seconds is None
 
 
-def test_a_late_response_of_the_same_window_does_not_raise_the_remainder() -> None:
+def test_a_late_response_of_the_same_window_does_not_increase_the_remaining_count() -> None:
     state = state_after(reported(4))
     first, second, *_ = reserve_all(state, 0.0)
     state.record_response(first, reported(2), 0.0)
@@ -132,7 +132,7 @@ def test_requests_in_flight_are_subtracted_from_a_new_window_too() -> None:
     assert len(reserve_all(state, 10.6)) == 2
 
 
-def test_an_empty_window_waits_for_its_reset_and_is_then_tested_by_one_request() -> None:
+def test_an_exhausted_window_waits_for_its_reset_and_then_sends_one_probe_request() -> None:
     state = state_after(reported(0, limit=4))
     assert required_wait(state, 0.0) == window_wait(10.0, limit=4)
     assert required_wait(state, 9.5).seconds == 0.5
@@ -156,14 +156,14 @@ def test_each_response_makes_the_end_of_a_window_more_exact() -> None:
     assert window_of(state).resets_at_local == 9.7
 
 
-def test_an_empty_window_without_a_reset_is_probed_by_one_request_at_a_time() -> None:
+def test_an_exhausted_window_without_a_reset_is_probed_by_one_request_at_a_time() -> None:
     state = state_after(reported(0, reset_in=None))
     reserve_one(state, 0.0)
     assert required_wait(state, 0.0).seconds is None
 
 
 @pytest.mark.parametrize("ahead", [86400.0 * 365 * 50, 1e15, 1e300])
-def test_p2_an_implausible_reset_blocks_nothing_forever(ahead: float) -> None:
+def test_p2_an_implausible_reset_does_not_block_forever(ahead: float) -> None:
     """One bad header, such as a reset in milliseconds, must not block a category."""
     state = state_after(reported(0, reset_in=ahead))
     state.record_response(reserve_one(state, 1.0), reported(3, at=1.0), 1.0)
@@ -185,7 +185,7 @@ def test_a_limit_that_changes_within_its_window_replaces_the_old_one(limit: int)
     assert [(window.limit, window.remaining) for window in state.windows.values()] == [(limit, limit - 2)]
 
 
-def test_a_server_clock_that_was_set_back_is_followed_after_the_window_has_ended() -> None:
+def test_a_server_clock_set_back_is_accepted_after_the_window_has_ended() -> None:
     state = state_after(reported(0), 0.0)
     state.record_response(reserve_one(state, 10.0), reported(4, at=-500.0), 10.1)
     assert (window_of(state).remaining, window_of(state).resets_at_local) == (4, 20.1)
@@ -194,7 +194,7 @@ def test_a_server_clock_that_was_set_back_is_followed_after_the_window_has_ended
 # Several windows, several dimensions.
 
 
-def test_two_windows_of_one_dimension_differ_by_their_limits_and_both_count() -> None:
+def test_windows_of_one_dimension_are_distinguished_by_limit_and_both_apply() -> None:
     state = state_after(reported(2, limit=60, reset_in=30.0))
     state.record_response(reserve_one(state, 0.0), reported(1, limit=3000, reset_in=5000.0), 0.0)
     assert [(window.limit, window.remaining) for window in state.windows.values()] == [(60, 2), (3000, 1)]
@@ -202,7 +202,7 @@ def test_two_windows_of_one_dimension_differ_by_their_limits_and_both_count() ->
     assert required_wait(state, 0.0).seconds is None
 
 
-def test_of_two_empty_windows_the_later_end_counts() -> None:
+def test_the_wait_for_two_exhausted_windows_ends_at_the_later_reset() -> None:
     state = CategoryState()
     first, second = reserve_one(state, 0.0), reserve_one(state, 0.0)
     state.record_response(first, reported(0, limit=60, reset_in=30.0), 1.0)
@@ -258,7 +258,7 @@ def test_a_request_without_a_response_has_used_its_costs_if_it_was_sent(sent: bo
     assert len(reserve_all(state, 0.0)) == left
 
 
-def test_an_expired_lease_is_a_request_without_a_response() -> None:
+def test_an_expired_lease_is_treated_as_a_request_without_a_response() -> None:
     """A process that died ends no reservation."""
     state = CategoryState()
     first = state.reserve(SINGLE_REQUEST, 0.0, 60.0)
@@ -281,7 +281,7 @@ def test_an_expired_lease_is_a_request_without_a_response() -> None:
     ("wait", "jitter", "pause"),
     [(4.0, 0.0, 4.0), (4.0, 1.0, 5.0), (20.0, 1.0, 25.0), (86400.0, 1.0, 86405.0), (None, 1.0, 1.25)],
 )
-def test_p2_a_429_blocks_the_category_for_the_given_time_plus_a_quarter_or_five_seconds_at_most(
+def test_p2_a_429_blocks_for_retry_after_plus_a_quarter_or_five_seconds_at_most(
     wait: float | None, jitter: float, pause: float
 ) -> None:
     state = CategoryState()
@@ -299,7 +299,7 @@ def test_p2_a_429_blocks_the_category_for_the_given_time_plus_a_quarter_or_five_
     reserve_one(state, 100.0 + pause)
 
 
-def test_p2_of_a_429_and_an_exhausted_window_the_later_reset_is_reported() -> None:
+def test_p2_the_later_reset_of_a_429_and_an_exhausted_window_is_reported() -> None:
     state = CategoryState()
     windows = {"request": window_info(0, reset_in=55.0, limit=60)}
     state.record_response(
@@ -313,7 +313,7 @@ def test_p2_of_a_429_and_an_exhausted_window_the_later_reset_is_reported() -> No
     assert required_wait(state, 6.0) == window_wait(49.0, limit=60, reset=55.0)
 
 
-def test_p2_a_429_that_names_its_limit_reports_it() -> None:
+def test_p2_a_limit_named_by_a_429_is_reported() -> None:
     """The headers may report the minute window while the daily one is exhausted."""
     state = CategoryState()
     info = RateLimitInfo(

@@ -153,7 +153,7 @@ async def test_p28_a_request_that_a_proxy_delivers_twenty_seconds_late_is_found(
     assert len(platform.assets) == 1
 
 
-async def test_p28_a_clock_that_is_two_hours_ahead_hides_no_asset(
+async def test_p28_an_asset_is_found_although_the_clock_is_two_hours_ahead(
     runner: JobRunner, platform: FakePlatform, job: JobState
 ) -> None:
     ahead = attrs.evolve(job, entry=attrs.evolve(job.entry, created_at=job.entry.created_at + 7200))
@@ -178,7 +178,7 @@ async def test_an_uncertain_step_is_sent_again_after_the_lookup_timeout(
     assert (result.entry.stage, len(platform.assets)) == ("processing", 1)
 
 
-async def test_an_item_whose_workers_ended_again_and_again_is_given_up(
+async def test_an_item_whose_workers_repeatedly_ended_is_given_up(
     runner: JobRunner, platform: FakePlatform, ledger: MemoryLedger, job: JobState
 ) -> None:
     result = await runner.run_step(attrs.evolve(job, failed_attempts=MAX_STAGE_ATTEMPTS))
@@ -233,7 +233,9 @@ async def test_a_rate_limit_is_not_counted_as_a_failure_and_pauses_the_queue(
     assert 3600 <= (result.retry_in or 0) <= 3602
 
 
-async def test_a_rejected_api_key_is_raised(runner: JobRunner, job: JobState, fail_with: FailWith) -> None:
+async def test_a_rejected_api_key_raises_authentication_error(
+    runner: JobRunner, job: JobState, fail_with: FailWith
+) -> None:
     fail_with(AuthenticationError(message="who are you", status_code=401))
     with pytest.raises(AuthenticationError):
         await runner.run_step(job)
@@ -353,7 +355,7 @@ async def test_a_paused_queue_is_active_again_after_its_pause(clock: FastClock) 
     assert queues.active == list(QUEUES)
 
 
-async def test_p29_only_requests_that_get_no_answer_make_an_outage(clock: FastClock) -> None:
+async def test_p29_only_requests_without_a_response_count_as_an_outage(clock: FastClock) -> None:
     detector = OutageDetector(clock)
     lost = APIConnectionError(message="no route", retryable=True)
     event = partial(
@@ -380,7 +382,7 @@ async def test_p29_only_requests_that_get_no_answer_make_an_outage(clock: FastCl
     assert not detector.is_outage(lost)
 
 
-async def test_p29_a_step_waits_for_the_end_of_an_outage_and_goes_on(
+async def test_p29_a_step_waits_until_the_outage_ends_and_then_continues(
     runner: JobRunner, job: JobState, clock: FastClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started, handle = clock.monotonic(), FakePlatform.handle
