@@ -84,8 +84,11 @@ def test_an_invalid_filename_or_size_is_refused(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "socket", "missing"])
-async def test_a_path_that_is_not_a_regular_file_is_refused_before_it_is_opened(tmp_path: Path, kind: str) -> None:
-    path, why = tmp_path / "clip.mp4", kind
+async def test_a_path_that_is_not_a_regular_file_is_refused_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    path, why = Path("clip.mp4"), kind
     with socket.socket(socket.AF_UNIX) as listener:
         match kind:
             case "folder":
