@@ -38,8 +38,8 @@ def limiter(jitter: Callable[[], float] = lambda: 0.0) -> RateLimiter:
 
 async def take(limiter: RateLimiter, category: str = "c", **limits: Any) -> Permit:
     costs = limits.get("costs", SINGLE_REQUEST)
-    turn = limiter.try_acquire(category, costs) or await limiter.try_acquire_shared(category, costs)
-    return turn or await limiter.acquire(category, max_wait=limits.pop("max_wait", 120.0), **limits)
+    permit = limiter.try_acquire(category, costs) or await limiter.try_acquire_shared(category, costs)
+    return permit or await limiter.acquire(category, max_wait=limits.pop("max_wait", 120.0), **limits)
 
 
 async def take_all(limiter: RateLimiter, category: str = "c") -> list[Permit]:
@@ -48,36 +48,63 @@ async def take_all(limiter: RateLimiter, category: str = "c") -> list[Permit]:
 
 
 def idle(limiter: RateLimiter, category: str = "c") -> bool:
-    """Whether nobody holds or awaits a turn."""
-    lane = limiter.category_queue(category)
-    return (lane.in_flight, lane.waiting) == (0, 0) and not category_state(limiter, category).in_flight
+    """Return whether no permit is held or waited for."""
+    queue = limiter.category_queue(category)
+    return (queue.in_flight, queue.waiting) == (0, 0) and not category_state(limiter, category).in_flight
 
 
 def test_permits_are_granted_in_the_order_of_the_requests() -> None:
     async def main() -> list[int]:
-        gate, order = limiter(), list[int]()
+        rate_limiter, order = limiter(), list[int]()
 
         async def call(number: int) -> None:
-            async with holding(await take(gate)) as turn:
+            async with holding(await take(rate_limiter)) as permit:
                 order.append(number)
                 await asyncio.sleep(0.01)
-                turn.record_response(200, reported(5, limit=100))
+                permit.record_response(200, reported(5, limit=100))
 
         async with asyncio.TaskGroup() as group:
             for number in range(40):
                 group.create_task(call(number))
-        assert idle(gate)
+        assert idle(rate_limiter)
         return order
 
     assert run_in_virtual_time(main()) == list(range(40))
 
 
+@pytest.mark.parametrize(("remaining", "granted"), [(1000, 40), (40, 4)], ids=["much remains", "little remains"])
+def test_waiting_calls_get_permits_together_only_while_much_of_the_limit_remains(remaining: int, granted: int) -> None:
+    async def main() -> int:
+        rate_limiter, permits = limiter(), list[Permit]()
+
+        async def call() -> None:
+            permits.append(await take(rate_limiter))
+
+        first, *_ = held = await take_all(rate_limiter)
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(call()) for _ in range(40)]
+            await asyncio.sleep(0)
+            assert not permits
+            first.record_response(200, reported(remaining, limit=1000))
+            for _ in range(4):  # turns of the event loop
+                await asyncio.sleep(0)
+            count = len(permits)
+            for waiting in calls:
+                waiting.cancel()
+        for permit in (*held, *permits):
+            permit.release(sent=False)
+        assert idle(rate_limiter)
+        return count
+
+    assert run_in_virtual_time(main()) == granted
+
+
 def test_categories_do_not_wait_for_each_other() -> None:
     async def main() -> None:
-        gate = limiter()
-        async with holding(await take(gate, "a")) as turn:
-            turn.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=60.0))
-        async with asyncio.timeout(0.001), holding(await take(gate, "b")):
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter, "a")) as permit:
+            permit.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=60.0))
+        async with asyncio.timeout(0.001), holding(await take(rate_limiter, "b")):
             pass
 
     run_in_virtual_time(main())
@@ -87,16 +114,16 @@ def test_a_quota_reset_after_max_wait_raises_quota_exhausted_error_immediately()
     """P2."""
 
     async def main() -> QuotaExhaustedError:
-        gate = limiter()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(
                 429, RateLimitInfo(server_time=EPOCH + 500, retry_after=600.0, windows=reported(0, limit=7).windows)
             )
-        started = gate.clock.monotonic()
+        started = rate_limiter.clock.monotonic()
         with pytest.raises(QuotaExhaustedError) as caught:
-            await take(gate, max_wait=120.0)
-        assert gate.clock.monotonic() - started < 0.01
-        assert idle(gate)
+            await take(rate_limiter, max_wait=120.0)
+        assert rate_limiter.clock.monotonic() - started < 0.01
+        assert idle(rate_limiter)
         return caught.value
 
     error = run_in_virtual_time(main())
@@ -109,35 +136,35 @@ def test_a_quota_reset_after_max_wait_raises_quota_exhausted_error_immediately()
 
 def test_a_quota_reset_after_the_deadline_raises_quota_exhausted_error_immediately() -> None:
     async def main() -> None:
-        gate = limiter()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=50.0))
-        now = gate.clock.monotonic()
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=50.0))
+        now = rate_limiter.clock.monotonic()
         with pytest.raises(QuotaExhaustedError) as caught:
-            await take(gate, deadline=now + 49.0)
+            await take(rate_limiter, deadline=now + 49.0)
         assert caught.value.give_up_reason == "deadline"
-        assert gate.clock.monotonic() - now < 0.01
-        async with holding(await take(gate, deadline=now + 51.0)):
-            assert gate.clock.monotonic() >= now + 50.0
+        assert rate_limiter.clock.monotonic() - now < 0.01
+        async with holding(await take(rate_limiter, deadline=now + 51.0)):
+            assert rate_limiter.clock.monotonic() >= now + 50.0
 
     run_in_virtual_time(main())
 
 
 def test_waiting_calls_raise_immediately_when_the_quota_is_exhausted() -> None:
     async def main() -> None:
-        gate = limiter()
-        first, *others = await take_all(gate)
-        waiting = [asyncio.create_task(take(gate)) for _ in range(10)]
+        rate_limiter = limiter()
+        first, *others = await take_all(rate_limiter)
+        waiting = [asyncio.create_task(take(rate_limiter)) for _ in range(10)]
         await asyncio.sleep(0)
         async with holding(first):
             first.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=3600.0))
         for other in others:
             other.release(sent=False)
-        told_at = gate.clock.monotonic()
+        told_at = rate_limiter.clock.monotonic()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(result, QuotaExhaustedError) for result in results)
-        assert gate.clock.monotonic() - told_at < 0.01
-        assert idle(gate)
+        assert rate_limiter.clock.monotonic() - told_at < 0.01
+        assert idle(rate_limiter)
 
     run_in_virtual_time(main())
 
@@ -147,11 +174,11 @@ def test_a_reset_time_out_of_range_still_raises_quota_exhausted_error(date_of_se
     """P18. A server whose clock stands at the end of the year 9999 must not break the error that reports it."""
 
     async def main() -> None:
-        gate = limiter()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(429, RateLimitInfo(server_time=date_of_server, retry_after=86400.0 * 30))
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(429, RateLimitInfo(server_time=date_of_server, retry_after=86400.0 * 30))
         with pytest.raises(QuotaExhaustedError):
-            await take(gate)
+            await take(rate_limiter)
 
     run_in_virtual_time(main())
 
@@ -161,9 +188,9 @@ def test_a_cancelled_waiter_releases_its_queue_place_and_permit(moment: int) -> 
     """P21."""
 
     async def main() -> None:
-        gate = limiter()
-        first = await take(gate)
-        waiting = [asyncio.create_task(take(gate)) for _ in range(4)]
+        rate_limiter = limiter()
+        first = await take(rate_limiter)
+        waiting = [asyncio.create_task(take(rate_limiter)) for _ in range(4)]
         for step in range(moment):
             await asyncio.sleep(0)
             if step == moment // 2:
@@ -179,8 +206,8 @@ def test_a_cancelled_waiter_releases_its_queue_place_and_permit(moment: int) -> 
             if isinstance(result, Permit):
                 result.record_response(200, reported(1, reset_in=3600.0))
                 result.release(sent=False)
-        assert idle(gate)
-        async with holding(await take(gate)):
+        assert idle(rate_limiter)
+        async with holding(await take(rate_limiter)):
             pass
 
     run_in_virtual_time(main())
@@ -190,27 +217,27 @@ def test_the_permit_of_a_failed_or_cancelled_call_is_released() -> None:
     """P21."""
 
     async def main() -> None:
-        gate = limiter()
+        rate_limiter = limiter()
 
         async def call() -> None:
-            async with holding(await take(gate)):
+            async with holding(await take(rate_limiter)):
                 await asyncio.sleep(3600)
 
         task = asyncio.create_task(call())
         await asyncio.sleep(0.001)
-        assert gate.category_queue("c").in_flight == 1
+        assert rate_limiter.category_queue("c").in_flight == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         with pytest.raises(OSError, match="broken"):
-            await _break(gate)
-        assert idle(gate)
+            await _break(rate_limiter)
+        assert idle(rate_limiter)
 
     run_in_virtual_time(main())
 
 
-async def _break(gate: RateLimiter) -> None:
-    async with holding(await take(gate)):
+async def _break(rate_limiter: RateLimiter) -> None:
+    async with holding(await take(rate_limiter)):
         raise OSError("broken")
 
 
@@ -218,20 +245,20 @@ def test_close_raises_client_state_error_in_all_waiting_calls() -> None:
     """P23."""
 
     async def main() -> None:
-        gate = limiter()
-        permits = await take_all(gate)
-        waiting = [asyncio.create_task(take(gate)) for _ in range(5)]
+        rate_limiter = limiter()
+        permits = await take_all(rate_limiter)
+        waiting = [asyncio.create_task(take(rate_limiter)) for _ in range(5)]
         await asyncio.sleep(0)
-        at = gate.clock.monotonic()
-        gate.close()
+        at = rate_limiter.clock.monotonic()
+        rate_limiter.close()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(result) for result in results] == [ClientStateError] * 5
-        assert gate.clock.monotonic() - at < 0.01
+        assert rate_limiter.clock.monotonic() - at < 0.01
         for permit in permits:
             permit.release(sent=False)
-        assert idle(gate)
+        assert idle(rate_limiter)
         with pytest.raises(ClientStateError):
-            await take(gate)
+            await take(rate_limiter)
 
     run_in_virtual_time(main())
 
@@ -240,11 +267,11 @@ def test_calls_after_a_429_are_spread_over_a_quarter_of_the_wait() -> None:
     """P5: many clients that were refused in the same moment do not come back in the same moment."""
 
     async def come_back(chance: float) -> float:
-        gate = limiter(lambda: chance)
-        async with holding(await take(gate)) as turn:
-            turn.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=8.0))
-        async with holding(await take(gate)):
-            return gate.clock.monotonic()
+        rate_limiter = limiter(lambda: chance)
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(429, RateLimitInfo(server_time=EPOCH, retry_after=8.0))
+        async with holding(await take(rate_limiter)):
+            return rate_limiter.clock.monotonic()
 
     moments = [run_in_virtual_time(come_back(chance / 49)) for chance in range(50)]
     assert min(moments) >= 8.0
@@ -255,27 +282,27 @@ def test_calls_after_a_429_are_spread_over_a_quarter_of_the_wait() -> None:
 # Priorities.
 
 
-async def _crowd(gate: RateLimiter, kinds: str, hold: float = 0.01) -> str:
+async def _crowd(rate_limiter: RateLimiter, kinds: str, hold: float = 0.01) -> str:
     """The order in which calls go that are queued as `kinds` says, b for bulk, through one place."""
     order = list[str]()
 
     async def call(kind: str) -> None:
         async with holding(
-            await take(gate, priority="background" if kind == "b" else "interactive", max_wait=1e9)
-        ) as turn:
+            await take(rate_limiter, priority="background" if kind == "b" else "interactive", max_wait=1e9)
+        ) as permit:
             order.append(kind)
             await asyncio.sleep(hold)
-            turn.record_response(200, reported(1, limit=1, reset_in=None))
+            permit.record_response(200, reported(1, limit=1, reset_in=None))
 
-    first = await take(gate)
+    first = await take(rate_limiter)
     first.record_response(200, reported(1, limit=1, reset_in=None))
-    first = await take(gate)
+    first = await take(rate_limiter)
     calls = [asyncio.create_task(call(kind)) for kind in kinds]
     await asyncio.sleep(0.001)
     first.record_response(200, reported(1, limit=1, reset_in=None))
     first.release(sent=False)
     await asyncio.gather(*calls)
-    assert idle(gate)
+    assert idle(rate_limiter)
     return "".join(order)
 
 
@@ -290,12 +317,12 @@ def test_background_calls_proceed_while_interactive_calls_are_waiting() -> None:
 
 def test_an_interactive_call_overtakes_a_background_call_that_waits_at_the_head() -> None:
     async def main() -> list[str]:
-        gate, order = limiter(), list[str]()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(0, limit=1, reset_in=10.0))
+        rate_limiter, order = limiter(), list[str]()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(0, limit=1, reset_in=10.0))
 
         async def call(kind: Any) -> None:
-            async with holding(await take(gate, priority=kind)):
+            async with holding(await take(rate_limiter, priority=kind)):
                 order.append(kind)
 
         async with asyncio.TaskGroup() as group:
@@ -311,22 +338,22 @@ def test_an_expensive_call_is_not_overtaken_indefinitely() -> None:
     """A film of an hour, among short clips of the same and of higher priority, under a quota of media seconds."""
 
     async def main() -> float:
-        gate, gone = limiter(), list[float]()
+        rate_limiter, gone = limiter(), list[float]()
         left = {"window": -1.0, "used": 0.0}
 
         async def call(seconds: float, priority: Any) -> None:
             costs = {"request": 1.0, "duration": seconds}
-            async with holding(await take(gate, costs=costs, priority=priority, max_wait=1e9)) as turn:
-                now = gate.clock.time()
+            async with holding(await take(rate_limiter, costs=costs, priority=priority, max_wait=1e9)) as permit:
+                now = rate_limiter.clock.time()
                 if now // 100 != left["window"]:
                     left.update(window=now // 100, used=0.0)
                 left["used"] += seconds
                 await asyncio.sleep(0.01)
                 quota = WindowInfo(limit=1000, remaining=int(1000 - left["used"]), reset=(now // 100 + 1) * 100)
-                turn.record_response(200, RateLimitInfo(server_time=now, windows={"duration": quota}))
+                permit.record_response(200, RateLimitInfo(server_time=now, windows={"duration": quota}))
                 assert left["used"] <= 1000
                 if seconds > 500:
-                    gone.append(gate.clock.monotonic())
+                    gone.append(rate_limiter.clock.monotonic())
 
         async with asyncio.TaskGroup() as group:
             for number in range(400):
@@ -341,22 +368,22 @@ def test_an_expensive_call_is_not_overtaken_indefinitely() -> None:
 
 def test_p27_calls_that_would_miss_their_deadline_go_after_the_others() -> None:
     async def main() -> list[str]:
-        gate, order = limiter(), list[str]()
-        async with holding(await take(gate)) as turn:
+        rate_limiter, order = limiter(), list[str]()
+        async with holding(await take(rate_limiter)) as permit:
             await asyncio.sleep(0.6)
-            turn.record_response(200, reported(0, limit=5, reset_in=10.0))
+            permit.record_response(200, reported(0, limit=5, reset_in=10.0))
 
         async def call(name: str, seconds: float, number: int) -> None:
             await asyncio.sleep(number / 1000)
-            async with holding(await take(gate, deadline=gate.clock.monotonic() + seconds)) as turn:
+            async with holding(await take(rate_limiter, deadline=rate_limiter.clock.monotonic() + seconds)) as permit:
                 order.append(name)
                 await asyncio.sleep(0.001)
-                turn.record_response(200, reported(1, limit=5, at=10.6, reset_in=60.0))
+                permit.record_response(200, reported(1, limit=5, at=10.6, reset_in=60.0))
 
         async with asyncio.TaskGroup() as group:
             for number, (name, seconds) in enumerate([("a", 10.2), ("b", 30.0), ("c", 10.3), ("d", 30.0)]):
                 group.create_task(call(name, seconds, number))
-        assert idle(gate)
+        assert idle(rate_limiter)
         return order
 
     assert run_in_virtual_time(main()) == ["b", "d", "a", "c"]
@@ -378,17 +405,17 @@ class SlowStore(MemoryStore):
 def test_a_larger_limit_reported_during_a_store_request_ends_the_wait() -> None:
     async def main() -> None:
         clock = LoopClock()
-        gate = RateLimiter(clock, store=SlowStore(clock.monotonic))
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(1, limit=2, reset_in=1000.0))
-        last = await take(gate, max_wait=1e9)
-        waiting = asyncio.create_task(take(gate, max_wait=1e9))
+        rate_limiter = RateLimiter(clock, store=SlowStore(clock.monotonic))
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(1, limit=2, reset_in=1000.0))
+        last = await take(rate_limiter, max_wait=1e9)
+        waiting = asyncio.create_task(take(rate_limiter, max_wait=1e9))
         await asyncio.sleep(0.15)  # it stands in the queue by now, and asks again
         async with holding(last):
             last.record_response(200, reported(6, limit=8, reset_in=1000.0))  # the plan has grown
         async with asyncio.timeout(1), holding(await waiting):
             pass
-        assert idle(gate)
+        assert idle(rate_limiter)
 
     run_in_virtual_time(main())
 
@@ -398,52 +425,52 @@ def test_a_larger_limit_reported_during_a_store_request_ends_the_wait() -> None:
 
 def test_queued_calls_with_a_deadline_before_the_reset_raise_immediately() -> None:
     async def main() -> None:
-        gate = limiter()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(0, reset_in=50.0))
-        now = gate.clock.monotonic()
-        patient = asyncio.create_task(take(gate))
-        hasty = [asyncio.create_task(take(gate, deadline=now + 10)) for _ in range(3)]
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(0, reset_in=50.0))
+        now = rate_limiter.clock.monotonic()
+        patient = asyncio.create_task(take(rate_limiter))
+        hasty = [asyncio.create_task(take(rate_limiter, deadline=now + 10)) for _ in range(3)]
         outcomes = await asyncio.gather(*hasty, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [QuotaExhaustedError] * 3
-        assert gate.clock.monotonic() < now + 1
+        assert rate_limiter.clock.monotonic() < now + 1
         (await patient).release(sent=False)
-        assert idle(gate)
+        assert idle(rate_limiter)
 
     run_in_virtual_time(main())
 
 
 def test_a_failed_call_uses_quota_only_if_it_was_sent() -> None:
     async def main() -> None:
-        gate = limiter()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(3))
+        rate_limiter = limiter()
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(3))
         for sent in (False, True):
             with pytest.raises(APIConnectionError):
-                await _fail(gate, sent=sent)
-            assert category_state(gate, "c").windows["request", 5].remaining == (2 if sent else 3)
-        assert idle(gate)
+                await _fail(rate_limiter, sent=sent)
+            assert category_state(rate_limiter, "c").windows["request", 5].remaining == (2 if sent else 3)
+        assert idle(rate_limiter)
 
     run_in_virtual_time(main())
 
 
-async def _fail(gate: RateLimiter, *, sent: bool) -> None:
-    async with holding(await take(gate)):
+async def _fail(rate_limiter: RateLimiter, *, sent: bool) -> None:
+    async with holding(await take(rate_limiter)):
         raise APIConnectionError(sent=sent)
 
 
 def test_rate_limit_updates_and_waits_are_emitted_as_events() -> None:
     async def main() -> list[object]:
         events, heard = EventDispatcher(), list[object]()
-        gate = RateLimiter(LoopClock(), events=events, jitter=lambda: 0.0)
+        rate_limiter = RateLimiter(LoopClock(), events=events, jitter=lambda: 0.0)
         stop = events.subscribe(heard.append)
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(0, limit=7))
-        async with holding(await take(gate, priority="background")):
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(0, limit=7))
+        async with holding(await take(rate_limiter, priority="background")):
             pass
         stop()
-        async with holding(await take(gate)) as turn:
-            turn.record_response(200, reported(5))
+        async with holding(await take(rate_limiter)) as permit:
+            permit.record_response(200, reported(5))
         return heard
 
     update, wait = run_in_virtual_time(main())
@@ -464,12 +491,12 @@ def test_rate_limit_updates_and_waits_are_emitted_as_events() -> None:
 
 def test_limits_returns_the_current_state_of_each_category() -> None:
     async def main() -> None:
-        gate = limiter()
-        assert gate.limits() == {}
-        first, *others = await take_all(gate)
-        waiting = asyncio.create_task(take(gate))
+        rate_limiter = limiter()
+        assert rate_limiter.limits() == {}
+        first, *others = await take_all(rate_limiter)
+        waiting = asyncio.create_task(take(rate_limiter))
         await asyncio.sleep(0)
-        found = gate.limits()["c"]
+        found = rate_limiter.limits()["c"]
         assert (found.waiting, found.in_flight, found.source, found.limit) == (1, INITIAL_ROUND, "none", None)
         for other in others:
             other.release(sent=False)
@@ -477,16 +504,16 @@ def test_limits_returns_the_current_state_of_each_category() -> None:
         first.record_response(200, RateLimitInfo(server_time=EPOCH, windows=quotas))
         first.release(sent=False)
         second = await waiting
-        found = gate.limits()["c"]
+        found = rate_limiter.limits()["c"]
         assert (found.waiting, found.in_flight, found.rate_limited_count, found.source) == (0, 1, 0, "headers")
         assert (found.limit, found.remaining) == (600, 60)
         assert found.resets_at == datetime.fromtimestamp(EPOCH + 3600, UTC)
         assert [window.dimension for window in found.windows] == ["request", "duration"]
         second.record_response(429, RateLimitInfo(server_time=EPOCH))
-        assert gate.limits()["c"].rate_limited_count == 1
-        async with holding(await take(gate, "other")) as turn:
-            turn.record_response(429, RateLimitInfo(server_time=EPOCH))
-        assert gate.limits()["other"].source == "429s"
+        assert rate_limiter.limits()["c"].rate_limited_count == 1
+        async with holding(await take(rate_limiter, "other")) as permit:
+            permit.record_response(429, RateLimitInfo(server_time=EPOCH))
+        assert rate_limiter.limits()["other"].source == "429s"
 
     run_in_virtual_time(main())
 
