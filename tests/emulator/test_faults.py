@@ -305,3 +305,9 @@ async def test_a_request_that_creates_nothing_is_not_counted_as_a_hit(emulator: 
     assert (await call("POST", "/indexes", json={}))[0] == 400
     with pytest.raises(AssertionError, match=r"\* \(0 of 1\)"):
         emulator.faults.assert_all_hit()
+
+
+def test_the_repr_of_a_fault_shows_the_options_that_differ_from_the_defaults(emulator: Emulator) -> None:
+    fault = emulator.faults.add("GET /indexes", status=503, times=2)
+    assert repr(fault) == "Fault(operation='GET /indexes', status=503, times=2, hits=0)"
+    emulator.faults.clear()

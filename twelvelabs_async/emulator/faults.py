@@ -31,7 +31,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
-from typing_extensions import Unpack
+from typing_extensions import Unpack, override
 
 from twelvelabs_async.emulator._error_formats import FORMATS, ErrorFormat
 from twelvelabs_async.emulator._errors import (
@@ -93,7 +93,7 @@ class FaultOptions(TypedDict, total=False):
     seed: int
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Fault:
     """A fault and the number of requests it has hit."""
 
@@ -239,12 +239,21 @@ class Fault:
             await client.indexes.list()
             print(fault.to_json())
         """
-        default = Fault(operation=self.operation)
-        options = {name: getattr(self, name) for name in FaultOptions.__annotations__}
-        changed = {name: value for name, value in options.items() if value != getattr(default, name)}
+        changed = self._changed_options()
         if isinstance(self.body, bytes):
             changed["body"] = self.body.decode(errors="replace")
         return {"operation": self.operation, **changed, "times": self.times, "seen": self.matched, "hits": self.hits}
+
+    @override
+    def __repr__(self) -> str:
+        options = {"operation": self.operation, **self._changed_options(), "hits": self.hits}
+        return f"Fault({', '.join(f'{name}={value!r}' for name, value in options.items())})"
+
+    def _changed_options(self) -> dict[str, object]:
+        """Return the options that are not defaults."""
+        default = Fault(operation=self.operation)
+        options = {name: getattr(self, name) for name in FaultOptions.__annotations__}
+        return {name: value for name, value in options.items() if value != getattr(default, name)}
 
 
 class Faults:
