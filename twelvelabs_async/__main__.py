@@ -13,12 +13,14 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
+from twelvelabs_async._extras import install_command
+
 
 def main() -> int:
     """Run the command line and return the exit code."""
     missing = [name for name in ("cyclopts", "rich") if find_spec(name) is None]
     if missing:
-        sys.stderr.write(f"the command line needs {' and '.join(missing)}; run pip install 'twelvelabs-async[cli]'\n")
+        sys.stderr.write(f"the command line needs {' and '.join(missing)}: {install_command('cli')}\n")
         return 2
     with _end_at_once_when_interrupted():
         run: Callable[[], int] = import_module("twelvelabs_async._cli.main").run

@@ -19,6 +19,7 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.extras import Extras, checked_headers, extended
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import HttpTransport
@@ -638,9 +639,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         try:
             from twelvelabs_async.workers import Worker
         except ImportError:
-            raise InvalidInputError(
-                "workers need PostgreSQL support; run: pip install 'twelvelabs-async[postgres]'"
-            ) from None
+            raise InvalidInputError(f"workers need: {install_command('postgres')}") from None
         self._extras.require_free("user_metadata", "a worker")  # which finds its assets by it
         return Worker(
             self._executor,

@@ -14,6 +14,7 @@ import attrs
 from typing_extensions import override
 
 import twelvelabs_async
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import Convertible, Vector
 from twelvelabs_async.models.embed import (
@@ -192,7 +193,7 @@ class EmbeddingView(Convertible, Tabular):
         try:
             import numpy as np  # noqa: PLC0415  # an optional dependency
         except ImportError as error:
-            raise ImportError("to_numpy needs numpy: pip install 'twelvelabs-async[numpy]'") from error
+            raise ImportError(f"to_numpy needs numpy: {install_command('numpy')}") from error
         lengths = {len(segment.vector) for segment in self.segments}
         if len(lengths) > 1:
             raise InvalidInputError(f"the vectors differ in length: {sorted(lengths)}; select one kind with filter()")

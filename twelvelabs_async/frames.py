@@ -1,8 +1,8 @@
 """Frames of videos as JPEG images: of search results, at given times, and as a contact sheet.
 
-Needs `pip install 'twelvelabs-async[frames]'`, which installs PyAV (its wheels contain FFmpeg with parts under the GPL)
-and Pillow. Videos are decoded in threads. A video is opened once for all of its times, and a thread holds two decoded
-frames at most, whatever the length of the video.
+Needs the extra `frames`, which installs PyAV (its wheels contain FFmpeg with parts under the GPL) and Pillow. Videos
+are decoded in threads. A video is opened once for all of its times, and a thread holds two decoded frames at most,
+whatever the length of the video.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import aiohttp
 import attrs
 
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._text import cut_queries
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError
@@ -228,7 +229,7 @@ def _load_libraries() -> ModuleType:
 
         import_module("PIL.Image")
     except ImportError as error:
-        raise InvalidInputError("frames need: pip install 'twelvelabs-async[frames]'") from error
+        raise InvalidInputError(f"frames need: {install_command('frames')}") from error
     return av
 
 

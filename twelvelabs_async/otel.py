@@ -1,4 +1,4 @@
-"""OpenTelemetry spans and metrics for every call. Install with `pip install 'twelvelabs-async[otel]'`.
+"""OpenTelemetry spans and metrics for every call. Needs the extra `otel`.
 
     client = AsyncTwelveLabs(on_event=Telemetry())
 

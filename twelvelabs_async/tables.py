@@ -1,7 +1,7 @@
 """Tables of models: as dicts, and as Arrow data that polars, DuckDB, pandas, Parquet and vector stores read.
 
 The columns follow from the type of the models, not from their values: all pages of a list have the same columns, also
-an empty one. They have the API's field names. Arrow tables need `twelvelabs-async[arrow]`.
+an empty one. They have the API's field names. Arrow tables need the extra `arrow`.
 
 - Vectors are lists of float32; of a fixed size, as vector stores require, if all vectors have the same length.
 - A model within a model is a struct.
@@ -19,6 +19,7 @@ from typing_extensions import override
 
 import twelvelabs_async
 from twelvelabs_async._codec.converter import to_dict
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Tabular:
         try:
             from twelvelabs_async._arrow import table_of  # noqa: PLC0415  # an optional dependency
         except ImportError as error:
-            raise ImportError("an Arrow table needs arro3: pip install 'twelvelabs-async[arrow]'") from error
+            raise ImportError(f"an Arrow table needs arro3: {install_command('arrow')}") from error
         models, kind = self._models()
         return table_of(models, _checked_type(models, kind))
 

@@ -15,6 +15,7 @@ from commands import CLI_COMMAND, Cli, environment, interruptible_process, run_i
 
 from twelvelabs_async import __main__, __version__
 from twelvelabs_async._cli import demo
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._options import API_KEY_VARIABLES
 from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
@@ -201,7 +202,7 @@ def test_without_its_extra_the_command_names_the_extra(
 
     monkeypatch.setattr(__main__, "find_spec", find_spec)
     assert __main__.main() == 2
-    assert capsys.readouterr().err == "the command line needs cyclopts; run pip install 'twelvelabs-async[cli]'\n"
+    assert capsys.readouterr().err == f"the command line needs cyclopts: {install_command('cli')}\n"
 
 
 @pytest.mark.oldest_python

@@ -13,6 +13,7 @@ from commands import Cli, interruptible_process, wait_until
 from postgres import PostgresServer, postgres
 
 from twelvelabs_async._cli import demo
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.emulator import ThreadedEmulator
 
 pytestmark = pytest.mark.oldest_python
@@ -76,7 +77,7 @@ def test_without_the_extra_one_line_names_the_extra(
     result = cli("worker", "--ledger", "postgresql://localhost/videos")
     assert (result.exit_code, result.stderr) == (
         2,
-        "error: workers need PostgreSQL support; run pip install 'twelvelabs-async[postgres]'\n",
+        f"error: workers need: {install_command('postgres')}\n",
     )
 
 

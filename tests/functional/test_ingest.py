@@ -17,6 +17,7 @@ from support import eventually
 
 from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, NotFoundError, QuotaExhaustedError
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.emulator import Emulator, Timing, samples
 from twelvelabs_async.ingest import (
     IngestEvent,
@@ -309,7 +310,7 @@ async def test_a_run_reports_once_that_files_are_not_inspected(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymediainfo", None)
     assert (await client.ingest(films, index_id=index_id).summary()).ready == 3
-    assert caplog.text.count("pip install 'twelvelabs-async[media]'") == 1
+    assert caplog.text.count(install_command("media")) == 1
 
 
 async def test_an_index_that_does_not_exist_ends_the_run_before_anything_is_written(

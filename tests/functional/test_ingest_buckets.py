@@ -16,6 +16,7 @@ import pytest
 from s3 import ACCESS_KEY, SECRET_KEY, BucketServer, bucket_server
 
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.emulator import Emulator, samples
 from twelvelabs_async.ingest import IngestEvent, IngestResult, Item, PathSkipped
 from twelvelabs_async.ingest._buckets import (
@@ -116,7 +117,7 @@ async def test_skipped_objects_of_a_bucket_are_counted() -> None:
         ("s3://other/*.mp4", "cannot read"),
         ("s3://", "the URL has no bucket"),
         ("s3://AKIA:secret@films/1.mp4", "must not have credentials"),
-        ("ftp://films/1.mp4", r"ftp:// URLs are not supported.*twelvelabs-async\[cloud\]"),
+        ("ftp://films/1.mp4", r"ftp:// URLs are not supported.*extra `cloud`"),
     ],
 )
 async def test_an_invalid_bucket_source_has_a_one_line_error(source: str, problem: str) -> None:
@@ -131,7 +132,7 @@ async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("obstore", "obstore.store", "obstore.exceptions"):
         monkeypatch.setitem(sys.modules, name, None)
     items, _ = await found("gs://films/1.mp4")
-    assert items[0].problem == "gs:// URLs need: pip install 'twelvelabs-async[cloud]'"
+    assert items[0].problem == f"gs:// URLs need: {install_command('cloud')}"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 
 from twelvelabs_async import frames
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.models.search import SearchHit, SearchItem
 
@@ -125,7 +127,7 @@ async def test_invalid_arguments_are_refused_before_anything_is_opened() -> None
 
 async def test_a_missing_extra_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cast("dict[str, Any]", sys.modules), "av", None)
-    with pytest.raises(InvalidInputError, match=r"pip install 'twelvelabs-async\[frames\]'"):
+    with pytest.raises(InvalidInputError, match=re.escape(install_command("frames"))):
         await frames.extract(SAILING, [0])
 
 

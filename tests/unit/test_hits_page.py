@@ -17,6 +17,7 @@ from twelvelabs_async._cli import pages
 from twelvelabs_async._cli.console import Screen, knows_hyperlinks
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async._cli.hits_page import render_hits
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.indexes import Hls, IndexedAssetDetailed, SystemMetadata
 from twelvelabs_async.models.search import SearchHit, SearchItem
@@ -139,12 +140,12 @@ async def test_without_the_extra_the_page_has_no_frames_and_the_output_names_the
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
-        raise InvalidInputError("frames need: pip install 'twelvelabs-async[frames]'")
+        raise InvalidInputError(f"frames need: {install_command('frames')}")
 
     monkeypatch.setattr("twelvelabs_async.frames.extract_hits", fail)
     (video,) = Elements(await render([hit("a.mp4", 0, 1, rank=1)], {"a.mp4": str(SAILING)})).all("video")
     assert (video.get("poster"), video["preload"]) == (None, "metadata")
-    assert "twelvelabs-async[frames]" in capsys.readouterr().out
+    assert install_command("frames") in capsys.readouterr().out
 
 
 LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in re.split(r"@media[^{]*dark", BASE, maxsplit=1))

@@ -38,10 +38,10 @@ from twelvelabs_async.ingest._forecast import (
 )
 from twelvelabs_async.ingest._media import is_media_library_installed
 from twelvelabs_async.ingest._validation import (
-    NOT_INSPECTED_WARNING,
     ModelRules,
     SourceValidation,
     format_media_duration,
+    not_inspected_warning,
     rules_for_models,
     validate_source,
 )
@@ -236,7 +236,7 @@ async def run_dry_run(
             name = f"index {printable(found.index_name)} ({found.id})" if found else f"new index {printable(index)}"
             screen.print(f"{name}, {describe_ledger(ledger_name if ledger else None)}")
             if not await asyncio.to_thread(is_media_library_installed):
-                screen.warn(format_warning("", NOT_INSPECTED_WARNING))
+                screen.warn(format_warning("", not_inspected_warning()))
             planner = DryRunPlanner(rules_for_models(_models(found, args)), args, found.id if found else None, ledger)
             items = scan.items(on_skipped=left_out.add, on_counted=lambda _: None)
             async with aclosing(items), aclosing(planner.plan_all(items)) as plans:

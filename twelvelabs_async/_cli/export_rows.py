@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_id
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.models.common import Vector
@@ -176,7 +177,7 @@ class _Parquet(Format):
             self._core: Any = import_module("arro3.core")
             self._io: Any = import_module("arro3.io")
         except ImportError:
-            raise InvalidInputError("Parquet needs arro3: pip install 'twelvelabs-async[arrow]'") from None
+            raise InvalidInputError(f"Parquet needs arro3: {install_command('arrow')}") from None
         self._row_type = row_type
 
     @override

@@ -17,6 +17,7 @@ from twelvelabs_async._cli.ledger import describe_ledger, resolve_database
 from twelvelabs_async._cli.progress import format_skipped, format_warning
 from twelvelabs_async._cli.search import find_or_create_index
 from twelvelabs_async._cli.sources import LeftOut, SourceScan
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError
@@ -44,9 +45,7 @@ def require_database_url(ledger: str | None) -> str:
     try:
         import_module("twelvelabs_async.workers")
     except ImportError:
-        raise InvalidInputError(
-            "workers need PostgreSQL support; run pip install 'twelvelabs-async[postgres]'"
-        ) from None
+        raise InvalidInputError(f"workers need: {install_command('postgres')}") from None
     resolve_database(ledger, access="read")
     return ledger
 

@@ -383,7 +383,7 @@ _STDLIB_DECODER: Final = json.JSONDecoder()
 
 
 def select_parser() -> ParseFunction:
-    """Return the fastest parser: msgspec where it is installed (`twelvelabs-async[fast]`), else the standard library.
+    """Return the fastest parser: msgspec where it is installed (extra `fast`), else the standard library.
 
     msgspec is stricter. What it rejects goes to `json`, which accepts `NaN`, half of a surrogate pair, numbers that no
     float can hold and a byte order mark, and has the better messages: the result is the same with and without msgspec.

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._http.threads import FILES
 from twelvelabs_async._text import cut_queries, printable
 from twelvelabs_async.errors import InvalidInputError, UploadError
@@ -115,7 +116,7 @@ def open_bucket(path: BucketPath) -> BucketStore:
         from obstore.exceptions import BaseError  # noqa: PLC0415  # an extra
         from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415  # an extra
     except ImportError:
-        raise InvalidInputError(f"{path.scheme}:// URLs need: pip install 'twelvelabs-async[cloud]'") from None
+        raise InvalidInputError(f"{path.scheme}:// URLs need: {install_command('cloud')}") from None
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
     options: ClientConfig = {"allow_http": True} if endpoint.startswith("http://") else {}
     stores: dict[str, type[BucketStore]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Final
 
 from twelvelabs_async._arguments import describe
+from twelvelabs_async._extras import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest.ingestion import LedgerLike
 from twelvelabs_async.ingest.ledger import Ledger, MemoryLedger
@@ -34,7 +35,7 @@ def resolve_ledger(ledger: LedgerLike | None) -> Ledger:
         try:
             from twelvelabs_async.ingest.postgres_ledger import PostgresLedger  # noqa: PLC0415  # an extra
         except ImportError:
-            raise InvalidInputError("a ledger in PostgreSQL needs: pip install 'twelvelabs-async[postgres]'") from None
+            raise InvalidInputError(f"a ledger in PostgreSQL needs: {install_command('postgres')}") from None
         return PostgresLedger(ledger)
     if isinstance(ledger, str) and (url := _URL_SCHEME.match(ledger)):
         raise InvalidInputError(f"ledger must be a path or a postgresql:// URL, got a URL with {url[1]}://")

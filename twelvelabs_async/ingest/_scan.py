@@ -228,7 +228,7 @@ def _expand_path(name: str) -> Iterator[Item | PathSkipped]:
         yield from _or_problem(name, _glob_items(name), "no video or audio matches")
     elif "://" in name:
         scheme = name.partition("://")[0]
-        advice = "pass an http(s) URL, or with twelvelabs-async[cloud] an s3://, gs:// or az:// URL"
+        advice = "pass an http(s) URL, or with the extra `cloud` an s3://, gs:// or az:// URL"
         yield Item(name, name, f"no such file, and {scheme}:// URLs are not supported; {advice}")
     else:
         yield Item(name, name, "no such file or folder")

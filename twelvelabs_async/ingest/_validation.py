@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._http.threads import SCANS
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._buckets import is_bucket_url
@@ -96,9 +97,11 @@ async def validate_source(
 
 TRUNCATED_WARNING: Final = "it seems to be truncated: it is shorter than its header says"
 
-NOT_INSPECTED_WARNING: Final = (
-    "files are sent without a check of their duration and resolution; pip install 'twelvelabs-async[media]' adds it"
-)
+
+def not_inspected_warning() -> str:
+    """Return the warning that the extra `media` is missing, with the command that installs it."""
+    return f"files are sent without a check of their duration and resolution, which needs: {install_command('media')}"
+
 
 OnWarning = Callable[[str, str], None]
 """Receives the source that a warning is about, or an empty string, and the warning."""
@@ -128,7 +131,7 @@ class SourceValidator:
         if is_file and not checked.media.inspected and not self._warned:
             self._warned = True
             if not await SCANS.run(is_media_library_installed):
-                self._on_warning("", NOT_INSPECTED_WARNING)
+                self._on_warning("", not_inspected_warning())
         return ""
 
 

@@ -1,4 +1,4 @@
-"""A ledger in PostgreSQL, for work that several machines share. Needs `pip install 'twelvelabs-async[postgres]'`.
+"""A ledger in PostgreSQL, for work that several machines share. Needs the extra `postgres`.
 
 Each method is one statement or one transaction, so that a pooler such as pgbouncer may give each of them another
 connection. A run of `client.ingest` owns the ledger: a row names its process, the time of its last heartbeat by the

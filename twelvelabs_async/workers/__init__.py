@@ -1,4 +1,4 @@
-"""Ingestion by workers on any number of machines. Needs `pip install 'twelvelabs-async[postgres]'`.
+"""Ingestion by workers on any number of machines. Needs the extra `postgres`.
 
 `submit` adds videos to a ledger in PostgreSQL, `Worker` ingests them, and `status` counts how far they are;
 `retry_stalled` and `cancel_stalled` continue or end the videos that workers have given up. The workers share the job

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from twelvelabs_async._extras import install_command
 from twelvelabs_async._options import Secret
 from twelvelabs_async._rate_limit.stores.fallback import FallbackStore
 from twelvelabs_async.clock import Clock
@@ -81,7 +82,7 @@ def _open_redis(url: str, organization: str) -> RateLimitStore:
     try:
         from twelvelabs_async._rate_limit.stores.redis import RedisStore, create_redis_client
     except ImportError as error:
-        raise InvalidInputError("rate_limit_store=redis://... needs: pip install 'twelvelabs-async[redis]'") from error
+        raise InvalidInputError(f"rate_limit_store=redis://... needs: {install_command('redis')}") from error
     try:
         parts = urlsplit(url)
         is_complete = parts.scheme == "unix" or (parts.hostname and parts.port != 0)
