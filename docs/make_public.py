@@ -100,7 +100,7 @@ def sections() -> Iterator[Section]:
             for home, names in homes.items():
                 leaf = home.rpartition(".")[2]
                 parent = page if page in PUBLIC["pages"] else page.rpartition("/")[0]
-                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {leaf.replace('_', ' ')}", home, names)
+                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {leaf.replace('_', ' ').replace('sqlite', 'SQLite')}", home, names)
 
 
 def pages() -> list[str]:
