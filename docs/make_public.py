@@ -100,7 +100,8 @@ def sections() -> Iterator[Section]:
             for home, names in homes.items():
                 leaf = home.rpartition(".")[2]
                 parent = page if page in PUBLIC["pages"] else page.rpartition("/")[0]
-                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {leaf.replace('_', ' ').replace('sqlite', 'SQLite')}", home, names)
+                words = leaf.replace("_", " ").replace("sqlite", "SQLite")
+                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {words}", home, names)
 
 
 def pages() -> list[str]:
