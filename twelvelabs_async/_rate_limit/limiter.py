@@ -254,9 +254,7 @@ class Permit:
         if info.windows and (limiter.events.has_listeners or rate_limit_logger.isEnabledFor(logging.DEBUG)):
             limiter.emit_updates(queue.name, info)
         if status < 400:
-            seconds = (
-                now - self._granted_at
-            )  # the latency learns fully from a faster response, slowly from a slower one
+            seconds = now - self._granted_at
             # A faster response counts fully, a slower one by a tenth.
             queue.latency += (seconds - queue.latency) * (1.0 if seconds < queue.latency or not queue.latency else 0.1)
         if limiter.store is None:
