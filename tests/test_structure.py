@@ -17,7 +17,7 @@ MAX_LINES: Final = 900
 # The client from bottom to top. A module imports from rows above its own row in this list and, within a row, from
 # names to its left. A name stands for a module or for a package; where two match, the longer one counts.
 LAYERS: Final = """
-    _version  _system  _extras  _text  _html  errors  clock  events  rate_limits  _arguments  requests
+    _version  _system  _install_command  _text  _html  errors  clock  events  rate_limits  _arguments  requests
     _logging  _event_listeners  _options
     models
     _rate_limit  _http  _codec  _core

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from twelvelabs_async._core.recording import CallRecord
-from twelvelabs_async._http.errors import request_id_from_headers
+from twelvelabs_async._http.error_responses import request_id_from_headers
 from twelvelabs_async.errors import ClientStateError
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.raw_responses import RawPaginator, RawResponse, RawStream

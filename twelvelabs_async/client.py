@@ -19,10 +19,10 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.extras import Extras, checked_headers, extended
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher
-from twelvelabs_async._extras import install_command
 from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import HttpTransport
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._logging import enable_logging
 from twelvelabs_async._options import (
     Options,

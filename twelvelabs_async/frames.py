@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import aiohttp
 import attrs
 
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._text import cut_queries
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError

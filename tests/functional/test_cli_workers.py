@@ -13,7 +13,7 @@ from commands import Cli, interruptible_process, wait_until
 from postgres import PostgresServer, postgres
 
 from twelvelabs_async._cli import demo
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async.emulator import ThreadedEmulator
 
 pytestmark = pytest.mark.oldest_python

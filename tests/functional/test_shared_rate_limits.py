@@ -20,7 +20,7 @@ from redis_server import NEEDS_REDIS, redis_server
 from support import eventually
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import Secret
 from twelvelabs_async._rate_limit.stores import fallback, tenant_id
 from twelvelabs_async._rate_limit.stores import redis as redis_store

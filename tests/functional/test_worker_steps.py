@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from twelvelabs_async import AsyncTwelveLabs, LedgerError, LedgerInUseError
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item
-from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
+from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState

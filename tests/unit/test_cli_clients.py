@@ -32,7 +32,7 @@ async def test_a_command_without_a_proxy_prints_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["analyze", "api", "cleanup", "dry_run", "embed", "hits", "ingest", "limits", "workers"]
+    "name", ["analyze", "api", "cleanup", "dry_run", "embed", "search", "ingest", "limits", "workers"]
 )
 def test_every_command_opens_its_client_by_open_client(name: str) -> None:
     source = (COMMANDS / f"{name}.py").read_text("utf-8")

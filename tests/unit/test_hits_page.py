@@ -17,7 +17,7 @@ from twelvelabs_async._cli import pages
 from twelvelabs_async._cli.console import Screen, knows_hyperlinks
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async._cli.hits_page import render_hits
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.indexes import Hls, IndexedAssetDetailed, SystemMetadata
 from twelvelabs_async.models.search import SearchHit, SearchItem

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from multidict import CIMultiDict
 
-from twelvelabs_async._http.errors import error_from_response, request_id_from_headers
+from twelvelabs_async._http.error_responses import error_from_response, request_id_from_headers
 from twelvelabs_async.errors import (
     APIError,
     BadRequestError,

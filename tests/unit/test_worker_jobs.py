@@ -23,7 +23,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.events import RequestFinished, RetryScheduled
 from twelvelabs_async.ingest import Entry, Item, MemoryLedger
-from twelvelabs_async.ingest._failures import (
+from twelvelabs_async.ingest._failure_policy import (
     DEFAULT_QUOTA_WAIT,
     MAX_STAGE_ATTEMPTS,
     MAX_STAGE_RETRY_DELAY,

@@ -13,8 +13,8 @@ import attrs
 from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Screen, basename, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.index_lookup import find_index
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
-from twelvelabs_async._cli.search import find_index
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import APIError, BadRequestError, ConflictError, InvalidInputError, NotFoundError
 from twelvelabs_async.ingest import Entry, Ledger

@@ -15,7 +15,7 @@ from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Screen, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.export_rows import ExportedSegment, ExportedVideo, Format, format_for, rows_of
-from twelvelabs_async._cli.search import require_index
+from twelvelabs_async._cli.index_lookup import require_index
 from twelvelabs_async._cli.spool import Spool, SpoolTotals
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_id
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.models.common import Vector

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Column, Screen, format_date, format_duration
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.search import require_index
+from twelvelabs_async._cli.index_lookup import require_index
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.serialization import to_dict

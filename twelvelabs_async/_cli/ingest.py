@@ -17,6 +17,7 @@ from twelvelabs_async._cli.cleanup import delete_older_versions
 from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
+from twelvelabs_async._cli.index_lookup import find_or_create_index
 from twelvelabs_async._cli.ledger import (
     describe_ledger,
     open_existing_ledger,
@@ -27,7 +28,6 @@ from twelvelabs_async._cli.pages import ensure_writable
 from twelvelabs_async._cli.progress import EventSink
 from twelvelabs_async._cli.records import result_record
 from twelvelabs_async._cli.report import ReportInfo, write_report
-from twelvelabs_async._cli.search import find_or_create_index
 from twelvelabs_async._cli.sources import SourceScan, SourceSelection
 from twelvelabs_async._cli.summary import print_summary
 from twelvelabs_async._core.validation import validate_metadata

@@ -19,8 +19,8 @@ from yarl import URL
 
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.failures import FailureGroups
-from twelvelabs_async._cli.search import find_index
+from twelvelabs_async._cli.failure_groups import FailureGroups
+from twelvelabs_async._cli.index_lookup import find_index
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError

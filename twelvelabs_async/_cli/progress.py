@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, shorten
-from twelvelabs_async._cli.failures import FailureGroups
+from twelvelabs_async._cli.failure_groups import FailureGroups
 from twelvelabs_async._cli.sources import LeftOut, SourceTotal
 from twelvelabs_async._cli.timeline import Bucket, Timeline
 from twelvelabs_async._text import printable

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from twelvelabs_async import frames
 from twelvelabs_async._cli.console import format_size
-from twelvelabs_async._cli.failures import FailureKind, failure_kind
+from twelvelabs_async._cli.failure_groups import FailureKind, failure_kind
 from twelvelabs_async._cli.pages import render_page
 from twelvelabs_async._cli.progress import IngestStats
 from twelvelabs_async._cli.timeline import BROAD, NARROW, timeline_svg

@@ -1,157 +1,130 @@
-"""Search an index; find indexes by name or id."""
+"""`twelvelabs-async search`: print the results of a search, or write them as a page."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
-from twelvelabs_async._cli.console import Hit
+import attrs
+
+from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.hits_page import file_url, render_hits, stream_url
+from twelvelabs_async._cli.index_lookup import default_search_options, require_index, search_index, to_rows
+from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
+from twelvelabs_async._cli.pages import PageArgs, write_page
 from twelvelabs_async.client import AsyncTwelveLabs
-from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError, TwelveLabsError
-from twelvelabs_async.models.indexes import Index, Video
+from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchHit, SearchOption
 
-DEFAULT_INDEX_MODELS: Final[tuple[dict[str, Any], ...]] = (
-    {"model_name": "marengo3.0", "model_options": ["visual", "audio"]},
-)
-"""Models of an index that a command creates."""
-
-MAX_SUGGESTED_NAMES: Final = 10
-"""Names of existing indexes in an error message."""
-
-MAX_SEARCH_PAGE_LIMIT: Final = 50
-"""Results per page at most."""
-
-_ID: Final = re.compile("[0-9a-f]{24}")
-_ID_FORM: Final = re.compile("[0-9a-fA-F]{24}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OPTIONS: Final[tuple[SearchOption, ...]] = ("visual", "audio")
+_EMULATOR: Final = "twelvelabs-emulator"
+"""What the emulator sends as its `Server` header."""
 
 
-async def search_index(
-    client: AsyncTwelveLabs, index_id: str, query: str, *, limit: int, options: Sequence[SearchOption]
-) -> list[SearchHit]:
-    """Return the best results, with their videos and user metadata."""
-    results = client.search.query(
-        index_id=index_id,
-        search_options=options,
-        query_text=query,
-        page_limit=min(limit, MAX_SEARCH_PAGE_LIMIT),
-        include_user_metadata=True,
-    )
-    items = await results.to_list(limit)
-    videos = await _fetch_videos(client, index_id, {item.video_id for item in items if item.video_id})
-    return [SearchHit(result=item, video=videos.get(item.video_id or "")) for item in items]
-
-
-def to_rows(query: str, hits: Iterable[SearchHit]) -> list[Hit]:
-    """Convert search results to rows; a video without a filename is shown by its id."""
-    return [
-        Hit(
-            query=query,
-            rank=hit.result.rank,
-            video_id=hit.result.video_id,
-            filename=hit.filename or hit.result.video_id or "?",
-            start=hit.result.start,
-            end=hit.result.end,
+async def run_search(
+    index: str,
+    query: str,
+    *,
+    limit: int,
+    options: Sequence[SearchOption] | None,
+    page: PageArgs | None,
+    videos: Path | None,
+    base_url: str | None,
+    screen: Screen,
+) -> ExitCode:
+    """Search an index and print the results, or write them as a page."""
+    async with open_client(base_url, screen) as client:
+        found = await require_index(client, index)
+        hits = await search_index(
+            client, found.id, query, limit=limit, options=options or default_search_options(found)
         )
-        for hit in hits
-    ]
+        needs_files = page is not None or screen.has_links
+        files = await find_files(client.base_url, found, hits, videos) if needs_files else {}
+        synthetic = page is not None and await _is_emulator(client, found)
+    for row in to_rows(query, hits):
+        screen.print_json(attrs.asdict(row))
+    if not screen.json:
+        _print_hits(query, hits, files, found, screen)
+    if page is None:
+        return ExitCode.OK
+    text = await render_hits(
+        {query: hits},
+        title=f"“{query}”",
+        index_name=found.index_name,
+        synthetic=synthetic,
+        files=files,
+        screen=screen,
+    )
+    written = await write_page(page, text, screen)
+    return ExitCode.OK if written else ExitCode.OUTPUT_ERROR
 
 
-def default_search_options(index: Index) -> list[SearchOption]:
-    """Return the modalities that an index supports."""
-    enabled = {option for model in index.models for option in model.model_options}
-    return [option for option in _OPTIONS if option in enabled] or ["visual"]
+def _print_hits(query: str, hits: Sequence[SearchHit], files: Mapping[str, str], index: Index, screen: Screen) -> None:
+    if not hits:
+        screen.print(f"no results for {query!r} in {index.index_name} ({index.video_count} videos)")
+        return
+    screen.hits(to_rows(query, hits), with_query=False, links=video_links(hits, files))
 
 
-async def require_index(client: AsyncTwelveLabs, name_or_id: str) -> Index:
-    """Return the index with this id or name.
+def video_links(hits: Iterable[SearchHit], files: Mapping[str, str]) -> dict[str, str]:
+    """Return URLs by video id: of the file, else of the stream."""
+    urls = {hit.video_id or "": file_url(files.get(hit.video_id or "", "")) or stream_url(hit) for hit in hits}
+    return {video_id: url for video_id, url in urls.items() if url}
 
-    Raises:
-        TwelveLabsError: There is no such index.
+
+async def _is_emulator(client: AsyncTwelveLabs, index: Index) -> bool:
+    response = await client.with_raw_response.indexes.retrieve(index.id)
+    return response.headers.get("Server", "").startswith(_EMULATOR)
+
+
+async def find_files(base_url: str, index: Index, hits: Iterable[SearchHit], folder: Path | None) -> dict[str, str]:
+    """Return the paths or URLs of videos by video id: files of a folder by their names, and entries of the ledger.
+
+    Args:
+        base_url: Base URL of the API.
+        index: The index of the results.
+        hits: Search results.
+        folder: Folder with the videos, searched with its subfolders; None for none.
     """
-    found = await find_index(client, name_or_id)
-    if found is None:
-        raise TwelveLabsError(f"no index {name_or_id!r}; {await _existing_names(client)}")
+    names = {hit.video_id: hit.filename or "" for hit in hits if hit.video_id}
+    found = await _files_of_ledger(base_url, index, set(names))
+    if folder is not None:
+        by_name = await asyncio.to_thread(_files_by_name, folder, set(names.values()))
+        found |= {video_id: by_name[name] for video_id, name in names.items() if name in by_name}
     return found
 
 
-async def find_index(client: AsyncTwelveLabs, name_or_id: str) -> Index | None:
-    """Return the index with this id or name, or None."""
-    if found := await _find_index_by_id(client, name_or_id):
-        return found
-    async for index in client.indexes.list(index_name=name_or_id):
-        if index.index_name == name_or_id:
-            return index
-    return None
+def _files_by_name(folder: Path, names: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for parent, _, filenames in os.walk(folder):
+        for name in names.intersection(filenames) - found.keys():
+            found[name] = str(Path(parent, name).absolute())
+    return found
 
 
-async def find_or_create_index(
-    client: AsyncTwelveLabs,
-    name_or_id: str,
-    *,
-    models: Sequence[Mapping[str, Any]] | None = None,
-    check: Callable[[], Awaitable[None]],
-) -> Index:
-    """Return the index with this id or name; a new index is created if there is none.
-
-    Args:
-        client: The client.
-        name_or_id: Name or id of the index.
-        models: Models that a new index gets, and that an existing one must have; None is the default, and any models.
-        check: Raises an error if a new index would be of no use.
-
-    Raises:
-        TwelveLabsError: The string has the form of an id, and there is no such index.
-        InvalidInputError: The index has other models.
-    """
-    found = await find_index(client, name_or_id)
-    if found is None and _ID_FORM.fullmatch(name_or_id):
-        raise TwelveLabsError(f"no index with the id {name_or_id}; to create an index, pass a name")
-    if found is not None and models is not None:
-        _check_models(found, models)
-    await check()
-    if found is not None:
-        return found
-    return await client.indexes.ensure(name_or_id, models or DEFAULT_INDEX_MODELS, allow_other_models=models is None)
-
-
-def _check_models(index: Index, models: Sequence[Mapping[str, Any]]) -> None:
-    """Raise an error if an index has other models than those that the user asked for; models cannot be changed."""
-    existing = {model.model_name: set(model.model_options) for model in index.models}
-    requested = {str(model["model_name"]): set(model.get("model_options") or ()) for model in models}
-    if existing.keys() != requested.keys() or any(options - existing[name] for name, options in requested.items()):
-        described = ", ".join(f"{name} ({', '.join(sorted(options))})" for name, options in sorted(existing.items()))
-        raise InvalidInputError(
-            f"the index {index.index_name!r} exists with {described}; "
-            "leave out --model and --option, or use another name"
-        )
-
-
-async def _find_index_by_id(client: AsyncTwelveLabs, index_id: str) -> Index | None:
-    if not _ID.fullmatch(index_id):
-        return None
+async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> dict[str, str]:
+    """Return the files and URLs that this machine has ingested; none while an ingestion uses the ledger."""
+    ledger = await find_default_ledger(base_url, index)
+    found: dict[str, str] = {}
     try:
-        return await client.indexes.retrieve(index_id)
-    except (NotFoundError, BadRequestError):
-        return None  # a name may look like an id
+        async with open_existing_ledger(ledger, access="read") as opened:
+            if opened is not None:
+                async for entry in opened.entries():
+                    if entry.indexed_asset_id in video_ids:
+                        found[entry.indexed_asset_id or ""] = entry.uri
+    except TwelveLabsError:
+        return {}
+    return await asyncio.to_thread(_existing, found)
 
 
-async def _existing_names(client: AsyncTwelveLabs) -> str:
-    names = [index.index_name for index in await client.indexes.list().to_list(MAX_SUGGESTED_NAMES)]
-    return f"existing indexes: {', '.join(names)}" if names else "there are no indexes yet"
-
-
-async def _fetch_videos(client: AsyncTwelveLabs, index_id: str, video_ids: Iterable[str]) -> dict[str, Video]:
-    """Return videos by id; those that were deleted meanwhile are left out."""
-
-    async def fetch(video_id: str) -> Video | None:
-        try:
-            return await client.indexes.indexed_assets.retrieve(index_id, video_id)
-        except (NotFoundError, BadRequestError):
-            return None
-
-    videos = await asyncio.gather(*map(fetch, video_ids))
-    return {video.id: video for video in videos if video is not None}
+def _existing(sources: Mapping[str, str]) -> dict[str, str]:
+    return {
+        video_id: source
+        for video_id, source in sources.items()
+        if source.startswith(("http://", "https://")) or Path(source).is_file()
+    }

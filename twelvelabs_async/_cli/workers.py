@@ -12,12 +12,12 @@ import attrs
 from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Screen, basename
 from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.index_lookup import find_or_create_index
 from twelvelabs_async._cli.ingest import IngestArgs, check_arguments, handle_interrupts
 from twelvelabs_async._cli.ledger import describe_ledger, resolve_database
 from twelvelabs_async._cli.progress import format_skipped, format_warning
-from twelvelabs_async._cli.search import find_or_create_index
 from twelvelabs_async._cli.sources import LeftOut, SourceScan
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError

@@ -29,8 +29,8 @@ from twelvelabs_async._core.retry import (
 )
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.errors import error_from_response, request_id_from_headers
-from twelvelabs_async._http.failures import drop_tracebacks
+from twelvelabs_async._http.error_responses import error_from_response, request_id_from_headers
+from twelvelabs_async._http.exception_mapping import drop_tracebacks
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
 from twelvelabs_async._logging import operation_logger

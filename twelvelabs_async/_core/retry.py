@@ -295,7 +295,7 @@ def is_transient(status: int | None) -> bool:
     return status in {408, 425} or (status is not None and status >= 500 and status not in PERSISTENT_STATUSES)
 
 
-def leaves_doubt(status: int | None) -> bool:
+def may_have_executed(status: int | None) -> bool:
     """Return whether the server may have done its work although it answered with this status."""
     return status in {408, 425} or (status is not None and status >= 500 and status not in REFUSED_STATUSES)
 
@@ -314,7 +314,7 @@ def classify_error(error: APIError, retry_class: RetryClass, *, keyed: bool = Fa
     transport_failure = isinstance(error, APIConnectionError | MalformedResponseError)
     transient = is_transient(error.status_code) or (transport_failure and error.retryable)
     unsent = isinstance(error, APIConnectionError) and not error.sent
-    uncertain = (leaves_doubt(error.status_code) or transport_failure) and not unsent
+    uncertain = (may_have_executed(error.status_code) or transport_failure) and not unsent
     error.ambiguous = uncertain and retry_class in NON_IDEMPOTENT_CLASSES
     error.retryable = transient and (keyed or not error.ambiguous)
 

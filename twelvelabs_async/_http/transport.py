@@ -35,7 +35,7 @@ from twelvelabs_async._http.connections import (
     UnsolicitedDataError,
     current_attempt,
 )
-from twelvelabs_async._http.failures import map_exception
+from twelvelabs_async._http.exception_mapping import map_exception
 from twelvelabs_async._http.proxies import ProxySettings
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transfer import IdleTimer, RequestBodyStream

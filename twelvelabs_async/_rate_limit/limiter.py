@@ -83,7 +83,7 @@ class Waiter:
                 timer.cancel()
 
 
-class Blockage:
+class KnownWait:
     """Reason why the head of a queue waits; the reason applies to every waiter that costs at least as much."""
 
     __slots__ = ("_costs", "resets_at", "until", "wait")
@@ -141,7 +141,7 @@ class CategoryQueue:
         """Seconds that a response takes at least, as far as the last ones showed; 0 before the first one."""
         self.interactive_streak: int = 0
         """Permits of interactive calls since the last one of a background call, while both waited."""
-        self.blockage: Blockage | None = None
+        self.known_wait: KnownWait | None = None
         """Reason why the head waits; None if the duration of the wait is unknown."""
         self.rate_limited_count: int = 0
         """Responses with status 429."""
@@ -178,7 +178,7 @@ class CategoryQueue:
 
     def wake_head(self) -> None:
         """Wake the head: the limits, or the queue, have changed."""
-        self.blockage = None
+        self.known_wait = None
         head = self.head()
         if head is not None:
             head.wake()
@@ -417,10 +417,10 @@ class RateLimiter:
         if isinstance(found, int):
             return found
         if found.certain:
-            queue.blockage = Blockage(found, self.clock.monotonic(), waiter.costs)
+            queue.known_wait = KnownWait(found, self.clock.monotonic(), waiter.costs)
             self._raise_if_wait_too_long(queue, waiter)
             for other in queue.waiters():
-                if queue.blockage.give_up_reason(other, self.clock.monotonic()):
+                if queue.known_wait.give_up_reason(other, self.clock.monotonic()):
                     other.wake()
         if found.is_quota:
             self._emit_wait(queue, waiter, found)
@@ -429,11 +429,11 @@ class RateLimiter:
         return None
 
     def _raise_if_wait_too_long(self, queue: CategoryQueue, waiter: Waiter) -> None:
-        blockage = queue.blockage
-        reason = None if blockage is None else blockage.give_up_reason(waiter, self.clock.monotonic())
-        if blockage is None or reason is None:
+        known_wait = queue.known_wait
+        reason = None if known_wait is None else known_wait.give_up_reason(waiter, self.clock.monotonic())
+        if known_wait is None or reason is None:
             return
-        wait, seconds = blockage.wait, max(0.0, blockage.resets_at - self.clock.monotonic())
+        wait, seconds = known_wait.wait, max(0.0, known_wait.resets_at - self.clock.monotonic())
         resets_at = None if wait.resets_at is None else utc_datetime(wait.resets_at)
         resets = (
             f"next attempt in {seconds:.0f} s" if resets_at is None else f"resets at {resets_at:%Y-%m-%dT%H:%M:%SZ}"

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async._extras import install_command
 from twelvelabs_async._http.threads import FILES
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._text import cut_queries, printable
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.uploads._source import Part, UploadSource

@@ -12,8 +12,8 @@ from typing import Final, Self
 
 import attrs
 
+from twelvelabs_async._core.concurrency import first_exception
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._core.tasks import first_exception
 from twelvelabs_async._text import cut_queries, printable
 from twelvelabs_async.errors import ClientStateError
 from twelvelabs_async.events import RateLimitWaitStarted

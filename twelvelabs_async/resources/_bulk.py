@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from twelvelabs_async._arguments import checked_int
-from twelvelabs_async._core.tasks import run_all
+from twelvelabs_async._core.concurrency import run_all
 from twelvelabs_async.errors import TwelveLabsError
 from twelvelabs_async.models.tasks import BulkFailure, BulkResult
 

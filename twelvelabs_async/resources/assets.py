@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, overload
 
 from twelvelabs_async._arguments import checked_int, omit_none
+from twelvelabs_async._core.concurrency import shielded_cleanup
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.retry import NOT_FOUND_CODES
-from twelvelabs_async._core.tasks import shielded_cleanup
 from twelvelabs_async._core.validation import (
     MetadataUpdate,
     checked_url,

@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack
 import attrs
 
 from twelvelabs_async._arguments import omit_none, validate_id
-from twelvelabs_async._core.tasks import run_all
+from twelvelabs_async._core.concurrency import run_all
 from twelvelabs_async._core.validation import (
     NoParameters,
     SearchFilter,

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from twelvelabs_async._arguments import omit_none
+from twelvelabs_async._core.concurrency import first_exception
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
-from twelvelabs_async._core.tasks import first_exception
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.transport import Response
 from twelvelabs_async._page_readers import page_number_reader

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from typing_extensions import override
 
 from twelvelabs_async.errors import LedgerInUseError, TwelveLabsError
-from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
+from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest._postgres import Fence, FencedEntries, LedgerConnection
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
@@ -151,7 +151,7 @@ class _LedgerEntries(FencedEntries):
         return await self._ledger.run(operation, transaction=transaction)
 
 
-class StepEntries(_LedgerEntries):
+class StepEntryWriter(_LedgerEntries):
     """Writes the entry of an item as long as its step was not started again."""
 
     def __init__(self, ledger: PostgresLedger, job: JobState) -> None:
@@ -179,7 +179,7 @@ class StepEntries(_LedgerEntries):
         await self._write(connection, query, {"worker_id": self._worker_id, "lease": LEASE_DURATION})
 
 
-class UnchangedEntry(_LedgerEntries):
+class UnchangedEntryWriter(_LedgerEntries):
     """Writes an entry that waits for the platform, unless another worker has changed it."""
 
     def __init__(self, ledger: PostgresLedger, entry: Entry) -> None:
@@ -221,11 +221,11 @@ class JobTable:
 
     def entries_for_step(self, job: JobState) -> EntryStore:
         """Return what a running step writes its entry to."""
-        return StepEntries(self._ledger, job)
+        return StepEntryWriter(self._ledger, job)
 
     def entries_for_scan(self, entry: Entry) -> EntryStore:
         """Return what a scan writes an entry to."""
-        return UnchangedEntry(self._ledger, entry)
+        return UnchangedEntryWriter(self._ledger, entry)
 
     async def register(self, worker_id: int) -> None:
         """Let a worker run jobs, which keeps runs of `client.ingest` from using the ledger.

@@ -28,7 +28,7 @@ from twelvelabs_async.errors import (
     RateLimitError,
     TwelveLabsError,
 )
-from twelvelabs_async.ingest._failures import (
+from twelvelabs_async.ingest._failure_policy import (
     DEFAULT_QUOTA_WAIT,
     MAX_STAGE_ATTEMPTS,
     error_line,

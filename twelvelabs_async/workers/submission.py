@@ -14,7 +14,7 @@ import attrs
 from twelvelabs_async._http.threads import SCANS
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
-from twelvelabs_async.ingest._failures import error_line
+from twelvelabs_async.ingest._failure_policy import error_line
 from twelvelabs_async.ingest._scan import iter_items
 from twelvelabs_async.ingest._stages import UNCERTAIN_STAGES, Claimer
 from twelvelabs_async.ingest.ledger import Claim

@@ -46,8 +46,8 @@ def search(
         json: Print one JSON object per result on standard output, and messages on standard error.
     """
     from twelvelabs_async._cli.console import Screen
-    from twelvelabs_async._cli.hits import run_search
     from twelvelabs_async._cli.pages import page_args
+    from twelvelabs_async._cli.search import run_search
 
     screen = Screen(json=json)
     page = page_args(html, open_browser=open_, default="twelvelabs-hits.html")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from twelvelabs_async._extras import install_command
+from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import Secret
 from twelvelabs_async._rate_limit.stores.fallback import FallbackStore
 from twelvelabs_async.clock import Clock
