@@ -39,6 +39,9 @@ INITIAL_ROUND: Final = 16
 BATCH_DIVISOR: Final = 32
 """At most one part in this many of what remains is sent before further responses are read."""
 
+BATCH_ROUND: Final = 128
+"""Rounds from this size on are sent without reading responses; of smaller ones, an early 429 stops the rest."""
+
 ROUND_SECONDS: Final = 0.1
 """Seconds after which a round ends although some of its requests have no response."""
 
@@ -145,7 +148,7 @@ class AdaptiveLimiter:
 
     def batch_size(self) -> int:
         """Return how many requests may be sent before further responses are read; see `CategoryState.batch_size`."""
-        return 1 if self.concurrency is not None else max(1, self.round_size // BATCH_DIVISOR)
+        return self.round_size if self.concurrency is None and self.round_size >= BATCH_ROUND else 1
 
     def start_test(self, now: float, in_flight: int) -> None:
         """Continue with one request: a new window may have begun. Earlier requests in flight do not count."""
