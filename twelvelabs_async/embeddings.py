@@ -27,7 +27,7 @@ from twelvelabs_async.models.embed import (
     EmbeddingTask,
     MediaEmbeddingTask,
 )
-from twelvelabs_async.models.indexes import IndexedAssetDetailed, IndexedEmbedding, VideoDetail, VideoSegment
+from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed, IndexedEmbedding, VideoDetail, VideoSegment
 from twelvelabs_async.tables import Tabular
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 TwelveLabsError                       base class of all exceptions
 ├── InvalidInputError                 (ValueError) an argument is invalid; nothing was sent
 ├── ClientStateError                  (RuntimeError) closed, forked, or used from another event loop
-├── APIError                          a call failed; has the operation, attempts and request id
+├── APIError                          a request failed; has the operation, attempts and request id
 │   ├── APIConnectionError            (ConnectionError) no complete response was received
 │   │   └── APITimeoutError           (TimeoutError) the call timed out
 │   ├── MalformedResponseError        the response cannot be parsed
@@ -19,7 +19,7 @@ TwelveLabsError                       base class of all exceptions
 │   ├── GoneError                     410
 │   ├── UnprocessableEntityError      422
 │   ├── RateLimitError                429; alias TooManyRequestsError
-│   │   └── QuotaExhaustedError       the quota resets later than `max_wait`
+│   │   └── QuotaExhaustedError       the quota resets after more than `max_wait`
 │   └── InternalServerError           5xx
 ├── WaitTimeoutError                  (TimeoutError) a resource was not ready in time
 ├── WebhookSignatureError             the signature of a webhook is invalid or too old
@@ -92,7 +92,7 @@ class ClientStateError(TwelveLabsError, RuntimeError):
 
 @attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class APIError(TwelveLabsError):
-    """A call to the API failed.
+    """A request to the API failed.
 
     Subclasses exist for each HTTP status and each other reason. Before repeating a failed write, check `ambiguous`.
     """
@@ -205,7 +205,7 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """403: not permitted by the plan, the region or the owner of the object."""
+    """403: the plan, the region or the owner of the object does not permit the call."""
 
     STATUS: ClassVar[int | None] = 403
 
@@ -217,7 +217,7 @@ class NotFoundError(APIError):
 
 
 class ConflictError(APIError):
-    """409: not possible in the current state of the object, such as deleting an indexed asset."""
+    """409: the state of the object does not allow the call, such as deleting an asset that an index contains."""
 
     STATUS: ClassVar[int | None] = 409
 
@@ -243,7 +243,7 @@ class UnprocessableEntityError(APIError):
 
 
 class RateLimitError(APIError):
-    """429: too many requests, media minutes or tokens in a window."""
+    """429: the account has used too many requests, media minutes or tokens in a window."""
 
     STATUS: ClassVar[int | None] = 429
 
@@ -254,7 +254,7 @@ TooManyRequestsError = RateLimitError
 
 @attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class QuotaExhaustedError(RateLimitError):
-    """The quota is exhausted and resets later than `max_wait`. `status_code` is None if nothing was sent."""
+    """The quota is exhausted and resets after more than `max_wait`. `status_code` is None if nothing was sent."""
 
     category: str = ""
     """Category of operations that share the limit, such as `search`."""
@@ -274,7 +274,7 @@ class InternalServerError(APIError):
 
 @attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class WaitTimeoutError(TwelveLabsError, TimeoutError):
-    """Timed out waiting for a resource, which is still processing on the server."""
+    """The wait ended before the platform had finished processing the resource."""
 
     resource_type: str = ""
     """Kind of resource, such as `asset`."""
@@ -325,7 +325,7 @@ class FrameError(TwelveLabsError):
 
 
 class LedgerError(TwelveLabsError):
-    """The ledger of an ingestion is damaged, has a newer version, is not a ledger, or is not writable."""
+    """The ledger is damaged, was written by a newer version, or is not writable, or the file is not a ledger."""
 
 
 class LedgerInUseError(LedgerError):

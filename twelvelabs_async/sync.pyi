@@ -19,7 +19,8 @@ from twelvelabs_async.models.common import DatetimeLike, Ids, ObjectLike, RangeL
 from twelvelabs_async.models.connectors import Connection, ConnectionAuthorization, ConnectionProvider, Import, ImportDetail, ImportResult, ImportSource, PickerToken, RedirectUri
 from twelvelabs_async.models.embed import AudioInput, AudioTaskInput, CreatedEmbeddingTask, DocumentTaskInput, EmbeddingInputType, EmbeddingModel, EmbeddingResponse, EmbeddingTask, EmbeddingTaskInputType, Embeddings, ImageInput, ImageTaskInput, MediaEmbeddingTask, MultiInput, TextImageInput, TextInput, VideoEmbeddingScope, VideoInput, VideoTaskInput
 from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
-from twelvelabs_async.models.indexes import CreatedIndex, EmbeddingOption, Index, IndexedAsset, IndexedAssetCreated, IndexedAssetDetailed, IndexedAssetStatus, IndexedAssetSummary, Video, VideoDetail
+from twelvelabs_async.models.indexed_assets import EmbeddingOption, IndexedAsset, IndexedAssetCreated, IndexedAssetDetailed, IndexedAssetStatus, IndexedAssetSummary, Video, VideoDetail
+from twelvelabs_async.models.indexes import CreatedIndex, Index
 from twelvelabs_async.models.knowledge import IngestionConfig, KnowledgeStore, KnowledgeStoreItem, StoreAssetType, StoreCollectionSort, StoreGroupBy, StoreItemCollection, StoreItemStatus, StoreQuery, StoreSearchFilter, StoreSearchHit, StoreSearchOptions, StoreSort
 from twelvelabs_async.models.responses import ResponseEvent, ResponseInclude, ResponseObject
 from twelvelabs_async.models.search import GroupBy, QueryMediaType, SearchHit, SearchItem, SearchOperator, SearchOption, SearchResults, TranscriptionOption

@@ -34,7 +34,8 @@ from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.data_connectors import DataConnectors, Imports
 from twelvelabs_async.resources.embed import Embed, EmbedTasks, EmbedV2, EmbedV2Tasks
 from twelvelabs_async.resources.entity_collections import Entities, EntityCollections
-from twelvelabs_async.resources.indexes import IndexedAssets, Indexes, Videos
+from twelvelabs_async.resources.indexed_assets import IndexedAssets, Videos
+from twelvelabs_async.resources.indexes import Indexes
 from twelvelabs_async.resources.knowledge_stores import (
     KnowledgeStoreItemCollections,
     KnowledgeStoreItems,

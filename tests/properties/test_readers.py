@@ -18,7 +18,8 @@ from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_rate_li
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError
 from twelvelabs_async.models.assets import AssetDetail
-from twelvelabs_async.models.indexes import Index, IndexedAsset
+from twelvelabs_async.models.indexed_assets import IndexedAsset
+from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchResults
 from twelvelabs_async.serialization import from_dict
 

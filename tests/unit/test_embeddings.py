@@ -14,7 +14,7 @@ from twelvelabs_async._install_command import install_command
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.embed import EmbeddingResponse, Embeddings, EmbeddingTask, MediaEmbeddingTask
-from twelvelabs_async.models.indexes import IndexedAssetDetailed, IndexedEmbedding, VideoDetail
+from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed, IndexedEmbedding, VideoDetail
 from twelvelabs_async.serialization import from_dict
 
 SEGMENT = {

@@ -19,7 +19,7 @@ from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async._cli.hits_page import render_hits
 from twelvelabs_async._install_command import install_command
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.models.indexes import Hls, IndexedAssetDetailed, SystemMetadata
+from twelvelabs_async.models.indexed_assets import Hls, IndexedAssetDetailed, SystemMetadata
 from twelvelabs_async.models.search import SearchHit, SearchItem
 
 HOSTILE = "</video><script>alert(1)</script><img src=x onerror='alert(2)'>\"{{ 7 * 7 }}\x1b[31m\u202e.mp4"

@@ -32,9 +32,7 @@ from twelvelabs_async.models.assets import (
     UploadStatus,
 )
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.models.indexes import (
-    CreatedIndex,
-    Index,
+from twelvelabs_async.models.indexed_assets import (
     IndexedAsset,
     IndexedAssetCreated,
     IndexedAssetDetailed,
@@ -43,6 +41,7 @@ from twelvelabs_async.models.indexes import (
     VideoDetail,
     VideoSegment,
 )
+from twelvelabs_async.models.indexes import CreatedIndex, Index
 from twelvelabs_async.models.search import SearchResults
 from twelvelabs_async.models.tasks import CreatedIndexingTask, IndexingTask
 from twelvelabs_async.pagination import Page

@@ -16,7 +16,8 @@ from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.models.common import Range
 from twelvelabs_async.requests import FilePart, Form, Request
 from twelvelabs_async.resources.assets import Assets
-from twelvelabs_async.resources.indexes import IndexedAssets, Indexes, Videos
+from twelvelabs_async.resources.indexed_assets import IndexedAssets, Videos
+from twelvelabs_async.resources.indexes import Indexes
 from twelvelabs_async.resources.multipart_upload import MultipartUpload
 from twelvelabs_async.resources.search import Search
 from twelvelabs_async.resources.tasks import Tasks

@@ -15,7 +15,8 @@ from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.assets import Asset
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.models.indexes import Index, IndexedAssetDetailed, Video
+from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed, Video
+from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.pagination import Page
 from twelvelabs_async.serialization import from_dict, to_dict
 

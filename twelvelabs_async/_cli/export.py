@@ -20,7 +20,8 @@ from twelvelabs_async._cli.spool import Spool, SpoolTotals
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError, NotFoundError
-from twelvelabs_async.models.indexes import EmbeddingOption, Index, IndexedAsset
+from twelvelabs_async.models.indexed_assets import EmbeddingOption, IndexedAsset
+from twelvelabs_async.models.indexes import Index
 
 PAGE_LIMIT: Final = 50
 """Videos per page at most."""

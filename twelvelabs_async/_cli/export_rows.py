@@ -18,7 +18,7 @@ from twelvelabs_async._install_command import install_command
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_id
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.models.common import Vector
-from twelvelabs_async.models.indexes import IndexedAssetDetailed
+from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed
 from twelvelabs_async.serialization import to_dict
 
 ROW_GROUP_SIZE: Final = 4096

@@ -10,7 +10,8 @@ from typing import Any, Final
 from twelvelabs_async._cli.console import Hit
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError, TwelveLabsError
-from twelvelabs_async.models.indexes import Index, Video
+from twelvelabs_async.models.indexed_assets import Video
+from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchHit, SearchOption
 
 DEFAULT_INDEX_MODELS: Final[tuple[dict[str, Any], ...]] = (

@@ -12,7 +12,8 @@ from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.index_lookup import require_index
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import NotFoundError
-from twelvelabs_async.models.indexes import Index, IndexedAssetDetailed, IndexedAssetStatus
+from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed, IndexedAssetStatus
+from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.serialization import to_dict
 
 

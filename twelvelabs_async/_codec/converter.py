@@ -97,7 +97,7 @@ def structure(data: Any, target_type: type[T], *, path: str = "$", body: bytes =
     try:
         found: T = _structure_hook(target_type)(data, target_type)
     except Exception:  # noqa: BLE001  # the detailed converter finds out what is wrong, and where
-        lines = _error_messages(data, target_type, _DETAILED, path)
+        lines = _error_messages(data, target_type, _build_converter(detailed=True), path)
     else:
         return found
     raise _shape_error(lines, path, body)
@@ -109,10 +109,11 @@ def structure_strict(data: Any, target_type: type[T]) -> T:
     Raises:
         MalformedResponseError: It does not match the type.
     """
+    converter = _build_converter(detailed=True, strict=True)
     try:
-        return _STRICT.structure(data, target_type)
+        return converter.structure(data, target_type)
     except Exception:  # noqa: BLE001  # as above
-        lines = _error_messages(data, target_type, _STRICT, "$")
+        lines = _error_messages(data, target_type, converter, "$")
     raise _shape_error(lines, "$", b"")
 
 
@@ -266,6 +267,7 @@ def _unstructure_datetime(value: datetime) -> Any:
     return value if value.tzinfo is None else plain_scalar(value, "")  # `to_wire` refuses a naive one by name
 
 
+@cache  # most programs use one of them
 def _build_converter(*, detailed: bool, strict: bool = False) -> Converter:
     converter = Converter(detailed_validation=detailed)
     for kind, hook in ((str, as_str), (bool, as_bool), (int, as_int), (float, as_float), (datetime, as_datetime)):
@@ -297,8 +299,6 @@ def _build_converter(*, detailed: bool, strict: bool = False) -> Converter:
 
 _FAST: Final = _build_converter(detailed=False)
 _structure_hook: Final[Callable[[Any], Callable[[Any, Any], Any]]] = cache(_FAST.get_structure_hook)
-_DETAILED: Final = _build_converter(detailed=True)
-_STRICT: Final = _build_converter(detailed=True, strict=True)
 
 
 def encode(request: Request[Any]) -> Body:

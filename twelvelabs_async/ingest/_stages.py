@@ -41,7 +41,7 @@ from twelvelabs_async.models.assets import AssetDetail, CompletedChunk
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.resources._lifecycles import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE
 from twelvelabs_async.resources.assets import Assets
-from twelvelabs_async.resources.indexes import IndexedAssets
+from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.uploads import UploadProgress, UploadState
 from twelvelabs_async.uploads._files import opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from twelvelabs_async.models.connectors import *
     from twelvelabs_async.models.embed import *
     from twelvelabs_async.models.entities import *
+    from twelvelabs_async.models.indexed_assets import *
     from twelvelabs_async.models.indexes import *
     from twelvelabs_async.models.knowledge import *
     from twelvelabs_async.models.responses import *
@@ -69,11 +70,13 @@ _GROUPS: Final = {
     "entities": """
         BulkEntities BulkEntity BulkEntityError Entity EntityCollection EntitySort EntityStatus NewEntity
     """,
+    "indexed_assets": """
+        EmbeddingOption Hls HlsStatus IndexName IndexedAsset IndexedAssetCreated IndexedAssetDetailed
+        IndexedAssetStatus IndexedAssetSummary IndexedEmbedding SystemMetadata TranscriptionEntry Video
+        VideoDetail VideoEmbedding VideoSegment
+    """,
     "indexes": """
-        CreatedIndex EmbeddingOption Hls HlsStatus Index IndexModel IndexModelDict IndexModelName
-        IndexModelOption IndexName IndexedAsset IndexedAssetCreated IndexedAssetDetailed IndexedAssetStatus
-        IndexedAssetSummary IndexedEmbedding ModelOption SystemMetadata TranscriptionEntry Video VideoDetail
-        VideoEmbedding VideoSegment
+        CreatedIndex Index IndexModel IndexModelDict IndexModelName IndexModelOption ModelOption
     """,
     "knowledge": """
         AssetTypeFilter DescriptionEnrichment EnrichmentConfig IngestionConfig ItemIdFilter

@@ -13,7 +13,7 @@ import attrs
 
 from twelvelabs_async.models._fields import WIRE_ID
 from twelvelabs_async.models.common import Model, ObjectLike, Vector
-from twelvelabs_async.models.indexes import VideoSegment
+from twelvelabs_async.models.indexed_assets import VideoSegment
 
 AudioOption = Literal["audio", "transcription"]
 """What an audio embedding represents: the sound, or the speech."""

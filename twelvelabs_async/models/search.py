@@ -12,7 +12,7 @@ import attrs
 from typing_extensions import override
 
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.models.indexes import Hls, Video
+from twelvelabs_async.models.indexed_assets import Hls, Video
 
 SearchOption = Literal["visual", "audio", "transcription"]
 """A modality to search: the image, the sound, or the speech."""

@@ -14,7 +14,7 @@ import attrs
 from twelvelabs_async.errors import TwelveLabsError
 from twelvelabs_async.models._fields import WIRE_ID
 from twelvelabs_async.models.common import Model
-from twelvelabs_async.models.indexes import Hls
+from twelvelabs_async.models.indexed_assets import Hls
 
 _T = TypeVar("_T")
 

@@ -45,7 +45,7 @@ from twelvelabs_async.models.embed import (
     VideoInput,
     VideoTaskInput,
 )
-from twelvelabs_async.models.indexes import EmbeddingOption
+from twelvelabs_async.models.indexed_assets import EmbeddingOption
 from twelvelabs_async.models.tasks import BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult

@@ -26,7 +26,7 @@ from twelvelabs_async._core.validation import (
 )
 from twelvelabs_async._page_readers import page_query, page_token_reader, search_expired_error
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
-from twelvelabs_async.models.indexes import Video, VideoDetail
+from twelvelabs_async.models.indexed_assets import Video, VideoDetail
 from twelvelabs_async.models.search import (
     GroupBy,
     QueryMediaType,

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._cli.arguments import Flag, run_with_key
-from twelvelabs_async.models.indexes import EmbeddingOption
+from twelvelabs_async.models.indexed_assets import EmbeddingOption
 
 
 def export_index(

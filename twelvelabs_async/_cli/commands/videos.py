@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from twelvelabs_async._cli.arguments import Flag, PositiveInt, run_with_key
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async.models.indexes import IndexedAssetStatus
+from twelvelabs_async.models.indexed_assets import IndexedAssetStatus
 
 videos_app: App = App(name="videos", help="List, show and delete the videos of an index.")
 
