@@ -82,8 +82,9 @@ def parse_windows(headers: Mapping[str, str]) -> Mapping[str, WindowInfo]:
     values = (*headers.values(), "")
     windows = dict[str, WindowInfo]()
     for dimension, (at_limit, at_remaining, at_reset, at_used) in plan:
-        limit, remaining = parse_float(values[at_limit]), parse_float(values[at_remaining])
-        reset, used = parse_float(values[at_reset]), parse_float(values[at_used])
+        limit, reset, used = parse_float(values[at_limit]), parse_float(values[at_reset]), parse_float(values[at_used])
+        text = values[at_remaining]  # differs in each response, so that no cache has it
+        remaining = float(text) if text.isdecimal() and len(text) < 16 else parse_float(text)
         if remaining is None and limit is not None and used is not None:
             remaining = int(limit) - int(used)  # as integers: the difference of large floats is inexact
         elif limit is None and remaining is None and reset is None and used is None:
