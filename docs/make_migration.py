@@ -126,10 +126,10 @@ READABLE_TYPES: Final = {"object": "objects", "DataclassInstance": "dataclasses"
 """Types of items of lists, in words."""
 
 REMOVED: Final = {
-    "gist": "the platform has removed it: `analyze` with a prompt or a schema",
-    "status": "the platform has removed it: `indexes.retrieve`, or a list by status",
-    "summarize": "the platform has removed it: `analyze` with a prompt or a schema",
-    "transfers": "the platform has removed it: `imports` and `data_connectors`",
+    "gist": "removed by the platform; use `analyze` with a prompt or a schema",
+    "status": "removed by the platform; use `indexes.retrieve`, or a list by status",
+    "summarize": "removed by the platform; use `analyze` with a prompt or a schema",
+    "transfers": "removed by the platform; use `imports` and `data_connectors`",
 }
 """What to use in place of a method that has no replacement."""
 
@@ -350,7 +350,7 @@ def _parameter_notes(name: str, old: Signature, here: Signature) -> Iterator[str
         if parameter not in taken:
             others = [other for other in OTHER_PARAMETERS.get(parameter, ()) if other in taken]
             value = ", with [another value](#from-older-versions)" if {(parameter, *others)} & OTHER_VALUES else ""
-            yield f"`{parameter}=` is `{others[0]}=`{value}" if others else f"no `{parameter}=`"
+            yield f"`{parameter}=` becomes `{others[0]}=`{value}" if others else f"no `{parameter}=`"
         elif not all(_accepts(set(taken[parameter]), kind) for kind in kinds):
             reason = OTHER_TYPES.get((name, parameter)) or OTHER_TYPES.get((None, parameter))
             yield f"`{parameter}=`: {reason or _described({*taken[parameter]} - {'NoneType'})}"

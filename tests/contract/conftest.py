@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from scenes.stage import CHUNK, TIMING, Harness
+from scenarios.setup import CHUNK, TIMING, Harness
 from shared import lend
 from support import FastClock
 
@@ -28,7 +28,7 @@ async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-async def stage(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
+async def harness(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
     """An emulator and its client on one clock."""
     async with (
         lend(shared_emulator) as emulator,

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from scenes import SCENARIOS, Harness, Scenario
-from scenes.stage import OPERATION_FACTS
+from scenarios import SCENARIOS, Harness, Scenario
+from scenarios.setup import OPERATION_FACTS
 
 OTHER_STATUSES = {"tasks.create": 201}
 """Statuses of successes that are seen, where the description says another one."""
 
 
 def test_every_operation_has_a_scenario() -> None:
-    assert {scene.operation for scene in SCENARIOS.values()} == OPERATION_FACTS.keys()
+    assert {scenario.operation for scenario in SCENARIOS.values()} == OPERATION_FACTS.keys()
 
 
-@pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
-async def test_a_method_performs_its_operation(scene: Scenario, stage: Harness) -> None:
-    with scene.warnings():
-        await scene.run(stage)
-    status = OTHER_STATUSES.get(scene.method, scene.facts["status"])
-    assert [(request.route, request.status) for request in stage.requests] == [(scene.facts["call"], status)]
-    assert stage.object_changes == scene.object_changes
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+async def test_a_method_performs_its_operation(scenario: Scenario, harness: Harness) -> None:
+    with scenario.warnings():
+        await scenario.run(harness)
+    status = OTHER_STATUSES.get(scenario.method, scenario.facts["status"])
+    assert [(request.route, request.status) for request in harness.requests] == [(scenario.facts["call"], status)]
+    assert harness.object_changes == scenario.object_changes

@@ -18,7 +18,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 import attrs
 import pytest
-from scenes import SCENARIOS
+from scenarios import SCENARIOS
 
 from twelvelabs_async._arguments import query_pairs
 from twelvelabs_async._codec.converter import to_dict
@@ -382,7 +382,9 @@ def test_the_methods_cover_every_operation() -> None:
 
 
 def test_every_method_has_a_scenario() -> None:
-    assert {method: scene.operation for method, scene in SCENARIOS.items()} == {m: ALSO.get(m, m) for m in METHODS}
+    assert {method: scenario.operation for method, scenario in SCENARIOS.items()} == {
+        m: ALSO.get(m, m) for m in METHODS
+    }
 
 
 def test_special_case_lists_contain_only_existing_methods() -> None:

@@ -81,8 +81,8 @@ def test_the_fields_of_results_are_compared_by_types() -> None:
 def test_methods_of_older_versions_are_in_the_tables() -> None:
     page = (DOCS / "migration-methods.md").read_text("utf-8")
     for row in (
-        "| `index.video.delete` | `indexes.videos.delete`; `id=` is `video_id=` |",
-        "| `gist` | the platform has removed it: `analyze` with a prompt or a schema |",
+        "| `index.video.delete` | `indexes.videos.delete`; `id=` becomes `video_id=` |",
+        "| `gist` | removed by the platform; use `analyze` with a prompt or a schema |",
         "| `search.by_page_token` | `search.retrieve`; ",
     ):
         assert row in page

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scenes import SCENARIOS, Harness
-from scenes.stage import OPERATION_FACTS
+from scenarios import SCENARIOS, Harness
+from scenarios.setup import OPERATION_FACTS
 
 from twelvelabs_async.emulator._api import forms
 from twelvelabs_async.emulator._json import parse_json
@@ -20,7 +20,7 @@ JSON_METHODS = [
 
 @pytest.mark.parametrize("method", JSON_METHODS)
 async def test_null_counts_as_absent_in_every_operation(
-    stage: Harness, method: str, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every optional property that the scenario does not send is null, and its result is the same."""
     scenario = SCENARIOS[method]
@@ -33,11 +33,11 @@ async def test_null_counts_as_absent_in_every_operation(
         return bodies[-1]
 
     target = "twelvelabs_async.emulator._api.context.parse_json"
-    stage.before_call = lambda: monkeypatch.setattr(target, with_nulls)
+    harness.before_call = lambda: monkeypatch.setattr(target, with_nulls)
     with scenario.warnings():
-        await scenario.run(stage)
+        await scenario.run(harness)
     assert optional <= bodies[0].keys()
-    assert stage.object_changes == scenario.object_changes
+    assert harness.object_changes == scenario.object_changes
 
 
 FORM_METHODS = [method for method, scenario in SCENARIOS.items() if scenario.facts.get("form")]
@@ -45,7 +45,7 @@ FORM_METHODS = [method for method, scenario in SCENARIOS.items() if scenario.fac
 
 @pytest.mark.parametrize("method", FORM_METHODS)
 async def test_an_empty_field_counts_as_absent_in_every_form(
-    stage: Harness, method: str, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The official client sends None as an empty field."""
     scenario, read = SCENARIOS[method], forms.read_parts
@@ -57,10 +57,10 @@ async def test_an_empty_field_counts_as_absent_in_every_form(
         for name in optional - form.fields.keys() - form.files.keys():
             forms.add_field(form, name, "")
 
-    stage.before_call = lambda: monkeypatch.setattr(forms, "read_parts", with_empty_fields)
+    harness.before_call = lambda: monkeypatch.setattr(forms, "read_parts", with_empty_fields)
     with scenario.warnings():
-        await scenario.run(stage)
-    assert stage.object_changes == scenario.object_changes
+        await scenario.run(harness)
+    assert harness.object_changes == scenario.object_changes
 
 
 def test_every_operation_with_a_body_is_covered() -> None:

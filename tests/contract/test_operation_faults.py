@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 import attrs
 import pytest
-from scenes import SCENARIOS, Harness, Scenario
-from scenes.analyses import create_two_item_batch
-from scenes.stage import REDIRECT_URI
+from scenarios import SCENARIOS, Harness, Scenario
+from scenarios.analyses import create_two_item_batch
+from scenarios.setup import REDIRECT_URI
 
 from twelvelabs_async.errors import APIError, ConflictError
 
@@ -101,72 +101,74 @@ def test_every_fault_has_an_outcome_and_is_tested_with_every_retry_class() -> No
 
 
 @pytest.mark.parametrize(("method", "name"), CASES, ids=lambda value: value)
-async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str, name: str, stage: Harness) -> None:
-    scene, fault = SCENARIOS[method], FAULTS[name]
-    stage.before_call = partial(stage.emulator.faults.add, scene.facts["call"], **fault.options)
+async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str, name: str, harness: Harness) -> None:
+    scenario, fault = SCENARIOS[method], FAULTS[name]
+    harness.before_call = partial(harness.emulator.faults.add, scenario.facts["call"], **fault.options)
     done = fault.outcome in {"done", "success"}
-    with scene.warnings():
-        if is_readable(scene, fault):
-            await scene.run(stage)
-            assert_sent(scene, stage, 1)
-            assert_created(stage, scene.object_changes)
-        elif may_be_repeated(scene, fault):
-            await scene.run(stage)
-            assert_sent(scene, stage, 2, *([CHECKS[scene.method]] if done and scene.method in CHECKS else ()))
-            assert_created(stage, scene.object_changes, CREATED_AGAIN.get(scene.method, {}) if done else {})
+    with scenario.warnings():
+        if is_readable(scenario, fault):
+            await scenario.run(harness)
+            assert_sent(scenario, harness, 1)
+            assert_created(harness, scenario.object_changes)
+        elif may_be_repeated(scenario, fault):
+            await scenario.run(harness)
+            assert_sent(
+                scenario, harness, 2, *([CHECKS[scenario.method]] if done and scenario.method in CHECKS else ())
+            )
+            assert_created(harness, scenario.object_changes, CREATED_AGAIN.get(scenario.method, {}) if done else {})
         else:
             with pytest.raises(APIError) as caught:
-                await scene.run(stage)
-            assert_error(scene, caught.value)
-            assert_sent(scene, stage, 1)
-            assert_created(stage, scene.object_changes if done else {})
+                await scenario.run(harness)
+            assert_error(scenario, caught.value)
+            assert_sent(scenario, harness, 1)
+            assert_created(harness, scenario.object_changes if done else {})
 
 
-def is_readable(scene: Scenario, fault: Fault) -> bool:
+def is_readable(scenario: Scenario, fault: Fault) -> bool:
     """Tell whether the response is complete; one without a body cannot be truncated."""
-    return fault.outcome == "success" or (fault.response_starts and scene.facts["status"] == 204)
+    return fault.outcome == "success" or (fault.response_starts and scenario.facts["status"] == 204)
 
 
-def may_be_repeated(scene: Scenario, fault: Fault) -> bool:
-    if fault.response_starts and scene.method in STREAMS:
+def may_be_repeated(scenario: Scenario, fault: Fault) -> bool:
+    if fault.response_starts and scenario.method in STREAMS:
         return False
-    return fault.outcome == "refused" or scene.facts["retry"] not in SENT_ONCE or scene.method in KEYED
+    return fault.outcome == "refused" or scenario.facts["retry"] not in SENT_ONCE or scenario.method in KEYED
 
 
-def assert_error(scene: Scenario, error: APIError) -> None:
+def assert_error(scenario: Scenario, error: APIError) -> None:
     """Check that the error names the operation and says whether it may have been done."""
-    once = scene.facts["retry"] in SENT_ONCE
-    assert (error.operation, error.attempts, error.previous_attempts) == (scene.facts["call"], 1, ())
+    once = scenario.facts["retry"] in SENT_ONCE
+    assert (error.operation, error.attempts, error.previous_attempts) == (scenario.facts["call"], 1, ())
     assert (error.ambiguous, error.retryable) == (once, not once)
 
 
-def assert_sent(scene: Scenario, stage: Harness, times: int, *checks: str) -> None:
-    assert [request.route for request in stage.requests] == [*[scene.facts["call"]] * times, *checks]
+def assert_sent(scenario: Scenario, harness: Harness, times: int, *checks: str) -> None:
+    assert [request.route for request in harness.requests] == [*[scenario.facts["call"]] * times, *checks]
 
 
-def assert_created(stage: Harness, *counts: dict[str, int]) -> None:
+def assert_created(harness: Harness, *counts: dict[str, int]) -> None:
     expected = Counter[str]()
     for count in counts:
         expected.update(count)
-    assert stage.object_changes == expected
+    assert harness.object_changes == expected
 
 
-async def test_an_already_registered_redirect_uri_raises_conflict_error(stage: Harness) -> None:
-    await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+async def test_an_already_registered_redirect_uri_raises_conflict_error(harness: Harness) -> None:
+    await harness.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
     with pytest.raises(ConflictError, match="already"):
-        await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+        await harness.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
 
 
-async def test_a_conflict_is_raised_when_the_redirect_uri_is_not_registered(stage: Harness) -> None:
+async def test_a_conflict_is_raised_when_the_redirect_uri_is_not_registered(harness: Harness) -> None:
     for status in (503, 409):
-        stage.emulator.faults.add("POST /connections/redirect-uris", status=status)
+        harness.emulator.faults.add("POST /connections/redirect-uris", status=status)
     with pytest.raises(ConflictError):
-        await stage.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
+        await harness.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
 
 
-async def test_a_completed_batch_is_not_reported_as_canceled_after_a_retry(stage: Harness) -> None:
-    batch = await create_two_item_batch(stage)
-    await stage.advance()
-    stage.emulator.faults.add("POST /analyze/batches/{batch_id}/cancel", status=503)
+async def test_a_completed_batch_is_not_reported_as_canceled_after_a_retry(harness: Harness) -> None:
+    batch = await create_two_item_batch(harness)
+    await harness.advance()
+    harness.emulator.faults.add("POST /analyze/batches/{batch_id}/cancel", status=503)
     with pytest.raises(ConflictError, match="completed"):
-        await stage.client.analyze_async.batches.cancel(batch.id)
+        await harness.client.analyze_async.batches.cancel(batch.id)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import attrs
 import pytest
-from scenes import SCENARIOS, Harness, Scenario
+from scenarios import SCENARIOS, Harness, Scenario
 from support import FastClock
 from typing_extensions import override
 
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.skipif(BASE_URL is None, reason="no mock to ask; see `n
 
 
 class Over(Exception):  # noqa: N818  # it ends a rehearsal, and is no error
-    """The call that the scene is about has been answered."""
+    """The call of the scenario has got its response."""
 
 
 @attrs.define(kw_only=True)
 class DryRunHarness(Harness):
-    """Plays scenes up to their call: a mock remembers nothing that could be looked at afterwards."""
+    """Runs scenarios up to their call: a mock has no state that a test could check afterwards."""
 
     @override
     async def run(self, call: Awaitable[T]) -> T:
@@ -42,12 +42,12 @@ class DryRunHarness(Harness):
 
 
 @pytest.fixture
-async def stage(clock: FastClock) -> AsyncIterator[DryRunHarness]:
+async def harness(clock: FastClock) -> AsyncIterator[DryRunHarness]:
     async with AsyncTwelveLabs("key", base_url=BASE_URL, clock=clock, max_retries=0) as client:
         yield DryRunHarness(client=client, emulator=Emulator(), clock=clock)
 
 
-@pytest.mark.parametrize("scene", SCENARIOS.values(), ids=SCENARIOS)
-async def test_a_method_works_with_a_mock_of_the_api_description(scene: Scenario, stage: DryRunHarness) -> None:
-    with scene.warnings(), pytest.raises(Over):
-        await scene.run(stage)
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+async def test_a_method_works_with_a_mock_of_the_api_description(scenario: Scenario, harness: DryRunHarness) -> None:
+    with scenario.warnings(), pytest.raises(Over):
+        await scenario.run(harness)

@@ -17,7 +17,7 @@ import pytest
 from description import SPEC_PATH
 from peers.needs import create_prerequisite
 from peers.table import CALLS
-from scenes.stage import CHUNK, TIMING, Harness
+from scenarios.setup import CHUNK, TIMING, Harness
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs

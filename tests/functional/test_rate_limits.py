@@ -96,7 +96,7 @@ MINUTE = 60.0
 
 
 @attrs.define
-class Stage:
+class Setup:
     """An emulator under a plan, and a client of it."""
 
     emulator: Emulator
@@ -112,8 +112,8 @@ class Stage:
         return [received.status for received in self.emulator.requests.for_operation(route)]
 
 
-def on_stage(play: Any, plan: Plan, *, latency: float = 0.05, wrong_by: float = 0.0, seed: int = 0) -> Any:
-    """Play in virtual time, with a client whose clock is wrong by so many seconds."""
+def run_with_client(scenario: Any, plan: Plan, *, latency: float = 0.05, wrong_by: float = 0.0, seed: int = 0) -> Any:
+    """Run a scenario in virtual time, with a client whose clock is wrong by so many seconds."""
 
     async def main() -> Any:
         random.seed(seed)
@@ -125,7 +125,7 @@ def on_stage(play: Any, plan: Plan, *, latency: float = 0.05, wrong_by: float = 
             index = await client.indexes.create(index_name="one", models=MODELS)
             emulator.faults.add("POST /search", delay=latency, times=None)
             await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  # windows do not begin with a second
-            return await play(Stage(emulator, client, index.id, mine))
+            return await scenario(Setup(emulator, client, index.id, mine))
 
     return run_in_virtual_time(main())
 
@@ -134,12 +134,12 @@ async def all_of(calls: list[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*calls)
 
 
-async def two_hundred(stage: Stage) -> tuple[int, int, float]:
+async def two_hundred(setup: Setup) -> tuple[int, int, float]:
     """How many of 200 searches at once were answered, and refused on the way, and how long it took."""
-    began = stage.clock.monotonic()
-    await all_of([stage.search() for _ in range(200)])
-    statuses = stage.statuses()
-    return statuses.count(200), statuses.count(429), stage.clock.monotonic() - began
+    began = setup.clock.monotonic()
+    await all_of([setup.search() for _ in range(200)])
+    statuses = setup.statuses()
+    return statuses.count(200), statuses.count(429), setup.clock.monotonic() - began
 
 
 FORTY = {"search": Window(40)}
@@ -149,7 +149,9 @@ FORTY = {"search": Window(40)}
 @pytest.mark.parametrize("headers", ["plain", "dimension"])
 @pytest.mark.parametrize("wrong_by", [0.0, 60.0, -60.0])
 def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, headers: Any, wrong_by: float) -> None:
-    served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed)
+    served, refused, took = run_with_client(
+        two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed
+    )
     assert (served, refused) == (200, 0)
     assert 4 * MINUTE / took >= 0.97
 
@@ -161,33 +163,33 @@ def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, hea
     ids=["retry-after", "time-in-text", "nothing"],
 )
 def test_p4_200_concurrent_calls_without_headers_cause_few_429s(seed: int, silence: Any) -> None:
-    served, refused, _ = on_stage(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
+    served, refused, _ = run_with_client(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
     assert served == 200
     assert refused <= 0.15 * 200
 
 
 def test_p4_two_request_windows_are_respected_together() -> None:
     plan = Plan(windows={"search": (Window(40), Window(90, 600.0))})
-    served, refused, took = on_stage(two_hundred, plan)
+    served, refused, took = run_with_client(two_hundred, plan)
     assert (served, refused) == (200, 0)
     assert 1200.0 < took < 1260.0
 
 
 def test_p4_a_sliding_window_is_respected() -> None:
-    served, refused, took = on_stage(two_hundred, Plan(windows=FORTY, sliding=True))
+    served, refused, took = run_with_client(two_hundred, Plan(windows=FORTY, sliding=True))
     assert (served, refused) == (200, 0)
     assert took < 300.0
 
 
 @pytest.mark.parametrize("limit", [20, 80])
 def test_p4_a_changed_limit_is_respected_from_then_on(limit: int) -> None:
-    async def play(stage: Stage) -> tuple[int, int, float]:
-        calls = asyncio.create_task(two_hundred(stage))
+    async def scenario(setup: Setup) -> tuple[int, int, float]:
+        calls = asyncio.create_task(two_hundred(setup))
         await asyncio.sleep(90.0)
-        stage.emulator.plan = Plan(windows={"search": Window(limit)})
+        setup.emulator.plan = Plan(windows={"search": Window(limit)})
         return await calls
 
-    served, refused, took = on_stage(play, Plan(windows=FORTY))
+    served, refused, took = run_with_client(scenario, Plan(windows=FORTY))
     assert (served, refused) == (200, 0)
     assert took < MINUTE * (1 + 160 / limit) + 70
 
@@ -195,74 +197,74 @@ def test_p4_a_changed_limit_is_respected_from_then_on(limit: int) -> None:
 def test_p4_a_limit_of_media_minutes_is_respected_if_durations_are_known() -> None:
     """Ten films of 7 minutes, 30 minutes allowed in ten: four fit into each window."""
 
-    async def play(stage: Stage) -> int:
-        client = stage.client.with_options(max_wait=1e6, timeout=1e6)
+    async def scenario(setup: Setup) -> int:
+        client = setup.client.with_options(max_wait=1e6, timeout=1e6)
         assets = [
             await client.assets.upload(samples.video(7 * 60, size=3000 + number), filename=f"{number}.mp4", wait=True)
             for number in range(10)
         ]
         index = await client.indexes.create(index_name="films", models=MODELS)
         await asyncio.gather(*(client.indexes.indexed_assets.create(index.id, asset_id=asset.id) for asset in assets))
-        return stage.statuses("POST /indexes/{index-id}/indexed-assets").count(429)
+        return setup.statuses("POST /indexes/{index-id}/indexed-assets").count(429)
 
     plan = Plan(windows={"index": (Window(60), Window(30, 600.0, "Duration"))}, headers="dimension")
-    assert on_stage(play, plan) == 0
+    assert run_with_client(scenario, plan) == 0
 
 
 def test_an_interactive_call_waits_for_one_free_slot_while_500_bulk_calls_queue() -> None:
-    async def play(stage: Stage) -> tuple[float, int]:
-        bulk = [asyncio.create_task(stage.search(priority="background")) for _ in range(500)]
+    async def scenario(setup: Setup) -> tuple[float, int]:
+        bulk = [asyncio.create_task(setup.search(priority="background")) for _ in range(500)]
         await asyncio.sleep(90.0)
-        before, began = len(stage.statuses()), stage.clock.monotonic()
-        await stage.search()
-        waited, overtook = stage.clock.monotonic() - began, len(stage.statuses()) - before
+        before, began = len(setup.statuses()), setup.clock.monotonic()
+        await setup.search()
+        waited, overtook = setup.clock.monotonic() - began, len(setup.statuses()) - before
         for task in bulk:
             task.cancel()
         await asyncio.gather(*bulk, return_exceptions=True)
         return waited, overtook
 
-    waited, overtook = on_stage(play, Plan(windows=FORTY))
+    waited, overtook = run_with_client(scenario, Plan(windows=FORTY))
     assert waited <= 33.0  # the rest of the window
     assert overtook == 1
 
 
 def test_p21_cancelled_calls_release_their_reservations() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.search()  # its response reports the limit
+    async def scenario(setup: Setup) -> None:
+        await setup.search()  # its response reports the limit
         for moment in range(0, 120, 7):
-            tasks = [asyncio.create_task(stage.search()) for _ in range(60)]
+            tasks = [asyncio.create_task(setup.search()) for _ in range(60)]
             await asyncio.sleep(moment / 1000)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            found = stage.client.limits.get("search")
+            found = setup.client.limits.get("search")
             assert found is None or (found.waiting, found.in_flight) == (0, 0)
-        began = stage.clock.monotonic()
-        await all_of([stage.search() for _ in range(40)])
-        assert stage.clock.monotonic() - began <= 2 * 62.0
-        assert stage.statuses().count(429) == 0
+        began = setup.clock.monotonic()
+        await all_of([setup.search() for _ in range(40)])
+        assert setup.clock.monotonic() - began <= 2 * 62.0
+        assert setup.statuses().count(429) == 0
 
-    on_stage(play, Plan(windows=FORTY))
+    run_with_client(scenario, Plan(windows=FORTY))
 
 
 def test_limits_and_waits_are_reported() -> None:
-    async def play(stage: Stage) -> list[object]:
-        heard = list[object]()
+    async def scenario(setup: Setup) -> list[object]:
+        events = list[object]()
         async with AsyncTwelveLabs(
-            stage.emulator.api_key,
-            base_url=stage.emulator.base_url,
-            clock=stage.clock,
+            setup.emulator.api_key,
+            base_url=setup.emulator.base_url,
+            clock=setup.clock,
             timeout=300,
-            on_event=heard.append,
+            on_event=events.append,
         ) as client:
             for _ in range(3):
                 await client.assets.create(method="url", url="https://media.example/a.mp4")
             found = client.limits["upload"]
             assert (found.limit, found.remaining, found.waiting, found.in_flight) == (2, 1, 0, 0)
             assert found.source == "headers"
-        return [event for event in heard if isinstance(event, RateLimitUpdated | RateLimitWaitStarted)]
+        return [event for event in events if isinstance(event, RateLimitUpdated | RateLimitWaitStarted)]
 
-    first, second, wait, last = on_stage(play, Plan(windows={"upload": Window(2)}))
+    first, second, wait, last = run_with_client(scenario, Plan(windows={"upload": Window(2)}))
     assert [event.remaining for event in (first, second, last)] == [1, 0, 1]
     assert (wait.category, wait.dimension, wait.limit, wait.priority) == ("upload", "request", 2, "interactive")
     assert 59 <= wait.delay <= 62

@@ -17,7 +17,7 @@ from typing import Any, Final
 import attrs
 import pytest
 from postgres import PostgresServer, postgres
-from scenes.stage import CHUNK, FILES, REDIRECT_URI, Harness
+from scenarios.setup import CHUNK, FILES, REDIRECT_URI, Harness
 from shared import lend
 from support import FastClock
 

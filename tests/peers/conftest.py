@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from scenes.stage import CHUNK, IMAGE, TIMING, VIDEO, Harness
+from scenarios.setup import CHUNK, IMAGE, TIMING, VIDEO, Harness
 from shared import lend
 from support import FastClock
 
@@ -27,7 +27,7 @@ async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-async def stage(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
+async def harness(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
     """An emulator and our client, which prepares what a call of the other client needs."""
     async with (
         lend(shared_emulator) as emulator,

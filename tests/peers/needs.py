@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import reduce
 from typing import Any, Final
 
-from scenes import analyses, connections, embeddings
-from scenes.stage import REDIRECT_URI, VIDEO, Harness
+from scenarios import analyses, connections, embeddings
+from scenarios.setup import REDIRECT_URI, VIDEO, Harness
 
 from twelvelabs_async.models import CompletedChunk, UploadSession
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scenes.stage import Harness
+from scenarios.setup import Harness
 
+from peers.calls import run_call
 from peers.javascript import JavaScript, Process, start_node
-from peers.play import run_call
 from peers.table import PeerCall, calls_of
 
 MODULES = os.environ.get("TWELVELABS_JS", "")
@@ -34,8 +34,8 @@ def started() -> Iterator[tuple[Process, set[str]]]:
 
 
 @pytest.fixture
-def peer(started: tuple[Process, set[str]], stage: Harness) -> JavaScript:
-    return JavaScript(*started, stage.emulator)
+def peer(started: tuple[Process, set[str]], harness: Harness) -> JavaScript:
+    return JavaScript(*started, harness.emulator)
 
 
 async def test_the_table_has_all_methods_of_the_client(peer: JavaScript) -> None:
@@ -44,6 +44,6 @@ async def test_the_table_has_all_methods_of_the_client(peer: JavaScript) -> None
 
 @pytest.mark.parametrize("call", calls_of(NAME), ids=lambda call: call.method)
 async def test_a_method_works_on_the_emulator(
-    call: PeerCall, peer: JavaScript, stage: Harness, files: dict[str, Path]
+    call: PeerCall, peer: JavaScript, harness: Harness, files: dict[str, Path]
 ) -> None:
-    assert await run_call(call, NAME, peer, stage, files) == ""
+    assert await run_call(call, NAME, peer, harness, files) == ""

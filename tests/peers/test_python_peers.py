@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scenes.stage import Harness
+from scenarios.setup import Harness
 
-from peers.play import run_call
+from peers.calls import run_call
 from peers.python import AsyncPython, SyncPython
 from peers.table import PeerCall, calls_of
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
 
 
 @pytest.mark.parametrize("name", PEERS)
-async def test_the_table_has_all_methods_of_the_client(name: str, stage: Harness) -> None:
-    assert await PEERS[name](stage.emulator).methods() == {call.method for call in calls_of(name)}
+async def test_the_table_has_all_methods_of_the_client(name: str, harness: Harness) -> None:
+    assert await PEERS[name](harness.emulator).methods() == {call.method for call in calls_of(name)}
 
 
 @pytest.mark.parametrize(("name", "call"), CASES)
 async def test_a_method_works_on_the_emulator(
-    name: str, call: PeerCall, stage: Harness, files: dict[str, Path]
+    name: str, call: PeerCall, harness: Harness, files: dict[str, Path]
 ) -> None:
-    peer = PEERS[name](stage.emulator)
-    assert await run_call(call, name, peer, stage, files) == ""
+    peer = PEERS[name](harness.emulator)
+    assert await run_call(call, name, peer, harness, files) == ""

@@ -123,5 +123,5 @@ def _certificate_message(error: Exception, host: str) -> str:
         return f"the certificate of {host} is for another name ({reason}); check base_url"
     return (
         f"the certificate of {host} is not trusted ({reason}); if a company's proxy signs the certificates here, set "
-        "SSL_CERT_FILE to the certificate of its authority, or pass ssl="
+        "SSL_CERT_FILE to a file that contains its authority, too, or pass ssl="
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scenes.stage import Harness
+from scenarios.setup import Harness
 
 from peers.needs import create_prerequisite
 from peers.table import Peer, PeerCall, replace_values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.stage import PROCESSING_SECONDS, Harness, collect, ids, scenario
+from scenarios.setup import PROCESSING_SECONDS, Harness, collect, ids, scenario
 from twelvelabs_async.models import CreatedAnalysisBatch, VideoAsset
 
 

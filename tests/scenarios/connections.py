@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.stage import FILES, REDIRECT_URI, Harness, ids, scenario
+from scenarios.setup import FILES, REDIRECT_URI, Harness, ids, scenario
 
 
 async def create_import(harness: Harness, connection: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.stage import CHUNK, IMAGE, Harness, ids, scenario
+from scenarios.setup import CHUNK, IMAGE, Harness, ids, scenario
 
 
 @scenario("assets.list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.stage import IMAGE, MODELS, VIDEO, Harness, ids, scenario
+from scenarios.setup import IMAGE, MODELS, VIDEO, Harness, ids, scenario
 from twelvelabs_async.emulator import samples
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes.stage import Harness, ids, scenario
+from scenarios.setup import Harness, ids, scenario
 
 
 @scenario("knowledge_stores.list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scenes.stage import AUDIO, IMAGE, VIDEO, Harness, ids, scenario
+from scenarios.setup import AUDIO, IMAGE, VIDEO, Harness, ids, scenario
 from twelvelabs_async.emulator import samples
 
 STARTED_AFTER = datetime(2020, 1, 1, tzinfo=UTC)

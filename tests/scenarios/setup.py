@@ -1,4 +1,4 @@
-"""Where scenes are played, and what stands ready on it."""
+"""The emulator, the client and the objects that scenarios use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 OPERATION_FACTS: Final[dict[str, dict[str, Any]]] = tomllib.loads(
     (Path(__file__).parents[1] / "data" / "operations.toml").read_text("utf-8")
 )
-"""What is known of each operation."""
+"""Facts of each operation."""
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 IMAGE: Final = samples.image()
 AUDIO: Final = samples.audio(4)
@@ -41,7 +41,7 @@ ScenarioFunction = Callable[["Harness"], Coroutine[Any, Any, None]]
 
 
 class Identified(Protocol):
-    """Whatever has an id."""
+    """An object with an id."""
 
     @property
     def id(self) -> str: ...
@@ -53,7 +53,7 @@ def ids(found: Sequence[Identified] | Any) -> list[str]:
 
 
 async def collect(items: AsyncIterable[T]) -> list[T]:
-    """All of it."""
+    """Return all items."""
     return [item async for item in items]
 
 
@@ -80,13 +80,13 @@ class Scenario:
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}
-"""All scenes by method."""
+"""All scenarios by method."""
 
 
 def scenario(
     method: str, *, operation: str = "", **object_changes: int
 ) -> Callable[[ScenarioFunction], ScenarioFunction]:
-    """Add a scene to the table."""
+    """Add a scenario to the table."""
 
     def register(run: ScenarioFunction) -> ScenarioFunction:
         assert method not in SCENARIOS
@@ -98,7 +98,7 @@ def scenario(
 
 @attrs.define(kw_only=True)
 class Harness:
-    """An emulator, its client, and the one call that a scene is about."""
+    """An emulator, its client, and the one call that a scenario is about."""
 
     client: AsyncTwelveLabs
     emulator: Emulator
@@ -111,7 +111,7 @@ class Harness:
     """What the call sent."""
 
     async def run(self, call: Awaitable[T]) -> T:
-        """Make the call that the scene is about."""
+        """Make the call that the scenario is about."""
         before = count_objects(self.emulator)
         self.emulator.requests.clear()
         self.before_call()
