@@ -104,7 +104,7 @@ ROWS: Final = (
     Row("parts", parts, (500, 1000, 4000, 10_000)),
     Row("pages", pages, (5, 50)),
     Row("calls", calls, (64, 640)),
-    Row("waits", waits, (50, 500)),
+    Row("waits", waits, (50, 500, 5000)),
     Row("items", items, (30, 300)),
 )
 
