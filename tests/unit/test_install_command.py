@@ -38,7 +38,11 @@ def test_the_command_installs_the_extra_from_the_origin_of_the_package(
     monkeypatch: pytest.MonkeyPatch, origin: Any, requirement: str
 ) -> None:
     text = origin if origin is None or isinstance(origin, str) else json.dumps(origin)
-    monkeypatch.setattr(metadata, "distribution", lambda _: Installed(text))
+
+    def installed(_: str) -> Installed:
+        return Installed(text)
+
+    monkeypatch.setattr(metadata, "distribution", installed)
     assert install_command("cli") == f'python -m pip install "{requirement}"'
 
 
