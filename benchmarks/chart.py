@@ -46,6 +46,9 @@ def draw(cases: Mapping[str, Any], path: Path) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
+    # matplotlib ends lines with a space, which pre-commit removes.
+    lines = (line.rstrip() for line in path.read_text("utf-8").splitlines())
+    path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _speeds(case: Mapping[str, Any], column: str, *, inverse: bool) -> tuple[float, float]:
