@@ -40,7 +40,7 @@ BATCH_DIVISOR: Final = 32
 """At most one part in this many of what remains is sent before further responses are read."""
 
 BATCH_ROUND: Final = 128
-"""A round of at least this size is sent at once; a smaller one call by call, so that an early 429 stops the rest."""
+"""A round of at least this size is sent together; a smaller one call by call, so that an early 429 stops the rest."""
 
 ROUND_SECONDS: Final = 0.1
 """Seconds after which a round ends although some of its requests have no response."""
