@@ -174,10 +174,15 @@ def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None
     validate_number(attribute.name, value, allow_minimum=True)
 
 
+def require_bool(name: str, value: object) -> None:
+    """Raise `InvalidInputError` if a value is not True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be True or False, got {describe(value)}")
+
+
 def validate_bool(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate True or False."""
-    if not isinstance(value, bool):
-        raise InvalidInputError(f"{attribute.name} must be True or False, got {describe(value)}")
+    require_bool(attribute.name, value)
 
 
 def non_negative_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:

@@ -454,7 +454,8 @@ class AsyncTwelveLabs(_ResourceGroups):
         those of this client, by name; None adds nothing.
 
         Args:
-            timeout: Deadline of a whole call, in seconds.
+            timeout: Deadline of a whole call, in seconds. It stands still while a file is sent: an upload fails after
+                `idle_timeout`.
             max_retries: Maximum number of retries of a failed call.
             max_wait: Maximum wait for a rate limit, in seconds.
             idle_timeout: Seconds without any transferred data after which an upload or a stream fails.

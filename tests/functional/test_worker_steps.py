@@ -18,7 +18,7 @@ from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState
-from twelvelabs_async.workers import Status, cancel_stalled, retry_stalled, status, submit
+from twelvelabs_async.workers import Status, cancel_stalled, forget_failed, retry_stalled, status, submit
 from twelvelabs_async.workers._job_table import JobState, JobTable, StepResult
 from twelvelabs_async.workers._queue import open_ledger_and_queue
 
@@ -210,6 +210,24 @@ async def test_stalled_items_are_retried_or_cancelled(database: str, job_table: 
     assert (now.stalled, now.failed, now.open) == (0, 1, 0)
     assert now.failures[0].error.startswith("cancelled")
     assert await job_table.start_step("t1", worker_id) is None
+
+
+async def test_failed_items_are_forgotten_and_can_be_submitted_again(
+    ledger: PostgresLedger, database: str, job_table: JobTable
+) -> None:
+    worker_id = await register_worker(database, job_table)
+    other = attrs.evolve(ENTRY, token="t2", uri="/2")
+    await ledger.claim(other)
+    assert await forget_failed(database) == 0
+    job = await start(job_table, worker_id)
+    await job_table.finish_step(job, StepResult(entry=ENTRY, failed_attempts=MAX_STAGE_ATTEMPTS, uncertain_for=0.0))
+    assert await forget_failed(database) == 0  # stalled items can be retried
+    assert await cancel_stalled(database) == 1
+    assert await forget_failed(database) == 1
+    now = await status(database)
+    assert (now.failed, now.stalled, now.queued) == (0, 0, 1)
+    assert [entry.token async for entry in ledger.entries()] == ["t2"]
+    assert (await ledger.claim(attrs.evolve(ENTRY, token="t3"))).entry.token == "t3"
 
 
 async def test_an_outage_extends_the_item_timeouts_of_one_index(ledger: PostgresLedger, job_table: JobTable) -> None:

@@ -128,14 +128,20 @@ async def run_worker(
     return ExitCode.INTERRUPTED if interrupts.immediate else ExitCode.OK
 
 
-async def change_stalled(url: str, *, retry: bool, screen: Screen) -> None:
-    """Continue or end the stalled files."""
-    from twelvelabs_async.workers import cancel_stalled, retry_stalled  # noqa: PLC0415  # an optional dependency
+async def change_status(url: str, *, retry: bool, cancel: bool, forget: bool, screen: Screen) -> None:
+    """Continue or end the stalled files; then remove the failed ones from the ledger."""
+    from twelvelabs_async.workers import (  # noqa: PLC0415  # an optional dependency
+        cancel_stalled,
+        forget_failed,
+        retry_stalled,
+    )
 
     if retry:
         screen.print(f"{await retry_stalled(url):,} stalled files are retried")
-    else:
+    if cancel:
         screen.print(f"{await cancel_stalled(url):,} stalled files are cancelled")
+    if forget:
+        screen.print(f"{await forget_failed(url):,} failed files are forgotten")
 
 
 async def show_status(url: str, *, watch: bool, screen: Screen) -> ExitCode:

@@ -14,7 +14,7 @@ from twelvelabs_async._arguments import checked_int
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._event_listeners import plain_function
-from twelvelabs_async._options import non_negative_int, one_of, positive
+from twelvelabs_async._options import non_negative_int, one_of, positive, validate_bool
 from twelvelabs_async._polling import is_retryable_poll_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -85,7 +85,7 @@ class IngestConfig:
     """What to do when a quota is exhausted."""
     on_outage: OnOutage = attrs.field(default="wait", validator=one_of(OnOutage))
     """What to do when no request has got an answer for a while."""
-    retry_failed: bool = False
+    retry_failed: bool = attrs.field(default=False, validator=validate_bool)
     """Whether to retry items that the platform rejected in an earlier run."""
     validate: Validator | Literal["auto"] | None = "auto"
     """Checks new items before their upload; `auto` knows the limits of the models of the index."""

@@ -22,7 +22,7 @@ from twelvelabs_async._core.validation import (
     validate_metadata,
 )
 from twelvelabs_async._event_listeners import require_plain_function
-from twelvelabs_async._options import require_choice, require_type
+from twelvelabs_async._options import require_bool, require_choice, require_type
 from twelvelabs_async._polling import PollTarget
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
 from twelvelabs_async.models.assets import (
@@ -150,6 +150,7 @@ class Assets(FormResource):
         require_choice("type", type, MediaType)
         require_choice("method", method, UploadMethod)
         require_type("resume", resume, UploadState, "an UploadState")
+        require_bool("wait", wait)
         validate_metadata(user_metadata)
         asset_options = omit_none(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=user_metadata)
         if isinstance(source, str) and _URL.match(source):

@@ -16,6 +16,7 @@ from twelvelabs_async._core.validation import (
     checked_sequence,
     checked_text,
 )
+from twelvelabs_async._options import require_bool
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, ObjectLike
 from twelvelabs_async.models.indexes import CreatedIndex, Index, IndexModel, IndexModelDict
@@ -99,6 +100,7 @@ class Indexes(Resource):
             index = await client.indexes.ensure("holiday", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
             print(index.index_name)  # holiday
         """
+        require_bool("allow_other_models", allow_other_models)
         found = await self._find_by_name(index_name)
         if found is None:
             try:

@@ -5,8 +5,8 @@
 queue of procrastinate, in the same database.
 """
 
-from twelvelabs_async.workers.status import Status, cancel_stalled, retry_stalled, status
+from twelvelabs_async.workers.status import Status, cancel_stalled, forget_failed, retry_stalled, status
 from twelvelabs_async.workers.submission import SubmitResult, submit
 from twelvelabs_async.workers.worker import Worker
 
-__all__ = ["Status", "SubmitResult", "Worker", "cancel_stalled", "retry_stalled", "status", "submit"]
+__all__ = ["Status", "SubmitResult", "Worker", "cancel_stalled", "forget_failed", "retry_stalled", "status", "submit"]

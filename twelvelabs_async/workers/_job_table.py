@@ -408,6 +408,17 @@ class JobTable:
         """
         return len(await self._rows(query, {"attempts": MAX_STAGE_ATTEMPTS}))
 
+    async def forget_failed(self) -> int:
+        """Delete the entries that failed, with all that belongs to them, and return their number."""
+        query = """
+            WITH forgotten AS (DELETE FROM twelvelabs_entries WHERE state = 'failed' RETURNING token),
+                jobs AS (DELETE FROM twelvelabs_jobs AS job USING forgotten WHERE job.token = forgotten.token),
+                uploads AS (DELETE FROM twelvelabs_uploads AS one USING forgotten WHERE one.token = forgotten.token),
+                parts AS (DELETE FROM twelvelabs_parts AS part USING forgotten WHERE part.token = forgotten.token)
+            SELECT token FROM forgotten
+        """
+        return len(await self._rows(query, ()))
+
     async def counts(self) -> Sequence[Mapping[str, Any]]:
         """Count the entries in each stage of each index; `stalled` counts those that are given up."""
         query = """

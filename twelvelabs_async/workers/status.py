@@ -31,7 +31,7 @@ class Status:
     ready: int = 0
     """The item is in the index."""
     failed: int = 0
-    """The platform rejected the item."""
+    """The platform rejected the item, its file has changed, or `cancel_stalled` has ended it."""
     stalled: int = 0
     """Items, among those that are neither ready nor failed, that are given up until `retry_stalled`."""
     failures: tuple[Entry, ...] = ()
@@ -106,6 +106,28 @@ async def cancel_stalled(url: str) -> int:
     """
     async with open_ledger_and_queue(url, SystemClock()) as (ledger, _, _):
         return await JobTable(ledger).cancel_stalled()
+
+
+async def forget_failed(url: str) -> int:
+    """Remove the failed items from a ledger, and return their number. Assets that they have stay.
+
+    Submit their sources again to ingest them like new ones.
+
+    Args:
+        url: URL of the ledger: `postgresql://user@host/database`.
+
+    Raises:
+        LedgerInUseError: A run of `client.ingest` uses the ledger.
+        LedgerError: The database cannot be used.
+
+    Example:
+        from twelvelabs_async import workers
+
+        await workers.submit(ledger_url, "holiday/", index_id=index.id)
+        print(await workers.forget_failed(ledger_url))  # 0
+    """
+    async with open_ledger_and_queue(url, SystemClock()) as (ledger, _, _):
+        return await JobTable(ledger).forget_failed()
 
 
 def _build_status(counts: Sequence[Mapping[str, Any]], failures: tuple[Entry, ...]) -> Status:

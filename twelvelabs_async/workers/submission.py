@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._options import require_bool
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
 from twelvelabs_async.ingest._failure_policy import error_line
@@ -82,6 +83,7 @@ async def submit(
         submitted = await workers.submit(ledger_url, "holiday/", index_id=index.id)
         print(submitted.accepted)  # 2
     """
+    require_bool("retry_failed", retry_failed)
     clock = SystemClock()
     async with open_ledger_and_queue(url, clock) as (ledger, name, queue):
         clock_offset = await ledger.time() - clock.time()

@@ -58,7 +58,13 @@ def worker(
 
 
 def worker_status(
-    *, ledger: str, watch: Flag = False, retry: Flag = False, cancel: Flag = False, json: Flag = False
+    *,
+    ledger: str,
+    watch: Flag = False,
+    retry: Flag = False,
+    cancel: Flag = False,
+    forget: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Show the status of files submitted with `ingest --submit`; exit code 1 if any failed. Needs no API key.
 
@@ -72,6 +78,7 @@ def worker_status(
         watch: Print updates until all files are done.
         retry: Let workers continue with stalled files first.
         cancel: End stalled files as failed first.
+        forget: Remove failed files from the ledger first, after --cancel. Submit them again to ingest them.
         json: Print one JSON object per update on standard output.
     """
     from twelvelabs_async._cli import workers
@@ -80,6 +87,6 @@ def worker_status(
     if retry and cancel:
         raise InvalidInputError("use either --retry or --cancel")
     url, screen = workers.require_database_url(ledger), Screen(json=json)
-    if retry or cancel:
-        run_command(workers.change_stalled(url, retry=retry, screen=screen))
+    if retry or cancel or forget:
+        run_command(workers.change_status(url, retry=retry, cancel=cancel, forget=forget, screen=screen))
     return run_command(workers.show_status(url, watch=watch, screen=screen))
