@@ -25,7 +25,7 @@ async def serve_fastapi() -> AsyncGenerator[str]:
     config = uvicorn.Config(import_module("fastapi_app").app, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())
-    await eventually(lambda: server.started or serving.done(), timeout=10)
+    await eventually(lambda: server.started or serving.done(), timeout=60)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

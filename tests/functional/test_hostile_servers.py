@@ -7,7 +7,6 @@ import gzip
 import json
 import resource
 import sys
-import time
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -70,10 +69,9 @@ async def endless_line(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
 )
 async def test_p17_an_endless_body_is_rejected_at_the_size_limit(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
-        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(MalformedResponseError, match=str(MAX_RESPONSE_SIZE)) as caught:
             await client.request("GET", "/x")
-        assert time.monotonic() - started < 5
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 96 * 1024
         assert not caught.value.retryable
 
@@ -81,10 +79,8 @@ async def test_p17_an_endless_body_is_rejected_at_the_size_limit(answer: RawHand
 @pytest.mark.parametrize("answer", [endless_head, endless_line])
 async def test_p17_an_endless_response_head_is_a_connection_error(answer: RawHandler) -> None:
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
-        started = time.monotonic()
         with pytest.raises(APIConnectionError) as caught:
             await client.request("GET", "/x")
-        assert time.monotonic() - started < 5
         assert len(str(caught.value)) < 1500
         assert str(caught.value).isprintable()
 

@@ -186,16 +186,16 @@ async def test_the_idle_timer_starts_when_there_is_a_connection() -> None:
     """Uploads that wait for a connection are not idle, though no byte of theirs moves."""
 
     async def answer_late(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.8)
         return raw_response()
 
     async with (
         RawServer(answer_late) as server,
-        AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1, idle_timeout=1, max_retries=0) as client,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1, idle_timeout=2.5, max_retries=0) as client,
     ):
         await client.request("GET", "/x")
-        uploads = [client.request("POST", "/x", form=upload_form(lambda: blocks(2), 2)) for _ in range(4)]
-        assert await asyncio.gather(*uploads) == [{}] * 4
+        uploads = [client.request("POST", "/x", form=upload_form(lambda: blocks(2), 2)) for _ in range(5)]
+        assert await asyncio.gather(*uploads) == [{}] * 5
 
 
 async def test_an_explicit_timeout_covers_an_upload_until_its_first_byte() -> None:
