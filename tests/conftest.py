@@ -122,7 +122,7 @@ def _open_sockets() -> set[int]:
 
 
 def _is_local(descriptor: int) -> bool:
-    """Tell whether a socket is one of a pair, as uvloop opens for signals each time it runs."""
+    """Return whether a socket is one of a pair, which uvloop opens for signals in each run."""
     with socket.socket(fileno=os.dup(descriptor)) as copy:
         return copy.family == socket.AF_UNIX
 

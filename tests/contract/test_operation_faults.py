@@ -125,7 +125,7 @@ async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str
 
 
 def is_readable(scenario: Scenario, fault: Fault) -> bool:
-    """Tell whether the response is complete; one without a body cannot be truncated."""
+    """Return whether the response is complete; one without a body cannot be truncated."""
     return fault.outcome == "success" or (fault.response_starts and scenario.facts["status"] == 204)
 
 

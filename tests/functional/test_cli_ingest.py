@@ -1,4 +1,4 @@
-"""Bulk ingestion on the command line: dry runs, reports, quotas, what is left behind, and a terminal to watch it on."""
+"""Bulk ingestion on the command line: dry runs, reports, quotas, orphaned assets, and the output on a terminal."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def encode_file(value: Any) -> Any:
 
 
 def is_iterable(answer: Any) -> bool:
-    """Tell whether a result is a stream or a paginated list."""
+    """Return whether a result is a stream or a paginated list."""
     return isinstance(answer, Iterator | AsyncIterator) or hasattr(answer, "has_next")
 
 

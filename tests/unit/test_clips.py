@@ -136,7 +136,7 @@ RESULTS = {
 
 @pytest.mark.parametrize("body", [{"code": "search_page_token_expired"}, {"error_code": 400, "message": "expired"}])
 async def test_an_expired_search_reports_the_number_of_hits(clock: FastClock, body: dict[str, Any]) -> None:
-    """Whoever goes on with a new search, which is billed, wants to know where."""
+    """The error has the number of hits, so that a new search, which is billed, can continue there."""
     api, _ = make_executor(responses_in_order(fake_response(content=RESULTS), fake_response(400, body)), clock)
     found: list[SearchItem] = []
 

@@ -384,7 +384,7 @@ def test_an_unknown_model_name_raises_attribute_error() -> None:
 
 
 def test_model_modules_are_loaded_on_first_use() -> None:
-    """Whoever only searches does not pay for the classes of everything else."""
+    """A program that only searches does not load the classes of other operations."""
     code = (
         "import sys\n"
         "from twelvelabs_async import models\n"

@@ -40,7 +40,7 @@ def test_the_key_comes_from_the_argument_then_from_two_variables(monkeypatch: py
 
 
 def test_an_empty_key_is_not_replaced_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever passes an empty variable must not find out that another account was used."""
+    """An empty variable must not make the client use another account."""
     monkeypatch.setenv(FIRST, "one")
     with pytest.raises(InvalidInputError):
         AsyncTwelveLabs("")

@@ -113,7 +113,7 @@ async def test_a_cancelled_block_deletes_its_asset_and_stays_cancelled(clock: Fa
 
 
 async def test_a_second_cancellation_waits_for_the_deletion(clock: FastClock) -> None:
-    """Whoever is in a hurry cancels twice; the asset would stay for ever."""
+    """Without protection, a second cancellation would keep the asset for ever."""
     inside, deleting, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def before() -> None:

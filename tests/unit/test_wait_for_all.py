@@ -144,7 +144,7 @@ async def test_p24_the_failure_of_one_task_does_not_end_the_wait_for_the_others(
 
 
 async def test_p22_an_unfinished_resource_ends_with_a_timeout_result(clock: FastClock) -> None:
-    """Whoever counts outcomes must come to the number of identifiers."""
+    """There is one outcome for each id."""
     platform = Platform(clock, {"quick": 0.0, "stuck": float("inf")})
     started = clock.monotonic()
     quick, stuck = await everything(tasks_of(on(platform))("s", ["stuck", "quick"], timeout=100))

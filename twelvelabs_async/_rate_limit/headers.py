@@ -83,8 +83,9 @@ def parse_windows(headers: Mapping[str, str]) -> Mapping[str, WindowInfo]:
     windows = dict[str, WindowInfo]()
     for dimension, (at_limit, at_remaining, at_reset, at_used) in plan:
         limit, reset, used = parse_float(values[at_limit]), parse_float(values[at_reset]), parse_float(values[at_used])
-        text = values[at_remaining]  # differs in each response, so that no cache has it
-        remaining = float(text) if text.isdecimal() and len(text) < 16 else parse_float(text)
+        text = values[at_remaining]
+        # It differs in each response, so that the cache of `parse_float` is no help. A float holds 15 digits exactly.
+        remaining = float(text) if text.isdecimal() and len(text) <= 15 else parse_float(text)
         if remaining is None and limit is not None and used is not None:
             remaining = int(limit) - int(used)  # as integers: the difference of large floats is inexact
         elif limit is None and remaining is None and reset is None and used is None:

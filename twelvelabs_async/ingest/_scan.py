@@ -201,7 +201,7 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
 
 
 def expand(source: PathOrUrl) -> Iterator[Item | PathSkipped]:
-    """Yield the items that a source stands for, sorted by name, and what is left out.
+    """Yield the items of a source, sorted by name, and the skipped paths.
 
     A folder or glob yields its video and audio files, including those in subfolders, without hidden files. A source
     that matches nothing yields one item with a `problem`, so that a typing error is not taken for an empty folder.
