@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import copy
 import math
 import pickle
@@ -267,8 +268,13 @@ async def test_options_of_an_ingestion_are_checked_when_it_is_created(options: d
     [{"concurrency": 0}, {"timeout": -1}, {"lookup_timeout": math.nan}, {"on_outage": "never"}, {"transfer": "ftp"}],
     ids=str,
 )
-async def test_options_of_a_worker_are_checked_when_it_is_created(options: dict[str, Any]) -> None:
+def test_options_of_a_worker_are_checked_when_it_is_created(options: dict[str, Any]) -> None:
+    # Without an event loop: the first import of the workers reads files of psycopg.
     pytest.importorskip("twelvelabs_async.workers")
+    asyncio.run(_create_worker(options))
+
+
+async def _create_worker(options: dict[str, Any]) -> None:
     async with AsyncTwelveLabs("tlk_x") as client:
         with pytest.raises(InvalidInputError, match=next(iter(options))):
             client.worker("postgresql://localhost/videos", **options)
