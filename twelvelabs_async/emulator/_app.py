@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from twelvelabs_async.emulator._api import OPERATIONS
 from twelvelabs_async.emulator._api.context import USAGE, Operation, RequestContext
 from twelvelabs_async.emulator._api.retired import RETIRED_OPERATIONS
 from twelvelabs_async.emulator._errors import ApiError, error_shape
-from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault
+from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault, wait_for_disconnect
 from twelvelabs_async.emulator._limits import UsageMeter
 from twelvelabs_async.emulator._net import drain_body
 from twelvelabs_async.emulator._operations import CATEGORIES, CONTENT_DEPENDENT, OTHER_CATEGORY, STORAGE
@@ -120,6 +121,19 @@ def build_storage(middlewares: Middlewares, reject_other_hosts: Middleware) -> w
     return app
 
 
+@dataclass(slots=True)
+class _Arrival:
+    """When a request arrived."""
+
+    time: float
+    reset_count: int
+    recorded: bool = False
+    """Whether the request is in the request log."""
+
+
+_ARRIVAL = web.RequestKey("arrival", _Arrival)
+
+
 class Middlewares:
     """The middlewares of both origins, and the state they share."""
 
@@ -149,8 +163,9 @@ class Middlewares:
 
     @web.middleware
     async def record_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Add the request to the request log when it ends."""
-        received_at, status, reset_count = self.service.now(), 0, self._reset_count
+        """Add the request to the request log when it ends, or when a fault stalls it."""
+        request[_ARRIVAL] = _Arrival(self.service.now(), self._reset_count)
+        status = 0
         self.in_flight += 1
         try:
             response = await handler(request)
@@ -162,8 +177,19 @@ class Middlewares:
             return AbortedResponse()
         finally:
             self.in_flight -= 1
-            if reset_count == self._reset_count:
-                self._request_log.append(_recorded_request(request, received_at, status))
+            self._record(request, status)
+
+    def _record(self, request: web.Request, status: int) -> None:
+        """Add a request to the request log once, unless the emulator was reset after the request arrived."""
+        arrival = request[_ARRIVAL]
+        if not arrival.recorded and arrival.reset_count == self._reset_count:
+            arrival.recorded = True
+            self._request_log.append(_recorded_request(request, arrival.time, status))
+
+    async def _stall(self, request: web.Request) -> AbortedResponse:
+        # A client that gives up and continues finds the request in the log.
+        self._record(request, 0)
+        return await wait_for_disconnect(request, self.stopping)
 
     @web.middleware
     async def inject_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -171,7 +197,7 @@ class Middlewares:
         fault = self._faults.trigger(_operation_name(request))
         if fault is None:
             return await handler(request)
-        return await inject_fault(fault, request, handler, self.service, self.stopping)
+        return await inject_fault(fault, request, handler, self.service, self._stall)
 
     @web.middleware
     async def handle_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

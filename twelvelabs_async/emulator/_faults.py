@@ -7,7 +7,7 @@ import json
 import math
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -55,8 +55,12 @@ class AbortedResponse(web.Response):
     """Returned in place of a response that is not sent, or not completely."""
 
 
+Stall = Callable[[web.Request], Awaitable[AbortedResponse]]
+"""Send nothing more until the client disconnects or the emulator stops."""
+
+
 async def inject_fault(
-    fault: Fault, request: web.Request, handler: Handler, service: Service, stopping: asyncio.Event
+    fault: Fault, request: web.Request, handler: Handler, service: Service, stall: Stall
 ) -> web.StreamResponse:
     """Handle a request with an injected fault."""
     await _read_body_prefix(request, fault.after_body_kib)
@@ -65,13 +69,13 @@ async def inject_fault(
     if fault.reset == "before":
         return _reset(request)
     if fault.stall == "before":
-        return await _stall(request, stopping)
+        return await stall(request)
     response = await _respond(fault, request, handler, service)
     if fault.reset == "after":
         return _reset(request)
     if fault.stall == "after":
-        return await _stall(request, stopping)
-    return await _apply_response_fault(fault, request, response, service, stopping)
+        return await stall(request)
+    return await _apply_response_fault(fault, request, response, service, stall)
 
 
 async def _respond(fault: Fault, request: web.Request, handler: Handler, service: Service) -> web.StreamResponse:
@@ -87,7 +91,7 @@ async def _respond(fault: Fault, request: web.Request, handler: Handler, service
 
 
 async def _apply_response_fault(
-    fault: Fault, request: web.Request, response: web.StreamResponse, service: Service, stopping: asyncio.Event
+    fault: Fault, request: web.Request, response: web.StreamResponse, service: Service, stall: Stall
 ) -> web.StreamResponse:
     if fault.processing_error is not None and not service.fail_processing(
         _created_ids(response), fault.processing_error
@@ -103,7 +107,7 @@ async def _apply_response_fault(
         return await _apply_stream_fault(fault, fault.stream, request, response)
     if fault.truncate or fault.stall == "body":
         await _send_half(request, response)
-        return await _stall(request, stopping) if fault.stall == "body" else _close(request)
+        return await stall(request) if fault.stall == "body" else _close(request)
     return await _trickle(fault.trickle, request, response, service) if fault.trickle else response
 
 
@@ -186,8 +190,8 @@ def _close(request: web.Request) -> AbortedResponse:
     return AbortedResponse()
 
 
-async def _stall(request: web.Request, stopping: asyncio.Event) -> AbortedResponse:
-    """Send nothing until the client disconnects or the emulator stops."""
+async def wait_for_disconnect(request: web.Request, stopping: asyncio.Event) -> AbortedResponse:
+    """Send nothing until the client disconnects or the emulator stops, and close the connection."""
     while request.transport is not None and not stopping.is_set():
         try:
             await asyncio.wait_for(stopping.wait(), _POLL)

@@ -39,7 +39,10 @@ class RecordedRequest:
 
 
 class RequestLog:
-    """The latest requests in the order in which they ended, oldest first."""
+    """The latest requests in the order in which they ended, oldest first.
+
+    A request that a fault stalls is added when the fault begins, so that it is in the log when the client times out.
+    """
 
     def __init__(self, limit: int) -> None:
         self._requests: deque[RecordedRequest] = deque(maxlen=limit)
