@@ -212,7 +212,7 @@ def one_of(literal: Any) -> Callable[[Any, attrs.Attribute[Any], object], None]:
     return validate
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options:
     """Options of calls; `client.with_options(...)` returns a client with a changed copy."""
 
@@ -229,7 +229,7 @@ class Options:
     """Priority of calls that wait for a rate limit."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Settings:
     """Settings of a client, which all its views share."""
 

@@ -16,7 +16,6 @@ from typing_extensions import override
 import twelvelabs_async  # in annotations: a module is loaded when one of its names is evaluated
 from twelvelabs_async._arguments import omit_none
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._core.extras import Extras, checked_headers, extended
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher
 from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
@@ -33,7 +32,6 @@ from twelvelabs_async._options import (
     resolve_base_url,
 )
 from twelvelabs_async._rate_limit.limiter import RateLimiter
-from twelvelabs_async._rate_limit.stores import resolve_store
 from twelvelabs_async._version import __version__
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import ClientStateError, InvalidInputError
@@ -250,6 +248,12 @@ _RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST"
 """Retry class by HTTP method, for `AsyncTwelveLabs.request`. A POST without a retry class is not retried."""
 
 
+def _checked_headers(name: str, headers: object, *, single_request: bool = False) -> Mapping[str, str]:
+    from twelvelabs_async._core.extras import checked_headers  # most clients and requests add none
+
+    return checked_headers(name, headers, single_request=single_request)
+
+
 class AsyncTwelveLabs(_ResourceGroups):
     """Client for the Twelve Labs API, for use in one event loop.
 
@@ -340,7 +344,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             connect_timeout=connect_timeout,
             trust_env=trust_env,
             user_agent=_USER_AGENT,
-            default_headers=checked_headers("default_headers", default_headers or {}),
+            default_headers={} if default_headers is None else _checked_headers("default_headers", default_headers),
         )
         proxy_settings = resolve_proxy(
             None if proxy == FROM_ENVIRONMENT and not trust_env else proxy, settings.base_url, required=session is None
@@ -349,13 +353,14 @@ class AsyncTwelveLabs(_ResourceGroups):
         enable_logging()
         if on_event is not None:
             events.subscribe(on_event)
-        store = (
-            None if rate_limit_store is None else resolve_store(rate_limit_store, settings.api_key, organization, time)
-        )
+        store: RateLimitStore | None = None
+        if rate_limit_store is not None:
+            from twelvelabs_async._rate_limit.stores import resolve_store
+
+            store = resolve_store(rate_limit_store, settings.api_key, organization, time)
         self._owned_store = store if isinstance(rate_limit_store, str) else None
         self._settings = settings
         self._owns_connections = True
-        self._extras = Extras()
         self._executor = RequestExecutor(
             transport=HttpTransport(
                 settings, session=session, trace_configs=trace_configs, proxy=proxy_settings, ssl_context=ssl
@@ -484,17 +489,20 @@ class AsyncTwelveLabs(_ResourceGroups):
             priority=priority,
         )
         executor = attrs.evolve(self._executor, options=attrs.evolve(self._executor.options, **changes))
-        extras = self._extras.merged_with(extra_headers, extra_query, extra_body)
-        return self._view(executor if extras == Extras() else extended(executor, extras), extras)
+        if extra_headers is not None or extra_query is not None or extra_body is not None:
+            from twelvelabs_async._core.extras import extended
 
-    def _view(self, executor: RequestExecutor, extras: Extras) -> Self:
+            executor = extended(executor, headers=extra_headers, query=extra_query, body=extra_body)
+        return self._view(executor)
+
+    def _view(self, executor: RequestExecutor) -> Self:
         """Return a client that closes nothing, and sends its requests by another executor."""
         view = object.__new__(type(self))
         for name, value in vars(self).items():  # a subclass may have its own
             if not isinstance(getattr_static(type(self), name, None), _Group):  # those refer to the other executor
                 setattr(view, name, value)
         view._owns_connections = False
-        view._executor, view._extras = executor, extras
+        view._executor = executor
         return view
 
     @property
@@ -508,7 +516,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         from twelvelabs_async._core.recording import recording
         from twelvelabs_async._raw_methods import RawResponses
 
-        return RawResponses(lambda record: self._view(recording(self._executor, record), self._extras))
+        return RawResponses(lambda record: self._view(recording(self._executor, record)))
 
     def ingest(
         self,
@@ -579,11 +587,12 @@ class AsyncTwelveLabs(_ResourceGroups):
             async for outcome in client.ingest("holiday/", index_id=index.id, ledger="holiday.ledger"):
                 print(outcome.status, outcome.source, outcome.error)
         """
+        from twelvelabs_async._core.extras import require_free
         from twelvelabs_async.ingest import Ingestion
         from twelvelabs_async.ingest._ledger_argument import resolve_ledger
         from twelvelabs_async.ingest._pipeline import IngestConfig
 
-        self._extras.require_free("user_metadata", "client.ingest")  # which finds its assets by it
+        require_free(self._executor, "user_metadata", "client.ingest")  # which finds its assets by it
         job = IngestConfig(
             index_id=index_id,
             ledger=resolve_ledger(ledger),
@@ -637,11 +646,13 @@ class AsyncTwelveLabs(_ResourceGroups):
             worker = client.worker(ledger_url)
             print(worker.completed)  # 0
         """
+        from twelvelabs_async._core.extras import require_free
+
         try:
             from twelvelabs_async.workers import Worker
         except ImportError:
             raise InvalidInputError(f"workers need: {install_command('postgres')}") from None
-        self._extras.require_free("user_metadata", "a worker")  # which finds its assets by it
+        require_free(self._executor, "user_metadata", "a worker")  # which finds its assets by it
         return Worker(
             self._executor,
             ledger,
@@ -724,6 +735,6 @@ class AsyncTwelveLabs(_ResourceGroups):
                 json=json,
                 allow_null_items=True,
                 form=form,
-                headers=checked_headers("headers", headers or {}, single_request=True),
+                headers={} if headers is None else _checked_headers("headers", headers, single_request=True),
             )
         )

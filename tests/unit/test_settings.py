@@ -11,6 +11,7 @@ from decimal import Decimal
 from pprint import pformat
 from typing import Any
 
+import attrs
 import pytest
 import yarl
 from rich.pretty import pretty_repr
@@ -239,8 +240,8 @@ def test_invalid_counts_are_rejected(name: str, bad: Any) -> None:
 def test_options_of_a_view_are_checked_too_and_leave_the_client_as_it_is() -> None:
     client = AsyncTwelveLabs(KEY, timeout=7, max_retries=1)
     view = client.with_options(timeout=9)
-    assert view._executor.options == Options(timeout=9, max_retries=1)
-    assert client._executor.options == Options(timeout=7, max_retries=1)
+    assert attrs.asdict(view._executor.options) == attrs.asdict(Options(timeout=9, max_retries=1))
+    assert attrs.asdict(client._executor.options) == attrs.asdict(Options(timeout=7, max_retries=1))
     assert view._executor.limiter is client._executor.limiter
     assert view._executor.retry_budget is client._executor.retry_budget
     assert view._executor.transport is client._executor.transport

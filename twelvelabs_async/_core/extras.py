@@ -125,11 +125,6 @@ class Extras:
             body={**self.body, **({} if body is None else _checked_body(body))},
         )
 
-    def require_free(self, field: str, caller: str) -> None:
-        """Raise `InvalidInputError` if `extra_body` has a field that `caller` needs for itself."""
-        if field in self.body:
-            raise InvalidInputError(f"extra_body must not contain {field} when {caller} sends requests")
-
     def added_to(self, request: Request[T]) -> Request[T]:
         """Return a request with the headers, the query parameters and, if it has a body, the fields.
 
@@ -181,7 +176,20 @@ class ExtendedExecutor(RequestExecutor):
         return await super().open_stream(self.extras.added_to(request), accept=accept)
 
 
-def extended(executor: RequestExecutor, extras: Extras) -> ExtendedExecutor:
-    """Return an executor that shares everything with `executor`, and adds `extras`."""
+def extended(
+    executor: RequestExecutor, *, headers: object = None, query: object = None, body: object = None
+) -> ExtendedExecutor:
+    """Return an executor that shares everything with `executor`, and adds more; None adds nothing.
+
+    Raises:
+        InvalidInputError: One of them cannot be sent.
+    """
+    extras = executor.extras if isinstance(executor, ExtendedExecutor) else Extras()
     fields = {field.name: getattr(executor, field.name) for field in attrs.fields(RequestExecutor) if field.init}
-    return ExtendedExecutor(extras=extras, **fields)
+    return ExtendedExecutor(extras=extras.merged_with(headers, query, body), **fields)
+
+
+def require_free(executor: RequestExecutor, field: str, caller: str) -> None:
+    """Raise `InvalidInputError` if `extra_body` has a field that `caller` needs for itself."""
+    if isinstance(executor, ExtendedExecutor) and field in executor.extras.body:
+        raise InvalidInputError(f"extra_body must not contain {field} when {caller} sends requests")

@@ -9,7 +9,7 @@ import attrs
 from typing_extensions import override
 
 from twelvelabs_async._core.executor import PUT_PART, Operation, RequestExecutor
-from twelvelabs_async._core.extras import ExtendedExecutor, Extras, extended
+from twelvelabs_async._core.extras import ExtendedExecutor, extended
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.transport import AnyResponse, Response, StreamingResponse
@@ -63,6 +63,6 @@ class RecordingExecutor(ExtendedExecutor):
 
 def recording(executor: RequestExecutor, record: CallRecord) -> RecordingExecutor:
     """Return an executor that shares everything with `executor`, and writes into `record`."""
-    base = executor if isinstance(executor, ExtendedExecutor) else extended(executor, Extras())
+    base = executor if isinstance(executor, ExtendedExecutor) else extended(executor)
     fields = {field.name: getattr(base, field.name) for field in attrs.fields(ExtendedExecutor) if field.init}
     return RecordingExecutor(record=record, **fields)

@@ -15,7 +15,7 @@ import attrs
 from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Body:
     """An encoded request body."""
 

@@ -26,7 +26,7 @@ def _never(_host: str, _port: int) -> bool:
     return False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ProxySettings:
     """The proxy of a client, if it has one."""
 

@@ -22,7 +22,7 @@ MAX_DETAILS_DEPTH: Final = 20
 """Levels of `details` that an error carries."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Redactor:
     """Removes the API key and the queries of URLs from errors."""
 
