@@ -150,7 +150,7 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
 
     async with (
         RawServer(stall) as server,
-        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=0.3) as client,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=1) as client,
     ):
         took, error = await timed(client.request("POST", "/x", form=Form.build(files=[part])))
         assert took <= LATE

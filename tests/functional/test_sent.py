@@ -73,7 +73,7 @@ async def test_an_unfinished_tls_handshake_ends_with_the_connect_timeout(clock: 
 
 
 async def test_a_timeout_after_the_request_was_written_is_ambiguous() -> None:
-    async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2) as client:
+    async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=1) as client:
         error = await create(client)
     assert (error.sent, error.ambiguous) == (True, True)
 

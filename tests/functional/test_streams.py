@@ -145,8 +145,8 @@ async def test_p19_an_interrupted_stream_raises_stream_error_and_is_not_retried(
 
 
 async def test_p19_a_stalled_stream_raises_stream_error(serve: Open) -> None:
-    server, client = await serve(then(HALF, after="silence"), idle_timeout=0.1)
-    with pytest.raises(StreamError, match=r"0\.1 s") as caught:
+    server, client = await serve(then(HALF, after="silence"), idle_timeout=1)
+    with pytest.raises(StreamError, match="1 s") as caught:
         await stream_of(client).text()
     assert caught.value.text == "half"
     assert len(server.requests) == 1
@@ -253,12 +253,12 @@ async def test_keepalive_events_prevent_the_idle_timeout_of_an_agent_stream(serv
     async def answer(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(HEAD)
         for number in range(6):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
             writer.write(chunk(b'event: keepalive\ndata: {"type":"keepalive","sequence_number":%d}\n\n' % number))
         done = b'data: {"type":"response.completed","sequence_number":9,"response":{"id":"r","status":"completed"}}\n\n'
         return chunk(done) + chunk(b"data: [DONE]\n\n") + chunk(b"")
 
-    server, client = await serve(answer, idle_timeout=0.2)
+    server, client = await serve(answer, idle_timeout=1)
     stream = client.responses.create_stream(knowledge_store_id="ks_1", input="Well?")
     assert (await stream.final()).id == "r"
     assert server.requests[0].headers["Accept"] == "text/event-stream"

@@ -292,7 +292,7 @@ async def test_p21_a_cancelled_upload_leaves_nothing_open(emulator: Emulator, fi
 
 async def test_a_stalled_upload_raises_an_error(emulator: Emulator, film: Path) -> None:
     emulator.faults.add("POST /assets", stall="before")
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, idle_timeout=0.2) as client:
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, idle_timeout=1) as client:
         with pytest.raises(APIConnectionError) as failure:
             await client.assets.upload(film)
     assert failure.value.ambiguous
