@@ -99,6 +99,29 @@ def test_waiting_calls_get_permits_together_only_while_much_of_the_limit_remains
     assert run_in_virtual_time(main()) == granted
 
 
+def test_a_call_that_is_cancelled_after_another_reserved_for_it_releases_the_reservation() -> None:
+    async def main() -> None:
+        rate_limiter = limiter()
+        first, *held = await take_all(rate_limiter)
+        calls = [asyncio.ensure_future(take(rate_limiter)) for _ in range(20)]
+        await asyncio.sleep(0)
+        first.record_response(200, reported(1000, limit=1000))
+        await asyncio.sleep(0)  # the first waiting call has continued, and has reserved for the others
+        assert not any(call.done() for call in calls[1:])
+        assert rate_limiter.category_queue("c").in_flight == len(held) + 20
+        for call in calls[1:]:
+            call.cancel()
+        permit, *cancelled = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(error) for error in cancelled] == [asyncio.CancelledError] * 19
+        assert rate_limiter.category_queue("c").in_flight == len(held) + 1
+        for each in (*held, permit):
+            assert isinstance(each, Permit)
+            each.release(sent=False)
+        assert idle(rate_limiter)
+
+    run_in_virtual_time(main())
+
+
 def test_categories_do_not_wait_for_each_other() -> None:
     async def main() -> None:
         rate_limiter = limiter()

@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import Final
 
 from twelvelabs_async._event_listeners import EventDispatcher
@@ -45,7 +44,17 @@ BACKGROUND_EVERY: Final = 5
 class Waiter:
     """A call in a queue."""
 
-    __slots__ = ("_future", "_notified", "costs", "deadline", "line", "max_wait", "priority")
+    __slots__ = (
+        "_future",
+        "_notified",
+        "costs",
+        "deadline",
+        "granted_at",
+        "line",
+        "max_wait",
+        "priority",
+        "reservation_id",
+    )
 
     def __init__(
         self, priority: Priority, costs: Costs, max_wait: float, deadline: float | None, line: deque[Waiter]
@@ -55,7 +64,11 @@ class Waiter:
         self.max_wait: float = max_wait
         self.deadline: float | None = deadline
         self.line: deque[Waiter] = line
-        """The waiters among which it is."""
+        """The waiters among which it is, or was before it got its permit."""
+        self.reservation_id: int | None = None
+        """Its reservation; None while it waits."""
+        self.granted_at: float = 0.0
+        """Monotonic time of the reservation."""
         self._future: asyncio.Future[None] | None = None
         self._notified = False
 
@@ -183,11 +196,31 @@ class CategoryQueue:
         if head is not None:
             head.wake()
 
-    def wake_next(self) -> None:
-        """Wake the head, and as many waiters behind it as may be sent before further responses are read."""
+    def grant(self, waiter: Waiter, reservation_id: int, now: float) -> None:
+        """Take a waiter out of the queue, with its reservation."""
+        waiter.line.remove(waiter)
+        waiter.reservation_id, waiter.granted_at = reservation_id, now
+        self.interactive_streak = (
+            self.interactive_streak + 1 if waiter.priority == "interactive" and self.background else 0
+        )
+
+    def grant_batch(self, now: float) -> None:
+        """Reserve for as many waiters as may be sent together with the last one, and wake the next head.
+
+        Waiters that only woke up would still be in the queue when the next calls arrive, and those would queue as well.
+        """
+        for _ in range(self.state.batch_size() - 1):
+            head = self.head()
+            if head is None:
+                return
+            if self.defer_if_late(head, now):
+                continue
+            found = self.state.reserve(head.costs, now)
+            if not isinstance(found, int):
+                break
+            self.grant(head, found, now)
+            head.wake()
         self.wake_head()
-        for waiter in islice(self.interactive or self.background, 1, self.state.batch_size()):
-            waiter.wake()
 
     def waiters(self) -> Iterable[Waiter]:
         """Return all waiters."""
@@ -204,10 +237,6 @@ class CategoryQueue:
             rate_limited_count=self.rate_limited_count,
             source="headers" if windows else "429s" if self.rate_limited_count else "none",
         )
-
-    def on_granted(self, priority: Priority) -> None:
-        """Count a permit given to a waiter."""
-        self.interactive_streak = self.interactive_streak + 1 if priority == "interactive" and self.background else 0
 
 
 class Permit:
@@ -386,36 +415,43 @@ class RateLimiter:
         waiter = Waiter(priority, costs, max_wait, deadline, line)
         line.append(waiter)
         try:
-            while not self._closed:
-                reservation_id = await self._reserve_or_sleep(queue, waiter)
-                if reservation_id is not None:
-                    queue.on_granted(priority)
-                    now = self.clock.monotonic()
-                    return Permit(self, queue, reservation_id, now, now - queued_at)
-        finally:
-            waiter.line.remove(waiter)
-            if self.store is None:
-                queue.wake_next()
-            else:
-                queue.wake_head()
-        raise ClientStateError("the client was closed while the call waited for a rate limit")
+            while waiter.reservation_id is None:
+                self._ensure_open()
+                await self._reserve_or_sleep(queue, waiter)
+        except BaseException:
+            if waiter.reservation_id is None:
+                waiter.line.remove(waiter)
+            else:  # cancelled after another call had reserved for it
+                queue.state.release(waiter.reservation_id, sent=False)
+            queue.wake_head()
+            raise
+        return Permit(self, queue, waiter.reservation_id, waiter.granted_at, waiter.granted_at - queued_at)
 
-    async def _reserve_or_sleep(self, queue: CategoryQueue, waiter: Waiter) -> int | None:
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise ClientStateError("the client was closed while the call waited for a rate limit")
+
+    async def _reserve_or_sleep(self, queue: CategoryQueue, waiter: Waiter) -> None:
         """Reserve for the head of the queue; any other waiter sleeps until something changes."""
         if queue.head() is not waiter:
             self._raise_if_wait_too_long(queue, waiter)
             await waiter.sleep(None, self.clock)
-            return None
+            return
         now = self.clock.monotonic()
         if queue.defer_if_late(waiter, now):
             queue.wake_head()
-            return None
+            return
         if self.store is None:
             found = queue.state.reserve(waiter.costs, now)
         else:
             found = await self.store.reserve(queue.name, waiter.costs)
         if isinstance(found, int):
-            return found
+            queue.grant(waiter, found, self.clock.monotonic())
+            if self.store is None:
+                queue.grant_batch(now)
+            else:
+                queue.wake_head()
+            return
         if found.certain:
             queue.known_wait = KnownWait(found, self.clock.monotonic(), waiter.costs)
             self._raise_if_wait_too_long(queue, waiter)
@@ -426,7 +462,6 @@ class RateLimiter:
             self._emit_wait(queue, waiter, found)
         seconds = self.store.poll_interval if found.seconds is None and self.store is not None else found.seconds
         await waiter.sleep(seconds, self.clock)
-        return None
 
     def _raise_if_wait_too_long(self, queue: CategoryQueue, waiter: Waiter) -> None:
         known_wait = queue.known_wait
