@@ -242,19 +242,11 @@ class UnprocessableEntityError(APIError):
     STATUS: ClassVar[int | None] = 422
 
 
+@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
 class RateLimitError(APIError):
     """429: the account has used too many requests, media minutes or tokens in a window."""
 
     STATUS: ClassVar[int | None] = 429
-
-
-TooManyRequestsError = RateLimitError
-"""The official SDK's name for this exception."""
-
-
-@attrs.define(slots=False, repr=False, kw_only=True, on_setattr=attrs.setters.NO_OP)
-class QuotaExhaustedError(RateLimitError):
-    """The quota is exhausted and resets after more than `max_wait`. `status_code` is None if nothing was sent."""
 
     category: str = ""
     """Category of operations that share the limit, such as `search`."""
@@ -263,7 +255,15 @@ class QuotaExhaustedError(RateLimitError):
     limit: int | None = None
     """Size of the quota, if known."""
     resets_at: datetime | None = None
-    """When the quota resets, in UTC."""
+    """When the quota resets, in UTC; None if the platform has not reported it."""
+
+
+TooManyRequestsError = RateLimitError
+"""The official SDK's name for this exception."""
+
+
+class QuotaExhaustedError(RateLimitError):
+    """The quota is exhausted and resets after more than `max_wait`. `status_code` is None if nothing was sent."""
 
 
 class InternalServerError(APIError):

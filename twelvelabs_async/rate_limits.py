@@ -109,6 +109,8 @@ class RateLimitInfo:
     """Time of the response in seconds since the epoch: its `Date` header, otherwise this machine's clock."""
     retry_after: float | None = None
     """Seconds to wait before the next request; None if the response does not say."""
+    resets_at: float | None = None
+    """When the quota resets, in seconds since the epoch by the server's clock; None if the response does not say."""
     windows: Mapping[str, WindowInfo] = attrs.field(factory=dict[str, WindowInfo], hash=False)
     """Rate-limit headers by dimension; headers without a dimension are `request`."""
     limit: float | None = None

@@ -287,7 +287,7 @@ def test_p2_a_429_blocks_for_retry_after_plus_a_quarter_or_five_seconds_at_most(
     state = CategoryState()
     state.record_response(
         reserve_one(state, 100.0),
-        RateLimitInfo(server_time=EPOCH, retry_after=wait),
+        RateLimitInfo(server_time=EPOCH, retry_after=wait, resets_at=wait and EPOCH + wait),
         100.0,
         rate_limited=True,
         jitter=jitter,
@@ -340,7 +340,7 @@ def test_a_429_reports_the_exhausted_dimension() -> None:
     windows = {"request": window_info(4), "duration": window_info(0, limit=3600)}
     state.record_response(
         reserve_one(state, 0.0),
-        RateLimitInfo(server_time=EPOCH, retry_after=9.0, windows=windows),
+        RateLimitInfo(server_time=EPOCH, retry_after=9.0, resets_at=EPOCH + 9.0, windows=windows),
         0.0,
         rate_limited=True,
     )

@@ -35,14 +35,14 @@ from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
 from twelvelabs_async._logging import operation_logger
 from twelvelabs_async._options import DEFAULT_TIMEOUT, LONG_OPERATIONS, LONG_TIMEOUT, Options
-from twelvelabs_async._rate_limit.headers import parse_http_date, parse_rate_limit_headers, parse_retry_after
-from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter
+from twelvelabs_async._rate_limit.headers import parse_rate_limit_headers
+from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter, describe_refusal
 from twelvelabs_async._rate_limit.usage import LEARNING_OPERATIONS, category_of
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST
 from twelvelabs_async._text import body_excerpt
 from twelvelabs_async.clock import Clock
-from twelvelabs_async.errors import APIError
-from twelvelabs_async.rate_limits import Costs
+from twelvelabs_async.errors import APIError, RateLimitError
+from twelvelabs_async.rate_limits import Costs, RateLimitInfo
 from twelvelabs_async.requests import Method, Request
 
 T = TypeVar("T")
@@ -301,7 +301,7 @@ class RequestExecutor:
                     call.send_count += 1
                     try:
                         response = await send(call)
-                        retry_after = self._record_response(permit, response)
+                        info = self._record_response(permit, response)
                     except BaseException:
                         if permit is not None:
                             permit.release(sent=call.sent)
@@ -312,7 +312,11 @@ class RequestExecutor:
                         if permit is not None and self.limiter.store is not None:
                             await permit.report_to_store()
                     if not 200 <= response.status < 300:
-                        error = error_from_response(response.status, response.headers, response.body, retry_after)
+                        error = error_from_response(
+                            response.status, response.headers, response.body, info.retry_after, hide=self.redactor.text
+                        )
+                        if isinstance(error, RateLimitError):
+                            describe_refusal(error, category, info)
                         if response.status == 404:
                             error.message += self.transport.not_found_hint
                         raise error
@@ -376,17 +380,15 @@ class RequestExecutor:
                 permit.release(sent=False)
             raise
 
-    def _record_response(self, permit: Permit | None, response: Response | StreamingResponse) -> float | None:
-        """Apply the rate-limit headers of a response; return the seconds after which to retry, if it says."""
-        if permit is None:
-            server_time = parse_http_date(response.headers.get("Date")) or self.clock.time()
-            return parse_retry_after(response.headers, server_time=server_time)
+    def _record_response(self, permit: Permit | None, response: Response | StreamingResponse) -> RateLimitInfo:
+        """Return the rate-limit information of a response, and apply it unless storage has sent it."""
         body = response.body if response.status == 429 else b""
         now = self.clock.time()
         info = parse_rate_limit_headers(response.headers, now=now, body=body)
-        self.limiter.clock_offset = info.server_time - now
-        permit.record_response(response.status, info)
-        return info.retry_after
+        if permit is not None:
+            self.limiter.clock_offset = info.server_time - now
+            permit.record_response(response.status, info)
+        return info
 
     async def _read_json(self, request: Request[T], response: Response) -> T:
         body, response_type = response.body, request.response_type

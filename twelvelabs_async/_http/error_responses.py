@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -27,9 +28,12 @@ MAX_TEXT_LENGTH: Final = 300
 
 MESSAGE_FIELDS: Final = (
     "message", "detail", "details", "error_description", "errormessage", "error_message", "msg", "reason",
-    "description", "faultstring", "title", "text", "error", "errors", "fault", "data", "status_message",
+    "description", "faultstring", "text", "error", "errors", "fault", "data", "status_message", "title",
 )  # fmt: skip
-"""Fields that contain the message or lead to it, in lower case; the first that does wins."""
+"""Fields that contain the message or lead to it, in lower case; the first that has a sentence wins."""
+
+_PHRASES: Final = frozenset(status.phrase.casefold() for status in HTTPStatus)
+"""Names of statuses, which say no more than the status itself."""
 
 CODE_FIELDS: Final = ("code", "error_code", "errorcode", "__type")
 """Fields with an error code, in lower case."""
@@ -37,8 +41,14 @@ CODE_FIELDS: Final = ("code", "error_code", "errorcode", "__type")
 MAX_DEPTH: Final = 5
 """Levels of a JSON document in which a message is looked for."""
 
-_XML_CODE: Final = re.compile(r"<Code>([^<]{1,100})</Code>", re.IGNORECASE)
-_XML_MESSAGE: Final = re.compile(r"<Message>([^<]{1,1000})</Message>", re.IGNORECASE)
+_HTML: Final = re.compile(r"<(?:!doctype\s{1,9})?html\b|<(?:head|body|title|h1|p)\b", re.IGNORECASE)
+_XML_CODE: Final = re.compile(r"<Code(?:\s[^<>]{0,200})?>([^<]{1,100})</Code>", re.IGNORECASE)
+_XML_MESSAGE: Final = re.compile(r"<Message(?:\s[^<>]{0,200})?>([^<]{1,1000})</Message>", re.IGNORECASE)
+_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]{0,1000})\]\]>")
+_COMMENT: Final = re.compile(r"<!--.{0,10000}?-->", re.DOTALL)
+_CONTROL: Final = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f]")
+_RULE: Final = re.compile(r"([^\w\s])\1{3,}")
+"""A line that only separates, such as `*****`."""
 _TAG: Final = re.compile(r"<[^<>]*>")
 _SCRIPT_START: Final = re.compile(r"<(?:script|style)", re.IGNORECASE)
 _SCRIPT_END: Final = re.compile(r"</(?:script|style)", re.IGNORECASE)
@@ -46,12 +56,25 @@ _JSON_STRING_FIELD: Final = re.compile(r'"([A-Za-z_]{1,40})"\s{0,10}:\s{0,10}"((
 
 
 def error_from_response(
-    status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    retry_after: float | None = None,
+    *,
+    hide: Callable[[str], str] = cut_queries,
 ) -> APIError:
-    """Return the error for a response whose `status` is not 2xx; `retry_after` is in seconds."""
+    """Return the error for a response whose `status` is not 2xx.
+
+    Args:
+        status: HTTP status.
+        headers: Headers of the response.
+        body: Its body, or the start of it.
+        retry_after: Seconds to wait before a retry, if the response says.
+        hide: Removes secrets from the body before it is parsed and shortened.
+    """
     if 300 <= status < 400 and "Location" in headers:
         return _redirect_error(status, headers)
-    text = cut_queries(_decode(body[:MAX_ERROR_BODY_SIZE], headers.get("Content-Type", "")))
+    text = hide(_decode(body[:MAX_ERROR_BODY_SIZE], headers.get("Content-Type", "")))
     fields = _parse_error_body(text)
     return error_class_for_status(status)(
         message=str(fields.get("message") or _status_phrase(status)),
@@ -87,32 +110,33 @@ def _redirect_error(status: int, headers: Mapping[str, str]) -> APIError:
 
 def _decode(body: bytes, content_type: str) -> str:
     """Return the body as a string. Bytes that are not of its encoding are replaced: the rest can still be read."""
-    encoding = "utf-16" if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    try:
-        return body.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        header = Message()
-        header["Content-Type"] = content_type
+    header = Message()
+    header["Content-Type"] = content_type
+    declared = header.get_content_charset("windows-1252")
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        declared = "utf-16"
+    encodings = ["utf-8", declared]
+    if declared.startswith(("utf-16", "utf-32")):  # most of whose bytes are valid UTF-8 as well
+        encodings.reverse()
+    for encoding, errors in ((encodings[0], "strict"), (declared, "replace")):
         try:
-            return body.decode(header.get_content_charset(encoding), "replace")
+            return body.decode(encoding, errors).removeprefix("\ufeff")
         except (LookupError, UnicodeError):
-            return body.decode("utf-8", "replace")
+            continue
+    return body.decode("utf-8", "replace")
 
 
 def _parse_error_body(text: str) -> dict[str, Any]:
     """Return `code`, `message`, `docs_url` and `details` from a body of any shape; empty if it has none."""
     text = text.strip()
     if text.startswith("<"):
-        code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
-        if code or message:
-            return {"code": code and code[1], "message": message and _unescape(message[1])}
-        return {"message": _html_text(text)}
+        return _parse_markup(text)
     try:
         found = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        if not text.startswith(("{", "[")):
+        found = _truncated_fields(text) if text.startswith(("{", "[")) else {}
+        if not found:
             return {"message": _readable(text)}
-        found = _truncated_fields(text)
     if isinstance(found, list):
         found = {"errors": cast("list[object]", found)}
     if not isinstance(found, dict):
@@ -122,11 +146,25 @@ def _parse_error_body(text: str) -> dict[str, Any]:
         (cast("dict[str, Any]", top[name]) for name in ("error", "fault") if isinstance(top.get(name), dict)), top
     )
     objects = [nested, top, *_first_error(top)]
+    found_messages = list(filter(None, (_find_message(nested), _find_message(top), _find_sentence(top))))
     return {
-        "message": _find_message(nested) or _find_message(top),
+        "message": next(filter(_is_sentence, found_messages), next(iter(found_messages), None)),
         "code": _find_code(objects),
         "docs_url": next((one["docs_url"] for one in objects if "docs_url" in one), None),
         "details": next((one["details"] for one in objects if "details" in one), None),
+    }
+
+
+def _parse_markup(text: str) -> dict[str, Any]:
+    """Return `code` and `message` of an XML document, or the visible text of an HTML page."""
+    text = _COMMENT.sub(" ", text)
+    if _HTML.search(text):
+        return {"message": _html_text(text)}
+    text = _CDATA.sub(lambda match: match[1].replace("<", "&lt;"), text)
+    code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
+    return {
+        "code": code and code[1],
+        "message": _unescape(message[1]) if message else _html_text(_XML_CODE.sub(" ", text)),
     }
 
 
@@ -142,7 +180,10 @@ def _truncated_fields(text: str) -> dict[str, Any]:
 
 
 def _find_message(value: Any, depth: int = MAX_DEPTH) -> str | None:
-    """Return the first message in a JSON value, from its outermost level inwards."""
+    """Return the first message in a JSON value, from its outermost level inwards.
+
+    A sentence goes before a single word, such as `forbidden`, and before the name of a status.
+    """
     if isinstance(value, str):
         return value.strip() or None
     if depth == 0 or not value:
@@ -156,10 +197,32 @@ def _find_message(value: Any, depth: int = MAX_DEPTH) -> str | None:
     names: tuple[str, ...] = MESSAGE_FIELDS
     if isinstance(fields.get("error"), str) and "error_description" not in fields:
         names = ("message", "error", *MESSAGE_FIELDS)
+    short: str | None = None
     for name in names:
         message = _find_message(fields.get(name), depth - 1) or (name == "errors" and _by_field(fields.get(name)))
-        if message:
+        if message and _is_sentence(message):
             return f"{location}: {message}" if (location := _location(fields.get("loc"))) else message
+        short = short or message or None
+    return short
+
+
+def _is_sentence(message: str) -> bool:
+    return message.casefold() not in _PHRASES and (" " in message or not message.isascii())
+
+
+def _find_sentence(value: Any, depth: int = MAX_DEPTH) -> str | None:
+    """Return the first sentence anywhere in a JSON value: frameworks name their fields as they like."""
+    if isinstance(value, str):
+        return value.strip() if _is_sentence(value.strip()) else None
+    if depth == 0 or not isinstance(value, dict | list):
+        return None
+    if isinstance(value, list):
+        items: list[tuple[str, Any]] = [("", item) for item in cast("list[object]", value)[:3]]
+    else:
+        items = [pair for pair in cast("dict[str, Any]", value).items() if pair[0].lower() not in CODE_FIELDS]
+    for name, inner in items:
+        if found := _find_sentence(inner, depth - 1):
+            return f"{name}: {found}" if name and isinstance(inner, list) else found
     return None
 
 
@@ -212,11 +275,16 @@ def _unescape(text: str) -> str:
 
 def _readable(text: str) -> str:
     """Return the start of a text in one line; empty if most of it is not text."""
-    line = printable(text)
-    letters = sum(character.isalnum() or character in " .,:;-_'\"()/" for character in line)
-    if letters < 0.8 * len(line) or "\ufffd" in line[:20]:
+    line = printable(_RULE.sub(" ", text))
+    is_binary = _CONTROL.search(text) is not None or "\ufffd" in line[:20]
+    if is_binary or sum(map(_is_readable, line)) < 0.8 * len(line):
         return ""
     return line if len(line) <= MAX_TEXT_LENGTH else line[: MAX_TEXT_LENGTH - 1] + "…"
+
+
+def _is_readable(character: str) -> bool:
+    """Return whether a character is one of text. Vowel signs of Indian languages are marks, and no letters."""
+    return character.isalnum() or character in " .,:;-_'\"()/" or unicodedata.category(character).startswith("M")
 
 
 def _optional_string(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Final, cast
 
 import attrs
@@ -14,6 +15,9 @@ from twelvelabs_async.errors import APIError
 
 KEY_MASK: Final = "***"
 """Replacement of the API key."""
+
+KEY_START: Final = 8
+"""Characters of the key by which the start of it is recognized."""
 
 DROPPED_HEADERS: Final = frozenset({"set-cookie", "set-cookie2", "authorization", "x-api-key", "cookie"})
 """Response headers that errors do not carry."""
@@ -57,7 +61,17 @@ class Redactor:
         return CIMultiDict([(name, printable(self.text(value))) for name, value in kept.items()])
 
     def _hide_key(self, text: str) -> str:
-        return text if self.api_key is None else text.replace(str(self.api_key.reveal()), KEY_MASK)
+        """Replace the key, and the start of it in a text that was shortened."""
+        if self.api_key is None:
+            return text
+        key = str(self.api_key.reveal())
+        text = text.replace(key, KEY_MASK)
+        start = text.find(key[:KEY_START])
+        while start >= 0 and len(key) > KEY_START:
+            shared = takewhile(lambda pair: pair[0] == pair[1], zip(key, text[start:], strict=False))
+            text = text[:start] + KEY_MASK + text[start + len(list(shared)) :]
+            start = text.find(key[:KEY_START])
+        return text
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):

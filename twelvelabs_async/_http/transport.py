@@ -501,6 +501,8 @@ def refuse_unused_settings(session: aiohttp.ClientSession, ssl_context: ssl.SSLC
 async def read_body(response: aiohttp.ClientResponse, on_received: Callable[[], None] | None = None) -> bytes:
     """Read the whole body, decompressed, and call `on_received` after each chunk.
 
+    A refusal may be cut off or wrongly compressed: its status and headers are valid, and its start can be read.
+
     Raises:
         MalformedResponseError: It is larger than `MAX_RESPONSE_SIZE`.
     """
@@ -508,7 +510,13 @@ async def read_body(response: aiohttp.ClientResponse, on_received: Callable[[], 
     chunks: list[bytes] = []
     size = 0
     while True:
-        chunk = await content.readany()
+        try:
+            chunk = await content.readany()
+        except (aiohttp.ClientError, OSError):
+            if response.status < 400:
+                raise
+            response.close()
+            return b"".join(chunks)
         if on_received is not None:
             on_received()
         chunks.append(chunk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -37,7 +37,10 @@ _CODE: Final = re.compile(rb'"(?:error_)?code"\s*:\s*"([^"]{1,100})"')
 _LIMIT: Final = re.compile(rb"\(([\d,]{1,15}) ?([a-z]{0,12}) ?/ ?\d{0,6} ?[a-z]{1,10}\)", re.IGNORECASE)
 _UNITS: Final = {"": "request", "req": "request", "call": "request", "min": "duration", "minute": "duration"}
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
-_TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+
+RESET_TOLERANCE: Final = 2.0
+"""Seconds by which `Retry-After`, which counts whole seconds from an unknown moment, may differ from a reset time."""
 
 
 def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float, body: bytes = b"") -> RateLimitInfo:
@@ -51,22 +54,23 @@ def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float, body: by
     """
     server_time = parse_http_date(headers.get("Date")) or now
     windows = parse_windows(headers)
-    retry_after = None
-    if "Retry-After" in headers or "retry-after-ms" in headers:
-        retry_after = parse_retry_after(headers, server_time=server_time)
-    if retry_after is None:
-        for window in windows.values():
-            if window.remaining == 0 and window.reset is not None:
-                wait = plausible_wait(window.reset - server_time)
-                retry_after = wait if retry_after is None else max(retry_after, wait or 0.0)
-    if not body:
-        return RateLimitInfo(server_time=server_time, retry_after=retry_after, windows=windows)
+    resets = [w.reset for w in windows.values() if w.remaining == 0 and w.reset is not None] if windows else []
+    has_retry_after = "Retry-After" in headers or "retry-after-ms" in headers
+    if not (body or resets or has_retry_after):
+        return RateLimitInfo(server_time=server_time, windows=windows)
+    retry_after = parse_retry_after(headers, server_time=server_time) if has_retry_after else None
     body = body[:MAX_SEARCHED_BODY]
+    resets_at = _reset_time(retry_after, resets, _times_in(body), server_time)
+    if retry_after is None and resets_at is not None:
+        retry_after = resets_at - server_time
+    if not body:
+        return RateLimitInfo(server_time=server_time, retry_after=retry_after, resets_at=resets_at, windows=windows)
     code = _CODE.search(body)
     limit, dimension = _limit_from_body(body)
     return RateLimitInfo(
         server_time=server_time,
-        retry_after=_wait_from_body(body, server_time) if retry_after is None else retry_after,
+        retry_after=retry_after,
+        resets_at=resets_at,
         windows=windows,
         limit=limit,
         limit_dimension=dimension,
@@ -159,14 +163,30 @@ def plausible_wait(seconds: float) -> float | None:
     return seconds if 0 < seconds <= MAX_ADVISED_WAIT else None
 
 
-def _wait_from_body(body: bytes, server_time: float) -> float | None:
-    match = _TIMESTAMP.search(body)
-    if match is None:
-        return None
-    try:
-        return plausible_wait(datetime.fromisoformat(match[0].decode()).timestamp() - server_time)
-    except ValueError:
-        return None
+def _reset_time(
+    retry_after: float | None, windows: Iterable[float], body: Iterable[float], server_time: float
+) -> float | None:
+    """Return when the quota resets, in seconds since the epoch, from all that a response says about it.
+
+    `Retry-After` decides, then the windows that are exhausted, then the message. A time in a window or in the message
+    is more exact: if `Retry-After` means it as well, it is returned.
+    """
+    in_windows, in_body = (
+        [reset for reset in resets if plausible_wait(reset - server_time) is not None] for resets in (windows, body)
+    )
+    if retry_after is None:
+        return max(in_windows or in_body, default=None)
+    estimate = server_time + retry_after
+    close = (reset for reset in (*in_windows, *in_body) if abs(reset - estimate) <= RESET_TOLERANCE)
+    return next(close, estimate)
+
+
+def _times_in(body: bytes) -> Iterable[float]:
+    for found in _TIMESTAMP.findall(body):
+        try:
+            yield datetime.fromisoformat(found.decode()).timestamp()
+        except (ValueError, OverflowError):
+            continue  # such as the 31st of February
 
 
 def _limit_from_body(body: bytes) -> tuple[int | None, str | None]:

@@ -26,7 +26,7 @@ from twelvelabs_async._options import Priority
 from twelvelabs_async._rate_limit.usage import UsageEstimator
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST, CategoryState, Window
 from twelvelabs_async.clock import Clock
-from twelvelabs_async.errors import ClientStateError, GiveUpReason, QuotaExhaustedError
+from twelvelabs_async.errors import ClientStateError, GiveUpReason, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.rate_limits import (
     CategoryLimits,
     Costs,
@@ -129,6 +129,16 @@ def utc_datetime(seconds: float) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def describe_refusal(error: RateLimitError, category: str, info: RateLimitInfo) -> None:
+    """Put what a 429 has reported on its error."""
+    exhausted = next(((name, window) for name, window in info.windows.items() if window.remaining == 0), None)
+    dimension, window = exhausted or ("request", None)
+    limit = window.limit if info.limit is None and window is not None else info.limit
+    error.category, error.dimension = category, info.limit_dimension or dimension
+    error.limit = None if limit is None else int(limit)
+    error.resets_at = None if info.resets_at is None else utc_datetime(info.resets_at)
 
 
 def window_limits(window: Window) -> WindowLimits:

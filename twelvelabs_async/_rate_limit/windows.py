@@ -625,7 +625,7 @@ class CategoryState:
             return  # an earlier 429 blocks the category for longer
         self.pause_ends_at = now + wait
         self.blocked_until = self.pause_ends_at + jitter * min(MAX_JITTER_SHARE * wait, MAX_JITTER)
-        self.reported_reset = None if info.retry_after is None else info.server_time + info.retry_after
+        self.reported_reset = info.resets_at
         exhausted = (dimension for dimension, window_info in info.windows.items() if window_info.remaining == 0)
         self.blocked_by = info.limit_dimension or next(exhausted, REQUEST_DIMENSION)
         self.blocked_limit = info.limit
