@@ -15,19 +15,39 @@ from typing import Self
 import aiohttp
 import pytest
 import trustme
-from support import KEY, FastClock, raw_response
+from support import KEY, FastClock, RawRequest, RawServer, raw_response
 from typing_extensions import override
 
-from twelvelabs_async import APIConnectionError, AsyncTwelveLabs
+from twelvelabs_async import APIConnectionError, AsyncTwelveLabs, PermissionDeniedError
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.transport import HttpTransport
 from twelvelabs_async._options import Settings, resolve_api_key
-from twelvelabs_async.requests import FilePart
+from twelvelabs_async.requests import FilePart, Method
 
 BLOCK = bytes(16 * 1024)
 AT_ONCE = struct.pack("ii", 1, 0)
 """What makes closing a connection reset it."""
+
+
+CUT_OFF = b'{"code": "api_allowed_for_paid_plan", "message": "Your plan does not include this'
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Encoding": "gzip"}], ids=["the connection is lost", "the encoding is wrong"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_refusal_whose_body_is_damaged_is_still_a_refusal(method: Method, headers: dict[str, str]) -> None:
+    async def refuse(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(raw_response(403, CUT_OFF, headers, content_length=len(CUT_OFF) + 100))
+        await writer.drain()
+        writer.close()
+
+    async with RawServer(refuse) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+        with pytest.raises(PermissionDeniedError) as caught:
+            await client.request(method, "/x", json=None if method == "GET" else {})
+    assert headers or "Your plan does not include this" in caught.value.message
+    assert (caught.value.ambiguous, len(server.requests)) == (False, 1)
 
 
 class EarlyServer:

@@ -191,6 +191,35 @@ def test_headers_take_precedence_over_the_timestamp_in_the_body() -> None:
     assert advice.retry_after == 2.0
 
 
+@pytest.mark.parametrize("late", [0.0, 0.53, 1.9])
+@pytest.mark.parametrize("body", [b"", b"after 2030-03-17T17:48:20Z."])
+def test_p2_a_reset_time_is_more_exact_than_retry_after_and_the_own_clock(late: float, body: bytes) -> None:
+    headers = {"Retry-After": "100"}
+    if not body:
+        headers |= {"X-Ratelimit-Limit": "9", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{NOW + 100:.0f}"}
+    found = parse_rate_limit_headers(CIMultiDict(headers), now=NOW + late, body=body)
+    assert (found.retry_after, found.resets_at) == (100.0, NOW + 100)
+
+
+def test_a_short_retry_after_does_not_mean_the_reset_of_the_day() -> None:
+    headers = {"Date": NOW_DATE, "Retry-After": "1", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{NOW + 9000}"}
+    found = parse_rate_limit_headers(CIMultiDict(headers), now=NOW)
+    assert (found.retry_after, found.resets_at) == (1.0, NOW + 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"after 2030-03-17T17:48:20+00:00",
+        b"after 2030-03-17T18:48:20+01:00",
+        b"since 2030-03-16T17:46:40Z, until 2030-03-17T17:48:20Z",
+        b"on 2030-02-31T00:00:00Z or 2030-03-17T17:48:20Z",
+    ],
+)
+def test_the_message_may_contain_offsets_and_several_times(body: bytes) -> None:
+    assert parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=body).resets_at == NOW + 100
+
+
 def test_a_timestamp_deep_in_a_large_body_is_ignored() -> None:
     advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
     assert advice.retry_after is None

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from typing import Any, cast
 
 import pytest
 from multidict import CIMultiDict
+from support import KEY
 
 from twelvelabs_async._http.error_responses import error_from_response, request_id_from_headers
+from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._options import Secret
 from twelvelabs_async.errors import (
     APIError,
     BadRequestError,
@@ -191,6 +195,77 @@ def test_p14_a_redirect_is_refused_with_a_reason(status: int, location: str) -> 
     assert "not followed" in str(error)
     assert "key=1" not in str(error)
     assert not error.retryable
+
+
+WORDS = "Your plan does not include this."
+
+JSON_SHAPES: list[object] = [
+    {"error": "Forbidden", "detail": WORDS},
+    {"error": "forbidden", "reason": WORDS},
+    {"error": "Bad Request", "details": WORDS},
+    {"error": "forbidden", "description": WORDS},
+    {"status": 403, "error": "Forbidden", "errors": [WORDS]},
+    {"status": 400, "error": "Bad Request", "errors": [{"field": "x", "defaultMessage": WORDS}]},
+    {"message": "Bad Request", "errors": [{"message": WORDS}]},
+    {"title": "One or more validation errors occurred.", "errors": {"Name": [WORDS]}},
+    {"query_text": [WORDS]},
+    {"non_field_errors": [WORDS]},
+    {"code": 422, "errors": {"json": {"name": [WORDS]}}},
+    {"error": {"code": "x", "message": {"lang": "en", "value": WORDS}}},
+    {"messages": [WORDS]},
+    {"result": {"message": WORDS}},
+    {"response": {"error": {"message": WORDS}}},
+    {"status": "error", "statusText": WORDS},
+]
+"""Error bodies of web frameworks and gateways."""
+
+TEXT_SHAPES = {
+    "an HTML page with a code": f"<html><title>{WORDS}</title><p>Error <code>1020</code></p></html>".encode(),
+    "an HTML page after a comment": f"<!-- {'x > ' * 200} --><html><title>{WORDS}</title></html>".encode(),
+    "CDATA": f"<Error><Code>AccessDenied</Code><Message><![CDATA[{WORDS}]]></Message></Error>".encode(),
+    "an XML attribute": f'<Error><Message lang="en">{WORDS}</Message></Error>'.encode(),
+    "XML with a description": f"<error><code>403</code><description>{WORDS}</description></error>".encode(),
+    "a prefix in brackets": f"[gateway] {WORDS}".encode(),
+    "a prefix in braces": f"{{gateway}} {WORDS}".encode(),
+    "the repr of a dict": repr({"message": WORDS}).encode(),
+    "a list that is cut off": f'["{WORDS}", "And mo'.encode(),
+    "an object that is cut off": f'{{"errors": ["{WORDS}", "And mo'.encode(),
+    "a banner": f"{'*' * 40}\n* {WORDS}\n{'*' * 40}".encode(),
+    "Latin-1": f"Schl\xfcssel: {WORDS}".encode("latin-1"),
+    "Latin-1 in HTML": f"<title>Acc\xe8s refus\xe9: {WORDS}</title>".encode("latin-1"),
+    "one bad byte": b"\xff" + WORDS.encode(),
+}
+
+
+@pytest.mark.parametrize("body", [*JSON_SHAPES, *TEXT_SHAPES.values()], ids=[*map(str, JSON_SHAPES), *TEXT_SHAPES])
+def test_the_words_of_a_refusal_are_found_in_every_shape(body: object) -> None:
+    assert WORDS in refused(403, body).message
+
+
+def test_the_words_of_a_refusal_are_read_in_the_declared_encoding() -> None:
+    body = json.dumps({"message": WORDS}).encode("utf-16-le")
+    assert refused(403, body, {"Content-Type": "application/json; charset=utf-16le"}).message == WORDS
+
+
+@pytest.mark.parametrize(
+    "words", ["आपकी योजना में यह शामिल नहीं है। कृपया बाद में पुनः प्रयास करें।", "แพ็กเกจของคุณไม่รองรับการเรียกใช้นี้"]
+)
+def test_languages_whose_vowels_are_marks_are_text(words: str) -> None:
+    assert refused(403, words.encode()).message == words
+
+
+@pytest.mark.parametrize("body", [os.urandom(2000), gzip.compress(WORDS.encode()), b"\x00\x01abc def ghi jkl"])
+def test_binary_data_is_no_message(body: bytes) -> None:
+    assert refused(403, body).message == "Forbidden"
+
+
+@pytest.mark.parametrize("length", [180, 270, 290, 960, 975, 990])
+def test_p15_no_part_of_the_key_remains_where_a_text_is_shortened(length: int) -> None:
+    filler = "w " * (length // 2)
+    for body in (f"{filler}{KEY}", {"message": f"{filler}{KEY}"}, {"code": f"{filler}{KEY}", "details": filler + KEY}):
+        error = refused(400, body if isinstance(body, dict) else body.encode(), {"x-trace-id": filler + KEY})
+        Redactor(Secret(KEY)).redact(error)
+        assert KEY[:10] not in f"{error} {error.body} {error.code} {error.request_id} {error.details} {error.headers}"
 
 
 def test_the_request_id_is_the_trace_id_header_or_else_the_request_id_header() -> None:

@@ -120,6 +120,19 @@ def test_p2_a_quota_error_has_the_limit_the_reset_and_the_message_of_the_platfor
     assert second.status_code is None, "it was not sent"
 
 
+def test_p2_a_429_that_is_not_retried_has_the_reset_and_the_limit_as_well() -> None:
+    [error] = raised(DAY_HEADERS, max_retries=0)
+    assert isinstance(error, RateLimitError)
+    assert (error.give_up_reason, error.category, error.dimension, error.limit) == (
+        "max_retries",
+        "search",
+        "request",
+        100,
+    )
+    assert error.resets_at is not None
+    assert error.resets_at.isoformat() == "2025-11-08T01:20:49+00:00"
+
+
 def test_a_plan_limit_error_without_a_reset_is_not_retried_and_blocks_no_other_call() -> None:
     for error in raised(PLAN_LIMIT_WITHOUT_TIME, calls=3):
         assert isinstance(error, RateLimitError)

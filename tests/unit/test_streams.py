@@ -85,6 +85,42 @@ def cuts(whole: bytes) -> Iterator[list[bytes]]:
     yield [whole[at : at + 1] for at in range(len(whole))]
 
 
+WORDS = "Your plan does not include this."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ndjson({"code": "x", "message": WORDS}),
+        ndjson(START, said("hi"), {"event_type": "error", "error": "failed", "detail": WORDS}),
+        ndjson(START, {"error": {"code": "x", "message": WORDS}}),
+        ndjson(START, {"event_type": "stream_end", "error": WORDS}),
+        ndjson(START) + WORDS.encode(),
+        f"<html><title>{WORDS}</title></html>".encode(),
+    ],
+)
+async def test_a_refusal_in_the_place_of_an_event_keeps_its_words(body: bytes) -> None:
+    with pytest.raises(StreamError, match=WORDS):
+        await stream_of(body)[0].final()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sse({"type": "response.failed", "message": WORDS}),
+        sse({"type": "response.failed", "error": {"message": WORDS}, "response": {"id": "r", "status": "failed"}}),
+        b"event: error\ndata: " + json.dumps({"code": "x", "message": WORDS}).encode() + b"\n\n",
+        b"event: error\ndata: " + WORDS.encode() + b"\n\n",
+        json.dumps({"code": "x", "message": WORDS}).encode(),
+        f"<html>\n<title>{WORDS}</title>\n</html>".encode(),
+    ],
+)
+async def test_a_refusal_in_the_place_of_an_event_of_an_agent_keeps_its_words(body: bytes) -> None:
+    stream = ResponseStream(FakeStreamingExecutor(body), request())
+    with pytest.raises(StreamError, match=WORDS):
+        await stream.final()
+
+
 async def test_events_do_not_depend_on_packet_boundaries() -> None:
     """A character, a line or a frame may begin in one packet and end in the next."""
     expected = [StreamStart, *[TextGeneration] * len(TEXTS), StreamEnd]
@@ -376,6 +412,9 @@ async def test_p19_frames_truncated_at_any_point_raise_stream_error() -> None:
         (b"data: 1\n: between\ndata: 2\n\n", [b"1\n2"]),
         (b"data: 1\n\ndata: 2\n", [b"1"]),
         (b"dat: 1\ndatax: 2\n\n", []),
+        (b'{"message": "no"}', [b'{"message": "no"}']),
+        (b"<html>\n<title>no</title>\n", [b"<html>\n<title>no</title>"]),
+        (b'data: 1\n\n{"message": "no"}', [b"1"]),
         ("data: \u2028\u0085\n\n".encode(), ["\u2028\u0085".encode()]),
     ],
 )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from twelvelabs_async._codec.converter import parse_json, structure
-from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async._http.error_responses import MAX_ERROR_BODY_SIZE, message_in, parse_error_body
+from twelvelabs_async.errors import MalformedResponseError, StreamError
 from twelvelabs_async.models.common import UnknownEvent
 
 E = TypeVar("E")
+
+ERROR_FIELDS: Final = frozenset({"message", "code", "error_code", "detail", "errors", "error_description", "title"})
+"""Fields of an object without a type that show that it reports an error."""
 
 
 def unknown_event(kind: str, payload: dict[str, Any]) -> UnknownEvent:
@@ -21,12 +25,11 @@ def unknown_event(kind: str, payload: dict[str, Any]) -> UnknownEvent:
 
 def failure_message(event: UnknownEvent) -> str:
     """Return the error message of an event of unknown type; empty if it does not report an error."""
-    error: Any = event.extra.get("error")
-    if event.kind.rpartition(".")[2] != "error" and not error:
+    fields = event.extra
+    is_untyped = not event.kind and not ERROR_FIELDS.isdisjoint(fields)
+    if event.kind.rpartition(".")[2] != "error" and not fields.get("error") and not is_untyped:
         return ""
-    details: Any = error or event.extra
-    message: Any = cast("dict[str, Any]", details).get("message") if isinstance(details, dict) else details
-    return f"the server sent an error event: {message or 'no message'}"
+    return f"the server sent an error event: {message_in(fields) or 'no message'}"
 
 
 @attrs.frozen(kw_only=True)
@@ -51,11 +54,15 @@ class EventProtocol(Generic[E]):
 
         Raises:
             MalformedResponseError: `data` is not a JSON object, or does not match the class of the event.
+            StreamError: It does not match, and reports an error.
         """
         try:
             payload = parse_json(data)
         except (ValueError, RecursionError) as error:
             message = f"invalid JSON in an event: {error}"
+            if not data.startswith((b"{", b"[")):
+                text = data[:MAX_ERROR_BODY_SIZE].decode("utf-8", "replace")
+                message = f"expected an event, got: {parse_error_body(text).get('message') or 'no text'}"
             raise MalformedResponseError(message=message, body=data[:1000], retryable=True) from None
         if not isinstance(payload, dict):
             raise MalformedResponseError(message="expected a JSON object as an event", body=data[:1000])
@@ -65,4 +72,10 @@ class EventProtocol(Generic[E]):
         event_class = self.event_types.get(event_type)
         if event_class is None:
             return event_type, self.make_unknown(event_type, fields)
-        return event_type, structure(fields, event_class, body=data)
+        try:
+            return event_type, structure(fields, event_class, body=data)
+        except MalformedResponseError:
+            message = message_in({"error": fields["error"]}) if fields.get("error") else None
+            if message is None:
+                raise
+        raise StreamError(message=f"the server sent an error event: {message}", body=data[:1000])

@@ -17,6 +17,9 @@ MAX_LINE_LENGTH: Final = 32 * 1024 * 1024
 NDJSON_MEDIA_TYPES: Final = "application/x-ndjson, application/jsonl, application/json"
 SSE_MEDIA_TYPE: Final = "text/event-stream"
 
+MAX_OTHER_BODY: Final = 8192
+"""Bytes that are kept of a body without events."""
+
 
 class LineSplitter:
     """Splits a stream of chunks into lines, without their line ends."""
@@ -85,13 +88,18 @@ class JsonLinesDecoder:
 
 
 class ServerSentEventsDecoder:
-    """Decodes the `data` of server-sent events, without `[DONE]`. Event names are ignored: the JSON has them too."""
+    """Decodes the `data` of server-sent events, without `[DONE]`. Event names are ignored: the JSON has them too.
+
+    A body in JSON or HTML is returned as it is: it says why there are no events.
+    """
 
     def __init__(self) -> None:
         self._splitter = LineSplitter()
         self._data: list[bytes] = []
         self._size = 0
         self._bom = b"\xef\xbb\xbf"
+        self._has_events = False
+        self._other: bytes = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the data of the events that `chunk` completes.
@@ -105,6 +113,7 @@ class ServerSentEventsDecoder:
 
     def _process_line(self, line: bytes) -> Iterator[bytes]:
         if line.startswith(b"data:"):
+            self._has_events = True
             self._data.append(line[5:].removeprefix(b" "))
             self._size += len(line)
             if self._size > MAX_LINE_LENGTH:
@@ -114,7 +123,12 @@ class ServerSentEventsDecoder:
             self._data, self._size = [], 0
             if data not in {b"", b"[DONE]"}:
                 yield data
+        elif not self._has_events and (self._other or line.startswith((b"{", b"[", b"<"))):
+            self._other = (self._other + line + b"\n")[:MAX_OTHER_BODY]
 
     def flush(self) -> Iterator[bytes]:
-        """Return nothing: an event without its blank line is incomplete."""
-        return iter(())
+        """Return a body in JSON or HTML. An event without its blank line is incomplete, and not returned."""
+        last = self._splitter.flush()
+        if last and not self._has_events:
+            list(self._process_line(last))
+        return iter([self._other.strip()] if self._other and not self._has_events else [])

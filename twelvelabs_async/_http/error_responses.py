@@ -75,7 +75,7 @@ def error_from_response(
     if 300 <= status < 400 and "Location" in headers:
         return _redirect_error(status, headers)
     text = hide(_decode(body[:MAX_ERROR_BODY_SIZE], headers.get("Content-Type", "")))
-    fields = _parse_error_body(text)
+    fields = parse_error_body(text)
     return error_class_for_status(status)(
         message=str(fields.get("message") or _status_phrase(status)),
         status_code=status,
@@ -126,7 +126,7 @@ def _decode(body: bytes, content_type: str) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _parse_error_body(text: str) -> dict[str, Any]:
+def parse_error_body(text: str) -> dict[str, Any]:
     """Return `code`, `message`, `docs_url` and `details` from a body of any shape; empty if it has none."""
     text = text.strip()
     if text.startswith("<"):
@@ -142,17 +142,25 @@ def _parse_error_body(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {"message": found if isinstance(found, str) else None}
     top = cast("dict[str, Any]", found)
-    nested = next(
-        (cast("dict[str, Any]", top[name]) for name in ("error", "fault") if isinstance(top.get(name), dict)), top
-    )
-    objects = [nested, top, *_first_error(top)]
-    found_messages = list(filter(None, (_find_message(nested), _find_message(top), _find_sentence(top))))
+    objects = [_nested_error(top), top, *_first_error(top)]
     return {
-        "message": next(filter(_is_sentence, found_messages), next(iter(found_messages), None)),
+        "message": message_in(top),
         "code": _find_code(objects),
         "docs_url": next((one["docs_url"] for one in objects if "docs_url" in one), None),
         "details": next((one["details"] for one in objects if "details" in one), None),
     }
+
+
+def message_in(error: Mapping[str, Any]) -> str | None:
+    """Return the message in a JSON object that reports an error; None if it has none."""
+    messages = list(filter(None, (_find_message(_nested_error(error)), _find_message(error), _find_sentence(error))))
+    return next(filter(_is_sentence, messages), next(iter(messages), None))
+
+
+def _nested_error(top: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object under `error` or `fault`, or the outer object itself."""
+    nested = (top[name] for name in ("error", "fault") if isinstance(top.get(name), dict))
+    return cast("dict[str, Any]", next(nested, top))
 
 
 def _parse_markup(text: str) -> dict[str, Any]:

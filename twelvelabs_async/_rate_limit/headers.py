@@ -40,7 +40,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?
 _TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 
 RESET_TOLERANCE: Final = 2.0
-"""Seconds by which `Retry-After`, which counts whole seconds from an unknown moment, may differ from a reset time."""
+"""Seconds by which `Retry-After`, which counts whole seconds from an unknown time, may differ from a reset time."""
 
 
 def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float, body: bytes = b"") -> RateLimitInfo:

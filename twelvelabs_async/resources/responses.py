@@ -6,7 +6,7 @@ https://docs.twelvelabs.io/v1.3/api-reference/responses
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from twelvelabs_async._core.event_protocol import EventProtocol, failure_message
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.validation import checked_items, checked_mapping, checked_sequence, checked_text
 from twelvelabs_async._http.decoders import SSE_MEDIA_TYPE, ServerSentEventsDecoder
+from twelvelabs_async._http.error_responses import message_in
 from twelvelabs_async.errors import ProcessingFailedError
 from twelvelabs_async.models.common import ObjectLike, UnknownEvent
 from twelvelabs_async.models.responses import (
@@ -247,8 +248,7 @@ def _processing_error(response: ResponseObject) -> ProcessingFailedError:
 def _reason(response: ResponseObject | None) -> str:
     """Return the platform's reason for a failed response, or an empty string."""
     error: Any = response.extra.get("error") if response is not None else None
-    message: Any = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
-    return str(message or "")
+    return (message_in({"error": error}) if error else None) or ""
 
 
 def _event_text(event: ResponseEvent) -> str:
@@ -258,7 +258,8 @@ def _event_text(event: ResponseEvent) -> str:
 def _event_error(event: ResponseEvent) -> str:
     match event:
         case ResponseFailed():
-            return f"the response failed: {_reason(event.response) or 'no reason given'}"
+            reason = _reason(event.response) or message_in(event.extra) or "no reason given"
+            return f"the response failed: {reason}"
         case UnknownEvent():
             return failure_message(event)
         case _:
