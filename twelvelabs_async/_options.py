@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Final, Literal, SupportsIndex, get_args
+from typing import Any, Final, Literal, SupportsIndex, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -33,6 +35,8 @@ Priority = Literal["interactive", "background"]
 API_KEY_VARIABLES: Final = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
 BASE_URL_VARIABLE: Final = "TWELVELABS_BASE_URL"
 
+_V = TypeVar("_V")
+
 
 class _MaskedString(str):
     """A string whose `repr` is masked, so that a traceback with local variables does not show it."""
@@ -46,6 +50,11 @@ class _MaskedString(str):
     @override
     def __getitem__(self, key: SupportsIndex | slice) -> str:
         return _MaskedString(super().__getitem__(key))  # rich shows the first 80 characters of a long string
+
+
+def masked(value: _V) -> _V:
+    """Return a string as one whose `repr` is masked, and any other value unchanged."""
+    return cast("_V", _MaskedString(value)) if isinstance(value, str) else value
 
 
 class Secret:
@@ -75,7 +84,9 @@ def resolve_api_key(explicit: str | None) -> Secret:
     Raises:
         InvalidInputError: There is none, or it cannot be the value of a header.
     """
-    key = explicit if explicit is not None else next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None)
+    key = masked(explicit)
+    if key is None:
+        key = masked(next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None))
     if key is not None and not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"api_key must be a string, got {type(key).__name__}")
     if not key:
@@ -100,19 +111,33 @@ def resolve_base_url(explicit: str | None, *, allow_http: bool) -> str:
     try:
         parts = urlsplit(text)
         _ = parts.port
-        if not text.isascii() and parts.hostname:
-            text = str(URL(text))  # with an IDNA host and an escaped path
+        if parts.hostname:
+            url = URL(text)
+            _ = url.host  # an IDNA name is decoded when it is read
+            if not text.isascii():
+                text = str(url)  # with an IDNA host and an escaped path
+                parts = urlsplit(text)
     except ValueError as error:
         raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}, got {parts.hostname or text!r}")
     if parts.username is not None or parts.password is not None:
         raise InvalidInputError("base_url must not contain a user name or a password; pass the API key as api_key=")
+    if not _is_host(parts.hostname) or parts.port == 0:
+        raise InvalidInputError(f"base_url must have the name or IP address of a host, got {describe(parts.netloc)}")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname):
         raise InvalidInputError(
             f"refusing to send the API key over plain http:// to {parts.hostname}; use https:// or pass allow_http=True"
         )
     return text
+
+
+def _is_host(host: str) -> bool:
+    """Return whether a text can be the name of a host, or is an IP address."""
+    if ":" in host:  # only an IP address has colons
+        return True
+    name = host.removesuffix(".")
+    return len(name) <= MAX_HOST_LENGTH and all(map(_HOST_LABEL.fullmatch, name.split(".")))
 
 
 def is_loopback(host: str) -> bool:
@@ -124,6 +149,12 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
 
+
+MAX_HOST_LENGTH: Final = 253
+"""Longest name of a host in DNS."""
+
+_HOST_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""One part of the name of a host; container networks have names with underscores."""
 
 MAX_NUMBER: Final = 2**53
 """Largest integer of a setting; beyond it, a float is not exact."""
@@ -157,6 +188,17 @@ def require_type(name: str, value: object, kind: Any, expected: str) -> None:
     """
     if value is not None and not isinstance(value, kind):
         raise InvalidInputError(f"{name} must be {expected}, got {describe(value)}")
+
+
+def require_ssl_context(value: object) -> None:
+    """Check the optional TLS settings of connections.
+
+    Raises:
+        InvalidInputError: They are not an `SSLContext`, or are those of a server.
+    """
+    require_type("ssl", value, ssl.SSLContext, "an ssl.SSLContext, such as ssl.create_default_context(cafile=...)")
+    if isinstance(value, ssl.SSLContext) and value.protocol == ssl.PROTOCOL_TLS_SERVER:
+        raise InvalidInputError("ssl must be an SSLContext for clients; use ssl.create_default_context()")
 
 
 def positive(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import getattr_static
 from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, cast, overload
 
 import aiohttp
 import attrs
 from typing_extensions import override
 
 import twelvelabs_async  # in annotations: a module is loaded when one of its names is evaluated
-from twelvelabs_async._arguments import omit_none
+from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher
@@ -27,6 +27,9 @@ from twelvelabs_async._options import (
     Options,
     Priority,
     Settings,
+    masked,
+    require_bool,
+    require_ssl_context,
     require_type,
     resolve_api_key,
     resolve_base_url,
@@ -37,7 +40,7 @@ from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import ClientStateError, InvalidInputError
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.rate_limits import CategoryLimits, RateLimitStore
-from twelvelabs_async.requests import Form, Method, Request, RetryClass
+from twelvelabs_async.requests import Form, Method, RetryClass
 
 if TYPE_CHECKING:
     from twelvelabs_async._raw_methods import RawResponses
@@ -244,14 +247,18 @@ class _ResourceGroups:
 
 _USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 
-_RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "non_idempotent"}
-"""Retry class by HTTP method, for `AsyncTwelveLabs.request`. A POST without a retry class is not retried."""
+
+def _checked_headers(name: str, headers: object) -> Mapping[str, str]:
+    from twelvelabs_async._core.extras import checked_headers  # most clients add none
+
+    return checked_headers(name, headers)
 
 
-def _checked_headers(name: str, headers: object, *, single_request: bool = False) -> Mapping[str, str]:
-    from twelvelabs_async._core.extras import checked_headers  # most clients and requests add none
-
-    return checked_headers(name, headers, single_request=single_request)
+def _require_trace_configs(value: object) -> None:
+    valid = isinstance(value, list | tuple)
+    for one in cast("Sequence[object]", value) if valid else (value,):
+        if not valid or not isinstance(one, aiohttp.TraceConfig):
+            raise InvalidInputError(f"trace_configs must be a list of aiohttp.TraceConfig, got {describe(one)}")
 
 
 class AsyncTwelveLabs(_ResourceGroups):
@@ -328,15 +335,16 @@ class AsyncTwelveLabs(_ResourceGroups):
         on_event: twelvelabs_async.events.Listener | None = None,
         clock: Clock | None = None,
     ) -> None:
+        # A traceback may show the variables of this frame; the URLs may contain passwords.
+        api_key, proxy, rate_limit_store = masked(api_key), masked(proxy), masked(rate_limit_store)
         require_type("session", session, aiohttp.ClientSession, "an aiohttp.ClientSession")
         require_type("rate_limit_store", rate_limit_store, str | RateLimitStore, "a URL or a RateLimitStore")
         require_type("organization", organization, str, "a string")
         require_type("on_event", on_event, Callable, "a function")
         require_type("clock", clock, Clock, "a Clock")
-        require_type("allow_http", allow_http, bool, "True or False")
-        require_type("trace_configs", trace_configs, list | tuple, "a list of aiohttp.TraceConfig")
-        for trace_config in trace_configs:
-            require_type("trace_configs", trace_config, aiohttp.TraceConfig, "a list of aiohttp.TraceConfig")
+        require_bool("allow_http", allow_http)
+        require_ssl_context(ssl)
+        _require_trace_configs(trace_configs)
         settings = Settings(
             api_key=resolve_api_key(api_key),
             base_url=resolve_base_url(base_url, allow_http=allow_http),
@@ -374,7 +382,8 @@ class AsyncTwelveLabs(_ResourceGroups):
 
     @override
     def __repr__(self) -> str:
-        return f"AsyncTwelveLabs(base_url={self._settings.base_url!r})"
+        settings: Settings | None = vars(self).get("_settings")  # a traceback may show half of a client
+        return "AsyncTwelveLabs()" if settings is None else f"AsyncTwelveLabs(base_url={settings.base_url!r})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -706,7 +715,7 @@ class AsyncTwelveLabs(_ResourceGroups):
 
         Args:
             method: HTTP method.
-            path_template: Path as in the API reference, such as `/indexes/{index-id}`.
+            path_template: Path as in the API reference, such as `/indexes/{index-id}`. It begins with a slash.
             response_type: Type of the response: a model, `dict`, or `type(None)` to ignore the body.
             path_params: Values of the variables in the path; each becomes one escaped path segment.
             query: Query parameters.
@@ -724,17 +733,18 @@ class AsyncTwelveLabs(_ResourceGroups):
             index = await client.request("GET", "/indexes/{index-id}", path_params={"index_id": index.id})
             print(index["index_name"])  # films
         """
+        from twelvelabs_async._core.custom_requests import custom_request
+
         return await self._executor.execute(
-            Request(
+            custom_request(
                 method=method,
                 path_template=path_template,
                 response_type=response_type,
-                retry_class=retry_class or _RETRY_CLASS_BY_METHOD.get(method, "idempotent"),
-                path_params=path_params or {},
-                query=query or {},
+                path_params=path_params,
+                query=query,
                 json=json,
-                allow_null_items=True,
                 form=form,
-                headers={} if headers is None else _checked_headers("headers", headers, single_request=True),
+                headers=headers,
+                retry_class=retry_class,
             )
         )

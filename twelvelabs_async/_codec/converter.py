@@ -103,6 +103,17 @@ def structure(data: Any, target_type: type[T], *, path: str = "$", body: bytes =
     raise _shape_error(lines, path, body)
 
 
+def can_structure(target_type: object) -> bool:
+    """Return whether parsed JSON can be converted to a type."""
+    if target_type is None or target_type is NoneType:  # only the class is a type
+        return target_type is NoneType
+    try:
+        _structure_hook(target_type)
+    except Exception:  # noqa: BLE001  # cattrs and attrs raise many kinds
+        return False
+    return True
+
+
 def structure_strict(data: Any, target_type: type[T]) -> T:
     """Convert parsed JSON to a type of the caller, whose `Literal`s accept no unknown members.
 

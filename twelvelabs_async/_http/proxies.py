@@ -15,7 +15,7 @@ from urllib.request import getproxies, getproxies_environment, proxy_bypass
 import attrs
 from yarl import URL
 
-from twelvelabs_async._options import is_loopback
+from twelvelabs_async._options import is_loopback, masked
 from twelvelabs_async.errors import InvalidInputError
 
 FROM_ENVIRONMENT: Final = "environment"
@@ -71,6 +71,7 @@ def resolve_proxy(explicit: str | None, base_url: str, *, required: bool = True)
     if found is None:
         return ProxySettings()
     text, source, bypasses = found
+    del found
 
     def reached_directly(host: str, port: int) -> bool:
         return is_loopback(host) or bypasses(host, port)
@@ -93,19 +94,25 @@ def parse_proxy_url(text: str, name: str) -> URL:
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128, got {type(text).__name__}")
+    text = masked(text)  # a traceback may show it
+    url: URL | None
     try:
         url = URL(text.strip() if "://" in text else f"http://{text.strip()}")
         host, _ = url.host, url.port
     except ValueError:
-        raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128") from None
-    if url.scheme.startswith("socks"):
+        host = url = None
+    if url is None:
+        raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128")
+    scheme = url.scheme
+    if scheme in {"http", "https"} and host and not any(character.isspace() for character in host):
+        return url.origin() if url.raw_user is None else url.with_path("")
+    del url  # a traceback would show the password in it
+    if scheme.startswith("socks"):
         raise InvalidInputError(
-            f"{name} is a SOCKS proxy ({url.scheme}://{url.host}); use an http:// proxy, or install aiohttp-socks and "
+            f"{name} is a SOCKS proxy ({scheme}://{host}); use an http:// proxy, or install aiohttp-socks and "
             "pass session= with its connector"
         )
-    if url.scheme not in {"http", "https"} or not host or any(character.isspace() for character in host):
-        raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128, got one of {url.scheme}://")
-    return url.origin() if url.raw_user is None else url.with_path("")
+    raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128, got one of {scheme}://")
 
 
 def _from_environment() -> tuple[str, str, Callable[[str, int], bool]] | None:
@@ -117,9 +124,9 @@ def _from_environment() -> tuple[str, str, Callable[[str, int], bool]] | None:
             return None
         entries = parse_no_proxy(proxies.get("no", ""))
         name = f"{scheme}_proxy"
-        return proxies[scheme], name if os.environ.get(name) else name.upper(), entries
+        return masked(proxies[scheme]), name if os.environ.get(name) else name.upper(), entries
     system = getproxies().get("https")
-    return None if system is None else (system, "the system's proxy", lambda host, _: bool(proxy_bypass(host)))
+    return None if system is None else (masked(system), "the system's proxy", lambda host, _: bool(proxy_bypass(host)))
 
 
 def parse_no_proxy(text: str) -> Callable[[str, int], bool]:
