@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from twelvelabs_async._system import call_in_forked_children
+from twelvelabs_async.errors import ClientStateError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,10 +28,18 @@ class ThreadPool:
         call_in_forked_children(self._forget)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Call `function` in a thread; must be called in an event loop."""
+        """Call `function` in a thread; must be called in an event loop.
+
+        Raises:
+            ClientStateError: The interpreter is exiting, or the system has no more threads.
+        """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix=f"twelvelabs-{self._name}")
-        return asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
+        loop = asyncio.get_running_loop()
+        try:
+            return loop.run_in_executor(self._executor, partial(function, *args, **kwargs))
+        except RuntimeError as error:
+            raise ClientStateError(f"no thread can be started for the client: {error}") from None
 
     def _forget(self) -> None:
         self._executor = None  # threads do not survive a fork

@@ -40,7 +40,13 @@ from twelvelabs_async._http.proxies import ProxySettings
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transfer import IdleTimer, RequestBodyStream
 from twelvelabs_async._options import Settings
-from twelvelabs_async.errors import APIConnectionError, ClientStateError, InvalidInputError, MalformedResponseError
+from twelvelabs_async.errors import (
+    APIConnectionError,
+    ClientStateError,
+    InvalidInputError,
+    MalformedResponseError,
+    TwelveLabsError,
+)
 
 MAX_RESPONSE_SIZE: Final = 32 * 1024 * 1024
 """Most bytes of a response body, decompressed; reading stops with an error there."""
@@ -53,6 +59,10 @@ _API_VERSION: Final = re.compile(r"v?\d{1,4}(\.\d{1,4}){0,3}")
 
 _VERSION: Final = re.compile(r"/v\d")
 """The API version in a URL."""
+
+_INVALID_PATH: Final = "the path of a request must begin with '/', so that the API key is sent to base_url only"
+
+_SESSION_CLOSED: Final = "the session that was passed in is closed"
 
 MAX_DROPPED_CONNECTIONS: Final = 100
 """Idle connections with unsolicited data that one attempt drops before it fails: a pool of the default size."""
@@ -89,9 +99,10 @@ class StreamReport(Protocol):
 class StreamingResponse:
     """A response whose body is still arriving."""
 
-    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, host: str, transport: HttpTransport) -> None:
         self._response = response
         self._host = host
+        self._transport = transport
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
         self.body: bytes = b""
@@ -104,7 +115,9 @@ class StreamingResponse:
 
         Raises:
             APIConnectionError: The connection was lost, or nothing arrived for `idle_timeout` seconds.
+            ClientStateError: The client was closed meanwhile.
         """
+        failure: TwelveLabsError
         try:
             async with asyncio.timeout(idle_timeout):
                 chunk = await self._response.content.readany()
@@ -113,6 +126,8 @@ class StreamingResponse:
             return chunk
         except (aiohttp.ClientError, OSError) as error:
             failure = map_exception(error, self._host, idle_timeout=idle_timeout)
+        if self._transport.closed:
+            failure = ClientStateError("the client was closed before the end of the stream")
         try:
             raise failure
         finally:
@@ -243,8 +258,12 @@ class HttpTransport:
         Raises:
             APIConnectionError: There was no complete response.
             MalformedResponseError: The response is larger than `MAX_RESPONSE_SIZE`.
+            InvalidInputError: The path does not begin with a slash.
+            ClientStateError: The client, or the session that was passed in, was closed.
         """
         session = self._api_client_session or self._open_api_session()
+        if path[:1] != "/":  # it would continue the name of the host
+            raise InvalidInputError(_INVALID_PATH)
         url = URL(self._settings.base_url + path, encoded=True)
         headers = self._default_headers.copy()  # instrumentation may add its own
         if body is NO_BODY:
@@ -261,7 +280,11 @@ class HttpTransport:
 
         Raises:
             APIConnectionError: There was no response.
+            InvalidInputError: The path does not begin with a slash.
+            ClientStateError: The client, or the session that was passed in, was closed.
         """
+        if path[:1] != "/":
+            raise InvalidInputError(_INVALID_PATH)
         headers = self._default_headers.copy()
         headers["Accept"] = accept
         headers.update(body.headers)
@@ -274,13 +297,11 @@ class HttpTransport:
         """PUT bytes to a presigned URL, with the headers that the platform asked for, and without the key.
 
         Raises:
-            APIConnectionError: There was no complete response, or the URL is not secure.
+            APIConnectionError: There was no complete response, or the URL is invalid or not secure.
+            ClientStateError: The client, or the session that was passed in, was closed.
         """
         self._ensure_open()
-        try:
-            target = URL(url, encoded=True)
-        except ValueError:
-            raise APIConnectionError(message="the presigned URL cannot be parsed", sent=False) from None
+        target = _parse_presigned_url(url)
         if target.scheme != "https" and not (target.scheme == "http" and self._settings.origin.startswith("http:")):
             raise APIConnectionError(message=f"refusing to upload to a {target.scheme}:// URL", sent=False)
         all_headers = CIMultiDict(body.headers)
@@ -343,6 +364,7 @@ class HttpTransport:
             attempt.on_send(url, headers)
         token = current_attempt.set(attempt)
         response: aiohttp.ClientResponse | None = None
+        failure: TwelveLabsError
         drop_count = 0
         try:
             while response is None:
@@ -361,8 +383,8 @@ class HttpTransport:
             if response.headers.get("X-Api-Version", self.api_version) != self.api_version:
                 self._on_new_version(response.headers["X-Api-Version"])
             return await read(response)
-        except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
-            failure = self._map_exception(error, url, attempt)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError, asyncio.IncompleteReadError) as error:
+            failure = self._failure_of(error, session, url, attempt)
             logger.debug("%s %s%s: %s", method, url.host, url.raw_path, failure.message)
         except asyncio.CancelledError:
             self._raise_if_closed()
@@ -393,7 +415,7 @@ class HttpTransport:
         return Response(status=response.status, headers=response.headers, body=content)
 
     async def _read_stream(self, response: aiohttp.ClientResponse) -> StreamingResponse:
-        stream = StreamingResponse(response, response.host)
+        stream = StreamingResponse(response, response.host, self)
         if not 200 <= response.status < 300:
             try:
                 stream.body = await read_body(response)
@@ -426,6 +448,23 @@ class HttpTransport:
                 "the server uses %s, and this version of twelvelabs-async supports %s", name, SUPPORTED_API_VERSION
             )
 
+    def _failure_of(
+        self, error: Exception, session: aiohttp.ClientSession, url: URL, attempt: Attempt
+    ) -> TwelveLabsError:
+        """Return the error of a failed attempt, which says so if its connections were closed.
+
+        Raises:
+            RuntimeError: It is from the trace configurations of the caller.
+        """
+        if self._closed or session.closed:
+            closed = "the client was closed during the call" if self._closed else _SESSION_CLOSED
+            return ClientStateError(f"{closed}; the request {'may have been' if attempt.sent else 'was not'} executed")
+        if isinstance(error, ClientStateError):  # no thread can be started for the look-up of the host
+            return error.with_traceback(None)
+        if isinstance(error, RuntimeError):
+            raise error
+        return self._map_exception(error, url, attempt)
+
     def _raise_if_closed(self) -> None:
         """Explain a cancellation that is not the caller's: a closing pool cancels calls that wait for a connection."""
         task = asyncio.current_task()
@@ -433,7 +472,7 @@ class HttpTransport:
             return
         if self._closed:
             raise ClientStateError("the client was closed while the call waited for a connection") from None
-        raise ClientStateError("the session that was passed in is closed") from None
+        raise ClientStateError(_SESSION_CLOSED) from None
 
     def _ensure_open(self) -> None:
         if self._closed:  # meanwhile: the call has waited for a permit, or for a retry
@@ -468,8 +507,28 @@ class HttpTransport:
                 ssl_context=self._ssl_context,
             )
         if source.closed or source.connector is None:
-            raise ClientStateError("the session that was passed in is closed")
+            raise ClientStateError(_SESSION_CLOSED)
+        # aiohttp has no public name for the loop of a connector.
+        loop = asyncio.get_running_loop()
+        if getattr(source.connector, "_loop", loop) is not loop:
+            raise ClientStateError("the session that was passed in is of another event loop; create it in this one")
         return source.connector
+
+
+def _parse_presigned_url(text: str) -> URL:
+    """Parse a URL that the platform has sent.
+
+    Raises:
+        APIConnectionError: It cannot be parsed, or has no host.
+    """
+    try:
+        url = URL(text, encoded=True)
+        host, _ = url.host, url.port  # parsed when they are read
+    except ValueError:
+        host = url = None
+    if url is None or not host:
+        raise APIConnectionError(message="the presigned URL cannot be parsed", sent=False)
+    return url
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
