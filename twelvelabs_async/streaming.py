@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
@@ -26,6 +27,8 @@ _E = TypeVar("_E")
 
 _READ_BATCH_SIZE: Final = 64
 """Events decoded before the first one is yielded; a chunk may contain thousands."""
+
+_CLOSED_EARLY: Final = "the stream was closed before its end"
 
 _DRAIN_TIMEOUT: Final = 0.25
 """Seconds to wait for the end of the body after the final event, so that the connection can be reused."""
@@ -64,6 +67,8 @@ class EventStream(Generic[_E]):
         self._finished = False
         self._entered = False
         self._closed = False
+        self._busy = False
+        """Whether a task opens the stream or waits for its next bytes."""
         self._failure: StreamError | None = None
 
     @property
@@ -130,7 +135,7 @@ class EventStream(Generic[_E]):
                 while self._buffer:
                     yield self._buffer.popleft()
         finally:
-            if not self._entered:
+            if not (self._entered or self._busy):  # another task, which is reading, closes it
                 await self.close()
 
     async def _read_to_end(self) -> None:
@@ -148,31 +153,63 @@ class EventStream(Generic[_E]):
     async def _open(self) -> None:
         if self._closed:
             raise ClientStateError("the stream is finished or closed; call the method again for a new stream")
-        if self._response is None:
-            self._response = await self._executor.open_stream(self._request, accept=self._accept)
+        if self._response is not None:
+            return
+        with self._exclusively():
+            response = await self._executor.open_stream(self._request, accept=self._accept)
+        if self._closed:  # meanwhile, by another task
+            if response.report is not None:
+                response.report.finish()
+            response.close()
+            raise ClientStateError(_CLOSED_EARLY)
+        self._response = response
+
+    @contextmanager
+    def _exclusively(self) -> Generator[None]:
+        """Refuse a second task while one waits for the server.
+
+        Raises:
+            ClientStateError: Another task opens or reads the stream.
+        """
+        if self._busy:
+            raise ClientStateError("another task or thread reads the stream; read it in one, and pass the events on")
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
 
     async def _fill_buffer(self) -> bool:
         """Read until at least one event is buffered; return False at the end of the stream.
 
         Raises:
             StreamError: The stream is truncated, cannot be decoded, or reports an error.
+            ClientStateError: The stream was closed, or another task reads it.
         """
         while not (self._buffer or self._finished or self._failure):
-            if self._response is None:
-                raise ClientStateError("the stream was closed before its end")
-            try:
-                await self._read_more(self._response)
-            except APIError as error:
-                self._failure = self._as_stream_error(error)
-                self._report_end(self._response, self._failure)
-            except BaseException as error:
-                self._report_end(self._response, error)
-                raise
-            if self._finished:
-                self._report_end(self._response)
+            response = self._response
+            if response is None:
+                raise ClientStateError(_CLOSED_EARLY)
+            with self._exclusively():
+                await self._read_from(response)
         if not self._buffer and self._failure is not None:
             raise self._failure
         return bool(self._buffer)
+
+    async def _read_from(self, response: StreamingResponse) -> None:
+        """Read more, and report the end of the stream, with its error if it has one."""
+        try:
+            await self._read_more(response)
+        except APIError as error:
+            if self._closed:  # by another task, which ended the connection
+                raise ClientStateError(_CLOSED_EARLY) from None
+            self._failure = self._as_stream_error(error, response)
+            self._report_end(response, self._failure)
+        except BaseException as error:
+            self._report_end(response, error)
+            raise
+        if self._finished:
+            self._report_end(response)
 
     async def _read_more(self, response: StreamingResponse) -> None:
         """Decode a batch of events, or read the next chunk. Events after the final one are ignored."""
@@ -218,15 +255,15 @@ class EventStream(Generic[_E]):
             raise StreamError(message="the stream ended before its final event", retryable=True)
         self._finished = True
 
-    def _as_stream_error(self, error: APIError) -> StreamError:
+    def _as_stream_error(self, error: APIError, response: StreamingResponse) -> StreamError:
         """Return `error` as a `StreamError` with the text received so far."""
         non_idempotent = self._request.retry_class in NON_IDEMPOTENT_CLASSES
         stream_error = StreamError(
             message=error.message,
             operation=self._request.operation,
-            status_code=self._response.status if self._response is not None else None,
-            request_id=request_id_from_headers(self._response.headers) if self._response is not None else None,
-            headers=self._response.headers if self._response is not None else {},
+            status_code=response.status,
+            request_id=request_id_from_headers(response.headers),
+            headers=response.headers,
             body=error.body,
             text=self.text_so_far,
             event_count=self._event_count,
