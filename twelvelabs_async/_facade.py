@@ -8,6 +8,7 @@ The types are in `sync.pyi`, which docs/make_stubs.py generates.
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from typing_extensions import override
 
 from twelvelabs_async._event_loop import LoopClient
 from twelvelabs_async.client import AsyncTwelveLabs
+from twelvelabs_async.errors import ClientStateError
 from twelvelabs_async.pagination import Page, Paginator
 from twelvelabs_async.raw_responses import RawResponse
 
@@ -62,6 +64,8 @@ class Facade:
 
     @override
     def __repr__(self) -> str:
+        if not _is_complete(self):
+            return f"<{type(self).__name__} without a client>"
         return f"<synchronous {type(self._target).__name__}>"
 
     @override
@@ -102,22 +106,34 @@ class Facade:
 class SyncStream(Facade):
     """A stream, an ingestion or another object that lives in the event loop: iterate over it, or use it in `with`."""
 
-    __slots__ = ()
+    __slots__ = ("_pid",)
 
     def __init__(self, loop_client: LoopClient, target: Any) -> None:
         super().__init__(loop_client, lambda _: target)
+        self._pid = os.getpid()
+
+    def _require_own_process(self) -> None:
+        """Refuse what a forked process cannot do with a connection of its parent.
+
+        Raises:
+            ClientStateError: The object was created in the parent process.
+        """
+        if self._pid != os.getpid():
+            raise ClientStateError("used after fork; call the method of the client again in this process")
 
     def __iter__(self) -> Iterator[Any]:
         iterator = aiter(self._target)
         return self if iterator is self._target else SyncStream(self._loop_client, iterator)
 
     def __next__(self) -> Any:
+        self._require_own_process()
         item = self._loop_client.run(_next_item(self._target))
         if item is _END:
             raise StopIteration
         return self._convert(item)
 
     def __enter__(self) -> Any:
+        self._require_own_process()
         entered = self._loop_client.run(self._target.__aenter__())
         return self if entered is self._target else self._convert(entered)
 
@@ -163,6 +179,11 @@ class SyncPager(SyncStream):
 
     @override
     def __iter__(self) -> Iterator[Any]:
+        if not hasattr(self._target, "item_batches"):
+            raise TypeError("a list with raw responses is iterated by page: for response in pager.pages()")
+        return self._items()
+
+    def _items(self) -> Iterator[Any]:
         for batch in SyncStream(self._loop_client, self._target.item_batches()):
             yield from batch
 
@@ -171,11 +192,18 @@ class SyncPager(SyncStream):
         return cast("Iterator[Page[Any]]", self.pages())
 
 
+def _is_complete(facade: Facade) -> bool:
+    """Return whether `__init__` has ended; a traceback may show an object for which it has not."""
+    return hasattr(facade, "_loop_client")
+
+
 async def _await(awaitable: Any) -> Any:
     return await awaitable
 
 
 async def _next_item(iterator: Any) -> Any:
+    if getattr(iterator, "ag_running", False):
+        raise ClientStateError("another thread waits for the next item; iterate in one thread, and pass the items on")
     return await anext(iterator, _END)
 
 

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from twelvelabs_async._event_loop import LoopClient
 from twelvelabs_async._facade import Facade, SyncPager, SyncStream, synchronous_text
+from twelvelabs_async._options import masked
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.rate_limits import CategoryLimits
@@ -26,6 +27,8 @@ class TwelveLabs(Facade):  # noqa: D101  # has that of AsyncTwelveLabs
     __doc__ = synchronous_text(AsyncTwelveLabs.__doc__)
 
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
+        # A traceback may show the variables of this frame; URLs among the options may contain passwords.
+        api_key, options = masked(api_key), {name: masked(value) for name, value in options.items()}
         if options.pop("session", None) is not None:
             raise InvalidInputError("session= needs an event loop; pass proxy=, ssl= or trace_configs= to TwelveLabs")
         super().__init__(LoopClient(partial(AsyncTwelveLabs, api_key=api_key, **options)), lambda client: client)
@@ -88,7 +91,8 @@ class TwelveLabs(Facade):  # noqa: D101  # has that of AsyncTwelveLabs
 
     @override
     def __repr__(self) -> str:
-        return f"TwelveLabs(base_url={self._loop_client.client.base_url!r})"
+        loop_client: LoopClient | None = getattr(self, "_loop_client", None)  # a traceback may show half of a client
+        return "TwelveLabs()" if loop_client is None else f"TwelveLabs(base_url={loop_client.client.base_url!r})"
 
 
 async def _limits(client: AsyncTwelveLabs) -> Mapping[str, CategoryLimits]:
