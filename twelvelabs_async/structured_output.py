@@ -202,7 +202,9 @@ def parse_structured_text(
         message, path = f"the response is not JSON: {error}", ""
     except MalformedResponseError as error:
         message, path = f"the response does not match the schema: {error.message}", error.path
-    raise StructuredOutputError(message=message, path=path, body=text.encode()[:1000], retryable=True, **context)
+    raise StructuredOutputError(
+        message=message, path=path, body=text[:1000].encode(errors="replace")[:1000], retryable=True, **context
+    )
 
 
 def _loads(text: str) -> StructuredText[Any]:
