@@ -39,8 +39,9 @@ class AttemptStarted:
     """Path of the URL with the names of its variables, such as `/v1.3/indexes/{index-id}`; None for storage."""
     request_bytes: int
     """Size of the request body in bytes."""
-    headers: MutableMapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-    """Empty. The listener may add headers that are sent, such as `traceparent`; they replace none of the client."""
+    headers: MutableMapping[str, str] = attrs.field(factory=dict[str, str], repr=False, hash=False)
+    """Empty. The listener may add headers that are sent, such as `traceparent`; they replace none of the client. Those
+    that cannot be sent, and those of the body and the connection, are left out and logged."""
 
 
 @attrs.frozen(kw_only=True)

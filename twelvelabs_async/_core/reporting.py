@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar, cast
 
@@ -16,7 +17,7 @@ from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.error_responses import request_id_from_headers
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, StreamingResponse
-from twelvelabs_async.errors import APIError
+from twelvelabs_async.errors import APIError, InvalidInputError
 from twelvelabs_async.events import (
     AttemptFinished,
     AttemptStarted,
@@ -28,6 +29,8 @@ from twelvelabs_async.events import (
 from twelvelabs_async.requests import Request
 
 T = TypeVar("T")
+
+logger: Final = logging.getLogger(__name__)
 
 _CALL_IDS: Final = itertools.count(1)
 
@@ -49,6 +52,21 @@ def token_count(usage: object, field: str) -> int | None:
         counts = cast("Mapping[str, object]", count).values()
         return sum(one for one in counts if isinstance(one, int)) if count else None
     return count if isinstance(count, int) else None
+
+
+def sendable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return those headers of a listener that can be sent, and log the others."""
+    if not headers:
+        return headers
+    from twelvelabs_async._core.extras import checked_headers  # noqa: PLC0415  # most listeners add none
+
+    sendable: dict[str, str] = {}
+    for name, value in headers.items():
+        try:
+            sendable.update(checked_headers("AttemptStarted.headers", {name: value}))
+        except InvalidInputError as error:
+            logger.warning("a header of an on_event listener is not sent: %s", error)
+    return sendable
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -152,7 +170,7 @@ class CallReport:
             request_bytes=self.request_bytes,
         )
         self.events.emit(event)
-        for name, value in event.headers.items():
+        for name, value in sendable_headers(event.headers).items():
             headers.setdefault(name, value)
 
     def _finish_attempt(self, error: BaseException | None) -> None:
