@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from multidict import CIMultiDict
+from typing_extensions import override
 
 from twelvelabs_async._core.recording import CallRecord
 from twelvelabs_async._http.error_responses import request_id_from_headers
@@ -29,7 +32,7 @@ def raw_response(record: CallRecord, data: T) -> RawResponse[T]:
     return RawResponse(
         data=data,
         status_code=record.response.status,
-        headers=record.response.headers,
+        headers=CIMultiDict(record.response.headers),  # a proxy cannot be pickled
         request_id=request_id_from_headers(record.response.headers),
         attempts=record.state.send_count,
         elapsed=record.elapsed,
@@ -50,6 +53,8 @@ class RawResponseGroup:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         path = f"{self._path}.{name}" if self._path else name
         found = attrgetter(path)(self._make_view(CallRecord()))
         if isinstance(found, Resource):
@@ -62,6 +67,10 @@ class RawResponseGroup:
             return self._call(path, args, kwargs)
 
         return method
+
+    @override
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client cannot be copied or pickled; create one in the process that uses it")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call a resource that is a function, such as `analyze`."""

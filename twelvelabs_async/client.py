@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from inspect import getattr_static
 from ssl import SSLContext
 from types import TracebackType
@@ -43,7 +44,7 @@ from twelvelabs_async.rate_limits import CategoryLimits, RateLimitStore
 from twelvelabs_async.requests import Form, Method, RetryClass
 
 if TYPE_CHECKING:
-    from twelvelabs_async._raw_methods import RawResponses
+    from twelvelabs_async import _raw_methods
     from twelvelabs_async.resources.analyze import Analyze, AnalyzeStreaming
     from twelvelabs_async.resources.analyze_async import AnalyzeAsync
     from twelvelabs_async.resources.assets import Assets
@@ -60,6 +61,15 @@ if TYPE_CHECKING:
     from twelvelabs_async.resources.responses import Responses
     from twelvelabs_async.resources.search import Search
     from twelvelabs_async.resources.tasks import Tasks
+else:
+
+    class _RawMethods:
+        """Stands for the module, which is imported when one of its names is used, also in an annotation."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(import_module("twelvelabs_async._raw_methods"), name)
+
+    _raw_methods = _RawMethods()
 
 
 _OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -515,7 +525,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         return view
 
     @property
-    def with_raw_response(self) -> RawResponses:
+    def with_raw_response(self) -> _raw_methods.RawResponses:
         """The same methods, which return a `RawResponse`: the result, the status, the headers, attempts and times.
 
         Example:
@@ -523,9 +533,8 @@ class AsyncTwelveLabs(_ResourceGroups):
             print(response.request_id, response.attempts, response.data.index_name)
         """
         from twelvelabs_async._core.recording import recording
-        from twelvelabs_async._raw_methods import RawResponses
 
-        return RawResponses(lambda record: self._view(recording(self._executor, record)))
+        return _raw_methods.RawResponses(lambda record: self._view(recording(self._executor, record)))
 
     def ingest(
         self,

@@ -41,9 +41,9 @@ class SystemClock:
             await client.indexes.list()
     """
 
-    monotonic: staticmethod[[], float] = staticmethod(time.monotonic)
+    monotonic = staticmethod(time.monotonic)
     """Seconds that never go backwards; the event loops of asyncio and uvloop count on the same scale."""
-    time: staticmethod[[], float] = staticmethod(time.time)
+    time = staticmethod(time.time)
     """Seconds since the epoch."""
 
     async def sleep(self, seconds: float) -> None:

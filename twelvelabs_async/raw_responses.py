@@ -28,7 +28,7 @@ class RawResponse(Generic[_T_co]):
     A method that sends several requests has those of the last one.
     """
 
-    data: _T_co
+    data: _T_co = attrs.field(hash=False)
     """What the method returns without `with_raw_response`."""
     status_code: int
     """HTTP status."""
