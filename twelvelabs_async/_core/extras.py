@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -74,7 +75,11 @@ def checked_headers(name: str, headers: object, *, single_request: bool = False)
 
 
 def _checked_query(query: object) -> dict[str, Any]:
-    checked = dict(_checked_mapping("extra_query", query))
+    given = _checked_mapping("extra_query", query)
+    try:
+        checked = deepcopy(dict(given))  # the caller may change its lists later
+    except (TypeError, RecursionError):
+        raise InvalidInputError("extra_query must contain scalars, lists and dicts only") from None
     try:
         urlencode(list(query_pairs(checked)))
     except UnicodeEncodeError:
