@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -179,10 +179,15 @@ def _model_structure_hook(converter: Converter, model_class: type[Model]) -> Cal
     return _detailed_model_hook(converter, model_class)
 
 
-def _detailed_model_hook(converter: Converter, model_class: type[Model]) -> Callable[[Any, Any], Model]:
+def _detailed_model_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Model]:
+    """Return the hook for a model, which may be generic, and may have a type argument then."""
+    model_class: type[Model] = get_origin(kind) or kind
     wire_names = _wire_names(model_class)
     build = make_dict_structure_fn(
-        model_class, converter, **_wire_overrides(wire_names), _cattrs_detailed_validation=converter.detailed_validation
+        kind[Any] if getattr(kind, "__parameters__", ()) else kind,
+        converter,
+        **_wire_overrides(wire_names),
+        _cattrs_detailed_validation=converter.detailed_validation,
     )
     known = frozenset(wire_names.values())
     dates = tuple((f.name, wire_names[f.name]) for f in attrs.fields(model_class) if f.type == datetime | None)
@@ -196,7 +201,7 @@ def _detailed_model_hook(converter: Converter, model_class: type[Model]) -> Call
             found = {name: value for name, value in found.items() if value is not None}
         if id_is_underscored and "_id" not in found and "id" in found:
             found = {"_id" if name == "id" else name: value for name, value in found.items()}
-        model = build(found, model_class)
+        model: Model = build(found, model_class)
         new = found.keys() - known if not found.keys() <= known else ()
         unread = [wire for name, wire in dates if getattr(model, name) is None and wire in found]
         if new or unread:
@@ -246,6 +251,48 @@ def _is_tuple(annotation: Any) -> bool:
     return get_origin(annotation) is tuple and get_args(annotation)[-1] is Ellipsis
 
 
+def _is_sequence(annotation: Any) -> bool:
+    return get_origin(annotation) is Sequence
+
+
+def _is_object_union(annotation: Any) -> bool:
+    """Return whether a type is that of an object in a request: a model, or an `ObjectLike`."""
+    return get_origin(annotation) in {Union, UnionType} and SupportsModelDump in get_args(annotation)
+
+
+def _object_union_hook(annotation: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    """Return the hook that reads an object of a request back: as the first model that has all its fields."""
+    members = get_args(annotation)
+    models: list[type[Model]] = [member for member in members if _is_model(member)]
+
+    def hook(value: Any, _: Any) -> Any:
+        if value is None and NoneType in members:
+            return None
+        if value.__class__ in members and not isinstance(value, dict):  # a model, or a number
+            return value
+        if not isinstance(value, dict):
+            raise type_mismatch("an object", value)
+        structured = [found for model in models[1:] if (found := _try_structure(converter, value, model)) is not None]
+        if not structured:
+            return converter.structure(value, models[0])  # pyright: ignore[reportUnknownArgumentType]  # a JSON object
+        first = _try_structure(converter, value, models[0])
+        candidates = structured if first is None else [first, *structured]
+        return next((one for one in candidates if not one.extra), candidates[0])
+
+    return hook
+
+
+def _try_structure(converter: Converter, value: Any, model_class: type[Model]) -> Model | None:
+    try:
+        return converter.structure(value, model_class)
+    except Exception:  # noqa: BLE001  # cattrs raises many kinds
+        return None
+
+
+def _keep(value: Any, _: Any) -> Any:
+    return value
+
+
 def _is_scalar_union(annotation: Any) -> bool:
     kinds = [member for member in get_args(annotation) if member is not NoneType]
     return get_origin(annotation) in {Union, UnionType} and len(kinds) > 1 and {*kinds} <= {str, int, float, bool}
@@ -292,9 +339,17 @@ def _build_converter(*, detailed: bool, strict: bool = False) -> Converter:
     converter.register_structure_hook_factory(
         _is_tuple, lambda k, conv: require_sequence(homogenous_tuple_structure_factory(k, conv))
     )
+    converter.register_structure_hook_factory(
+        _is_sequence, lambda k, conv: require_sequence(homogenous_tuple_structure_factory(k, conv))
+    )
+    converter.register_structure_hook_factory(_is_object_union, _object_union_hook)
+    converter.register_structure_hook_func(lambda kind: isinstance(kind, TypeVar), _keep)
     converter.register_structure_hook_func(lambda kind: kind is dict, as_dict)
     converter.register_structure_hook_func(lambda kind: kind is array, as_vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_structure_hook(conv, kind))
+    converter.register_structure_hook_factory(
+        lambda kind: _is_model(get_origin(kind)), lambda kind, conv: _detailed_model_hook(conv, kind)
+    )
     converter.register_unstructure_hook(datetime, _unstructure_datetime)
     converter.register_unstructure_hook(Path, lambda path: path)  # `to_wire` refuses it, as in forms and queries
     converter.register_unstructure_hook_func(lambda kind: kind is array, list)
