@@ -448,3 +448,34 @@ async def test_the_ledger_of_another_machine_is_taken_over_after_its_heartbeat_e
     else:
         with pytest.raises(LedgerInUseError, match=r"process 7 on elsewhere.* try again in \d+ s"):
             await SqliteLedger(path).open()
+
+
+async def test_a_ledger_can_be_read_beside_its_owner_without_any_change(tmp_path: Path) -> None:
+    path = tmp_path / "films.ledger"
+    owner = SqliteLedger(path)
+    await owner.open()
+    await owner.claim(entry(1))
+    os.utime(path, (0, 0))  # the owner was suspended for years: another run would take over
+    before = path.read_bytes()
+    reader = SqliteLedger(path, access="read")
+    await reader.open()
+    assert [found.token async for found in reader.entries()] == ["t1"]
+    with pytest.raises(LedgerError):
+        await reader.save(saved(1))
+    await reader.close()
+    assert (path.read_bytes(), path.stat().st_mtime) == (before, 0)
+    await owner.save(saved(1))
+    await owner.close()
+
+
+async def test_reading_a_ledger_creates_none(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        await SqliteLedger(tmp_path / "films.ledger", access="read").open()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such device")
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+async def test_a_device_is_no_ledger(device: str) -> None:
+    with pytest.raises(LedgerError, match="is not a regular file"):
+        await SqliteLedger(device).open()

@@ -27,9 +27,10 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, Self, TypeVar, cast
 
 import attrs
+from typing_extensions import override
 
 from twelvelabs_async._system import publish_file
 from twelvelabs_async._text import printable
@@ -124,6 +125,8 @@ class SqliteLedger:
 
     Args:
         path: Path of the file, which `open` creates if it does not exist.
+        access: `exclusive` for a run of `client.ingest`; `read` at any time, also beside a run, without any change of
+            the file.
 
     Example:
         from twelvelabs_async.ingest import SqliteLedger
@@ -132,13 +135,16 @@ class SqliteLedger:
         await client.ingest("holiday/", index_id=index.id, ledger=ledger).summary()
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], *, access: Literal["exclusive", "read"] = "exclusive") -> None:
         self.path: Path = Path(path)
+        self._access = access
         self._writer: _GroupCommitWriter | None = None
         self._heartbeat_task: asyncio.Task[None] | None = None
 
     async def open(self) -> str:
         """Own the file, which is created if it does not exist, and return the name of the ledger.
+
+        With the access `read`, the file must exist, and its owner stays what it is.
 
         Raises:
             LedgerInUseError: Another process uses the ledger.
@@ -146,13 +152,15 @@ class SqliteLedger:
         """
         if self._writer is not None:
             raise LedgerInUseError(f"another ingestion uses the ledger {self.path}")
-        self._writer = _GroupCommitWriter(partial(_LedgerFile.open, self.path))
+        reads_only = self._access == "read"
+        self._writer = _GroupCommitWriter(partial((_SharedLedgerFile if reads_only else _LedgerFile).open, self.path))
         try:
             name = await self._execute(lambda db: str(db.execute("SELECT name FROM ledger").fetchone()[0]))
         except BaseException:
             await self.close()
             raise
-        self._heartbeat_task = asyncio.create_task(_send_heartbeats(self._writer))
+        if not reads_only:
+            self._heartbeat_task = asyncio.create_task(_send_heartbeats(self._writer))
         return name
 
     async def close(self) -> None:
@@ -423,7 +431,7 @@ class _LedgerFile:
         self._data_version = 0
 
     @classmethod
-    def open(cls, path: Path) -> _LedgerFile:
+    def open(cls, path: Path) -> Self:
         """Open a ledger file, created if it does not exist, and own it until it is closed or this process ends.
 
         Raises:
@@ -432,7 +440,9 @@ class _LedgerFile:
         """
         try:
             if not path.exists():
-                _create_file(path)
+                cls._create(path)
+            if not path.is_file():
+                raise LedgerError(f"{path} is not a regular file")
             if not path.stat().st_size:
                 raise LedgerError(f"{path} is empty (truncated, or not a ledger); delete it to start over")
             connection = sqlite3.connect(path, timeout=_OPEN_TIMEOUT, isolation_level=None)
@@ -449,6 +459,10 @@ class _LedgerFile:
                 raise kind(f"{problem} the ledger {path}: {error}") from None
             raise
         return file
+
+    @staticmethod
+    def _create(path: Path) -> None:
+        _create_file(path)
 
     def _prepare(self) -> None:
         _check_version(self._connection, self._path)
@@ -527,6 +541,36 @@ class _LedgerFile:
                 os.utime(self._path, (0, 0))
         finally:
             self._connection.close()
+
+
+class _SharedLedgerFile(_LedgerFile):
+    """A ledger file that is read beside its owner."""
+
+    @staticmethod
+    @override
+    def _create(path: Path) -> None:
+        raise LedgerError(f"there is no ledger {path}")
+
+    @override
+    def _prepare(self) -> None:
+        _check_version(self._connection, self._path)
+        self._connection.execute(f"PRAGMA busy_timeout = {_WRITE_TIMEOUT * 1000:.0f}")
+        self._connection.execute("PRAGMA query_only = ON")
+
+    @contextmanager
+    @override
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Yield the connection in a transaction that reads."""
+        self._connection.execute("BEGIN")
+        try:
+            yield self._connection
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    @override
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
 
 
 def _create_file(path: Path) -> None:
