@@ -38,6 +38,7 @@ from twelvelabs_async import (
     TwelveLabsError,
 )
 from twelvelabs_async.emulator import Emulator, ThreadedEmulator
+from twelvelabs_async.models import VideoAsset
 from twelvelabs_async.requests import Form
 
 
@@ -322,6 +323,61 @@ async def test_a_closed_borrowed_session_raises_client_state_error() -> None:
             await client.request("GET", "/x")
 
 
+async def test_a_borrowed_session_that_is_closed_between_two_calls_raises_client_state_error() -> None:
+    lent = aiohttp.ClientSession()
+    video = VideoAsset(asset_id="a1")
+    async with (
+        RawServer(always_respond(raw_response())) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client,
+    ):
+        await client.request("GET", "/x")
+        await lent.close()
+        calls: list[Coroutine[Any, Any, object]] = [
+            client.request("GET", "/x"),
+            client.assets.upload(b"x", filename="a.mp4"),
+            client.analyze_stream(video=video, prompt="What happens?").text(),
+        ]
+        for call in calls:
+            with pytest.raises(ClientStateError, match=r"passed in is closed; .* was not executed"):
+                await call
+        assert len(server.requests) == 1
+
+
+def test_a_borrowed_session_of_another_event_loop_raises_client_state_error() -> None:
+    async def lend() -> aiohttp.ClientSession:
+        await asyncio.sleep(0)
+        return aiohttp.ClientSession()
+
+    async def use(lent: aiohttp.ClientSession) -> None:
+        async with AsyncTwelveLabs(KEY, session=lent) as client:
+            with pytest.raises(ClientStateError, match="another event loop"):
+                await client.request("GET", "/x")
+
+    with asyncio.Runner() as first:
+        lent = first.run(lend())
+        with asyncio.Runner() as second:
+            second.run(use(lent))
+        first.run(lent.close())
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"], ids=["no response", "half"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_closing_the_client_says_of_a_call_in_progress_that_it_may_have_been_executed(
+    method: Any, sent: bytes
+) -> None:
+    async def respond(got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(sent)
+        return await stall(got, writer)
+
+    async with RawServer(respond) as server:
+        client = AsyncTwelveLabs(KEY, base_url=server.base_url)
+        call = asyncio.create_task(client.request(method, "/x"))
+        await eventually(lambda: len(server.requests) == 1)
+        await client.close()
+        with pytest.raises(ClientStateError, match=r"closed during the call; .* may have been executed"):
+            await call
+
+
 async def test_trace_configs_receive_every_request() -> None:
     seen = list[str]()
 
@@ -369,6 +425,36 @@ async def test_any_operation_can_be_called_with_request() -> None:
         assert (third.method, third.body) == ("DELETE", b"")
         assert fourth.headers["Content-Type"].startswith("multipart/form-data; boundary=")
         assert first.headers["User-Agent"].startswith("twelvelabs-async/")
+
+
+REFUSED_ARGUMENTS: list[tuple[str, Any]] = [
+    *(("path_template", value) for value in (None, 5, b"/x", "", "x", "/x?a=b", "/x#f", "/a b", "/x\r\nA: b", "/é")),
+    *(("path_template", value) for value in ("/a/../b", "/%2E%2e/b", "/{", "/{a b}", "/a\\b", "/%zz")),
+    *(("method", value) for value in (None, 5, "get", "TRACE", "GET /x")),
+    *(("path_params", value) for value in (5, "x", [], {5: "a"})),
+    *(("query", value) for value in (5, "x", [], {5: "a"})),
+    *(("headers", value) for value in (5, "x", {"a\n": "b"})),
+    *(("form", value) for value in (5, {}, "x")),
+    *(("retry_class", value) for value in (5, "none", "")),
+    *(("response_type", value) for value in (None, 5, "dict", {}, object, AsyncTwelveLabs)),
+    ("json", b"{}"),
+    ("json", float("nan")),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED_ARGUMENTS, ids=repr)
+async def test_p18_request_refuses_an_argument_by_name_before_anything_is_sent(name: str, value: Any) -> None:
+    async with RawServer(always_respond(raw_response())) as server:
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+            arguments: dict[str, Any] = {"method": "POST", "path_template": "/x", name: value}
+            with pytest.raises(InvalidInputError, match="must be a" if name == "json" else name):
+                await client.request(**arguments)
+        assert server.requests == []
+
+
+async def test_p18_a_request_has_one_body(client: AsyncTwelveLabs) -> None:
+    with pytest.raises(InvalidInputError, match="json= or form="):
+        await client.request("POST", "/x", json={}, form=Form.build(a="b"))
 
 
 async def test_request_raises_the_same_errors_as_methods(client: AsyncTwelveLabs) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support import KEY, FastClock, RawHandler, RawRequest, RawServer, eventually, raw_response, respond_in_order
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.errors import NotFoundError, RateLimitError, StreamError
+from twelvelabs_async.errors import ClientStateError, NotFoundError, RateLimitError, StreamError
 from twelvelabs_async.models.analyze import VideoAsset
 from twelvelabs_async.resources.analyze import AnalyzeStream
 
@@ -226,6 +226,69 @@ async def test_leaving_the_block_early_closes_the_socket(serve: Open) -> None:
     async with stream_of(client):
         await eventually(lambda: server.open_connections == 1)
     await eventually(lambda: server.open_connections == 0)
+
+
+async def test_closing_a_stream_ends_the_task_that_reads_it_with_client_state_error(serve: Open) -> None:
+    server, client = await serve(then(HALF, after="silence"))
+    stream, received = stream_of(client), asyncio.Event()
+
+    async def read() -> None:
+        async for _ in stream:
+            received.set()
+
+    task = asyncio.create_task(read())
+    await received.wait()
+    await stream.close()
+    with pytest.raises(ClientStateError, match="closed before its end"):
+        await task
+    await eventually(lambda: server.open_connections == 0)
+
+
+async def test_closing_a_stream_before_its_response_ends_the_task_that_opens_it(serve: Open) -> None:
+    answer = asyncio.Event()
+
+    async def respond_later(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+        await answer.wait()
+        return WHOLE
+
+    server, client = await serve(respond_later)
+    stream = stream_of(client)
+    task = asyncio.create_task(stream.text())
+    await eventually(lambda: len(server.requests) == 1)
+    await stream.close()
+    answer.set()
+    with pytest.raises(ClientStateError, match="closed before its end"):
+        await task
+
+
+async def test_a_second_reader_of_a_stream_gets_client_state_error_and_the_first_one_all_events(serve: Open) -> None:
+    rest = asyncio.Event()
+
+    async def respond(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(HALF)
+        await rest.wait()
+        return chunk(said(" and half") + END) + chunk(b"")
+
+    server, client = await serve(respond)
+    stream = stream_of(client)
+    first = asyncio.create_task(stream.text())
+    for condition in (lambda: len(server.requests) == 1, lambda: stream.text_so_far == "half"):
+        await eventually(condition)
+        with pytest.raises(ClientStateError, match="another task"):
+            await stream.text()
+    rest.set()
+    assert await first == "half and half"
+    assert len(server.requests) == 1
+
+
+async def test_closing_the_client_ends_a_stream_with_client_state_error(serve: Open) -> None:
+    _, client = await serve(then(HALF, after="silence"))
+    stream = stream_of(client)
+    task = asyncio.create_task(stream.text())
+    await eventually(lambda: stream.text_so_far == "half")
+    await client.close()
+    with pytest.raises(ClientStateError, match="client was closed"):
+        await task
 
 
 async def test_p21_concurrent_streams_leave_no_open_connections(serve: Open) -> None:

@@ -133,6 +133,13 @@ class Connector(aiohttp.TCPConnector):
             req.connection_is_new = True
         return protocol
 
+    def end_reads(self) -> None:
+        """Wake all calls that wait for the rest of a body: aiohttp forgets them when it closes their connection."""
+        for protocol in tuple(self._acquired):
+            body: aiohttp.StreamReader | None = getattr(protocol, "_payload", None)  # aiohttp has no public name
+            if body is not None:
+                body.set_exception(aiohttp.ClientConnectionError("closed"))
+
 
 class ThreadResolver(AbstractResolver):
     """Looks up names in threads that do nothing else: those of the loop may be busy with work of the application."""

@@ -227,6 +227,8 @@ class HttpTransport:
             return  # the connections belong to the parent process
         for session in sessions:
             if session is not None:
+                if isinstance(session.connector, Connector):
+                    session.connector.end_reads()
                 await session.close()
 
     def __del__(self) -> None:
