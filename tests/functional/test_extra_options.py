@@ -136,13 +136,15 @@ async def test_extra_body_is_refused_where_it_cannot_be_added(client: AsyncTwelv
 
 
 async def test_later_changes_to_option_dicts_have_no_effect(client: AsyncTwelveLabs, server: RawServer) -> None:
-    headers, body = {"X-A": "1"}, {"deep": {"a": 1}}
-    options = client.with_options(extra_headers=headers, extra_body=body)
+    headers, body, query = {"X-A": "1"}, {"deep": {"a": 1}}, {"tags": ["a"]}
+    options = client.with_options(extra_headers=headers, extra_body=body, extra_query=query)
     headers["X-A"] = "2"
     body["deep"]["a"] = 2
+    query["tags"].append("b")
     await options.request("POST", "/x")
     assert server.requests[0].headers["X-A"] == "1"
     assert json.loads(server.requests[0].body) == {"deep": {"a": 1}}
+    assert server.requests[0].target.endswith("/x?tags=a")
 
 
 async def send_with(client: AsyncTwelveLabs, name: str, headers: Any) -> None:

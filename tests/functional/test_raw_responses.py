@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -89,3 +91,21 @@ async def test_methods_without_a_raw_response_raise_an_error(client: AsyncTwelve
     with pytest.raises(AttributeError, match="with_raw_response has no 'ingest'"):
         _ = raw.ingest
     assert "await it" in repr(raw.indexes.list())
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])  # noqa: S301
+async def test_a_raw_response_can_be_copied_pickled_and_hashed(client: AsyncTwelveLabs, duplicate: Any) -> None:
+    raw = client.with_raw_response
+    for response in (await raw.request("GET", "/indexes"), await raw.indexes.list()):
+        other = duplicate(response)
+        assert other == response
+        assert hash(other) == hash(response)
+        assert other.headers["content-TYPE"] == response.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_the_methods_with_raw_responses_cannot_be_copied(duplicate: Any) -> None:
+    raw = AsyncTwelveLabs("key").with_raw_response
+    for group in (raw, raw.indexes):
+        with pytest.raises(TypeError, match="copied or pickled"):
+            duplicate(group)

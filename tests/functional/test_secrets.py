@@ -17,8 +17,8 @@ import aiohttp
 import pytest
 from support import KEY, UNREACHABLE_URL, FastClock, RawRequest, RawServer, always_respond, eventually, raw_response
 
-from twelvelabs_async import APIConnectionError, APIError, AsyncTwelveLabs, TwelveLabsError
-from twelvelabs_async._http.body import encode_json
+from twelvelabs_async import APIConnectionError, APIError, AsyncTwelveLabs, InvalidInputError, TwelveLabsError
+from twelvelabs_async._http.body import NO_BODY, encode_json
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async.requests import FilePart, Form
 
@@ -104,7 +104,10 @@ async def test_p14_a_redirect_of_storage_is_not_followed(status: int) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"],
+    [
+        *("http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"),
+        *("https://storage.example:99999/p", "https://storage.example:port/p", "https:///p"),
+    ],
 )
 async def test_p14_a_video_is_not_sent_to_an_insecure_or_invalid_url(address: str) -> None:
     """P14. The address comes from the server; over plain http everybody on the way could take the part."""
@@ -333,6 +336,26 @@ async def test_p15_slow_call_logs_of_asyncio_debug_mode_do_not_contain_the_key(
         await client.request("GET", "/x")
     assert "Executing" in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("start", ["@127.0.0.1:{port}/x", ":{port}/x", "x", "", "\\@127.0.0.1:{port}/x"])
+async def test_p14_no_path_sends_the_key_to_another_host(start: str) -> None:
+    """P14. The host of a base URL without a path would go on in the path."""
+    async with (
+        RawServer(always_respond(raw_response())) as server,
+        RawServer(always_respond(raw_response())) as other,
+        AsyncTwelveLabs(KEY, base_url=server.origin, max_retries=0) as client,
+    ):
+        path = start.format(port=other.port)
+        with pytest.raises(InvalidInputError, match="begins with '/'"):
+            await client.request("GET", path)
+        transport = client._executor.transport
+        transport.ensure_usable()
+        with pytest.raises(InvalidInputError, match="base_url only"):
+            await transport.send("GET", path, NO_BODY, Attempt())
+        with pytest.raises(InvalidInputError, match="base_url only"):
+            await transport.open_stream("GET", path, NO_BODY, Attempt(), accept="*/*")
+        assert server.requests == other.requests == []
 
 
 async def test_p14_cookies_of_a_borrowed_session_are_not_sent() -> None:

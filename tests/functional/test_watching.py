@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from support import KEY, FastClock
+from support import KEY, FastClock, RawServer, always_respond, raw_response
 
 from twelvelabs_async import AsyncTwelveLabs, NotFoundError
 from twelvelabs_async.emulator import Emulator, Plan, samples
@@ -80,6 +80,40 @@ async def test_an_exception_in_a_listener_is_logged_and_fails_no_call(
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=fail) as client:
         assert list(await client.indexes.list()) == []
     assert "on_event raised an exception" in caplog.text
+
+
+HEADERS_THAT_CANNOT_BE_SENT: list[dict[Any, Any]] = [
+    {"x": None},
+    {"x": 5},
+    {"x": b"a"},
+    {"x": "a\nb"},
+    {"x\r\ny": "a"},
+    {5: "a"},
+    {"x": "é"},
+    {"Content-Length": "5"},
+    {"Expect": "100-continue"},
+    {"Transfer-Encoding": "chunked"},
+    {"x-api-key": "other"},
+]
+
+
+@pytest.mark.parametrize("headers", HEADERS_THAT_CANNOT_BE_SENT, ids=repr)
+async def test_a_header_of_a_listener_that_cannot_be_sent_is_logged_and_left_out(
+    headers: dict[Any, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def add(event: object) -> None:
+        if isinstance(event, AttemptStarted):
+            event.headers.update({**headers, "traceparent": "00-1"})
+
+    async with (
+        RawServer(always_respond(raw_response())) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, on_event=add) as client,
+    ):
+        await client.request("GET", "/x")
+    (sent,) = server.requests
+    assert (sent.headers["traceparent"], sent.headers["x-api-key"]) == ("00-1", KEY)
+    assert not {"x", "Expect", "Content-Length", "Transfer-Encoding"} & {*sent.headers}
+    assert "on_event listener is not sent" in caplog.text
 
 
 async def test_request_finished_has_status_request_id_model_and_tokens(emulator: Emulator) -> None:

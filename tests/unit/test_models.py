@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 from twelvelabs_async import models
-from twelvelabs_async._codec.converter import structure, to_dict
+from twelvelabs_async._codec.converter import can_structure, structure, to_dict
 from twelvelabs_async.errors import MalformedResponseError
 from twelvelabs_async.models._fields import SDK_FIELD_NAMES
 from twelvelabs_async.models.analyze import AnalyzePromptV2, StructuredAnalysis
@@ -32,6 +32,19 @@ from twelvelabs_async.models.assets import (
     UploadStatus,
 )
 from twelvelabs_async.models.common import Model
+from twelvelabs_async.models.embed import (
+    AudioTaskInput,
+    DocumentSegmentation,
+    DocumentTaskInput,
+    FixedLength,
+    FixedSegmentation,
+    ImageInput,
+    MediaSource,
+    Segmentation,
+    TemporalSegmentation,
+    TextImageInput,
+    VideoInput,
+)
 from twelvelabs_async.models.indexed_assets import (
     IndexedAsset,
     IndexedAssetCreated,
@@ -440,3 +453,58 @@ def test_a_model_converts_to_a_dict_of_json_types() -> None:
 
 def test_a_generic_model_can_be_parametrized() -> None:
     assert get_args(StructuredAnalysis[int]) == (int,)
+
+
+SEGMENTS = FixedSegmentation(fixed=FixedLength(duration_sec=5)).to_dict()
+SOURCE: dict[str, Any] = {"url": "https://media.example/a.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "name", "inner"),
+    [
+        (VideoInput, {"segmentation": SEGMENTS, "embedding_option": ["visual"]}, "segmentation", Segmentation),
+        (ImageInput, {}, "media_source", MediaSource),
+        (TextImageInput, {"input_text": "a boat"}, "media_source", MediaSource),
+        (AudioTaskInput, {"segmentation": SEGMENTS}, "segmentation", Segmentation),
+        (AudioTaskInput, {"segmentation": {"temporal": SEGMENTS}}, "segmentation", TemporalSegmentation),
+        (
+            DocumentTaskInput,
+            {"segmentation": {"spatial": {"strategy": "standard"}}},
+            "segmentation",
+            DocumentSegmentation,
+        ),
+    ],
+)
+def test_a_request_is_read_back(kind: type[Model], fields: dict[str, Any], name: str, inner: type[Model]) -> None:
+    document = {"media_source": SOURCE, **fields}
+    read = kind.from_dict(document)
+    assert read.to_dict() == document
+    assert type(getattr(read, name)) is inner
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"media_source": 5}, "$.media_source"),
+        ({"media_source": {"url": 5}}, "$.media_source.url"),
+        ({"media_source": SOURCE, "segmentation": {"strategy": 5}}, "$.segmentation.strategy"),
+        ({"media_source": SOURCE, "embedding_option": "visual"}, "$.embedding_option"),
+    ],
+)
+def test_an_invalid_request_raises_an_error_with_the_path(document: dict[str, Any], path: str) -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        AudioTaskInput.from_dict(document)
+    assert caught.value.path == path
+
+
+def test_every_model_has_a_structure_hook() -> None:
+    for name in dir(models):
+        kind = getattr(models, name)
+        assert not (isinstance(kind, type) and issubclass(kind, Model)) or can_structure(kind), name
+
+
+def test_a_structured_analysis_is_read_back_with_and_without_the_type_of_its_value() -> None:
+    document = {"id": "1", "data": "{}", "finish_reason": "stop", "value": {"_id": "i", "index_name": "x"}, "new": 1}
+    assert StructuredAnalysis[Any].from_dict(document).value == document["value"]
+    typed = from_dict(document, StructuredAnalysis[Index])
+    assert (typed.value.index_name, typed.extra) == ("x", {"new": 1})

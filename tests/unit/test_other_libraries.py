@@ -9,7 +9,7 @@ import json
 import pickle
 import tomllib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 from unittest.mock import create_autospec
@@ -84,9 +84,17 @@ def test_the_signature_of_each_public_callable_can_be_evaluated() -> None:
     assert unreadable == {}
 
 
+def test_annotations_outside_of_signatures_can_be_evaluated() -> None:
+    raw: Any = inspect.getattr_static(AsyncTwelveLabs, "with_raw_response")
+    assert inspect.signature(raw.fget, eval_str=True).return_annotation.__name__ == "RawResponses"
+    assert get_type_hints(SystemClock) == {}
+
+
 def holds_unhashable(kind: Any) -> bool:
     outer = get_origin(kind) or kind
-    return outer in (dict, list, set, Mapping, array) or any(holds_unhashable(inner) for inner in get_args(kind))
+    return outer in (dict, list, set, Mapping, MutableMapping, array) or any(
+        holds_unhashable(inner) for inner in get_args(kind)
+    )
 
 
 def test_unhashable_containers_are_excluded_from_the_hash() -> None:
@@ -234,6 +242,12 @@ def test_fastapi_returns_and_accepts_models() -> None:
         return body
 
     typed.__annotations__ = {"body": Annotated[Index, fastapi.Body()], "return": Index}
+
+    def without_marker(body: Any) -> Any:
+        return body
+
+    without_marker.__annotations__ = {"body": Index, "return": Index}
+    app.post("/without-marker")(without_marker)
     app.get("/untyped")(untyped)
     app.get("/plain")(plain)
     app.get("/page")(page)
@@ -244,6 +258,7 @@ def test_fastapi_returns_and_accepts_models() -> None:
         assert browser.get("/page").json() == {"items": [found.to_dict()], "total": 1}
         assert browser.post("/typed", json=found.to_dict()).json() == found.to_dict()
         assert browser.post("/typed", json={"index_name": 3}).status_code == 422
+        assert browser.post("/without-marker", json=found.to_dict()).status_code == 422  # for FastAPI, it is a query
         schema: Any = browser.get("/openapi.json").json()
     assert "index_name" in str(schema["paths"])
 

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import math
 import pickle
+import ssl
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +18,7 @@ import yarl
 from rich.pretty import pretty_repr
 from support import KEY
 
-from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
+from twelvelabs_async import AsyncTwelveLabs, InvalidInputError, TwelveLabs
 from twelvelabs_async._options import DEFAULT_BASE_URL, Options, Secret, resolve_base_url
 
 URL = "TWELVELABS_BASE_URL"
@@ -111,6 +112,13 @@ def test_p14_plain_http_to_another_host_is_rejected_unless_allowed(bad: str, mon
         "https://[::1/v1.3",
         "https://host:port/v1.3",
         "https://host:99999/v1.3",
+        "https://host:0/v1.3",
+        "https://a\\b",
+        "https://a..b",
+        "https://.example",
+        "https://" + "a" * 70 + ".example",
+        "https://" + "a." * 130 + "example",
+        "https://a;b",
     ],
 )
 def test_p18_an_invalid_base_url_raises_invalid_input_error(bad: str) -> None:
@@ -202,6 +210,10 @@ WRONG_SETTINGS: list[tuple[str, Any]] = [
     ("clock", 5),
     ("trace_configs", 5),
     ("trace_configs", [5]),
+    ("trace_configs", None),
+    ("trace_configs", [None]),
+    *(("ssl", value) for value in (5, "x", {"a": 1}, False, True, 0, "", [])),
+    ("allow_http", None),
     ("trust_env", "no"),
     ("allow_http", "no"),
 ]
@@ -213,6 +225,11 @@ def test_p18_a_setting_of_a_wrong_type_is_refused_by_name_when_the_client_is_mad
         make_client(**{"api_key": KEY, name: value})
 
 
+def test_p18_the_tls_settings_of_a_server_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="ssl must be an SSLContext for clients"):
+        AsyncTwelveLabs(KEY, ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+
 def make_client(**settings: Any) -> AsyncTwelveLabs:
     return AsyncTwelveLabs(**settings)
 
@@ -220,6 +237,37 @@ def make_client(**settings: Any) -> AsyncTwelveLabs:
 def test_a_host_with_an_umlaut_is_encoded() -> None:
     client = AsyncTwelveLabs(KEY, base_url="https://bücher.example/größe/v1.3")
     assert client.base_url == "https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe/v1.3"
+
+
+@pytest.mark.parametrize("host", ["my_service", "a-b.example.", "10.0.0.1", "[2001:db8::1]", "a" * 63 + ".example"])
+def test_names_of_hosts_and_ip_addresses_are_accepted(host: str) -> None:
+    assert AsyncTwelveLabs(KEY, base_url=f"https://{host}/v1.3").base_url == f"https://{host}/v1.3"
+
+
+@pytest.mark.parametrize("kind", [AsyncTwelveLabs, TwelveLabs])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"timeout": "5"},
+        {"base_url": "ftp://x"},
+        {"session": "x"},
+        {"api_key": KEY + "\n"},
+        {"proxy": f"ftp://u:{KEY}@h"},
+    ],
+    ids=str,
+)
+def test_p15_a_refused_setting_shows_no_secret_in_a_traceback_with_locals(kind: Any, settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        kind(**{"api_key": KEY, **settings})
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in report.stack if "twelvelabs_async" in frame.filename]
+    assert ours
+    assert KEY not in str([frame.locals for frame in ours])
+
+
+def test_half_of_a_client_has_a_repr() -> None:
+    assert repr(object.__new__(AsyncTwelveLabs)) == "AsyncTwelveLabs()"
+    assert repr(object.__new__(TwelveLabs)) == "TwelveLabs()"
 
 
 @pytest.mark.parametrize("length", [10, 500])

@@ -391,3 +391,9 @@ def test_the_error_can_be_copied_and_pickled() -> None:
         cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # our own
     ):  # our own
         assert (twin.text, twin.usage, str(twin)) == ("x", TokenUsage(output_tokens=7), str(caught.value))
+
+
+def test_half_of_a_surrogate_pair_in_the_text_does_not_break_the_error() -> None:
+    with pytest.raises(StructuredOutputError) as caught:
+        parse_structured("\ud800", Person)
+    assert caught.value.text == "\ud800"
