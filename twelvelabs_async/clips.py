@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import attrs
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.search import SearchClip, SearchItem
+
+_MAX_SECONDS: Final = 2**53
+"""Largest time in seconds; beyond it, a float is not exact."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +49,7 @@ def flatten(results: Iterable[SearchClip]) -> Iterator[SearchClip]:
     """Yield one result per clip, each with its video id; expands results that are grouped by video.
 
     Raises:
-        InvalidInputError: A result has no video id.
+        InvalidInputError: `results` are not search results, or a result has no video id.
 
     Example:
         from twelvelabs_async import clips
@@ -53,7 +58,11 @@ def flatten(results: Iterable[SearchClip]) -> Iterator[SearchClip]:
         for hit in clips.flatten(await videos):
             print(hit.video_id, hit.start, hit.end)
     """
+    if not isinstance(results, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"results must be a list of search results, got {describe(results)}")
     for result in results:
+        if not isinstance(result, SearchClip):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+            raise InvalidInputError(f"results must be a list of search results, got one of {describe(result)}")
         if isinstance(result, SearchItem) and result.clips:
             video_id = result.id or result.video_id
             for clip in result.clips:
@@ -76,7 +85,7 @@ def group_by_video(results: Iterable[SearchClip]) -> dict[str, tuple[SearchClip,
         results: Search results, grouped by video or not.
 
     Raises:
-        InvalidInputError: A result has no video id.
+        InvalidInputError: `results` are not search results, or a result has no video id.
 
     Example:
         from twelvelabs_async import clips
@@ -99,7 +108,7 @@ def merge(results: Iterable[SearchClip], *, gap: float = 0.0) -> list[Clip]:
         gap: Maximum number of seconds between two results that are merged.
 
     Raises:
-        InvalidInputError: `gap` is negative, or a result has no video id.
+        InvalidInputError: `gap` is negative or not a number, or `results` cannot be grouped; see `group_by_video`.
 
     Example:
         from twelvelabs_async import clips
@@ -108,8 +117,7 @@ def merge(results: Iterable[SearchClip], *, gap: float = 0.0) -> list[Clip]:
         for clip in clips.merge(hits, gap=2):
             print(clip.video_id, clip.timecodes)
     """
-    if not gap >= 0:
-        raise InvalidInputError(f"gap must be 0 seconds or more, got {gap}")
+    gap = _checked_seconds("gap", gap, math.inf)
     merged = [
         _merge_run(video_id, run)
         for video_id, clips in group_by_video(results).items()
@@ -159,16 +167,28 @@ def timecode(seconds: float) -> str:
     """Format seconds as `mm:ss.s`, or as `h:mm:ss.s` from one hour.
 
     Raises:
-        InvalidInputError: `seconds` is negative, infinite or not a number.
+        InvalidInputError: `seconds` is negative, above 2**53 or not a number.
 
     Example:
         from twelvelabs_async.clips import timecode
 
         print(timecode(67.5), timecode(3725))  # 01:07.5 1:02:05.0
     """
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise InvalidInputError(f"seconds must be a finite number of 0 or more, got {seconds}")
+    seconds = _checked_seconds("seconds", seconds, _MAX_SECONDS)
     minutes, tenths = divmod(round(seconds * 10), 600)
     hours, minutes = divmod(minutes, 60)
     short = f"{minutes:02}:{tenths // 10:02}.{tenths % 10}"
     return f"{hours}:{short}" if hours else short
+
+
+def _checked_seconds(name: str, value: object, maximum: float) -> float:
+    """Return a number of seconds; numbers of other libraries, such as numpy, are numbers too."""
+    number: Any = value
+    try:
+        seconds = math.nan if isinstance(value, str | bytes | bytearray | bool) else float(number)
+    except Exception:  # noqa: BLE001  # the conversion is the caller's
+        seconds = math.nan
+    if not 0 <= seconds <= maximum:
+        bounds = "0 or more" if maximum == math.inf else f"from 0 to {maximum}"
+        raise InvalidInputError(f"{name} must be a number of seconds, {bounds}, got {describe(value)}")
+    return seconds

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,10 +125,35 @@ def test_a_time_code_never_shows_sixty_seconds(seconds: float, text: str) -> Non
     assert clips.timecode(seconds) == text
 
 
-@pytest.mark.parametrize("seconds", [-0.1, math.inf, math.nan])
+@pytest.mark.parametrize("seconds", [-0.1, math.inf, math.nan, 10**400, 1e308, "x", "5", b"5", None, True, [1]])
 def test_an_invalid_time_raises_an_error(seconds: Any) -> None:
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError, match="seconds must be a number of seconds"):
         clips.timecode(seconds)
+
+
+@pytest.mark.parametrize("gap", [-1, math.nan, "x", None, {}, 10**400])
+def test_an_invalid_gap_raises_an_error(gap: Any) -> None:
+    with pytest.raises(InvalidInputError, match="gap must be a number of seconds"):
+        clips.merge([], gap=gap)
+
+
+def test_numbers_of_other_types_are_seconds() -> None:
+    numbers: list[Any] = [np.float32(67.5), Fraction(135, 2)]
+    for number in numbers:
+        assert clips.timecode(number) == "01:07.5"
+        assert len(clips.merge([hit("a", 0, 5), hit("a", 7, 9)], gap=number)) == 1
+
+
+@pytest.mark.parametrize("results", [5, None, "hits", [{"video_id": "a"}], b"x"])
+def test_what_are_no_results_is_refused(results: Any) -> None:
+    functions: list[Callable[[Any], object]] = [
+        clips.merge,
+        clips.group_by_video,
+        lambda found: list(clips.flatten(found)),
+    ]
+    for function in functions:
+        with pytest.raises(InvalidInputError, match="results must be a list of search results"):
+            function(results)
 
 
 RESULTS = {
