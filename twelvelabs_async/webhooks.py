@@ -12,8 +12,9 @@ import hmac
 import json
 from typing import Any, Final, cast
 
+from twelvelabs_async._arguments import checked_int, describe
 from twelvelabs_async._codec.converter import structure
-from twelvelabs_async._options import require_type, validate_number
+from twelvelabs_async._options import validate_number
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, WebhookSignatureError
 from twelvelabs_async.models.webhooks import (
@@ -74,11 +75,7 @@ def verify(
         event = webhooks.verify(body, header, "secret", now=1767225605)
         print(event.type)  # analyze.task.ready
     """
-    if not isinstance(body, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-        raise InvalidInputError(f"body must be the bytes of the request, got {type(body).__name__}")
-    require_type("secret", secret, str | bytes, "a string")
-    if not secret:
-        raise InvalidInputError("secret must not be empty")
+    body, secret = _checked_body(body), _checked_secret(secret)
     validate_number("tolerance", tolerance, allow_minimum=True)
     if now is not None:
         validate_number("now", now, allow_minimum=True, finite=True)
@@ -90,7 +87,7 @@ def verify(
     age = (_CLOCK.time() if now is None else now) - int(timestamp)
     if abs(age) > tolerance:
         raise WebhookSignatureError(f"the webhook was signed {age:.0f} s ago; the tolerance is {tolerance:g} s")
-    return _parse_event(bytes(body))
+    return _parse_event(body)
 
 
 def sign(body: bytes, secret: str | bytes, timestamp: str | int) -> str:
@@ -101,13 +98,41 @@ def sign(body: bytes, secret: str | bytes, timestamp: str | int) -> str:
         secret: Secret of the webhook.
         timestamp: Time of signing in whole seconds since the epoch.
 
+    Raises:
+        InvalidInputError: `body` is not bytes, `secret` is empty, or another argument has the wrong type.
+
     Example:
         from twelvelabs_async import webhooks
 
         print(webhooks.sign(b"{}", "secret", 1767225600)[:8])
     """
+    body, secret = _checked_body(body), _checked_secret(secret)
+    seconds = f"{timestamp}" if isinstance(timestamp, str) else f"{checked_int('timestamp', timestamp, 0)}"
+    if not _is_timestamp(seconds):
+        raise InvalidInputError(f"timestamp must be whole seconds since the epoch, got {describe(timestamp)}")
     key = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
-    return hmac.new(key, f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def _checked_body(body: object) -> bytes:
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise InvalidInputError(f"body must be the bytes of the request, got {type(body).__name__}")
+    try:
+        return bytes(cast("Any", body))
+    except ValueError as error:
+        raise InvalidInputError(f"body cannot be read: {error}") from None
+
+
+def _checked_secret(secret: object) -> str | bytes:
+    if not isinstance(secret, str | bytes):
+        raise InvalidInputError(f"secret must be a string, got {type(secret).__name__}")
+    if not secret:
+        raise InvalidInputError("secret must not be empty")
+    return secret
+
+
+def _is_timestamp(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(2**53))
 
 
 def _parse_signature_header(header: object) -> tuple[str, list[str]]:
@@ -122,7 +147,7 @@ def _parse_signature_header(header: object) -> tuple[str, list[str]]:
     if len(timestamps) != 1 or not signatures:
         raise WebhookSignatureError(f"the {SIGNATURE_HEADER} header is missing or not of the form t=...,v1=...")
     timestamp = timestamps[0]
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= len(str(2**53))):
+    if not _is_timestamp(timestamp):
         raise WebhookSignatureError(f"the timestamp in the {SIGNATURE_HEADER} header is not a number of seconds")
     return timestamp, signatures
 

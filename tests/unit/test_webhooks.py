@@ -127,6 +127,32 @@ def test_a_missing_or_invalid_header_raises_webhook_signature_error(header: Any)
         verify(b"{}", header, SECRET, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("x", "s", 1), "body must be the bytes"),
+        ((None, "s", 1), "body must be the bytes"),
+        ((b"x", 5, 1), "secret must be a string"),
+        ((b"x", "", 1), "secret must not be empty"),
+        ((b"x", "s", 1.5), "timestamp must be a whole number"),
+        ((b"x", "s", "\ud800"), "timestamp must be whole seconds"),
+        ((b"x", "s", "soon"), "timestamp must be whole seconds"),
+    ],
+)
+def test_what_cannot_be_signed_is_refused_by_name(arguments: Any, why: str) -> None:
+    with pytest.raises(InvalidInputError, match=why):
+        sign(*arguments)
+
+
+def test_a_body_may_be_any_bytes_that_can_be_read() -> None:
+    body, header = signed(ANALYZED)
+    every_second: Any = memoryview(b"".join(bytes([byte, 0]) for byte in body))[::2]
+    assert verify(every_second, header, SECRET, now=NOW) == verify(body, header, SECRET, now=NOW)
+    every_second.release()
+    with pytest.raises(InvalidInputError, match="body cannot be read"):
+        verify(every_second, header, SECRET, now=NOW)
+
+
 def test_header_and_secret_may_be_bytes() -> None:
     body, header = signed(ANALYZED)
     assert verify(body, header.encode(), SECRET.encode(), now=NOW) == verify(body, header, SECRET, now=NOW)
