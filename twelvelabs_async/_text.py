@@ -19,11 +19,14 @@ def printable(text: str) -> str:
     return line if len(line) <= MAX_MESSAGE_LENGTH else line[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
-_URL_QUERY: Final = re.compile(r"(https?:\\?/\\?/[^\s\"'<>?#]{1,2048})[?#][^\s\"'<>]*", re.IGNORECASE)
+_URL: Final = re.compile(r":\\?/\\?/[^\s\"'<>]+")
+"""What follows the scheme of a URL, which may be `s3`, with the slashes as they are or as in JSON."""
+
+_QUERY: Final = re.compile("[?#].*", re.DOTALL)
 
 _SIGNED_PARAMETER: Final = re.compile(r"\b(X-(?:Amz|Goog)-[A-Za-z-]{1,40}=)[^\s\"'<>&]+", re.IGNORECASE)
 
-_MAY_CONTAIN_SIGNATURE: Final = re.compile(r"https?:|X-(?:Amz|Goog)-|<(?:Sig|Str|Can)", re.IGNORECASE)
+_MAY_CONTAIN_SIGNATURE: Final = re.compile(r":\\?/|X-(?:Amz|Goog)-|<(?:Sig|Str|Can)", re.IGNORECASE)
 
 _SIGNATURE_ELEMENT: Final = re.compile(r"<(SignatureProvided|StringToSign|CanonicalRequest)>[^<]*", re.IGNORECASE)
 
@@ -32,8 +35,40 @@ def cut_queries(text: str) -> str:
     """Return `text` without the queries and fragments of URLs, and without the signatures that storage repeats."""
     if _MAY_CONTAIN_SIGNATURE.search(text) is None:
         return text
-    text = _URL_QUERY.sub(r"\1?…", text)
+    text = _URL.sub(lambda url: _QUERY.sub("?…", url[0]), text)
     return _SIGNATURE_ELEMENT.sub(r"<\1>…", _SIGNED_PARAMETER.sub(r"\1…", text))
+
+
+_URL_START: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{1,100}:/|\s*data:", re.IGNORECASE)
+
+_USER_INFO: Final = re.compile(r"(:/{1,2})[^/]*@")
+
+
+def shown_url(text: str) -> str:
+    """Return an argument that may be a URL of any scheme, without what may be secret.
+
+    A URL loses its user name, password, query and fragment, a `data:` URL its content. Other text loses what
+    `cut_queries` removes.
+    """
+    start = _URL_START.match(text)
+    if start is None:
+        return cut_queries(text)
+    if not start[0].endswith("/"):
+        return f"{start[0]}…"
+    end = next((i for i, c in enumerate(text) if c in "?#"), len(text))
+    return _USER_INFO.sub(r"\1…@", text[:end], count=1) + ("" if end == len(text) else f"{text[end]}…")
+
+
+def error_text(error: BaseException) -> str:
+    """Return the type and the message of an exception of the caller, without the queries of URLs.
+
+    The message may raise an exception as well; it is then left out.
+    """
+    try:
+        text = cut_queries(str(error))
+    except Exception:  # noqa: BLE001  # the exception is the caller's
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def body_excerpt(body: bytes | str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import to_dict, to_wire
+from twelvelabs_async._text import shown_url
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import MetadataValue, ObjectLike, RangeLike
 
@@ -229,16 +230,18 @@ def checked_url(url: str, name: str = "url") -> str:
     """Return `url` if it is an absolute http or https URL.
 
     Raises:
-        InvalidInputError: It is not.
+        InvalidInputError: It is not; the message does not contain its query, which may be a signature.
     """
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"{name} must be an http or https URL, got {describe(url)}")
     try:
         parts = urlsplit(url)
+        _ = parts.port
     except ValueError as error:
         raise InvalidInputError(f"{name} must be an http or https URL: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or any(c.isspace() for c in url):
-        raise InvalidInputError(f"{name} must be an http or https URL, got {describe(url)}")
+        hint = " without whitespace" if any(c.isspace() for c in url) else ""
+        raise InvalidInputError(f"{name} must be an http or https URL{hint}, got {describe(shown_url(url))}")
     return str.__str__(url)
 
 
