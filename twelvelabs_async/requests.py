@@ -7,12 +7,12 @@ in errors, in logs, for the rate limiter and in the contract test.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Final, Generic, Literal, Self, TypeVar
+from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
 
-from twelvelabs_async._arguments import PLAIN_ID, parse_template, query_pairs, validate_id
+from twelvelabs_async._arguments import PLAIN_ID, checked_int, describe, parse_template, query_pairs, validate_id
 from twelvelabs_async.errors import InvalidInputError
 
 _T = TypeVar("_T")
@@ -35,29 +35,79 @@ BodyFactory = Callable[[], AsyncIterator[bytes]]
 """Returns the chunks of a body, from the first one, each time it is called."""
 
 
+def _validate_string(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{attribute.name} of a FilePart must be a string, got {describe(value)}")
+
+
+def _validate_content(_: Any, __: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, bytes) and not callable(value):
+        raise InvalidInputError(
+            f"content of a FilePart must be bytes or a function that returns an async iterator, got {describe(value)}"
+        )
+
+
+def _validate_size(part: FilePart, _: attrs.Attribute[Any], value: object) -> None:
+    size = checked_int("size of a FilePart", value, 0)
+    if isinstance(part.content, bytes) and size != len(part.content):
+        raise InvalidInputError(f"content of a FilePart has {len(part.content)} bytes, but size is {size}")
+
+
 @attrs.frozen(kw_only=True)
 class FilePart:
-    """A file in a form. Its content is opened again for each attempt."""
+    """A file in a form. Its content is opened again for each attempt.
 
-    name: str
+    Raises:
+        InvalidInputError: A value has the wrong type, or `size` is not the number of bytes in `content`.
+    """
+
+    name: str = attrs.field(validator=_validate_string)
     """Name of the form field."""
-    filename: str
+    filename: str = attrs.field(validator=_validate_string)
     """Filename that is sent to the platform."""
-    content: bytes | BodyFactory = attrs.field(repr=False)
+    content: bytes | BodyFactory = attrs.field(repr=False, validator=_validate_content)
     """The bytes, or a function that opens them."""
-    size: int
-    """Size in bytes."""
-    content_type: str = "application/octet-stream"
+    size: int = attrs.field(validator=_validate_size)
+    """Size in bytes; sending a stream of another size raises `UploadError`."""
+    content_type: str = attrs.field(default="application/octet-stream", validator=_validate_string)
     """Media type of the file."""
+
+
+def _checked_fields(fields: object) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a form as pairs of strings."""
+    pairs = _as_tuple("fields", fields, "pairs of name and value")
+    for pair in pairs:
+        match pair:
+            case (str(), str()):
+                continue
+            case _:
+                message = f"fields of a Form must be pairs of strings, got {describe(pair)}; use Form.build"
+                raise InvalidInputError(message)
+    return cast("tuple[tuple[str, str], ...]", pairs)
+
+
+def _checked_files(files: object) -> tuple[FilePart, ...]:
+    """Return the files of a form."""
+    parts = _as_tuple("files", files, "FilePart objects")
+    for part in parts:
+        if not isinstance(part, FilePart):
+            raise InvalidInputError(f"files of a Form must be FilePart objects, got {describe(part)}")
+    return cast("tuple[FilePart, ...]", parts)
+
+
+def _as_tuple(name: str, values: object, expected: str) -> tuple[object, ...]:
+    if isinstance(values, tuple | list):
+        return tuple(cast("Sequence[object]", values))
+    raise InvalidInputError(f"{name} of a Form must be a list of {expected}, got {describe(values)}")
 
 
 @attrs.frozen(kw_only=True)
 class Form:
     """A `multipart/form-data` body: first the fields, then the files; a list is sent as one part for each value."""
 
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_checked_fields)
     """Name and value of each field, in order."""
-    files: tuple[FilePart, ...] = ()
+    files: tuple[FilePart, ...] = attrs.field(default=(), converter=_checked_files)
     """Files, in order."""
 
     @classmethod
@@ -65,13 +115,19 @@ class Form:
         """Build a form from files and fields. A field that is None is left out; a list is sent as several fields.
 
         Raises:
-            InvalidInputError: The value of a field is not a scalar, nor a list or dict of scalars.
+            InvalidInputError: `files` is not a list of files, or the value of a field is not a scalar, nor a list or
+                dict of scalars.
 
         Example:
             form = Form.build(model_name="marengo3.0", embedding_scope=["clip", "video"])
             print(form.fields[0])  # ('model_name', 'marengo3.0')
         """
-        return cls(fields=tuple(query_pairs(fields)), files=tuple(files))
+        return cls(fields=tuple(query_pairs(fields)), files=_checked_files(files))
+
+
+def _validate_form(_: Any, __: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, Form):
+        raise InvalidInputError(f"form must be a Form, such as Form.build(...), got {describe(value)}")
 
 
 _EMPTY: Final[Mapping[str, Any]] = {}
@@ -98,7 +154,7 @@ class Request(Generic[_T]):
     """A JSON body, or None."""
     allow_null_items: bool = False
     """Whether lists in `json` may contain None, which no operation of the API takes."""
-    form: Form | None = None
+    form: Form | None = attrs.field(default=None, validator=_validate_form)
     """A form body, or None."""
     headers: Mapping[str, str] = attrs.field(default=_EMPTY, repr=False, hash=False)
     """Additional headers, the same on each attempt."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
+import attrs
 import pytest
-from support import parse_form_parts
+from support import json_request, parse_form_parts
 
 from twelvelabs_async._http.body import NO_BODY, Body, encode_form, encode_json, iter_chunks
+from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 NAMES = [
@@ -90,6 +93,50 @@ async def test_two_forms_have_different_boundaries() -> None:
 async def test_the_boundary_does_not_occur_in_the_content() -> None:
     body = encode_form(Form(fields=(("a", "--x--\r\n" * 100),)))
     assert len(parse_form_parts(body, await whole(body))) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"content": b"x" * 5000, "size": 10}, "has 5000 bytes, but size is 10"),
+        ({"content": 5}, "content of a FilePart must be bytes or a function"),
+        ({"content": "text"}, "got 'text'"),
+        ({"size": "5"}, "size of a FilePart must be a whole number"),
+        ({"size": -1}, "got -1"),
+        ({"filename": None}, "filename of a FilePart must be a string, got None"),
+        ({"content_type": b"video/mp4"}, "content_type"),
+    ],
+)
+def test_a_file_that_could_not_be_sent_whole_is_refused(wrong: Any, why: str) -> None:
+    """A form ends at its Content-Length, which is computed from the sizes."""
+    good: Any = {"name": "file", "filename": "a.mp4", "content": b"12345", "size": 5}
+    with pytest.raises(InvalidInputError, match=why):
+        FilePart(**{**good, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("build", "why"),
+    [
+        (lambda: Form.build(cast("Any", 1.5)), "files of a Form must be a list of FilePart objects, got 1.5"),
+        (lambda: Form.build(cast("Any", [b"x"])), "files of a Form must be FilePart objects, got bytes"),
+        (lambda: Form(fields=cast("Any", "ab")), "fields of a Form must be a list of pairs"),
+        (lambda: Form(fields=cast("Any", [("a", 5)])), "pairs of strings.*Form.build"),
+        (lambda: attrs.evolve(json_request(), form=cast("Any", "a form")), "form must be a Form"),
+    ],
+)
+def test_a_form_of_other_values_is_refused(build: Callable[[], object], why: str) -> None:
+    with pytest.raises(InvalidInputError, match=why):
+        build()
+
+
+async def test_a_streamed_file_may_consist_of_any_bytes() -> None:
+    async def blocks() -> AsyncIterator[Any]:
+        yield b"ab"
+        yield bytearray(b"cd")
+        yield memoryview(b"e-f")[::2]
+
+    body = encode_form(Form(files=(FilePart(name="file", filename="a", content=blocks, size=6),)))
+    assert b"\r\n\r\nabcdef\r\n" in await whole(body)
 
 
 async def test_a_json_body_has_a_content_length() -> None:

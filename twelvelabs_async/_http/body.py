@@ -7,11 +7,13 @@ reject, and takes longer for a small form than the request itself.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import Any, Final, cast
 
 import attrs
 
+from twelvelabs_async._text import error_text
+from twelvelabs_async.errors import InvalidInputError, TwelveLabsError, UploadError
 from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 
@@ -91,8 +93,49 @@ async def _iter_pieces(pieces: list[bytes | FilePart]) -> AsyncIterator[bytes]:
         elif isinstance(piece.content, bytes):
             yield piece.content
         else:
-            async for chunk in piece.content():
+            async for chunk in _iter_file(piece, piece.content):
                 yield chunk
+
+
+async def _iter_file(file: FilePart, open_content: BodyFactory) -> AsyncIterator[bytes]:
+    """Yield the bytes of a streamed file.
+
+    Raises:
+        UploadError: The stream cannot be read, or does not have the size of the file.
+    """
+    sent = 0
+    try:
+        async for chunk in _checked_stream(open_content()):
+            block = _checked_chunk(chunk)
+            sent += len(block)
+            if sent > file.size:
+                break
+            yield block
+    except InvalidInputError as error:
+        raise UploadError(message=f"cannot send {file.filename!r}: {error}", source=file.filename) from error
+    except TwelveLabsError:
+        raise
+    except Exception as error:  # the stream is the caller's
+        message = f"cannot read {file.filename!r} during the upload: {error_text(error)}"
+        raise UploadError(message=message, source=file.filename) from error
+    if sent != file.size:
+        comparison = "more" if sent > file.size else "fewer"
+        message = f"the content of {file.filename!r} has {comparison} bytes than declared: {sent} of {file.size}"
+        raise UploadError(message=message, source=file.filename)
+
+
+def _checked_stream(content: object) -> AsyncIterable[object]:
+    if isinstance(content, AsyncIterable):
+        return cast("AsyncIterable[object]", content)
+    raise InvalidInputError(f"its content must be an async iterator of bytes, got {type(content).__name__}")
+
+
+def _checked_chunk(chunk: object) -> bytes:
+    if isinstance(chunk, bytes):
+        return chunk
+    if isinstance(chunk, bytearray | memoryview):
+        return bytes(cast("Any", chunk))
+    raise InvalidInputError(f"its content must consist of bytes, got {type(chunk).__name__}")
 
 
 def encode_json(data: bytes) -> Body:
