@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
 import tomllib
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -18,6 +19,7 @@ from twelvelabs_async import (
     APIConnectionError,
     AsyncTwelveLabs,
     FilePart,
+    Form,
     InvalidInputError,
     UploadError,
     UploadProgress,
@@ -61,6 +63,10 @@ def arrived(emulator: Emulator, film: Path) -> bool:
     return [chunk.etag for chunk in upload.chunks] == [
         hashlib.md5(part, usedforsecurity=False).hexdigest() for part in parts
     ]
+
+
+async def words() -> AsyncIterator[str]:
+    yield "words"
 
 
 async def pieces(content: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
@@ -324,7 +330,9 @@ async def test_bad_input_is_refused_before_anything_is_sent(
     assert len(emulator.requests) == 0
 
 
-async def test_an_exception_of_the_source_is_raised_unchanged(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+async def test_an_exception_of_the_source_is_the_cause_of_an_upload_error(
+    client: AsyncTwelveLabs, emulator: Emulator
+) -> None:
     """A failure of the caller's own iterator is neither the network's fault nor worth another attempt."""
 
     async def broken() -> AsyncIterator[bytes]:
@@ -332,8 +340,10 @@ async def test_an_exception_of_the_source_is_raised_unchanged(client: AsyncTwelv
         raise KeyError("mine")
 
     part = FilePart(name="file", filename="film.mp4", content=broken, size=200)
-    with pytest.raises(KeyError, match="mine"):
+    with pytest.raises(UploadError, match=r"film\.mp4.*KeyError: 'mine'") as failure:
         await client.assets.create(method="direct", file=part)
+    assert isinstance(failure.value.__cause__, KeyError)
+    assert len(emulator.requests.for_operation("POST /assets")) <= 1
     assert not emulator.state.assets
 
 
@@ -342,9 +352,84 @@ async def test_a_file_with_a_wrong_declared_size_is_rejected(
     client: AsyncTwelveLabs, emulator: Emulator, announced: int
 ) -> None:
     part = FilePart(name="file", filename="film.mp4", content=lambda: pieces(b"x" * 100), size=announced)
-    with pytest.raises(InvalidInputError, match="than declared"):
+    with pytest.raises(UploadError, match=r"film\.mp4.*than declared"):
         await client.assets.create(method="direct", file=part)
     assert not emulator.state.assets
+
+
+@pytest.mark.parametrize("method", ["direct", "multipart"])
+async def test_the_rest_of_a_file_is_not_lost_by_a_wrong_size(
+    client: AsyncTwelveLabs, emulator: Emulator, tmp_path: Path, method: Literal["direct", "multipart"]
+) -> None:
+    """Ten of 5,000 bytes would become a ready asset."""
+    content = b"x" * 5000
+    for file in (io.BytesIO(content), content):
+        with pytest.raises(InvalidInputError, match="has 5000 bytes, but its given size is 10"):
+            await client.assets.upload(file, filename="film.mp4", size=10, method=method)
+    with (tmp_path / "film.mp4").open("ab") as written:
+        written.write(content)
+        written.flush()
+        with pytest.raises(InvalidInputError, match="opened for writing only"):
+            await client.assets.upload(written, method=method)
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("size", [None, 3000, 5000])
+@pytest.mark.parametrize("method", ["direct", "multipart"])
+async def test_a_non_blocking_pipe_without_data_is_no_complete_file(
+    client: AsyncTwelveLabs, emulator: Emulator, method: Literal["direct", "multipart"], size: int | None
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.write(writing, b"x" * 3000)
+    with (
+        os.fdopen(reading, "rb") as pipe,
+        os.fdopen(writing, "wb"),
+        pytest.raises((InvalidInputError, UploadError), match=r"returned None.*blocking mode") as failure,
+    ):
+        await client.assets.upload(pipe, filename="film.mp4", method=method, size=size)
+    assert (getattr(failure.value, "state", None) is None) == (method == "direct" or size is None)
+    assert not emulator.state.assets
+
+
+async def test_a_stream_that_breaks_after_parts_were_sent_has_the_state(client: AsyncTwelveLabs) -> None:
+    async def blocks() -> AsyncIterator[Any]:
+        yield b"x" * CHUNK
+        yield "text"
+
+    with pytest.raises(UploadError, match=r"film\.mp4 must consist of bytes, got str") as failure:
+        await client.assets.upload(blocks(), filename="film.mp4", size=2 * CHUNK, method="multipart", concurrency=1)
+    assert [part.chunk_index for part in failure.value.state.completed_parts] == [1]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(lambda: 5, "async iterator of bytes, got int"), (lambda: 1 / 0, "ZeroDivisionError"), (words, "got str")],
+)
+async def test_a_form_whose_file_cannot_be_read_is_an_upload_error(
+    client: AsyncTwelveLabs, emulator: Emulator, content: Any, why: str
+) -> None:
+    form = Form.build([FilePart(name="file", filename="film.mp4", content=content, size=5)], method="direct")
+    with pytest.raises(UploadError, match=rf"film\.mp4.*{why}"):
+        await client.request("POST", "/assets", form=form, response_type=dict)
+    assert not emulator.state.assets
+
+
+async def test_errors_show_no_signature(client: AsyncTwelveLabs, emulator: Emulator) -> None:
+    """The query of a presigned URL is a secret, with any scheme."""
+    address = "s3://bucket/film.mp4?X-Amz-Signature=secret"
+    refused = [
+        client.assets.upload(address),
+        client.assets.create(method="direct", file="https://b.s3/film.mp4#secret"),
+        client.assets.create(method="url", url="https://user:secret@host/a b?sig=secret"),
+        client.assets.create(method="url", url="https://host:99999/a?sig=secret"),
+        client.assets.upload("data:video/mp4;base64,secret"),
+    ]
+    for call in refused:
+        with pytest.raises(InvalidInputError) as failure:
+            await call
+        assert "secret" not in str(failure.value)
+    assert not emulator.requests
 
 
 async def test_folders_unnamed_bytes_and_long_streams_without_size_are_rejected(

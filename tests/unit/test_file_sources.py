@@ -8,22 +8,28 @@ import os
 import socket
 import threading
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from typing_extensions import override
 
-from twelvelabs_async import InvalidInputError, UploadError
+from twelvelabs_async import FilePart, InvalidInputError, UploadError
 from twelvelabs_async._system import publish_file, read_at
+from twelvelabs_async._text import cut_queries, shown_url
 from twelvelabs_async.uploads._files import opened, source_of
 from twelvelabs_async.uploads._source import FileSource, ProgressTracker, UploadSource
 
 
 class UnreadablePath:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     def __fspath__(self) -> str:
-        raise OSError("no path")
+        raise self._error
 
 
 async def words() -> AsyncIterator[str]:
@@ -39,6 +45,50 @@ def closed() -> io.BytesIO:
     file = io.BytesIO(b"x")
     file.close()
     return file
+
+
+class Raising:
+    """A file object, one of whose attributes raises."""
+
+    def __init__(self, attribute: str) -> None:
+        self._attribute = attribute
+
+    @override
+    def __getattribute__(self, name: str) -> Any:
+        if name == object.__getattribute__(self, "_attribute"):
+            raise RuntimeError(f"no {name}")
+        return object.__getattribute__(self, name)
+
+    def read(self, size: int) -> bytes:
+        return b"x" * size
+
+    def seek(self, *_: int) -> None: ...
+
+    def tell(self) -> int:
+        return 1
+
+    def seekable(self) -> bool:
+        raise KeyError("seekable")
+
+
+class MuteError(Exception):
+    @override
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class NoIterator:
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def __aiter__(self) -> Any:
+        if isinstance(self._made, Exception):
+            raise self._made
+        return self._made
+
+
+def part(content: Any) -> FilePart:
+    return FilePart(name="", filename="clip.mp4", content=content, size=1)
 
 
 NOT_FILES: list[tuple[Any, str]] = [
@@ -59,7 +109,18 @@ NOT_FILES: list[tuple[Any, str]] = [
     ("file:///clip.mp4", "without file://"),
     ("s3://bucket/clip.mp4", "s3:// URL"),
     ("data:video/mp4;base64,AAAA", "data: URL"),
-    (UnreadablePath(), "no path"),
+    (" s3://bucket/clip.mp4?signature=secret", "s3:// URL"),
+    (UnreadablePath(OSError("no path at s3://b/a?sig=secret")), "no path at s3://b/a"),
+    (UnreadablePath(RuntimeError("not now")), "has no path: RuntimeError: not now"),
+    (UnreadablePath(MuteError()), "has no path: MuteError"),
+    (Raising("read"), "Raising raised RuntimeError: no read"),
+    (Raising("closed"), "RuntimeError: no closed"),
+    (Raising("name"), "RuntimeError: no name"),
+    (Raising(""), "KeyError: 'seekable'"),
+    (NoIterator(5), "TypeError: aiter"),
+    (NoIterator(KeyError("mine")), "KeyError: 'mine'"),
+    (part(lambda: 5), "async iterator of bytes, got 5"),
+    (part(lambda: 1 / 0), "ZeroDivisionError"),
     (array("d", [1.0]), "tobytes"),
     (("a.mp4",), "tuple of 1"),
     (("a.mp4", b"x", "video/mp4", {}), "tuple of 4"),
@@ -75,12 +136,240 @@ def test_an_unsupported_file_source_is_refused_with_the_reason(file: Any, why: s
     with pytest.raises(InvalidInputError, match=why) as refused:
         source_of(file, "video_file")
     assert len(str(refused.value)) < 400
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("wrong", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
 def test_an_invalid_filename_or_size_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         source_of(b"x", "source", **wrong)
+
+
+async def content_of(source: UploadSource) -> bytes:
+    part = await source.open_part(1, 0, source.size)
+    return b"".join([block async for block in part.chunks(ProgressTracker("a", source.size))])
+
+
+class SizedFile(io.BytesIO):
+    """Says its size, truly or not."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self.size = size
+
+
+class Upload:
+    """As Starlette's: knows its size, cannot tell its position, and seeks from the start only."""
+
+    def __init__(self, content: bytes, size: int, filename: str = "clip.mp4") -> None:
+        self.filename = filename
+        self.size = size
+        self._file = io.BytesIO(content)
+
+    async def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    async def seek(self, offset: int) -> None:
+        self._file.seek(offset)
+
+
+class TellingUpload(Upload):
+    async def tell(self) -> int:
+        return self._file.tell()
+
+
+async def stream(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "file", "sized file", "upload", "telling upload", "part", "empty"])
+@pytest.mark.parametrize("size", [9, 11, 100, 10])
+async def test_a_source_of_another_size_than_announced_is_refused_before_it_is_sent(
+    tmp_path: Path, kind: str, size: int
+) -> None:
+    """An upload would end at the announced size, and the rest of the file would be lost."""
+    content = b"0123456789"
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+
+    async def open_it() -> bytes:
+        files: dict[str, Callable[[], Any]] = {
+            "bytes": lambda: content,
+            "path": lambda: path,
+            "file": lambda: io.BytesIO(content),
+            "sized file": lambda: SizedFile(content, size),
+            "upload": lambda: Upload(content, size),
+            "telling upload": lambda: TellingUpload(content, size),
+            "part": lambda: FilePart(name="", filename="clip.mp4", content=content, size=size),
+            "empty": lambda: stream(b""),
+        }
+        file = files[kind]()
+        given = size if kind in {"bytes", "path", "file", "empty"} else None
+        async with opened(source_of(file, "source", filename="clip.mp4", size=given)) as source:
+            whole = await content_of(source)
+            await source.verify()
+            return whole
+
+    if size == 10 and kind != "empty":
+        assert await open_it() == content
+    else:
+        with pytest.raises(InvalidInputError, match=rf"size (is|of) {size}\b"):
+            await open_it()
+
+
+class WriteOnly(io.BytesIO):
+    @override
+    def readable(self) -> bool:
+        return False
+
+
+class Unseekable(WriteOnly):
+    @override
+    def seekable(self) -> bool:
+        return False
+
+
+class BadTell(io.BytesIO):
+    def __init__(self, position: Any) -> None:
+        super().__init__(b"x")
+        self._position = position
+
+    @override
+    def tell(self) -> Any:
+        return self._position
+
+
+class BadSeek(io.BytesIO):
+    @override
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise KeyError("seek")
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        (WriteOnly(b"x"), "for writing only"),
+        (Unseekable(b"x"), "for writing only"),
+        (BadTell("5"), "tell\\(\\) returned '5'"),
+        (BadTell(True), "returned True"),
+        (BadTell(-5), "returned -5"),
+        (BadSeek(b"x"), "KeyError: 'seek'"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+async def test_a_file_object_that_cannot_be_read_is_refused_when_it_is_opened(file: Any, why: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"clip\.mp4.*{why}"):
+        async with opened(source_of(file, "source", filename="clip.mp4", size=None)):
+            pass
+
+
+@pytest.mark.parametrize("library", ["open", "aiofiles", "anyio"])
+@pytest.mark.parametrize("mode", ["ab", "wb"])
+async def test_a_file_opened_for_writing_is_refused_when_it_is_opened(tmp_path: Path, library: str, mode: str) -> None:
+    path = tmp_path / "clip.mp4"
+    async with AsyncExitStack() as stack:
+        match library:
+            case "open":
+                file: Any = stack.enter_context(path.open(mode))
+            case "aiofiles":
+                library_module: Any = pytest.importorskip("aiofiles")
+                file = await stack.enter_async_context(library_module.open(path, mode))
+            case _:
+                library_module = anyio
+                file = await stack.enter_async_context(await library_module.open_file(path, mode))
+        with pytest.raises(InvalidInputError, match=r"clip\.mp4 is a file opened for writing only"):
+            async with opened(source_of(file, "source")):
+                pass
+
+
+class NonBlocking:
+    """A pipe whose other end is slow: there is no data at the second read."""
+
+    name = "clip.mp4"
+
+    def __init__(self, *blocks: bytes | None) -> None:
+        self._blocks = [*blocks]
+
+    def read(self, _: int) -> bytes | None:
+        return self._blocks.pop(0) if self._blocks else b""
+
+
+class NonBlockingPart(NonBlocking):
+    async def read_chunk(self, size: int) -> bytes | None:
+        return self.read(size)
+
+
+class SeekableNonBlocking(io.BytesIO):
+    @override
+    def read(self, size: int | None = -1, /) -> Any:
+        return None
+
+
+@pytest.mark.parametrize(
+    "file",
+    [NonBlocking(b"x" * 3000, None, b"x"), NonBlockingPart(b"x", None), SeekableNonBlocking(b"x")],
+    ids=["file", "part", "seekable"],
+)
+async def test_no_data_is_not_taken_for_the_end(file: Any) -> None:
+    with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4.*returned None.*blocking mode"):
+        async with opened(source_of(file, "source", filename="clip.mp4")) as source:
+            await content_of(source)
+
+
+async def test_a_read_that_returns_too_much_is_an_error() -> None:
+    class Whole(io.BytesIO):
+        @override
+        def read(self, size: int | None = -1, /) -> bytes:
+            return self.getvalue() * 2
+
+    async with opened(source_of(Whole(b"xyz"), "source", filename="clip.mp4")) as source:
+        with pytest.raises(UploadError, match=r"clip\.mp4.*read\(3\) returned 6 bytes"):
+            await content_of(source)
+
+
+async def test_a_released_block_is_an_error() -> None:
+    block = memoryview(b"x")
+    block.release()
+
+    async def blocks() -> AsyncIterator[Any]:
+        yield block
+
+    with pytest.raises(InvalidInputError, match=r"clip\.mp4.*cannot be read"):
+        async with opened(source_of(blocks(), "source", filename="clip.mp4")):
+            pass
+
+
+@pytest.mark.parametrize("address", ["https://h/clip.mp4?sig=secret", "s3://b/clip.mp4#secret"])
+def test_the_name_of_an_opened_url_has_no_signature(address: str) -> None:
+    file: Any = io.BytesIO(b"x")
+    file.path = address
+    assert source_of(file, "source").name == "clip.mp4"
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "shown"),
+    [
+        ("s3://b/a.mp4?X-Sig=secret", "s3://b/a.mp4?…", "s3://b/a.mp4?…"),
+        ("https://u:p@h/a#secret b", "https://u:p@h/a?… b", "https://…@h/a#…"),
+        (r"gs:\/\/b\/a?sig=secret", r"gs:\/\/b\/a?…", r"gs:\/\/b\/a?…"),
+        ("ftp://u:p@ss@h/a", "ftp://u:p@ss@h/a", "ftp://…@h/a"),
+        ("see ftp://h/a?s=secret, or", "see ftp://h/a?… or", "see ftp://h/a?… or"),
+        ("data:video/mp4,secret", "data:video/mp4,secret", "data:…"),
+        ("why? a/b.mp4", "why? a/b.mp4", "why? a/b.mp4"),
+        (r"C:\films\a?b.mp4", r"C:\films\a?b.mp4", r"C:\films\a?b.mp4"),
+    ],
+)
+def test_the_query_of_a_url_with_any_scheme_is_not_shown(text: str, cut: str, shown: str) -> None:
+    assert cut_queries(text) == cut
+    assert shown_url(text) == shown
+
+
+async def test_a_path_that_was_a_url_shows_no_signature() -> None:
+    with pytest.raises(InvalidInputError, match="No such file") as refused:
+        async with opened(source_of(Path("https://user:secret@h/clip.mp4?sig=secret"), "source")):
+            pass
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "socket", "missing"])
@@ -123,11 +412,6 @@ def test_the_name_of_a_file_object_is_the_last_part_of_its_path(name: Any, expec
     assert source_of(file, "source").name == expected
     assert source_of(file, "source", filename="mine.mp4").name == "mine.mp4"
     assert source_of(("theirs.mp4", file), "source").name == "theirs.mp4"
-
-
-async def content_of(source: UploadSource) -> bytes:
-    part = await source.open_part(1, 0, source.size)
-    return b"".join([block async for block in part.chunks(ProgressTracker("a", source.size))])
 
 
 @pytest.mark.parametrize("stream", [words(), broken()], ids=["strings", "exception"])

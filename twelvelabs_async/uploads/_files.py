@@ -19,6 +19,7 @@ import attrs
 from typing_extensions import Buffer
 
 from twelvelabs_async._arguments import describe
+from twelvelabs_async._text import error_text, shown_url
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import FilePart
 from twelvelabs_async.uploads._source import (
@@ -30,6 +31,7 @@ from twelvelabs_async.uploads._source import (
     UploadSource,
     call,
     form_file,
+    require_readable,
     safe_filename,
 )
 from twelvelabs_async.uploads._strategy import content_type
@@ -116,14 +118,31 @@ def source_of(
     _check_size(size)
     if isinstance(file, tuple):
         return _source_of_tuple(cast("Any", file), argument, filename, size)
-    if isinstance(file, FilePart):
-        content: Any = file.content
-        named = filename or file.filename
-        if isinstance(content, bytes):
-            return source_of(content, argument, filename=named, media_type=file.content_type)
-        return source_of(content(), argument, filename=named, size=file.size, media_type=file.content_type)
-    source = _source_of_content(file, argument, filename, size)
-    source.content_type = media_type
+    try:
+        if isinstance(file, FilePart):
+            source = _source_of_part(file, argument, filename, size)
+        else:
+            source = _source_of_content(file, argument, filename, size)
+            source.content_type = media_type
+    except InvalidInputError:
+        raise
+    except Exception as error:  # the object is the caller's
+        reason = f"{type(file).__name__} raised {error_text(error)}"
+        raise InvalidInputError(f"{argument} cannot be read: {reason}") from error
+    return source
+
+
+def _source_of_part(part: FilePart, argument: str, filename: str | None, size: int | None) -> UploadSource:
+    size = part.size if size is None else size
+    if isinstance(part.content, bytes):
+        source: UploadSource = BytesSource(part.content, filename or part.filename, size)
+    else:
+        content: Any = part.content()
+        if not isinstance(content, AsyncIterable):
+            expected = "bytes or a function that returns an async iterator of bytes"
+            raise InvalidInputError(f"the content of {argument} must be {expected}, got {describe(content)}")
+        source = StreamSource(aiter(cast("AsyncIterable[object]", content)), filename or part.filename, size)
+    source.content_type = part.content_type
     return source
 
 
@@ -141,9 +160,9 @@ def _source_of_content(file: Any, argument: str, filename: str | None, size: int
     read = getattr(file, "read", None)
     name = filename or _name_of(file)
     if isinstance(file, str) or (hasattr(file, "__fspath__") and not callable(read)):
-        return FileSource(_checked_path(file, argument), filename)
+        return FileSource(_checked_path(file, argument), filename, size)
     if (content := _as_bytes(file, argument)) is not None:
-        return BytesSource(content, filename)
+        return BytesSource(content, filename, size)
     if isinstance(file, type):
         raise InvalidInputError(f"{argument} must be {ACCEPTED}, got the class {file.__name__}")
     if callable(getattr(file, "read_chunk", None)):  # aiohttp; its `read` takes no size
@@ -166,20 +185,15 @@ def _source_of_file_object(file: Any, argument: str, name: str | None, size: int
     if size is None:
         size = _size_of(file)
     can_seek = callable(getattr(file, "seek", None)) and (size is not None or callable(getattr(file, "tell", None)))
-    if can_seek and _answer(file, "seekable"):
+    if can_seek and _is_seekable(file):
         return FileObjectSource(file, name, size)
-    return StreamSource(_iter_file_object(file), name, size)
+    return StreamSource(_iter_file_object(file, name or f"the {type(file).__name__}"), name, size)
 
 
-def _answer(file: Any, question: str) -> bool:
+def _is_seekable(file: Any) -> bool:
     """Return the answer of `file.seekable()`; True if there is none without waiting."""
-    method = getattr(file, question, None)
-    if not callable(method) or inspect.iscoroutinefunction(method):
-        return True
-    try:
-        return method() is not False
-    except (OSError, ValueError) as error:
-        raise InvalidInputError(f"the file cannot be read: {error}") from error
+    method = getattr(file, "seekable", None)
+    return not callable(method) or inspect.iscoroutinefunction(method) or method() is not False
 
 
 def _size_of(file: Any) -> int | None:
@@ -187,27 +201,29 @@ def _size_of(file: Any) -> int | None:
     return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
 
 
-async def _iter_file_object(file: Any) -> AsyncIterator[object]:
-    while block := await call(file.read, READ_BLOCK_SIZE):
-        yield block
+async def _iter_file_object(file: Any, label: str) -> AsyncIterator[object]:
+    await require_readable(file, label)
+    while (block := await call(file.read, READ_BLOCK_SIZE)) is None or block:
+        yield block  # None is no end, and refused
 
 
 async def _iter_body_part(part: Any) -> AsyncIterator[object]:
     decode = getattr(part, "decode", None)
-    while block := await part.read_chunk(READ_BLOCK_SIZE):
-        yield decode(block) if callable(decode) else block
+    while (block := await part.read_chunk(READ_BLOCK_SIZE)) is None or block:
+        yield decode(block) if callable(decode) and block else block
 
 
 def _checked_path(file: Any, argument: str) -> Path:
     """Return a path that can be opened without surprises."""
     try:
         path = str.__str__(os.fsdecode(file))
-    except (AttributeError, OSError, TypeError, ValueError) as error:
-        raise InvalidInputError(f"{argument} has no path: {error}") from error
+    except Exception as error:  # the path is the caller's
+        raise InvalidInputError(f"{argument} has no path: {error_text(error)}") from error
     if not path:
         raise InvalidInputError(f"{argument} is an empty path")
-    shown = repr(path if len(path) <= 80 else f"{path[:80]}…")
-    scheme = _SCHEME.match(path)
+    url = shown_url(path)
+    shown = repr(url if len(url) <= 80 else f"{url[:80]}…")
+    scheme = _SCHEME.match(path.lstrip())
     if scheme is not None:
         raise InvalidInputError(f"{argument} {_explain_url((scheme[1] or scheme[2]).lower())}, got {shown}")
     if "\0" in path or len(path) > MAX_PATH_LENGTH:
@@ -251,7 +267,10 @@ def _name_of(file: object) -> str | None:
         name = getattr(file, attribute, None)
         if isinstance(name, bytes):
             name = os.fsdecode(name)
-        if isinstance(name, str) and (last := re.split(r"[/\\]", name)[-1]) and not last.startswith("<"):
+        if not isinstance(name, str):
+            continue
+        path = re.split("[?#]", name, maxsplit=1)[0] if _SCHEME.match(name) else name  # without the signature of a URL
+        if (last := re.split(r"[/\\]", path)[-1]) and not last.startswith("<"):
             return safe_filename(last)
     return None
 

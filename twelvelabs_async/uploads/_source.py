@@ -27,8 +27,10 @@ from typing import Any, ClassVar, Final, cast
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._http.threads import FILES
 from twelvelabs_async._system import open_for_reading, read_at
+from twelvelabs_async._text import error_text, shown_url
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.requests import FilePart
 from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
@@ -39,6 +41,11 @@ READ_BLOCK_SIZE: Final = 512 * 1024
 
 MAX_BUFFERED_STREAM: Final = 16 * 2**20
 """Bytes of a stream of unknown size that are kept in memory; a larger stream needs `size`."""
+
+NO_DATA_NOW: Final = (
+    "its read() returned None, as that of a non-blocking file without data does; open the file in blocking mode"
+)
+"""Why a file object cannot be read to its end."""
 
 Update = Callable[[bytes], None]
 """Adds bytes to a checksum."""
@@ -151,7 +158,9 @@ class UploadSource(ABC):
     fingerprint: str
     """Identifies the content: another file, or a changed file, has another one. Known once the source is open."""
 
-    def __init__(self, name: str | None, label: str) -> None:
+    def __init__(self, name: str | None, label: str, given_size: int | None = None) -> None:
+        self.given_size = given_size
+        """Size in bytes that the caller has passed, or that a file object has as an attribute; None if unknown."""
         self.name = safe_filename(name or "")
         """Filename for the platform; empty if the source has none."""
         self.label = label
@@ -171,6 +180,17 @@ class UploadSource(ABC):
     async def open_part(self, index: int, offset: int, size: int) -> Part:
         """Return the part with `size` bytes from `offset`; the first part has index 1."""
         return Part(index, offset, size, self._start_read)
+
+    def _require_given_size(self, size: int) -> None:
+        """Compare the size with the one that the caller has passed.
+
+        Raises:
+            InvalidInputError: They differ.
+        """
+        if self.given_size is not None and size != self.given_size:
+            raise InvalidInputError(
+                f"{self.label} has {size} bytes, but its given size is {self.given_size}; pass size={size} or omit it"
+            )
 
     @abstractmethod
     async def verify(self) -> None:
@@ -205,7 +225,7 @@ class UploadSource(ABC):
             future.exception()  # marks it as retrieved: an abandoned read is not awaited
 
     def _read_error(self, error: BaseException) -> UploadError:
-        reason = (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {error}"
+        reason = (error.strerror if isinstance(error, OSError) else None) or error_text(error)
         return UploadError(message=f"cannot read {self.label} during the upload: {reason}", source=self.label)
 
     async def aclose(self) -> None:
@@ -261,8 +281,8 @@ class _ThreadSafeFile:
 class FileSource(UploadSource):
     """A file on disk."""
 
-    def __init__(self, path: Path, name: str | None) -> None:
-        super().__init__(name or path.name, safe_filename(str(path)))
+    def __init__(self, path: Path, name: str | None, given_size: int | None = None) -> None:
+        super().__init__(name or path.name, safe_filename(shown_url(str(path))), given_size)
         self.path = path
         self._file = _ThreadSafeFile(path)
 
@@ -276,6 +296,7 @@ class FileSource(UploadSource):
             reason = error.strerror if isinstance(error, OSError) else None
             raise InvalidInputError(f"cannot read {self.label}: {reason or error}") from None
         self.size, self._version = stat_result.st_size, _version(stat_result)
+        self._require_given_size(self.size)
         # Without device and inode, which change when a drive is connected again.
         self.fingerprint = f"{self.size}-{modified_ns(stat_result)}-{self.name}"
 
@@ -345,10 +366,11 @@ def _version(stat_result: os.stat_result) -> tuple[int, int, int]:
 class BytesSource(UploadSource):
     """Bytes in memory."""
 
-    def __init__(self, content: bytes | memoryview, name: str | None) -> None:
-        super().__init__(name, name or "the bytes")
+    def __init__(self, content: bytes | memoryview, name: str | None, given_size: int | None = None) -> None:
+        super().__init__(name, name or "the content", given_size)
         self.content = content
         self.size = len(content)
+        self._require_given_size(self.size)
         digest = hashlib.blake2b(digest_size=8)
         for sample in (content[:READ_BLOCK_SIZE], content[-READ_BLOCK_SIZE:]):
             digest.update(sample)
@@ -377,9 +399,8 @@ class FileObjectSource(UploadSource):
     """An open file object that can seek; its methods may be coroutines. The caller closes it."""
 
     def __init__(self, file: Any, name: str | None, size: int | None) -> None:
-        super().__init__(name, name or f"the {type(file).__name__}")
+        super().__init__(name, name or f"the {type(file).__name__}", size)
         self._file = file
-        self._known_size = size
         self._asynchronous = inspect.iscoroutinefunction(file.read)
         self._position_lock = threading.Lock()
         self._async_position_lock = asyncio.Lock()
@@ -387,14 +408,51 @@ class FileObjectSource(UploadSource):
     @override
     async def open(self) -> None:
         try:
-            size = self._known_size
-            if size is None:
-                await call(self._file.seek, 0, io.SEEK_END)
-                size = await call(self._file.tell)
+            await require_readable(self._file, self.label)
+            size = await self._measure()
             await call(self._file.seek, 0)
-        except (OSError, ValueError, TypeError) as error:
-            raise InvalidInputError(f"cannot read {self.label}: {error}") from error
+        except InvalidInputError:
+            raise
+        except Exception as error:  # the file object is the caller's
+            raise InvalidInputError(f"cannot read {self.label}: {error_text(error)}") from error
+        self._require_given_size(size)
         self.size, self.fingerprint = size, f"file-{size}"
+
+    async def _measure(self) -> int:
+        """Return the size in bytes.
+
+        An object that cannot say where its end is has the given size if it ends there.
+
+        Raises:
+            InvalidInputError: It does not end there, or its answer is no size.
+        """
+        file = self._file
+        if self.given_size is None or await self._can_seek_to_end():
+            await call(file.seek, 0, io.SEEK_END)
+            size = await call(file.tell)
+            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+                raise InvalidInputError(f"cannot read {self.label}: its tell() returned {describe(size)}")
+            return size
+        given = self.given_size
+        await call(file.seek, given)
+        longer = await call(file.read, 1)
+        await call(file.seek, max(given - 1, 0))
+        if longer or (given and not await call(file.read, 1)):
+            comparison = "longer" if longer else "shorter"
+            raise InvalidInputError(
+                f"{self.label} is {comparison} than its given size of {given} bytes; pass its true size"
+            )
+        return given
+
+    async def _can_seek_to_end(self) -> bool:
+        """Return whether the object has `tell`, and its `seek` takes a second argument; that of Starlette does not."""
+        if not callable(getattr(self._file, "tell", None)):
+            return False
+        try:
+            await call(self._file.seek, 0, io.SEEK_END)
+        except TypeError:
+            return False
+        return True
 
     @override
     def _start_read(self, offset: int, size: int, update: Update | None) -> asyncio.Future[bytes]:
@@ -410,7 +468,7 @@ class FileObjectSource(UploadSource):
                 block = self._file.read(size)
         except Exception as error:  # the file object is the caller's
             raise self._read_error(error) from error
-        return self._checked(block)
+        return self._checked(block, size)
 
     async def _read_asynchronously(self, offset: int, size: int, update: Update | None) -> bytes:
         try:
@@ -419,26 +477,34 @@ class FileObjectSource(UploadSource):
                 block = await self._file.read(size)
         except Exception as error:  # the file object is the caller's
             raise self._read_error(error) from error
-        block = self._checked(block)
+        block = self._checked(block, size)
         if update is not None:
             await FILES.run(update, block)
         return block
 
-    def _checked(self, block: object) -> bytes:
-        if not block:
+    def _checked(self, block: object, size: int) -> bytes:
+        """Return a block of up to `size` bytes that the file has returned."""
+        try:
+            content = checked_block(block, self.label)
+        except InvalidInputError as error:
+            raise UploadError(message=error.message, source=self.label) from error
+        if not content:
             raise UploadError(message=f"{self.label} became shorter during the upload", source=self.label)
-        return checked_block(block, self.label)
+        if len(content) > size:
+            message = f"cannot read {self.label}: its read({size}) returned {len(content)} bytes"
+            raise UploadError(message=message, source=self.label)
+        return content
 
     @override
     async def verify(self) -> None:
         """Compare the size of the file with the size that was found when it was opened."""
-        if self._known_size is not None:
-            return
+        await asyncio.gather(*self._pending_reads, return_exceptions=True)  # they use the position in the file
         try:
-            async with self._async_position_lock:
-                await call(self._file.seek, 0, io.SEEK_END)
-                size = await call(self._file.tell)
-        except (OSError, ValueError) as error:
+            size = await self._measure()
+        except InvalidInputError as error:
+            message = f"{self.label} changed during the upload: {error}"
+            raise UploadError(message=message, source=self.label) from error
+        except Exception as error:  # the file object is the caller's
             raise self._read_error(error) from error
         if size != self.size:
             raise UploadError(message=f"{self.label} changed during the upload", source=self.label)
@@ -452,6 +518,19 @@ async def call(method: Callable[..., Any], *arguments: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
+async def require_readable(file: Any, label: str) -> None:
+    """Ask a file object whether it can be read, if it can answer.
+
+    Raises:
+        InvalidInputError: It can only be written.
+    """
+    readable, writable = getattr(file, "readable", None), getattr(file, "writable", None)
+    if not (callable(readable) and callable(writable)) or await call(readable) is not False:
+        return
+    if await call(writable) is True:  # a subclass of `io.RawIOBase` may answer False to both, and have a `read`
+        raise InvalidInputError(f"{label} is a file opened for writing only; open it with mode 'rb'")
+
+
 def checked_block(block: object, label: str) -> bytes:
     """Return a block that a source of the caller has returned, as bytes.
 
@@ -461,7 +540,12 @@ def checked_block(block: object, label: str) -> bytes:
     if isinstance(block, bytes):
         return block
     if isinstance(block, bytearray | memoryview):
-        return bytes(cast("Any", block))
+        try:
+            return bytes(cast("Any", block))
+        except ValueError as error:
+            raise InvalidInputError(f"{label} has a block that cannot be read: {error}") from error
+    if block is None:
+        raise InvalidInputError(f"cannot read {label}: {NO_DATA_NOW}")
     raise InvalidInputError(f"{label} must consist of bytes, got {type(block).__name__}")
 
 
@@ -477,16 +561,22 @@ class StreamSource(UploadSource):
     sequential = True
 
     def __init__(self, stream: AsyncIterator[object], name: str | None, size: int | None) -> None:
-        super().__init__(name, name or "the stream")
+        super().__init__(name, name or "the stream", size)
         self._stream = stream
-        self._known_size = size
         self._leftover = b""
-        self._consumed = 0
+        self._consumed: int = 0
 
     @override
     async def open(self) -> None:
-        size = self._known_size
-        if size is None:
+        """Read a stream of unknown size, or the first block of another: what cannot be read must not be announced."""
+        size = self.given_size
+        if size is not None:
+            while size and not self._leftover:
+                block = await self._next_block()
+                if block is None:
+                    self._require_given_size(0)
+                self._leftover = block or b""
+        else:
             content, extra = await self._read_up_to(MAX_BUFFERED_STREAM)
             if extra or (len(content) == MAX_BUFFERED_STREAM and (await self._read_up_to(1))[0]):
                 raise InvalidInputError(f"a stream of more than {MAX_BUFFERED_STREAM} bytes needs size=")
@@ -522,18 +612,24 @@ class StreamSource(UploadSource):
 
     async def _read_up_to(self, size: int, leftover: bytes = b"") -> tuple[bytes, bytes]:
         """Return up to `size` bytes of `leftover` and the stream, and the bytes read after them."""
-        chunks, total = [leftover], len(leftover)
-        while total < size:
-            try:
-                chunk = await anext(self._stream)
-            except StopAsyncIteration:
-                break
-            except Exception as error:  # the stream is the caller's
-                raise self._read_error(error) from error
-            chunks.append(checked_block(chunk, self.label))
-            total += len(chunks[-1])
-        content = b"".join(chunks)
+        blocks, total = [leftover], len(leftover)
+        while total < size and (block := await self._next_block()) is not None:
+            blocks.append(block)
+            total += len(block)
+        content = b"".join(blocks)
         return content[:size], content[size:]
+
+    async def _next_block(self) -> bytes | None:
+        """Return the next block, or None at the end."""
+        try:
+            block = await anext(self._stream)
+        except StopAsyncIteration:
+            return None
+        except InvalidInputError:
+            raise
+        except Exception as error:  # the stream is the caller's
+            raise self._read_error(error) from error
+        return checked_block(block, self.label)
 
 
 async def form_file(
