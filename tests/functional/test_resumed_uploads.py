@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
+from support import RawRequest, RawServer, raw_response
 
-from twelvelabs_async import AsyncTwelveLabs, UploadError, UploadProgress, UploadState, from_dict, to_dict
+from twelvelabs_async import (
+    AsyncTwelveLabs,
+    InvalidInputError,
+    UploadError,
+    UploadProgress,
+    UploadState,
+    from_dict,
+    to_dict,
+)
 from twelvelabs_async._system import read_at
 from twelvelabs_async.emulator import Emulator, Timing
 from twelvelabs_async.uploads import _source
@@ -92,6 +104,118 @@ async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error
     async with asyncio.timeout(60):
         with pytest.raises(UploadError, match=r"film\.mp4"):
             await client.assets.upload(film, method="multipart")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"upload_id": "../x"},
+        {"upload_id": ""},
+        {"upload_id": "\ud800"},
+        {"asset_id": ""},
+        {"asset_id": "a/../b"},
+        {"chunk_size": 10**30},
+        {"upload_headers": {"X": "a\r\nY: z"}},
+        {"upload_headers": {"X Y": "a"}},
+    ],
+    ids=str,
+)
+async def test_p18_an_unusable_upload_session_is_an_upload_error_before_a_part_is_sent(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path, odd: dict[str, Any]
+) -> None:
+    emulator.faults.add(SESSIONS, status=201, body=json.dumps({**SESSION, **odd}))
+    with pytest.raises(UploadError, match=r"film\.mp4") as failure:
+        await client.assets.upload(film, method="multipart")
+    assert failure.value.state is None
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["http://127.0.0.1:99999/x", "http://[::1/x", "http://127.0.0.1/a b", "http://h/\r\nX"]
+)
+async def test_p18_an_invalid_presigned_url_is_an_upload_error_with_the_state(
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path, path: str
+) -> None:
+    urls = [{"chunk_index": index, "url": f"{path}?sig=secret"} for index in range(1, 41)]
+    emulator.faults.add(SESSIONS, status=201, body=json.dumps({**SESSION, "upload_urls": urls}))
+    with pytest.raises(UploadError, match="invalid presigned URL for part") as failure:
+        await client.assets.upload(film, method="multipart")
+    assert failure.value.state.upload_id == "u"
+    assert "secret" not in str(failure.value)
+
+
+async def test_a_state_with_too_many_parts_is_refused(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+    states: list[UploadState] = []
+    await client.assets.upload(
+        film, method="multipart", on_progress=lambda seen: states.extend(filter(None, [seen.state]))
+    )
+    emulator.requests.clear()
+    with pytest.raises(InvalidInputError, match="start a new upload"):
+        await client.assets.upload(film, resume=attrs.evolve(states[-1], chunk_size=1))
+    assert not emulator.requests
+
+
+PART = b"x" * 100
+PART_MD5 = hashlib.md5(PART, usedforsecurity=False).hexdigest()
+
+
+@asynccontextmanager
+async def one_part_upload(etag: bytes, **session: Any) -> AsyncGenerator[tuple[AsyncTwelveLabs, RawServer]]:
+    """A platform and its storage, which answers each PUT with this ETag."""
+
+    async def answer(got: RawRequest, _: asyncio.StreamWriter) -> bytes:
+        if got.method == "PUT":
+            return b"HTTP/1.1 200 OK\r\nETag: " + etag + b"\r\nContent-Length: 0\r\n\r\n"
+        urls = [{"chunk_index": 1, "url": f"{server.origin}/part"}]
+        if got.target.endswith("/multipart-uploads"):
+            return raw_response(201, json.dumps({**SESSION, "total_chunks": 1, "upload_urls": urls, **session}))
+        if got.target.endswith("/presigned-urls"):
+            return raw_response(200, json.dumps({"upload_urls": urls}))
+        if got.method == "POST":
+            return raw_response(200, json.dumps({"total_completed": 1, "url": "https://h/film.mp4"}))
+        return raw_response(200, json.dumps({"_id": "a", "status": "ready"}))
+
+    async with (
+        RawServer(answer) as server,
+        AsyncTwelveLabs("key", base_url=server.base_url, max_retries=0, idle_timeout=30) as client,
+    ):
+        yield client, server
+
+
+@pytest.mark.parametrize("etag", [f'"{PART_MD5}"', f'W/"{PART_MD5}"', PART_MD5.upper(), '"multi-part"'])
+async def test_an_etag_is_reported_without_quotes(etag: str) -> None:
+    async with one_part_upload(etag.encode()) as (client, server):
+        await client.assets.upload(PART, filename="film.mp4", method="multipart")
+    (report,) = (got for got in server.requests if got.target.endswith("/multipart-uploads/u"))
+    (chunk,) = json.loads(report.body)["completed_chunks"]
+    assert chunk["proof"] == etag.removeprefix("W/").strip('"')
+
+
+@pytest.mark.parametrize(
+    ("etag", "why"),
+    [
+        (b'W/"00000000000000000000000000000000"', "differs from the MD5"),
+        (b'"\xff\xfe"', "not ASCII"),
+        (b'"  "', "no ETag"),
+        (b'""', "no ETag"),
+        (b"W/", "no ETag"),
+    ],
+)
+async def test_an_etag_that_confirms_nothing_is_an_upload_error_with_the_state(etag: bytes, why: str) -> None:
+    async with one_part_upload(etag) as (client, _):
+        with pytest.raises(UploadError, match=rf"film\.mp4 failed.*{why}") as failure:
+            await client.assets.upload(PART, filename="film.mp4", method="multipart")
+    assert failure.value.state.upload_id == "u"
+
+
+async def test_headers_of_the_connection_are_not_sent_with_a_part() -> None:
+    """Storage that does not know `Expect` would wait for the body, and the client for storage."""
+    unwanted = {"Expect": "100-continue", "TE": "x", "Upgrade": "h2c", "Keep-Alive": "5", "Proxy-Authorization": "x"}
+    headers = {**unwanted, "Trailer": "X", "X-Amz-Acl": "private"}
+    async with one_part_upload(PART_MD5.encode(), upload_headers=headers) as (client, server):
+        await client.assets.upload(PART, filename="film.mp4", method="multipart")
+    (put,) = (got for got in server.requests if got.method == "PUT")
+    assert [name for name in headers if name in put.headers] == ["X-Amz-Acl"]
 
 
 @pytest.mark.parametrize("indexes", [[], [0, 2]])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +90,21 @@ def test_parts_cover_the_file_once_and_in_order(total: int, size: int) -> None:
 STATE = UploadState(
     upload_id="u", asset_id="a", filename="a.mp4", total_size=10, chunk_size=5, fingerprint="1", upload_headers={}
 )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"chunk_size": 0}, "chunk_size must be a whole number, at least 1"),
+        ({"chunk_size": "5"}, "chunk_size"),
+        ({"total_size": -1}, "total_size"),
+        ({"completed_parts": 5}, "completed_parts must be a list"),
+    ],
+)
+def test_a_state_that_no_upload_has_is_refused(wrong: dict[str, Any], why: str) -> None:
+    """A program may have stored it, and something else may have altered it."""
+    with pytest.raises(InvalidInputError, match=why):
+        attrs.evolve(STATE, **wrong)
 
 
 def test_a_progress_tracker_subtracts_bytes_that_are_sent_again() -> None:

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 
-from twelvelabs_async._arguments import omit_none
+from twelvelabs_async._arguments import omit_none, validate_id
 from twelvelabs_async._core.concurrency import first_exception
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
 from twelvelabs_async._http.body import Body
@@ -27,6 +28,7 @@ from twelvelabs_async.errors import (
     APIError,
     BadRequestError,
     GoneError,
+    InvalidInputError,
     NotFoundError,
     TwelveLabsError,
     UploadError,
@@ -53,6 +55,9 @@ MAX_URLS_PER_REQUEST: Final = 50
 MAX_PARTS: Final = 100_000
 """Most parts of an upload; storage accepts 10,000."""
 
+MAX_CHUNK_SIZE: Final = 2**53
+"""Largest size of a part in bytes; a larger number is no size."""
+
 URL_LIFETIME: Final = 3600.0
 """Seconds until a presigned URL expires."""
 
@@ -70,7 +75,12 @@ _ENDED_STATUSES: Final = frozenset({"expired", "failed"})
 """Statuses of an upload session that accepts no more parts."""
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
-_SKIPPED_HEADERS: Final = frozenset({"content-length", "host", "transfer-encoding", "connection"})
+_SKIPPED_HEADERS: Final = re.compile(
+    "content-length|host|transfer-encoding|connection|keep-alive|expect|te|trailer|upgrade|proxy-.*", re.IGNORECASE
+)
+"""Headers of the connection, which the client sets; storage would wait for what `Expect` announces."""
+
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class UrlPool:
@@ -92,6 +102,8 @@ class UrlPool:
                 url = self._pop_usable(index)
         if url is None:
             raise UploadError(message=f"the server returned no presigned URL for part {index}")
+        if not _is_usable_url(url):
+            raise UploadError(message=f"the server returned an invalid presigned URL for part {index}")
         return url
 
     def _pop_usable(self, index: int) -> str | None:
@@ -132,6 +144,7 @@ class MultipartUploader:
             confirmed_parts: Parts of it that storage has confirmed; those the API does not know are reported first.
 
         Raises:
+            InvalidInputError: `resume` cannot be the state of an upload.
             UploadError: The source changed, does not belong to `resume`, or could not be sent; `state` resumes the
                 upload.
             APIError: The API rejected a request.
@@ -149,7 +162,7 @@ class MultipartUploader:
             await self._send_all(missing)
             if missing:
                 await self._complete()
-        except (UploadError, APIError) as error:
+        except (UploadError, APIError, InvalidInputError) as error:
             if tracker.parts_done < tracker.parts:  # otherwise this report would complete the asset
                 with suppress(TwelveLabsError):
                     await self._report()  # a resumed upload then skips these parts
@@ -199,6 +212,10 @@ class MultipartUploader:
         if (state.fingerprint, state.total_size) != (self._source.fingerprint, self._source.size):
             message = f"{self._source.name} is not the file of the upload to resume, or has changed since"
             raise UploadError(message=message, source=self._source.name, state=state)
+        if state.part_count > MAX_PARTS:
+            raise InvalidInputError(
+                f"resume has {state.part_count} parts, at most {MAX_PARTS} are possible; start a new upload"
+            )
         self._state = state
         self._urls = UrlPool((), self._request_urls, self._executor.clock)
         missing = await self._missing_parts()
@@ -253,7 +270,7 @@ class MultipartUploader:
 
         response = await self._executor.put_to_storage(
             next_url,
-            {name: value for name, value in state.upload_headers.items() if name.lower() not in _SKIPPED_HEADERS},
+            {name: value for name, value in state.upload_headers.items() if not _SKIPPED_HEADERS.fullmatch(name)},
             Body(
                 content=lambda: part.chunks(self._tracker),
                 size=part.size,
@@ -261,8 +278,7 @@ class MultipartUploader:
             ),
             verify_response=lambda response: _verify_etag(response, part.md5),
         )
-        etag = response.headers["ETag"].strip('"')
-        return CompletedChunk(chunk_index=part.index, proof=etag, proof_type="etag", chunk_size=part.size)
+        return CompletedChunk(chunk_index=part.index, proof=_etag(response), proof_type="etag", chunk_size=part.size)
 
     async def _complete(self) -> None:
         """Report the last parts; send parts again, once, that the API then still misses."""
@@ -321,13 +337,15 @@ class MultipartUploader:
             )
         )
 
-    async def _map_error(self, error: UploadError | APIError) -> TwelveLabsError:
+    async def _map_error(self, error: UploadError | APIError | InvalidInputError) -> TwelveLabsError:
         """Return the error to raise: a failed transfer gets the state to resume from, other API errors are kept."""
         name = self._source.name
         state = _with_parts(self._state, self._confirmed, len(self._confirmed))
         if isinstance(error, UploadError):
             changed = error.source_changed
             return UploadError(message=error.message, source=error.source or name, state=state, source_changed=changed)
+        if isinstance(error, InvalidInputError):  # found after the session was created
+            return UploadError(message=error.message, source=name, state=state)
         if isinstance(error, NotFoundError | GoneError) or await self._session_ended(error):
             return UploadError(message=f"the upload of {name} has expired; start a new upload", source=name)
         if error.operation == PUT_PART.operation:
@@ -351,12 +369,22 @@ def _with_parts(state: UploadState, confirmed: Sequence[CompletedChunk], count: 
 
 
 def _checked_session(source: UploadSource, session: UploadSession) -> UploadSession:
-    """Return the session if the source can be divided as it says.
+    """Return the session if the source can be divided and sent as it says, and its ids can be used in paths.
 
     Raises:
-        UploadError: It cannot.
+        UploadError: It cannot; there is no state, as no upload can be resumed in such a session.
     """
-    if session.chunk_size < 1 or -(-source.size // session.chunk_size) > MAX_PARTS:
+    try:
+        validate_id(session.upload_id, "upload_id")
+        validate_id(session.asset_id, "asset_id")
+    except InvalidInputError as error:
+        message = f"the server returned an invalid upload session for {source.name}: {error}"
+        raise UploadError(message=message, source=source.name) from None
+    for name, value in session.upload_headers.items():
+        if not (_HEADER_NAME.fullmatch(name) and value.replace("\t", " ").isprintable()):
+            message = f"the server wants an invalid header to be sent with the parts of {source.name}"
+            raise UploadError(message=message, source=source.name)
+    if not 1 <= session.chunk_size <= MAX_CHUNK_SIZE or -(-source.size // session.chunk_size) > MAX_PARTS:
         raise UploadError(
             message=f"the server wants parts of {session.chunk_size} bytes for {source.size} bytes of {source.name}",
             source=source.name,
@@ -364,11 +392,27 @@ def _checked_session(source: UploadSource, session: UploadSession) -> UploadSess
     return session
 
 
+def _is_usable_url(url: str) -> bool:
+    """Return whether a URL has a valid host and port, and no character that would end the line of a request."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return url.isprintable() and " " not in url
+
+
+def _etag(response: Response) -> str:
+    """Return the ETag of a response without quotes, and without the mark of a weak one; empty if there is none."""
+    return response.headers.get("ETag", "").strip().removeprefix("W/").strip('"').strip()
+
+
 def _verify_etag(response: Response, md5: str) -> None:
     """Compare the ETag with the MD5 of the sent bytes. An ETag of another form can only be checked by the API."""
-    etag = response.headers.get("ETag", "").strip('"').lower()
-    if not etag:
-        raise APIError(message="storage returned no ETag", status_code=response.status, retryable=True)
-    if _MD5.fullmatch(etag) and etag != md5:
+    etag = _etag(response)
+    if not (etag and etag.isascii() and etag.isprintable()):
+        problem = "an ETag that is not ASCII text" if etag else "no ETag"
+        raise APIError(message=f"storage returned {problem}", status_code=response.status, retryable=True)
+    if _MD5.fullmatch(etag.lower()) and etag.lower() != md5:
         message = "the ETag returned by storage differs from the MD5 of the sent bytes"
         raise APIError(message=message, status_code=response.status, retryable=True)
