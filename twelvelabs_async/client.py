@@ -259,7 +259,7 @@ _USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_ve
 
 
 def _checked_headers(name: str, headers: object) -> Mapping[str, str]:
-    from twelvelabs_async._core.extras import checked_headers  # most clients add none
+    from twelvelabs_async._core.sent_headers import checked_headers  # most clients add none
 
     return checked_headers(name, headers)
 

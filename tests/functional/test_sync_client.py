@@ -25,7 +25,7 @@ from twelvelabs_async import APIConnectionError, AsyncTwelveLabs, ClientStateErr
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async.emulator import ThreadedEmulator, Timing
 from twelvelabs_async.models import StreamStart, TextGeneration
-from twelvelabs_async.sync import SyncPager, SyncStream, TwelveLabs
+from twelvelabs_async.sync import SyncPager, TwelveLabs
 
 MODELS: Any = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 CLIP = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
@@ -468,19 +468,22 @@ threading.Thread(target=work).start()
 def test_a_second_thread_that_waits_for_the_same_page_gets_client_state_error(
     client: TwelveLabs, emulator: ThreadedEmulator
 ) -> None:
+    for name in "ab":
+        client.indexes.create(index_name=name, models=MODELS)
+    pages = client.indexes.list(page_limit=1).pages()
+    assert next(pages).number == 1
     emulator.faults.add("GET /indexes", stall="after")
     with ThreadPoolExecutor(1) as pool:
-        stalled = SyncStream(client._loop_client, client._target.indexes.list().pages())
-        waiting = pool.submit(next, stalled)
+        waiting = pool.submit(lambda: next(pages))
         wait_until(lambda: emulator.run(lambda running: running.in_flight) == 1)
         with pytest.raises(ClientStateError, match="another thread"):
-            next(stalled)
+            next(pages)
         client.close()
         assert isinstance(waiting.exception(), ClientStateError)
 
 
 def test_a_list_with_raw_responses_is_iterated_by_page(client: TwelveLabs) -> None:
-    found = client.with_raw_response.indexes.list()
+    found: Any = client.with_raw_response.indexes.list()
     with pytest.raises(TypeError, match=r"pages\(\)"):
         list(found)
     assert [response.status_code for response in found.pages()] == [200]

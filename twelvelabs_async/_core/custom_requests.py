@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import can_structure
-from twelvelabs_async._core.extras import checked_headers
+from twelvelabs_async._core.sent_headers import checked_headers, checked_mapping
 from twelvelabs_async._options import require_choice, require_type
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Method, Request, RetryClass
@@ -56,8 +56,8 @@ def custom_request(
         path_template=_checked_template(path_template),
         response_type=cast("type[Any]", response_type),
         retry_class=cast("RetryClass", retry_class) or _RETRY_CLASS_BY_METHOD.get(name, "idempotent"),
-        path_params=_checked_mapping("path_params", path_params),
-        query=_checked_mapping("query", query),
+        path_params={} if path_params is None else checked_mapping("path_params", path_params),
+        query={} if query is None else checked_mapping("query", query),
         json=json,
         allow_null_items=True,
         form=cast("Form | None", form),
@@ -82,15 +82,3 @@ def _checked_template(path_template: object) -> str:
     if not {".", ".."}.isdisjoint(path.lower().replace("%2e", ".").split("/")):
         raise InvalidInputError(f"path_template must not contain the segment '.' or '..', got {describe(path)}")
     return path
-
-
-def _checked_mapping(name: str, value: object) -> Mapping[str, Any]:
-    """Return an optional dict. `query` and `path_params` may have keys of a `str` enum."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(f"{name} must be a dict, got {describe(value)}")
-    for key in cast("Mapping[object, object]", value):
-        if not isinstance(key, str):
-            raise InvalidInputError(f"keys of {name} must be strings, got {describe(key)}")
-    return cast("Mapping[str, Any]", value)

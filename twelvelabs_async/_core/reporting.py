@@ -58,7 +58,7 @@ def sendable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return those headers of a listener that can be sent, and log the others."""
     if not headers:
         return headers
-    from twelvelabs_async._core.extras import checked_headers  # noqa: PLC0415  # most listeners add none
+    from twelvelabs_async._core.sent_headers import checked_headers  # noqa: PLC0415  # most listeners add none
 
     sendable: dict[str, str] = {}
     for name, value in headers.items():
