@@ -22,6 +22,8 @@ Connect = Callable[[Emulator], Awaitable[aiohttp.ClientSession]]
 PROMPT = "What happens in this video?"
 URL = {"type": "url", "url": "https://example.com/clip.mp4"}
 IMAGE = {"name": "one", "url": "https://example.com/one.png"}
+BROKEN = {"type": "base64_string", "base64_string": base64.b64encode(b"a text").decode()}
+NO_VIDEO = {"type": "base64_string", "base64_string": base64.b64encode(samples.image()).decode()}
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -86,7 +88,11 @@ async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_so
         ({"video": {"type": "url", "url": "https://a.com/a.png"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "base64_string", "base64_string": "!"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "base64_string", "base64_string": "µ"}, "prompt": PROMPT}, 400, "parameter_invalid"),
+        ({"video": BROKEN, "prompt": PROMPT}, 400, "video_file_broken"),
+        ({"video": NO_VIDEO, "prompt": PROMPT}, 400, "video_file_broken"),
+        ({"video": URL | {"base64_string": "AAAA"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "model_name": "pegasus1.2"}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt": PROMPT, "model_name": ""}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "temperature": 1.1}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "temperature": True}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "max_tokens": 511}, 400, "parameter_invalid"),
@@ -282,6 +288,20 @@ def in_object(**properties: Any) -> dict[str, Any]:
         ({"type": "timestamp", "format": "seconds"}, 400),
         (in_object(start_time={"type": "boolean"}), 400),
         (in_object(a=in_object(end_time={"type": "string", "format": "time"})), 400),
+        (in_object(start_time={"enum": [True]}), 400),
+        (in_object(end_time={"const": None}), 400),
+        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "object"}}}, 400),
+        (in_object(start_time={"anyOf": [{"$ref": "#/$defs/a"}]}) | {"$defs": {"a": {"enum": [False]}}}, 400),
+        (in_object(a={"items": {"type": "string", "minLength": 1}}), 422),
+        (in_object(a={"type": "string", "properties": {"b": {"maxLength": 1}}}), 422),
+        (in_object(a={"type": "array", "prefixItems": []}), 422),
+        (in_object(a={"type": "number", "multipleOf": 2}), 422),
+        ({"type": "object", "if": {}}, 422),
+        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "number"}}}, 200),
+        (in_object(start_time={"enum": [1, 2.5]}, end_time={"const": "00:01"}), 200),
+        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"anyOf": [{"type": "number"}]}}}, 200),
+        (in_object(a={"type": "string", "title": "A", "default": "b", "examples": ["c"]}), 200),
+        (in_object(a={"items": {"type": "string"}}), 200),
         (in_object(a={"type": ["string", "null"]}), 200),
         (in_object(a={"type": "array", "items": in_object(b={"type": "timestamp", "format": "seconds"})}), 200),
     ],
@@ -291,6 +311,35 @@ async def test_unsupported_schemas_are_rejected(call: SendRequest, schema: Any, 
     assert found == status
     if status == 422:
         assert answer["code"] == "response_format_invalid"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "code"),
+    [
+        (320, 640, "video_resolution_too_low"),
+        (5200, 2160, "video_resolution_too_high"),
+        (1920, 700, "video_resolution_invalid_aspect_ratio"),
+        (360, 864, None),
+    ],
+)
+async def test_a_video_must_have_a_valid_resolution(
+    call: SendRequest,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
+    width: int,
+    height: int,
+    code: str | None,
+) -> None:
+    pytest.importorskip("pymediainfo")
+    film = samples.video(width=width, height=height)
+    asset = await make_asset("film.mp4", film)
+    advance(10)
+    inline = {"type": "base64_string", "base64_string": base64.b64encode(film).decode()}
+    for video in ({"type": "asset_id", "asset_id": asset}, inline):
+        status, answer = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
+        assert (status, answer.get("code")) == (400 if code else 200, code)
+        status, answer = await call("POST", "/analyze/tasks", json={"video": video, "prompt": PROMPT})
+        assert (status, answer.get("error", {}).get("code")) == (400 if code else 202, code)
 
 
 async def test_a_documented_429_response_has_no_body(serve: Serve, connect: Connect) -> None:

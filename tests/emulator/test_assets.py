@@ -299,7 +299,7 @@ async def test_without_pymediainfo_properties_are_guessed(
     known: set[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymediainfo", None)
-    asset = await make_asset(filename, b"x" * 1_000_000)
+    asset = await make_asset(filename, b"%PDF" + b"x" * 999_996)
     advance(10)
     _, ready = await call("GET", f"/assets/{asset}")
     assert ready["status"] == "ready"
@@ -307,6 +307,32 @@ async def test_without_pymediainfo_properties_are_guessed(
     assert ready.get("duration", 8) == 8
     _, found = await call("GET", "/assets", params={"asset_types": kind})
     assert [entry["_id"] for entry in found["data"]] == [asset]
+
+
+@pytest.mark.parametrize(
+    ("filename", "content", "status"),
+    [
+        ("a.pdf", b"%PDF-1.7 a", "ready"),
+        ("a.PDF", b"a blank line comes first\n%PDF-1.7", "ready"),
+        ("a.pdf", b"not a pdf", "failed"),
+        ("a.txt", "Grüße".encode("latin-1"), "ready"),
+        ("a.txt", "Grüße".encode("utf-16"), "ready"),
+        ("a.txt", b"%PDF-1.7", "failed"),
+        ("a.MD", b"# Title\r\n", "ready"),
+        ("a.md", samples.image(), "failed"),
+    ],
+)
+async def test_a_document_fails_if_its_extension_does_not_match_its_content(
+    call: SendRequest,
+    make_asset: CreateResource,
+    advance: Callable[[float], None],
+    filename: str,
+    content: bytes,
+    status: str,
+) -> None:
+    asset = await make_asset(filename, content)
+    advance(10)
+    assert (await call("GET", f"/assets/{asset}"))[1]["status"] == status
 
 
 async def test_the_content_determines_the_kind_without_an_extension(

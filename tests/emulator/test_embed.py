@@ -47,6 +47,13 @@ async def test_a_text_has_one_vector(embed: Embed) -> None:
     assert math.hypot(*segment["float"]) == pytest.approx(1, abs=1e-6)
 
 
+async def test_the_parameter_text_truncate_has_three_values(embed: Embed) -> None:
+    for value in ("none", "start", "end"):
+        assert (await embed(text="a red car", text_truncate=value))[0] == 200
+    status, error = await embed(text="a red car", text_truncate="middle")
+    assert (status, error["code"]) == (400, "parameter_invalid")
+
+
 async def test_the_same_input_has_the_same_vector(embed: Embed) -> None:
     (_, first), (_, again), (_, other) = [await embed(text=text) for text in ("car", "car", "bus")]
     assert first == again != other

@@ -18,6 +18,8 @@ Form = Callable[..., aiohttp.FormData]
 LONG_TEXT = "word " * 501
 ONE_LONG_WORD = "a" * 10_000
 PICTURE = {"query_text": None, "query_media_type": "image"}
+JPEG = b"\xff\xd8\xff\xc0\0\x11\x08\x01\0\x01\0" + bytes(100)
+"""The header of a JPEG file of 256x256 pixels."""
 
 
 @pytest.fixture
@@ -126,8 +128,8 @@ async def test_unusual_but_valid_searches_succeed(search: SendRequest, fields: d
 
 
 async def test_an_image_is_recognised_by_its_content(search: SendRequest, video: str) -> None:
-    for head in (b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBP"):
-        status, found = await search("picture.dat", **PICTURE, query_media_file=head + bytes(100))
+    for content in (samples.image(), JPEG):
+        status, found = await search("picture.dat", **PICTURE, query_media_file=content)
         assert (status, found["data"][0]["video_id"]) == (200, video)
 
 

@@ -91,7 +91,7 @@ async def test_the_and_operator_finds_no_more_than_the_or_operator(search: Searc
 
 async def test_an_image_query_finds_all_videos(search: Search, red: str, blue: str) -> None:
     _, by_url = await search(query_media_type="image", query_media_url=["https://example.com/a.jpg"])
-    _, by_file = await search(query_media_type="image", query_media_file=[samples.image(), samples.image(10, 10)])
+    _, by_file = await search(query_media_type="image", query_media_file=[samples.image(), samples.image(200, 200)])
     assert {hit["video_id"] for hit in by_url["data"]} == {hit["video_id"] for hit in by_file["data"]} == {red, blue}
     _, composed = await search(query_media_type="image", query_media_file=samples.image(), query_text="red")
     assert {hit["video_id"] for hit in composed["data"]} == {red}

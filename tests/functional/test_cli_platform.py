@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import Cli, read_until, run_in_terminal
 
-from twelvelabs_async.emulator import ThreadedEmulator
+from twelvelabs_async.emulator import ThreadedEmulator, samples
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, served: ThreadedEmu
     asset = served.add_video("holiday", "boat.mp4").asset.id
     assert {record["embedding_scope"] for record in cli("embed", "--video", asset, "--json").records} >= {"clip"}
     image = tmp_path / "boat.png"
-    image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
+    image.write_bytes(samples.image())
     (record,) = cli("embed", "a boat", "--image", str(image), "--json").records
     assert len(record["embedding"]) == 512
     result = cli("embed", "a boat", "--video", asset)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from twelvelabs_async.emulator._api import retired
 from twelvelabs_async.emulator._api.assets import media_from_url
@@ -27,6 +28,9 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._media.images import analysis_problem, header_of, parse_header
+from twelvelabs_async.emulator._media.media import check_resolution
+from twelvelabs_async.emulator._media.urls import is_web_page
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
@@ -58,7 +62,6 @@ MIN_WINDOW = 1.0
 ASSET_NOT_READY = "asset_not_ready"
 SOURCE_TYPES = ("url", "asset_id", "base64_string")
 _MODE_FORMATS = {GENERAL_MODE: ("json_schema",), SEGMENTS_MODE: ("segment_definitions",)}
-_WEB_PAGE_HOST = re.compile(r"(?:^|\.)(?:youtube\.com|youtu\.be)$")
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _NAME = re.compile(r"\w+", re.ASCII)
 _PLACEHOLDER = re.compile(r"<@([^<>]*)>")
@@ -75,9 +78,11 @@ async def analyze(context: RequestContext) -> ApiResponse:
     """POST /analyze."""
     service, body = context.service, await context.json()
     stream = optional_bool(body, "stream", default=True)
-    if body.get("analysis_mode") not in {None, GENERAL_MODE}:
+    if body.get("analysis_mode", GENERAL_MODE) != GENERAL_MODE:
         raise invalid_parameter("analysis_mode", f"the synchronous endpoint supports {GENERAL_MODE} only")
-    request = read_request(service, "POST /analyze", body, max_duration=MAX_SYNC_DURATION, max_window=MAX_SYNC_DURATION)
+    request = await read_request(
+        service, "POST /analyze", body, max_duration=MAX_SYNC_DURATION, max_window=MAX_SYNC_DURATION
+    )
     settings = service.settings
     result = analysis.compute_result(
         request, service.state.ids.uuid_token("generation"), seed=settings.seed, multibyte=settings.fragment_streams
@@ -85,7 +90,7 @@ async def analyze(context: RequestContext) -> ApiResponse:
     if result.failure:
         code, message = result.failure
         raise ApiError(400, code, message)
-    context.count_media(request.end - request.start if request.video else None)
+    context.count_media(request.media_seconds)
     context.count_tokens(len(result.tokens))
     return ApiResponse(_stream(result, fragmented=settings.fragment_streams) if stream else _response_view(result))
 
@@ -122,7 +127,7 @@ def _stream(result: AnalysisResult, *, fragmented: bool) -> Stream:
     return Stream("application/x-ndjson", tuple(frames), terminal_frames=1, error_frames=(failure,))
 
 
-def read_request(
+async def read_request(
     service: Service,
     operation: str,
     body: Json,
@@ -146,14 +151,14 @@ def read_request(
     """
     if "video_id" in body:
         raise ApiError(400, "parameter_unknown", "The video_id parameter is no longer supported; use video.")
-    model = retired.require_model(body.get("model_name") or models[0], models)
-    mode = require_choice("analysis_mode", body.get("analysis_mode") or GENERAL_MODE, MODES)
+    model = retired.require_model(body.get("model_name", models[0]), models)
+    mode = require_choice("analysis_mode", body.get("analysis_mode", GENERAL_MODE), MODES)
     if body.get("video") is not None and body.get("image") is not None:
         raise invalid_parameter("image", "it cannot be used together with video")
     if body.get("video") is None and body.get("image") is None:
         raise missing_parameter("video or image")
     images = _images(service, body, model, mode) if body.get("image") is not None else ()
-    video = _video(service, body) if body.get("video") is not None else None
+    video = await _video(service, body) if body.get("video") is not None else None
     prompt = _prompt(service, body, mode)
     _check_placeholders(prompt, images, body)
     optional_number(body, "temperature", minimum=0, maximum=1)
@@ -177,28 +182,33 @@ def read_request(
     )
 
 
-def _video(service: Service, body: Json) -> MediaSource:
+async def _video(service: Service, body: Json) -> MediaSource:
     video = required_object(body, "video")
     source_type = require_choice("video.type", video.get("type"), SOURCE_TYPES)
-    source = _media_source(service, "video", "video", source_type, required_string(video, source_type, "video"))
+    if sum(video.get(name) is not None for name in SOURCE_TYPES) > 1:
+        raise invalid_parameter("video", f"it must have exactly one of {', '.join(SOURCE_TYPES)}")
+    reference = required_string(video, source_type, "video")
+    if source_type == "base64_string":
+        source = await _inline_video(service, _decode_inline("video", reference))
+    else:
+        source = _stored_or_remote(service, "video", "video", source_type, reference)
     if source.media.problem is None and source.media.kind != "video":
         raise invalid_parameter("video", f"it must be a video, got a file of type {source.media.mime}")
+    if source.media.problem is None and (rejection := check_resolution(source.media.width, source.media.height)):
+        raise ApiError(400, rejection.code, rejection.message)
     return source
 
 
-def _media_source(service: Service, name: str, kind: str, source_type: str, reference: str) -> MediaSource:
-    match source_type:
-        case "url":
-            filename, info = media_from_url(name, reference)
-            if kind == "video" and _WEB_PAGE_HOST.search((urlsplit(reference).hostname or "").lower()):
-                raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
-            info = service.state.descriptions.apply_to(filename, info)
-        case "asset_id":
-            asset = _ready_asset(service, name, reference)
-            filename, info = asset.filename, asset.media
-        case _:
-            filename, info = _read_inline_media(name, kind, reference)
-            return MediaSource(type=source_type, reference=None, filename=filename, media=info)
+def _stored_or_remote(service: Service, name: str, kind: str, source_type: str, reference: str) -> MediaSource:
+    """Return the file of an asset or at a URL."""
+    if source_type == "url":
+        filename, info = media_from_url(name, reference, kind=kind)
+        if kind == "video" and is_web_page(reference):
+            raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
+        info = service.state.descriptions.apply_to(filename, info)
+    else:
+        asset = _ready_asset(service, name, reference)
+        filename, info = asset.filename, asset.media
     return MediaSource(type=source_type, reference=reference, filename=filename, media=info)
 
 
@@ -212,17 +222,41 @@ def _ready_asset(service: Service, name: str, asset_id: str) -> Asset:
     return asset
 
 
-def _read_inline_media(name: str, kind: str, encoded: str) -> tuple[str, media.Media]:
+def _decode_inline(name: str, encoded: str) -> bytes:
     try:
-        content = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError as error:
         raise invalid_parameter(name, "base64_string must be valid base64") from error
-    max_size = MAX_INLINE_VIDEO if kind == "video" else MAX_INLINE_IMAGE
-    if len(content) > max_size:
+
+
+def _check_inline_size(kind: str, content: bytes, maximum: int) -> None:
+    if len(content) > maximum:
         code = "video_filesize_too_large" if kind == "video" else "media_filesize_too_large"
-        raise ApiError(400, code, f"The {kind} has {len(content)} bytes, and {max_size} are allowed.")
-    filename = f"inline.{'mp4' if kind == 'video' else 'png'}"
-    return filename, media.guess_media(filename, len(content), hashlib.sha256(content).hexdigest())
+        raise ApiError(400, code, f"The {kind} has {len(content)} bytes, and {maximum} are allowed.")
+
+
+async def _inline_video(service: Service, content: bytes) -> MediaSource:
+    _check_inline_size("video", content, MAX_INLINE_VIDEO)
+    filename, digest = "inline.mp4", hashlib.sha256(content).hexdigest()
+    async with service.spool.temporary_file() as path:
+        await asyncio.to_thread(path.write_bytes, content)
+        info = await service.inspect_media(path, filename, len(content), digest, keep=False)
+    if info.problem is not None:
+        raise ApiError(400, "video_file_broken", info.problem)
+    return MediaSource(type="base64_string", reference=None, filename=filename, media=info)
+
+
+def _inline_image(service: Service, field_path: str, content: bytes) -> MediaSource:
+    _check_inline_size("image", content, MAX_INLINE_IMAGE)
+    filename = "inline.png"
+    info = media.guess_media(filename, len(content), hashlib.sha256(content).hexdigest())
+    if service.settings.inspect_media:
+        header = parse_header(content)
+        if problem := analysis_problem(header):
+            raise invalid_parameter(field_path, problem)
+        if header is not None:
+            info = replace(info, width=header.width, height=header.height)
+    return MediaSource(type="base64_string", reference=None, filename=filename, media=info)
 
 
 def _images(service: Service, body: Json, model: str, mode: str) -> tuple[MediaSource, ...]:
@@ -244,13 +278,17 @@ def _image(service: Service, field_path: str, entry: Json) -> MediaSource:
     if len(given_types) != 1:
         raise invalid_parameter(field_path, f"an image must have exactly one of {', '.join(SOURCE_TYPES)}")
     reference = required_string(entry, given_types[0], field_path)
-    if given_types[0] == "url" and not reference.startswith("https://"):
+    if given_types[0] == "base64_string":
+        return _inline_image(service, field_path, _decode_inline(field_path, reference))
+    if given_types[0] == "url" and not reference.lower().startswith("https://"):
         raise invalid_parameter(field_path, "the URL of an image must use https")
-    source = _media_source(service, field_path, "image", given_types[0], reference)
-    if source.media.problem or (given_types[0] == "asset_id" and source.media.kind != "image"):
+    source = _stored_or_remote(service, field_path, "image", given_types[0], reference)
+    if source.media.problem or source.media.kind != "image":
         raise invalid_parameter(
             field_path, source.media.problem or f"it must be an image, got a file of type {source.media.mime}"
         )
+    if problem := analysis_problem(header_of(source.media)):
+        raise invalid_parameter(field_path, problem)
     return source
 
 
@@ -302,6 +340,8 @@ def _window(body: Json, video: MediaSource | None, max_duration: float, max_wind
     if video is None or video.media.problem:
         if video is None and (start is not None or end is not None):
             raise invalid_parameter("start_time", "it cannot be used with image")
+        if end is not None and end - (start or 0.0) < MIN_WINDOW:
+            raise invalid_parameter("end_time", f"the window must have at least {MIN_WINDOW:g} s")
         return start or 0.0, end or 0.0
     seconds = video.media.duration or 0.0
     if seconds < MIN_WINDOW:
@@ -340,6 +380,8 @@ def _response_format(
             _reference_names(service, "segment_definitions", definition)
         return None, definitions
     _check_no_segments(body)
+    if "segment_time_format" in response_format:
+        raise invalid_parameter("response_format.segment_time_format", "it needs the type segment_definitions")
     if "json_schema" not in response_format:
         raise missing_parameter("response_format.json_schema")
     return structured.validate_schema(response_format["json_schema"]), ()
@@ -445,6 +487,23 @@ def _check_definition_fields(fields: Sequence[Json], field_path: str, extra_type
         _check_items(field, kind, field_path)
 
 
+def _check_event_fields(fields: Sequence[Json], field_path: str) -> None:
+    """Check the fields of an event; their rules are stricter than those of other fields.
+
+    Raises:
+        ApiError: A field is invalid.
+    """
+    _check_definition_fields(fields, field_path, ("array",))
+    names = [field["name"] for field in fields]
+    if len(set(names)) < len(names):
+        raise invalid_parameter(f"{field_path}.name", "it must be unique within the item")
+    for field in fields:
+        if field["type"] != "string" and field.get("enum") is not None:
+            raise invalid_parameter(f"{field_path}.enum", "only fields of the type string have an enum")
+        if field["type"] != "array" and field.get("items") is not None:
+            raise invalid_parameter(f"{field_path}.items", "only fields of the type array have items")
+
+
 def _check_format(field: Json, kind: str, field_path: str) -> None:
     value = field.get("format")
     if kind == "timestamp":
@@ -484,8 +543,8 @@ def _check_items(field: Json, kind: str, field_path: str) -> None:
             raise invalid_parameter(f"{field_path}.items.fields", "only items of a time_array have fields")
         return
     require_choice(f"{field_path}.items.type", items.get("type"), ("object",))
-    _check_definition_fields(
-        required_object_list(items, "fields", 1, 1000, f"{field_path}.items"), f"{field_path}.items.fields", ("array",)
+    _check_event_fields(
+        required_object_list(items, "fields", 1, 1000, f"{field_path}.items"), f"{field_path}.items.fields"
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from twelvelabs_async.emulator._api import listing, serializers
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
@@ -18,6 +17,7 @@ from twelvelabs_async.emulator._api.validation import (
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._media.media import Asset
+from twelvelabs_async.emulator._media.urls import filename_of, url_problem
 from twelvelabs_async.emulator._state import progress
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 METHODS = ("direct", "url")
 TRANSCRIPTION_PARTS = ("words", "sentences", "utterances")
-UNREACHABLE_SUFFIX = ".invalid"
-"""Top-level domain that never resolves: an asset from it fails."""
 USER_METADATA_PATH = "/assets/{asset_id}/user-metadata"
 
 
@@ -87,18 +85,25 @@ def _from_url(form: Form) -> tuple[str, media.Media]:
     return media_from_url("url", form.require("url"), form.get("filename"))
 
 
-def media_from_url(name: str, url: str, filename: str | None = None) -> tuple[str, media.Media]:
+def media_from_url(name: str, url: str, filename: str | None = None, *, kind: str = "video") -> tuple[str, media.Media]:
     """Return the name and generated properties of the file at a URL; nothing is fetched.
+
+    Args:
+        name: The parameter, for the error.
+        url: The URL.
+        filename: The name, if it is not the one in the URL.
+        kind: Kind of a file whose name has no known extension.
 
     Raises:
         ApiError: The URL is not an http or https URL.
     """
     check_url(name, url)
-    filename = filename or PurePosixPath(unquote(urlsplit(url).path)).name or "download"
+    filename = filename or filename_of(url)
+    known = media.guess_kind(filename) is not None
+    info = media.guess_remote_media(filename if known else f"{filename}.{media.DEFAULT_EXTENSIONS[kind]}", url)
     if problem := url_problem(url):
-        kind, mime = media.detect_kind(filename) or ("video", "video/mp4")
-        return filename, media.Media(kind=kind, mime=mime, size=0, digest="", problem=problem)
-    return filename, media.guess_remote_media(filename, url)
+        info = media.Media(kind=info.kind, mime=info.mime, size=0, digest="", problem=problem)
+    return filename, info
 
 
 def check_url(name: str, url: str) -> None:
@@ -118,12 +123,6 @@ def is_url(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def url_problem(url: str) -> str | None:
-    """Return why a URL cannot be fetched, None if it can."""
-    unreachable = (urlsplit(url).hostname or "").endswith(UNREACHABLE_SUFFIX)
-    return "The file could not be fetched from its URL." if unreachable else None
 
 
 def add_asset(

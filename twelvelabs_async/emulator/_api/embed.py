@@ -14,6 +14,7 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
 from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._media.images import header_of, marengo_problem
 from twelvelabs_async.emulator._media.media import check_indexable
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._timestamps import rfc3339_millis
@@ -27,6 +28,7 @@ MODELS = ("marengo3.0",)
 AUDIO_CLIP_LENGTH = 6.0
 MAX_AUDIO_DURATION = 600.0
 MAX_SIZES = media.MAX_UPLOAD_SIZES["direct"]
+TRUNCATIONS = ("none", "start", "end")
 
 View = dict[str, Any]
 STATUSES = ("processing", "ready", "failed")
@@ -51,6 +53,8 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
         model = retired.require_model(form.require("model_name"), MODELS)
         if not kinds:
             raise missing_parameter("text, image_url, image_file, audio_url or audio_file")
+        if (truncate := form.get("text_truncate")) is not None:
+            require_choice("text_truncate", truncate, TRUNCATIONS)
         view: View = {"model_name": model}
         for kind in kinds:
             view[f"{kind}_embedding"] = await _EMBEDDERS[kind](context, form)
@@ -99,18 +103,18 @@ async def _audio(context: RequestContext, form: Form) -> View:
 async def _read_media(service: Service, form: Form, kind: str) -> tuple[Media, View]:
     """Return a media file and its source; a URL takes precedence over a file."""
     if url := form.get(f"{kind}_url"):
-        filename, info = assets.media_from_url(f"{kind}_url", url)
-        known, names = media.detect_kind(filename), {"input_url": url}
-        if known is None and info.problem is None:
-            info = media.guess_remote_media(f"{filename}.{'png' if kind == 'image' else 'wav'}", url)
+        _, info = assets.media_from_url(f"{kind}_url", url, kind=kind)
+        names = {"input_url": url}
     else:
         file = form.file(f"{kind}_file")
         if file is None:
             raise missing_parameter(f"{kind}_url or {kind}_file")
         info = await assets.inspect_form_file(service, f"{kind}_file", file, file.filename, MAX_SIZES)
-        known, names = (info.kind, info.mime), {"input_filename": file.filename}
-    if (known is not None and known[0] != kind) or (info.problem is not None and "input_filename" in names):
+        names = {"input_filename": file.filename}
+    if info.kind != kind or (info.problem is not None and "input_filename" in names):
         raise invalid_parameter(f"{kind}_file", f"its kind must be {kind}")
+    if kind == "image" and info.problem is None and (problem := marengo_problem(header_of(info))):
+        raise invalid_parameter("image_file" if "input_filename" in names else "image_url", problem)
     return info, names
 
 

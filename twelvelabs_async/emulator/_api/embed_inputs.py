@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator._api import assets, validation
@@ -13,8 +13,8 @@ from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, VectorSpec
-from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.media import check_indexable
+from twelvelabs_async.emulator._media.images import header_of, marengo_problem
+from twelvelabs_async.emulator._media.media import DEFAULT_EXTENSIONS, check_indexable
 from twelvelabs_async.emulator._state import progress
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from twelvelabs_async.emulator._media.media import Media
 
 SOURCE_FIELDS = ("url", "base64_string", "asset_id")
-_EXTENSIONS = {"video": "mp4", "audio": "wav", "image": "png"}
-
 
 OLD_MODEL, NEW_MODEL = "marengo3.0", "marengo3.5"
 TIMED_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -112,14 +110,20 @@ def check_readable(source: Source, field_path: str) -> None:
     raise invalid_parameter(field_path, reason) if source.url is None else no_media(f"{source.url}: {reason}")
 
 
+def check_image(source: Source, field_path: str) -> None:
+    """Check that an image meets the requirements of the older model.
+
+    Raises:
+        ApiError: It does not.
+    """
+    if problem := marengo_problem(header_of(source.media)):
+        raise invalid_parameter(field_path, problem)
+
+
 async def _from_url(context: RequestContext, url: str, kind: str) -> Source:
     if not assets.is_url(url):
         raise no_media(f"{url!r} is not an http or https URL")
-    filename, info = assets.media_from_url("url", url)
-    if media.detect_kind(filename) is None and info.kind != kind:
-        # A name without a known extension: assume the required kind.
-        info = media.guess_remote_media(f"{filename}.{_EXTENSIONS.get(kind, 'pdf')}", url)
-        info = replace(info, problem=assets.url_problem(url))
+    filename, info = assets.media_from_url("url", url, kind=kind)
     return Source(media=context.service.state.descriptions.apply_to(filename, info), url=url)
 
 
@@ -131,7 +135,7 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
     if not content:
         raise invalid_parameter("base64_string", "it is empty")
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    filename = f"upload.{_EXTENSIONS.get(kind) or _document_type(content)}"
+    filename = f"upload.{_document_type(content) if kind == 'document' else DEFAULT_EXTENSIONS[kind]}"
     async with context.service.spool.temporary_file() as path:
         await asyncio.to_thread(path.write_bytes, content)
         info = await context.service.inspect_media(path, filename, len(content), digest)
@@ -333,7 +337,7 @@ def _document_segmentation(body: JsonObject, scopes: Iterable[str], expected: st
 def _pages(body: JsonObject, source: Source, scopes: Iterable[str]) -> tuple[list[VectorSpec], str | None]:
     segmentation = _document_segmentation(body, scopes, "spatial", "sequential") or {}
     with_quadrants = (
-        require_choice("strategy", segmentation.get("strategy") or "standard", ("standard", "quadrants")) == "quadrants"
+        require_choice("strategy", segmentation.get("strategy", "standard"), ("standard", "quadrants")) == "quadrants"
     )
     count = embeddings.count_pages(source.content, source.media.digest)
     specs: list[VectorSpec] = []

@@ -13,6 +13,7 @@ from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
+from twelvelabs_async.emulator._media.urls import is_web_page
 from twelvelabs_async.emulator._state import deterministic
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ async def _image(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     if kind == "text_image":
         text = validation.check_text("input_text", validation.required_string(body, "input_text"))
     source = await _read_source(context, body, "image", MAX_IMAGE_SIZE)
+    embed_inputs.check_image(source, f"{kind}.media_source")
     digest = source.media.digest if text is None else f"{source.media.digest}:{text}"
     return EmbedRequest(
         digest=digest, vectors=(VectorSpec(text=text or ""),), metadata={"input_type": kind, **source.input_metadata}
@@ -160,7 +162,7 @@ def _multi_categories(body: JsonObject) -> list[str]:
     They are not documented. The emulator counts the category of each file, and text if there are no files.
     """
     multi_input = validation.optional_object(body, "multi_input") or {}
-    kinds = [entry.get("media_type") for entry in _media_sources(multi_input)]
+    kinds = [str(entry.get("media_type")) for entry in _media_sources(multi_input)]
     if multi_input.get("input_text") and kinds and set(kinds) == {"image"}:
         return ["embed-text-image"]
     return [f"embed-{kind}" for kind in kinds if kind in {"image", "video", "audio"}] or ["embed-text"]
@@ -205,6 +207,8 @@ async def _read_multi_source(context: RequestContext, entry: JsonObject, model: 
     kind = require_choice("media_type", entry.get("media_type"), MEDIA_TYPES[model])
     source = await embed_inputs.read_source(context, entry, kind, max_size=MAX_SOURCE_SIZE, too_large_status=413)
     embed_inputs.check_readable(source, "media_sources")
+    if model == OLD_MODEL:
+        embed_inputs.check_image(source, "multi_input.media_sources")
     if source.url is None:
         _check_size(source, kind)
     return validation.optional_string(entry, "name"), kind, source
@@ -270,6 +274,9 @@ async def create_task(context: RequestContext) -> ApiResponse:
         raise missing_parameter(f"{kind}.media_source")
     media_source = validation.required_object(inputs, "media_source")
     source = await embed_inputs.read_source(context, media_source, kind, max_size=TASK_MAX_SIZES[kind])
+    if kind in {"audio", "video"} and source.url is not None and is_web_page(source.url):
+        # The platform checks that it can play the file before it creates a task.
+        embed_inputs.check_readable(source, f"{kind}.media_source")
     request, problem = _build_task_request(inputs, source, model)
     if options.uncertainty:
         _check_uncertainty(source, request)

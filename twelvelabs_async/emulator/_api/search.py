@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator import _search
@@ -10,8 +11,10 @@ from twelvelabs_async.emulator._api.context import ApiResponse, Operation, Reque
 from twelvelabs_async.emulator._api.forms import Form
 from twelvelabs_async.emulator._api.validation import check_text, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
-from twelvelabs_async.emulator._media import descriptions, media
-from twelvelabs_async.emulator._media.inspection import is_image
+from twelvelabs_async.emulator._media import descriptions
+from twelvelabs_async.emulator._media.images import header_of, marengo_problem, read_header
+from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES
+from twelvelabs_async.emulator._numbers import parse_integer
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Hit, Index, Search
 from twelvelabs_async.emulator._timestamps import rfc3339_seconds
@@ -119,15 +122,18 @@ async def _images(service: Service, form: Form) -> tuple[str, ...]:
         raise invalid_parameter("query_media_file", f"at most {MAX_IMAGES} images are allowed")
     for url in urls:
         _check_image_url(url)
-    if service.settings.inspect_media and not all([await is_image(file.path) for file in files]):
-        raise invalid_parameter("query_media_file", "it must be a JPEG, PNG, WebP, GIF or BMP image")
+    for file in files:
+        assets.check_size("image", file.size, MAX_UPLOAD_SIZES["direct"])
+    for file in files if service.settings.inspect_media else ():
+        if problem := marengo_problem(await asyncio.to_thread(read_header, file.path)):
+            raise invalid_parameter("query_media_file", problem)
     return images
 
 
 def _check_image_url(url: str) -> None:
-    filename, info = assets.media_from_url("query_media_url", url)
-    if info.problem is not None or (media.detect_kind(filename) is not None and info.kind != "image"):
-        raise invalid_parameter("query_media_url", (info.problem or "it must be the URL of an image").rstrip("."))
+    _, info = assets.media_from_url("query_media_url", url, kind="image")
+    if problem := info.problem or marengo_problem(header_of(info)):
+        raise invalid_parameter("query_media_url", problem.rstrip("."))
 
 
 def _save_search(service: Service, search: Search) -> None:
@@ -143,9 +149,12 @@ async def retrieve_page(context: RequestContext) -> ApiResponse:
     """GET /search/{page-token}."""
     search_id, _, number = context.path_param("page-token").rpartition("-")
     search = context.service.state.searches.get(search_id)
-    if search is None or context.service.now() >= search.expires_at or not number.isdecimal():
+    if search is None or context.service.now() >= search.expires_at:
         raise _invalid_token()
-    page = int(number)
+    try:
+        page = parse_integer(number)
+    except ValueError as error:
+        raise _invalid_token() from error
     if not 1 <= page <= _page_count(search):
         raise _invalid_token()
     with_metadata = (

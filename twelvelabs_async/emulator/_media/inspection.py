@@ -11,6 +11,8 @@ from fractions import Fraction
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from twelvelabs_async.emulator._media.documents import document_problem
+from twelvelabs_async.emulator._media.images import ImageHeader, read_header
 from twelvelabs_async.emulator._media.media import MAX_DURATION, Media, detect_kind, guess_duration, guess_media
 
 if TYPE_CHECKING:
@@ -26,9 +28,6 @@ _OPAQUE = (b"cmov", b"\x06\x0e\x2b\x34", b"\xd0\xcf\x11\xe0")
 """Mark compressed QuickTime headers, MXF and AAF, which can refer to other files anywhere in their content."""
 _MARKERS = re.compile(b"|".join(map(re.escape, (_ALIAS, *_OPAQUE))))
 
-_IMAGE_PREFIX_SIZE: Final = 12
-_IMAGE_PREFIX: Final = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM|RIFF.{4}WEBP", re.DOTALL)
-
 THUMBNAIL_KINDS: Final = frozenset({"video", "image"})
 MAX_CACHED: Final = 512
 """Maximum number of cached thumbnails of about 6 kB each."""
@@ -43,9 +42,25 @@ Track = dict[str, Any]
 async def probe(path: Path, filename: str, size: int, digest: str) -> Media:
     """Return the properties of a file; guess them if pymediainfo is not available."""
     tracks = await asyncio.to_thread(_read_tracks, path)
-    if tracks is None:
-        return guess_media(filename, size, digest)
-    return _build_media(tracks, filename, size, digest)
+    media = guess_media(filename, size, digest) if tracks is None else _build_media(tracks, filename, size, digest)
+    if media.problem is not None:
+        return media
+    match media.kind:
+        case "image":
+            return _with_dimensions(media, await asyncio.to_thread(read_header, path))
+        case "document":
+            return replace(media, problem=await asyncio.to_thread(document_problem, path, media.mime))
+        case _:
+            return media
+
+
+def _with_dimensions(media: Media, header: ImageHeader | None) -> Media:
+    """Return an image with the dimensions in its header, which pymediainfo does not read from every format."""
+    if header is None:
+        return media
+    if not header.width or not header.height:
+        return replace(media, problem="The image file is broken.")
+    return replace(media, width=header.width, height=header.height)
 
 
 def _read_tracks(path: Path) -> dict[str, Track] | None:
@@ -166,17 +181,6 @@ def _codec(track: Track) -> str | None:
 
 def _as_int(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) else None
-
-
-async def is_image(path: Path) -> bool:
-    """Return whether a file begins like an image of a supported format."""
-    head = await asyncio.to_thread(_read_prefix, path, _IMAGE_PREFIX_SIZE)
-    return _IMAGE_PREFIX.match(head) is not None
-
-
-def _read_prefix(path: Path, size: int) -> bytes:
-    with path.open("rb") as opened:
-        return opened.read(size)
 
 
 class ThumbnailCache:

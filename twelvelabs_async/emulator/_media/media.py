@@ -51,6 +51,17 @@ MIME_TYPES = {
 """Kind of asset -> extension -> MIME type. The `mimetypes` module is not used, because its table differs between
 machines."""
 
+OTHER_IMAGE_TYPES = {
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "avif": "image/avif",
+}
+"""Extension -> MIME type of images that no model accepts."""
+DEFAULT_EXTENSIONS = {"video": "mp4", "audio": "wav", "image": "png", "document": "pdf"}
+"""Kind -> extension that is assumed for a name without a known one."""
+
 MAX_UPLOAD_SIZES = {
     "direct": {"video": 200 * MIB, "audio": 200 * MIB, "document": 200 * MIB, "image": 32 * MIB},
     "multipart": {"video": 10 * GIB, "audio": 10 * GIB, "image": 32 * MIB},
@@ -146,11 +157,21 @@ class Rejection:
 
 def detect_kind(filename: str) -> tuple[str, str] | None:
     """Return the kind and MIME type for a file extension, or `None` for an unknown extension."""
-    extension = PurePosixPath(filename).suffix.lower().removeprefix(".")
+    extension = _extension_of(filename)
     for kind, types in MIME_TYPES.items():
         if extension in types:
             return kind, types[extension]
     return None
+
+
+def guess_kind(filename: str) -> tuple[str, str] | None:
+    """Return the kind and MIME type for a file extension, also of other images, or `None` for an unknown extension."""
+    other_image = OTHER_IMAGE_TYPES.get(_extension_of(filename))
+    return detect_kind(filename) if other_image is None else ("image", other_image)
+
+
+def _extension_of(filename: str) -> str:
+    return PurePosixPath(filename).suffix.lower().removeprefix(".")
 
 
 def guess_duration(size: int) -> float:
@@ -164,7 +185,7 @@ def guess_media(filename: str, size: int, digest: str) -> Media:
     A video has a bit rate of 1 Mbit/s, a duration of at least 4 seconds, a resolution of 1280x720 and an audio track.
     A file with an unknown extension is treated as a video.
     """
-    kind, mime = detect_kind(filename) or ("video", "video/mp4")
+    kind, mime = guess_kind(filename) or ("video", "video/mp4")
     duration = guess_duration(size)
     match kind:
         case "video":
@@ -216,7 +237,7 @@ def check_indexable(media: Media) -> Rejection | None:
     """Return why a file cannot be indexed with marengo3.0, or `None` if it can."""
     if media.kind not in {"video", "audio"}:
         return Rejection("unsupported_file_type", f"A file of type {media.mime} cannot be indexed.")
-    return _check_duration(media.duration or 0.0) or _check_resolution(media.width, media.height)
+    return _check_duration(media.duration or 0.0) or check_resolution(media.width, media.height)
 
 
 def _check_duration(duration: float) -> Rejection | None:
@@ -227,7 +248,8 @@ def _check_duration(duration: float) -> Rejection | None:
     return None
 
 
-def _check_resolution(width: int | None, height: int | None) -> Rejection | None:
+def check_resolution(width: int | None, height: int | None) -> Rejection | None:
+    """Return why no model accepts a resolution, or `None` if it is accepted or unknown."""
     if not width or not height:
         return None
     short, long = sorted((width, height))

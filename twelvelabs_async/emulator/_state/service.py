@@ -199,13 +199,23 @@ class Service:
         if self.store is not None:
             await self.store.save(self.root_state)
 
-    async def inspect_media(self, path: Path | None, filename: str, size: int, digest: str) -> Media:
-        """Return the properties of a file; guess them if it was not kept."""
+    async def inspect_media(
+        self, path: Path | None, filename: str, size: int, digest: str, *, keep: bool = True
+    ) -> Media:
+        """Return the properties of a file; guess them if it was not kept.
+
+        Args:
+            path: Path of the file; `None` if it was not kept.
+            filename: Name of the file.
+            size: Bytes of the file.
+            digest: Hash of the content.
+            keep: Whether to copy the file to the data directory, if there is one.
+        """
         if path is None or not self.settings.inspect_media:
             media = guess_media(filename, size, digest)
         else:
             media = await self._probe(path, filename, size, digest)
-        if path is not None and self.store is not None and size <= self.settings.max_inspected_upload:
+        if keep and path is not None and self.store is not None and size <= self.settings.max_inspected_upload:
             await asyncio.to_thread(self.store.keep_file, path, digest)
         return self.state.descriptions.apply_to(filename, media)
 

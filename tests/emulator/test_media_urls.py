@@ -1,0 +1,82 @@
+"""URLs that lead to no media file: web pages of video platforms, sharing links, and files of other kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from twelvelabs_async.emulator._media.urls import url_problem
+
+SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
+CreateResource = Callable[..., Awaitable[str]]
+Form = Callable[..., aiohttp.FormData]
+Advance = Callable[[float], None]
+
+PAGES = (
+    "https://www.youtube.com/watch?v=x",
+    "https://youtu.be/x",
+    "https://vimeo.com/123",
+    "https://drive.google.com/file/d/abc/view",
+    "https://www.dropbox.com/s/abc/film.mp4?dl=0",
+)
+FILES = (
+    "https://example.com/film.mp4",
+    "https://example.com/download?id=5",
+    "https://example.com/film.v2",
+    "https://example.com/watch.php",
+    "https://player.vimeo.com/external/1.hd.mp4?s=2",
+    "https://www.dropbox.com/s/abc/film.mp4?dl=1",
+    "https://drive.google.com/uc?export=download&id=abc",
+    "https://notyoutube.com/film",
+)
+
+
+@pytest.mark.parametrize(
+    "url", [*PAGES, "https://example.com/a.exe", "https://example.com/a.DOCX", "https://a.invalid/a"]
+)
+async def test_an_asset_fails_if_its_url_leads_to_no_media_file(
+    call: SendRequest, form: Form, advance: Advance, url: str
+) -> None:
+    status, created = await call("POST", "/assets", data=form(method="url", url=url))
+    assert (status, created["status"]) == (201, "processing")
+    advance(10)
+    _, asset = await call("GET", f"/assets/{created['_id']}")
+    assert (asset["status"], asset["error"]["message"]) == ("failed", url_problem(url))
+
+
+@pytest.mark.parametrize("url", FILES)
+async def test_other_urls_may_lead_to_a_file(call: SendRequest, form: Form, advance: Advance, url: str) -> None:
+    _, created = await call("POST", "/assets", data=form(method="url", url=url))
+    advance(10)
+    _, asset = await call("GET", f"/assets/{created['_id']}")
+    assert (asset["status"], asset["file_type"]) == ("ready", "video/mp4")
+
+
+@pytest.mark.parametrize("url", PAGES)
+async def test_a_web_page_can_be_neither_indexed_nor_searched_nor_embedded_nor_analyzed(
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Advance, url: str
+) -> None:
+    index = await make_index()
+    _, indexing = await call("POST", "/tasks", data=form(index_id=index, video_url=url))
+    _, embedding = await call("POST", "/embed/tasks", data=form(model_name="marengo3.0", video_url=url))
+    advance(60)
+    for path in (f"/tasks/{indexing['_id']}", f"/embed/tasks/{embedding['_id']}/status"):
+        assert (await call("GET", path))[1]["status"] == "failed"
+    if not url.endswith(".mp4?dl=0"):
+        _, embedded = await call("POST", "/embed", data=form(model_name="marengo3.0", image_url=url))
+        assert embedded["image_embedding"]["error_message"] == url_problem(url)
+    query = {"index_id": index, "search_options": "visual", "query_media_type": "image", "query_media_url": url}
+    status, error = await call("POST", "/search", data=form(**query))
+    assert (status, error["code"]) == (400, "parameter_invalid")
+    embed = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": url}}}
+    for path in ("/embed-v2", "/embed-v2/tasks"):
+        status, error = await call("POST", path, json=embed)
+        assert (status, error["error"]["code"]) == (400, "media_url_not_exists")
+    analyze = {"video": {"type": "url", "url": url}, "prompt": "What?"}
+    status, error = await call("POST", "/analyze", json=analyze)
+    assert (status, error["code"]) == (400, "video_file_broken")
+    status, error = await call("POST", "/analyze/tasks", json=analyze)
+    assert (status, error["error"]["code"]) == (400, "video_file_broken")
