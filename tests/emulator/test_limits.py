@@ -374,3 +374,45 @@ async def test_a_limit_of_the_plan_can_have_any_window(serve: Serve, connect: Co
     async with session.get("indexes") as response:
         error = await response.json()
     assert (error["code"], "other limit (0/30 s)" in error["message"].lower()) == ("plan_limit_exceeded", True)
+
+
+async def test_the_minutes_of_the_free_plan_include_analysis_tasks_and_batches(serve: Serve, connect: Connect) -> None:
+    emulator = await serve(plan="free")
+    session = await connect(emulator)
+    film = emulator.add_video("films", "film.mp4", [(0, 7200, "a car")]).asset.id
+    video = {"type": "asset_id", "asset_id": film}
+
+    async def send(path: str, **body: Any) -> tuple[int, str]:
+        async with session.post(path, json=body) as response:
+            answer = await response.json()
+            return response.status, answer.get("error", answer).get("code", "")
+
+    fields = {"id": "scene", "description": "A scene"}, {"id": "ad", "description": "An advertisement"}
+    segments = {"type": "segment_definitions", "segment_definitions": list(fields)}
+    requests = [{"video": video, "prompt": {"input_text": "What?"}}] * 2
+    batch = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": requests}
+    # The total is 600 minutes; several segment definitions do not multiply them.
+    mode = "time_based_metadata"
+    assert await send("analyze/tasks", video=video, analysis_mode=mode, response_format=segments) == (202, "")
+    assert (await send("analyze/batches", **batch))[0] == 201
+    assert await send("analyze/tasks", video=video, prompt="What?") == (202, "")
+    assert await send("analyze/batches", **batch) == (400, "usage_limit_exceeded")
+    assert await send("analyze/tasks", video=video, prompt="What?", end_time=7199) == (202, "")
+    assert await send("analyze/tasks", video=video, prompt="What?") == (400, "usage_limit_exceeded")
+    short = {"type": "asset_id", "asset_id": emulator.add_video("films", "ad.mp4", [(0, 60, "a bus")]).asset.id}
+    assert await send("analyze", video=short, prompt="What?") == (400, "usage_limit_exceeded")
+
+
+@pytest.mark.parametrize(
+    "path", ["analyze/tasks", "analyze/batches", "knowledge-stores/ks_019fb490-1e6c-7362-95c9-d61e14d6a835/search"]
+)
+async def test_each_endpoint_that_costs_money_allows_50_requests_a_day(
+    serve: Serve, connect: Connect, path: str
+) -> None:
+    session = await connect(await serve(plan="free"))
+    answers: list[int] = []
+    for _ in range(51):
+        async with session.post(path, json={}) as response:
+            answers.append(response.status)
+    assert answers[-1] == 429
+    assert 429 not in answers[:-1]

@@ -15,6 +15,9 @@ CATEGORIES = {
     "POST /assets": "upload",
     "POST /search": "search",
     "POST /analyze": "analyze",
+    "POST /analyze/tasks": "analyze-tasks",
+    "POST /analyze/batches": "analyze-batches",
+    "POST /knowledge-stores/{knowledge_store_id}/search": "knowledge-search",
     "POST /responses": "responses",
 }
 """Category of each operation that has one; all others are `other`."""
@@ -24,5 +27,5 @@ CONTENT_DEPENDENT = {"POST /embed", "POST /embed/tasks", "POST /embed-v2", "POST
 
 OTHER_CATEGORY = "other"
 
-TOTAL_MINUTES_CATEGORIES = frozenset({"index", "analyze"})
+TOTAL_MINUTES_CATEGORIES = frozenset({"index", "analyze", "analyze-tasks", "analyze-batches"})
 """Categories that count towards a plan's `total_minutes`."""

@@ -64,7 +64,8 @@ class Plan:
 
     Each category is counted separately. A category without windows of its own has those of `default`; without either,
     it is not limited, and its responses have no rate-limit headers. The categories are `index`, `upload`, `search`,
-    `analyze`, `responses`, `embed-text`, `embed-image`, `embed-text-image`, `embed-audio`, `embed-video` and `other`.
+    `analyze`, `analyze-tasks`, `analyze-batches`, `knowledge-search`, `responses`, `embed-text`, `embed-image`,
+    `embed-text-image`, `embed-audio`, `embed-video` and `other`.
 
     A request that would exceed any window of its category is rejected, and then counts in none. Minutes are those of
     the media that are indexed, analyzed or embedded. Tokens are counted when the response is generated, so one response
@@ -179,7 +180,9 @@ _TABLE = {
     **dict.fromkeys(("embed-text", "embed-image", "embed-text-image"), _EMBED_TEXT),
 }
 _OBSERVED_WINDOWS: dict[str, Windows] = {
-    **dict.fromkeys(("index", "search", "analyze"), Window(50, DAY)),
+    **dict.fromkeys(
+        ("index", "search", "analyze", "analyze-tasks", "analyze-batches", "knowledge-search"), Window(50, DAY)
+    ),
     **dict.fromkeys((f"embed-{kind}" for kind in ("text", "image", "text-image", "audio", "video")), Window(50, DAY)),
     "responses": Window(15, DAY, plan_limit=True),
 }

@@ -65,9 +65,10 @@ async def create_task(context: RequestContext) -> ApiResponse:
         task = Analysis(
             id="",
             custom_id=_read_custom_id(body, "custom_id"),
-            request=_read_task_request(service, body),
+            request=await _read_task_request(service, body),
             created_at=service.now(),
         )
+        context.count_media(task.request.media_seconds)
         task.id = service.state.ids.object_id()
         state.tasks[task.id] = task
         if key:
@@ -75,9 +76,9 @@ async def create_task(context: RequestContext) -> ApiResponse:
     return ApiResponse({"task_id": task.id, "status": progress.analysis_status(service, task)}, 202)
 
 
-def _read_task_request(service: Service, body: dict[str, Any]) -> AnalyzeRequest:
+async def _read_task_request(service: Service, body: dict[str, Any]) -> AnalyzeRequest:
     try:
-        return analyze.read_request(
+        return await analyze.read_request(
             service, "POST /analyze/tasks", body, max_duration=MAX_DURATION, max_window=MAX_WINDOW
         )
     except ApiError as error:
@@ -166,7 +167,7 @@ async def create_batch(context: RequestContext) -> ApiResponse:
     mode = require_choice("analysis_mode", body["analysis_mode"], MODES)
     requests = required_object_list(body, "requests", 1, MAX_REQUESTS)
     names = _custom_ids(requests)
-    analyze_requests = [_item_request(service, body, entry, position) for position, entry in enumerate(requests)]
+    analyze_requests = [await _item_request(service, body, entry, position) for position, entry in enumerate(requests)]
     if sum(request.end - request.start for request in analyze_requests) > MAX_TOTAL_SECONDS:
         raise invalid_parameter("requests", f"the total duration must be at most {MAX_TOTAL_SECONDS // 3600} hours")
     if (
@@ -177,6 +178,7 @@ async def create_batch(context: RequestContext) -> ApiResponse:
         >= MAX_ACTIVE_BATCHES
     ):
         raise ApiError(429, "too_many_requests", f"At most {MAX_ACTIVE_BATCHES} batches can be active.")
+    context.count_media(sum(request.media_seconds or 0.0 for request in analyze_requests))
     now = service.now()
     batch = Batch(
         id=service.state.ids.object_id(),
@@ -208,7 +210,7 @@ def _custom_ids(requests: list[Json]) -> list[str | None]:
     return names
 
 
-def _item_request(service: Service, body: Json, entry: Json, position: int) -> AnalyzeRequest:
+async def _item_request(service: Service, body: Json, entry: Json, position: int) -> AnalyzeRequest:
     video = entry.get("video")
     if not isinstance(video, dict) or cast("Json", video).get("type") != "asset_id":
         raise invalid_parameter(f"requests.{position}.video", "it must be an asset")
@@ -222,7 +224,7 @@ def _item_request(service: Service, body: Json, entry: Json, position: int) -> A
         merged["prompt_v2"] = merged.pop("prompt")
     try:
         # The window is not limited here: a longer one fails when the item is processed.
-        return analyze.read_request(
+        return await analyze.read_request(
             service,
             "POST /analyze/batches",
             merged,
