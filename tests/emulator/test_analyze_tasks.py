@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator import Emulator, samples
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
@@ -19,6 +20,7 @@ Advance = Callable[[float], None]
 URL = {"type": "url", "url": "https://example.com/clip.mp4"}
 PROMPT = "Summarize this video in a few sentences, please."
 TASKS = "/analyze/tasks"
+IMAGE = base64.b64encode(samples.image()).decode()
 
 
 async def make(call: SendRequest, **fields: Any) -> str:
@@ -248,6 +250,13 @@ async def test_segments_that_exceed_max_tokens_fail(
         assert found.get("error", {}).get("code") == ("token_limit_exceeded" if status == "failed" else None)
 
 
+def events(*fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a field with a list of events, which have these fields."""
+    whole = [{"name": "who", "type": "string", "description": "Who"} | field for field in fields]
+    items = {"type": "object", "fields": whole}
+    return {"fields": [{"name": "events", "type": "time_array", "description": "Events", "items": items}]}
+
+
 def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
     return {"time_ranges": [{"start_time": start, "end_time": end} for start, end in pairs]}
 
@@ -283,6 +292,16 @@ def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
         segmented({"fields": [FIELDS[5] | {"items": {"type": "string", "fields": []}}]}),
         segmented({"fields": [FIELDS[6] | {"format": None}]}),
         segmented({"fields": [FIELDS[7]]}, model_name="pegasus1.5"),
+        segmented(events({"type": "integer", "enum": ["1"]})),
+        segmented(events({"type": "array", "items": {"type": "string"}, "enum": ["1"]})),
+        segmented(events({"items": {"type": "string"}})),
+        segmented(events({}, {})),
+        segmented(events({"type": "timestamp", "format": "seconds"})),
+        segmented(events({"name": "start_time"})),
+        {"response_format": {"type": "json_schema", "json_schema": {}, "segment_time_format": "seconds"}},
+        {"model_name": ""},
+        {"analysis_mode": ""},
+        {"video": URL | {"asset_id": "0" * 24}},
         segmented({"media_sources": [{"name": "a", "media_type": "video", "url": "https://a.com/a.png"}]}),
     ],
 )
@@ -301,7 +320,7 @@ async def test_long_videos_can_only_be_analyzed_in_part(call: SendRequest, make_
 
 
 async def test_a_task_includes_its_request_parameters(call: SendRequest) -> None:
-    source = {"name": "it", "media_type": "image", "base64_string": "AAAA"}
+    source = {"name": "it", "media_type": "image", "base64_string": IMAGE}
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     task = await make(
         call,

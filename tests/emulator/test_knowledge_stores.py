@@ -97,6 +97,69 @@ async def test_ids_are_ordered_by_time(call: SendRequest) -> None:
     assert await ids(call, f"{STORES}?sort_option=asc") == created
 
 
+def enriched(schema: Any) -> dict[str, Any]:
+    config = {"type": "json_schema", "json_schema": {"type": "object", "properties": {}} | schema}
+    return {"name": "films", "ingestion_config": {"enrichment_config": config}}
+
+
+def property_of(**schema: Any) -> dict[str, Any]:
+    return {"properties": {"a": {"type": "string", "description": "A"} | schema}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        *(
+            property_of(**{keyword: value})
+            for keyword, value in {
+                "minLength": 1,
+                "pattern": "a",
+                "const": "a",
+                "default": "a",
+                "examples": ["a"],
+                "nullable": True,
+                "multipleOf": 2,
+                "exclusiveMinimum": 2,
+                "anyOf": [{"type": "string"}],
+                "$ref": "#/$defs/a",
+                "foo": 1,
+            }.items()
+        ),
+        {"$defs": {}},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema"},
+        {"if": {}},
+        property_of(type=["string", "null"]),
+        property_of(type="date"),
+        property_of(description=None),
+        property_of(description=5),
+        property_of(additionalProperties={"type": "string"}),
+        property_of(type="array", items={"type": "string", "maxLength": 1}),
+        property_of(type="array", items=5),
+        property_of(type="array", prefixItems=[{"type": "string", "title": "A", "not": {}}]),
+        property_of(type="array", prefixItems={}),
+        property_of(type="object", properties={"b": {"type": "string"}}),
+        property_of(type="object", properties=[]),
+        {"properties": {"a": 5}},
+    ],
+)
+async def test_an_unsupported_keyword_of_an_enrichment_schema_is_rejected(call: SendRequest, schema: Any) -> None:
+    status, error = await call("POST", "/knowledge-stores", json=enriched(schema))
+    assert (status, error["code"]) == (422, "parameter_invalid")
+
+
+async def test_every_supported_keyword_of_an_enrichment_schema_is_accepted(call: SendRequest) -> None:
+    words = {"type": "array", "items": {"type": "string", "format": "date"}, "minItems": 1, "maxItems": 3}
+    place = {"type": "object", "properties": {"default": {"type": "number", "description": "A", "minimum": 1}}}
+    properties = {
+        "mood": {"type": "string", "description": "", "title": "Mood", "enum": ["calm", "tense"]},
+        "words": words | {"description": "Words", "prefixItems": [{"type": "integer", "maximum": 3}]},
+        "place": place | {"description": "Place", "required": ["default"], "additionalProperties": False},
+    }
+    body = enriched({"title": "Films", "description": "All", "properties": properties, "required": ["mood"]})
+    status, store = await call("POST", "/knowledge-stores", json=body)
+    assert (status, store["ingestion_config"]) == (201, body["ingestion_config"])
+
+
 INVALID: list[tuple[dict[str, Any], int]] = [
     ({}, 400),
     ({"name": " "}, 400),
@@ -338,7 +401,7 @@ async def test_only_ready_items_are_found(
 async def test_a_documented_429_response_of_a_search_has_no_body(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[[Emulator], Awaitable[Any]]
 ) -> None:
-    session = await connect(await serve(plan=Plan(windows={"other": Window(1)}, bodies="documented")))
+    session = await connect(await serve(plan=Plan(windows={"knowledge-search": Window(1)}, bodies="documented")))
     answers: list[tuple[int, str]] = []
     for _ in range(2):
         async with session.post(f"knowledge-stores/ks_{NOTHING}/search", json={}) as response:

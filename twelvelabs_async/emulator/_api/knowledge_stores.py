@@ -11,6 +11,7 @@ from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._generation.enrichment import validate_enrichment_schema
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._state import deterministic, progress
 from twelvelabs_async.emulator._state.entities import Item, ItemCollection, KnowledgeStore
@@ -38,7 +39,7 @@ COLLECTION_PATH = COLLECTIONS_PATH + "/{collection_id}"
 MAX_ITEMS_PER_REQUEST = 500
 SEARCHABLE_KINDS = ("video", "image")
 MODALITIES = ("visual", "audio")
-_PAGE_TOKEN = re.compile(r"(\d+)-(\d+)-([0-9a-f]{16})")
+_PAGE_TOKEN = re.compile(r"([0-9]{1,16})-([0-9]{1,16})-([0-9a-f]{16})")
 
 
 def _prefixed_id(context: RequestContext, name: str, prefix: str) -> str:
@@ -113,9 +114,8 @@ def _ingestion_config(body: JsonObject) -> dict[str, Any] | None:
         return config
     schema = validation.required_object(enrichment, "json_schema")
     require_choice("json_schema.type", schema.get("type"), ("object",))
-    for key, entry in validation.required_object(schema, "properties").items():
-        if not isinstance(entry, dict) or "description" not in entry:
-            raise ApiError(422, "parameter_invalid", f"The property {key} of the json_schema has no description.")
+    validation.required_object(schema, "properties")
+    validate_enrichment_schema(schema)
     return config
 
 
@@ -426,7 +426,7 @@ async def search_store(context: RequestContext) -> ApiResponse:
     validation.check_text("query.text", text)
     kinds, ids = _filter(body)
     modalities = _modalities(body, kinds)
-    grouped = require_choice("group_by", body.get("group_by") or "none", ("none", "item")) == "item"
+    grouped = require_choice("group_by", body.get("group_by", "none"), ("none", "item")) == "item"
     size = validation.optional_int(body, "page_size", 1, listing.MAX_PAGE_LIMIT) or listing.DEFAULT_PAGE_LIMIT
     with_metadata = validation.optional_bool(body, "include_metadata")
     page = _page_number(context, store.id, body)

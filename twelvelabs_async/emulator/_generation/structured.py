@@ -23,12 +23,29 @@ UNSUPPORTED_KEYWORDS = (
     "minLength",
     "maxLength",
     "additionalProperties",
+    "patternProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "dependentSchemas",
     "uniqueItems",
     "maxItems",
+    "prefixItems",
+    "unevaluatedItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "multipleOf",
     "oneOf",
     "allOf",
     "not",
+    "if",
+    "then",
+    "else",
 )
+"""Keywords of JSON schema that constrain a value, and that the platform does not list as supported."""
 BOUND_KEYWORDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 STRING_FORMATS = ("uuid", "date-time", "date", "time")
 TIME_FORMATS = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
@@ -81,6 +98,7 @@ class _SchemaValidator:
 
     def __init__(self, root: Schema) -> None:
         self._definitions = cast("dict[str, Any]", root.get("$defs", {}))
+        self._resolving: set[str] = set()
         for name, definition in self._definitions.items():
             self.validate(
                 _require_object(definition, f"{ROOT_PATH}.$defs.{name}"), f"{ROOT_PATH}.$defs.{name}", "", level=None
@@ -92,38 +110,29 @@ class _SchemaValidator:
             if keyword in schema:
                 raise _unsupported(path, f"{keyword} is not supported")
         if "$ref" in schema:
-            self._check_reference(schema["$ref"], path)
+            self._check_reference(schema["$ref"], path, name)
         for value in cast("list[Any]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
             if isinstance(value, list | dict):
                 raise _unsupported(path, "const and enum may contain only booleans, null, numbers and strings")
+            if "type" not in schema:
+                _check_boundary(_type_of(value), schema, path, name)
         for position, choice in enumerate(cast("list[Any]", schema.get("anyOf", []))):
             self.validate(_require_object(choice, path), f"{path}.anyOf.{position}", name, level=None)
-        for kind in _schema_types(schema, path):
-            self._check_type(kind, schema, path, name, level=level)
+        kinds = list(_schema_types(schema, path))
+        for kind in kinds:
+            _check_type(kind, schema, path, name, level=level)
+        # Unsupported keywords count in every schema, whatever the type of its parent is.
+        self._check_properties(schema, path, level=level if "object" in kinds else None)
+        self._check_items(schema, path, level=level if "array" in kinds else None)
 
-    def _check_reference(self, reference: Any, path: str) -> None:
+    def _check_reference(self, reference: Any, path: str, name: str) -> None:
         known = isinstance(reference, str) and reference.removeprefix("#/$defs/") in self._definitions
         if not known or reference == "#":
             raise _unsupported(path, f"{reference!r} refers to nothing in $defs")
-
-    def _check_type(self, kind: str, schema: Schema, path: str, name: str, *, level: int | None) -> None:
-        if name in RESERVED_NAMES and (kind not in _BOUNDARY_TYPES or (kind == "string" and "format" in schema)):
-            raise invalid_parameter(
-                path, "start_time and end_time must be numbers, integers, timestamps, or strings without a format"
-            )
-        if kind != "integer" and (keyword := next(filter(schema.__contains__, BOUND_KEYWORDS), None)):
-            raise _unsupported(path, f"{keyword} is supported for integers only")
-        match kind:
-            case "object":
-                self._check_properties(schema, path, level=level)
-            case "array":
-                self._check_items(schema, path, level=level)
-            case "string":
-                _check_string(schema, path)
-            case "timestamp":
-                _check_timestamp(schema, path, allowed=level in {1, 3})
-            case _:
-                return
+        if name in RESERVED_NAMES and reference not in self._resolving:
+            self._resolving.add(reference)
+            self.validate(self._definitions[reference.removeprefix("#/$defs/")], path, name, level=None)
+            self._resolving.remove(reference)
 
     def _check_properties(self, schema: Schema, path: str, *, level: int | None) -> None:
         # Level 0 is the root, 1 its properties, 2 the items of its arrays, 3 the properties of these items.
@@ -133,15 +142,44 @@ class _SchemaValidator:
             self.validate(_require_object(entry, inner_path), inner_path, name, level=inner_level)
 
     def _check_items(self, schema: Schema, path: str, *, level: int | None) -> None:
-        if schema.get("minItems", 0) not in {0, 1}:
-            raise _unsupported(path, "minItems may be 0 or 1")
         if "items" in schema:
             inner_path = f"{path}.items"
             self.validate(_require_object(schema["items"], inner_path), inner_path, "", level=2 if level == 1 else None)
 
 
+def _check_type(kind: str, schema: Schema, path: str, name: str, *, level: int | None) -> None:
+    _check_boundary(kind, schema, path, name)
+    if kind != "integer" and (keyword := next(filter(schema.__contains__, BOUND_KEYWORDS), None)):
+        raise _unsupported(path, f"{keyword} is supported for integers only")
+    match kind:
+        case "array" if schema.get("minItems", 0) not in {0, 1}:
+            raise _unsupported(path, "minItems may be 0 or 1")
+        case "string":
+            _check_string(schema, path)
+        case "timestamp":
+            _check_timestamp(schema, path, allowed=level in {1, 3})
+        case _:
+            return
+
+
+def _check_boundary(kind: str, schema: Schema, path: str, name: str) -> None:
+    """Reject a property `start_time` or `end_time` of a type that it cannot have."""
+    if name in RESERVED_NAMES and (kind not in _BOUNDARY_TYPES or (kind == "string" and "format" in schema)):
+        raise invalid_parameter(
+            path, "start_time and end_time must be numbers, integers, timestamps, or strings without a format"
+        )
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, str):
+        return "string"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    return "number"
+
+
 def _schema_types(schema: Schema, path: str) -> Iterator[str]:
-    kinds: Any = schema.get("type", "object" if "properties" in schema else [])
+    kinds: Any = schema.get("type", _implied_kind(schema) or [])
     for kind in cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]:
         if kind not in TYPES:
             raise _unsupported(path, f"the type {kind!r} is not one of {', '.join(TYPES)}")
@@ -153,7 +191,7 @@ def _check_string(schema: Schema, path: str) -> None:
         raise _unsupported(path, f"the format of a string must be one of {', '.join(STRING_FORMATS)}")
     try:
         re.compile(schema.get("pattern", ""))
-    except (re.error, TypeError, RecursionError, OverflowError) as error:
+    except (re.error, TypeError, RecursionError, OverflowError, Warning) as error:
         raise _unsupported(path, "the pattern is not a valid regular expression") from error
 
 
@@ -370,8 +408,13 @@ def _format_text(seconds: float, schema: Schema) -> str | None:
     return next((text for text in texts if re.search(schema.get("pattern", ""), text)), None)
 
 
+def _implied_kind(schema: Schema) -> str | None:
+    """Return the type of a schema without one, by the keywords that apply to one type only."""
+    return "object" if "properties" in schema else "array" if "items" in schema else None
+
+
 def _kind(schema: Schema) -> str:
-    kind: Any = schema.get("type", "object" if "properties" in schema else "string")
+    kind: Any = schema.get("type", _implied_kind(schema) or "string")
     if not isinstance(kind, list):
         return str(kind)
     return next((str(one) for one in cast("list[object]", kind) if one != "null"), "null")
