@@ -834,17 +834,19 @@ class _Tasks:
             print(task.status, task.video_id)
         """
     def delete(self, task_id: str) -> None:
-        """Delete a finished task; the video remains.
+        """Delete a finished task; the video of a ready task must be deleted first.
 
         Deprecated: use `indexes.indexed_assets.delete`.
 
         Raises:
-            BadRequestError: The task is in progress (`task_cannot_be_deleted`).
+            BadRequestError: The task is in progress, or its video still exists (`task_cannot_be_deleted`).
 
         API: `DELETE /tasks/{task_id}`
 
         Example:
-            client.tasks.delete(indexing_task.id)
+            task = client.tasks.retrieve(indexing_task.id)
+            client.indexes.indexed_assets.delete(task.index_id, task.video_id)
+            client.tasks.delete(task.id)
         """
     def wait_for_done(self, task_id: str, *, timeout: float | None=None, sleep_interval: float | None=None, callback: PollCallback[IndexingTask] | None=None) -> IndexingTask:
         """Wait until the video of a task is ready.

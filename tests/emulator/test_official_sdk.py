@@ -103,8 +103,10 @@ async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
             client.indexes.videos.update(index.id, task.video_id, user_metadata={"colour": "red"})
             found = list(client.indexes.videos.list(index.id, user_metadata={"colour": "red"}, duration=60))
             assert [video.id for video in found] == [task.video_id]
-            client.tasks.delete(task.id)
+            with pytest.raises(twelvelabs.BadRequestError, match="task_cannot_be_deleted"):
+                client.tasks.delete(task.id)
             client.indexes.videos.delete(index.id, task.video_id)
+            client.tasks.delete(task.id)
             assert list(client.tasks.list(index_id=index.id)) == []
 
     await asyncio.to_thread(story)

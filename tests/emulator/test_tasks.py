@@ -61,9 +61,31 @@ async def test_a_task_can_be_deleted_when_it_has_ended(
     status, error = await call("DELETE", path)
     assert (status, error["code"]) == (400, "task_cannot_be_deleted")
     advance(60)
+    status, error = await call("DELETE", path)
+    assert (status, error["code"]) == (400, "task_cannot_be_deleted")
+    assert created["video_id"] in error["message"]
+    assert (await call("DELETE", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 204
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
-    assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 200
+
+
+async def test_a_failed_task_can_be_deleted(
+    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
+) -> None:
+    data = form(index_id=await make_index(), video_url="https://nowhere.invalid/film.mp4")
+    _, created = await call("POST", "/tasks", data=data)
+    advance(60)
+    assert (await call("DELETE", f"/tasks/{created['_id']}"))[0] == 204
+
+
+@pytest.mark.parametrize("filename", ["a.wav", "a.mp3", "a.png", "a.pdf"])
+async def test_a_task_takes_videos_only(
+    call: SendRequest, form: Form, make_index: CreateResource, filename: str
+) -> None:
+    index = await make_index()
+    for fields in ({"video_file": samples.audio()}, {"video_url": f"https://example.com/{filename}"}):
+        status, error = await call("POST", "/tasks", data=form(filename, index_id=index, **fields))
+        assert (status, error["code"]) == (400, "video_file_broken")
 
 
 async def test_tasks_are_filtered_by_their_fields(

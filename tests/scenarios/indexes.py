@@ -150,7 +150,10 @@ async def retrieve_task(harness: Harness) -> None:
 
 @scenario("tasks.delete", Task=-1)
 async def delete_task(harness: Harness) -> None:
-    made = await harness.client.tasks.create(index_id=await harness.create_index(), video_file=VIDEO)
+    index = await harness.create_index()
+    made = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
+    assert made.video_id is not None
+    await harness.client.indexes.videos.delete(index, made.video_id)
     await harness.run(harness.client.tasks.delete(made.id))
     assert len(await harness.client.tasks.list()) == 0
 

@@ -150,17 +150,19 @@ class Tasks(FormResource):
 
     @deprecated("indexes.indexed_assets.delete")
     async def delete(self, task_id: str) -> None:
-        """Delete a finished task; the video remains.
+        """Delete a finished task; the video of a ready task must be deleted first.
 
         Deprecated: use `indexes.indexed_assets.delete`.
 
         Raises:
-            BadRequestError: The task is in progress (`task_cannot_be_deleted`).
+            BadRequestError: The task is in progress, or its video still exists (`task_cannot_be_deleted`).
 
         API: `DELETE /tasks/{task_id}`
 
         Example:
-            await client.tasks.delete(indexing_task.id)
+            task = await client.tasks.retrieve(indexing_task.id)
+            await client.indexes.indexed_assets.delete(task.index_id, task.video_id)
+            await client.tasks.delete(task.id)
         """
         await self._delete("/tasks/{task_id}", task_id=task_id)
 

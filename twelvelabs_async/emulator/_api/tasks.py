@@ -48,12 +48,22 @@ async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]
             raise ApiError(
                 400, "video_file_broken", f"The video file is corrupted or in an unsupported format: {problem}"
             )
-        return file.filename, await assets.inspect_form_file(
-            context.service, "video_file", file, file.filename, MAX_SIZES
-        )
+        info = await assets.inspect_form_file(context.service, "video_file", file, file.filename, MAX_SIZES)
+        return file.filename, _require_video(info)
     if url := form.get("video_url"):
-        return assets.media_from_url("video_url", url)
+        filename, info = assets.media_from_url("video_url", url)
+        return filename, _require_video(info)
     raise missing_parameter("video_file or video_url")
+
+
+def _require_video(info: media.Media) -> media.Media:
+    if info.kind != "video":
+        raise ApiError(
+            400,
+            "video_file_broken",
+            f"The video file is corrupted or in an unsupported format: its type is {info.mime}.",
+        )
+    return info
 
 
 async def list_tasks(context: RequestContext) -> ApiResponse:
@@ -89,11 +99,14 @@ async def retrieve_task(context: RequestContext) -> ApiResponse:
 
 
 async def delete_task(context: RequestContext) -> ApiResponse:
-    """DELETE /tasks/{task_id}; the video remains."""
+    """DELETE /tasks/{task_id}; the video of a ready task must be deleted first."""
     task = _find(context)
     status = progress.task_status(context.service, task)
     if status not in {"ready", "failed"}:
         raise ApiError(400, "task_cannot_be_deleted", f"The task {task.id} cannot be deleted: its status is {status}.")
+    if status == "ready" and task.video.id in context.service.state.videos:
+        message = f"The task {task.id} cannot be deleted: delete its video {task.video.id} first."
+        raise ApiError(400, "task_cannot_be_deleted", message)
     del context.service.state.tasks[task.id]
     return NO_CONTENT
 
