@@ -43,6 +43,8 @@ async def test_indexes_are_listed_in_the_requested_order(
     assert await listed(model_family="pegasus") == []
     assert await listed(updated_at="2026-01-01T00:00:01Z") == [first]
     assert await listed(created_at="2026-01-01T00:00:01Z") == []
+    status, error = await call("GET", "/indexes", params={"model_family": "foo"})
+    assert (status, error["code"]) == (400, "parameter_invalid")
 
 
 async def test_only_ready_videos_are_counted(

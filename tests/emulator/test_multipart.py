@@ -119,6 +119,8 @@ async def test_a_session_expires(
         {"filename": "f.png", "type": "image", "total_size": 32 * 2**20 + 1},
         {"filename": "f.pdf", "type": "document", "total_size": 1},
         {"filename": "", "type": "video", "total_size": 1},
+        {"filename": 5, "type": "video", "total_size": 1},
+        {"filename": {"a": 1}, "type": "video", "total_size": 1},
         {"filename": "f.mp4", "type": "video", "total_size": "1"},
         {"filename": "f.mp4", "type": "video", "total_size": 1, "enable_hls": "yes"},
         {"filename": "f.mp4", "type": "video", "total_size": 1, "user_metadata": {"a": {}}},

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MODELS = ("marengo3.0",)
 OPTIONS = ("visual", "audio")
 ADDONS = ("thumbnail",)
+FAMILIES = ("marengo", "pegasus")
 
 
 async def create_index(context: RequestContext) -> ApiResponse:
@@ -74,6 +75,8 @@ async def list_indexes(context: RequestContext) -> ApiResponse:
     """GET /indexes."""
     query, service = context.query, context.service
     listing.validate_bounds(query)
+    if "model_family" in query:
+        require_choice("model_family", query["model_family"], FAMILIES)
     indexes = [index for index in service.state.indexes.values() if _matches_filters(context, index)]
     in_order = listing.sort_items(query, indexes, lambda index: index.updated_at)
     return listing.page_response(context, in_order, lambda index: index_view(service, index))

@@ -14,6 +14,7 @@ from twelvelabs_async.emulator._api.validation import (
     require_choice,
     required_int,
     required_object_list,
+    required_string,
 )
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, require_found
 from twelvelabs_async.emulator._media import media
@@ -53,6 +54,7 @@ async def _new_upload(service: Service, body: JsonObject) -> Upload:
     for name in ("filename", "type", "total_size"):
         if body.get(name) in (None, ""):
             raise missing_parameter(name)
+    filename = required_string(body, "filename")
     kind = require_choice("type", body["type"], media.MAX_UPLOAD_SIZES["multipart"])
     total = required_int(body, "total_size", 1)
     assets.check_size(kind, total, media.MAX_UPLOAD_SIZES["multipart"])
@@ -62,7 +64,7 @@ async def _new_upload(service: Service, body: JsonObject) -> Upload:
     return Upload(
         id=upload_id,
         asset_id=service.state.ids.object_id(),
-        filename=str(body["filename"]),
+        filename=filename,
         kind=kind,
         total_size=total,
         chunk_size=chunk_size,
