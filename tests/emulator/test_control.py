@@ -192,3 +192,10 @@ async def test_a_body_that_is_not_json_is_rejected(emulator: Emulator, body: byt
     url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/clock/advance"
     async with aiohttp.ClientSession() as session, session.post(url, data=body) as response:
         assert response.status == 400
+
+
+async def test_a_value_with_too_many_levels_is_rejected(emulator: Emulator) -> None:
+    url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/timing"
+    body = b'{"asset": ' + b"[" * 900 + b"]" * 900 + b"}"
+    async with aiohttp.ClientSession() as session, session.put(url, data=body) as response:
+        assert response.status == 400

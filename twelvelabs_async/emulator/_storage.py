@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 UPLOAD_PATH = "/uploads/{upload_id}/{index}"
 FILE_PATH = "/files/{asset_id}"
+_CHUNK_INDEX = re.compile(r"[0-9]{1,9}")
 THUMBNAIL_PATH = "/derived/{identifier}/{name}.jpg"
 """The thumbnail of an asset or a video, or of a search hit, which has the name of its start in seconds."""
 
@@ -64,9 +66,10 @@ def _verify(service: Service, request: web.Request) -> UploadGrant:
     query, index = request.query, request.match_info["index"]
     upload = service.root_state.find_upload(request.match_info["upload_id"])
     signature, expires = query.get("signature", ""), query.get("expires", "")
-    if upload is None or not index.isdecimal() or not 1 <= int(index) <= len(upload.chunks):
+    number = int(index) if _CHUNK_INDEX.fullmatch(index) else 0
+    if upload is None or not 1 <= number <= len(upload.chunks):
         raise StorageError(404, "NoSuchUpload", "There is no such upload.")
-    expected = _signature(service, upload.id, int(index), expires, query.get("nonce", ""))
+    expected = _signature(service, upload.id, number, expires, query.get("nonce", ""))
     if not hmac.compare_digest(expected.encode(), signature.encode()):
         raise StorageError(403, "SignatureDoesNotMatch", "The signature does not match the request.")
     if service.now() >= float(expires):
@@ -77,7 +80,7 @@ def _verify(service: Service, request: web.Request) -> UploadGrant:
     for name, value in required.items():
         if request.headers.get(name) != value:
             raise StorageError(403, "SignatureDoesNotMatch", f"The signed header {name} is missing or different.")
-    return UploadGrant(upload, upload.chunks[int(index) - 1], signature)
+    return UploadGrant(upload, upload.chunks[number - 1], signature)
 
 
 class Storage:

@@ -270,6 +270,8 @@ async def _handle_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return _json_response({"error": f"{error} is missing"}, 400)
     except cattrs.BaseValidationError as error:
         return _json_response({"error": "; ".join(cattrs.transform_error(error))}, 400)
+    except RecursionError:
+        return _json_response({"error": "the body has too many levels"}, 400)
     except (ValueError, TypeError, OverflowError) as error:
         return _json_response({"error": str(error)}, 400)
 

@@ -11,6 +11,7 @@ from aiohttp.http import HttpProcessingError
 
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._numbers import parse_number
 from twelvelabs_async.emulator._spool import UploadHasher
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Form:
         """Return a number, None if the field is absent."""
         value = self.get(name)
         try:
-            return None if value is None else float(value)
+            return None if value is None else parse_number(value)
         except ValueError as error:
             raise invalid_parameter(name, "it must be a number") from error
 
@@ -165,7 +166,9 @@ async def _spool_file(part: BodyPartReader, path: Path) -> FormFile:
     while chunk := await part.read_chunk(_CHUNK_SIZE):
         await hasher.feed(bytes(chunk))
     content_type = part.headers.get("Content-Type", "")
-    return FormFile(part.filename or "upload", hasher.size, await hasher.finish(), path, content_type)
+    # A name that is not UTF-8 has unpaired surrogates, which no response can contain.
+    filename = (part.filename or "upload").encode(errors="surrogateescape").decode(errors="replace")
+    return FormFile(filename, hasher.size, await hasher.finish(), path, content_type)
 
 
 async def _read_field(part: BodyPartReader) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from twelvelabs_async.emulator._api.context import ApiResponse
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import invalid_parameter
+from twelvelabs_async.emulator._numbers import parse_integer, parse_number
 from twelvelabs_async.emulator._timestamps import parse_rfc3339
 
 if TYPE_CHECKING:
@@ -110,12 +110,9 @@ def _in_bound(value: float | None, bound: str | None, limit: float) -> bool:
 
 def _parse_bound(name: str, value: str) -> float:
     try:
-        limit = float(value)
+        return parse_number(value)
     except ValueError as error:
         raise invalid_parameter(name, "it must be a number") from error
-    if not math.isfinite(limit):
-        raise invalid_parameter(name, "it must be a number")
-    return limit
 
 
 def matches_user_metadata(query: MultiMapping[str], user_metadata: Mapping[str, Any]) -> bool:
@@ -136,7 +133,7 @@ def _metadata_value_matches(value: object, expected: str) -> bool:
         return expected.lower() == str(value).lower()
     if isinstance(value, int | float):
         try:
-            return float(expected) == value
+            return parse_number(expected) == value
         except ValueError:
             return False
     return value == expected
@@ -191,7 +188,7 @@ def parse_positive_int(parameter: str, text: str, maximum: int | None = None) ->
     """
     bounds = "it must be an integer from 1" + (f" to {maximum}" if maximum else "")
     try:
-        value = int(text)
+        value = parse_integer(text)
     except ValueError as error:
         raise invalid_parameter(parameter, bounds) from error
     if value < 1 or (maximum is not None and value > maximum):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_INPUT_CHARACTERS = 10_000
 MAX_ENTRIES = 1000
 ID_PREFIXES = {"item": "ksi_", "collection": "ksic_"}
-_SELECTION_REFERENCE = re.compile(r"\{\{sel:(\d+)\}\}")
+_SELECTION_REFERENCE = re.compile(r"\{\{sel:0*([0-9]+)\}\}")
 _DONE = b"data: [DONE]\n\n"
 _KEEPALIVE = b": still here\n\n"
 
@@ -73,7 +73,7 @@ def _question(body: Json) -> str:
         if not required_string(selection, "id", "selections").startswith(ID_PREFIXES[kind]):
             raise invalid_parameter("selections.id", f"the id of a selected {kind} begins with {ID_PREFIXES[kind]}")
     question = "\n".join(entry["content"] for entry in body["input"])
-    if any(int(number) >= len(selections) for number in _SELECTION_REFERENCE.findall(question)):
+    if any(len(number) > 9 or int(number) >= len(selections) for number in _SELECTION_REFERENCE.findall(question)):
         raise invalid_parameter("input.content", "it refers to a selection that does not exist")
     return question
 

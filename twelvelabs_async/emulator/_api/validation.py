@@ -95,7 +95,10 @@ def optional_number(
         raise invalid_parameter(_join(parent, name), "it must be a number")
     if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
         raise invalid_parameter(_join(parent, name), f"it must be a number from {minimum} to {maximum}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise invalid_parameter(_join(parent, name), "it is too large") from error
 
 
 def optional_int(body: JsonObject, name: str, minimum: int, maximum: int | None = None, parent: str = "") -> int | None:

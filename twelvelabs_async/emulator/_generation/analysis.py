@@ -38,11 +38,12 @@ _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
 def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, multibyte: bool) -> AnalysisResult:
     """Generate the result of an analysis."""
     seconds = 0.0 if request.video is None else request.end - request.start
+    failure, warning, tokens = _failure(request, seconds), None, tuple[str, ...]()
+    if failure is not None:
+        return AnalysisResult(generation_id=generation_id, tokens=(), input_tokens=0, failure=failure)
     input_tokens = round(TOKENS_PER_SECOND * seconds) + TOKENS_PER_IMAGE * len(request.images)
     input_tokens += len(tokenize(request.prompt))
-    failure, warning, tokens = _failure(request, seconds), None, tuple[str, ...]()
-    if failure is None:
-        tokens = tokenize(_generate(request, seed, multibyte=multibyte))
+    tokens = tokenize(_generate(request, seed, multibyte=multibyte))
     if request.max_tokens != "unlimited" and len(tokens) > request.max_tokens:
         warning = f"The response reached the maximum length of {request.max_tokens} tokens."
         tokens = tokens[: request.max_tokens]
