@@ -18,7 +18,7 @@ import pytest
 
 from twelvelabs_async import models
 from twelvelabs_async._codec.converter import can_structure, structure, to_dict
-from twelvelabs_async.errors import MalformedResponseError
+from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
 from twelvelabs_async.models._fields import SDK_FIELD_NAMES
 from twelvelabs_async.models.analyze import AnalyzePromptV2, StructuredAnalysis
 from twelvelabs_async.models.assets import (
@@ -449,6 +449,13 @@ def test_a_model_with_lists_and_vectors_is_hashable() -> None:
 def test_a_model_converts_to_a_dict_of_json_types() -> None:
     index = from_dict({"_id": "i", "index_name": "x", "created_at": TIME, "new": 1}, Index)
     assert dict(cast("Any", index)) == to_dict(index)
+
+
+def test_a_value_that_contains_itself_cannot_be_converted() -> None:
+    endless: dict[str, Any] = {}
+    endless["self"] = endless
+    with pytest.raises(InvalidInputError, match="contains itself"):
+        to_dict(endless)
 
 
 def test_a_generic_model_can_be_parametrized() -> None:

@@ -153,8 +153,14 @@ def to_dict(value: Any) -> Any:
     """Convert models, at any depth, to JSON types with the API's field names; fields that are None are omitted.
 
     Dataclasses and pydantic models become objects, too.
+
+    Raises:
+        InvalidInputError: The value contains itself, or is nested too deeply.
     """
-    return _FAST.unstructure(value)
+    try:
+        return _FAST.unstructure(value)
+    except RecursionError:
+        raise InvalidInputError("the value contains itself, or is nested too deeply") from None
 
 
 def _parse_large(body: bytes) -> Any:
@@ -410,7 +416,7 @@ def to_wire(value: Any, name: str = "", *, allow_null_items: bool = False) -> An
             scalar cannot be sent (see `plain_scalar`), or the value contains itself.
     """
     try:
-        return _plain_json(to_dict(value), name, renamed=True, null_items=allow_null_items)
+        return _plain_json(_FAST.unstructure(value), name, renamed=True, null_items=allow_null_items)
     except RecursionError:
         raise InvalidInputError(f"{name or 'the body'} contains itself, or is nested too deeply") from None
 
