@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 import threading
@@ -10,6 +11,7 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 _POSITION_LOCK: Final = threading.Lock()
 """Held between seeking and reading, where the system cannot read at an offset."""
@@ -18,6 +20,36 @@ _POSITION_LOCK: Final = threading.Lock()
 def open_for_reading(path: Path) -> int:
     """Open a file for binary reads and return its descriptor. Never waits for the writer of a pipe."""
     return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def portable_path(path: str) -> str:
+    """Return a path as text that is the same in each locale: bytes that are no UTF-8 stay lone surrogates."""
+    if sys.platform == "win32":
+        return path
+    try:
+        return os.fsencode(path).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # from a process with another locale, and portable already
+        return path
+
+
+def local_path(path: str) -> str:
+    """Return the path of a text from `portable_path`, as this process has to open it."""
+    return path if sys.platform == "win32" else os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+_STORABLE: Final = re.compile("[^\0\ud800-\udfff]*")
+"""Text that databases accept."""
+
+
+def path_to_uri(path: str) -> str:
+    """Return the URI of a file: its real path, or a `file://` URL if databases cannot store the path."""
+    text = portable_path(path)
+    return text if _STORABLE.fullmatch(text) else f"file://{quote_from_bytes(os.fsencode(path))}"
+
+
+def uri_to_path(uri: str) -> str:
+    """Return the path of a file whose URI `path_to_uri` has returned."""
+    return os.fsdecode(unquote_to_bytes(uri[7:])) if uri.startswith("file:///") else local_path(uri)
 
 
 def read_at(descriptor: int, offset: int, size: int) -> bytes:

@@ -235,6 +235,24 @@ async def test_an_item_that_times_out_is_stalled_until_it_is_submitted_again(led
         assert_once(slow, 2)
 
 
+async def test_a_copy_takes_the_place_of_a_video_that_cannot_be_read(
+    platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await create_index(platform)
+    (original,) = films(tmp_path / "films", 1).iterdir()
+    copy = tmp_path / original.name
+    copy.write_bytes(original.read_bytes())
+    await submit(ledger, original, index_id=index_id, dedupe="content")
+    original.unlink()
+    async with local_worker(platform, ledger):
+        assert (await wait_until_done(ledger)).stalled == 1
+    assert (await submit(ledger, copy, index_id=index_id, dedupe="content")).accepted == 1
+    async with local_worker(platform, ledger):
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (1, 0, 0), done.failures
+    assert_once(platform, 1)
+
+
 async def test_the_python_code_of_the_manual_works(
     platform: Emulator, ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

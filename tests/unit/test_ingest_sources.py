@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twelvelabs_async._system import path_to_uri, uri_to_path
 from twelvelabs_async.ingest import Item, PathOrUrl, PathSkipped
+from twelvelabs_async.ingest._duplicates import _sample_digest, have_same_content
 from twelvelabs_async.ingest._scan import expand, iter_items
 
 
@@ -150,6 +156,87 @@ def test_skipped_paths_in_a_folder_are_reported(folder: Path) -> None:
 def test_a_glob_reports_the_matching_files_it_skips(folder: Path) -> None:
     (folder / "videos/deep/notes.TXT").touch()
     assert [found.suffix for found in expand("videos/deep/*.*") if isinstance(found, PathSkipped)] == [".txt"]
+
+
+@pytest.mark.parametrize("source", ["videos", "videos/**/*.mp4", "videos/*"])
+def test_a_folder_that_cannot_be_read_is_an_item_and_the_others_are_read(
+    folder: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "videos/closed").mkdir()
+    (folder / "videos/z.mp4").touch()
+    scandir, listdir = os.scandir, os.listdir
+
+    def refuse(path: Any) -> None:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or scandir(path))
+    monkeypatch.setattr(os, "listdir", lambda path: refuse(path) or listdir(path))
+    items = items_of(source)
+    assert "videos/z.mp4" in [Path(item.source).as_posix() for item in items if not item.problem]
+    assert [(Path(item.source).name, item.problem) for item in items if item.problem] == [
+        ("closed", "cannot read this folder: Permission denied")
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has a limit for each path")
+@pytest.mark.parametrize("source", ["videos", "videos/**/*.mp4"])
+def test_a_path_that_is_too_long_is_an_item_and_the_others_are_read(folder: Path, source: str) -> None:
+    (folder / "videos/z.mp4").touch()
+    descriptor = os.open(folder / "videos", os.O_RDONLY)
+    for _ in range(22):
+        os.mkdir("d" * 200, dir_fd=descriptor)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    items = items_of(source)
+    assert "videos/z.mp4" in [Path(item.source).as_posix() for item in items if not item.problem]
+    assert ["too long" in item.problem for item in items if item.problem] == [True]
+
+
+def test_a_glob_reports_the_folders_it_does_not_enter(folder: Path) -> None:
+    (folder / "videos/lost+found").mkdir()
+    found = [found for found in expand("videos/**/*.mp4") if isinstance(found, PathSkipped)]
+    reasons = {Path(skipped.path).name: skipped.reason for skipped in found}
+    assert reasons == {".git": "hidden folder", "lost+found": "system folder"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+@given(st.binary(min_size=1, max_size=20), st.binary(min_size=1, max_size=20))
+def test_a_uri_stands_for_one_path_whatever_its_bytes_are(one: bytes, other: bytes) -> None:
+    paths = [os.fsdecode(b"/" + name) for name in (one, other)]
+    uris = [path_to_uri(path) for path in paths]
+    assert [uri_to_path(uri) for uri in uris] == paths
+    assert (uris[0] == uris[1]) == (one == other)
+    assert "\0" not in uris[0]
+    uris[0].encode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has locales")
+@pytest.mark.oldest_python
+def test_the_uri_and_the_name_of_a_file_do_not_depend_on_the_locale(tmp_path: Path) -> None:
+    (tmp_path / "é.mp4").touch()
+    program = "import sys; from twelvelabs_async.ingest._scan import expand; "
+    program += "[item] = expand(sys.argv[1]); print(ascii((item.uri, item.name, item.problem)))"
+    variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program, tmp_path / "é.mp4"],
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == ascii((os.path.realpath(tmp_path / "é.mp4"), "é.mp4", ""))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    os.mkfifo(tmp_path / "b.mp4")
+    assert not have_same_content(str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), 1, 0)
+    with pytest.raises(OSError, match="not a regular file"):
+        _sample_digest(str(tmp_path / "b.mp4"))
 
 
 async def test_a_tuple_is_one_source_if_its_second_value_is_metadata() -> None:

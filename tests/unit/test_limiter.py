@@ -140,7 +140,13 @@ def test_a_quota_reset_after_max_wait_raises_quota_exhausted_error_immediately()
         rate_limiter = limiter()
         async with holding(await take(rate_limiter)) as permit:
             permit.record_response(
-                429, RateLimitInfo(server_time=EPOCH + 500, retry_after=600.0, windows=reported(0, limit=7).windows)
+                429,
+                RateLimitInfo(
+                    server_time=EPOCH + 500,
+                    retry_after=600.0,
+                    resets_at=EPOCH + 1100,
+                    windows=reported(0, limit=7).windows,
+                ),
             )
         started = rate_limiter.clock.monotonic()
         with pytest.raises(QuotaExhaustedError) as caught:

@@ -8,11 +8,14 @@ the rest are compared byte for byte.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._system import open_for_reading, uri_to_path
 from twelvelabs_async.ingest.ledger import Entry
 from twelvelabs_async.ingest.sources import Dedupe, Item
 from twelvelabs_async.uploads._source import modified_ns
@@ -43,7 +46,7 @@ async def is_same_video(item: Item, entry: Entry, dedupe: Dedupe) -> bool:
     """Return whether an item has the content of the entry with the same key; no if the other file cannot be read."""
     if dedupe == "content" or item.is_object:  # objects with the same size and ETag have the same content
         return True
-    return await SCANS.run(have_same_content, item.source, entry.uri, entry.size, entry.mtime_ns)
+    return await SCANS.run(have_same_content, item.source, uri_to_path(entry.uri), entry.size, entry.mtime_ns)
 
 
 def have_same_content(path: str, other: str, size: int, mtime_ns: int) -> bool:
@@ -56,13 +59,26 @@ def have_same_content(path: str, other: str, size: int, mtime_ns: int) -> bool:
         mtime_ns: Modification time of the other file when it was found, in nanoseconds since the epoch.
     """
     try:
-        with Path(path).open("rb") as file, Path(other).open("rb") as other_file:
+        with _open_regular(path) as file, _open_regular(other) as other_file:
             status = os.fstat(other_file.fileno())
             if (status.st_size, modified_ns(status)) != (size, mtime_ns):
                 return False
             return os.path.sameopenfile(file.fileno(), other_file.fileno()) or _have_same_bytes(file, other_file)
     except (OSError, ValueError):
         return False
+
+
+def _open_regular(path: str) -> io.BufferedReader:
+    """Open a file; a pipe or a device may have taken its place, and would never end.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    file = os.fdopen(open_for_reading(Path(path)), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(f"{path} is not a regular file")
 
 
 def _have_same_bytes(file: BinaryIO, other: BinaryIO) -> bool:
@@ -74,7 +90,7 @@ def _have_same_bytes(file: BinaryIO, other: BinaryIO) -> bool:
 
 def _sample_digest(path: str) -> str:
     digest = hashlib.blake2b(digest_size=12)
-    with Path(path).open("rb") as file:
+    with _open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         for start in (0, size // 2 - SAMPLE_SIZE // 2, size - SAMPLE_SIZE):
             file.seek(max(0, start))
@@ -83,5 +99,5 @@ def _sample_digest(path: str) -> str:
 
 
 def _file_digest(path: str) -> str:
-    with Path(path).open("rb") as file:
+    with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,6 +28,7 @@ import attrs
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._system import path_to_uri
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.ingest._buckets import (
     BucketObject,
@@ -261,12 +262,13 @@ def _object_items(path: BucketPath, found: Iterable[BucketObject]) -> Iterator[I
 
 def _file_item(path: str) -> Item:
     try:
-        uri = os.path.realpath(path)
-        status = os.stat(uri)  # noqa: PTH116  # Path.resolve raises RuntimeError for a link to itself
+        real_path = os.path.realpath(path)
+        status = os.stat(real_path)  # noqa: PTH116  # Path.resolve raises RuntimeError for a link to itself
     except FileNotFoundError:
         return Item(path, path, "no such file or folder")
     except OSError as error:
         return Item(path, path, f"cannot read this file: {error.strerror}")
+    uri = path_to_uri(real_path)
     if not stat.S_ISREG(status.st_mode):
         return Item(path, uri, "not a regular file")
     return Item(path, uri, name=PurePath(path).name, size=status.st_size, mtime_ns=modified_ns(status))
@@ -300,8 +302,11 @@ def _folder_items(folder: str) -> Iterator[Item | PathSkipped]:
                 left_out[_file_skip_reason(name)] += 1
         for (reason, suffix), count in left_out.items():
             yield PathSkipped(path=parent, reason=reason, suffix=suffix, count=count)
-    for error in unreadable:
-        yield Item(str(error.filename), str(error.filename), f"cannot read this folder: {error.strerror}")
+    yield from map(_unreadable_folder, unreadable)
+
+
+def _unreadable_folder(error: OSError) -> Item:
+    return Item(str(error.filename), str(error.filename), f"cannot read this folder: {error.strerror}")
 
 
 def _skip_reason(parent: str, name: str) -> SkipReason | None:
@@ -313,7 +318,7 @@ def _skip_reason(parent: str, name: str) -> SkipReason | None:
         return SKIPPED_FOLDERS[lowered]
     if _is_hidden(name):
         return "hidden folder"
-    return "linked folder" if (Path(parent) / name).is_symlink() else None
+    return "linked folder" if os.path.islink(os.path.join(parent, name)) else None  # noqa: PTH114, PTH118  # Path raises errors
 
 
 def _file_skip_reason(name: str) -> tuple[SkipReason, str]:
@@ -326,13 +331,20 @@ def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
     root = drive + os.sep if rest.startswith(os.sep) else drive
     segments = [part for part in PurePath(rest).parts if part != os.sep]
     seen: set[str | PathSkipped] = set()
-    for match in _matches(root, segments):
-        found = _folder_items(match) if Path(match).is_dir() else _matching_file(match)
-        for item in found:
-            key = item.source if isinstance(item, Item) else item
-            if key not in seen:
-                seen.add(key)
-                yield item
+    left_out: list[Item | PathSkipped] = []
+    for match in _matches(root, segments, left_out):
+        found = _folder_items(match) if os.path.isdir(match) else _matching_file(match)  # noqa: PTH112  # Path raises errors
+        yield from _new(found, seen)
+    yield from _new(left_out, seen)
+
+
+def _new(found: Iterable[Item | PathSkipped], seen: set[str | PathSkipped]) -> Iterator[Item | PathSkipped]:
+    """Yield what is not in `seen`, and add it."""
+    for item in found:
+        key = item.source if isinstance(item, Item) else item
+        if key not in seen:
+            seen.add(key)
+            yield item
 
 
 def _matching_file(path: str) -> Iterator[Item | PathSkipped]:
@@ -344,35 +356,62 @@ def _matching_file(path: str) -> Iterator[Item | PathSkipped]:
         yield PathSkipped(path=path, reason=reason, suffix=suffix)
 
 
-def _matches(parent: str, segments: Sequence[str]) -> Iterator[str]:
-    """Yield the paths that match a pattern, sorted by name. Unlike `glob.glob`, `**` follows no links to folders."""
+def _matches(parent: str, segments: Sequence[str], left_out: list[Item | PathSkipped]) -> Iterator[str]:
+    """Yield the paths that match a pattern, sorted by name. Unlike `glob.glob`, `**` follows no links to folders.
+
+    Folders that cannot be read, and those that `**` does not enter, are added to `left_out`.
+    """
     if not segments:
         yield parent
         return
     segment, rest = segments[0], segments[1:]
     if segment == "**":
-        yield from _matches(parent, rest or ["*"])
-        for name in _subfolders(parent):
-            yield from _matches(str(Path(parent) / name), segments)
+        yield from _matches(parent, rest or ["*"], left_out)
+        for folder in _subfolders(parent, left_out):
+            yield from _matches(folder, segments, left_out)
     elif glob.has_magic(segment):
-        for name in _names_in(parent) if len(segment) <= MAX_PATTERN_LENGTH else ():
+        for name in _names_in(parent, left_out) if len(segment) <= MAX_PATTERN_LENGTH else ():
             if fnmatch.fnmatch(name, segment) and (segment.startswith(".") or not _is_hidden(name)):
                 path = str(Path(parent) / name)
-                if not (Path(path).is_symlink() and _leads_to_itself(path)):
-                    yield from _matches(path, rest)
+                if not (os.path.islink(path) and _leads_to_itself(path)):  # noqa: PTH114  # Path raises errors
+                    yield from _matches(path, rest, left_out)
     elif os.path.lexists(path := str(Path(parent) / segment)):
-        yield from _matches(path, rest)
+        yield from _matches(path, rest, left_out)
 
 
-def _subfolders(folder: str) -> list[str]:
-    """Return the subfolders that `**` enters."""
-    return [name for name in _names_in(folder) if (Path(folder) / name).is_dir() and not _skip_reason(folder, name)]
+def _subfolders(folder: str, left_out: list[Item | PathSkipped]) -> Iterator[str]:
+    """Yield the subfolders that `**` enters."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            names = sorted(entry.name for entry in entries if _is_folder(entry))
+    except NotADirectoryError:
+        return
+    except OSError as error:
+        left_out.append(_unreadable_folder(error))
+        return
+    for name in names:
+        path = str(Path(folder) / name)
+        reason = _skip_reason(folder, name)
+        if reason is None:
+            yield path
+        else:
+            left_out.append(PathSkipped(path=path, reason=reason))
 
 
-def _names_in(folder: str) -> list[str]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link whose target cannot be read
+        return False
+
+
+def _names_in(folder: str, left_out: list[Item | PathSkipped]) -> list[str]:
     try:
         return sorted(os.listdir(folder or os.curdir))  # noqa: PTH208  # names, not paths
-    except OSError:
+    except NotADirectoryError:
+        return []
+    except OSError as error:
+        left_out.append(_unreadable_folder(error))
         return []
 
 

@@ -17,6 +17,7 @@ from typing import Literal
 
 import attrs
 
+from twelvelabs_async._system import portable_path
 from twelvelabs_async.ingest._buckets import content_version, is_bucket_url
 from twelvelabs_async.ingest._urls import is_url
 from twelvelabs_async.models.common import UserMetadata
@@ -32,6 +33,10 @@ def _storable(string: str) -> str:
     return string.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
+def _filename(name: str) -> str:
+    return safe_filename(portable_path(name))
+
+
 @attrs.frozen
 class Item:
     """One file, URL or object to ingest, or the reason why it cannot be ingested."""
@@ -39,10 +44,11 @@ class Item:
     source: str
     """Path or URL."""
     uri: str = attrs.field(converter=_storable)
-    """Real path, or URL without user name, password and signature; the same for each name of the same file."""
+    """Real path, or URL without user name, password and signature; the same for each name of the same file. A path
+    whose bytes are no text is a `file://` URL."""
     problem: str = attrs.field(default="", converter=_storable)
     """Why the item cannot be ingested; empty if it can."""
-    name: str = attrs.field(default="", converter=safe_filename)
+    name: str = attrs.field(default="", converter=_filename)
     """Name of the file; empty for a URL without one."""
     size: int = 0
     """Bytes; 0 for a URL."""

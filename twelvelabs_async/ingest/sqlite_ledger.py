@@ -125,8 +125,8 @@ class SqliteLedger:
 
     Args:
         path: Path of the file, which `open` creates if it does not exist.
-        access: `exclusive` for a run of `client.ingest`; `read` at any time, also beside a run, without any change of
-            the file.
+        access: `exclusive` for a run of `client.ingest`; `read` at any time, also during a run: the
+            file stays as it is.
 
     Example:
         from twelvelabs_async.ingest import SqliteLedger
@@ -544,7 +544,7 @@ class _LedgerFile:
 
 
 class _SharedLedgerFile(_LedgerFile):
-    """A ledger file that is read beside its owner."""
+    """A ledger file that another process may own."""
 
     @staticmethod
     @override

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from typing_extensions import override
 
+from twelvelabs_async._system import local_path, portable_path
 from twelvelabs_async.errors import LedgerInUseError, TwelveLabsError
 from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest._postgres import Fence, FencedEntries, LedgerConnection
@@ -127,6 +128,16 @@ class PendingStep:
     """Stage of the entry."""
 
 
+def _dump_item(item: Item) -> str:
+    return json.dumps(attrs.asdict(item) | {"source": portable_path(item.source)})
+
+
+def _load_item(dumped: str) -> Item:
+    """Return an item as this process can open it: the locale of the submission may have been another one."""
+    item = Item(**json.loads(dumped))
+    return item if item.is_url or item.is_object else attrs.evolve(item, source=local_path(item.source))
+
+
 class _LedgerEntries(FencedEntries):
     """Writes entries over the connections of a shared ledger, until a run takes the ledger over.
 
@@ -210,7 +221,7 @@ class JobTable:
 
     async def add(self, jobs: Sequence[JobState]) -> None:
         """Add items; reset the failed attempts of items that are in the table."""
-        rows = [(job.entry.token, json.dumps(attrs.asdict(job.item)), job.uncertain_for) for job in jobs]
+        rows = [(job.entry.token, _dump_item(job.item), job.uncertain_for) for job in jobs]
         async with self._ledger.connection() as connection, connection.cursor() as cursor:
             await cursor.executemany(
                 "INSERT INTO twelvelabs_jobs (token, item, uncertain_since) "
@@ -291,7 +302,7 @@ class JobTable:
         (row,) = rows
         return JobState(
             entry=_entry(row),
-            item=Item(**json.loads(row["item"])),
+            item=_load_item(row["item"]),
             failed_attempts=row["failed_attempts"],
             uncertain_for=row["uncertain_for"],
             worker_id=worker_id,

@@ -161,7 +161,8 @@ class _Submitter:
     async def _create_job(self, item: Item, claim: Claim) -> JobState | None:
         """Return the job of an item; None if the item needs no job."""
         entry = claim.entry
-        if claim.match == "duplicate" or entry.uri != item.uri:
+        is_duplicate = claim.match == "duplicate" or entry.uri != item.uri
+        if is_duplicate and not entry.error:  # else the other file may be gone, and this one can take its place
             self.result.duplicates += 1
             return None
         if entry.state == "ready":
@@ -180,7 +181,7 @@ class _Submitter:
         return JobState(
             entry=entry,
             item=item,
-            uncertain_for=0.0 if claim.match == "same_file" and entry.stage in UNCERTAIN_STAGES else None,
+            uncertain_for=0.0 if claim.match != "new" and entry.stage in UNCERTAIN_STAGES else None,
         )
 
 
