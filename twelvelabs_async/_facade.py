@@ -140,10 +140,15 @@ class SyncStream(Facade):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        if self._pid != os.getpid():
+            return None  # the connection belongs to the parent process, whose event loop would lose it
         return cast("bool | None", self._loop_client.run(self._target.__aexit__(kind, error, traceback)))
 
     @override
     def _call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if self._pid != os.getpid() and getattr(function, "__name__", "") in {"close", "aclose"}:
+            return None  # as in `__exit__`
+        self._require_own_process()
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             return function(*args, **kwargs)
         return self._loop_client.run(_call_in_loop(function, args, kwargs))  # it may change what the loop uses

@@ -418,26 +418,35 @@ server.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_list_of_the_parent_raises_client_state_error_after_a_fork(emulator: ThreadedEmulator) -> None:
+def test_lists_and_streams_of_the_parent_raise_client_state_error_after_a_fork(emulator: ThreadedEmulator) -> None:
     done = run_program(
         emulator,
-        """
+        f"""
 from twelvelabs_async import ClientStateError
-pages = client.indexes.list().pages()
-child = os.fork()
-if child == 0:
-    try:
-        next(pages)
-    except ClientStateError as error:
-        print(error, flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-print(next(pages).total)
+asset = client.assets.upload({str(CLIP)!r}, wait=True)
+found, pages = client.indexes.list(), client.indexes.list().pages()
+stream = client.analyze_stream(video={{"type": "asset_id", "asset_id": asset.id}}, prompt="What happens?")
+with stream:
+    events = iter(stream)
+    first = next(events)
+    child = os.fork()
+    if child == 0:
+        for use in (lambda: next(pages), found.to_list, lambda: next(events), stream.text):
+            try:
+                use()
+            except ClientStateError as error:
+                print(error, flush=True)
+        stream.close()
+        stream.__exit__(None, None, None)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(next(pages).total, len(list(events)) > 0)
 """,
         "-W",
         "ignore:This process:DeprecationWarning",  # CPython's, about forks with threads
     )
-    assert done.stdout.splitlines() == ["used after fork; call the method of the client again in this process", "0"]
+    refusal = "used after fork; call the method of the client again in this process"
+    assert done.stdout.splitlines() == [*[refusal] * 4, "0 True"], done.stderr
 
 
 @pytest.mark.parametrize("used", [False, True])
