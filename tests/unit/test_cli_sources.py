@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,47 @@ def test_json_lines_keep_the_types_of_metadata() -> None:
 )
 def test_an_invalid_entry_becomes_an_item_with_a_problem(text: str, problem: str) -> None:
     assert problem in str(parsed(text)[-1])
+
+
+def test_an_open_quote_fails_its_line_only() -> None:
+    assert parsed('source,camera\na.mp4,"front\nb.mp4,rear\nc.mp4,"top\n\nd.mp4,"x"y\ne.mp4,"') == [
+        "line 2 of list: not valid CSV: a quote is not closed",
+        ("b.mp4", {"camera": "rear"}),
+        "line 4 of list: not valid CSV: a quote is not closed",
+        "line 6 of list: not valid CSV: ',' expected after '\"'",
+        "line 7 of list: not valid CSV: a quote is not closed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('[\n{"source": "a.mp4"}\n]\n', "a JSON array cannot be read; write each object in a line of its own"),
+        ('[{"source": "a.mp4"}]', "a JSON array"),
+        ("Camera;Source\n3;a.mp4\n", "must be called 'source', got 'Source'"),
+    ],
+)
+def test_a_list_that_is_almost_in_a_format_has_one_problem_with_a_hint(text: str, hint: str) -> None:
+    (problem,) = parsed(text)
+    assert str(problem).startswith("line 1 of list: ")
+    assert hint in str(problem)
+
+
+def test_names_that_look_like_another_format_are_paths() -> None:
+    assert parsed("[2024] a.mp4\nb.mp4\n") == ["[2024] a.mp4", "b.mp4"]
+    assert parsed("Source\nb.mp4\n") == ["Source", "b.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_checking_a_pipe_does_not_open_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    SourceSelection(lists=[str(tmp_path / "pipe")]).check()  # to open it would wait for a writer
+
+
+def test_closed_standard_input_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InvalidInputError, match="standard input, which is closed"):
+        SourceSelection(lists=["-"]).check()
 
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from('{}",;\n\r\t\0\udcff')))

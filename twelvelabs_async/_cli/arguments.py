@@ -21,6 +21,17 @@ NonNegativeFloat = Annotated[float, Parameter(validator=Number(gte=0))]
 PositiveFloat = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
+def as_text(argument: str) -> str:
+    """Return an argument that is sent, such as a query or a name: it is UTF-8, whatever the locale decodes it as.
+
+    Paths stay as they are: they are opened in the encoding of the locale.
+    """
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
 def run_command(command: Coroutine[Any, Any, T]) -> T:
     """Run a command in a selector event loop, also on Windows: PostgreSQL needs one."""
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:

@@ -7,9 +7,12 @@ import csv
 import glob
 import io
 import json
+import os
+import re
+import stat
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from itertools import chain, takewhile
@@ -19,9 +22,12 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from twelvelabs_async._cli.arguments import as_text
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import IngestSource, Item, PathSkipped
+from twelvelabs_async.ingest._buckets import is_bucket_url
 from twelvelabs_async.ingest._scan import SCAN_BATCH_SIZE, iter_batch_items
+from twelvelabs_async.ingest._urls import is_url
 
 STANDARD_INPUT: Final = "-"
 """Name of standard input among the lists."""
@@ -37,6 +43,9 @@ CSV_DELIMITERS: Final = ",;\t"
 _SOURCE: Final = "source"
 _KEY: Final = "key"
 _METADATA: Final = "metadata"
+
+_JSON_ARRAY: Final = re.compile(r"\s*\[\s*([{\"]|$)")
+"""Start of a JSON array of objects or texts; the name of a file may also start with a bracket."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,12 +82,15 @@ class SourceSelection:
         for name in self.lists:
             if name != STANDARD_INPUT:
                 _check_list(name)
+            elif sys.stdin is None:
+                raise InvalidInputError("--from - reads standard input, which is closed")
 
     async def batches(self, patterns: PathPatterns) -> AsyncGenerator[Sequence[IngestSource]]:
         """Yield the sources in order; those of lists come last."""
         if self.sources:
-            patterns.add_roots(self.sources)
-            yield self.sources
+            sources = [as_text(source) if is_url(source) else source for source in self.sources]
+            patterns.add_roots(sources)
+            yield sources
         for name in self.lists:
             async with aclosing(read_list(name)) as listed:
                 async for batch in listed:
@@ -87,12 +99,13 @@ class SourceSelection:
 
 
 def _check_list(name: str) -> None:
+    """Check a list without opening it: a pipe ends for its writer when its first reader closes it."""
     problem = ""
     try:
-        if Path(name).is_dir():
+        if stat.S_ISDIR(Path(name).stat().st_mode):
             problem = "it is a folder; pass folders without --from"
-        else:
-            Path(name).open("rb").close()
+        elif not os.access(name, os.R_OK):
+            problem = "Permission denied"
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
     if problem:
@@ -159,6 +172,9 @@ def parse_list(lines: Iterable[str], name: str) -> Iterator[IngestSource]:
     if first is None:
         return
     number, header = first
+    if problem := _format_problem(header):
+        yield _problem(f"line {number} of {name}", problem)
+        return
     if header.lstrip().startswith("{"):
         for number, line in chain([first], numbered):
             if line.strip():
@@ -168,7 +184,30 @@ def parse_list(lines: Iterable[str], name: str) -> Iterator[IngestSource]:
     if delimiter:
         yield from _parse_csv(header, (line for _, line in numbered), delimiter, number, name)
     else:
-        yield from (text for _, line in chain([first], numbered) if (text := line.rstrip("\r\n")).strip())
+        lines_with_text = (text for _, line in chain([first], numbered) if (text := line.rstrip("\r\n")).strip())
+        yield from map(_decode_path, lines_with_text)
+
+
+def _format_problem(header: str) -> str:
+    """Return what is wrong with a list whose first line is almost that of a format; empty if it is not."""
+    if _JSON_ARRAY.match(header):
+        return "a JSON array cannot be read; write each object in a line of its own, without brackets around them"
+    for delimiter in CSV_DELIMITERS if not _csv_delimiter(header) else "":
+        columns = _columns(header, delimiter)
+        found = next((column for column in columns if column.lower() == _SOURCE), "")
+        if found and len(columns) > 1:
+            return f"the column with the sources must be called {_SOURCE!r}, got {found!r}"
+    return ""
+
+
+def _decode_path(text: str) -> str:
+    """Return a path as this process opens it: lists are UTF-8, while a locale may decode filenames otherwise."""
+    if is_url(text) or is_bucket_url(text):
+        return text
+    try:
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    except UnicodeError:
+        return text
 
 
 def _parse_json(line: str, place: str) -> IngestSource:
@@ -195,20 +234,51 @@ def _columns(header: str, delimiter: str) -> list[str]:
 
 
 def _parse_csv(header: str, lines: Iterator[str], delimiter: str, start: int, name: str) -> Iterator[IngestSource]:
-    columns, rows = _columns(header, delimiter), csv.reader(lines, delimiter=delimiter)
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield _problem(f"line {start + rows.line_num} of {name}", f"not valid CSV: {error}")
-            continue
-        place = f"line {start + rows.line_num} of {name}"
-        if len(row) > len(columns):
+    columns = _columns(header, delimiter)
+    for number, row in _csv_records(lines, delimiter, start + 1):
+        place = f"line {number} of {name}"
+        if isinstance(row, str):
+            yield _problem(place, f"not valid CSV: {row}")
+        elif len(row) > len(columns):
             yield _problem(place, f"{len(row)} values for {len(columns)} columns")
         elif any(cell.strip() for cell in row):
             yield _source({column: cell for column, cell in zip(columns, row, strict=False) if column and cell}, place)
+
+
+def _csv_records(lines: Iterator[str], delimiter: str, number: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the cells of each record, or the error of one, with the number of its first line.
+
+    A quote that is never closed takes the lines that follow into the record. Only the first line of a record that is
+    not valid has failed; the next record starts at the second.
+
+    Args:
+        lines: Lines with their ends.
+        delimiter: What separates the cells.
+        number: Number of the first line.
+    """
+    taken, waiting = list[str](), deque[str]()
+
+    def next_lines() -> Iterator[str]:
+        while line := waiting.popleft() if waiting else next(lines, ""):
+            taken.append(line)
+            yield line
+
+    rows = csv.reader(next_lines(), delimiter=delimiter, strict=True)
+    while True:
+        taken.clear()
+        row: list[str] | str
+        try:
+            row = next(rows)
+            count = len(taken)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            is_open = len(taken) > 1 or str(error) == "unexpected end of data"
+            row, count = "a quote is not closed" if is_open else str(error), 1
+            waiting.extendleft(reversed(taken[1:]))
+            rows = csv.reader(next_lines(), delimiter=delimiter, strict=True)
+        yield number, row
+        number += count
 
 
 def _source(values: Mapping[str, Any], place: str) -> IngestSource:
@@ -216,6 +286,7 @@ def _source(values: Mapping[str, Any], place: str) -> IngestSource:
     source, key = values.get(_SOURCE), values.get(_KEY)
     if not (source and isinstance(source, str)):
         return _problem(place, "it has no source")
+    source = _decode_path(source)
     metadata = {name: value for name, value in values.items() if name not in {_SOURCE, _KEY}}
     try:
         json.dumps([metadata, key], ensure_ascii=False).encode()
