@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from twelvelabs_async._cli.console import Column, Hit, Screen, clean, clean_lines
+from twelvelabs_async._cli.console import Column, Hit, Screen, basename, clean, clean_lines
 from twelvelabs_async._cli.progress import IngestStats
 from twelvelabs_async._cli.summary import print_summary
 from twelvelabs_async.ingest import IngestResult, PathSkipped, Summary
@@ -109,6 +109,12 @@ def test_a_confirmation_prompt_is_cleaned_on_a_terminal(
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert Screen().confirm(HOSTILE)
     assert controls_in(capsys.readouterr().out) == set()
+
+
+def test_a_line_of_a_list_keeps_its_number() -> None:
+    assert basename("line 3 of /work/j.jsonl") == "line 3 of j.jsonl"
+    assert basename("line 3 of standard input") == "line 3 of standard input"
+    assert basename("/work/line 3 of it.mp4") == "line 3 of it.mp4"
 
 
 @given(st.text())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from twelvelabs_async._cli.termination import handle_termination_like_interrupt
+from twelvelabs_async._cli.termination import end_at_next_interrupt, handle_termination_like_interrupt
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP")
 
@@ -40,6 +40,14 @@ def test_sighup_stays_ignored_under_nohup() -> None:
     with handle_termination_like_interrupt():
         signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_second_interrupt_ends_the_process_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = list[int]()
+    monkeypatch.setattr("os._exit", codes.append)
+    end_at_next_interrupt()
+    signal.raise_signal(signal.SIGINT)
+    assert codes == [130]
 
 
 def test_signal_handlers_are_not_changed_in_another_thread() -> None:

@@ -32,7 +32,7 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from twelvelabs_async._cli.streams import SafeStream
+from twelvelabs_async._cli.streams import SafeStream, standard_output
 from twelvelabs_async._text import printable
 from twelvelabs_async.ingest import IngestStatus, StopReason, Summary
 from twelvelabs_async.ingest._validation import format_media_duration
@@ -53,6 +53,10 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 """Why an ingestion stopped early."""
 
 STATUS_STYLES: Final[Mapping[IngestStatus, str]] = {"ready": "green", "failed": "red", "skipped": "yellow"}
+
+
+_PLACE_IN_LIST: Final = re.compile(r"line \d+ of ")
+"""What stands before the path of a list in the name of a line that cannot be used."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +103,9 @@ def format_duration(seconds: float | None) -> str:
 
 
 def basename(source: str) -> str:
-    """Return the filename of a path or URL, without control characters."""
+    """Return the filename of a path or URL, without control characters; a line of a list keeps its number."""
+    if place := _PLACE_IN_LIST.match(source):
+        return f"{place[0]}{basename(source[place.end() :])}"
     if source.startswith(("http://", "https://")):
         return printable(PurePath(urlsplit(source).path).name or source)
     return printable(PurePath(source).name or source)
@@ -199,7 +205,7 @@ class Screen:
     def __init__(self, *, json: bool = False, quiet: bool = False, plain: bool = False) -> None:
         self.json = json
         self.quiet = quiet
-        self._stdout = SafeStream(sys.stdout)
+        self._stdout = standard_output()
         self.error_console: Console = _console(SafeStream(sys.stderr))
         self.console: Console = self.error_console if json else _console(self._stdout)
         shares_terminal = json and self._stdout.isatty()  # JSON lines would tear a live display
@@ -236,10 +242,19 @@ class Screen:
         """Why output was lost on standard output; None if none was."""
         return self._stdout.error
 
+    @property
+    def is_output_lost(self) -> bool:
+        """Whether further output is lost: it cannot be written, or its reader has closed the pipe."""
+        return self._stdout.is_lost
+
+    def use_utf8(self) -> None:
+        """Write UTF-8 to a file or a pipe, whatever the locale is."""
+        self._stdout.use_utf8()
+
     def confirm(self, question: str) -> bool:
         """Ask for confirmation; without a terminal the answer is no."""
-        if self.json or not sys.stdin.isatty():
-            self.print(f"{question} pass --yes to confirm")
+        if self.json or sys.stdin is None or not sys.stdin.isatty():
+            self.warn(f"{question} pass --yes to confirm")
             return False
         self.console.print(f"{clean(question)} [y/N] ", end="", soft_wrap=True)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +13,7 @@ from cyclopts import App, Argument
 from typing_extensions import override
 
 from twelvelabs_async._cli.exit_codes import EXIT_CODES
-from twelvelabs_async._cli.streams import SafeStream
+from twelvelabs_async._cli.streams import standard_output
 
 ENVIRONMENT_VARIABLES: Final[Mapping[str, str]] = {
     "TWELVELABS_API_KEY": "The API key. The demo, the emulator and status need none.",
@@ -53,7 +52,7 @@ class CommandLine(App):
 
 def print_safely(text: str) -> None:
     """Print text; lose it in silence if standard output has been closed, as `head` does."""
-    stream = SafeStream(sys.stdout)
+    stream = standard_output()
     stream.write(f"{text}\n")
     stream.flush()
 

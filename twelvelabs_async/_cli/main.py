@@ -11,7 +11,8 @@ from cyclopts import CycloptsError
 
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
 from twelvelabs_async._cli.help import CommandLine
-from twelvelabs_async._cli.termination import handle_termination_like_interrupt
+from twelvelabs_async._cli.streams import safe_standard_output
+from twelvelabs_async._cli.termination import end_at_next_interrupt, handle_termination_like_interrupt
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import TwelveLabsError
 
@@ -84,6 +85,16 @@ for _name, (_path, _) in COMMANDS.items():
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors of the package are printed without a traceback."""
     _escape_unencodable_output()
+    with safe_standard_output() as output:
+        code = _run(arguments)
+        if output.error is None:
+            return code
+        if code != ExitCode.OUTPUT_ERROR:
+            _fail(f"cannot write to standard output: {output.error.strerror}", code)
+        return code or ExitCode.OUTPUT_ERROR
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         with handle_termination_like_interrupt():
             code = app(
@@ -98,6 +109,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         return _fail(str(error), ExitCode.USAGE_ERROR)
     except KeyboardInterrupt:
+        if arguments is None:  # the process ends after this command
+            end_at_next_interrupt()
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except TwelveLabsError as error:
         return _fail(str(error), exit_code_for_error(error))
@@ -105,7 +118,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), ExitCode.FAILED)
 
 
-def _fail(text: str, code: ExitCode) -> ExitCode:
+def _fail(text: str, code: int) -> int:
     from twelvelabs_async._cli.console import Screen  # noqa: PLC0415  # loads rich
 
     Screen().error(text)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from contextvars import ContextVar
+from typing import Any, Final, TextIO
 
 
 class SafeStream:
@@ -20,6 +22,8 @@ class SafeStream:
         self._stream = stream
         self.error: OSError | None = None
         """Why output was lost; None if none was, or if its reader has closed the pipe, as `head` does."""
+        self.is_lost: bool = False
+        """Whether further output is lost, because of an error or because its reader has closed the pipe."""
 
     def write(self, text: str) -> int:
         """Write text."""
@@ -33,6 +37,12 @@ class SafeStream:
         if self._stream is not None:
             with self._discard_on_error():
                 self._stream.flush()
+
+    def use_utf8(self) -> None:
+        """Write UTF-8 to a file or a pipe, whatever the locale is; a terminal keeps its encoding."""
+        stream = self._stream
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream or io.StringIO(), name)
@@ -49,9 +59,29 @@ class SafeStream:
     def _discard(self) -> None:
         """Send further output nowhere; Python flushes the stream at exit."""
         stream, self._stream = self._stream, None
+        self.is_lost = True
         if stream is None:
             return
         with suppress(OSError, ValueError):
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, stream.fileno())
             os.close(devnull)
+
+
+_standard_output: Final = ContextVar[SafeStream]("standard_output")
+
+
+@contextmanager
+def safe_standard_output() -> Generator[SafeStream]:
+    """Let all that is printed within the block share one stream, which knows whether output was lost."""
+    stream = SafeStream(sys.stdout)
+    token = _standard_output.set(stream)
+    try:
+        yield stream
+    finally:
+        _standard_output.reset(token)
+
+
+def standard_output() -> SafeStream:
+    """Return the standard output of the command."""
+    return _standard_output.get(None) or SafeStream(sys.stdout)

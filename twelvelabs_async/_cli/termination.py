@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
+
+from twelvelabs_async._cli.exit_codes import ExitCode
 
 TERMINATION_SIGNALS: Final = ("SIGTERM", "SIGHUP")
 """Names of the signals; Windows has no SIGHUP."""
@@ -33,6 +36,16 @@ def handle_termination_like_interrupt() -> Generator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def end_at_next_interrupt() -> None:
+    """End the process immediately at a further Ctrl-C: it has been interrupted, and prints its last line."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from twelvelabs_async._cli.arguments import Flag
 from twelvelabs_async._cli.exit_codes import ExitCode
 
@@ -26,12 +24,13 @@ def docs(page: str | None = None, /, *, full: Flag = False, open: Flag = False) 
     import webbrowser
 
     from twelvelabs_async._cli.manual import read_all, read_overview, read_page, website
-    from twelvelabs_async._cli.streams import SafeStream
+    from twelvelabs_async._cli.streams import standard_output
 
     if open:
         webbrowser.open(website(page))
         return ExitCode.OK
-    stream = SafeStream(sys.stdout)
+    stream = standard_output()
+    stream.use_utf8()
     stream.write(read_all() if full else read_page(page) if page else read_overview())
     stream.flush()
     return ExitCode.OK
