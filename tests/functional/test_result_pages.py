@@ -48,6 +48,18 @@ def test_a_result_page_plays_files_of_a_folder(cli: Cli, served: ThreadedEmulato
     assert sources(page) == {(folder / "sailing.mp4").as_uri()}
 
 
+@pytest.mark.parametrize("key", ["boat.mp4", "k" * 300, f"/{'k' * 300}"])
+@pytest.mark.usefixtures("served")
+def test_a_key_is_no_path_of_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "boat.mp4").write_bytes(SAILING.read_bytes())
+    (tmp_path / "list.csv").write_text(f"source,key\nboat.mp4,{key}\n", "utf-8")
+    assert cli("ingest", "--from", "list.csv", "--index", "holiday").exit_code == 0
+    result = cli("search", "holiday", "boat", "--html", "hits.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert not any(url.startswith("file:") for url in sources(tmp_path / "hits.html"))
+
+
 def test_a_page_that_cannot_be_written_is_an_error_before_the_search(cli: Cli, served: ThreadedEmulator) -> None:
     result = cli("search", "holiday", "x", "--html", "/no/such/folder/hits.html")
     assert (result.exit_code, result.stderr) == (2, "error: cannot write the page to /no/such/folder/hits.html\n")

@@ -145,6 +145,8 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
 
 def _check(args: ExportArgs) -> Format:
     file_format = format_for(args.path, args.row_type)
+    if args.path.exists() and not args.path.is_file():
+        raise InvalidInputError(f"cannot write to {str(args.path)!r}: it is not a regular file; use another name")
     if args.path.exists() and not args.overwrite:
         raise InvalidInputError(f"the file {str(args.path)!r} exists; use --overwrite, or another name")
     if not args.path.parent.is_dir():

@@ -183,10 +183,10 @@ def _data_url(one: HitFrame) -> str:
 
 
 def file_url(source: str) -> str:
-    """Return the URL of an absolute path; a URL is returned as it is."""
+    """Return the URL of a path; a URL is returned as it is."""
     if not source or source.lower().startswith(_URL_SCHEMES):
         return source
-    return Path(source).as_uri()
+    return Path(source).absolute().as_uri()
 
 
 def stream_url(hit: SearchHit) -> str:

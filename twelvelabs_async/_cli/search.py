@@ -108,7 +108,7 @@ def _files_by_name(folder: Path, names: set[str]) -> dict[str, str]:
 
 
 async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> dict[str, str]:
-    """Return the files and URLs that this machine has ingested; none while an ingestion uses the ledger."""
+    """Return the files and URLs that this machine has ingested; none if the ledger cannot be read."""
     ledger = await find_default_ledger(base_url, index)
     found: dict[str, str] = {}
     try:
@@ -123,8 +123,14 @@ async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> 
 
 
 def _existing(sources: Mapping[str, str]) -> dict[str, str]:
-    return {
-        video_id: source
-        for video_id, source in sources.items()
-        if source.startswith(("http://", "https://")) or Path(source).is_file()
-    }
+    return {video_id: source for video_id, source in sources.items() if _can_be_played(source)}
+
+
+def _can_be_played(source: str) -> bool:
+    """Return whether what a ledger knows of a video is a URL or the path of a file; it may also be a key."""
+    if source.startswith(("http://", "https://")):
+        return True
+    try:
+        return Path(source).is_absolute() and Path(source).is_file()
+    except (OSError, ValueError):  # a folder that cannot be read, or a name that is too long
+        return False

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import stat
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,9 @@ from markupsafe import Markup
 from twelvelabs_async._cli.console import Screen, clean
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import InvalidInputError
+
+_PAGE_START: Final = b"<!doctype html>"
+"""How each page begins; a file that begins otherwise is not replaced."""
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -84,6 +88,45 @@ def ensure_writable(path: Path, role: str, suffix: str = "") -> None:
         raise InvalidInputError(f"cannot write the {role} to {path}")
 
 
+def ensure_page_writable(path: Path, role: str, *, ledger: str | None = None) -> None:
+    """Check that a page can be written to a path, and that nothing else is lost there.
+
+    Args:
+        path: Path of the page.
+        role: What the page is, for the message.
+        ledger: Path or URL of the ledger, which may not exist yet.
+
+    Raises:
+        InvalidInputError: It cannot be written, or the path is that of another file.
+    """
+    ensure_writable(path, role)
+    try:
+        problem = _page_problem(path) or ("it is the ledger" if ledger and _is_same(path, Path(ledger)) else "")
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        raise InvalidInputError(f"cannot write the {role} to {path}: {problem}; use another name")
+
+
+def _page_problem(path: Path) -> str:
+    """Return why a page must not replace a file; empty if it may."""
+    if not path.exists():
+        return ""
+    mode = path.stat().st_mode
+    is_inherited = path.is_relative_to("/dev")  # such as /dev/stdout, or a pipe that a shell has opened
+    if stat.S_ISCHR(mode) or (is_inherited and not stat.S_ISBLK(mode)):
+        return ""
+    if not stat.S_ISREG(mode):
+        return "it is not a regular file"
+    with path.open("rb") as file:
+        start = file.read(len(_PAGE_START))
+    return "" if start in {b"", _PAGE_START} else "it is not a page of this program"
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
 @attrs.frozen(kw_only=True)
 class PageArgs:
     """Where a page is written, and whether the browser shows it."""
@@ -106,7 +149,7 @@ def page_args(html: Path | None, *, open_browser: bool, default: str) -> PageArg
     if html is None and not open_browser:
         return None
     path = html or Path(default)
-    ensure_writable(path, "page")
+    ensure_page_writable(path, "page")
     return PageArgs(path=path, open_browser=open_browser)
 
 
