@@ -152,6 +152,8 @@ def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulat
         ([str(CLIPS[0]), "--index", "x", "--report", "nowhere/r.html"], 2, "cannot write the report"),
         ([str(CLIPS[0]), "--index", "x", "--ledger", "nowhere/l"], 2, "cannot write the ledger"),
         ([str(CLIPS[0]), "--index", "x", "--ledger", "damaged"], 1, "damaged is no ledger"),
+        ([str(CLIPS[0]), "--index", "x", "--report", "damaged"], 2, "it is not a page of this program"),
+        ([str(CLIPS[0]), "--index", "x", "--ledger", "new", "--report", "new"], 2, "new: it is the ledger"),
     ],
 )
 def test_invalid_arguments_are_reported_before_anything_is_created(
@@ -173,6 +175,42 @@ def test_invalid_arguments_are_reported_before_anything_is_created(
     assert message in result.stderr
     assert {request.method for request in served.requests} == {"GET"}
     assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a privilege")
+def test_a_ledger_that_cannot_be_created_leaves_no_index_behind(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone" / "ledger")
+    result = cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", str(link))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(link) in result.stderr
+    assert not served.state.indexes
+
+
+@pytest.mark.parametrize("existing", ["video", "page", "pipe"])
+def test_a_report_replaces_nothing_but_a_page(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path, existing: str
+) -> None:
+    del served
+    report = tmp_path / existing
+    if existing == "pipe":
+        if sys.platform == "win32":
+            pytest.skip("no named pipes")
+        os.mkfifo(report)
+    else:
+        report.write_bytes(CLIPS[0].read_bytes() if existing == "video" else b"<!doctype html>\nan earlier report")
+    before = report.read_bytes() if existing == "video" else b""
+    for command in (
+        ["ingest", str(CLIPS[0]), "--index", "x", "--report", str(report)],
+        ["search", "x", "boat", "--html", str(report)],
+    ):
+        result = cli(*command)
+        assert (result.exit_code, f"{report}: it is not a" in result.stderr) == (
+            (0, False) if existing == "page" else (2, True)
+        )
+    assert before == (report.read_bytes() if existing == "video" else b"")
 
 
 def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(cli: Cli, served: ThreadedEmulator) -> None:
@@ -216,11 +254,17 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: Th
     orphaned(cli, served, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
     result = cli(*command)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert re.search(r"^[0-9a-f]{24}  \S+\.mp4  failed: 400", result.stdout, re.MULTILINE)
     assert "1 asset is in no index" in result.stdout
     assert "pass --yes to confirm" in result.stdout
+    quiet = cli(*command, "--quiet")
+    assert (quiet.exit_code, quiet.stdout) == (1, "delete 1 asset? pass --yes to confirm\n")
     assert cli(*command, "--yes", "--dry-run").exit_code == 0
+    for options, exit_code in ((["--dry-run"], 0), ([], 1)):
+        found = cli(*command, "--json", *options)
+        (record,) = found.records
+        assert (found.exit_code, record["deleted"], record["reason"][:11]) == (exit_code, False, "failed: 400")
     assert len(served.state.assets) == 3
     result = cli(*command, "--yes")
     assert "1 deleted" in result.stdout
@@ -278,6 +322,11 @@ def test_deleting_orphans_keeps_assets_of_other_ledgers(
     [
         (("--delete-orphans", "a.mp4", "--ledger", "x"), "--delete-orphans takes no sources"),
         (("--delete-orphans", "--no-ledger"), "--delete-orphans needs the ledger"),
+        (("--delete-orphans", "--replace", "--include", "a*"), "--delete-orphans does not take --replace, --include"),
+        (("--delete-orphans", "--report", "r.html"), "--delete-orphans does not take --report"),
+        (("a.mp4", "--dry-run", "--report", "r.html"), "use either --dry-run or --report"),
+        (("a.mp4", "--yes"), "--yes needs --delete-orphans"),
+        (("a.mp4", "--metadata", "k=\udcff"), "--metadata must be UTF-8"),
         ((), "no sources; pass files, folders"),
     ],
 )
@@ -308,12 +357,12 @@ def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(served: Threade
 def test_on_a_terminal_deleting_orphans_asks_for_confirmation(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
     orphaned(cli, served, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
-    for answer, left in ((b"n\n", 3), (b"y\n", 2)):
+    for answer, left, exit_code in ((b"n\n", 3, 1), (b"y\n", 2, 0)):
         with run_in_terminal(*command) as (process, ours):
             read_until(ours, "delete 1 asset? [y/N]")
             os.write(ours, answer)
             read_until(ours, "never shown")
-            assert process.wait(20) == 0
+            assert process.wait(20) == exit_code
         assert len(served.state.assets) == left
 
 

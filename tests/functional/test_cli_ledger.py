@@ -109,11 +109,13 @@ def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder:
     try:
         assert opened.wait(60)
         result = cli(*command)
+        shown = cli("ledger", "show", str(path))
     finally:
         ended.set()
         other.join()
     assert result.exit_code == ExitCode.FAILED
     assert "pass another --ledger or --no-ledger" in result.stderr
+    assert (shown.exit_code, "1 ready" in shown.stdout) == (0, True)
     assert result.stderr.count("\n") == 1
 
 
@@ -141,6 +143,22 @@ def test_a_changed_file_replaces_its_older_version(cli: Cli, served: ThreadedEmu
     shutil.copy2(CLIPS[0], video)
     assert cli(*command).exit_code == 0
     assert len(served.state.assets) == len(served.state.videos) == 1
+
+
+def test_a_source_with_a_key_keeps_its_older_version_and_says_so(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+) -> None:
+    video, sources = tmp_path / "video.mp4", tmp_path / "list.csv"
+    sources.write_text(f"source,key\n{video},k-1\n", "utf-8")
+    command = ("ingest", "--from", str(sources), "--index", "holiday", "--replace")
+    shutil.copy(CLIPS[0], video)
+    assert "kept" not in cli(*command).stdout
+    shutil.copy(CLIPS[1], video)
+    result = cli(*command)
+    assert result.exit_code == 0
+    assert "kept      k-1: --replace cannot tell which version is current" in result.stdout
+    assert all(asset in result.stdout for asset in served.state.assets)
+    assert len(served.state.assets) == 2
 
 
 def test_an_older_version_is_kept_until_the_newer_is_in_the_index(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 from commands import Cli, interruptible_process, wait_until
 from postgres import PostgresServer, postgres
+from typing_extensions import override
 
 from twelvelabs_async._cli import demo
+from twelvelabs_async._cli.main import run
 from twelvelabs_async._install_command import install_command
 from twelvelabs_async.emulator import ThreadedEmulator
 
@@ -67,6 +70,37 @@ def test_workers_reject_a_ledger_in_a_file(cli: Cli, served: ThreadedEmulator, t
             2,
             "error: --ledger must be a PostgreSQL URL such as postgresql://user@host/videos\n",
         )
+
+
+def test_the_status_of_an_empty_database_creates_nothing(cli: Cli, ledger: str) -> None:
+    for options in ([], ["--watch"], ["--retry", "--forget"]):
+        result = cli("status", "--ledger", ledger, *options)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "nothing submitted\n", "")
+    assert "there is no ledger" in cli("ledger", "show", ledger).stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--submit"]])
+def test_a_database_that_cannot_be_written_leaves_no_index_behind(
+    cli: Cli, served: ThreadedEmulator, ledger: str, options: list[str]
+) -> None:
+    read_only = f"{ledger}&options=-cdefault_transaction_read_only%3Don"
+    result = cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", read_only, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "read-only" in result.stderr
+    assert not served.state.indexes
+
+
+class ClosedPipe(io.StringIO):
+    @override
+    def write(self, text: str, /) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.usefixtures("served")
+def test_watching_the_status_ends_when_nobody_reads_it(cli: Cli, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--submit").exit_code == 0
+    monkeypatch.setattr(sys, "stdout", ClosedPipe())
+    assert run(["status", "--ledger", ledger, "--watch"]) == 0
 
 
 def test_without_the_extra_one_line_names_the_extra(

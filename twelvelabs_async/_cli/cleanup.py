@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
 import attrs
 
@@ -20,6 +21,9 @@ from twelvelabs_async.errors import APIError, BadRequestError, ConflictError, In
 from twelvelabs_async.ingest import Entry, Ledger
 from twelvelabs_async.ingest._stages import INGEST_TOKEN_KEY
 from twelvelabs_async.uploads._source import modified_ns
+
+UNKNOWN_VERSION: Final = "--replace cannot tell which version is current, because it has a key or is in a bucket"
+"""Why the older versions of a source stay."""
 
 
 @attrs.frozen
@@ -46,15 +50,20 @@ class Orphan:
             return f"failed: {self.entry.error}"
         return "unfinished; the next run resumes it"
 
+    def to_record(self, *, deleted: bool) -> dict[str, Any]:
+        """Return the JSON object of the asset."""
+        return {"asset_id": self.asset_id, "filename": self.filename, "reason": self.reason, "deleted": deleted}
+
 
 async def find_orphans(
-    *, index: str, ledger: str | None, base_url: str | None, screen: Screen
+    *, index: str, ledger: str | None, dry_run: bool, base_url: str | None, screen: Screen
 ) -> tuple[list[Orphan], str]:
     """Print and return the assets that ingestions with a ledger uploaded and that are in no index, and the ledger.
 
     Args:
         index: Name or id of the index.
         ledger: Path or URL of the ledger; None is the one that `ingest` keeps for the index.
+        dry_run: Whether nothing will be deleted, so that another run may use the ledger.
         base_url: Base URL of the API.
         screen: Prints the assets.
     """
@@ -65,7 +74,7 @@ async def find_orphans(
         ledger = ledger or await find_default_ledger(client.base_url, found)
         if ledger is None:
             raise InvalidInputError("--delete-orphans needs the --ledger of the ingestion")
-        async with open_existing_ledger(ledger) as opened:
+        async with open_existing_ledger(ledger, access="read" if dry_run else "exclusive") as opened:
             if opened is None:
                 raise InvalidInputError(f"there is no {describe_ledger(ledger)}")
             orphans = [orphan async for orphan in _iter_orphans(client, opened, found.id)]
@@ -107,10 +116,10 @@ async def delete_orphans(orphans: Sequence[Orphan], *, ledger: str, base_url: st
             raise InvalidInputError("the ledger does not exist any more")
         for orphan in orphans:
             error = await _delete_orphan(client, opened, orphan)
-            screen.print_json({"asset_id": orphan.asset_id, "filename": orphan.filename, "deleted": not error})
+            screen.print_json(orphan.to_record(deleted=not error))
             if error:
                 kept += 1
-                screen.print(f"kept      {orphan.asset_id}: {error}")
+                screen.warn(f"kept      {orphan.asset_id}: {error}")
     screen.print(f"{len(orphans) - kept:,} deleted")
     return ExitCode.FAILED if kept else ExitCode.OK
 
@@ -140,7 +149,13 @@ async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, ind
     async with open_existing_ledger(ledger) as opened:
         if opened is None:
             return 0
-        for older, newer in await _older_versions(opened, index_id):
+        versions = await _versions(opened, index_id)
+        for uri, entries in versions.items():
+            if not Path(uri).is_absolute():
+                assets = ", ".join(entry.asset_id or "" for entry in entries)
+                screen.warn(f"kept      {basename(uri)}: {UNKNOWN_VERSION}; its assets are {assets}")
+        files = [entries for uri, entries in versions.items() if Path(uri).is_absolute()]
+        for older, newer in await asyncio.to_thread(_with_current_version, files):
             error = await _delete_version(client, opened, older)
             kept += bool(error)
             if error:
@@ -150,22 +165,23 @@ async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, ind
     return kept
 
 
-async def _older_versions(ledger: Ledger, index_id: str) -> list[tuple[Entry, Entry]]:
-    """Return each entry whose file has changed, with the entry of the file as it is now, which is in the index."""
+async def _versions(ledger: Ledger, index_id: str) -> dict[str, list[Entry]]:
+    """Return the entries of each file that has several, which have an asset."""
     versions: dict[str, list[Entry]] = defaultdict(list)
     async for entry in ledger.entries():
         if entry.index_id == index_id and entry.asset_id is not None:
             versions[entry.uri].append(entry)
-    return await asyncio.to_thread(_with_current_version, [found for found in versions.values() if len(found) > 1])
+    return {uri: found for uri, found in versions.items() if len(found) > 1}
 
 
 def _with_current_version(files: Sequence[Sequence[Entry]]) -> list[tuple[Entry, Entry]]:
+    """Return each entry whose file has changed, with the entry of the file as it is now, which is in the index."""
     found: list[tuple[Entry, Entry]] = []
     for versions in files:
         try:
             status = Path(versions[0].uri).stat()
         except (OSError, ValueError):
-            continue  # gone, or identified by a key
+            continue  # gone
         now = (status.st_size, modified_ns(status))
         current = next((entry for entry in versions if (entry.size, entry.mtime_ns) == now), None)
         if current is not None and current.state == "ready":

@@ -19,12 +19,13 @@ from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
 from twelvelabs_async._cli.index_lookup import find_or_create_index
 from twelvelabs_async._cli.ledger import (
+    create_ledger,
     describe_ledger,
     open_existing_ledger,
     prepare_default_ledger,
     resolve_database,
 )
-from twelvelabs_async._cli.pages import ensure_writable
+from twelvelabs_async._cli.pages import ensure_page_writable, ensure_writable
 from twelvelabs_async._cli.progress import EventSink
 from twelvelabs_async._cli.records import result_record
 from twelvelabs_async._cli.report import ReportInfo, write_report
@@ -102,9 +103,21 @@ class IngestArgs:
             if is_database(self.ledger):
                 resolve_database(self.ledger, access="read")
         validate_metadata(self.selection.metadata, name="--metadata")
+        for pair in self.selection.metadata.items():
+            if not _is_unicode("=".join(pair)):
+                raise InvalidInputError(f"--metadata must be UTF-8, got {'='.join(pair)!r}")
         for name, seconds in (("--timeout", self.timeout), ("--lookup-timeout", self.lookup_timeout)):
             if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
                 raise InvalidInputError(f"{name} must be a number of seconds up to {MAX_TIMEOUT:,}, got {seconds}")
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether a text can be sent: what is left of bytes that cannot be decoded cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def run_ingest(*, index: str, args: IngestArgs, base_url: str | None, screen: Screen) -> ExitCode:
@@ -134,7 +147,7 @@ async def run_ingest(*, index: str, args: IngestArgs, base_url: str | None, scre
 
 
 async def check_arguments(scan: SourceScan, args: IngestArgs, *, access: LedgerAccess = "exclusive") -> None:
-    """Check the ledger, the sources and the report before anything is written.
+    """Check the sources, the report and the ledger, and create a ledger that is missing, before an index is created.
 
     Args:
         scan: The sources.
@@ -147,11 +160,14 @@ async def check_arguments(scan: SourceScan, args: IngestArgs, *, access: LedgerA
         TwelveLabsError: None of the sources can be ingested.
     """
     async with open_existing_ledger(args.ledger, access=access) as ledger:
-        if ledger is None and args.ledger is not None and not is_database(args.ledger):
+        is_missing = ledger is None
+        if is_missing and args.ledger is not None and not is_database(args.ledger):
             await asyncio.to_thread(ensure_writable, Path(args.ledger), "ledger", MAX_LEDGER_SUFFIX)
     await scan.ensure_not_empty()
     if args.report is not None:
-        await asyncio.to_thread(ensure_writable, args.report, "report")
+        await asyncio.to_thread(ensure_page_writable, args.report, "report", ledger=args.ledger)
+    if is_missing and args.ledger is not None:
+        await create_ledger(args.ledger, access=access)
 
 
 async def run_ingestion(

@@ -61,9 +61,7 @@ async def prepare_default_ledger(base_url: str, index: Index, screen: Screen) ->
     try:
         if not await asyncio.to_thread(path.exists):
             await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
-            ledger = SqliteLedger(path)
-            await ledger.open()
-            await ledger.close()
+            await create_ledger(str(path), access="exclusive")
     except LedgerInUseError:
         raise
     except (OSError, LedgerError) as error:
@@ -122,7 +120,7 @@ async def open_existing_ledger(
 
     Args:
         ledger: Its path or URL.
-        access: `read` also works for a ledger in a database that a run uses.
+        access: `read` also works for a ledger that a run uses, and changes nothing.
 
     Raises:
         InvalidInputError: The path or the URL is not valid.
@@ -133,7 +131,9 @@ async def open_existing_ledger(
         database = resolve_database(ledger, access=access)
         opened = database if await database.exists() else None
     elif ledger is not None:
-        opened = resolve_ledger(ledger) if await asyncio.to_thread(_exists, ledger) else None
+        reads_only = access == "read"
+        exists = await asyncio.to_thread(_exists, ledger)
+        opened = SqliteLedger(ledger, access="read" if reads_only else "exclusive") if exists else None
     if opened is None:
         yield None
         return
@@ -142,6 +142,21 @@ async def open_existing_ledger(
         yield opened
     finally:
         await opened.close()
+
+
+async def create_ledger(ledger: str, *, access: LedgerAccess) -> None:
+    """Create a ledger, and release it.
+
+    Args:
+        ledger: Its path or URL.
+        access: How it will be used, if it is in a database.
+
+    Raises:
+        LedgerError: It cannot be created.
+    """
+    created = resolve_database(ledger, access=access) if is_database(ledger) else SqliteLedger(ledger)
+    await created.open()
+    await created.close()
 
 
 def _exists(ledger: str) -> bool:
@@ -201,6 +216,7 @@ async def export_ledger(ledger: str, *, state: EntryState | None, as_csv: bool, 
     Raises:
         LedgerError: There is no such ledger, or it cannot be used.
     """
+    screen.use_utf8()
     if as_csv:
         screen.write(_csv_row(CSV_COLUMNS))
     async for entry in _entries(ledger):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +52,12 @@ def require_database_url(ledger: str | None) -> str:
 async def submit_sources(url: str, *, index: str, args: IngestArgs, base_url: str | None, screen: Screen) -> ExitCode:
     """Submit files for an index; a new index is created if there is none with this name."""
     from twelvelabs_async.workers import submit  # noqa: PLC0415  # an optional dependency
+    from twelvelabs_async.workers._queue import open_ledger_and_queue  # noqa: PLC0415  # the same
+
+    async def check() -> None:
+        await check_arguments(scan, args, access="shared")
+        async with open_ledger_and_queue(url, SystemClock()):
+            pass  # it has created the tables
 
     left_out = LeftOut()
 
@@ -63,7 +68,6 @@ async def submit_sources(url: str, *, index: str, args: IngestArgs, base_url: st
 
     async with SourceScan(args.selection) as scan:
         async with open_client(base_url, screen, rate_limit_store=args.rate_limit_store) as client:
-            check = partial(check_arguments, scan, args, access="shared")
             found = await find_or_create_index(client, index, models=args.models, check=check)
         screen.print(f"index {printable(found.index_name)} ({found.id}), {describe_ledger(url)}")
         result = await submit(
@@ -128,6 +132,11 @@ async def run_worker(
     return ExitCode.INTERRUPTED if interrupts.immediate else ExitCode.OK
 
 
+async def is_ledger_there(url: str) -> bool:
+    """Return whether anything has been submitted to a database. Creates no tables."""
+    return await resolve_database(url, access="read").exists()
+
+
 async def change_status(url: str, *, retry: bool, cancel: bool, forget: bool, screen: Screen) -> None:
     """Continue or end the stalled files; then remove the failed ones from the ledger."""
     from twelvelabs_async.workers import (  # noqa: PLC0415  # an optional dependency
@@ -136,6 +145,8 @@ async def change_status(url: str, *, retry: bool, cancel: bool, forget: bool, sc
         retry_stalled,
     )
 
+    if not await is_ledger_there(url):
+        return
     if retry:
         screen.print(f"{await retry_stalled(url):,} stalled files are retried")
     if cancel:
@@ -145,15 +156,18 @@ async def change_status(url: str, *, retry: bool, cancel: bool, forget: bool, sc
 
 
 async def show_status(url: str, *, watch: bool, screen: Screen) -> ExitCode:
-    """Print the status of submitted files, once or until all are done."""
-    from twelvelabs_async.workers import status  # noqa: PLC0415  # an optional dependency
+    """Print the status of submitted files, once, or until all are done or the output is lost."""
+    from twelvelabs_async.workers import Status, status  # noqa: PLC0415  # an optional dependency
 
+    if not await is_ledger_there(url):
+        _show(Status(), screen)
+        return ExitCode.OK
     current = await status(url)
-    while watch and current.open:
-        _show(current, screen)
+    _show(current, screen)
+    while watch and current.open and not screen.is_output_lost:
         await SystemClock().sleep(STATUS_INTERVAL)
         current = await status(url)
-    _show(current, screen)
+        _show(current, screen)
     for entry in current.failures:
         screen.print(f"{'failed' if entry.state == 'failed' else 'stalled':9} {basename(entry.uri)}: {entry.error}")
     return ExitCode.FAILED if current.failed or current.stalled else ExitCode.OK

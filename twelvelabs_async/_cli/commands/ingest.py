@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import attrs
 from cyclopts import Parameter
 
-from twelvelabs_async._cli.arguments import Flag, PositiveFloat, PositiveInt, run_with_key
+from twelvelabs_async._cli.arguments import Flag, PositiveFloat, PositiveInt, as_text, run_with_key
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import Dedupe, OnOutage, OnQuota, Transfer
@@ -28,6 +29,9 @@ WORKER_OPTIONS: Final = ("concurrency", "timeout", "lookup_timeout", "transfer",
 
 RUN_OPTIONS: Final = (*WORKER_OPTIONS, "in_flight", "on_quota", "replace", "report")
 """Options that `--submit` refuses."""
+
+OPTION_NAMES: Final = {"allow_rejected": "--allow-refused", "models": "--model"}
+"""Names of options that differ from those of their fields."""
 
 
 def ingest(
@@ -129,14 +133,18 @@ def ingest(
     from twelvelabs_async._cli.sources import SourceSelection
     from twelvelabs_async._logging import log_to_stderr
 
-    if quiet and verbose:
-        raise InvalidInputError("use either --quiet or --verbose")
-    if dry_run and submit:
-        raise InvalidInputError("use either --dry-run or --submit; a dry run shows what would be submitted")
-    if delete_orphans and submit:
-        raise InvalidInputError("use either --delete-orphans or --submit")
-    if assume_plan and not dry_run:
-        raise InvalidInputError("--assume-plan needs --dry-run")
+    for contradicts, message in (
+        (quiet and verbose, "use either --quiet or --verbose"),
+        (dry_run and submit, "use either --dry-run or --submit; a dry run shows what would be submitted"),
+        (dry_run and report is not None, "use either --dry-run or --report; a dry run writes no report"),
+        (delete_orphans and submit, "use either --delete-orphans or --submit"),
+        (assume_plan and not dry_run, "--assume-plan needs --dry-run"),
+        (assume_plan and delete_orphans, "use either --assume-plan or --delete-orphans"),
+        (yes and not delete_orphans, "--yes needs --delete-orphans; nothing else asks for confirmation"),
+    ):
+        if contradicts:
+            raise InvalidInputError(message)
+    index = as_text(index)
     if debug:
         log_to_stderr("debug")
     screen = Screen(json=json, quiet=quiet, plain=debug)
@@ -177,6 +185,7 @@ def ingest(
 
 
 def _parse_metadata(pairs: Sequence[str]) -> dict[str, str]:
+    pairs = list(map(as_text, pairs))
     for pair in pairs:
         if "=" not in pair or pair.startswith("="):
             raise InvalidInputError(f"--metadata must be key=value, got {pair!r}")
@@ -208,18 +217,27 @@ def _ingest(
 
 def _submit(index: str, args: IngestArgs, *, base_url: str | None, screen: Screen) -> int:
     from twelvelabs_async._cli import workers
-    from twelvelabs_async._cli.ingest import IngestArgs
 
-    defaults = IngestArgs()
-    if given := [name for name in RUN_OPTIONS if getattr(args, name) != getattr(defaults, name)]:
+    if given := [name for name in _given_options(args) if name in RUN_OPTIONS]:
         advice = "; pass it to the command worker" if set(given) <= set(WORKER_OPTIONS) else ""
         raise InvalidInputError(f"--submit does not take {', '.join(map(_option_name, given))}{advice}")
     url = workers.require_database_url(args.ledger)
     return run_with_key(workers.submit_sources(url, index=index, args=args, base_url=base_url, screen=screen))
 
 
+def _given_options(args: IngestArgs, *, except_for: Collection[str] = ()) -> list[str]:
+    """Return the fields of `args` and of its selection whose values are not the defaults."""
+    return [
+        field.name
+        for given, default in ((args, type(args)()), (args.selection, type(args.selection)()))
+        for field in attrs.fields(type(given))
+        if field.name not in {"selection", *except_for}
+        and (getattr(given, field.name) or None) != (getattr(default, field.name) or None)
+    ]
+
+
 def _option_name(field: str) -> str:
-    return "--" + field.replace("_", "-")
+    return OPTION_NAMES.get(field) or "--" + field.replace("_", "-")
 
 
 def _delete_orphans(
@@ -232,10 +250,14 @@ def _delete_orphans(
         raise InvalidInputError("--delete-orphans takes no sources")
     if args.no_ledger:
         raise InvalidInputError("--delete-orphans needs the ledger of the ingestion")
+    if given := _given_options(args, except_for={"ledger", "verbose"}):
+        raise InvalidInputError(f"--delete-orphans does not take {', '.join(map(_option_name, given))}")
     orphans, ledger = run_with_key(
-        cleanup.find_orphans(index=index, ledger=args.ledger, base_url=base_url, screen=screen)
+        cleanup.find_orphans(index=index, ledger=args.ledger, dry_run=dry_run, base_url=base_url, screen=screen)
     )
     noun = "asset" if len(orphans) == 1 else "assets"
-    if not orphans or dry_run or not (yes or screen.confirm(f"delete {len(orphans):,} {noun}?")):
-        return ExitCode.OK
-    return run_with_key(cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen))
+    if orphans and not dry_run and (yes or screen.confirm(f"delete {len(orphans):,} {noun}?")):
+        return run_with_key(cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen))
+    for orphan in orphans:
+        screen.print_json(orphan.to_record(deleted=False))
+    return ExitCode.FAILED if orphans and not dry_run else ExitCode.OK
