@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from command_tree import COMMANDS, arguments_of
+from commands import CLI_COMMAND, Cli, environment
 from hostile import OWN_SEQUENCES
 from terminals import STREAMS, Stream, run_on
+from typing_extensions import override
 
-from twelvelabs_async.emulator import ThreadedEmulator
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.main import run
+from twelvelabs_async.emulator import ThreadedEmulator, samples
 
 pytestmark = [pytest.mark.oldest_python, pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")]
 
@@ -38,6 +45,70 @@ ELSEWHERE = {("ingest",), ("status",), ("ledger", "show"), ("ledger", "export")}
 
 def test_each_command_with_records_is_covered() -> None:
     assert ARGUMENTS.keys() <= WITH_JSON <= ARGUMENTS.keys() | ELSEWHERE
+
+
+class FullDisk(io.StringIO):
+    @override
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_each_command_reports_output_that_is_lost(
+    served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
+    names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
+    commands = [[*command, *(text.format(**names) for text in arguments)] for command, arguments in ARGUMENTS.items()]
+    others = [["--help"], ["--version"], ["ingest", "--help"], ["completion", "bash"]]
+    for command in (*others, *commands):
+        monkeypatch.setattr(sys, "stdout", FullDisk())
+        assert (command, run(command)) == (command, ExitCode.OUTPUT_ERROR)
+        assert "cannot write to standard output: No space left on device" in capsys.readouterr().err
+
+
+def test_exports_are_utf8_in_each_locale(
+    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del served
+    ledger, film = str(tmp_path / "ledger"), tmp_path / "日本.mp4"
+    film.write_bytes(samples.video(10))
+    assert cli("ingest", str(film), "--index", "holiday", "--ledger", ledger).exit_code == 0
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    assert run(["ledger", "export", ledger, "--csv"]) == 0
+    assert "日本.mp4,ready" in written.getvalue().decode("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="filenames are UTF-8 in each locale")
+def test_lists_and_arguments_are_utf8_in_each_locale(served: ThreadedEmulator, tmp_path: Path) -> None:
+    (tmp_path / "Müller.mp4").write_bytes(samples.video(10))
+    (tmp_path / "list.csv").write_text("source,place\nMüller.mp4,Köln\n", "utf-8")
+    done = subprocess.run(  # noqa: S603  # our own command
+        [*CLI_COMMAND, *("ingest", "--from", "list.csv", "--index", "Größe", "--metadata", "wer=Jörg")],
+        env=environment({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    (asset,) = served.state.assets.values()
+    assert asset.filename == "Müller.mp4"
+    assert {"place": "Köln", "wer": "Jörg"}.items() <= (asset.user_metadata or {}).items()
+    assert [index.name for index in served.state.indexes.values()] == ["Größe"]
+
+
+def test_closed_standard_input_is_an_error_in_one_line(
+    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.add_video("holiday", "boat.mp4")
+    monkeypatch.setattr(sys, "stdin", None)
+    for command in (["ingest", "--from", "-", "--index", "x"], ["api", "POST", "/indexes", "--input", "-"]):
+        result = cli(*command)
+        assert (result.exit_code, result.stderr.count("\n")) == (ExitCode.USAGE_ERROR, 1)
+        assert "reads standard input, which is closed" in result.stderr
+    assert "pass --yes to confirm" in cli("indexes", "delete", "holiday").stdout
+    assert served.state.indexes
 
 
 RUN_ALL = """

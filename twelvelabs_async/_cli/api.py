@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote
 
 import attrs
 
+from twelvelabs_async._cli.arguments import as_text
 from twelvelabs_async._cli.clients import open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
@@ -52,7 +53,9 @@ def build_request(
     path_only, _, query_text = path.partition("?")
     if not path.startswith("/") or path.startswith("//") or "#" in path:
         raise InvalidInputError(f"PATH must start with one slash, as in /indexes, got {path!r}")
-    values: dict[str, Any] = dict(_split_field(text, "--raw-field") for text in raw_fields)
+    values: dict[str, Any] = {
+        name: as_text(value) for name, value in (_split_field(text, "--raw-field") for text in raw_fields)
+    }
     values |= {name: _typed(value) for name, value in (_split_field(text, "--field") for text in fields)}
     query: dict[str, Any] = parse_qs(query_text, keep_blank_values=True)
     encoded_path = quote(path_only, safe=_PATH_CHARACTERS, errors="surrogateescape")
@@ -71,7 +74,7 @@ def _split_field(text: str, option: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise InvalidInputError(f"{option} must be key=value, got {text!r}")
-    return name, value
+    return as_text(name), value
 
 
 def _typed(value: str) -> Any:
@@ -82,10 +85,12 @@ def _typed(value: str) -> Any:
     try:
         return int(value)
     except ValueError:
-        return value
+        return as_text(value)
 
 
 def _read_text(path: str, option: str) -> str:
+    if path == "-" and sys.stdin is None:
+        raise InvalidInputError(f"{option} - reads standard input, which is closed")
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
@@ -94,8 +99,9 @@ def _read_text(path: str, option: str) -> str:
 
 
 def _read_json(path: str) -> Any:
+    text = _read_text(path, "--input")
     try:
-        return json.loads(_read_text(path, "--input"))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"--input must be JSON: {error}") from None
 
@@ -114,7 +120,8 @@ async def run_api(request: CommandRequest, *, paginate: bool, base_url: str | No
             )
             if body:
                 screen.print_document(body)
-            following = _next_page(following, body) if paginate else None
+            has_next = paginate and not screen.is_output_lost
+            following = _next_page(following, body) if has_next else None
     return ExitCode.OK
 
 

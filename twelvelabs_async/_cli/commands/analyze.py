@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twelvelabs_async._cli.arguments import Flag, NonNegativeFloat, PositiveInt, run_with_key
+from twelvelabs_async._cli.arguments import Flag, NonNegativeFloat, PositiveInt, as_text, run_with_key
 
 
 def analyze(
@@ -52,4 +52,6 @@ def analyze(
         start=start,
         end=end,
     )
-    return run_with_key(run_analysis(video, prompt, args=args, base_url=base_url, screen=Screen(json=json)))
+    return run_with_key(
+        run_analysis(as_text(video), as_text(prompt), args=args, base_url=base_url, screen=Screen(json=json))
+    )

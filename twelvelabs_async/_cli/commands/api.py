@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from twelvelabs_async._cli.arguments import Flag, run_with_key
+from twelvelabs_async._cli.arguments import Flag, as_text, run_with_key
 from twelvelabs_async.requests import Method
 
 
@@ -50,5 +50,7 @@ def api(
     from twelvelabs_async._cli.api import build_request, run_api
     from twelvelabs_async._cli.console import Screen
 
-    request = build_request(method, path, raw_fields=raw_field or (), fields=field or (), input_file=input, form=form)
+    request = build_request(
+        method, as_text(path), raw_fields=raw_field or (), fields=field or (), input_file=input, form=form
+    )
     return run_with_key(run_api(request, paginate=paginate, base_url=base_url, screen=Screen(json=json)))

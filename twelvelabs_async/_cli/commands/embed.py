@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twelvelabs_async._cli.arguments import Flag, run_with_key
+from twelvelabs_async._cli.arguments import Flag, as_text, run_with_key
 
 
 def embed(
@@ -38,4 +38,13 @@ def embed(
     from twelvelabs_async._cli.embed import run_embed
 
     screen = Screen(json=json)
-    return run_with_key(run_embed(text, image=image, audio=audio, video=video, base_url=base_url, screen=screen))
+    return run_with_key(
+        run_embed(
+            None if text is None else as_text(text),
+            image=image,
+            audio=audio,
+            video=video,
+            base_url=base_url,
+            screen=screen,
+        )
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from twelvelabs_async._cli.arguments import Flag, run_with_key
+from twelvelabs_async._cli.arguments import Flag, as_text, run_with_key
 from twelvelabs_async.models.indexed_assets import EmbeddingOption
 
 
@@ -50,7 +50,7 @@ def export_index(
     from twelvelabs_async._cli.export import ExportArgs, run_export
 
     args = ExportArgs(
-        index=index,
+        index=as_text(index),
         path=file,
         options=option,
         with_vectors=not no_vectors,

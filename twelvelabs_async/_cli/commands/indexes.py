@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from twelvelabs_async._cli.arguments import Flag, PositiveInt, run_with_key
+from twelvelabs_async._cli.arguments import Flag, PositiveInt, as_text, run_with_key
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.models.indexes import IndexModelOption
 
@@ -66,7 +66,7 @@ def indexes_create(
 
     options = option or ["visual", "audio"]
     command = indexes.create_index(
-        name, model=model, options=options, addons=addon or (), base_url=base_url, screen=Screen(json=json)
+        as_text(name), model=model, options=options, addons=addon or (), base_url=base_url, screen=Screen(json=json)
     )
     return run_with_key(command)
 
@@ -91,7 +91,7 @@ def indexes_delete(index: str, /, *, yes: Flag = False, base_url: str | None = N
     from twelvelabs_async._cli.console import Screen
 
     screen = Screen(json=json)
-    found = run_with_key(indexes.find_index_to_delete(index, base_url=base_url))
+    found = run_with_key(indexes.find_index_to_delete(as_text(index), base_url=base_url))
     videos = "1 video" if found.video_count == 1 else f"{found.video_count:,} videos"
     if not (yes or screen.confirm(f"delete index {found.index_name} ({found.id}) with {videos}?")):
         return ExitCode.FAILED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from twelvelabs_async._cli.arguments import Flag, run_with_key
+from twelvelabs_async._cli.arguments import Flag, as_text, run_with_key
 from twelvelabs_async._cli.help import CommandLine
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest import EntryState
@@ -77,4 +77,4 @@ def _resolve(ledger: str | None, index: str | None, base_url: str | None) -> str
 
     if (ledger is None) == (index is None):
         raise InvalidInputError("pass the path or URL of a ledger, or --index")
-    return ledger if ledger is not None else run_with_key(find_ledger(index or "", base_url=base_url))
+    return ledger if ledger is not None else run_with_key(find_ledger(as_text(index or ""), base_url=base_url))

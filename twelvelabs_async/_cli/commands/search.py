@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from twelvelabs_async._cli.arguments import Flag, PositiveInt, run_with_key
+from twelvelabs_async._cli.arguments import Flag, PositiveInt, as_text, run_with_key
 from twelvelabs_async.models.search import SearchOption
 
 
@@ -53,6 +53,13 @@ def search(
     page = page_args(html, open_browser=open_, default="twelvelabs-hits.html")
     return run_with_key(
         run_search(
-            index, query, limit=limit, options=option, page=page, videos=videos, base_url=base_url, screen=screen
+            as_text(index),
+            as_text(query),
+            limit=limit,
+            options=option,
+            page=page,
+            videos=videos,
+            base_url=base_url,
+            screen=screen,
         )
     )

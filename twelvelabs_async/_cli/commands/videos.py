@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from twelvelabs_async._cli.arguments import Flag, PositiveInt, run_with_key
+from twelvelabs_async._cli.arguments import Flag, PositiveInt, as_text, run_with_key
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.models.indexed_assets import IndexedAssetStatus
 
@@ -41,7 +41,9 @@ def videos_list(
     from twelvelabs_async._cli import videos
     from twelvelabs_async._cli.console import Screen
 
-    command = videos.list_videos(index, status=status, limit=limit, base_url=base_url, screen=Screen(json=json))
+    command = videos.list_videos(
+        as_text(index), status=status, limit=limit, base_url=base_url, screen=Screen(json=json)
+    )
     return run_with_key(command)
 
 
@@ -67,7 +69,9 @@ def videos_show(
     from twelvelabs_async._cli import videos
     from twelvelabs_async._cli.console import Screen
 
-    command = videos.show_video(index, video, transcription=transcription, base_url=base_url, screen=Screen(json=json))
+    command = videos.show_video(
+        as_text(index), video, transcription=transcription, base_url=base_url, screen=Screen(json=json)
+    )
     return run_with_key(command)
 
 
@@ -100,7 +104,7 @@ def videos_delete(
     from twelvelabs_async._cli.videos import delete_videos, find_videos_to_delete
 
     screen = Screen(json=json)
-    found, chosen = run_with_key(find_videos_to_delete(index, videos, base_url=base_url))
+    found, chosen = run_with_key(find_videos_to_delete(as_text(index), videos, base_url=base_url))
     for video in chosen:
         screen.print(f"{video.id}  {video.system_metadata.filename or ''}")
     noun = "1 video" if len(chosen) == 1 else f"{len(chosen):,} videos"
