@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import can_structure
-from twelvelabs_async._core.sent_headers import checked_headers, checked_mapping
+from twelvelabs_async._core.sent_headers import checked_headers, named_values
 from twelvelabs_async._options import require_choice, require_type
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Method, Request, RetryClass
@@ -56,8 +56,8 @@ def custom_request(
         path_template=_checked_template(path_template),
         response_type=cast("type[Any]", response_type),
         retry_class=cast("RetryClass", retry_class) or _RETRY_CLASS_BY_METHOD.get(name, "idempotent"),
-        path_params={} if path_params is None else checked_mapping("path_params", path_params),
-        query={} if query is None else checked_mapping("query", query),
+        path_params={} if path_params is None else named_values("path_params", path_params),
+        query={} if query is None else named_values("query", query),
         json=json,
         allow_null_items=True,
         form=cast("Form | None", form),

@@ -17,7 +17,7 @@ from typing_extensions import override
 from twelvelabs_async._arguments import query_pairs
 from twelvelabs_async._codec.converter import json_bytes, to_wire
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._core.sent_headers import checked_headers, checked_mapping
+from twelvelabs_async._core.sent_headers import checked_headers, named_values
 from twelvelabs_async._http.transport import StreamingResponse
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Request
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def _checked_query(query: object) -> dict[str, Any]:
-    given = checked_mapping("extra_query", query)
+    given = named_values("extra_query", query)
     try:
         checked = deepcopy(dict(given))  # the caller may change its lists later
     except (TypeError, RecursionError):
@@ -39,7 +39,7 @@ def _checked_query(query: object) -> dict[str, Any]:
 
 
 def _checked_body(body: object) -> dict[str, Any]:
-    checked = dict(checked_mapping("extra_body", body))
+    checked = dict(named_values("extra_body", body))
     try:
         json_bytes(checked, allow_null_items=True)
     except UnicodeEncodeError:

@@ -45,7 +45,7 @@ def checked_headers(name: str, headers: object, *, single_request: bool = False)
     """
     forbidden = REFUSED_HEADERS if single_request else {**REFUSED_HEADERS, **SINGLE_REQUEST_HEADERS}
     checked = CIMultiDict[str]()
-    for header, value in checked_mapping(name, headers).items():
+    for header, value in named_values(name, headers).items():
         if not HEADER_NAME.fullmatch(header):
             raise InvalidInputError(f"{name} has the invalid header name {describe(header)}")
         reason = forbidden.get(header.lower().replace("_", "-"))
@@ -61,8 +61,8 @@ def checked_headers(name: str, headers: object, *, single_request: bool = False)
     return checked
 
 
-def checked_mapping(name: str, value: object) -> Mapping[str, Any]:
-    """Return a dict with the keys of headers, query parameters or fields.
+def named_values(name: str, value: object) -> Mapping[str, Any]:
+    """Return headers, query parameters or fields by name.
 
     Raises:
         InvalidInputError: It is not a dict, or a key is not a string.
