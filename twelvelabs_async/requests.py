@@ -125,11 +125,6 @@ class Form:
         return cls(fields=tuple(query_pairs(fields)), files=_checked_files(files))
 
 
-def _validate_form(_: Any, __: attrs.Attribute[Any], value: object) -> None:
-    if value is not None and not isinstance(value, Form):
-        raise InvalidInputError(f"form must be a Form, such as Form.build(...), got {describe(value)}")
-
-
 _EMPTY: Final[Mapping[str, Any]] = {}
 """Shared by all requests, and never changed."""
 
@@ -154,7 +149,7 @@ class Request(Generic[_T]):
     """A JSON body, or None."""
     allow_null_items: bool = False
     """Whether lists in `json` may contain None, which no operation of the API takes."""
-    form: Form | None = attrs.field(default=None, validator=_validate_form)
+    form: Form | None = None
     """A form body, or None."""
     headers: Mapping[str, str] = attrs.field(default=_EMPTY, repr=False, hash=False)
     """Additional headers, the same on each attempt."""

@@ -254,7 +254,11 @@ def test_languages_whose_vowels_are_marks_are_text(words: str) -> None:
     assert refused(403, words.encode()).message == words
 
 
-@pytest.mark.parametrize("body", [os.urandom(2000), gzip.compress(WORDS.encode()), b"\x00\x01abc def ghi jkl"])
+@pytest.mark.parametrize(
+    "body",
+    [os.urandom(2000), gzip.compress(WORDS.encode()), b"\x00\x01abc def ghi jkl"],
+    ids=["random", "gzip", "control characters"],
+)
 def test_binary_data_is_no_message(body: bytes) -> None:
     assert refused(403, body).message == "Forbidden"
 

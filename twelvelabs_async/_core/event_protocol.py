@@ -75,7 +75,7 @@ class EventProtocol(Generic[E]):
         try:
             return event_type, structure(fields, event_class, body=data)
         except MalformedResponseError:
-            message = message_in({"error": fields["error"]}) if fields.get("error") else None
-            if message is None:
+            words = message_in({"error": fields["error"]}) if fields.get("error") else None
+            if words is None:
                 raise
-        raise StreamError(message=f"the server sent an error event: {message}", body=data[:1000])
+        raise StreamError(message=f"the server sent an error event: {words}", body=data[:1000])
