@@ -187,13 +187,22 @@ async def test_a_connection_lost_without_a_response_counts_as_sent() -> None:
 
 async def test_an_upload_with_an_early_429_waits_and_is_retried() -> None:
     """Were the 429 lost, nobody could know whether the asset had been made, and nothing would be sent again."""
-    created = b'{"_id": "6298d673f1090f1100476d4c", "status": "processing"}'
     clock = FastClock()
-    with EarlyServer(raw_response(429, b"{}", {"Retry-After": "3"}), raw_response(201, created)) as server:
+    with EarlyServer(raw_response(429, b"{}", {"Retry-After": "3"}), raw_response(403)) as server:
         async with AsyncTwelveLabs(KEY, base_url=f"{server.origin}/v1.3", clock=clock) as client:
-            asset = await client.assets.create(method="direct", file=server.file)
-    assert asset.id == "6298d673f1090f1100476d4c"
+            with pytest.raises(PermissionDeniedError):
+                await client.assets.create(method="direct", file=server.file)
     assert max(clock.sleeps) >= 3
+
+
+async def test_a_success_before_the_body_was_sent_is_ambiguous() -> None:
+    """The server may have stored what it had: the beginning of a video."""
+    created = b'{"_id": "6298d673f1090f1100476d4c", "status": "processing"}'
+    with EarlyServer(raw_response(201, created)) as server:
+        async with AsyncTwelveLabs(KEY, base_url=f"{server.origin}/v1.3") as client:
+            with pytest.raises(APIConnectionError, match="before it had the whole body") as caught:
+                await client.assets.create(method="direct", file=server.file)
+    assert caught.value.ambiguous
 
 
 def event_loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,8 @@ def _typed(value: str) -> Any:
 def _read_text(path: str, option: str) -> str:
     if path == "-" and sys.stdin is None:
         raise InvalidInputError(f"{option} - reads standard input, which is closed")
+    if path == "-" and isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:

@@ -238,11 +238,6 @@ class Screen:
         self.error_console.print(line, soft_wrap=not self.error_console.is_terminal)
 
     @property
-    def output_error(self) -> OSError | None:
-        """Why output was lost on standard output; None if none was."""
-        return self._stdout.error
-
-    @property
     def is_output_lost(self) -> bool:
         """Whether further output is lost: it cannot be written, or its reader has closed the pipe."""
         return self._stdout.is_lost

@@ -139,11 +139,10 @@ async def run_ingest(*, index: str, args: IngestArgs, base_url: str | None, scre
             hint = "; wait for the other run, or pass another --ledger or --no-ledger" if is_default_ledger else ""
             raise LedgerInUseError(f"{error}{hint}") from None
         kept = await delete_older_versions(client, args.ledger, found.id, screen) if args.replace else 0
-    output_failed = sink.report_error or screen.output_error
     code = exit_code_for_summary(summary, allow_rejected=args.allow_rejected)
     if code == ExitCode.OK and kept:
         return ExitCode.FAILED
-    return ExitCode.OUTPUT_ERROR if code == ExitCode.OK and output_failed else code
+    return ExitCode.OUTPUT_ERROR if code == ExitCode.OK and sink.report_error else code
 
 
 async def check_arguments(scan: SourceScan, args: IngestArgs, *, access: LedgerAccess = "exclusive") -> None:

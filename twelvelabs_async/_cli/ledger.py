@@ -207,7 +207,7 @@ async def show_ledger(ledger: str, *, state: EntryState | None, screen: Screen) 
     screen.print(", ".join(f"{count:,} {name}" for name, count in states.most_common()) or "no entries")
     for line in failures.lines():
         screen.print(line)
-    return ExitCode.OUTPUT_ERROR if screen.output_error else ExitCode.OK
+    return ExitCode.OK
 
 
 async def export_ledger(ledger: str, *, state: EntryState | None, as_csv: bool, screen: Screen) -> ExitCode:
@@ -227,7 +227,7 @@ async def export_ledger(ledger: str, *, state: EntryState | None, as_csv: bool, 
             screen.write(_csv_row([record[name] or "" for name in CSV_COLUMNS]))
         else:
             screen.print_json(record)
-    return ExitCode.OUTPUT_ERROR if screen.output_error else ExitCode.OK
+    return ExitCode.OK
 
 
 async def _entries(ledger: str) -> AsyncGenerator[Entry]:

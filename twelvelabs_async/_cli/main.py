@@ -11,7 +11,7 @@ from cyclopts import CycloptsError
 
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
 from twelvelabs_async._cli.help import CommandLine
-from twelvelabs_async._cli.streams import safe_standard_output
+from twelvelabs_async._cli.streams import SafeStream, safe_standard_output
 from twelvelabs_async._cli.termination import end_at_next_interrupt, handle_termination_like_interrupt
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import TwelveLabsError
@@ -89,9 +89,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         if output.error is None:
             return code
-        if code != ExitCode.OUTPUT_ERROR:
-            _fail(f"cannot write to standard output: {output.error.strerror}", code)
-        return code or ExitCode.OUTPUT_ERROR
+        return _fail(
+            f"cannot write to standard output: {output.error.strerror or output.error}", code or ExitCode.OUTPUT_ERROR
+        )
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -111,7 +111,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         if arguments is None:  # the process ends after this command
             end_at_next_interrupt()
-        return _fail("interrupted", ExitCode.INTERRUPTED)
+        stream = SafeStream(sys.stderr)
+        stream.write("error: interrupted\n")  # an import that was interrupted leaves modules which nothing can use
+        stream.flush()
+        return ExitCode.INTERRUPTED
     except TwelveLabsError as error:
         return _fail(str(error), exit_code_for_error(error))
     except OSError as error:  # such as a path that is too long

@@ -95,6 +95,8 @@ class RequestBodyStream:
         self._timer = timer
         self._on_first_chunk = on_first_chunk
         self.failure: Exception | None = None
+        self.is_complete: bool = not body.size
+        """Whether all chunks were passed on."""
 
     async def iter_chunks(self) -> AsyncIterator[bytes]:
         """Yield the chunks, once."""
@@ -109,6 +111,7 @@ class RequestBodyStream:
                 if sent > self._body.size:
                     break
                 self._timer.count_written(len(chunk))
+                self.is_complete = sent == self._body.size
                 yield chunk
             self._check_size(sent)
         except Exception as error:

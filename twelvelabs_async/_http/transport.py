@@ -334,7 +334,11 @@ class HttpTransport:
         attempt.on_connected = timer.start
         try:
             async with timeout:
-                return await self._exchange(session, method, url, headers, stream.iter_chunks, attempt, read)
+                response = await self._exchange(session, method, url, headers, stream.iter_chunks, attempt, read)
+            if stream.is_complete or response.status >= 300:
+                return response
+            message = f"{url.host} reported success before it had the whole body; it may have stored a part of it"
+            failure = APIConnectionError(message=message, retryable=True)
         except APIConnectionError as error:
             failure = stream.failure or error  # an error of the source is not one of the network
         except TimeoutError as error:
