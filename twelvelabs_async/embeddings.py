@@ -150,7 +150,7 @@ class EmbeddingView(Convertible, Tabular):
                 return cls(segments=_video_segments(segments), model_name=response.model_name)
             case IndexedEmbedding():
                 return cls(segments=_video_segments(response.video_embedding.segments), model_name=response.model_name)
-            case _ if response.embedding is not None:
+            case IndexedAssetDetailed() | VideoDetail() if response.embedding is not None:
                 return cls.from_response(response.embedding)
             case _:
                 raise InvalidInputError("the response contains no embeddings; retrieve it with embedding_option=")

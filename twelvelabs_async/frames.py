@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import aiohttp
 import attrs
 
+from twelvelabs_async._arguments import checked_int, describe
 from twelvelabs_async._install_command import install_command
+from twelvelabs_async._options import validate_number
 from twelvelabs_async._text import cut_queries
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError
@@ -125,8 +127,8 @@ async def extract(
         Path("sailing.jpg").write_bytes(first.jpeg)
     """
     name, checked = _checked_source(source), [_checked_time(time) for time in times]
-    if isinstance(width, bool) or not 1 <= width <= 10_000:
-        raise InvalidInputError(f"width must be a number of pixels from 1 to 10,000, got {width}")
+    checked_int("width", width, 1, 10_000)
+    validate_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
     cancelled = threading.Event()
     try:
@@ -168,8 +170,9 @@ async def extract_hits(
         found = await frames.extract_hits(hits, files={"sailing.mp4": "sailing.mp4"})
         Path("boats.jpg").write_bytes(await frames.contact_sheet(found))
     """
-    if isinstance(concurrency, bool) or concurrency < 1:
-        raise InvalidInputError(f"concurrency must be 1 or more, got {concurrency}")
+    checked_int("concurrency", concurrency)
+    checked_int("width", width, 1, 10_000)
+    validate_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
     by_video: dict[str, list[int]] = {}
     ordered, slots = list(hits), asyncio.Semaphore(concurrency)
@@ -212,8 +215,8 @@ async def contact_sheet(
     cells = [_cell(one) for one in found]
     if not 1 <= len(cells) <= 200:
         raise InvalidInputError(f"a contact sheet has 1 to 200 frames, got {len(cells)}")
-    if not (1 <= columns <= 20 and 64 <= width <= 1000):
-        raise InvalidInputError(f"columns must be 1 to 20 and width 64 to 1,000, got {columns} and {width}")
+    checked_int("columns", columns, 1, 20)
+    checked_int("width", width, 64, 1000)
     await asyncio.to_thread(_load_libraries)
     return await asyncio.to_thread(_draw_sheet, cells, columns, width, font)
 
@@ -315,7 +318,9 @@ def _shown(source: str) -> str:
 
 
 def _checked_source(source: str | os.PathLike[str]) -> str:
-    name = os.fspath(source)
+    if not isinstance(source, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"a source of frames is a path or an http(s) URL, got {describe(source)}")
+    name = os.fsdecode(source)
     scheme, separator, _ = name.partition("://")
     if separator and scheme.lower() not in {"http", "https"}:
         raise InvalidInputError(f"a source of frames is a path or an http(s) URL, got a URL of the scheme {scheme!r}")
@@ -325,8 +330,7 @@ def _checked_source(source: str | os.PathLike[str]) -> str:
 
 
 def _checked_time(time: float) -> float:
-    if not (math.isfinite(time) and time >= 0):
-        raise InvalidInputError(f"times must be seconds of 0 or more, got {time}")
+    validate_number("times", time, allow_minimum=True, finite=True)
     return float(time)
 
 

@@ -34,6 +34,7 @@ from opentelemetry.metrics import Meter, MeterProvider
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
+from twelvelabs_async._options import require_type
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import APIError
 from twelvelabs_async.events import (
@@ -113,6 +114,9 @@ class Telemetry:
         propagator: Adds headers such as `traceparent` to requests to the API; None uses the global one. Requests to
             storage get none.
 
+    Raises:
+        InvalidInputError: An argument has another type.
+
     Example:
         from twelvelabs_async.otel import Telemetry
 
@@ -126,6 +130,9 @@ class Telemetry:
         meter_provider: MeterProvider | None = None,
         propagator: TextMapPropagator | None = None,
     ) -> None:
+        require_type("tracer_provider", tracer_provider, TracerProvider, "a TracerProvider")
+        require_type("meter_provider", meter_provider, MeterProvider, "a MeterProvider")
+        require_type("propagator", propagator, TextMapPropagator, "a TextMapPropagator")
         self._tracer = trace.get_tracer(_INSTRUMENTATION_NAME, __version__, tracer_provider)
         self._metrics = _Metrics(metrics.get_meter(_INSTRUMENTATION_NAME, __version__, meter_provider))
         self._propagator = propagator

@@ -96,7 +96,11 @@ class Page(Convertible, Tabular, Generic[_T]):
         Example:
             page = await client.assets.list()
             print(page.request_ahead(1))  # None
+
+        Raises:
+            InvalidInputError: `pages` is not a whole number above 0.
         """
+        checked_int("pages", pages)
         if self.next_request is None or self.number is None or self.number + pages > (self.total_pages or 0):
             return None
         return attrs.evolve(self.next_request, query={**self.next_request.query, "page": self.number + pages})

@@ -18,6 +18,7 @@ import attrs
 from typing_extensions import override
 
 import twelvelabs_async
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import to_dict
 from twelvelabs_async._install_command import install_command
 from twelvelabs_async.errors import InvalidInputError
@@ -123,7 +124,12 @@ def as_table(models: Iterable[_T], item_type: type[_T] | None = None) -> Table[_
         assets = await client.assets.list().to_list()
         table = as_table(assets).to_arrow()
         print(table.num_rows, table.column_names)
+
+    Raises:
+        InvalidInputError: `models` is not an iterable.
     """
+    if not isinstance(models, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"models must be an iterable of models, got {describe(models)}")
     return Table(tuple(models), item_type)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from twelvelabs_async._arguments import checked_int
+from twelvelabs_async._arguments import checked_int, validate_id
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._event_listeners import plain_function
@@ -57,6 +57,10 @@ def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> Non
     checked_int(attribute.name, value)
 
 
+def _id(_: object, attribute: attrs.Attribute[str], value: object) -> None:
+    validate_id(value, attribute.name)
+
+
 def _metadata(_: object, attribute: attrs.Attribute[Any], value: UserMetadata | None) -> None:
     validate_metadata(value, name=attribute.name)
 
@@ -65,7 +69,7 @@ def _metadata(_: object, attribute: attrs.Attribute[Any], value: UserMetadata | 
 class IngestConfig:
     """Arguments of `client.ingest`."""
 
-    index_id: str
+    index_id: str = attrs.field(validator=_id)
     """Index that the items go into."""
     ledger: Ledger
     """Stores the progress of the items."""

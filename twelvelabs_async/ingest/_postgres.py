@@ -13,6 +13,7 @@ from psycopg import AsyncConnection, ProgrammingError, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
 from twelvelabs_async.ingest.ledger import Entry, SavedUpload
 from twelvelabs_async.models.assets import CompletedChunk
@@ -49,9 +50,11 @@ def with_connection_timeouts(url: str) -> str:
     Raises:
         InvalidInputError: The URL is not valid. Because of passwords, the message does not repeat any part of it.
     """
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"the URL of the database must be a string, got {describe(url)}")
     try:
         values = conninfo_to_dict(url)
-    except ProgrammingError:
+    except (ProgrammingError, UnicodeEncodeError):
         values = {"port": "not valid"}
     port = str(values.get("port") or "0").replace(",", "")
     if not port.isdecimal() or "@" in f"{values.get('host')}{values.get('dbname')}":  # a part of a password

@@ -17,7 +17,9 @@ from typing import Literal
 
 import attrs
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._system import portable_path
+from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._buckets import content_version, is_bucket_url
 from twelvelabs_async.ingest._urls import is_url
 from twelvelabs_async.models.common import UserMetadata
@@ -30,6 +32,8 @@ a folder or a glob."""
 
 def _storable(string: str) -> str:
     """Return a string that databases and JSON accept: NUL and undecodable bytes are escaped."""
+    if not isinstance(string, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"the texts of an Item must be strings, got {describe(string)}")
     return string.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 

@@ -32,6 +32,7 @@ from typing import Any, Final, Literal, Self, TypeVar, cast
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._system import publish_file
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
@@ -136,6 +137,8 @@ class SqliteLedger:
     """
 
     def __init__(self, path: str | PathLike[str], *, access: Literal["exclusive", "read"] = "exclusive") -> None:
+        if not isinstance(path, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+            raise InvalidInputError(f"the path of a ledger must be a path, got {describe(path)}")
         self.path: Path = Path(path)
         self._access = access
         self._writer: _GroupCommitWriter | None = None

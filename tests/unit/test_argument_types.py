@@ -1,0 +1,50 @@
+"""Arguments of a wrong type raise an error of this package that names them, before anything else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from twelvelabs_async import AsyncTwelveLabs, EmbeddingView, InvalidInputError, as_table, frames, workers
+from twelvelabs_async.ingest import Item, SqliteLedger
+from twelvelabs_async.otel import Telemetry
+from twelvelabs_async.pagination import Page
+
+WRONG: Any = 5
+CALLS: dict[str, tuple[Callable[[], object], str]] = {
+    "as_table": (lambda: as_table(WRONG), "models must be an iterable of models, got 5"),
+    "EmbeddingView": (lambda: EmbeddingView.from_response(WRONG), "contains no embeddings"),
+    "Item": (lambda: Item(WRONG, WRONG), "the texts of an Item must be strings, got 5"),
+    "SqliteLedger": (lambda: SqliteLedger(WRONG), "the path of a ledger must be a path, got 5"),
+    "Telemetry": (lambda: Telemetry(WRONG), "tracer_provider must be a TracerProvider, got 5"),
+    "client.ingest": (lambda: AsyncTwelveLabs("k").ingest("a.mp4", index_id=WRONG), "index_id must be a string, got 5"),
+    "client.worker": (lambda: AsyncTwelveLabs("k").worker(WRONG), "the URL of the database must be a string, got 5"),
+    "request_ahead": (lambda: Page[Any](items=()).request_ahead(cast("Any", "1")), "pages must be a whole number"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), CALLS.values(), ids=CALLS)
+def test_an_argument_of_a_wrong_type_is_refused(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        call()
+
+
+ASYNC_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
+    "status": (lambda: workers.status(WRONG), "the URL of the database must be a string, got 5"),
+    "status of no text": (lambda: workers.status("postgresql://\ud800"), "the URL of the database is not valid"),
+    "extract": (lambda: frames.extract(WRONG, [0]), "a source of frames is a path"),
+    "extract times": (lambda: frames.extract("a.mp4", cast("Any", "x")), "times must be a finite number"),
+    "extract width": (lambda: frames.extract("a.mp4", [0], width=cast("Any", "x")), "width must be a whole number"),
+    "extract_hits": (
+        lambda: frames.extract_hits([], concurrency=cast("Any", "x")),
+        "concurrency must be a whole number",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), ASYNC_CALLS.values(), ids=ASYNC_CALLS)
+async def test_an_argument_of_a_coroutine_is_refused(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        await call()
