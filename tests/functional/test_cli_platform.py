@@ -148,9 +148,10 @@ def test_api_reads_a_body_from_a_file_or_standard_input(
     file = tmp_path / "index.json"
     file.write_text(json.dumps(body))
     assert cli("api", "POST", "/indexes", "--input", str(file)).exit_code == 0
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({**body, "index_name": "b"})))
+    text = json.dumps({**body, "index_name": "Größe"}, ensure_ascii=False)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="latin-1"))
     assert cli("api", "POST", "/indexes", "--input", "-").exit_code == 0
-    assert {index.name for index in served.state.indexes.values()} == {"a", "b"}
+    assert {index.name for index in served.state.indexes.values()} == {"a", "Größe"}
 
 
 def test_api_follows_page_numbers_and_tokens(cli: Cli, served: ThreadedEmulator) -> None:

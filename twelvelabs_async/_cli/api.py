@@ -90,12 +90,13 @@ def _typed(value: str) -> Any:
 
 
 def _read_text(path: str, option: str) -> str:
-    if path == "-" and sys.stdin is None:
+    stdin = sys.stdin
+    if path == "-" and stdin is None:
         raise InvalidInputError(f"{option} - reads standard input, which is closed")
-    if path == "-" and isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+        if path == "-" and isinstance(stdin, io.TextIOWrapper):
+            stdin.reconfigure(encoding="utf-8", errors="strict")
+        return stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInputError(f"{option} cannot be read from {path}: {reason}") from None
