@@ -218,7 +218,7 @@ def _ingest(
 def _submit(index: str, args: IngestArgs, *, base_url: str | None, screen: Screen) -> int:
     from twelvelabs_async._cli import workers
 
-    if given := [name for name in _given_options(args) if name in RUN_OPTIONS]:
+    if given := sorted(set(RUN_OPTIONS).intersection(_given_options(args)), key=RUN_OPTIONS.index):
         advice = "; pass it to the command worker" if set(given) <= set(WORKER_OPTIONS) else ""
         raise InvalidInputError(f"--submit does not take {', '.join(map(_option_name, given))}{advice}")
     url = workers.require_database_url(args.ledger)
