@@ -93,12 +93,12 @@ class Page(Convertible, Tabular, Generic[_T]):
     def request_ahead(self, pages: int) -> _RawRequest | None:
         """Return the request for the page that is `pages` after this one; None if it is not known to exist.
 
+        Raises:
+            InvalidInputError: `pages` is not a whole number above 0.
+
         Example:
             page = await client.assets.list()
             print(page.request_ahead(1))  # None
-
-        Raises:
-            InvalidInputError: `pages` is not a whole number above 0.
         """
         checked_int("pages", pages)
         if self.next_request is None or self.number is None or self.number + pages > (self.total_pages or 0):

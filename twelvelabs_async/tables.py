@@ -118,15 +118,15 @@ def as_table(models: Iterable[_T], item_type: type[_T] | None = None) -> Table[_
         models: The models, such as the result of `to_list`. An iterator is read to its end.
         item_type: Type of the models. Without it, a table of no models has no columns.
 
+    Raises:
+        InvalidInputError: `models` is not an iterable.
+
     Example:
         from twelvelabs_async import as_table
 
         assets = await client.assets.list().to_list()
         table = as_table(assets).to_arrow()
         print(table.num_rows, table.column_names)
-
-    Raises:
-        InvalidInputError: `models` is not an iterable.
     """
     if not isinstance(models, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"models must be an iterable of models, got {describe(models)}")

@@ -91,6 +91,27 @@ def test_a_state_folder_that_cannot_be_written_is_a_warning(
 
 
 @pytest.mark.usefixtures("served")
+def test_a_state_folder_of_another_user_is_an_error(
+    cli: Cli, served: ThreadedEmulator, state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ledger may say that the videos are in the index already."""
+    command = ("ingest", str(CLIPS[0]), "--index", "holiday")
+    assert cli(*command).exit_code == 0
+    exists = Path.exists
+
+    def refuse(path: Path) -> bool:
+        if path.suffix == ".ledger":
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    result = cli(*command)
+    assert result.exit_code != 0
+    assert "cannot look for the ledger of this index" in result.stderr
+    assert len(served.state.videos) == len(ledgers(state_folder)) == 1
+
+
+@pytest.mark.usefixtures("served")
 def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0

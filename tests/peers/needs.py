@@ -108,6 +108,13 @@ async def task(harness: Harness, index: str) -> Any:
 
 
 @_register
+async def task_without_video(harness: Harness, index: str, task: Any) -> Any:
+    """Return a task that may be deleted."""
+    await harness.client.indexes.videos.delete(index, task.video_id)
+    return task
+
+
+@_register
 async def chunk(harness: Harness, upload: UploadSession) -> CompletedChunk:
     return await harness.upload_first_part(upload)
 

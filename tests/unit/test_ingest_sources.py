@@ -166,13 +166,19 @@ def test_a_folder_that_cannot_be_read_is_an_item_and_the_others_are_read(
     (folder / "videos/z.mp4").touch()
     scandir, listdir = os.scandir, os.listdir
 
-    def readable(path: Any) -> Any:
-        if str(path).endswith("closed"):
+    def readable(path: str) -> str:
+        if path.endswith("closed"):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return path
 
-    monkeypatch.setattr(os, "scandir", lambda path: scandir(readable(path)))
-    monkeypatch.setattr(os, "listdir", lambda path: listdir(readable(path)))
+    def scan(path: str) -> Any:
+        return scandir(readable(path))
+
+    def names_in(path: str) -> list[str]:
+        return listdir(readable(path))
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(os, "listdir", names_in)
     items = items_of(source)
     assert "videos/z.mp4" in [Path(item.source).as_posix() for item in items if not item.problem]
     assert [(Path(item.source).name, item.problem) for item in items if item.problem] == [

@@ -16,6 +16,7 @@ from twelvelabs_async._cli.console import Screen, basename, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.index_lookup import find_index
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
+from twelvelabs_async._system import uri_to_path
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import APIError, BadRequestError, ConflictError, InvalidInputError, NotFoundError
 from twelvelabs_async.ingest import Entry, Ledger
@@ -151,10 +152,10 @@ async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, ind
             return 0
         versions = await _versions(opened, index_id)
         for uri, entries in versions.items():
-            if not Path(uri).is_absolute():
+            if not Path(uri_to_path(uri)).is_absolute():
                 assets = ", ".join(entry.asset_id or "" for entry in entries)
                 screen.warn(f"kept      {basename(uri)}: {UNKNOWN_VERSION}; its assets are {assets}")
-        files = [entries for uri, entries in versions.items() if Path(uri).is_absolute()]
+        files = [entries for uri, entries in versions.items() if Path(uri_to_path(uri)).is_absolute()]
         for older, newer in await asyncio.to_thread(_with_current_version, files):
             error = await _delete_version(client, opened, older)
             kept += bool(error)
@@ -179,7 +180,7 @@ def _with_current_version(files: Sequence[Sequence[Entry]]) -> list[tuple[Entry,
     found: list[tuple[Entry, Entry]] = []
     for versions in files:
         try:
-            status = Path(versions[0].uri).stat()
+            status = Path(uri_to_path(versions[0].uri)).stat()
         except (OSError, ValueError):
             continue  # gone
         now = (status.st_size, modified_ns(status))

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -66,6 +67,11 @@ async def prepare_default_ledger(base_url: str, index: Index, screen: Screen) ->
         raise
     except (OSError, LedgerError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, PermissionError) and await asyncio.to_thread(os.path.lexists, path.parent):
+            raise LedgerError(
+                f"cannot look for the ledger of this index in {path.parent}: {printable(reason)}. Another run may have "
+                "kept one there; give this user access, pass --ledger, or pass --no-ledger to ingest all files again"
+            ) from None
         screen.warn(
             f"warning   cannot keep a ledger in {path.parent}: {printable(reason)}; "
             "the next run cannot resume this one. To keep a ledger elsewhere, use --ledger"

@@ -17,6 +17,7 @@ from twelvelabs_async._cli.hits_page import file_url, render_hits, stream_url
 from twelvelabs_async._cli.index_lookup import default_search_options, require_index, search_index, to_rows
 from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
 from twelvelabs_async._cli.pages import PageArgs, write_page
+from twelvelabs_async._system import uri_to_path
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import TwelveLabsError
 from twelvelabs_async.models.indexes import Index
@@ -123,7 +124,8 @@ async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> 
 
 
 def _existing(sources: Mapping[str, str]) -> dict[str, str]:
-    return {video_id: source for video_id, source in sources.items() if _can_be_played(source)}
+    found = {video_id: uri_to_path(uri) for video_id, uri in sources.items()}
+    return {video_id: source for video_id, source in found.items() if _can_be_played(source)}
 
 
 def _can_be_played(source: str) -> bool:

@@ -457,9 +457,13 @@ class _LedgerFile:
         except BaseException as error:
             connection.close()
             if isinstance(error, OSError | sqlite3.Error):
-                busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension
+                busy = code == sqlite3.SQLITE_BUSY
                 kind, problem = (LedgerInUseError, "another process uses") if busy else (LedgerError, "cannot use")
-                raise kind(f"{problem} the ledger {path}: {error}") from None
+                is_denied = code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+                is_denied = is_denied or isinstance(error, PermissionError)
+                advice = "; this user must be able to write the file and its folder" if is_denied else ""
+                raise kind(f"{problem} the ledger {path}: {error}{advice}") from None
             raise
         return file
 
