@@ -237,6 +237,26 @@ def test_the_uri_and_the_name_of_a_file_do_not_depend_on_the_locale(tmp_path: Pa
     assert found.stdout.strip() == ascii((os.path.realpath(tmp_path / "é.mp4"), "é.mp4", ""))
 
 
+class Unreachable:
+    """The path object of a cloud library, which may have to fetch the file."""
+
+    def __init__(self, path: object) -> None:
+        self._path = path
+
+    def __fspath__(self) -> Any:
+        if isinstance(self._path, Exception):
+            raise self._path
+        return self._path
+
+
+@pytest.mark.parametrize("path", [OSError("no network"), KeyError("x"), 5, None])
+async def test_a_path_object_that_fails_is_one_failed_item(folder: Path, path: object) -> None:
+    sources: Any = [Unreachable(path), folder / "videos/b.mp4"]
+    failed, found = [item async for item in iter_items(sources)]
+    assert failed.problem.startswith("a source has no path")
+    assert (Path(found.source).name, found.problem) == ("b.mp4", "")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"a")

@@ -29,6 +29,7 @@ from twelvelabs_async._arguments import describe
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._http.threads import SCANS
 from twelvelabs_async._system import path_to_uri
+from twelvelabs_async._text import error_text
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.ingest._buckets import (
     BucketObject,
@@ -159,8 +160,7 @@ def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
         try:
             path, metadata, key = _split_source(source)
         except InvalidInputError as error:
-            given: Any = cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source
-            shown = str(cast("Any", given)) if isinstance(given, str | PathLike) else describe(given)
+            shown = _shown(cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source)
             yield Item(shown, redact_url(shown) if is_url(shown) else shown, str(error))
             continue
         for found in expand(path):
@@ -169,6 +169,14 @@ def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
                 yield attrs.evolve(found, user_metadata=metadata, **identity)
             else:
                 yield found
+
+
+def _shown(given: Any) -> str:
+    """Return the path or URL of a source that is not valid, or what it is instead."""
+    try:
+        return os.fsdecode(given)
+    except Exception:  # noqa: BLE001  # a path object is the caller's
+        return describe(given)
 
 
 def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
@@ -186,7 +194,10 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
             raise InvalidInputError(f"a tuple must be (source, metadata) or (source, metadata, key), got {parts!r}")
         path, metadata, key = (*parts, None)[:3]
     if isinstance(path, PathLike):
-        path = fspath(cast("PathLike[str]", path))
+        try:
+            path = fspath(cast("PathLike[str]", path))
+        except Exception as error:  # the path object is the caller's
+            raise InvalidInputError(f"a source has no path: {error_text(error)}") from error
     if not isinstance(path, str):
         raise InvalidInputError(f"a source must be a path or a URL, got {type(path).__name__}")
     if metadata is not None and not isinstance(metadata, Mapping):
