@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+_MONOTONIC: Final = staticmethod(time.monotonic)
+"""A method of `SystemClock` without a function of Python around it: each call reads the time several times."""
+
+_TIME: Final = staticmethod(time.time)
+"""The same."""
 
 
 @runtime_checkable
@@ -41,10 +47,21 @@ class SystemClock:
             await client.indexes.list()
     """
 
-    monotonic = staticmethod(time.monotonic)
-    """Seconds that never go backwards; the event loops of asyncio and uvloop count on the same scale."""
-    time = staticmethod(time.time)
-    """Seconds since the epoch."""
+    if TYPE_CHECKING:
+
+        def monotonic(self) -> float:
+            """Return seconds that never go backwards."""
+            ...
+
+        def time(self) -> float:
+            """Return seconds since the epoch."""
+            ...
+
+    else:
+        monotonic = _MONOTONIC
+        """Seconds that never go backwards; the event loops of asyncio and uvloop count on the same scale."""
+        time = _TIME
+        """Seconds since the epoch."""
 
     async def sleep(self, seconds: float) -> None:
         """Suspend the calling task."""
