@@ -54,7 +54,10 @@ def parse_rate_limit_headers(headers: Mapping[str, str], *, now: float, body: by
     """
     server_time = parse_http_date(headers.get("Date")) or now
     windows = parse_windows(headers)
-    resets = [w.reset for w in windows.values() if w.remaining == 0 and w.reset is not None] if windows else []
+    resets: list[float] = []
+    for window in windows.values():
+        if window.remaining == 0 and window.reset is not None:
+            resets.append(window.reset)  # noqa: PERF401  # each response runs this, and a comprehension is a call
     has_retry_after = "Retry-After" in headers or "retry-after-ms" in headers
     if not (body or resets or has_retry_after):
         return RateLimitInfo(server_time=server_time, windows=windows)
