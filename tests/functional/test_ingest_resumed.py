@@ -25,6 +25,7 @@ from twelvelabs_async.ingest import (
     Ingestion,
     IngestResult,
     IngestSource,
+    ItemFinished,
     ItemProgress,
     QuotaWaitStarted,
     SqliteLedger,
@@ -195,6 +196,25 @@ async def test_the_summary_has_the_totals_of_the_results(
     assert summary.bytes_sent == 3 * CLIP.stat().st_size
     assert Counter(Path(result.source).name for result in summary.failures) == {"empty.mp4": 2, "gone.mp4": 1}
     assert summary.stop_reason == ""
+
+
+async def test_a_file_that_has_failed_is_a_duplicate_when_it_comes_again(
+    client: AsyncTwelveLabs, index_id: str, films: Path
+) -> None:
+    empty, finished = films / "empty.mp4", asyncio.Event()
+    empty.touch()
+
+    async def sources() -> AsyncIterator[Path]:
+        yield empty
+        await finished.wait()
+        yield empty
+
+    def on_event(event: object) -> None:
+        if isinstance(event, ItemFinished):
+            finished.set()
+
+    summary = await client.ingest(sources(), index_id=index_id, validate=None, on_event=on_event).summary()
+    assert (summary.failed, summary.duplicates, summary.skipped) == (2, 1, 0)
 
 
 async def test_summary_raises_while_the_results_are_being_iterated(

@@ -246,8 +246,10 @@ class Pipeline:
             return attrs.evolve(
                 result, source=item.source, duplicate_of=entry.uri, bytes_sent=0, replaced_asset_id=None
             )
-        retry = entry.state == "failed" and self._config.retry_failed and entry.run_id != self._run_id
-        if entry.state != "open" and not retry:
+        of_this_run = entry.run_id == self._run_id
+        retry = entry.state == "failed" and self._config.retry_failed and not of_this_run
+        has_ended = entry.state != "open" or (of_this_run and bool(entry.error))  # another input is the same file
+        if has_ended and not retry:
             return self._finished_result(item, entry)
         self._in_progress[entry.token] = future = asyncio.get_running_loop().create_future()
         try:
