@@ -45,7 +45,7 @@ _USER_INFO: Final = re.compile(r"(:/{1,2})[^/]*@")
 
 
 def shown_url(text: str) -> str:
-    """Return an argument that may be a URL of any scheme, without what may be secret.
+    """Return a URL of any scheme, or another text, without its secrets.
 
     A URL loses its user name, password, query and fragment, a `data:` URL its content. Other text loses what
     `cut_queries` removes.

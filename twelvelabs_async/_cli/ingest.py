@@ -112,7 +112,7 @@ class IngestArgs:
 
 
 def _is_unicode(text: str) -> bool:
-    """Return whether a text can be sent: what is left of bytes that cannot be decoded cannot."""
+    """Return whether a text can be sent; a text with bytes that are not UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -12,6 +12,7 @@ from twelvelabs_async._arguments import describe
 from twelvelabs_async.errors import InvalidInputError
 
 HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header, a token of RFC 9110."""
 
 FRAMING_HEADERS: Final = frozenset(
     {"connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive"}

@@ -20,6 +20,7 @@ import attrs
 from twelvelabs_async._arguments import omit_none, validate_id
 from twelvelabs_async._core.concurrency import first_exception
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
+from twelvelabs_async._core.sent_headers import HEADER_NAME
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.transport import Response
 from twelvelabs_async._page_readers import page_number_reader
@@ -79,8 +80,6 @@ _SKIPPED_HEADERS: Final = re.compile(
     "content-length|host|transfer-encoding|connection|keep-alive|expect|te|trailer|upgrade|proxy-.*", re.IGNORECASE
 )
 """Headers of the connection, which the client sets; storage would wait for what `Expect` announces."""
-
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class UrlPool:
@@ -381,7 +380,7 @@ def _checked_session(source: UploadSource, session: UploadSession) -> UploadSess
         message = f"the server returned an invalid upload session for {source.name}: {error}"
         raise UploadError(message=message, source=source.name) from None
     for name, value in session.upload_headers.items():
-        if not (_HEADER_NAME.fullmatch(name) and value.replace("\t", " ").isprintable()):
+        if not (HEADER_NAME.fullmatch(name) and value.replace("\t", " ").isprintable()):
             message = f"the server wants an invalid header to be sent with the parts of {source.name}"
             raise UploadError(message=message, source=source.name)
     if not 1 <= session.chunk_size <= MAX_CHUNK_SIZE or -(-source.size // session.chunk_size) > MAX_PARTS:
