@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async._facade import synchronous_text
+from twelvelabs_async._sync_client import synchronous_text
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGE: Final = ROOT / "twelvelabs_async"
@@ -389,7 +389,7 @@ def raw_stub(sources: dict[str, Source]) -> str:
     writer = StubWriter("raw", sources)
     members = "".join(_client_members(writer, sources))
     imports = {**writer.imports, **RAW_IMPORTS, "Any": "typing", "Callable": "collections.abc", "TypeVar": "typing"}
-    imports["CallRecord"] = "twelvelabs_async._core.recording"
+    imports["CallRecord"] = "twelvelabs_async._raw_groups"
     header = HEADER.format(docstring="The methods that return raw responses, for type checkers and editors.")
     client = (
         'class RawResponses:\n    """The resources of a client, whose methods return raw responses."""\n'

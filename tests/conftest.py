@@ -41,9 +41,9 @@ def fail_on_blocking_calls() -> Iterator[None]:
         watch.functions["os.access"].can_block_in("_rate_limit/stores/__init__.py", {"_open_sqlite"})
         # The synchronous client may be called in a notebook, whose loop runs.
         for function in watch.functions.values():  # reads the metadata of the package, for an error
-            function.can_block_in("_install_command.py", {"_origin"})
-        watch.functions["threading.Lock.acquire"].can_block_in("_event_loop.py", {"__init__", "run", "stop"})
-        watch.functions["threading.Lock.acquire"].can_block_in("_facade.py", {"_start", "close"})
+            function.can_block_in("_text.py", {"_origin"})
+        watch.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"__init__", "run", "stop"})
+        watch.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"_start", "close"})
         yield
 
 

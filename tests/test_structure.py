@@ -17,15 +17,15 @@ MAX_LINES: Final = 900
 # The client from bottom to top. A module imports from rows above its own row in this list and, within a row, from
 # names to its left. A name stands for a module or for a package; where two match, the longer one counts.
 LAYERS: Final = """
-    _version  _system  _install_command  _text  _html  errors  clock  events  rate_limits  _arguments  requests
-    _logging  _event_listeners  _options
+    _version  _system  _text  _html  errors  _concurrency  clock  events  rate_limits  _arguments  requests
+    _event_listeners  _options
     models
     _rate_limit  _http  _codec  _core
     _arrow  tables  pagination  _page_readers  polling  _polling  streaming  uploads
     serialization  structured_output  embeddings  clips  frames  webhooks  otel  types
     resources  raw_responses  _raw_groups  _raw_methods
     ingest  workers  client
-    _event_loop  _facade  sync
+    _sync_client  sync
     _cli  pytest_plugin  __main__
 """
 ORDER: Final = {name: position for position, name in enumerate(LAYERS.split())}

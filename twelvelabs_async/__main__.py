@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 
 
 def main() -> int:

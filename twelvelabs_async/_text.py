@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 MAX_MESSAGE_LENGTH = 1000
 """Maximum length of a server's message; longer ones are truncated."""
-
-
-def printable(text: str) -> str:
-    """Return `text` as one line of at most `MAX_MESSAGE_LENGTH` characters, without control characters."""
-    head = text[: MAX_MESSAGE_LENGTH * 2]
-    if not head.isprintable():
-        head = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in head)
-    line = " ".join(head.split())
-    return line if len(line) <= MAX_MESSAGE_LENGTH else line[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
 _URL: Final = re.compile(r":\\?/\\?/[^\s\"'<>]+")
@@ -30,6 +24,21 @@ _MAY_CONTAIN_SIGNATURE: Final = re.compile(r":\\?/|X-(?:Amz|Goog)-|<(?:Sig|Str|C
 
 _SIGNATURE_ELEMENT: Final = re.compile(r"<(SignatureProvided|StringToSign|CanonicalRequest)>[^<]*", re.IGNORECASE)
 
+_URL_START: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{1,100}:/|\s*data:", re.IGNORECASE)
+
+_USER_INFO: Final = re.compile(r"(:/{1,2})[^/]*@")
+
+_PACKAGE: Final = "twelvelabs-async"
+
+
+def printable(text: str) -> str:
+    """Return `text` as one line of at most `MAX_MESSAGE_LENGTH` characters, without control characters."""
+    head = text[: MAX_MESSAGE_LENGTH * 2]
+    if not head.isprintable():
+        head = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in head)
+    line = " ".join(head.split())
+    return line if len(line) <= MAX_MESSAGE_LENGTH else line[: MAX_MESSAGE_LENGTH - 1] + "…"
+
 
 def cut_queries(text: str) -> str:
     """Return `text` without the queries and fragments of URLs, and without the signatures that storage repeats."""
@@ -37,11 +46,6 @@ def cut_queries(text: str) -> str:
         return text
     text = _URL.sub(lambda url: _QUERY.sub("?…", url[0]), text)
     return _SIGNATURE_ELEMENT.sub(r"<\1>…", _SIGNED_PARAMETER.sub(r"\1…", text))
-
-
-_URL_START: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{1,100}:/|\s*data:", re.IGNORECASE)
-
-_USER_INFO: Final = re.compile(r"(:/{1,2})[^/]*@")
 
 
 def shown_url(text: str) -> str:
@@ -75,3 +79,26 @@ def body_excerpt(body: bytes | str) -> str:
     """Return the start of a response body as one printable line without the queries of URLs."""
     text = body[:8192].decode("utf-8", "replace") if isinstance(body, bytes) else body
     return printable(cut_queries(text))
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra from where the package was installed: a clone, a file or an index."""
+    origin = _origin()
+    url = str(origin.get("url", ""))
+    requirement = f"{_PACKAGE}[{extra}]"
+    if url.startswith("file:"):
+        requirement = f"{url2pathname(urlsplit(url).path)}[{extra}]"
+    elif "vcs_info" in origin:
+        requirement = f"{requirement} @ {origin['vcs_info']['vcs']}+{url}"
+    return f'python -m pip install "{requirement}"'
+
+
+def _origin() -> dict[str, Any]:
+    """Return where the package was installed from (PEP 610); empty if that was an index, or it is not installed."""
+    from importlib import metadata  # noqa: PLC0415  # takes as long as the client, and is for errors only
+
+    try:
+        found: dict[str, Any] = json.loads(metadata.distribution(_PACKAGE).read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        return {}
+    return found

@@ -18,16 +18,15 @@ import twelvelabs_async  # in annotations: a module is loaded when one of its na
 from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
-from twelvelabs_async._event_listeners import EventDispatcher
-from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, resolve_proxy
-from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._event_listeners import EventDispatcher, enable_logging
+from twelvelabs_async._http.connections import FROM_ENVIRONMENT, resolve_proxy
+from twelvelabs_async._http.errors import Redactor
 from twelvelabs_async._http.transport import HttpTransport
-from twelvelabs_async._install_command import install_command
-from twelvelabs_async._logging import enable_logging
 from twelvelabs_async._options import (
     Options,
     Priority,
     Settings,
+    checked_headers,
     masked,
     require_bool,
     require_ssl_context,
@@ -36,6 +35,7 @@ from twelvelabs_async._options import (
     resolve_base_url,
 )
 from twelvelabs_async._rate_limit.limiter import RateLimiter
+from twelvelabs_async._text import install_command
 from twelvelabs_async._version import __version__
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import ClientStateError, InvalidInputError
@@ -258,12 +258,6 @@ class _ResourceGroups:
 _USER_AGENT: Final = f"twelvelabs-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 
 
-def _checked_headers(name: str, headers: object) -> Mapping[str, str]:
-    from twelvelabs_async._core.sent_headers import checked_headers  # most clients add none
-
-    return checked_headers(name, headers)
-
-
 def _require_trace_configs(value: object) -> None:
     valid = isinstance(value, list | tuple)
     for one in cast("Sequence[object]", value) if valid else (value,):
@@ -362,7 +356,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             connect_timeout=connect_timeout,
             trust_env=trust_env,
             user_agent=_USER_AGENT,
-            default_headers={} if default_headers is None else _checked_headers("default_headers", default_headers),
+            default_headers={} if default_headers is None else checked_headers("default_headers", default_headers),
         )
         proxy_settings = resolve_proxy(
             None if proxy == FROM_ENVIRONMENT and not trust_env else proxy, settings.base_url, required=session is None
@@ -532,7 +526,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             response = await client.with_raw_response.indexes.retrieve(index.id)
             print(response.request_id, response.attempts, response.data.index_name)
         """
-        from twelvelabs_async._core.recording import recording
+        from twelvelabs_async._raw_groups import recording
 
         return _raw_methods.RawResponses(lambda record: self._view(recording(self._executor, record)))
 
@@ -742,7 +736,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             index = await client.request("GET", "/indexes/{index-id}", path_params={"index_id": index.id})
             print(index["index_name"])  # films
         """
-        from twelvelabs_async._core.custom_requests import custom_request
+        from twelvelabs_async._core.extras import custom_request
 
         return await self._executor.execute(
             custom_request(

@@ -14,7 +14,7 @@ import attrs
 from typing_extensions import override
 
 import twelvelabs_async
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import Convertible, Vector
 from twelvelabs_async.models.embed import (

@@ -24,9 +24,8 @@ import aiohttp
 import attrs
 
 from twelvelabs_async._arguments import checked_int, describe
-from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import validate_number
-from twelvelabs_async._text import cut_queries
+from twelvelabs_async._text import cut_queries, install_command
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.models.search import SearchHit

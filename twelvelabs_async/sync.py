@@ -10,9 +10,8 @@ from typing import Any, Self
 
 from typing_extensions import override
 
-from twelvelabs_async._event_loop import LoopClient
-from twelvelabs_async._facade import Facade, SyncPager, SyncStream, synchronous_text
 from twelvelabs_async._options import masked
+from twelvelabs_async._sync_client import Facade, LoopClient, SyncPager, SyncStream, synchronous_text
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.rate_limits import CategoryLimits

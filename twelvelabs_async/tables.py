@@ -20,7 +20,7 @@ from typing_extensions import override
 import twelvelabs_async
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import to_dict
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from support import KEY, RawServer, always_respond, raw_response
 
 from twelvelabs_async import AsyncTwelveLabs, MalformedResponseError, Page, StructuredOutputError, to_dict
-from twelvelabs_async._http.error_responses import error_class_for_status
+from twelvelabs_async._http.errors import error_class_for_status
 from twelvelabs_async.errors import APIError
 
 TESTS = Path(__file__).parents[1]

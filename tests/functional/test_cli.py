@@ -15,8 +15,8 @@ from commands import CLI_COMMAND, Cli, environment, interruptible_process, run_i
 
 from twelvelabs_async import __main__, __version__
 from twelvelabs_async._cli import demo
-from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import API_KEY_VARIABLES
+from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
 CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))

@@ -12,7 +12,7 @@ import pytest
 from arro3.io import read_parquet
 from commands import Cli, interruptible_process, wait_until
 
-from twelvelabs_async._cli.export_rows import ExportedSegment, format_for, rows_of
+from twelvelabs_async._cli.export import ExportedSegment, format_for, rows_of
 from twelvelabs_async.emulator import ThreadedEmulator
 from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed
 from twelvelabs_async.serialization import from_dict

@@ -13,9 +13,8 @@ from commands import CLI_COMMAND, Cli, environment, wait_until
 from cyclopts import App
 
 from twelvelabs_async._cli import demo
-from twelvelabs_async._cli.commands.ingest import ingest
-from twelvelabs_async._cli.commands.ledger import export, show
 from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.ingest import export, ingest, show
 from twelvelabs_async.emulator import ThreadedEmulator
 
 pytestmark = pytest.mark.oldest_python

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from twelvelabs_async._cli import demo
 from twelvelabs_async._cli.main import run
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import ThreadedEmulator
 
 pytestmark = pytest.mark.oldest_python

@@ -17,7 +17,7 @@ from support import eventually
 
 from twelvelabs_async import AsyncTwelveLabs, AuthenticationError, InvalidInputError, NotFoundError, QuotaExhaustedError
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import Emulator, Timing, samples
 from twelvelabs_async.ingest import (
     IngestEvent,

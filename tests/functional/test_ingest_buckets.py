@@ -16,7 +16,7 @@ import pytest
 from s3 import ACCESS_KEY, SECRET_KEY, BucketServer, bucket_server
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import Emulator, samples
 from twelvelabs_async.ingest import IngestEvent, IngestResult, Item, PathSkipped
 from twelvelabs_async.ingest._buckets import (

@@ -14,7 +14,7 @@ import trustme
 from support import KEY, FastClock, RawRequest, RawServer, always_respond, raw_response
 
 from twelvelabs_async import APIConnectionError, AsyncTwelveLabs, InvalidInputError
-from twelvelabs_async._http.proxies import FROM_ENVIRONMENT
+from twelvelabs_async._http.connections import FROM_ENVIRONMENT
 
 HOST = "https://api.invalid/v1.3"
 

@@ -15,9 +15,8 @@ import trustme
 from support import KEY, FastClock, RawRequest, RawServer, always_respond, eventually, raw_response, respond_in_order
 
 from twelvelabs_async import APIConnectionError, APIError, APITimeoutError, AsyncTwelveLabs
-from twelvelabs_async._http.body import Body, encode_json
+from twelvelabs_async._http.body import Body, IdleTimer, encode_json
 from twelvelabs_async._http.connections import KEEPALIVE_IDLE, Attempt
-from twelvelabs_async._http.transfer import IdleTimer
 from twelvelabs_async.requests import FilePart, Form
 
 INDEX: dict[str, Any] = {

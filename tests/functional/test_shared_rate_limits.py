@@ -20,12 +20,13 @@ from redis_server import NEEDS_REDIS, redis_server
 from support import eventually
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
-from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import Secret
-from twelvelabs_async._rate_limit.stores import fallback, tenant_id
 from twelvelabs_async._rate_limit.stores import redis as redis_store
+from twelvelabs_async._rate_limit.stores import shared, tenant_id
+from twelvelabs_async._rate_limit.stores.shared import FallbackStore
 from twelvelabs_async._rate_limit.stores.sqlite import SqliteStore
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST
+from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import Emulator, Plan, Timing, Window
 
 CALLS = 120
@@ -114,7 +115,7 @@ async def test_redis_keys_contain_the_organization_and_not_the_api_key(limited: 
 async def test_no_call_fails_when_redis_is_killed_and_restarted(
     limited: Emulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fallback, "STORE_RETRY_INTERVAL", 0.2)
+    monkeypatch.setattr(shared, "STORE_RETRY_INTERVAL", 0.2)
     with redis_server() as server, caplog.at_level(logging.INFO, "twelvelabs_async.rate_limits"):
         async with open_clients(limited, server.url, organization="acme") as clients:
             working = asyncio.ensure_future(burst(limited, clients))
@@ -134,9 +135,9 @@ async def test_no_call_fails_when_redis_is_killed_and_restarted(
 
 @NEEDS_REDIS
 async def test_concurrent_calls_share_one_timeout_of_an_unresponsive_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.5)
+    monkeypatch.setattr(shared, "STORE_TIMEOUT", 0.5)
     with redis_server() as server:
-        store = fallback.FallbackStore(
+        store = FallbackStore(
             redis_store.RedisStore(redis_store.create_redis_client(server.url), "acme"), time.monotonic
         )
         assert isinstance(await store.reserve("search", SINGLE_REQUEST), int)

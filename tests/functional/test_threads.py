@@ -12,7 +12,7 @@ import pytest
 from support import KEY, RawRequest, RawServer, raw_response
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async._http.threads import FILES, JSON, NAMES, SCANS
+from twelvelabs_async._concurrency import FILES, JSON, NAMES, SCANS
 
 POOLS = {"names": NAMES, "files": FILES, "json": JSON, "scans": SCANS}
 LARGE = b'{"items": [' + b",".join([b'"0123456789"'] * 300_000) + b"]}"

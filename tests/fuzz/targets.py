@@ -15,8 +15,8 @@ import attrs
 from multidict import CIMultiDict
 
 from twelvelabs_async import models, webhooks
-from twelvelabs_async._http.decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
-from twelvelabs_async._http.error_responses import error_from_response
+from twelvelabs_async._core.event_protocol import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
+from twelvelabs_async._http.errors import error_from_response
 from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_http_date, parse_rate_limit_headers
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError, WebhookSignatureError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commands import Cli
 
-from twelvelabs_async._cli import manual
+from twelvelabs_async._cli import docs
 
 DOCS = Path(__file__).parents[2] / "docs"
 MAKE_LLMS = runpy.run_path(str(DOCS / "make_llms.py"))
@@ -28,7 +28,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files as a build makes them."""
     MAKE_LLMS["write"](tmp_path, "{}.md".format)
-    monkeypatch.setattr(manual, "FOLDER", tmp_path)
+    monkeypatch.setattr(docs, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -83,14 +83,14 @@ def test_a_page_is_opened_at_the_documentation_url_of_the_release(
 ) -> None:
     opened = list[str]()
     links = ["Homepage, https://example.org", "Documentation, https://example.org/tree/v1/docs"]
-    monkeypatch.setattr(manual, "metadata", metadata_with(links))
+    monkeypatch.setattr(docs, "metadata", metadata_with(links))
     monkeypatch.setattr(webbrowser, "open", opened.append)
     assert cli("docs", *arguments, "--open").exit_code == 0
     assert opened == [f"https://example.org/tree/v1/docs{path}"]
 
 
 def test_a_build_without_a_documentation_url_opens_no_page(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manual, "metadata", metadata_with([]))
+    monkeypatch.setattr(docs, "metadata", metadata_with([]))
     result = cli("docs", "--open")
     assert result.exit_code == 2
     assert "names no website" in result.stderr

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cyclopts import App
 
-from twelvelabs_async._cli.commands.ingest import ingest
 from twelvelabs_async._cli.exit_codes import EXIT_CODES
+from twelvelabs_async._cli.ingest import ingest
+from twelvelabs_async._cli.ingest_run import item_record
 from twelvelabs_async._cli.ledger import CSV_COLUMNS
-from twelvelabs_async._cli.records import item_record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
 

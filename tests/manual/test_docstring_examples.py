@@ -24,7 +24,7 @@ from support import FastClock
 import twelvelabs_async
 from twelvelabs_async import AsyncTwelveLabs, errors, models
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
-from twelvelabs_async._facade import synchronous_text
+from twelvelabs_async._sync_client import synchronous_text
 from twelvelabs_async.emulator import Emulator, Timing, samples
 
 DOCS: Final = Path(__file__).parents[2] / "docs"

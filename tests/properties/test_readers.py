@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from twelvelabs_async._codec.converter import decode
-from twelvelabs_async._http.error_responses import error_from_response
+from twelvelabs_async._http.errors import error_from_response
 from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_rate_limit_headers
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import APIError, MalformedResponseError, TwelveLabsError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import twelvelabs_async
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen
 
 COMMANDS = Path(twelvelabs_async.__file__).parent / "_cli"
@@ -32,7 +32,7 @@ async def test_a_command_without_a_proxy_prints_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["analyze", "api", "cleanup", "dry_run", "embed", "search", "ingest", "limits", "workers"]
+    "name", ["analyze", "api", "cleanup", "dry_run", "embed", "search", "ingest_run", "limits", "workers"]
 )
 def test_every_command_opens_its_client_by_open_client(name: str) -> None:
     source = (COMMANDS / f"{name}.py").read_text("utf-8")

@@ -9,18 +9,10 @@ import pytest
 from rich.console import Console
 
 from twelvelabs_async._cli import demo
-from twelvelabs_async._cli.console import (
-    Hit,
-    Screen,
-    basename,
-    format_counts,
-    format_size,
-    format_timecode,
-    shorten,
-)
+from twelvelabs_async._cli.console import Hit, Screen, basename, format_counts, format_size, format_timecode, shorten
 from twelvelabs_async._cli.dry_run import PlannedItem, plan_record
 from twelvelabs_async._cli.exit_codes import exit_code_for_error, exit_code_for_summary
-from twelvelabs_async._cli.records import result_record
+from twelvelabs_async._cli.ingest_run import result_record
 from twelvelabs_async.errors import (
     APIConnectionError,
     AuthenticationError,

@@ -20,8 +20,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from twelvelabs_async._cli.console import Column, Hit, Screen, basename, clean, clean_lines
+from twelvelabs_async._cli.ingest_run import print_summary
 from twelvelabs_async._cli.progress import IngestStats
-from twelvelabs_async._cli.summary import print_summary
 from twelvelabs_async.ingest import IngestResult, PathSkipped, Summary
 
 PRINTS: dict[str, Callable[[Screen, str], object]] = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from twelvelabs_async._cli.termination import end_at_next_interrupt, handle_termination_like_interrupt
+from twelvelabs_async._cli.main import end_at_next_interrupt, handle_termination_like_interrupt
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP")
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.embed import EmbeddingResponse, Embeddings, EmbeddingTask, MediaEmbeddingTask

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import twelvelabs_async
-from twelvelabs_async._http.error_responses import error_class_for_status
+from twelvelabs_async._http.errors import error_class_for_status
 from twelvelabs_async._text import MAX_MESSAGE_LENGTH, printable
 from twelvelabs_async.errors import (
     APIConnectionError,

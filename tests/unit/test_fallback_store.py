@@ -12,7 +12,7 @@ from memory_store import MemoryStore
 from support import LoopClock, run_in_virtual_time
 from typing_extensions import override
 
-from twelvelabs_async._rate_limit.stores.fallback import (
+from twelvelabs_async._rate_limit.stores.shared import (
     ASSUMED_PROCESSES,
     MAX_CONCURRENT_OPERATIONS,
     STORE_RETRY_INTERVAL,

@@ -17,7 +17,7 @@ from PIL import Image
 
 from twelvelabs_async import frames
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.models.search import SearchHit, SearchItem
 

@@ -16,8 +16,8 @@ from typing_extensions import override
 from twelvelabs_async._cli import pages
 from twelvelabs_async._cli.console import Screen, knows_hyperlinks
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
-from twelvelabs_async._cli.hits_page import render_hits
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._cli.search import render_hits
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.indexed_assets import Hls, IndexedAssetDetailed, SystemMetadata
 from twelvelabs_async.models.search import SearchHit, SearchItem

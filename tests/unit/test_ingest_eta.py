@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async._cli.timeline import Bucket, Timeline
+from twelvelabs_async._cli.progress import Bucket, Timeline
 from twelvelabs_async.ingest._forecast import Rate, format_rough_duration, seconds_left
 
 

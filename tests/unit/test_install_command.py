@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 
 
 class Installed:

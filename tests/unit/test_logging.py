@@ -14,7 +14,7 @@ import pytest
 
 import twelvelabs_async
 from twelvelabs_async import InvalidInputError
-from twelvelabs_async._logging import (
+from twelvelabs_async._event_listeners import (
     StderrHandler,
     log_event,
     log_to_stderr,

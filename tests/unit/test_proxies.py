@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidInputError
-from twelvelabs_async._http.proxies import FROM_ENVIRONMENT, parse_no_proxy, parse_proxy_url, resolve_proxy
+from twelvelabs_async._http.connections import FROM_ENVIRONMENT, parse_no_proxy, parse_proxy_url, resolve_proxy
 
 API = "https://api.example/v1.3"
 STORAGE = URL("https://storage.example/part?signature=1")

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from support import FastClock, fake_response, make_executor, responses_in_order
 
-from twelvelabs_async._core.concurrency import shielded_cleanup
+from twelvelabs_async._concurrency import shielded_cleanup
 from twelvelabs_async._http.transport import Response
 from twelvelabs_async.errors import (
     ConflictError,

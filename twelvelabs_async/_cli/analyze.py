@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import attrs
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError

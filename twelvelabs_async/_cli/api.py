@@ -12,14 +12,14 @@ from urllib.parse import parse_qs, quote
 
 import attrs
 
-from twelvelabs_async._cli.arguments import as_text
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import as_text, open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Method
 
 _LITERALS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
+
 _PATH_CHARACTERS: Final = "/%:@!$&'()*+,;=~-._"
 """Characters of a path that are not escaped, besides letters and digits."""
 

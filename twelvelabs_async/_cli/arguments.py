@@ -1,17 +1,22 @@
-"""Types of arguments that several commands take, and the check for an API key."""
+"""Types of arguments that several commands take, the check for an API key, and the client of a command."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from twelvelabs_async._options import API_KEY_VARIABLES
 from twelvelabs_async.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async.client import AsyncTwelveLabs
 
 T = TypeVar("T")
 
@@ -48,3 +53,19 @@ def run_with_key(command: Coroutine[Any, Any, T]) -> T:
         return run_command(command)
     command.close()
     raise InvalidInputError(f"no API key; set {API_KEY_VARIABLES[0]}, or run `twelvelabs-async demo`, which needs none")
+
+
+@asynccontextmanager
+async def open_client(base_url: str | None, screen: Screen, **options: Any) -> AsyncGenerator[AsyncTwelveLabs]:
+    """Open a client with the API key of the environment, and say which proxy it uses, if it uses one.
+
+    Args:
+        base_url: Base URL of the API; None is the Twelve Labs API.
+        screen: Prints the proxy.
+        options: Options of the client.
+    """
+    from twelvelabs_async.client import AsyncTwelveLabs  # noqa: PLC0415  # help needs no client
+
+    async with AsyncTwelveLabs(base_url=base_url, **options) as client:
+        screen.proxy(client.proxy)
+        yield client

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import attrs
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, basename, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.index_lookup import find_index
+from twelvelabs_async._cli.indexes import find_index
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
 from twelvelabs_async._system import uri_to_path
 from twelvelabs_async.client import AsyncTwelveLabs

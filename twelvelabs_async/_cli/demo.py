@@ -11,11 +11,11 @@ from typing import Final
 
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
-from twelvelabs_async._cli.hits_page import file_url, render_hits
-from twelvelabs_async._cli.index_lookup import DEFAULT_INDEX_MODELS, search_index, to_rows
-from twelvelabs_async._cli.ingest import IngestArgs, run_ingestion
+from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, search_index, to_rows
+from twelvelabs_async._cli.ingest_run import IngestArgs, run_ingestion
 from twelvelabs_async._cli.pages import PageArgs, write_page
 from twelvelabs_async._cli.progress import EventSink
+from twelvelabs_async._cli.search import file_url, render_hits
 from twelvelabs_async._cli.sources import SourceScan, SourceSelection
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.clock import SystemClock
@@ -32,10 +32,13 @@ DEMO_POLL_INTERVAL: Final = 0.2
 """Seconds between two polls."""
 
 MAX_DEMO_QUERIES: Final = 5
+
 HITS_PER_QUERY: Final = 3
+
 DEMO_INDEX_NAME: Final = "my-videos"
 
 _WORD: Final = re.compile(r"[^\W_]+")
+
 _STOP_WORDS: Final = frozenset(
     {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "over", "the", "through", "to"}
 )

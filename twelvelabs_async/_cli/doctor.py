@@ -27,6 +27,19 @@ from twelvelabs_async.errors import APIError, AuthenticationError
 RECORDED_HEADERS: Final = ("date", "x-api-version", "content-encoding", "retry-after", "retry-after-ms")
 """Headers that are recorded, and all headers with `ratelimit` in their names."""
 
+FindingState = Literal["ok", "note", "problem"]
+
+ACCEPTABLE_CLOCK_SKEW: Final = 2.0
+"""Clock difference in seconds that is reported as ok; `Date` headers have a resolution of one second."""
+
+HARMFUL_CLOCK_SKEW: Final = 60.0
+"""Clock difference in seconds that breaks the age check of webhooks and the reset times of rate limits."""
+
+UNKNOWN_ID: Final = "0" * 24
+
+ANNOUNCED_UPLOAD_SIZE: Final = 2**30
+"""Size in bytes of the upload session that `--session` creates; nothing is uploaded."""
+
 
 @attrs.frozen(kw_only=True)
 class RecordedResponse:
@@ -75,18 +88,6 @@ class ResponseRecorder:
             clock_offset=None if date is None else date - self._clock.time(),
         )
         self.responses.append(response)
-
-
-FindingState = Literal["ok", "note", "problem"]
-
-ACCEPTABLE_CLOCK_SKEW: Final = 2.0
-"""Clock difference in seconds that is reported as ok; `Date` headers have a resolution of one second."""
-HARMFUL_CLOCK_SKEW: Final = 60.0
-"""Clock difference in seconds that breaks the age check of webhooks and the reset times of rate limits."""
-
-UNKNOWN_ID: Final = "0" * 24
-ANNOUNCED_UPLOAD_SIZE: Final = 2**30
-"""Size in bytes of the upload session that `--session` creates; nothing is uploaded."""
 
 
 @attrs.frozen(kw_only=True)

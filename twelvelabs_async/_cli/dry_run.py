@@ -11,15 +11,14 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, basename, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.index_lookup import DEFAULT_INDEX_MODELS, find_index
-from twelvelabs_async._cli.ingest import IngestArgs
+from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, find_index
+from twelvelabs_async._cli.ingest_run import IngestArgs, item_record
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
 from twelvelabs_async._cli.limits import rows_from_store
 from twelvelabs_async._cli.progress import MAX_ITEM_LINES, format_warning
-from twelvelabs_async._cli.records import item_record
 from twelvelabs_async._cli.sources import LeftOut, SourceScan
 from twelvelabs_async._options import resolve_api_key
 from twelvelabs_async._rate_limit.stores import open_store, tenant_id

@@ -7,7 +7,7 @@ import base64
 from pathlib import Path
 from typing import Any, Final
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Column, Screen, format_size, format_timecode
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError
@@ -17,8 +17,10 @@ from twelvelabs_async.serialization import to_dict
 
 EMBED_MODEL: Final = "marengo3.0"
 """Model of the embeddings."""
+
 MAX_EMBEDDED_FILE: Final = 36_000_000
 """Size in bytes of the largest file that is sent in the request."""
+
 SHOWN_DIMENSIONS: Final = 4
 """Numbers of each vector that are shown to people."""
 

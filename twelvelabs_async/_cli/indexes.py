@@ -1,16 +1,164 @@
-"""`twelvelabs-async indexes`: list, create and delete indexes."""
+"""`twelvelabs-async indexes`: list, create and delete indexes; and find the index of any command by its name or id."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from twelvelabs_async._cli.clients import open_client
-from twelvelabs_async._cli.console import Column, Screen, format_date, format_duration
+from twelvelabs_async._cli.arguments import open_client
+from twelvelabs_async._cli.console import Column, Hit, Screen, format_date, format_duration
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.index_lookup import require_index
 from twelvelabs_async.client import AsyncTwelveLabs
+from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError, TwelveLabsError
+from twelvelabs_async.models.indexed_assets import Video
 from twelvelabs_async.models.indexes import Index
+from twelvelabs_async.models.search import SearchHit, SearchOption
 from twelvelabs_async.serialization import to_dict
+
+DEFAULT_INDEX_MODELS: Final[tuple[dict[str, Any], ...]] = (
+    {"model_name": "marengo3.0", "model_options": ["visual", "audio"]},
+)
+"""Models of an index that a command creates."""
+
+MAX_SUGGESTED_NAMES: Final = 10
+"""Names of existing indexes in an error message."""
+
+MAX_SEARCH_PAGE_LIMIT: Final = 50
+"""Results per page at most."""
+
+_ID: Final = re.compile("[0-9a-f]{24}")
+_ID_FORM: Final = re.compile("[0-9a-fA-F]{24}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OPTIONS: Final[tuple[SearchOption, ...]] = ("visual", "audio")
+
+
+async def search_index(
+    client: AsyncTwelveLabs, index_id: str, query: str, *, limit: int, options: Sequence[SearchOption]
+) -> list[SearchHit]:
+    """Return the best results, with their videos and user metadata."""
+    results = client.search.query(
+        index_id=index_id,
+        search_options=options,
+        query_text=query,
+        page_limit=min(limit, MAX_SEARCH_PAGE_LIMIT),
+        include_user_metadata=True,
+    )
+    items = await results.to_list(limit)
+    videos = await _fetch_videos(client, index_id, {item.video_id for item in items if item.video_id})
+    return [SearchHit(result=item, video=videos.get(item.video_id or "")) for item in items]
+
+
+def to_rows(query: str, hits: Iterable[SearchHit]) -> list[Hit]:
+    """Convert search results to rows; a video without a filename is shown by its id."""
+    return [
+        Hit(
+            query=query,
+            rank=hit.result.rank,
+            video_id=hit.result.video_id,
+            filename=hit.filename or hit.result.video_id or "?",
+            start=hit.result.start,
+            end=hit.result.end,
+        )
+        for hit in hits
+    ]
+
+
+def default_search_options(index: Index) -> list[SearchOption]:
+    """Return the modalities that an index supports."""
+    enabled = {option for model in index.models for option in model.model_options}
+    return [option for option in _OPTIONS if option in enabled] or ["visual"]
+
+
+async def require_index(client: AsyncTwelveLabs, name_or_id: str) -> Index:
+    """Return the index with this id or name.
+
+    Raises:
+        TwelveLabsError: There is no such index.
+    """
+    found = await find_index(client, name_or_id)
+    if found is None:
+        raise TwelveLabsError(f"no index {name_or_id!r}; {await _existing_names(client)}")
+    return found
+
+
+async def find_index(client: AsyncTwelveLabs, name_or_id: str) -> Index | None:
+    """Return the index with this id or name, or None."""
+    if found := await _find_index_by_id(client, name_or_id):
+        return found
+    async for index in client.indexes.list(index_name=name_or_id):
+        if index.index_name == name_or_id:
+            return index
+    return None
+
+
+async def find_or_create_index(
+    client: AsyncTwelveLabs,
+    name_or_id: str,
+    *,
+    models: Sequence[Mapping[str, Any]] | None = None,
+    check: Callable[[], Awaitable[None]],
+) -> Index:
+    """Return the index with this id or name; a new index is created if there is none.
+
+    Args:
+        client: The client.
+        name_or_id: Name or id of the index.
+        models: Models that a new index gets, and that an existing one must have; None is the default, and any models.
+        check: Raises an error if a new index would be of no use.
+
+    Raises:
+        TwelveLabsError: The string has the form of an id, and there is no such index.
+        InvalidInputError: The index has other models.
+    """
+    found = await find_index(client, name_or_id)
+    if found is None and _ID_FORM.fullmatch(name_or_id):
+        raise TwelveLabsError(f"no index with the id {name_or_id}; to create an index, pass a name")
+    if found is not None and models is not None:
+        _check_models(found, models)
+    await check()
+    if found is not None:
+        return found
+    return await client.indexes.ensure(name_or_id, models or DEFAULT_INDEX_MODELS, allow_other_models=models is None)
+
+
+def _check_models(index: Index, models: Sequence[Mapping[str, Any]]) -> None:
+    """Raise an error if an index has other models than those that the user asked for; models cannot be changed."""
+    existing = {model.model_name: set(model.model_options) for model in index.models}
+    requested = {str(model["model_name"]): set(model.get("model_options") or ()) for model in models}
+    if existing.keys() != requested.keys() or any(options - existing[name] for name, options in requested.items()):
+        described = ", ".join(f"{name} ({', '.join(sorted(options))})" for name, options in sorted(existing.items()))
+        raise InvalidInputError(
+            f"the index {index.index_name!r} exists with {described}; "
+            "leave out --model and --option, or use another name"
+        )
+
+
+async def _find_index_by_id(client: AsyncTwelveLabs, index_id: str) -> Index | None:
+    if not _ID.fullmatch(index_id):
+        return None
+    try:
+        return await client.indexes.retrieve(index_id)
+    except (NotFoundError, BadRequestError):
+        return None  # a name may look like an id
+
+
+async def _existing_names(client: AsyncTwelveLabs) -> str:
+    names = [index.index_name for index in await client.indexes.list().to_list(MAX_SUGGESTED_NAMES)]
+    return f"existing indexes: {', '.join(names)}" if names else "there are no indexes yet"
+
+
+async def _fetch_videos(client: AsyncTwelveLabs, index_id: str, video_ids: Iterable[str]) -> dict[str, Video]:
+    """Return videos by id; those that were deleted meanwhile are left out."""
+
+    async def fetch(video_id: str) -> Video | None:
+        try:
+            return await client.indexes.indexed_assets.retrieve(index_id, video_id)
+        except (NotFoundError, BadRequestError):
+            return None
+
+    videos = await asyncio.gather(*map(fetch, video_ids))
+    return {video.id: video for video in videos if video is not None}
 
 
 async def list_indexes(*, limit: int | None, base_url: str | None, screen: Screen) -> ExitCode:

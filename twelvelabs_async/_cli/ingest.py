@@ -1,276 +1,420 @@
-"""`twelvelabs-async ingest`: ingest videos into an index, with progress, Ctrl-C handling and a report."""
+"""The commands of ingestion and their options: `ingest`, `ledger`, `worker` and `status`."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
-from datetime import UTC, datetime
-from functools import partial
+import traceback
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import attrs
+from cyclopts import Parameter
 
-from twelvelabs_async._cli.cleanup import delete_older_versions
-from twelvelabs_async._cli.clients import open_client
-from twelvelabs_async._cli.console import Screen
-from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
-from twelvelabs_async._cli.index_lookup import find_or_create_index
-from twelvelabs_async._cli.ledger import (
-    create_ledger,
-    describe_ledger,
-    open_existing_ledger,
-    prepare_default_ledger,
-    resolve_database,
-)
-from twelvelabs_async._cli.pages import ensure_page_writable, ensure_writable
-from twelvelabs_async._cli.progress import EventSink
-from twelvelabs_async._cli.records import result_record
-from twelvelabs_async._cli.report import ReportInfo, write_report
-from twelvelabs_async._cli.sources import SourceScan, SourceSelection
-from twelvelabs_async._cli.summary import print_summary
-from twelvelabs_async._core.validation import validate_metadata
-from twelvelabs_async._text import printable
-from twelvelabs_async.client import AsyncTwelveLabs
-from twelvelabs_async.clock import SystemClock
-from twelvelabs_async.errors import InvalidInputError, LedgerInUseError
-from twelvelabs_async.ingest import Dedupe, Ingestion, OnOutage, OnQuota, StopReason, Summary, Transfer
-from twelvelabs_async.ingest._ledger_argument import is_database, resolve_ledger
-from twelvelabs_async.models.indexes import Index
+from twelvelabs_async._cli.arguments import Flag, PositiveFloat, PositiveInt, as_text, run_command, run_with_key
+from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.help import CommandLine
+from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
+from twelvelabs_async.ingest import Dedupe, EntryState, OnOutage, OnQuota, Transfer
+from twelvelabs_async.ingest._forecast import PlanName
+from twelvelabs_async.models.indexes import ModelOption
 
 if TYPE_CHECKING:
-    from twelvelabs_async.ingest._postgres import LedgerAccess
+    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.ingest_run import IngestArgs
 
-REPORT_END_REASONS: Final[dict[StopReason, str]] = {
-    "": "Completed",
-    "drained": "Interrupted; can be resumed",
-    "quota": "Stopped because a quota is exhausted; can be resumed",
-    "auth": "Stopped because the API key was rejected",
-    "outage": "Stopped because the API could not be reached; can be resumed",
-}
+Texts = Annotated[list[str], Parameter(negative=(), show_default=False)]
+"""An option that may be repeated."""
 
+WORKER_OPTIONS: Final = ("concurrency", "timeout", "lookup_timeout", "transfer", "on_outage")
+"""Options of a run that the command `worker` takes in place of `--submit`."""
 
-MAX_TIMEOUT: Final = 10**8
-"""Longest timeout in seconds, about three years."""
+RUN_OPTIONS: Final = (*WORKER_OPTIONS, "in_flight", "on_quota", "replace", "report")
+"""Options that `--submit` refuses."""
 
+OPTION_NAMES: Final = {"allow_rejected": "--allow-refused", "models": "--model"}
+"""Names of options that differ from those of their fields."""
 
-MAX_LEDGER_SUFFIX: Final = "-" * 10
-"""As long as what the name of a ledger is extended by while it is created and written."""
-
-
-@attrs.frozen(kw_only=True)
-class IngestArgs:
-    """Options of an ingestion."""
-
-    selection: SourceSelection = attrs.field(factory=SourceSelection)
-    concurrency: int = 4
-    in_flight: int = 1000
-    ledger: str | None = None
-    """Path or URL; None is the ledger that the command keeps for the index."""
-    no_ledger: bool = False
-    dedupe: Dedupe = "name"
-    transfer: Transfer = "auto"
-    on_quota: OnQuota = "stop"
-    on_outage: OnOutage = "wait"
-    retry_failed: bool = False
-    replace: bool = False
-    """Whether to delete the older versions of files that have changed."""
-    allow_rejected: bool = False
-    """Whether items that were rejected do not count as failures."""
-    models: Sequence[Mapping[str, Any]] | None = None
-    """Models of an index that is created; None is the default."""
-    report: Path | None = None
-    rate_limit_store: str | None = None
-    timeout: float | None = None
-    lookup_timeout: float | None = None
-    sleep_interval: float | None = None
-    verbose: bool = False
-
-    def check(self) -> None:
-        """Check what can be checked without the API.
-
-        Raises:
-            InvalidInputError: An option is not valid.
-        """
-        if self.ledger is not None and self.no_ledger:
-            raise InvalidInputError("use either --ledger or --no-ledger")
-        if self.replace and self.no_ledger:
-            raise InvalidInputError("--replace needs a ledger, which knows the older version of a file")
-        if self.ledger is not None:
-            resolve_ledger(self.ledger)
-            if is_database(self.ledger):
-                resolve_database(self.ledger, access="read")
-        validate_metadata(self.selection.metadata, name="--metadata")
-        for pair in self.selection.metadata.items():
-            if not _is_unicode("=".join(pair)):
-                raise InvalidInputError(f"--metadata must be UTF-8, got {'='.join(pair)!r}")
-        for name, seconds in (("--timeout", self.timeout), ("--lookup-timeout", self.lookup_timeout)):
-            if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
-                raise InvalidInputError(f"{name} must be a number of seconds up to {MAX_TIMEOUT:,}, got {seconds}")
+ledger_app = CommandLine(name="ledger", help="Show or export what an ingestion has recorded.", help_format="plaintext")
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether a text can be sent; a text with bytes that are not UTF-8 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def ingest(
+    sources: Annotated[list[str], Parameter(negative=(), show_default=False)] = [],  # noqa: B006  # read, never written
+    /,
+    *,
+    index: str,
+    from_: Annotated[
+        list[str], Parameter(name="--from", negative=(), show_default=False, allow_leading_hyphen=True)
+    ] = [],  # noqa: B006
+    include: Texts = [],  # noqa: B006
+    exclude: Texts = [],  # noqa: B006
+    metadata: Texts = [],  # noqa: B006
+    model: Texts = [],  # noqa: B006
+    option: Annotated[list[ModelOption], Parameter(negative=(), show_default=False)] = [],  # noqa: B006
+    ledger: str | None = None,
+    no_ledger: Flag = False,
+    retry_failed: Flag = False,
+    replace: Flag = False,
+    dedupe: Dedupe = "name",
+    concurrency: PositiveInt = 4,
+    in_flight: PositiveInt = 1000,
+    timeout: PositiveFloat | None = None,
+    lookup_timeout: PositiveFloat | None = None,
+    transfer: Transfer = "auto",
+    on_quota: OnQuota = "stop",
+    on_outage: OnOutage = "wait",
+    allow_rejected: Annotated[bool, Parameter(name="--allow-refused", negative=(), show_default=False)] = False,
+    dry_run: Flag = False,
+    assume_plan: PlanName | None = None,
+    submit: Flag = False,
+    delete_orphans: Flag = False,
+    yes: Flag = False,
+    report: Path | None = None,
+    rate_limit_store: str | None = None,
+    base_url: str | None = None,
+    json: Flag = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=(), show_default=False)] = False,
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative=(), show_default=False)] = False,
+    debug: Flag = False,
+) -> int:
+    """Upload and index videos concurrently; run the same command again to resume.
 
+    A ledger records what is done, so that a second run uploads nothing again. The first line names it.
 
-async def run_ingest(*, index: str, args: IngestArgs, base_url: str | None, screen: Screen) -> ExitCode:
-    """Ingest sources into an index; a new index is created if there is none with this name."""
-    sink = EventSink(screen, SystemClock(), verbose=args.verbose)
-    async with (
-        open_client(base_url, screen, rate_limit_store=args.rate_limit_store, on_event=sink.on_client_event) as client,
-        SourceScan(args.selection) as scan,
-    ):
-        check = partial(check_arguments, scan, args)
-        found = await find_or_create_index(client, index, models=args.models, check=check)
-        is_default_ledger = args.ledger is None and not args.no_ledger
-        if is_default_ledger:
-            args = attrs.evolve(args, ledger=await prepare_default_ledger(client.base_url, found, screen))
-        screen.print(f"index {printable(found.index_name)} ({found.id}), {describe_ledger(args.ledger)}")
-        try:
-            summary = await run_ingestion(client, scan, index=found, sink=sink, args=args)
-        except LedgerInUseError as error:
-            hint = "; wait for the other run, or pass another --ledger or --no-ledger" if is_default_ledger else ""
-            raise LedgerInUseError(f"{error}{hint}") from None
-        kept = await delete_older_versions(client, args.ledger, found.id, screen) if args.replace else 0
-    code = exit_code_for_summary(summary, allow_rejected=args.allow_rejected)
-    if code == ExitCode.OK and kept:
-        return ExitCode.FAILED
-    return ExitCode.OUTPUT_ERROR if code == ExitCode.OK and sink.report_error else code
+      twelvelabs-async ingest videos/ --index holiday
+      twelvelabs-async ingest videos/ --index holiday --exclude proxies --metadata camera=3 --dry-run
+      find /mnt -name "*.mxf" | twelvelabs-async ingest --from - --index holiday --json
 
+    Examples:
+      twelvelabs-async ingest ~/Videos --index holiday
+      twelvelabs-async ingest "clips/*.mp4" --index holiday --dry-run
 
-async def check_arguments(scan: SourceScan, args: IngestArgs, *, access: LedgerAccess = "exclusive") -> None:
-    """Check the sources, the report and the ledger, and create a ledger that is missing, before an index is created.
+    API: https://docs.twelvelabs.io/v1.3/api-reference/upload-content
 
     Args:
-        scan: The sources.
-        args: The options.
-        access: How the ledger will be used, if it is in a database.
-
-    Raises:
-        LedgerError: The ledger cannot be used.
-        InvalidInputError: The ledger or the report cannot be written.
-        TwelveLabsError: None of the sources can be ingested.
+        sources: Files, folders, glob patterns, http(s) URLs, and buckets such as s3://bucket/folder/*.mp4.
+        index: Name or id of the index; a new index is created if there is none with this name.
+        from_: Path of a list of sources, or - for standard input: one path or URL in each line; CSV with a column
+            source, whose other columns are user metadata; or JSON objects with source and metadata. May be repeated.
+        include: Ingest only files that match this pattern, such as "*.mp4" or 2024; may be repeated.
+        exclude: Leave out files that match this pattern, or are in a folder that matches; may be repeated.
+        metadata: User metadata of all items, as key=value; may be repeated.
+        model: Model of the index, if it is created; may be repeated. The default is marengo3.0.
+        option: What the models of a new index process; may be repeated. The default is visual and audio.
+        ledger: File that records progress, created if missing; or a URL such as postgresql://user@host/database. The
+            default is a file for the index in your state folder.
+        no_ledger: Keep no ledger: an interrupted run cannot be resumed, and a second run uploads everything again.
+        retry_failed: Retry items that failed in an earlier run.
+        replace: Delete the older video of a file that has changed, once the new one is in the index.
+        dedupe: Treat files as duplicates if they have the same path, the same name, size and time, or the same content.
+        concurrency: Number of files uploaded at the same time.
+        in_flight: Number of items between their validation and the end of indexing.
+        timeout: Seconds to wait for the platform to process an item, and again to index it. The default is a day.
+        lookup_timeout: Seconds during which to look for the result of an uncertain request. The default is 30.
+        transfer: How objects in buckets get to the platform: it fetches a signed URL, or this machine reads and uploads
+            them. The default uses a URL where the platform can read it and the object is not too large.
+        on_quota: When a quota is exhausted, stop with exit code 75 or wait until it resets.
+        on_outage: When the API cannot be reached, wait until it can, or stop with exit code 3.
+        allow_rejected: Exit with 0 if the only failures are items that were rejected, and would be rejected again.
+        dry_run: Report what would be uploaded, rejected or deleted, without doing it.
+        assume_plan: Plan whose published rate limits a dry run uses; the limits of your account may be lower.
+        submit: Submit the files to workers instead of uploading them; needs a PostgreSQL ledger. Options such
+            as --concurrency and --timeout are those of the command worker.
+        delete_orphans: Take no sources; list assets that were uploaded with this ledger and are in no index, and delete
+            them after confirmation.
+        yes: Skip the confirmation prompt.
+        report: Path of an HTML report to write.
+        rate_limit_store: URL of a rate-limit store shared by several processes: sqlite:///limits.db or
+            redis://host:6379/0. A dry run reads the limits that earlier runs recorded there.
+        base_url: Base URL of the API, instead of the Twelve Labs API.
+        json: Print one JSON object per item on standard output, and messages on standard error.
+        quiet: Print only warnings, failures and errors.
+        verbose: Print a line for each item, each retry and each folder that is left out.
+        debug: Log each request on standard error, and print the traceback of an error.
     """
-    async with open_existing_ledger(args.ledger, access=access) as ledger:
-        is_missing = ledger is None
-        if is_missing and args.ledger is not None and not is_database(args.ledger):
-            await asyncio.to_thread(ensure_writable, Path(args.ledger), "ledger", MAX_LEDGER_SUFFIX)
-    await scan.ensure_not_empty()
-    if args.report is not None:
-        await asyncio.to_thread(ensure_page_writable, args.report, "report", ledger=args.ledger)
-    if is_missing and args.ledger is not None:
-        await create_ledger(args.ledger, access=access)
+    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.ingest_run import IngestArgs
+    from twelvelabs_async._cli.sources import SourceSelection
+    from twelvelabs_async._event_listeners import log_to_stderr
 
-
-async def run_ingestion(
-    client: AsyncTwelveLabs, scan: SourceScan, *, index: Index, sink: EventSink, args: IngestArgs
-) -> Summary:
-    """Ingest sources and show the progress; the first Ctrl-C finishes items in progress, the second stops."""
-    clock = sink.clock
-    started_at = datetime.fromtimestamp(clock.time(), UTC)
-    async with aclosing(scan.items(on_skipped=sink.on_ingest_event, on_counted=sink.sources_counted)) as items:
-        ingestion = client.ingest(
-            items,
-            index_id=index.id,
-            concurrency=args.concurrency,
-            max_in_flight=args.in_flight,
-            ledger=args.ledger,
-            dedupe=args.dedupe,
-            transfer=args.transfer,
-            on_quota=args.on_quota,
-            on_outage=args.on_outage,
-            retry_failed=args.retry_failed,
-            timeout=args.timeout,
-            lookup_timeout=args.lookup_timeout,
-            sleep_interval=args.sleep_interval,
-            on_event=sink.on_ingest_event,
-        )
-        try:
-            await _run(ingestion, sink, index.id)
-        finally:  # also after an error or an interruption
-            summary, seconds = ingestion.partial_summary, clock.monotonic() - sink.stats.started_at
-            print_summary(sink.screen, summary, sink.stats, seconds, excluded=scan.excluded)
-            if args.report is not None:
-                info = ReportInfo(
-                    index_name=index.index_name,
-                    index_id=index.id,
-                    started_at=started_at,
-                    seconds=seconds,
-                    end_reason=REPORT_END_REASONS[summary.stop_reason],
-                    rate_limits=list(sink.rate_limits.values()),
-                )
-                interrupted = summary.stop_reason == "drained"
-                await _write_report(args.report, info, sink, with_thumbnails=not interrupted)
-    return summary
-
-
-async def _write_report(path: Path, info: ReportInfo, sink: EventSink, *, with_thumbnails: bool) -> None:
-    """Write the report; an error is printed, because the ingestion is complete."""
+    for contradicts, message in (
+        (quiet and verbose, "use either --quiet or --verbose"),
+        (dry_run and submit, "use either --dry-run or --submit; a dry run shows what would be submitted"),
+        (dry_run and report is not None, "use either --dry-run or --report; a dry run writes no report"),
+        (delete_orphans and submit, "use either --delete-orphans or --submit"),
+        (assume_plan and not dry_run, "--assume-plan needs --dry-run"),
+        (assume_plan and delete_orphans, "use either --assume-plan or --delete-orphans"),
+        (yes and not delete_orphans, "--yes needs --delete-orphans; nothing else asks for confirmation"),
+    ):
+        if contradicts:
+            raise InvalidInputError(message)
+    index = as_text(index)
+    if debug:
+        log_to_stderr("debug")
+    screen = Screen(json=json, quiet=quiet, plain=debug)
+    args = IngestArgs(
+        selection=SourceSelection(
+            sources=sources, lists=from_, include=include, exclude=exclude, metadata=_parse_metadata(metadata)
+        ),
+        concurrency=concurrency,
+        in_flight=in_flight,
+        ledger=ledger,
+        no_ledger=no_ledger,
+        dedupe=dedupe,
+        transfer=transfer,
+        on_quota=on_quota,
+        on_outage=on_outage,
+        retry_failed=retry_failed,
+        replace=replace,
+        allow_rejected=allow_rejected,
+        models=_index_models(model, option),
+        report=report,
+        rate_limit_store=rate_limit_store,
+        timeout=timeout,
+        lookup_timeout=lookup_timeout,
+        verbose=verbose,
+    )
     try:
-        await write_report(path, info, sink.stats, with_thumbnails=with_thumbnails)
-    except OSError as error:
-        sink.report_error = error
-        sink.screen.error(f"cannot write the report to {path}: {error.strerror}")
-    else:
-        sink.screen.print(f"report written to {path}")
+        args.check()
+        if delete_orphans:
+            return _delete_orphans(index, args, yes=yes, dry_run=dry_run, base_url=base_url, screen=screen)
+        args.selection.check()
+        if submit:
+            return _submit(index, args, base_url=base_url, screen=screen)
+        return _ingest(index, args, dry_run=dry_run, plan=assume_plan, base_url=base_url, screen=screen)
+    except TwelveLabsError:
+        if debug:
+            traceback.print_exc()
+        raise
 
 
-async def _run(ingestion: Ingestion, sink: EventSink, index_id: str) -> None:
-    def drain() -> None:
-        ingestion.drain()
-        sink.display.notify("finishing items in progress; press Ctrl-C again to stop immediately")
-
-    with handle_interrupts(drain) as interrupts:
-        try:
-            async with ingestion, sink.show_progress():
-                async for result in ingestion:
-                    sink.screen.print_json(result_record(result, index_id))
-        except asyncio.CancelledError:
-            if not interrupts.immediate:
-                raise
+def _parse_metadata(pairs: Sequence[str]) -> dict[str, str]:
+    pairs = list(map(as_text, pairs))
+    for pair in pairs:
+        if "=" not in pair or pair.startswith("="):
+            raise InvalidInputError(f"--metadata must be key=value, got {pair!r}")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
-class InterruptHandler:
-    """Counts Ctrl-C: the first calls `drain`, the second cancels the task that created the handler."""
-
-    def __init__(self, drain: Callable[[], None]) -> None:
-        self._drain = drain
-        self._task = asyncio.current_task()
-        self.count: int = 0
-
-    def __call__(self) -> None:
-        """Handle Ctrl-C."""
-        self.count += 1
-        if self.count == 1:
-            self._drain()
-        elif self._task is not None:
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # a third one raises KeyboardInterrupt
-            self._task.cancel()
-
-    @property
-    def immediate(self) -> bool:
-        """Whether Ctrl-C was pressed twice."""
-        return self.count > 1
+def _index_models(models: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]] | None:
+    """Return the models of a new index; None is the default."""
+    if not models and not options:
+        return None
+    if not all(models):
+        raise InvalidInputError("--model must be the name of a model such as marengo3.0, got ''")
+    return [
+        {"model_name": name, "model_options": list(dict.fromkeys(options)) or ["visual", "audio"]}
+        for name in models or ["marengo3.0"]
+    ]
 
 
-@contextmanager
-def handle_interrupts(drain: Callable[[], None]) -> Generator[InterruptHandler]:
-    """Call `drain` at the first Ctrl-C, and cancel the current task at the second.
+def _ingest(
+    index: str, args: IngestArgs, *, dry_run: bool, plan: PlanName | None, base_url: str | None, screen: Screen
+) -> int:
+    from twelvelabs_async._cli.dry_run import run_dry_run
+    from twelvelabs_async._cli.ingest_run import run_ingest
 
-    On Windows, where event loops do not support signal handlers, Ctrl-C raises KeyboardInterrupt.
+    if dry_run:
+        return run_with_key(run_dry_run(index=index, args=args, plan=plan, base_url=base_url, screen=screen))
+    return run_with_key(run_ingest(index=index, args=args, base_url=base_url, screen=screen))
+
+
+def _submit(index: str, args: IngestArgs, *, base_url: str | None, screen: Screen) -> int:
+    from twelvelabs_async._cli import workers
+
+    if given := sorted(set(RUN_OPTIONS).intersection(_given_options(args)), key=RUN_OPTIONS.index):
+        advice = "; pass it to the command worker" if set(given) <= set(WORKER_OPTIONS) else ""
+        raise InvalidInputError(f"--submit does not take {', '.join(map(_option_name, given))}{advice}")
+    url = workers.require_database_url(args.ledger)
+    return run_with_key(workers.submit_sources(url, index=index, args=args, base_url=base_url, screen=screen))
+
+
+def _given_options(args: IngestArgs, *, except_for: Collection[str] = ()) -> list[str]:
+    """Return the fields of `args` and of its selection whose values are not the defaults."""
+    return [
+        field.name
+        for given, default in ((args, type(args)()), (args.selection, type(args.selection)()))
+        for field in attrs.fields(type(given))
+        if field.name not in {"selection", *except_for}
+        and (getattr(given, field.name) or None) != (getattr(default, field.name) or None)
+    ]
+
+
+def _option_name(field: str) -> str:
+    return OPTION_NAMES.get(field) or "--" + field.replace("_", "-")
+
+
+def _delete_orphans(
+    index: str, args: IngestArgs, *, yes: bool, dry_run: bool, base_url: str | None, screen: Screen
+) -> int:
+    """List orphans and delete them after confirmation; the prompt would block an event loop, so none is running."""
+    from twelvelabs_async._cli import cleanup
+
+    if args.selection.sources or args.selection.lists:
+        raise InvalidInputError("--delete-orphans takes no sources")
+    if args.no_ledger:
+        raise InvalidInputError("--delete-orphans needs the ledger of the ingestion")
+    if given := _given_options(args, except_for={"ledger", "verbose"}):
+        raise InvalidInputError(f"--delete-orphans does not take {', '.join(map(_option_name, given))}")
+    orphans, ledger = run_with_key(
+        cleanup.find_orphans(index=index, ledger=args.ledger, dry_run=dry_run, base_url=base_url, screen=screen)
+    )
+    noun = "asset" if len(orphans) == 1 else "assets"
+    if orphans and not dry_run and (yes or screen.confirm(f"delete {len(orphans):,} {noun}?")):
+        return run_with_key(cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen))
+    for orphan in orphans:
+        screen.print_json(orphan.to_record(deleted=False))
+    return ExitCode.FAILED if orphans and not dry_run else ExitCode.OK
+
+
+@ledger_app.command
+def show(
+    ledger: str | None = None,
+    /,
+    *,
+    index: str | None = None,
+    state: EntryState | None = None,
+    base_url: str | None = None,
+    json: Flag = False,
+) -> int:
+    """Show the items of a ledger, and the failures by class, code and stage.
+
+      twelvelabs-async ledger show --index holiday --state failed
+
+    API: https://docs.twelvelabs.io/v1.3/api-reference/upload-content
+
+    Args:
+        ledger: Path of the ledger, or URL of its database.
+        index: Name or id of an index, instead of a path: the ledger that `ingest` keeps for it. Needs an API key.
+        state: Show only items in this state.
+        base_url: Base URL of the API, instead of the Twelve Labs API.
+        json: Print one JSON object per item on standard output, and messages on standard error.
     """
-    handler, loop = InterruptHandler(drain), asyncio.get_running_loop()
-    with suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, handler)
-    try:
-        yield handler
-    finally:
-        with suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
+    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.ledger import show_ledger
+
+    path = _resolve(ledger, index, base_url)
+    return asyncio.run(show_ledger(path, state=state, screen=Screen(json=json)))
+
+
+@ledger_app.command
+def export(
+    ledger: str | None = None,
+    /,
+    *,
+    index: str | None = None,
+    state: EntryState | None = None,
+    base_url: str | None = None,
+    csv: Flag = False,
+) -> int:
+    """Print the items of a ledger on standard output: path, state, asset id, indexed asset id and error.
+
+      twelvelabs-async ledger export holiday.ledger --csv > holiday.csv
+
+    API: https://docs.twelvelabs.io/v1.3/api-reference/upload-content
+
+    Args:
+        ledger: Path of the ledger, or URL of its database.
+        index: Name or id of an index, instead of a path: the ledger that `ingest` keeps for it. Needs an API key.
+        state: Export only items in this state.
+        base_url: Base URL of the API, instead of the Twelve Labs API.
+        csv: Print CSV instead of JSON lines.
+    """
+    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.ledger import export_ledger
+
+    path = _resolve(ledger, index, base_url)
+    return asyncio.run(export_ledger(path, state=state, as_csv=csv, screen=Screen(json=True)))
+
+
+def worker(
+    *,
+    ledger: str,
+    concurrency: PositiveInt = 8,
+    timeout: PositiveFloat | None = None,
+    lookup_timeout: PositiveFloat | None = None,
+    transfer: Transfer = "auto",
+    on_outage: OnOutage = "wait",
+    rate_limit_store: str | None = None,
+    organization: str | None = None,
+    base_url: str | None = None,
+) -> int:
+    """Process files submitted with `ingest --submit`, until interrupted. Run any number of workers on any machine.
+
+    Examples:
+      twelvelabs-async worker --ledger postgresql://user@host/videos
+
+    API: https://docs.twelvelabs.io/v1.3/api-reference/upload-content
+
+    Args:
+        ledger: URL of the shared database: postgresql://user@host/database.
+        concurrency: Number of concurrent steps: uploads, index requests and status polls.
+        timeout: Seconds to wait for the platform to process an item, and again to index it. The default is a day.
+        lookup_timeout: Seconds during which to look for the result of an uncertain request. The default is 30.
+        transfer: How objects in buckets get to the platform: it fetches a signed URL, or this machine reads and uploads
+            them. The default uses a URL where the platform can read it and the object is not too large.
+        on_outage: When the API cannot be reached, wait until it can, or stop with exit code 3.
+        rate_limit_store: URL of the rate-limit store shared by all workers: redis://host:6379/0, or
+            sqlite:///limits.db for workers on one machine.
+        organization: Name of the organization in the store; the default is a hash of the API key.
+        base_url: Base URL of the API, instead of the Twelve Labs API.
+    """
+    from twelvelabs_async._cli import workers
+    from twelvelabs_async._cli.console import Screen
+
+    command = workers.run_worker(
+        workers.require_database_url(ledger),
+        concurrency=concurrency,
+        timeout=timeout,
+        lookup_timeout=lookup_timeout,
+        transfer=transfer,
+        on_outage=on_outage,
+        rate_limit_store=rate_limit_store,
+        organization=organization,
+        base_url=base_url,
+        screen=Screen(),
+    )
+    return run_with_key(command)
+
+
+def worker_status(
+    *,
+    ledger: str,
+    watch: Flag = False,
+    retry: Flag = False,
+    cancel: Flag = False,
+    forget: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Show the status of files submitted with `ingest --submit`; exit code 1 if any failed. Needs no API key.
+
+    Examples:
+      twelvelabs-async status --ledger postgresql://user@host/videos --watch
+
+    API: https://docs.twelvelabs.io/v1.3/api-reference/upload-content
+
+    Args:
+        ledger: URL of the shared database: postgresql://user@host/database.
+        watch: Print updates until all files are done.
+        retry: Let workers continue with stalled files first.
+        cancel: End stalled files as failed first.
+        forget: Remove failed files from the ledger first, after --cancel. Submit them again to ingest them.
+        json: Print one JSON object per update on standard output.
+    """
+    from twelvelabs_async._cli import workers
+    from twelvelabs_async._cli.console import Screen
+
+    if retry and cancel:
+        raise InvalidInputError("use either --retry or --cancel")
+    url, screen = workers.require_database_url(ledger), Screen(json=json)
+    if retry or cancel or forget:
+        run_command(workers.change_status(url, retry=retry, cancel=cancel, forget=forget, screen=screen))
+    return run_command(workers.show_status(url, watch=watch, screen=screen))
+
+
+def _resolve(ledger: str | None, index: str | None, base_url: str | None) -> str:
+    from twelvelabs_async._cli.ledger import find_ledger
+
+    if (ledger is None) == (index is None):
+        raise InvalidInputError("pass the path or URL of a ledger, or --index")
+    return ledger if ledger is not None else run_with_key(find_ledger(as_text(index or ""), base_url=base_url))

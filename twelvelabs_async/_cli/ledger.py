@@ -21,7 +21,7 @@ from yarl import URL
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.failure_groups import FailureGroups
-from twelvelabs_async._cli.index_lookup import find_index
+from twelvelabs_async._cli.indexes import find_index
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
@@ -32,6 +32,7 @@ from twelvelabs_async.models.indexes import Index
 if TYPE_CHECKING:
     from twelvelabs_async.ingest._postgres import LedgerAccess
     from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
+
 
 APPLICATION: Final = "twelvelabs-async"
 """Name of the folder that holds the ledgers, within the state folder of the user."""

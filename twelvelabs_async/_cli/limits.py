@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import PIPE_WIDTH, Column, Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._options import resolve_api_key

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final
 
 from cyclopts import CycloptsError
@@ -12,57 +17,60 @@ from cyclopts import CycloptsError
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
 from twelvelabs_async._cli.help import CommandLine
 from twelvelabs_async._cli.streams import SafeStream, safe_standard_output
-from twelvelabs_async._cli.termination import end_at_next_interrupt, handle_termination_like_interrupt
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import TwelveLabsError
 
+TERMINATION_SIGNALS: Final = ("SIGTERM", "SIGHUP")
+"""Names of the signals; Windows has no SIGHUP."""
+
+
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "demo": ("demo:demo", "Ingest and search three sample videos with a local emulator; needs no API key."),
+    "demo": ("commands:demo", "Ingest and search three sample videos with a local emulator; needs no API key."),
     "ingest": (
         "ingest:ingest",
         "Upload and index videos concurrently; run the same command again to resume.",
     ),
-    "ledger": ("ledger:ledger_app", "Show or export what an ingestion has recorded."),
-    "search": ("search:search", "Search the videos of an index."),
-    "indexes": ("indexes:indexes_app", "List, create and delete indexes."),
-    "videos": ("videos:videos_app", "List, show and delete the videos of an index."),
+    "ledger": ("ingest:ledger_app", "Show or export what an ingestion has recorded."),
+    "search": ("commands:search", "Search the videos of an index."),
+    "indexes": ("commands:indexes_app", "List, create and delete indexes."),
+    "videos": ("commands:videos_app", "List, show and delete the videos of an index."),
     "export": (
-        "export:export_index",
+        "commands:export_index",
         "Write the videos of an index, with their metadata and vectors, to a Parquet, CSV or JSON lines file.",
     ),
-    "analyze": ("analyze:analyze", "Generate text or JSON about a video. Each analysis is billed."),
+    "analyze": ("commands:analyze", "Generate text or JSON about a video. Each analysis is billed."),
     "embed": (
-        "embed:embed",
+        "commands:embed",
         "Embed text, an image, audio or a video of up to 10 minutes. Each call is billed.",
     ),
     "api": (
-        "api:api",
+        "commands:api",
         "Send any request and print the JSON of its response, with the retries and rate limits of the other commands.",
     ),
-    "limits": ("limits:limits", "Show the rate limits that are known, and how they are known."),
+    "limits": ("commands:limits", "Show the rate limits that are known, and how they are known."),
     "doctor": (
-        "doctor:doctor",
+        "commands:doctor",
         "Check API key, clock, API version, rate limits and undocumented behavior of the API.",
     ),
     "worker": (
-        "workers:worker",
+        "ingest:worker",
         "Process files submitted with `ingest --submit`, until interrupted. Run any number of workers on any machine.",
     ),
     "status": (
-        "workers:worker_status",
+        "ingest:worker_status",
         "Show the status of files submitted with `ingest --submit`; exit code 1 if any failed. Needs no API key.",
     ),
     "emulator": (
-        "emulator:emulator",
+        "commands:emulator",
         "Run an emulator of the API until interrupted; prints its base URL, its API key and the URL of its dashboard.",
     ),
     "docs": (
-        "docs:docs",
+        "commands:docs",
         "Print the manual of this version: its table of contents, one page, or all of it. Needs no network.",
     ),
-    "completion": ("completion:completion", "Print the completion script of a shell."),
+    "completion": ("commands:completion", "Print the completion script of a shell."),
 }
-"""Name of each command, its function in `commands`, and the first sentence of its docstring."""
+"""Name of each command, its module and function, and the first sentence of its docstring."""
 
 HAS_OWN_HELP: Final[Mapping[str, Mapping[str, Any]]] = {"emulator": {"help_flags": [], "version_flags": []}}
 """Commands that take `--help` and `--version` themselves."""
@@ -77,9 +85,49 @@ app: Final = CommandLine(
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
+
+
+@contextmanager
+def handle_termination_like_interrupt() -> Generator[None]:
+    """Raise SIGINT within the block when another signal asks the process to end.
+
+    A signal that the process ignores stays ignored, so that `nohup` works. Other threads than the main thread cannot
+    handle signals; there the block changes nothing.
+    """
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in TERMINATION_SIGNALS if hasattr(signal, name)]
+        previous = {
+            number: signal.signal(number, _interrupt)
+            for number in numbers
+            if signal.getsignal(number) != signal.SIG_IGN
+        }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def end_at_next_interrupt() -> None:
+    """End the process immediately at a further Ctrl-C: it has been interrupted, and prints its last line."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(ExitCode.INTERRUPTED)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a job that a shell has started in the background
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
 app.summaries = {name: sentence for name, (_, sentence) in COMMANDS.items()}
 for _name, (_path, _) in COMMANDS.items():
-    app.command(f"twelvelabs_async._cli.commands.{_path}", name=_name, **HAS_OWN_HELP.get(_name, {}))
+    app.command(f"twelvelabs_async._cli.{_path}", name=_name, **HAS_OWN_HELP.get(_name, {}))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from types import TracebackType
 from typing import Final, Self
 
@@ -21,7 +22,6 @@ from rich.text import Text
 from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, shorten
 from twelvelabs_async._cli.failure_groups import FailureGroups
 from twelvelabs_async._cli.sources import LeftOut, SourceTotal
-from twelvelabs_async._cli.timeline import Bucket, Timeline
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.events import Event, RateLimitUpdated, RateLimitWaitStarted
@@ -46,6 +46,24 @@ from twelvelabs_async.ingest._forecast import (
     format_rough_duration,
     seconds_left,
 )
+from twelvelabs_async.ingest._validation import format_media_duration
+
+MAX_BUCKETS: Final = 96
+"""Number of buckets at most; beyond it, pairs of buckets are merged."""
+
+
+TOP_MARGIN: Final = 18
+
+ITEMS_HEIGHT: Final = 120
+
+GAP: Final = 34
+
+SPEED_HEIGHT: Final = 70
+
+BOTTOM: Final = TOP_MARGIN + ITEMS_HEIGHT + GAP + SPEED_HEIGHT
+
+TICK_INTERVALS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
+"""Possible distances between two ticks of the time axis, in seconds."""
 
 STAGE_DISPLAY_ORDER: Final[tuple[Stage, ...]] = ("uploading", "processing", "indexing", "queued")
 """Order of the rows in the live display."""
@@ -55,6 +73,227 @@ MAX_STATS_RESULTS: Final = 500
 
 MAX_STATS_FAILURES: Final = 1000
 """Failed results kept for the report; all are counted."""
+
+NAME_WIDTH: Final = 40
+"""Width of filenames in the live display, in characters."""
+
+MIN_NAME_WIDTH: Final = 12
+"""Width of filenames on a narrow terminal, in characters."""
+
+BAR_WIDTH: Final = 24
+
+SHORT_BAR_WIDTH: Final = 10
+
+FULL_BAR_SCREEN_WIDTH: Final = 96
+"""Width of the terminal in characters from which the bar of all items has its full width."""
+
+ITEM_BAR_WIDTH: Final = 16
+
+MIN_BAR_SCREEN_WIDTH: Final = 70
+"""Width of the terminal in characters from which bars are shown."""
+
+RESULT_COLUMNS: Final = 23
+"""Characters of the line of a finished item besides its filename."""
+
+PROGRESS_COLUMNS: Final = 52
+"""Characters of the line of an item in progress besides its filename: bar, size, stage and the spaces between them."""
+
+STAGE_COLUMNS: Final = 24
+"""The same without bar and size."""
+
+MAX_ITEM_LINES: Final = 40
+"""Number of items up to which a line is printed for each ready item."""
+
+MAX_LIVE_ROWS: Final = 10
+"""Items in progress that are shown at most."""
+
+RESERVED_LINES: Final = 8
+"""Lines of the terminal that are not used for items in progress."""
+
+SUMMARY_INTERVAL: Final = 10.0
+"""Seconds between two summary lines without a terminal."""
+
+STATUS_MARKS: Final[Mapping[IngestStatus, str]] = {"ready": "✓", "failed": "✗", "skipped": "·"}
+
+ASCII_STATUS_MARKS: Final[Mapping[IngestStatus, str]] = {"ready": "+", "failed": "x", "skipped": "-"}
+
+DISPLAY_REFRESH_INTERVAL: Final = 0.1
+"""Seconds between two updates of the display."""
+
+MIN_SHOWN_RETRY_DELAY: Final = 5.0
+"""Shortest delay of a retry, in seconds, that is shown."""
+
+
+@attrs.frozen
+class Bucket:
+    """What happened in one period of the timeline."""
+
+    ready: int = 0
+    failed: int = 0
+    skipped: int = 0
+    bytes_sent: int = 0
+    waited: bool = False
+    """Whether a request waited for a rate limit."""
+
+    def __add__(self, other: Bucket) -> Bucket:
+        return Bucket(
+            self.ready + other.ready,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.bytes_sent + other.bytes_sent,
+            self.waited or other.waited,
+        )
+
+    @property
+    def finished(self) -> int:
+        """Number of finished items."""
+        return self.ready + self.failed + self.skipped
+
+
+class Timeline:
+    """Buckets of equal duration; memory use does not depend on the duration of the ingestion."""
+
+    def __init__(self, max_buckets: int = MAX_BUCKETS) -> None:
+        self._max_buckets = max_buckets
+        self._buckets: list[Bucket] = []
+        self.bucket_seconds: int = 1
+        """Duration of one bucket."""
+
+    @property
+    def buckets(self) -> Sequence[Bucket]:
+        """All buckets from the start, without gaps."""
+        return self._buckets
+
+    def add(self, offset: float, bucket: Bucket) -> None:
+        """Add a bucket at `offset` seconds from the start."""
+        while offset >= self.bucket_seconds * self._max_buckets:
+            self._merge_pairs()
+        index = max(0, int(offset // self.bucket_seconds))
+        self._buckets += [Bucket()] * (index + 1 - len(self._buckets))
+        self._buckets[index] += bucket
+
+    def add_wait(self, start: float, end: float) -> None:
+        """Mark a wait for a rate limit, in seconds from the start."""
+        self.add(end, Bucket())
+        for index in range(int(max(0, start) // self.bucket_seconds), int(end // self.bucket_seconds) + 1):
+            self._buckets[index] += Bucket(waited=True)
+
+    def _merge_pairs(self) -> None:
+        buckets = [*self._buckets, Bucket()] if len(self._buckets) % 2 else self._buckets
+        self._buckets = [buckets[i] + buckets[i + 1] for i in range(0, len(buckets), 2)]
+        self.bucket_seconds *= 2
+
+
+@attrs.frozen
+class ChartLayout:
+    """The width of a chart; all its texts have the same size."""
+
+    css_class: str
+    plot_width: int
+    left_margin: int
+    """Space for the labels of the value axes."""
+    right_margin: int
+    """Space for the last label of the time axis."""
+    max_ticks: int
+    """Number of labels on the time axis at most."""
+
+    def x(self, position: float, count: int) -> float:
+        """Return the coordinate of one of `count` positions."""
+        return self.left_margin + self.plot_width * position / count
+
+
+BROAD: Final = ChartLayout("broad", plot_width=860, left_margin=64, right_margin=36, max_ticks=8)
+NARROW: Final = ChartLayout("narrow", plot_width=262, left_margin=58, right_margin=20, max_ticks=4)
+"""For screens of 400 pixels, on which the other chart would be scaled down until its texts cannot be read."""
+
+
+def timeline_svg(timeline: Timeline, seconds: float, layout: ChartLayout = BROAD) -> str:
+    """Return the first `seconds` as an SVG chart; the style sheet of the page defines its colors."""
+    buckets = timeline.buckets[: ceil(seconds / timeline.bucket_seconds)]
+    if not buckets:
+        return ""
+    shapes = [
+        *_wait_bands(buckets, layout),
+        *_item_bars(buckets, layout),
+        *_speed_area(buckets, timeline.bucket_seconds, layout),
+        *_time_axis(len(buckets), timeline.bucket_seconds, layout),
+    ]
+    height = BOTTOM + 30
+    label = "Timeline: finished items, and bytes sent per second"
+    view_box = f"0 0 {layout.left_margin + layout.plot_width + layout.right_margin} {height}"
+    head = f'<svg class="{layout.css_class}" viewBox="{view_box}" role="img" aria-label="{label}">'
+    return f"{head}{''.join(shapes)}</svg>"
+
+
+def _wait_bands(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
+    count, start = len(buckets), None
+    for index, bucket in enumerate([*buckets, Bucket()]):
+        if bucket.waited and start is None:
+            start = index
+        elif not bucket.waited and start is not None:
+            yield _box(
+                "waited",
+                layout.x(start, count),
+                TOP_MARGIN,
+                layout.x(index, count) - layout.x(start, count),
+                BOTTOM - TOP_MARGIN,
+            )
+            start = None
+
+
+def _item_bars(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
+    maximum, count = max(1, *(bucket.finished for bucket in buckets)), len(buckets)
+    bottom, width = TOP_MARGIN + ITEMS_HEIGHT, layout.plot_width / count
+    yield _label(layout.left_margin, TOP_MARGIN - 6, "finished items", "start")
+    yield from _value_axis(layout, TOP_MARGIN, bottom, f"{maximum:,}")
+    for index, bucket in enumerate(buckets):
+        top: float = bottom
+        for status in ("ready", "skipped", "failed"):
+            height = ITEMS_HEIGHT * getattr(bucket, status) / maximum
+            if height:
+                top -= height
+                yield _box(status, layout.x(index, count) + width * 0.08, top, min(width * 0.84, 24), height)
+
+
+def _speed_area(buckets: Sequence[Bucket], bucket_seconds: int, layout: ChartLayout) -> Iterator[str]:
+    maximum, count = max(bucket.bytes_sent for bucket in buckets), len(buckets)
+    top = TOP_MARGIN + ITEMS_HEIGHT + GAP
+    yield _label(layout.left_margin, top - 8, "bytes sent per second", "start")
+    yield from _value_axis(layout, top, BOTTOM, f"{format_size(round(maximum / bucket_seconds))}/s")
+    if maximum:
+        ys = [BOTTOM - SPEED_HEIGHT * bucket.bytes_sent / maximum for bucket in buckets]
+        steps = [f"{layout.x(i, count):.1f},{y:.1f} {layout.x(i + 1, count):.1f},{y:.1f}" for i, y in enumerate(ys)]
+        points = f"{layout.left_margin},{BOTTOM} {' '.join(steps)} {layout.left_margin + layout.plot_width},{BOTTOM}"
+        yield f'<polygon class="speed" points="{points}"/>'
+
+
+def _time_axis(bucket_count: int, bucket_seconds: int, layout: ChartLayout) -> Iterator[str]:
+    total = bucket_count * bucket_seconds
+    step = next(
+        (tick for tick in TICK_INTERVALS if total / tick <= layout.max_ticks),
+        86_400 * (1 + total // (layout.max_ticks * 86_400)),
+    )
+    for seconds in range(0, total + 1, step):
+        x = layout.x(seconds, total)
+        yield f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{BOTTOM}" y2="{BOTTOM + 5}"/>'
+        yield _label(x, BOTTOM + 19, format_media_duration(seconds) if seconds else "0", "middle")
+
+
+def _value_axis(layout: ChartLayout, top: float, bottom: float, max_label: str) -> Iterator[str]:
+    left, right = layout.left_margin, layout.left_margin + layout.plot_width
+    yield f'<line class="grid" x1="{left}" x2="{right}" y1="{top}" y2="{top}"/>'
+    yield f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
+    yield _label(left - 8, top + 4, max_label, "end")
+    yield _label(left - 8, bottom + 4, "0", "end")
+
+
+def _box(css_class: str, x: float, y: float, width: float, height: float) -> str:
+    return f'<rect class="{css_class}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+
+
+def _label(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+
 
 BUCKET_BY_STATUS: Final[Mapping[IngestStatus, Bucket]] = {
     "ready": Bucket(ready=1),
@@ -195,47 +434,6 @@ class IngestStats:
             unsent_bytes=unsent_bytes,
             bytes_per_second=self.speed(now),
         )
-
-
-NAME_WIDTH: Final = 40
-"""Width of filenames in the live display, in characters."""
-
-MIN_NAME_WIDTH: Final = 12
-"""Width of filenames on a narrow terminal, in characters."""
-
-BAR_WIDTH: Final = 24
-SHORT_BAR_WIDTH: Final = 10
-FULL_BAR_SCREEN_WIDTH: Final = 96
-"""Width of the terminal in characters from which the bar of all items has its full width."""
-
-ITEM_BAR_WIDTH: Final = 16
-
-MIN_BAR_SCREEN_WIDTH: Final = 70
-"""Width of the terminal in characters from which bars are shown."""
-
-RESULT_COLUMNS: Final = 23
-"""Characters of the line of a finished item besides its filename."""
-
-PROGRESS_COLUMNS: Final = 52
-"""Characters of the line of an item in progress besides its filename: bar, size, stage and the spaces between them."""
-
-STAGE_COLUMNS: Final = 24
-"""The same without bar and size."""
-
-MAX_ITEM_LINES: Final = 40
-"""Number of items up to which a line is printed for each ready item."""
-
-MAX_LIVE_ROWS: Final = 10
-"""Items in progress that are shown at most."""
-
-RESERVED_LINES: Final = 8
-"""Lines of the terminal that are not used for items in progress."""
-
-SUMMARY_INTERVAL: Final = 10.0
-"""Seconds between two summary lines without a terminal."""
-
-STATUS_MARKS: Final[Mapping[IngestStatus, str]] = {"ready": "✓", "failed": "✗", "skipped": "·"}
-ASCII_STATUS_MARKS: Final[Mapping[IngestStatus, str]] = {"ready": "+", "failed": "x", "skipped": "-"}
 
 
 class LineDisplay:
@@ -419,13 +617,6 @@ def format_skipped(event: PathSkipped) -> str:
     """Return a line for what a source leaves out."""
     files = f", {event.count:,} files {event.suffix}".rstrip() if event.count > 1 or event.suffix else ""
     return f"{printable(event.path)}: {event.reason}{files}"
-
-
-DISPLAY_REFRESH_INTERVAL: Final = 0.1
-"""Seconds between two updates of the display."""
-
-MIN_SHOWN_RETRY_DELAY: Final = 5.0
-"""Shortest delay of a retry, in seconds, that is shown."""
 
 
 class EventSink:

@@ -21,8 +21,7 @@ from twelvelabs_async import frames
 from twelvelabs_async._cli.console import format_size
 from twelvelabs_async._cli.failure_groups import FailureKind, failure_kind
 from twelvelabs_async._cli.pages import render_page
-from twelvelabs_async._cli.progress import IngestStats
-from twelvelabs_async._cli.timeline import BROAD, NARROW, timeline_svg
+from twelvelabs_async._cli.progress import BROAD, NARROW, IngestStats, timeline_svg
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.events import RateLimitUpdated

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Column, Screen, format_date, format_duration, format_size, format_timecode
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.index_lookup import require_index
+from twelvelabs_async._cli.indexes import require_index
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import NotFoundError
 from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed, IndexedAssetStatus

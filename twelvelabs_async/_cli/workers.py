@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from twelvelabs_async._cli.clients import open_client
+from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, basename
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.index_lookup import find_or_create_index
-from twelvelabs_async._cli.ingest import IngestArgs, check_arguments, handle_interrupts
+from twelvelabs_async._cli.indexes import find_or_create_index
+from twelvelabs_async._cli.ingest_run import IngestArgs, check_arguments, handle_interrupts
 from twelvelabs_async._cli.ledger import describe_ledger, resolve_database
 from twelvelabs_async._cli.progress import format_skipped, format_warning
 from twelvelabs_async._cli.sources import LeftOut, SourceScan
-from twelvelabs_async._install_command import install_command
-from twelvelabs_async._text import printable
+from twelvelabs_async._text import install_command, printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest import OnOutage, PathSkipped, Transfer
@@ -26,6 +25,7 @@ from twelvelabs_async.ingest._validation import SourceValidator
 
 if TYPE_CHECKING:
     from twelvelabs_async.workers import Status
+
 
 STATUS_INTERVAL: Final = 2.0
 """Seconds between two updates of `status --watch`."""

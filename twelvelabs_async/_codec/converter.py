@@ -27,8 +27,7 @@ from cattrs.cols import homogenous_tuple_structure_factory, list_structure_facto
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from twelvelabs_async._arguments import plain_name, plain_scalar
-from twelvelabs_async._codec.codegen import can_generate_constructor, generate_constructor
-from twelvelabs_async._codec.hooks import (
+from twelvelabs_async._codec.codegen import (
     as_bool,
     as_datetime,
     as_dict,
@@ -37,13 +36,15 @@ from twelvelabs_async._codec.hooks import (
     as_scalar,
     as_str,
     as_vector,
+    can_generate_constructor,
+    generate_constructor,
     require_sequence,
     structure_closed_literal,
     structure_open_literal,
     type_mismatch,
 )
+from twelvelabs_async._concurrency import JSON
 from twelvelabs_async._http.body import NO_BODY, Body, encode_form, encode_json
-from twelvelabs_async._http.threads import JSON
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
 from twelvelabs_async.models._fields import SDK_FIELD_NAMES
 from twelvelabs_async.models.common import Model, SupportsModelDump

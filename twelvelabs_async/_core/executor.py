@@ -27,13 +27,11 @@ from twelvelabs_async._core.retry import (
     classify_error,
     classify_storage_error,
 )
+from twelvelabs_async._event_listeners import operation_logger
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.error_responses import error_from_response, request_id_from_headers
-from twelvelabs_async._http.exception_mapping import drop_tracebacks
-from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._http.errors import Redactor, drop_tracebacks, error_from_response, request_id_from_headers
 from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
-from twelvelabs_async._logging import operation_logger
 from twelvelabs_async._options import DEFAULT_TIMEOUT, LONG_OPERATIONS, LONG_TIMEOUT, Options
 from twelvelabs_async._rate_limit.headers import parse_rate_limit_headers
 from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter, describe_refusal

@@ -1,28 +1,36 @@
-"""Headers, query parameters and body fields that `client.with_options` adds to each request.
+"""Headers, query parameters and fields that a caller adds to requests, and requests to any endpoint.
 
 A client without them has a plain `RequestExecutor`, so that its requests do nothing for them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 
 import attrs
 from multidict import CIMultiDict
 from typing_extensions import override
 
-from twelvelabs_async._arguments import query_pairs
-from twelvelabs_async._codec.converter import json_bytes, to_wire
+from twelvelabs_async._arguments import describe, query_pairs
+from twelvelabs_async._codec.converter import can_structure, json_bytes, to_wire
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._core.sent_headers import checked_headers, named_values
 from twelvelabs_async._http.transport import StreamingResponse
+from twelvelabs_async._options import checked_headers, named_values, require_choice, require_type
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.requests import Form, Request
+from twelvelabs_async.requests import Form, Method, Request, RetryClass
 
 T = TypeVar("T")
+
+
+_PATH_TEMPLATE: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|\{[A-Za-z][A-Za-z0-9_-]*\})*")
+"""A path with variables in braces, without a query and a fragment."""
+
+_RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "non_idempotent"}
+"""Retry class by HTTP method. A POST without a retry class is not retried."""
 
 
 def _checked_query(query: object) -> dict[str, Any]:
@@ -140,3 +148,67 @@ def require_free(executor: RequestExecutor, field: str, caller: str) -> None:
     """Raise `InvalidInputError` if `extra_body` has a field that `caller` needs for itself."""
     if isinstance(executor, ExtendedExecutor) and field in executor.extras.body:
         raise InvalidInputError(f"extra_body must not contain {field} when {caller} sends requests")
+
+
+def custom_request(
+    *,
+    method: object,
+    path_template: object,
+    response_type: object,
+    path_params: object,
+    query: object,
+    json: object,
+    form: object,
+    headers: object,
+    retry_class: object,
+) -> Request[Any]:
+    """Return a request to any endpoint; the arguments are those of `AsyncTwelveLabs.request`.
+
+    Raises:
+        InvalidInputError: One of them cannot be sent, or has the wrong type.
+    """
+    if method is None:
+        raise InvalidInputError("method must be an HTTP method such as 'GET', got None")
+    require_choice("method", method, Method)
+    require_choice("retry_class", retry_class, RetryClass)
+    require_type("form", form, Form, "a Form, such as Form.build(name=value)")
+    if form is not None and json is not None:
+        raise InvalidInputError("a request has one body; pass json= or form=, not both")
+    if not can_structure(response_type):
+        raise InvalidInputError(
+            f"response_type must be a model, dict, or type(None), got {getattr(response_type, '__name__', '')!r}"
+            if isinstance(response_type, type)
+            else f"response_type must be a class: a model, dict, or type(None), got {describe(response_type)}"
+        )
+    name = str.__str__(cast("str", method))
+    return Request(
+        method=cast("Method", name),
+        path_template=_checked_template(path_template),
+        response_type=cast("type[Any]", response_type),
+        retry_class=cast("RetryClass", retry_class) or _RETRY_CLASS_BY_METHOD.get(name, "idempotent"),
+        path_params={} if path_params is None else named_values("path_params", path_params),
+        query={} if query is None else named_values("query", query),
+        json=json,
+        allow_null_items=True,
+        form=cast("Form | None", form),
+        headers={} if headers is None else checked_headers("headers", headers, single_request=True),
+    )
+
+
+def _checked_template(path_template: object) -> str:
+    """Return a path that begins with a slash: another one could change the host that gets the API key."""
+    if not isinstance(path_template, str):
+        raise InvalidInputError(f"path_template must be a path like /indexes, got {describe(path_template)}")
+    path = str.__str__(path_template)
+    if not path.startswith("/"):
+        raise InvalidInputError(f"path_template must be a path that begins with '/', got {describe(path)}")
+    if "?" in path or "#" in path:
+        raise InvalidInputError("path_template must not contain '?' or '#'; pass parameters as query=")
+    if not _PATH_TEMPLATE.fullmatch(path):
+        raise InvalidInputError(
+            f"path_template has a character that a path cannot contain, {describe(path)}; write a variable such as "
+            "{name} there, and pass its value in path_params"
+        )
+    if not {".", ".."}.isdisjoint(path.lower().replace("%2e", ".").split("/")):
+        raise InvalidInputError(f"path_template must not contain the segment '.' or '..', got {describe(path)}")
+    return path

@@ -14,9 +14,9 @@ from yarl import URL
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._event_listeners import EventDispatcher
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.error_responses import request_id_from_headers
-from twelvelabs_async._http.redaction import Redactor
+from twelvelabs_async._http.errors import Redactor, request_id_from_headers
 from twelvelabs_async._http.transport import AnyResponse, StreamingResponse
+from twelvelabs_async._options import checked_headers
 from twelvelabs_async.errors import APIError, InvalidInputError
 from twelvelabs_async.events import (
     AttemptFinished,
@@ -58,8 +58,6 @@ def sendable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return those headers of a listener that can be sent, and log the others."""
     if not headers:
         return headers
-    from twelvelabs_async._core.sent_headers import checked_headers  # noqa: PLC0415  # most listeners add none
-
     sendable: dict[str, str] = {}
     for name, value in headers.items():
         try:

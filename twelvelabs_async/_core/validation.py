@@ -10,14 +10,55 @@ from enum import Enum
 from typing import Any, Final, TypedDict, TypeVar, cast
 from urllib.parse import urlsplit
 
-from twelvelabs_async._arguments import describe
+from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._codec.converter import to_dict, to_wire
 from twelvelabs_async._text import shown_url
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.models.analyze import AnalyzeImageInput, AnalyzePromptV2, VideoContext
 from twelvelabs_async.models.common import MetadataValue, ObjectLike, RangeLike
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 """Largest integer that the API keeps exactly."""
+
+
+T = TypeVar("T")
+
+S = TypeVar("S", bound=str)
+
+MetadataFilter = Mapping[str, str | float | bool | None]
+"""User metadata to filter by: each key must have exactly this value; None does not filter."""
+
+MetadataUpdate = Mapping[str, MetadataValue | None]
+"""User metadata to set; None removes a key."""
+
+SearchFilter = ObjectLike | str
+"""Conditions of a search, as a dict or as a JSON string."""
+
+RANGE_OPERATORS: Final = frozenset({"gte", "lte"})
+
+VIDEO_LIST_PARAMS: Final = frozenset(
+    {"page", "page_limit", "sort_by", "sort_option", "filename", "duration", "fps", "width", "height", "size"}
+    | {"created_at", "updated_at", "user_metadata"}
+)
+"""Query parameters of lists of videos, whose names no key of user metadata can have."""
+
+UNSUPPORTED_PARAMETERS: Final[Mapping[str, str]] = {
+    "adjust_confidence_level": "not a parameter of API v1.3, which returns no confidence",
+    "engine_id": "use model_name=",
+    "index_id": "pass an asset, as in video={'type': 'asset_id', 'asset_id': '...'}",
+    "max_retries": "use client.with_options(max_retries=...)",
+    "options": "use search_options=",
+    "query": "use query_text=",
+    "request_options": "use client.with_options(...)",
+    "retry_delay": "the pause before a retry grows with each attempt",
+    "sort_option": "not a parameter of API v1.3; results are ordered by rank",
+    "threshold": "not a parameter of API v1.3, which returns no score",
+    "video_id": "pass an asset, as in video={'type': 'asset_id', 'asset_id': '...'}; in an index, indexed_asset_id=",
+}
+"""Parameters of other versions of the API or the official client, and what to do instead."""
+
+MAX_ANALYSIS_IMAGES: Final = 20
+"""Maximum number of images per analysis."""
 
 
 def validate_metadata(
@@ -74,27 +115,6 @@ def metadata_json(metadata: Mapping[str, Any] | str | None) -> str | None:
         metadata = checked_mapping("user_metadata", _parse_object("user_metadata", metadata))
     checked = validate_metadata(metadata)
     return None if checked is None else json.dumps(checked, ensure_ascii=False, separators=(",", ":"))
-
-
-T = TypeVar("T")
-S = TypeVar("S", bound=str)
-
-MetadataFilter = Mapping[str, str | float | bool | None]
-"""User metadata to filter by: each key must have exactly this value; None does not filter."""
-
-MetadataUpdate = Mapping[str, MetadataValue | None]
-"""User metadata to set; None removes a key."""
-
-SearchFilter = ObjectLike | str
-"""Conditions of a search, as a dict or as a JSON string."""
-
-RANGE_OPERATORS: Final = frozenset({"gte", "lte"})
-
-VIDEO_LIST_PARAMS: Final = frozenset(
-    {"page", "page_limit", "sort_by", "sort_option", "filename", "duration", "fps", "width", "height", "size"}
-    | {"created_at", "updated_at", "user_metadata"}
-)
-"""Query parameters of lists of videos, whose names no key of user metadata can have."""
 
 
 def checked_sequence(name: str, values: Sequence[T] | None) -> tuple[T, ...] | None:
@@ -275,24 +295,30 @@ class NoParameters(TypedDict):
     """The type of `**unsupported`: type checkers accept no further keyword, and `reject_unsupported` names it."""
 
 
-UNSUPPORTED_PARAMETERS: Final[Mapping[str, str]] = {
-    "adjust_confidence_level": "not a parameter of API v1.3, which returns no confidence",
-    "engine_id": "use model_name=",
-    "index_id": "pass an asset, as in video={'type': 'asset_id', 'asset_id': '...'}",
-    "max_retries": "use client.with_options(max_retries=...)",
-    "options": "use search_options=",
-    "query": "use query_text=",
-    "request_options": "use client.with_options(...)",
-    "retry_delay": "the pause before a retry grows with each attempt",
-    "sort_option": "not a parameter of API v1.3; results are ordered by rank",
-    "threshold": "not a parameter of API v1.3, which returns no score",
-    "video_id": "pass an asset, as in video={'type': 'asset_id', 'asset_id': '...'}; in an index, indexed_asset_id=",
-}
-"""Parameters of other versions of the API or the official client, and what to do instead."""
-
-
 def reject_unsupported(method: str, unsupported: Mapping[str, object]) -> None:
     """Raise `InvalidInputError` for keyword arguments that a method does not have."""
     for name in unsupported:
         hint = UNSUPPORTED_PARAMETERS.get(name, "it is not a parameter of the API")
         raise InvalidInputError(f"{method} has no parameter {name!r}: {hint}")
+
+
+def analysis_input(
+    *,
+    video: VideoContext | ObjectLike | None,
+    image: Sequence[AnalyzeImageInput | ObjectLike] | None,
+    prompt: str | None,
+    prompt_v_2: AnalyzePromptV2 | ObjectLike | None,
+) -> dict[str, Any]:
+    """Validate the input of an analysis and return it as fields of the body."""
+    if (video is None) == (image is None):
+        raise InvalidInputError("pass exactly one of video= and image=")
+    if prompt is not None and prompt_v_2 is not None:
+        raise InvalidInputError("pass prompt= or prompt_v_2=, not both")
+    if prompt is not None:
+        checked_text("prompt", prompt)
+    if image is not None and prompt is None:
+        raise InvalidInputError("image= requires prompt=")
+    images = checked_sequence("image", image)
+    if images is not None and len(images) > MAX_ANALYSIS_IMAGES:
+        raise InvalidInputError(f"image must contain 1 to {MAX_ANALYSIS_IMAGES} images, got {len(images)}")
+    return omit_none(video=video, image=images, prompt=prompt, prompt_v2=prompt_v_2)

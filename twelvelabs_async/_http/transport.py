@@ -26,19 +26,17 @@ import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from twelvelabs_async._http.body import NO_BODY, Body
+from twelvelabs_async._http.body import NO_BODY, Body, IdleTimer, RequestBodyStream
 from twelvelabs_async._http.connections import (
     ApiRequest,
     Attempt,
     BorrowedConnectionRequest,
     Connector,
+    ProxySettings,
     UnsolicitedDataError,
     current_attempt,
 )
-from twelvelabs_async._http.exception_mapping import map_exception
-from twelvelabs_async._http.proxies import ProxySettings
-from twelvelabs_async._http.redaction import Redactor
-from twelvelabs_async._http.transfer import IdleTimer, RequestBodyStream
+from twelvelabs_async._http.errors import Redactor, map_exception
 from twelvelabs_async._options import Settings
 from twelvelabs_async.errors import (
     APIConnectionError,

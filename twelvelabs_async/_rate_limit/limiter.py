@@ -20,8 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from twelvelabs_async._event_listeners import EventDispatcher
-from twelvelabs_async._logging import rate_limit_logger
+from twelvelabs_async._event_listeners import EventDispatcher, rate_limit_logger
 from twelvelabs_async._options import Priority
 from twelvelabs_async._rate_limit.usage import UsageEstimator
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST, CategoryState, Window

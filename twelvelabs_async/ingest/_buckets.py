@@ -24,9 +24,8 @@ from urllib.parse import urlsplit
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async._http.threads import FILES
-from twelvelabs_async._install_command import install_command
-from twelvelabs_async._text import cut_queries, printable
+from twelvelabs_async._concurrency import FILES
+from twelvelabs_async._text import cut_queries, install_command, printable
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.uploads._source import Part, UploadSource
 

@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._system import open_for_reading, uri_to_path
 from twelvelabs_async.ingest.ledger import Entry
 from twelvelabs_async.ingest.sources import Dedupe, Item

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Final
 
 from twelvelabs_async._arguments import describe
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest.ingestion import LedgerLike
 from twelvelabs_async.ingest.ledger import Ledger, MemoryLedger

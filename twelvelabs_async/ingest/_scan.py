@@ -26,8 +26,8 @@ from typing import Any, Final, cast
 import attrs
 
 from twelvelabs_async._arguments import describe
+from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._core.validation import validate_metadata
-from twelvelabs_async._http.threads import SCANS
 from twelvelabs_async._system import path_to_uri
 from twelvelabs_async._text import error_text
 from twelvelabs_async.errors import InvalidInputError, UploadError

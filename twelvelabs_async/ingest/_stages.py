@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._http.threads import SCANS
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE, PollTarget
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, NotFoundError, UploadError
 from twelvelabs_async.ingest._buckets import (
@@ -39,7 +39,6 @@ from twelvelabs_async.ingest.results import Stage, Transfer
 from twelvelabs_async.ingest.sources import Dedupe, Item, Validator
 from twelvelabs_async.models.assets import AssetDetail, CompletedChunk
 from twelvelabs_async.models.common import UserMetadata
-from twelvelabs_async.resources._lifecycles import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.uploads import UploadProgress, UploadState

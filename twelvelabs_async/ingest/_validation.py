@@ -18,8 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from twelvelabs_async._http.threads import SCANS
-from twelvelabs_async._install_command import install_command
+from twelvelabs_async._concurrency import SCANS
+from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._buckets import is_bucket_url
 from twelvelabs_async.ingest._media import (

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import attrs
 
-from twelvelabs_async._core.concurrency import first_exception
+from twelvelabs_async._concurrency import first_exception
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._text import cut_queries, printable
 from twelvelabs_async.errors import ClientStateError

@@ -25,7 +25,7 @@ from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from twelvelabs_async._http.threads import FILES
+from twelvelabs_async._concurrency import FILES
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError

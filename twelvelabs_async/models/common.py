@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async.models._conversion import object_schema, pydantic_schema, pydantic_serializer, serialization
-from twelvelabs_async.models._fields import OTHER_ATTRIBUTES, PYDANTIC_METHODS
+from twelvelabs_async.models._fields import (
+    OTHER_ATTRIBUTES,
+    PYDANTIC_METHODS,
+    object_schema,
+    pydantic_schema,
+    pydantic_serializer,
+    serialization,
+)
 
 
 class SupportsModelDump(Protocol):

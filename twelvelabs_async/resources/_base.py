@@ -1,23 +1,35 @@
-"""The base class of all resources, and deprecations."""
+"""The base classes of all resources, deprecations, and bulk creation."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
+import attrs
 import typing_extensions
 
+from twelvelabs_async._arguments import checked_int
+from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.executor import Executor
 from twelvelabs_async._page_readers import page_number_reader, page_query
 from twelvelabs_async._polling import Lifecycle, PollTarget, poll_until_done, wait_for_all
+from twelvelabs_async.errors import TwelveLabsError
 from twelvelabs_async.models.common import Ids
+from twelvelabs_async.models.tasks import BulkFailure, BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form, Request, RetryClass
+from twelvelabs_async.uploads._files import FormFile, form_files
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEPRECATION_MESSAGE: Final = "deprecated by Twelve Labs"
+
+
+T = TypeVar("T")
+
+Query = dict[str, Any]
 
 
 def deprecated(replacement: str) -> Callable[[F], F]:
@@ -30,11 +42,6 @@ def deprecated(replacement: str) -> Callable[[F], F]:
     """
     decorator = typing_extensions.deprecated(f"{DEPRECATION_MESSAGE}; use {replacement}")  # pyright: ignore[reportArgumentType]  # editors read literals only
     return decorator.__call__
-
-
-T = TypeVar("T")
-
-Query = dict[str, Any]
 
 
 class Resource:
@@ -167,3 +174,48 @@ class Resource:
         self, ids: Ids, target: PollTarget[T], timeout: float | None, sleep_interval: float | None
     ) -> AsyncIterator[WaitResult[T]]:
         return wait_for_all(ids, target, clock=self._executor.clock, timeout=timeout, sleep_interval=sleep_interval)
+
+
+class FormResource(Resource):
+    """Base class of resources with operations that take files."""
+
+    async def _post_form(
+        self,
+        path_template: str,
+        response_type: type[T],
+        *,
+        retry_class: RetryClass,
+        form: Form,
+        files: Sequence[FormFile],
+    ) -> T:
+        """Open the files, and send them with a form."""
+        async with form_files(files) as parts:
+            form = attrs.evolve(form, files=parts)
+            return await self._post(path_template, response_type, retry_class=retry_class, form=form)
+
+
+async def create_each(calls: Sequence[tuple[Any, Callable[[], Awaitable[T]]]], concurrency: int) -> BulkResult[T]:
+    """Create one object for each source. An error of one source does not stop the others.
+
+    Args:
+        calls: The sources, each with the call that creates its object.
+        concurrency: Maximum number of concurrent calls.
+    """
+    slots = asyncio.Semaphore(checked_int("concurrency", concurrency))
+
+    async def run(create: Callable[[], Awaitable[T]]) -> T | TwelveLabsError:
+        async with slots:
+            try:
+                return await create()
+            except TwelveLabsError as error:
+                return error
+
+    outcomes = await run_all(run(create) for _, create in calls)
+    return BulkResult(
+        results=tuple(outcome for outcome in outcomes if not isinstance(outcome, TwelveLabsError)),
+        failures=tuple(
+            BulkFailure(source=calls[position][0], position=position, error=outcome)
+            for position, outcome in enumerate(outcomes)
+            if isinstance(outcome, TwelveLabsError)
+        ),
+    )

@@ -11,10 +11,15 @@ from typing import Any, Final, TypeVar, Unpack, overload
 from typing_extensions import override
 
 from twelvelabs_async._arguments import checked_int, omit_none
-from twelvelabs_async._core.event_protocol import EventProtocol, failure_message, unknown_event
+from twelvelabs_async._core.event_protocol import (
+    NDJSON_MEDIA_TYPES,
+    EventProtocol,
+    JsonLinesDecoder,
+    failure_message,
+    unknown_event,
+)
 from twelvelabs_async._core.executor import StreamingExecutor
-from twelvelabs_async._core.validation import NoParameters, reject_unsupported
-from twelvelabs_async._http.decoders import NDJSON_MEDIA_TYPES, JsonLinesDecoder
+from twelvelabs_async._core.validation import NoParameters, analysis_input, reject_unsupported
 from twelvelabs_async.errors import InvalidInputError, StructuredOutputError
 from twelvelabs_async.models.analyze import (
     Analysis,
@@ -31,7 +36,6 @@ from twelvelabs_async.models.analyze import (
 )
 from twelvelabs_async.models.common import ObjectLike, UnknownEvent
 from twelvelabs_async.requests import Request
-from twelvelabs_async.resources._analysis_input import analysis_input
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.streaming import TextStream
 from twelvelabs_async.structured_output import parse_structured_text, response_format_for

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._codec.converter import structure
-from twelvelabs_async._core.event_protocol import EventProtocol
+from twelvelabs_async._core.event_protocol import NDJSON_MEDIA_TYPES, EventProtocol, JsonLinesDecoder
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.validation import (
     NoParameters,
+    analysis_input,
     checked_items,
     checked_mapping,
     checked_text,
@@ -24,8 +25,7 @@ from twelvelabs_async._core.validation import (
     one_or_more,
     reject_unsupported,
 )
-from twelvelabs_async._http.decoders import NDJSON_MEDIA_TYPES, JsonLinesDecoder
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import ANALYSIS_BATCH_LIFECYCLE, ANALYSIS_TASK_LIFECYCLE, PollTarget
 from twelvelabs_async.errors import ConflictError, InvalidInputError
 from twelvelabs_async.models.analyze import AnalyzeModel
 from twelvelabs_async.models.analyze_tasks import (
@@ -47,9 +47,7 @@ from twelvelabs_async.models.common import Ids, ObjectLike
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Request
-from twelvelabs_async.resources._analysis_input import analysis_input
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.resources._lifecycles import ANALYSIS_BATCH_LIFECYCLE, ANALYSIS_TASK_LIFECYCLE
 from twelvelabs_async.resources.analyze import ImageLike, PromptLike, ResponseFormatLike, VideoLike
 from twelvelabs_async.streaming import EventStream
 

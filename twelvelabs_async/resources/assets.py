@@ -11,19 +11,13 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, overload
 
 from twelvelabs_async._arguments import checked_int, omit_none
-from twelvelabs_async._core.concurrency import shielded_cleanup
+from twelvelabs_async._concurrency import shielded_cleanup
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.retry import NOT_FOUND_CODES
-from twelvelabs_async._core.validation import (
-    MetadataUpdate,
-    checked_url,
-    metadata_json,
-    one_or_more,
-    validate_metadata,
-)
+from twelvelabs_async._core.validation import MetadataUpdate, checked_url, metadata_json, one_or_more, validate_metadata
 from twelvelabs_async._event_listeners import require_plain_function
 from twelvelabs_async._options import require_bool, require_choice, require_type
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE, PollTarget
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
 from twelvelabs_async.models.assets import (
     Asset,
@@ -37,8 +31,7 @@ from twelvelabs_async.models.common import Ids, UserMetadata
 from twelvelabs_async.pagination import Page, Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import FilePart, Form
-from twelvelabs_async.resources._forms import FormResource
-from twelvelabs_async.resources._lifecycles import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE
+from twelvelabs_async.resources._base import FormResource
 from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
 from twelvelabs_async.uploads._files import FileLike, form_file_of, opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader

@@ -12,6 +12,7 @@ from typing import Final
 
 from twelvelabs_async._arguments import omit_none
 from twelvelabs_async._core.validation import checked_sequence
+from twelvelabs_async._polling import IMPORT_LIFECYCLE
 from twelvelabs_async.errors import ConflictError, InvalidInputError
 from twelvelabs_async.models.common import ObjectLike
 from twelvelabs_async.models.connectors import (
@@ -28,7 +29,6 @@ from twelvelabs_async.models.connectors import (
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.resources._lifecycles import IMPORT_LIFECYCLE
 
 
 class DataConnectors(Resource):

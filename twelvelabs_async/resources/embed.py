@@ -21,7 +21,7 @@ from twelvelabs_async._core.validation import (
     checked_url,
     one_or_more,
 )
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import EMBED_TASK_LIFECYCLE, EMBED_V2_TASK_LIFECYCLE, PollTarget
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, Ids, ObjectLike
 from twelvelabs_async.models.embed import (
@@ -50,10 +50,7 @@ from twelvelabs_async.models.tasks import BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import Resource, deprecated
-from twelvelabs_async.resources._bulk import create_each
-from twelvelabs_async.resources._forms import FormResource
-from twelvelabs_async.resources._lifecycles import EMBED_TASK_LIFECYCLE, EMBED_V2_TASK_LIFECYCLE
+from twelvelabs_async.resources._base import FormResource, Resource, create_each, deprecated
 from twelvelabs_async.uploads._files import FileLike, form_file_of
 
 _MEDIA_SOURCE_FIELDS: Final = ("url", "asset_id", "base64_string")

@@ -10,20 +10,13 @@ from functools import cached_property
 
 from twelvelabs_async._arguments import omit_none
 from twelvelabs_async._core.validation import checked_sequence, validate_metadata
+from twelvelabs_async._polling import ENTITY_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
-from twelvelabs_async.models.entities import (
-    BulkEntities,
-    Entity,
-    EntityCollection,
-    EntitySort,
-    EntityStatus,
-    NewEntity,
-)
+from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.resources._lifecycles import ENTITY_LIFECYCLE
 
 
 class Entities(Resource):

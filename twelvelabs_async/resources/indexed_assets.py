@@ -23,7 +23,7 @@ from twelvelabs_async._core.validation import (
     reject_unsupported,
     validate_metadata,
 )
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import INDEXED_ASSET_LIFECYCLE, PollTarget
 from twelvelabs_async.models.common import DatetimeLike, Ids, RangeLike, UserMetadata
 from twelvelabs_async.models.indexed_assets import (
     EmbeddingOption,
@@ -38,7 +38,6 @@ from twelvelabs_async.models.indexed_assets import (
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.resources._base import Resource, deprecated
-from twelvelabs_async.resources._lifecycles import INDEXED_ASSET_LIFECYCLE
 
 
 class Videos(Resource):

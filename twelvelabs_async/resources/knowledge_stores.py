@@ -17,7 +17,7 @@ from twelvelabs_async._arguments import checked_int, omit_none, validate_id
 from twelvelabs_async._codec.converter import to_wire
 from twelvelabs_async._core.validation import checked_sequence, checked_text, one_or_more, validate_metadata
 from twelvelabs_async._page_readers import body_token_reader, search_expired_error
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import KNOWLEDGE_STORE_ITEM_LIFECYCLE, PollTarget
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.knowledge import (
     IngestionConfig,
@@ -38,7 +38,6 @@ from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.resources._lifecycles import KNOWLEDGE_STORE_ITEM_LIFECYCLE
 
 
 class KnowledgeStores(Resource):

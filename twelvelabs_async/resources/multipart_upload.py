@@ -22,6 +22,7 @@ from twelvelabs_async._core.validation import (
 )
 from twelvelabs_async._options import require_choice, require_type
 from twelvelabs_async._page_readers import page_query
+from twelvelabs_async._polling import UPLOAD_LIFECYCLE
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.assets import (
     ChunkInfo,
@@ -37,7 +38,6 @@ from twelvelabs_async.models.common import ObjectLike, UserMetadata
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.resources._lifecycles import UPLOAD_LIFECYCLE
 from twelvelabs_async.uploads import UploadState
 from twelvelabs_async.uploads._files import FileLike, opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader

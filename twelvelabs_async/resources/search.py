@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack
 import attrs
 
 from twelvelabs_async._arguments import omit_none, validate_id
-from twelvelabs_async._core.concurrency import run_all
+from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.validation import (
     NoParameters,
     SearchFilter,
@@ -39,7 +39,7 @@ from twelvelabs_async.models.search import (
 )
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form, Request
-from twelvelabs_async.resources._forms import FormResource
+from twelvelabs_async.resources._base import FormResource
 from twelvelabs_async.uploads._files import FileLike, FormFile, form_files, form_files_of
 
 _T = TypeVar("_T")

@@ -11,17 +11,14 @@ from typing import Any
 
 from twelvelabs_async._arguments import omit_none, validate_id
 from twelvelabs_async._core.validation import checked_sequence, checked_url, metadata_json, one_or_more
-from twelvelabs_async._polling import PollTarget
+from twelvelabs_async._polling import INDEXING_TASK_LIFECYCLE, PollTarget
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, Ids, UserMetadata
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import deprecated
-from twelvelabs_async.resources._bulk import create_each
-from twelvelabs_async.resources._forms import FormResource
-from twelvelabs_async.resources._lifecycles import INDEXING_TASK_LIFECYCLE
+from twelvelabs_async.resources._base import FormResource, create_each, deprecated
 from twelvelabs_async.uploads._files import FileLike, form_file_of
 
 

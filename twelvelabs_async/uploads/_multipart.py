@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import attrs
 
 from twelvelabs_async._arguments import omit_none, validate_id
-from twelvelabs_async._core.concurrency import first_exception
+from twelvelabs_async._concurrency import first_exception
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
-from twelvelabs_async._core.sent_headers import HEADER_NAME
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.transport import Response
+from twelvelabs_async._options import HEADER_NAME
 from twelvelabs_async._page_readers import page_number_reader
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (

@@ -28,7 +28,7 @@ import attrs
 from typing_extensions import override
 
 from twelvelabs_async._arguments import describe
-from twelvelabs_async._http.threads import FILES
+from twelvelabs_async._concurrency import FILES
 from twelvelabs_async._system import open_for_reading, read_at
 from twelvelabs_async._text import error_text, shown_url
 from twelvelabs_async.errors import InvalidInputError, UploadError

@@ -17,7 +17,7 @@ from procrastinate.jobs import Job, Status
 from psycopg import AsyncConnection, Error
 from psycopg.errors import RaiseException
 
-from twelvelabs_async._http.threads import FILES
+from twelvelabs_async._concurrency import FILES
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import LedgerError
 from twelvelabs_async.ingest._postgres import (

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from twelvelabs_async._http.threads import SCANS
+from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._options import require_bool
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from twelvelabs_async._install_command import install_command
 from twelvelabs_async._options import Secret
-from twelvelabs_async._rate_limit.stores.fallback import FallbackStore
+from twelvelabs_async._rate_limit.stores.shared import FallbackStore
+from twelvelabs_async._text import install_command
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.rate_limits import RateLimitStore

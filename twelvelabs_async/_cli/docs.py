@@ -1,4 +1,4 @@
-"""The pages of the manual, which the build of the package adds to it as `llms.txt` and `llms-full.txt`."""
+"""`twelvelabs-async docs`: print the manual, which the build adds to the package as `llms.txt` and `llms-full.txt`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from twelvelabs_async.errors import InvalidInputError
 
 FOLDER: Path = Path(__file__).parents[1]
 """Where the build puts the files."""
+
 PAGE_MARK: Final = re.compile(r"^<!-- page: (\S+) -->\n", re.MULTILINE)
+
 START: Final = "index"
 """Name of the page that is the README."""
 

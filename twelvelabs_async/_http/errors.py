@@ -1,24 +1,35 @@
-"""Maps error responses to exceptions.
+"""Maps error responses, and exceptions of aiohttp, TLS and the system, to the exceptions of this package.
 
 The platform has four shapes of error bodies (flat, nested under `error`, an integer `error_code`, and empty). Gateways,
 firewalls, storage and frameworks have others, in plain text, HTML, XML and JSON. The class of the exception depends on
 the status only; its message is whatever can be read.
+
+No message about a connection contains a URL, because it may be signed, or the credentials of a proxy.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
+import ssl
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from http import HTTPStatus
+from itertools import takewhile
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
+import aiohttp
+import attrs
+from multidict import CIMultiDict
+
+from twelvelabs_async._http.connections import UnsolicitedDataError
+from twelvelabs_async._options import Secret
 from twelvelabs_async._text import body_excerpt, cut_queries, printable
-from twelvelabs_async.errors import APIError, InternalServerError
+from twelvelabs_async.errors import APIConnectionError, APIError, APITimeoutError, InternalServerError
 
 MAX_ERROR_BODY_SIZE: Final = 64 * 1024
 """Bytes of an error body that are parsed."""
@@ -53,6 +64,32 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 _SCRIPT_START: Final = re.compile(r"<(?:script|style)", re.IGNORECASE)
 _SCRIPT_END: Final = re.compile(r"</(?:script|style)", re.IGNORECASE)
 _JSON_STRING_FIELD: Final = re.compile(r'"([A-Za-z_]{1,40})"\s{0,10}:\s{0,10}"((?:[^"\\]|\\.){1,1000})', re.DOTALL)
+
+
+_ERROR_CLASSES_BY_STATUS: dict[int, type[APIError]] = {
+    kind.STATUS: kind for kind in APIError.__subclasses__() if kind.STATUS is not None and kind.STATUS < 500
+}
+
+TRANSIENT_PROXY_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses of a proxy after which the connection may succeed."""
+
+_DATE_ERRORS: Final = frozenset({9, 10})
+"""Codes of OpenSSL: the certificate is not valid yet, or has expired."""
+
+_NAME_ERRORS: Final = frozenset({62, 63, 64})
+"""Codes of OpenSSL: the host, e-mail or IP address is another one."""
+
+KEY_MASK: Final = "***"
+"""Replacement of the API key."""
+
+KEY_START: Final = 8
+"""Characters of the key by which the start of it is recognized."""
+
+DROPPED_HEADERS: Final = frozenset({"set-cookie", "set-cookie2", "authorization", "x-api-key", "cookie"})
+"""Response headers that errors do not carry."""
+
+MAX_DETAILS_DEPTH: Final = 20
+"""Levels of `details` that an error carries."""
 
 
 def error_from_response(
@@ -306,11 +343,168 @@ def _status_phrase(status: int) -> str:
         return "unknown status"
 
 
-_ERROR_CLASSES_BY_STATUS: dict[int, type[APIError]] = {
-    kind.STATUS: kind for kind in APIError.__subclasses__() if kind.STATUS is not None and kind.STATUS < 500
-}
-
-
 def error_class_for_status(status: int) -> type[APIError]:
     """Return the exception class for an HTTP status; `APIError` if it has none of its own."""
     return InternalServerError if status >= 500 else _ERROR_CLASSES_BY_STATUS.get(status, APIError)
+
+
+def map_exception(
+    error: Exception, host: str, *, sent: bool = True, proxy: str | None = None, idle_timeout: float | None = None
+) -> APIConnectionError:
+    """Return the error for an exception of a request.
+
+    Args:
+        error: The exception.
+        host: Host of the request.
+        sent: Whether the head of the request was written to a connection.
+        proxy: Host and port of the proxy, if there is one.
+        idle_timeout: Seconds after which a `TimeoutError` was raised.
+    """
+    drop_tracebacks(error)
+    failure = _map(error, host if proxy is None else f"{host} by way of the proxy {proxy}", idle_timeout)
+    failure.sent = sent
+    return failure
+
+
+def drop_tracebacks(error: BaseException) -> None:
+    """Drop the tracebacks of an exception and its causes: aiohttp may keep them, and with them the caller's frames."""
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__
+
+
+def _map(error: Exception, host: str, idle_timeout: float | None) -> APIConnectionError:
+    failure = _connecting_failure(error, host)
+    if failure is not None:
+        return failure
+    match error:
+        case aiohttp.ClientResponseError():
+            return APIConnectionError(message=f"{host} sent an invalid HTTP response: {error.message}")
+        case aiohttp.ClientPayloadError():
+            return APIConnectionError(
+                message=f"{host} closed the connection in the middle of the response", retryable=True
+            )
+        case aiohttp.ServerDisconnectedError():
+            return APIConnectionError(message=f"{host} closed the connection without a response", retryable=True)
+        case TimeoutError() if idle_timeout is not None:
+            return APITimeoutError(message=f"no data to or from {host} for {idle_timeout:g} s", retryable=True)
+        case OSError():
+            reason = _reason(error)
+            return APIConnectionError(message=f"the connection to {host} was lost: {reason}", retryable=True)
+        case _:
+            return APIConnectionError(message=f"the request to {host} failed: {type(error).__name__}", retryable=True)
+
+
+def _connecting_failure(error: Exception, host: str) -> APIConnectionError | None:
+    """Return the error for an exception before there is a connection; None for another exception."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return APIConnectionError(message=_certificate_message(error.certificate_error, host))
+        case aiohttp.ServerFingerprintMismatch():
+            return APIConnectionError(message=f"the certificate of {host} does not have the expected fingerprint")
+        case UnsolicitedDataError():
+            return APIConnectionError(message=f"{host} sent data before the request", retryable=True)
+        case aiohttp.ConnectionTimeoutError():
+            return APITimeoutError(message=f"timed out connecting to {host}", retryable=True)
+        case aiohttp.ClientConnectorError():
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            return APIConnectionError(message=f"cannot connect to {host}: {reason}", retryable=True)
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return APIConnectionError(message="not the URL of a server")
+        case aiohttp.ClientHttpProxyError():
+            return _proxy_error(error, host)
+        case _:
+            return None
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says of an error; the texts of aiohttp contain the URL."""
+    if not isinstance(error, aiohttp.ClientError):
+        return error.strerror or type(error).__name__
+    return "the other side has closed it" if error.errno is None else os.strerror(error.errno)
+
+
+def _proxy_error(error: aiohttp.ClientHttpProxyError, host: str) -> APIConnectionError:
+    """Return the error of a proxy that refused to connect; the server has no part in it."""
+    hint = ""
+    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        hint = "; put the user name and the password into the URL of the proxy"
+    return APIConnectionError(
+        message=f"cannot connect to {host}: the proxy answered {error.status} {error.message}{hint}",
+        retryable=error.status in TRANSIENT_PROXY_STATUSES,
+    )
+
+
+def _certificate_message(error: Exception, host: str) -> str:
+    """Say whether the date, the name or the authority of a certificate is wrong, and what helps."""
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error)
+    if code in _DATE_ERRORS:
+        return f"the certificate of {host} is not valid today ({reason}); check the clock of this machine"
+    if code in _NAME_ERRORS:
+        return f"the certificate of {host} is for another name ({reason}); check base_url"
+    return (
+        f"the certificate of {host} is not trusted ({reason}); if a company's proxy signs the certificates here, set "
+        "SSL_CERT_FILE to a file that contains its authority, too, or pass ssl="
+    )
+
+
+@attrs.frozen(eq=False, repr=False)
+class Redactor:
+    """Removes the API key and the queries of URLs from errors."""
+
+    api_key: Secret | None = None
+    """The key to remove."""
+
+    def text(self, text: str) -> str:
+        """Return `text` without the key and without the queries of URLs."""
+        return cut_queries(self._hide_key(text))
+
+    def redact(self, error: APIError) -> None:
+        """Remove secrets from everything on `error` that may come from a server."""
+        error.message = printable(self.text(error.message))
+        error.body = self._hide_key(error.body)
+        for name in ("code", "request_id", "docs_url"):
+            value = getattr(error, name)
+            if value is not None:
+                setattr(error, name, self._hide_key(value))
+        if error.details is not None:
+            error.details = self._value(error.details, MAX_DETAILS_DEPTH)
+        error.headers = self._headers(error.headers)
+        error.args = (error.message,)  # attrs puts every argument there
+
+    def _headers(self, headers: Mapping[str, str]) -> CIMultiDict[str]:
+        """Return the headers that errors carry. Most of them contain no secret, which one look at all of them shows."""
+        kept = CIMultiDict(headers)
+        for name in DROPPED_HEADERS:
+            kept.popall(name, None)
+        values = " ".join(kept.values())
+        if printable(values) == values and self.text(values) == values:
+            return kept
+        return CIMultiDict([(name, printable(self.text(value))) for name, value in kept.items()])
+
+    def _hide_key(self, text: str) -> str:
+        """Replace the key, and the start of it in a text that was shortened."""
+        if self.api_key is None:
+            return text
+        key = str(self.api_key.reveal())
+        text = text.replace(key, KEY_MASK)
+        start = text.find(key[:KEY_START])
+        while start >= 0 and len(key) > KEY_START:
+            shared = takewhile(lambda pair: pair[0] == pair[1], zip(key, text[start:], strict=False))
+            text = text[:start] + KEY_MASK + text[start + len(list(shared)) :]
+            start = text.find(key[:KEY_START])
+        return text
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if not isinstance(value, dict | list):
+            return value
+        if depth == 0:
+            return None
+        if isinstance(value, list):
+            return [self._value(item, depth - 1) for item in cast("list[object]", value)]
+        items = cast("dict[str, Any]", value).items()
+        return {self.text(name): self._value(item, depth - 1) for name, item in items}
