@@ -8,7 +8,7 @@ import pytest
 from scenarios import SCENARIOS, Harness
 from scenarios.setup import OPERATION_FACTS
 
-from twelvelabs_async.emulator._api import forms
+from twelvelabs_async.emulator._api import validation
 from twelvelabs_async.emulator._json import parse_json
 
 JSON_METHODS = [
@@ -48,16 +48,16 @@ async def test_an_empty_field_counts_as_absent_in_every_form(
     harness: Harness, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The official client sends None as an empty field."""
-    scenario, read = SCENARIOS[method], forms.read_parts
+    scenario, read = SCENARIOS[method], validation.read_parts
     optional = set(scenario.facts["body"]) - set(scenario.facts.get("required", ()))
 
     async def with_empty_fields(*arguments: Any) -> None:
         await read(*arguments)
-        form: forms.Form = arguments[1]
+        form: validation.Form = arguments[1]
         for name in optional - form.fields.keys() - form.files.keys():
-            forms.add_field(form, name, "")
+            validation.add_field(form, name, "")
 
-    harness.before_call = lambda: monkeypatch.setattr(forms, "read_parts", with_empty_fields)
+    harness.before_call = lambda: monkeypatch.setattr(validation, "read_parts", with_empty_fields)
     with scenario.warnings():
         await scenario.run(harness)
     assert harness.object_changes == scenario.object_changes

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator, ThreadedEmulator, samples
+from twelvelabs_async.emulator._generation.analysis import schema_of_prompt
 from twelvelabs_async.emulator._generation.structured import Sampler
-from twelvelabs_async.emulator._generation.templates import schema_of_prompt
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]

@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator._error_formats import FORMATS
-from twelvelabs_async.emulator._errors import INJECTED_MESSAGE
+from twelvelabs_async.emulator._errors import FORMATS, INJECTED_MESSAGE
 from twelvelabs_async.emulator._generation.damage import DAMAGES, damage_text
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]

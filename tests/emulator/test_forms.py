@@ -15,7 +15,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.emulator._api.forms import read_form
+from twelvelabs_async.emulator._api.validation import read_form
 from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._spool import UploadSpool
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import Emulator, samples
-from twelvelabs_async.emulator._media.images import ImageHeader, parse_header
+from twelvelabs_async.emulator._media.media import ImageHeader, parse_header
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]

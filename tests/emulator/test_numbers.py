@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from twelvelabs_async.emulator import samples
-from twelvelabs_async.emulator._numbers import parse_integer, parse_number
+from twelvelabs_async.emulator._json import parse_integer, parse_number
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]

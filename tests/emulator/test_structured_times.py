@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.emulator._generation.structured import Sampler
-from twelvelabs_async.emulator._generation.time_names import role_of
+from twelvelabs_async.emulator._generation.structured import Sampler, role_of
 
 PAIRS = [
     ("start_time", "end_time"),

@@ -16,9 +16,8 @@ from aiohttp import web
 from twelvelabs_async._version import __version__
 from twelvelabs_async.emulator import _storage
 from twelvelabs_async.emulator._admin.api import ADMIN_PREFIX
-from twelvelabs_async.emulator._api import OPERATIONS
+from twelvelabs_async.emulator._api import OPERATIONS, RETIRED_OPERATIONS
 from twelvelabs_async.emulator._api.context import USAGE, Operation, RequestContext
-from twelvelabs_async.emulator._api.retired import RETIRED_OPERATIONS
 from twelvelabs_async.emulator._errors import ApiError, error_shape
 from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault, wait_for_disconnect
 from twelvelabs_async.emulator._limits import UsageMeter

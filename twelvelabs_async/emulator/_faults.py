@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
-from twelvelabs_async.emulator._error_formats import error_body
 from twelvelabs_async.emulator._errors import (
     INJECTED_CODE,
     INJECTED_MESSAGE,
     PLAN_LIMIT_STATUSES,
     ApiError,
     StorageError,
+    error_body,
     error_shape,
 )
 from twelvelabs_async.emulator._generation.damage import change_texts, damage_text
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._operations import STORAGE
 from twelvelabs_async.emulator._streams import StreamedResponse
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 from twelvelabs_async.emulator.faults import PlanLimit
 
 if TYPE_CHECKING:

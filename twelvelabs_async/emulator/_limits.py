@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twelvelabs_async.emulator._errors import ApiError
+from twelvelabs_async.emulator._json import DAY, HOUR, rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._operations import TOTAL_MINUTES_CATEGORIES
-from twelvelabs_async.emulator._timestamps import DAY, HOUR, rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator.clock import Clock
 from twelvelabs_async.emulator.plans import Dimension, Plan, Window
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from twelvelabs_async.emulator._errors import StorageError
 from twelvelabs_async.emulator._faults import CORRUPT_BODY
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._spool import UploadHasher
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler

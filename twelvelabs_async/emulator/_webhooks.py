@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from twelvelabs_async.emulator._api import analyze_tasks
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 from twelvelabs_async.emulator.webhooks import Delivery, WebhookEvent
 
 if TYPE_CHECKING:

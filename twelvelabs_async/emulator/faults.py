@@ -33,12 +33,13 @@ from typing import Literal, TypedDict
 
 from typing_extensions import Unpack, override
 
-from twelvelabs_async.emulator._error_formats import FORMATS, ErrorFormat
 from twelvelabs_async.emulator._errors import (
+    FORMATS,
     INJECTED_CODE,
     INJECTED_MESSAGE,
     PLAN_LIMIT_STATUSES,
     ApiError,
+    ErrorFormat,
     error_shape,
 )
 from twelvelabs_async.emulator._generation.damage import DAMAGES, Damage

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
-from twelvelabs_async.emulator._timestamps import DAY, HOUR, MINUTE
+from twelvelabs_async.emulator._json import DAY, HOUR, MINUTE
 
 _MAX_LIMIT = (1 << 53) - 1
 _MAX_DAYS = 36_500

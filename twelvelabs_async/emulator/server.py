@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 
 from twelvelabs_async.emulator._admin.api import ADMIN_PREFIX, build_admin
 from twelvelabs_async.emulator._answers import Answer, Json
-from twelvelabs_async.emulator._api import connections, finished_videos
+from twelvelabs_async.emulator._api import connections, indexed_assets
 from twelvelabs_async.emulator._app import API_PREFIX, OPERATION_NAMES, Middlewares, build_api, build_storage
 from twelvelabs_async.emulator._limits import Limiter
 from twelvelabs_async.emulator._media import descriptions
@@ -386,7 +386,7 @@ class Emulator:
             hits = await client.search.query(index_id=video.index_id, search_options=["visual"], query_text="boat")
             print(hits[0].start, hits[0].end)  # 5.0 12.0
         """
-        return finished_videos.add_finished_video(
+        return indexed_assets.add_finished_video(
             self.service.for_organization(organization),
             index,
             file,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._net import is_loopback
 from twelvelabs_async.emulator._state.deterministic import IdGenerator
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 from twelvelabs_async.emulator.clock import Clock
 
 _MAX_ATTEMPTS = 4

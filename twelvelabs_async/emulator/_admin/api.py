@@ -40,10 +40,9 @@ import cattrs
 from aiohttp import web
 
 from twelvelabs_async.emulator._admin.dashboard import Dashboard
-from twelvelabs_async.emulator._api import analyze_tasks, embed, indexes, knowledge_stores, serializers, tasks, uploads
-from twelvelabs_async.emulator._json import parse_json
+from twelvelabs_async.emulator._api import analyze_tasks, assets, embed, indexes, knowledge_stores, serializers, tasks
+from twelvelabs_async.emulator._json import parse_json, rfc3339_millis
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 from twelvelabs_async.emulator.faults import FaultOptions
 from twelvelabs_async.emulator.plans import Plan, Window, Windows
 from twelvelabs_async.emulator.timing import Timing
@@ -326,7 +325,7 @@ def _objects(service: Service) -> dict[str, Any]:
             state.videos, lambda video: {"index_id": video.index_id} | serializers.indexed_asset(service, video)
         ),
         "tasks": _view_all(state.tasks, lambda task: tasks.task_view(service, task)),
-        "uploads": _view_all(state.uploads, lambda upload: uploads.upload_summary(service, upload)),
+        "uploads": _view_all(state.uploads, lambda upload: assets.upload_summary(service, upload)),
         "embed_tasks": _view_all(state.embed_tasks, lambda task: embed.task_view(service, task)),
         "analyze_tasks": _view_all(
             state.analyses.tasks, lambda task: analyze_tasks.task_view(service, task, brief=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from twelvelabs_async.emulator._api import (
     analyze,
     analyze_tasks,
@@ -18,35 +16,36 @@ from twelvelabs_async.emulator._api import (
     responses,
     search,
     tasks,
-    uploads,
 )
+from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._errors import ApiError
 
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._api.context import Operation
+REPLACEMENTS = {"POST /summarize": "POST /analyze", "POST /gist": "POST /analyze"}
+"""Operation to use instead of each retired one."""
+
+
+def _retire(name: str, replacement: str) -> Operation:
+    async def reject(_context: RequestContext) -> ApiResponse:
+        raise ApiError(410, "endpoint_deprecated", f"{name} has been removed from the API. Use {replacement}.")
+
+    method, _, path = name.partition(" ")
+    return Operation(method, path, reject)
+
 
 OPERATIONS: tuple[Operation, ...] = (
     *indexes.OPERATIONS,
     *indexed_assets.OPERATIONS,
-    *indexed_assets.OPERATIONS,
     *assets.OPERATIONS,
-    *assets.OPERATIONS,
-    *uploads.OPERATIONS,
     *search.OPERATIONS,
     *tasks.OPERATIONS,
     *analyze.OPERATIONS,
     *analyze_tasks.OPERATIONS,
-    *analyze_tasks.OPERATIONS,
     *responses.OPERATIONS,
     *embed.OPERATIONS,
-    *embed.OPERATIONS,
-    *embed_v2.OPERATIONS,
     *embed_v2.OPERATIONS,
     *entities.OPERATIONS,
-    *entities.OPERATIONS,
     *knowledge_stores.OPERATIONS,
-    *knowledge_stores.OPERATIONS,
-    *knowledge_stores.OPERATIONS,
-    *knowledge_stores.OPERATIONS,
-    *connections.OPERATIONS,
     *connections.OPERATIONS,
 )
+
+RETIRED_OPERATIONS = tuple(_retire(name, replacement) for name, replacement in REPLACEMENTS.items())

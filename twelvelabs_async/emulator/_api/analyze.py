@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from twelvelabs_async.emulator._api import retired
+from twelvelabs_async.emulator._api import validation
 from twelvelabs_async.emulator._api.assets import media_from_url
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import (
@@ -28,9 +28,13 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.images import analysis_problem, header_of, parse_header
-from twelvelabs_async.emulator._media.media import check_resolution
-from twelvelabs_async.emulator._media.urls import is_web_page
+from twelvelabs_async.emulator._media.media import (
+    analysis_problem,
+    check_resolution,
+    header_of,
+    is_web_page,
+    parse_header,
+)
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
@@ -151,7 +155,7 @@ async def read_request(
     """
     if "video_id" in body:
         raise ApiError(400, "parameter_unknown", "The video_id parameter is no longer supported; use video.")
-    model = retired.require_model(body.get("model_name", models[0]), models)
+    model = validation.require_model(body.get("model_name", models[0]), models)
     mode = require_choice("analysis_mode", body.get("analysis_mode", GENERAL_MODE), MODES)
     if body.get("video") is not None and body.get("image") is not None:
         raise invalid_parameter("image", "it cannot be used together with video")

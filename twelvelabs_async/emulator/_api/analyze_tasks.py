@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
-from twelvelabs_async.emulator._api import analyze, assets, listing, retired
+from twelvelabs_async.emulator._api import analyze, assets, listing, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice, required_object_list
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, require_found
 from twelvelabs_async.emulator._faults import REJECT_REPEATED_KEY
 from twelvelabs_async.emulator._generation import analysis
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import (
     MODES,
@@ -23,7 +24,6 @@ from twelvelabs_async.emulator._state.entities import (
     MediaSource,
 )
 from twelvelabs_async.emulator._streams import Stream, ndjson_line
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._state.service import Service
@@ -163,7 +163,7 @@ async def create_batch(context: RequestContext) -> ApiResponse:
     for name in ("model_name", "analysis_mode"):
         if body.get(name) is None:
             raise missing_parameter(name)
-    model = retired.require_model(body["model_name"], BATCH_MODELS)
+    model = validation.require_model(body["model_name"], BATCH_MODELS)
     mode = require_choice("analysis_mode", body["analysis_mode"], MODES)
     requests = required_object_list(body, "requests", 1, MAX_REQUESTS)
     names = _custom_ids(requests)

@@ -13,10 +13,10 @@ from twelvelabs_async.emulator._api import assets, listing, serializers, validat
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found, require_found
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._state import deterministic, progress
-from twelvelabs_async.emulator._state.connections import Import, ImportItem, RedirectUri
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
+from twelvelabs_async.emulator._state.entities import Import, ImportItem, RedirectUri
 from twelvelabs_async.emulator.connected_accounts import Connection
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from twelvelabs_async.emulator._api.forms import Form, parse_flag, read_form
+from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter

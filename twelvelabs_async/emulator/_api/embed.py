@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_async.emulator._api import assets, listing, retired, serializers, tasks
+from twelvelabs_async.emulator._api import assets, listing, serializers, tasks, validation
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.forms import Form
-from twelvelabs_async.emulator._api.validation import check_text, require_choice
+from twelvelabs_async.emulator._api.validation import Form, check_text, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.images import header_of, marengo_problem
-from twelvelabs_async.emulator._media.media import check_indexable
+from twelvelabs_async.emulator._media.media import check_indexable, header_of, marengo_problem
 from twelvelabs_async.emulator._state import progress
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._generation.embeddings import Span
@@ -50,7 +48,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
         }
         kinds = [kind for kind, value in inputs.items() if value is not None]
         context.count_request(*(f"embed-{kind}" for kind in kinds))
-        model = retired.require_model(form.require("model_name"), MODELS)
+        model = validation.require_model(form.require("model_name"), MODELS)
         if not kinds:
             raise missing_parameter("text, image_url, image_file, audio_url or audio_file")
         if (truncate := form.get("text_truncate")) is not None:
@@ -140,7 +138,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
     """POST /embed/tasks."""
     context.count_request("embed-video")
     async with context.form() as form:
-        model = retired.require_model(form.require("model_name"), MODELS)
+        model = validation.require_model(form.require("model_name"), MODELS)
         clip_options = _clip_options(form)
         info, names = await _video(context.service, form)
     span = _span(clip_options, info.duration or 0.0)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Entity, EntityCollection
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 
 if TYPE_CHECKING:
     from multidict import MultiMapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_async.emulator._api import listing, retired
+from twelvelabs_async.emulator._api import listing, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import (
     JsonObject,
@@ -14,9 +14,9 @@ from twelvelabs_async.emulator._api.validation import (
     required_string,
 )
 from twelvelabs_async.emulator._errors import ApiError
+from twelvelabs_async.emulator._json import rfc3339_micros, rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Index
-from twelvelabs_async.emulator._timestamps import rfc3339_micros, rfc3339_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ def _unused_name(service: Service, body: JsonObject, excluded_id: str | None = N
 def _read_model(model: JsonObject) -> dict[str, Any]:
     options = required_list(model, "model_options")
     return {
-        "model_name": retired.require_model(model.get("model_name"), MODELS),
+        "model_name": validation.require_model(model.get("model_name"), MODELS),
         "model_options": [require_choice("model_options", option, OPTIONS) for option in options],
     }
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from twelvelabs_async.emulator import _search
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
-from twelvelabs_async.emulator._generation.enrichment import validate_enrichment_schema
+from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._state import deterministic, progress
 from twelvelabs_async.emulator._state.entities import Item, ItemCollection, KnowledgeStore
-from twelvelabs_async.emulator._timestamps import rfc3339_millis
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._api.validation import JsonObject
@@ -40,6 +39,28 @@ MAX_ITEMS_PER_REQUEST = 500
 SEARCHABLE_KINDS = ("video", "image")
 MODALITIES = ("visual", "audio")
 _PAGE_TOKEN = re.compile(r"([0-9]{1,16})-([0-9]{1,16})-([0-9a-f]{16})")
+
+
+ENRICHMENT_KEYWORDS: Final = frozenset(
+    {
+        "type",
+        "title",
+        "description",
+        "enum",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minimum",
+        "maximum",
+        "format",
+    }
+)
+
+ENRICHMENT_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 def _prefixed_id(context: RequestContext, name: str, prefix: str) -> str:
@@ -536,6 +557,46 @@ def _match_view(match: Match) -> dict[str, Any]:
     view: dict[str, Any] = {"start_sec": start, "end_sec": end, "modalities": list(match.modalities)}
     transcript = descriptions.spoken_between(match.item.asset, start, end)
     return view | ({"transcription": transcript} if transcript else {})
+
+
+def validate_enrichment_schema(schema: JsonObject) -> None:
+    """Check the schema of the metadata of a knowledge store, and all schemas in it.
+
+    Raises:
+        ApiError: It has an unsupported keyword, or a property without a description.
+    """
+    pending: list[tuple[str, JsonObject]] = [("json_schema", schema)]
+    while pending:
+        path, current = pending.pop()
+        if unknown := sorted(current.keys() - ENRICHMENT_KEYWORDS):
+            raise _unsupported_schema(path, f"the keyword {unknown[0]} is not supported")
+        if "type" in current and current["type"] not in ENRICHMENT_TYPES:
+            raise _unsupported_schema(path, f"type must be one of {', '.join(ENRICHMENT_TYPES)}")
+        if not isinstance(current.get("additionalProperties", True), bool):
+            raise _unsupported_schema(path, "additionalProperties must be a boolean")
+        for name, entry in _schema_object(current.get("properties", {}), f"{path}.properties").items():
+            inner_path = f"{path}.properties.{name}"
+            inner = _schema_object(entry, inner_path)
+            if not isinstance(inner.get("description"), str):
+                raise _unsupported_schema(inner_path, "it has no description")
+            pending.append((inner_path, inner))
+        if "items" in current and not isinstance(current["items"], bool):
+            pending.append((f"{path}.items", _schema_object(current["items"], f"{path}.items")))
+        prefix: Any = current.get("prefixItems", [])
+        if not isinstance(prefix, list):
+            raise _unsupported_schema(f"{path}.prefixItems", "it must be a list of schemas")
+        for position, entry in enumerate(cast("list[object]", prefix)):
+            pending.append((f"{path}.prefixItems.{position}", _schema_object(entry, f"{path}.prefixItems.{position}")))
+
+
+def _schema_object(value: object, path: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise _unsupported_schema(path, "it must be an object")
+    return cast("JsonObject", value)
+
+
+def _unsupported_schema(path: str, reason: str) -> ApiError:
+    return ApiError(422, "parameter_invalid", f"The {path} parameter is invalid: {reason}.")
 
 
 OPERATIONS = (

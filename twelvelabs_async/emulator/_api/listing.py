@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from twelvelabs_async.emulator._api.context import ApiResponse
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import invalid_parameter
-from twelvelabs_async.emulator._numbers import parse_integer, parse_number
-from twelvelabs_async.emulator._timestamps import parse_rfc3339
+from twelvelabs_async.emulator._json import parse_integer, parse_number, parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

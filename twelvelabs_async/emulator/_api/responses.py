@@ -16,10 +16,10 @@ from twelvelabs_async.emulator._api.validation import (
 from twelvelabs_async.emulator._errors import invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import analysis, chat
 from twelvelabs_async.emulator._generation.structured import is_satisfiable
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Json, Session
 from twelvelabs_async.emulator._streams import Stream, sse_event
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_async.emulator import _search
 from twelvelabs_async.emulator._api import assets, listing
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.forms import Form
-from twelvelabs_async.emulator._api.validation import check_text, require_choice
+from twelvelabs_async.emulator._api.validation import Form, check_text, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
+from twelvelabs_async.emulator._json import parse_integer, rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.images import header_of, marengo_problem, read_header
-from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES
-from twelvelabs_async.emulator._numbers import parse_integer
+from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES, header_of, marengo_problem, read_header
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Hit, Index, Search
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._state.service import Service

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._json import rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.media import Asset, equal_segments
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Video
-from twelvelabs_async.emulator._timestamps import rfc3339_millis, rfc3339_seconds
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._api.context import RequestContext

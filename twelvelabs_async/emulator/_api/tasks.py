@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator._api import assets, indexed_assets, listing, serializers
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.forms import Form
-from twelvelabs_async.emulator._api.validation import parse_user_metadata_json
+from twelvelabs_async.emulator._api.validation import Form, parse_user_metadata_json
 from twelvelabs_async.emulator._errors import ApiError, missing_parameter, require_found
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Task
-from twelvelabs_async.emulator._timestamps import rfc3339_seconds
 
 if TYPE_CHECKING:
     from twelvelabs_async.emulator._state.service import Service

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_async.emulator._generation import analysis
+from twelvelabs_async.emulator._generation.analysis import schema_of_prompt
 from twelvelabs_async.emulator._generation.structured import Sampler
-from twelvelabs_async.emulator._generation.templates import schema_of_prompt
 from twelvelabs_async.emulator._state.deterministic import invent_scene
 
 if TYPE_CHECKING:

@@ -11,32 +11,70 @@ from fractions import Fraction
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from twelvelabs_async.emulator._media.documents import document_problem
-from twelvelabs_async.emulator._media.images import ImageHeader, read_header
-from twelvelabs_async.emulator._media.media import MAX_DURATION, Media, detect_kind, guess_duration, guess_media
+from twelvelabs_async.emulator._media.media import (
+    MAX_DURATION,
+    ImageHeader,
+    Media,
+    detect_kind,
+    guess_duration,
+    guess_media,
+    read_header,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+PREFIX_SIZE: Final = 4096
+_PDF_MARK: Final = b"%PDF"
+_PDF_MARK_SIZE: Final = 1024
+"""Bytes at the beginning of a PDF file that contain its mark."""
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BINARY: Final = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+"""Bytes that no text contains, whatever its encoding, unless it begins with a byte order mark."""
+
+
 _CODECS = {"avc": "h264", "hevc": "hevc", "mpeg audio": "mp3", "mpeg-4 visual": "mpeg4"}
+
 _KINDS = {"Video": "video", "Audio": "audio", "Image": "image"}
+
 _PREFIX_SIZE = 4096
+
 _MARKER_SIZE = 4
+
 _ALIAS = b"alis"
 """Marks a track of a QuickTime movie whose frames are in another file."""
+
 _OPAQUE = (b"cmov", b"\x06\x0e\x2b\x34", b"\xd0\xcf\x11\xe0")
 """Mark compressed QuickTime headers, MXF and AAF, which can refer to other files anywhere in their content."""
+
 _MARKERS = re.compile(b"|".join(map(re.escape, (_ALIAS, *_OPAQUE))))
 
 THUMBNAIL_KINDS: Final = frozenset({"video", "image"})
+
 MAX_CACHED: Final = 512
 """Maximum number of cached thumbnails of about 6 kB each."""
+
 _WIDTH: Final = 320
+
 _FORMAT: Final = "yuvj420p"
+
 _NO_EXTERNAL_FILES: Final = {"protocol_whitelist": "none", "enable_drefs": "0"}
 """Options that stop PyAV from opening or fetching other files that a file refers to."""
 
 Track = dict[str, Any]
+
+
+def document_problem(path: Path, mime: str) -> str | None:
+    """Return why the content of a document does not match its MIME type, `None` if it does."""
+    with path.open("rb") as opened:
+        prefix = opened.read(PREFIX_SIZE)
+    if mime == "application/pdf":
+        matches = _PDF_MARK in prefix[:_PDF_MARK_SIZE]
+    else:
+        matches = not prefix.startswith(_PDF_MARK) and (
+            prefix.startswith(_BYTE_ORDER_MARKS) or _BINARY.isdisjoint(prefix)
+        )
+    return None if matches else "The extension of the document does not match its content."
 
 
 async def probe(path: Path, filename: str, size: int, digest: str) -> Media:
