@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from twelvelabs_async.ingest._forecast import DAY, PUBLISHED_LIMITS, PlanLimit
+from twelvelabs_async._cli.forecast import DAY, PUBLISHED_LIMITS, PlanLimit
 
 STEP_SECONDS: Final = 900.0
 """Length of a step in seconds of virtual time. Limits per minute and hour are spread evenly over time, limits per day

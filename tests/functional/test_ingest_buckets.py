@@ -19,7 +19,7 @@ from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async._text import install_command
 from twelvelabs_async.emulator import Emulator, samples
 from twelvelabs_async.ingest import IngestEvent, IngestResult, Item, PathSkipped
-from twelvelabs_async.ingest._buckets import (
+from twelvelabs_async.ingest._remote_sources import (
     BucketPath,
     ObjectSource,
     is_public,

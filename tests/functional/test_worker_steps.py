@@ -14,13 +14,13 @@ from psycopg.conninfo import make_conninfo
 from twelvelabs_async import AsyncTwelveLabs, LedgerError, LedgerInUseError
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item
-from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
+from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState
 from twelvelabs_async.workers import Status, cancel_stalled, forget_failed, retry_stalled, status, submit
 from twelvelabs_async.workers._job_table import JobState, JobTable, StepResult
-from twelvelabs_async.workers._queue import open_ledger_and_queue
+from twelvelabs_async.workers._jobs import open_ledger_and_queue
 
 ENTRY = Entry(token="t1", index_id="i", uri="/films/1.mp4", size=1, mtime_ns=2)
 SESSION = UploadState(upload_id="u", asset_id="a", filename="1.mp4", total_size=20, chunk_size=8, fingerprint="f")

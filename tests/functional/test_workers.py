@@ -19,7 +19,7 @@ from processes import start_process
 from twelvelabs_async import AsyncTwelveLabs, InternalServerError
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.ingest import _outage
+from twelvelabs_async.ingest import _failures
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.workers import Status, Worker, _jobs, status, submit
 from twelvelabs_async.workers.worker import _DEAD_WORKER_TIMEOUT
@@ -143,9 +143,9 @@ async def test_p29_a_worker_stops_at_an_outage_and_another_continues(
     platform: Emulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     def is_outage(_: object, error: Exception) -> bool:  # at once, and not after half a minute
-        return _outage.is_unanswered(error)
+        return _failures.is_unanswered(error)
 
-    monkeypatch.setattr(_outage.OutageDetector, "is_outage", is_outage)
+    monkeypatch.setattr(_failures.OutageDetector, "is_outage", is_outage)
     monkeypatch.setattr(_jobs, "OUTAGE_RETRY_DELAY", 0.1)
     index_id = await create_index(platform)
     await submit(ledger, films(tmp_path / "films", 1), index_id=index_id)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from support import FastClock, LoopClock, run_in_virtual_time
 
 from twelvelabs_async.ingest import Ingestion, IngestResult
-from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
+from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest._pipeline import IngestConfig
 
 NEVER = -1

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twelvelabs_async._cli.forecast import Rate, format_rough_duration, seconds_left
 from twelvelabs_async._cli.progress import Bucket, Timeline
-from twelvelabs_async.ingest._forecast import Rate, format_rough_duration, seconds_left
 
 
 def test_a_rate_is_the_average_over_the_window() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twelvelabs_async.ingest._forecast import (
+from twelvelabs_async._cli.forecast import (
     PUBLISHED_LIMITS,
     Demand,
     ObservedLimit,

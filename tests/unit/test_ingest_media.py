@@ -15,8 +15,17 @@ from typing import Any
 import pytest
 from movies import alias_box, reference_movie
 
-from twelvelabs_async.ingest._media import MaskedFile, Media, detect_media_type, media_from_tracks, probe_file
-from twelvelabs_async.ingest._validation import TRUNCATED_WARNING, rejection_reason, rules_for_models, validate_source
+from twelvelabs_async.ingest._validation import (
+    TRUNCATED_WARNING,
+    MaskedFile,
+    Media,
+    detect_media_type,
+    media_from_tracks,
+    probe_file,
+    rejection_reason,
+    rules_for_models,
+    validate_source,
+)
 
 MEDIA = Path(__file__).parents[1] / "data" / "media"
 RULES = rules_for_models(["marengo3.0"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.ingest._urls import filename_from_url, redact_url, url_problem
+from twelvelabs_async.ingest._remote_sources import filename_from_url, redact_url, url_problem
 
 MD5 = "0123456789abcdef" * 2
 

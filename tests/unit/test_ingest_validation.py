@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.ingest._media import Media, media_from_url
 from twelvelabs_async.ingest._validation import (
     GIB,
+    Media,
     ModelRules,
     format_media_duration,
+    media_from_url,
     rejection_reason,
     rules_for_models,
     upload_strategy,

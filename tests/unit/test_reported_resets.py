@@ -19,7 +19,7 @@ from twelvelabs_async import APIError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async._http.transport import Response
 from twelvelabs_async._options import Options
 from twelvelabs_async.events import RateLimitUpdated, RateLimitWaitStarted
-from twelvelabs_async.ingest._failure_policy import is_permanent, stop_reason
+from twelvelabs_async.ingest._failures import is_permanent, stop_reason
 from twelvelabs_async.requests import Request
 
 

@@ -23,18 +23,29 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.events import RequestFinished, RetryScheduled
 from twelvelabs_async.ingest import Entry, Item, MemoryLedger
-from twelvelabs_async.ingest._failure_policy import (
+from twelvelabs_async.ingest._failures import (
     DEFAULT_QUOTA_WAIT,
     MAX_STAGE_ATTEMPTS,
     MAX_STAGE_RETRY_DELAY,
+    OUTAGE_THRESHOLD,
+    OutageDetector,
     stage_retry_delay,
 )
-from twelvelabs_async.ingest._outage import OUTAGE_THRESHOLD, OutageDetector
 from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT
 from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, NOT_FOUND_GRACE
 from twelvelabs_async.workers._job_table import JobState
-from twelvelabs_async.workers._jobs import JobRunner, ScanResult, has_pending_step, limit_retry_delay, next_scan_delay
-from twelvelabs_async.workers._queue import INDEXING_QUEUE, QUEUES, SCAN_QUEUE, UPLOAD_QUEUE, PausedQueues
+from twelvelabs_async.workers._jobs import (
+    INDEXING_QUEUE,
+    QUEUES,
+    SCAN_QUEUE,
+    UPLOAD_QUEUE,
+    JobRunner,
+    PausedQueues,
+    ScanResult,
+    has_pending_step,
+    limit_retry_delay,
+    next_scan_delay,
+)
 
 URL = "https://example.test/1.mp4"
 FailWith = Callable[[Exception], None]

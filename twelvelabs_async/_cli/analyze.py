@@ -12,7 +12,7 @@ from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.ingest._urls import is_url
+from twelvelabs_async.ingest._remote_sources import is_url
 from twelvelabs_async.models.analyze import AnalyzeModel, TextGeneration, VideoAsset, VideoUrl
 from twelvelabs_async.serialization import to_dict
 

@@ -14,6 +14,15 @@ import attrs
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, basename, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.forecast import (
+    PUBLISHED_LIMITS,
+    Demand,
+    ObservedLimit,
+    PlanName,
+    additional_windows,
+    bottleneck,
+    format_rough_duration,
+)
 from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, find_index
 from twelvelabs_async._cli.ingest_run import IngestArgs, item_record
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
@@ -25,21 +34,12 @@ from twelvelabs_async._rate_limit.stores import open_store, tenant_id
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item, Ledger
-from twelvelabs_async.ingest._duplicates import compute_dedupe_key, have_same_content
-from twelvelabs_async.ingest._forecast import (
-    PUBLISHED_LIMITS,
-    Demand,
-    ObservedLimit,
-    PlanName,
-    additional_windows,
-    bottleneck,
-    format_rough_duration,
-)
-from twelvelabs_async.ingest._media import is_media_library_installed
+from twelvelabs_async.ingest._stages import compute_dedupe_key, have_same_content
 from twelvelabs_async.ingest._validation import (
     ModelRules,
     SourceValidation,
     format_media_duration,
+    is_media_library_installed,
     not_inspected_warning,
     rules_for_models,
     validate_source,

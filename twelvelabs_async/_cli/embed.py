@@ -11,7 +11,7 @@ from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Column, Screen, format_size, format_timecode
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.ingest._urls import is_url
+from twelvelabs_async.ingest._remote_sources import is_url
 from twelvelabs_async.models.embed import EmbeddingData
 from twelvelabs_async.serialization import to_dict
 

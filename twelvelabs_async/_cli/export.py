@@ -295,7 +295,7 @@ def _csv_cell(value: Any) -> str:
 class _Parquet(Format):
     def __init__(self, row_type: type[ExportedVideo]) -> None:
         try:
-            self._arrow: Any = import_module("twelvelabs_async.tables")
+            self._arrow: Any = import_module("twelvelabs_async._arrow")
             self._core: Any = import_module("arro3.core")
             self._io: Any = import_module("arro3.io")
         except ImportError:

@@ -13,10 +13,10 @@ from cyclopts import Parameter
 
 from twelvelabs_async._cli.arguments import Flag, PositiveFloat, PositiveInt, as_text, run_command, run_with_key
 from twelvelabs_async._cli.exit_codes import ExitCode
+from twelvelabs_async._cli.forecast import PlanName
 from twelvelabs_async._cli.help import CommandLine
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import Dedupe, EntryState, OnOutage, OnQuota, Transfer
-from twelvelabs_async.ingest._forecast import PlanName
 from twelvelabs_async.models.indexes import ModelOption
 
 if TYPE_CHECKING:

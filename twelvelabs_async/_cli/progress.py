@@ -21,6 +21,7 @@ from rich.text import Text
 
 from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, shorten
 from twelvelabs_async._cli.failure_groups import FailureGroups
+from twelvelabs_async._cli.forecast import COMPLETIONS_WINDOW, SPEED_WINDOW, Rate, format_rough_duration, seconds_left
 from twelvelabs_async._cli.sources import LeftOut, SourceTotal
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import Clock
@@ -38,13 +39,6 @@ from twelvelabs_async.ingest import (
     PathSkipped,
     QuotaWaitStarted,
     Stage,
-)
-from twelvelabs_async.ingest._forecast import (
-    COMPLETIONS_WINDOW,
-    SPEED_WINDOW,
-    Rate,
-    format_rough_duration,
-    seconds_left,
 )
 from twelvelabs_async.ingest._validation import format_media_duration
 

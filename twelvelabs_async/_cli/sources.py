@@ -25,9 +25,8 @@ import attrs
 from twelvelabs_async._cli.arguments import as_text
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import IngestSource, Item, PathSkipped
-from twelvelabs_async.ingest._buckets import is_bucket_url
+from twelvelabs_async.ingest._remote_sources import is_bucket_url, is_url
 from twelvelabs_async.ingest._scan import SCAN_BATCH_SIZE, iter_batch_items
-from twelvelabs_async.ingest._urls import is_url
 
 STANDARD_INPUT: Final = "-"
 """Name of standard input among the lists."""

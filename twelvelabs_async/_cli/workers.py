@@ -52,7 +52,7 @@ def require_database_url(ledger: str | None) -> str:
 async def submit_sources(url: str, *, index: str, args: IngestArgs, base_url: str | None, screen: Screen) -> ExitCode:
     """Submit files for an index; a new index is created if there is none with this name."""
     from twelvelabs_async.workers import submit  # noqa: PLC0415  # an optional dependency
-    from twelvelabs_async.workers._queue import open_ledger_and_queue  # noqa: PLC0415  # the same
+    from twelvelabs_async.workers._jobs import open_ledger_and_queue  # noqa: PLC0415  # the same
 
     async def check() -> None:
         await check_arguments(scan, args, access="shared")

@@ -25,9 +25,10 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     UploadError,
 )
-from twelvelabs_async.ingest._failure_policy import (
+from twelvelabs_async.ingest._failures import (
     DEFAULT_QUOTA_WAIT,
     MAX_STAGE_ATTEMPTS,
+    OutageWaiter,
     error_line,
     is_ambiguous,
     is_permanent,
@@ -36,7 +37,6 @@ from twelvelabs_async.ingest._failure_policy import (
     stage_retry_delay,
     stop_reason,
 )
-from twelvelabs_async.ingest._outage import OutageWaiter
 from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, UNCERTAIN_STAGES, Claimer, Stages, WorkItem
 from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, StatusPoller
 from twelvelabs_async.ingest._validation import SourceValidator

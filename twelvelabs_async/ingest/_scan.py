@@ -31,15 +31,19 @@ from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._system import path_to_uri
 from twelvelabs_async._text import error_text
 from twelvelabs_async.errors import InvalidInputError, UploadError
-from twelvelabs_async.ingest._buckets import (
+from twelvelabs_async.ingest._remote_sources import (
     BucketObject,
     BucketPath,
+    filename_from_url,
     is_bucket_url,
+    is_signed,
+    is_url,
     list_objects,
     open_bucket,
     parse_bucket_url,
+    redact_url,
+    url_problem,
 )
-from twelvelabs_async.ingest._urls import filename_from_url, is_signed, is_url, redact_url, url_problem
 from twelvelabs_async.ingest.events import PathSkipped, SkipReason
 from twelvelabs_async.ingest.sources import IngestSource, IngestSources, Item, PathOrUrl
 from twelvelabs_async.models.common import UserMetadata

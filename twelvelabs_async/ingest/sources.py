@@ -6,12 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncIterable,
-    Awaitable,
-    Callable,
-    Iterable,
-)
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from os import PathLike
 from typing import Literal
 
@@ -20,8 +15,7 @@ import attrs
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._system import portable_path
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.ingest._buckets import content_version, is_bucket_url
-from twelvelabs_async.ingest._urls import is_url
+from twelvelabs_async.ingest._remote_sources import content_version, is_bucket_url, is_url
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.uploads._source import safe_filename
 

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from twelvelabs_async._system import local_path, portable_path
 from twelvelabs_async.errors import LedgerInUseError, TwelveLabsError
-from twelvelabs_async.ingest._failure_policy import MAX_STAGE_ATTEMPTS
+from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
 from twelvelabs_async.ingest._postgres import Fence, FencedEntries, LedgerConnection
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger

@@ -10,7 +10,7 @@ import attrs
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest.ledger import Entry
 from twelvelabs_async.workers._job_table import JobTable
-from twelvelabs_async.workers._queue import open_ledger_and_queue
+from twelvelabs_async.workers._jobs import open_ledger_and_queue
 
 _MAX_LISTED_FAILURES: Final = 20
 """Number of entries in `Status.failures`."""

@@ -15,15 +15,14 @@ from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._options import require_bool
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
-from twelvelabs_async.ingest._failure_policy import error_line
+from twelvelabs_async.ingest._failures import error_line
 from twelvelabs_async.ingest._scan import iter_items
 from twelvelabs_async.ingest._stages import UNCERTAIN_STAGES, Claimer
 from twelvelabs_async.ingest.ledger import Claim
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.sources import Dedupe, IngestSources, Item, Validator
 from twelvelabs_async.workers._job_table import JobState, JobTable
-from twelvelabs_async.workers._jobs import has_pending_step, reset_entry
-from twelvelabs_async.workers._queue import JobQueue, open_ledger_and_queue
+from twelvelabs_async.workers._jobs import JobQueue, has_pending_step, open_ledger_and_queue, reset_entry
 
 _SUBMIT_BATCH_SIZE: Final = 500
 """Items that are claimed and added to the queue together."""

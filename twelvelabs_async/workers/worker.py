@@ -36,8 +36,7 @@ from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.results import OnOutage, Transfer
 from twelvelabs_async.uploads._strategy import MULTIPART_THRESHOLD
 from twelvelabs_async.workers._job_table import LEASE_DURATION, JobTable
-from twelvelabs_async.workers._jobs import JobHandlers, JobRunner
-from twelvelabs_async.workers._queue import JobQueue, PausedQueues
+from twelvelabs_async.workers._jobs import JobHandlers, JobQueue, JobRunner, PausedQueues
 
 _logger: Final = logging.getLogger(__name__)
 
