@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator._errors import FORMATS, INJECTED_MESSAGE
-from twelvelabs_async.emulator._generation.damage import DAMAGES, damage_text
+from twelvelabs_async.emulator import Damage, Emulator, ErrorFormat
+from twelvelabs_async.emulator._errors import INJECTED_MESSAGE
+from twelvelabs_async.emulator._streams import damage_text
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 PutChunk = Callable[..., Awaitable[tuple[int, str, str]]]
@@ -36,7 +36,7 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("error_format", FORMATS)
+@pytest.mark.parametrize("error_format", get_args(ErrorFormat))
 @pytest.mark.parametrize("operation", ["GET /indexes", "*"])
 async def test_an_error_response_can_have_the_format_of_a_gateway(
     emulator: Emulator,
@@ -108,7 +108,7 @@ def test_a_damaged_document_is_invalid_json(damage: Any, damaged: str) -> None:
         json.loads(damaged)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", get_args(Damage))
 async def test_whole_and_streamed_analyses_can_be_damaged(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_source: MakeSource, damage: Any
 ) -> None:

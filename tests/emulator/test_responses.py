@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.emulator._generation.damage import DAMAGES, damage_text
+from twelvelabs_async.emulator import Damage, Emulator
 from twelvelabs_async.emulator._state.entities import Item, KnowledgeStore
+from twelvelabs_async.emulator._streams import damage_text
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 MakeSource = Callable[..., Awaitable[dict[str, str]]]
@@ -207,7 +207,7 @@ async def test_an_unknown_store_is_not_found(call: SendRequest, make_store: Make
     assert (await call("POST", "/responses", json=body))[0] == 200
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", get_args(Damage))
 async def test_whole_and_streamed_responses_can_be_damaged(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_store: MakeStore, damage: Any
 ) -> None:

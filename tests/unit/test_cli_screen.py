@@ -27,7 +27,6 @@ from twelvelabs_async.ingest import IngestResult, PathSkipped, Summary
 PRINTS: dict[str, Callable[[Screen, str], object]] = {
     "message": lambda screen, text: screen.print(text),
     "styled message": lambda screen, text: screen.print(text, "red"),
-    "lines": lambda screen, text: screen.print_lines(text),
     "error": lambda screen, text: screen.error(text),
     "question": lambda screen, text: screen.confirm(text),
     "rows": lambda screen, text: screen.table([(text, text)]),

@@ -223,10 +223,6 @@ class Screen:
         """Print a message, also if the screen is quiet."""
         self.console.print(clean(text), style=style or None, soft_wrap=not self.console.is_terminal)
 
-    def print_lines(self, text: str) -> None:
-        """Print a text of several lines, such as the result of an analysis."""
-        self.console.print(clean_lines(text), soft_wrap=not self.console.is_terminal)
-
     def proxy(self, name: str | None) -> None:
         """Say on standard error which proxy is used, if there is one."""
         if name is not None:

@@ -22,7 +22,17 @@ composes middlewares and routes; `server` opens the sockets.
 from twelvelabs_async.emulator import samples
 from twelvelabs_async.emulator.clock import AdjustableClock, Clock, SystemClock
 from twelvelabs_async.emulator.connected_accounts import Connection, ConnectionStatus, RemoteFile
-from twelvelabs_async.emulator.faults import Fault, FaultOptions, FaultPhase, Faults, PlanLimit, StallPoint, StreamFault
+from twelvelabs_async.emulator.faults import (
+    Damage,
+    ErrorFormat,
+    Fault,
+    FaultOptions,
+    FaultPhase,
+    Faults,
+    PlanLimit,
+    StallPoint,
+    StreamFault,
+)
 from twelvelabs_async.emulator.plans import BodyStyle, Dimension, HeaderStyle, Plan, PlanName, Window, Windows
 from twelvelabs_async.emulator.request_log import RecordedRequest, RequestLog
 from twelvelabs_async.emulator.server import Emulator
@@ -36,10 +46,12 @@ __all__ = [
     "Clock",
     "Connection",
     "ConnectionStatus",
+    "Damage",
     "Delivery",
     "Dimension",
     "Emulator",
     "Endpoint",
+    "ErrorFormat",
     "Fault",
     "FaultOptions",
     "FaultPhase",

@@ -1,10 +1,10 @@
-"""Error responses of the API and of the storage, and the error bodies of gateways, firewalls and web frameworks."""
+"""Error responses of the API and of the storage."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 from xml.sax.saxutils import escape
 
 INJECTED_CODE = "injected_fault"
@@ -43,18 +43,6 @@ _SEARCH_PAGE_OPERATION = "GET /search/{page-token}"
 
 TOKEN_EXPIRED_CODE = 40001
 """The API types this code as an integer without documenting a value; this one is invented."""
-
-
-ErrorFormat = Literal[
-    "text", "html", "detail", "errors", "title", "error_description", "invalid-utf8", "truncated", "empty"
-]
-"""Format of an error body: plain text; a web page whose title is the message; a JSON object with `detail`, as of
-FastAPI, with a list `errors`, with `title`, as in RFC 9457, or with `error` and `error_description`, as in OAuth; an
-error of the API with a byte that is not UTF-8, or cut off after the message; or nothing."""
-
-FORMATS: Final[tuple[str, ...]] = get_args(ErrorFormat)
-
-_JSON = "application/json"
 
 
 class ApiError(Exception):
@@ -131,72 +119,3 @@ def require_found(value: T | None, kind: str, identifier: str) -> T:
 def not_found(kind: str, identifier: str) -> ApiError:
     """Return the error for an unknown id."""
     return ApiError(404, "resource_not_exist", f"There is no {kind} with the id {identifier}.")
-
-
-class ErrorBody(NamedTuple):
-    """A body and its content type."""
-
-    content: bytes
-    content_type: str
-
-
-def error_body(error_format: ErrorFormat, status: int, code: str, message: str) -> ErrorBody:
-    """Return an error body."""
-    return _BUILDERS[error_format](status, code, message)
-
-
-def _text(_status: int, _code: str, message: str) -> ErrorBody:
-    return ErrorBody(message.encode(), "text/plain")
-
-
-def _html(_status: int, _code: str, message: str) -> ErrorBody:
-    page = f"<!DOCTYPE html><html><head><title>{message}</title></head><body><h1>Sorry</h1></body></html>"
-    return ErrorBody(page.encode(), "text/html")
-
-
-def _detail(_status: int, _code: str, message: str) -> ErrorBody:
-    return _json({"detail": message})
-
-
-def _errors(_status: int, code: str, message: str) -> ErrorBody:
-    return _json({"errors": [{"code": code, "message": message}]})
-
-
-def _title(status: int, _code: str, message: str) -> ErrorBody:
-    content = json.dumps({"type": "about:blank", "title": message, "status": status})
-    return ErrorBody(content.encode(), "application/problem+json")
-
-
-def _error_description(_status: int, code: str, message: str) -> ErrorBody:
-    return _json({"error": code, "error_description": message})
-
-
-def _invalid_utf8(_status: int, code: str, message: str) -> ErrorBody:
-    content = json.dumps({"code": code, "message": f"{message} @"}).encode()
-    return ErrorBody(content.replace(b"@", b"\xff"), _JSON)
-
-
-def _truncated(_status: int, code: str, message: str) -> ErrorBody:
-    content = json.dumps({"code": code, "message": message, "docs_url": "https://docs.twelvelabs.io/errors"})
-    return ErrorBody(content[:-20].encode(), _JSON)
-
-
-def _empty(_status: int, _code: str, _message: str) -> ErrorBody:
-    return ErrorBody(b"", _JSON)
-
-
-def _json(content: dict[str, object]) -> ErrorBody:
-    return ErrorBody(json.dumps(content).encode(), _JSON)
-
-
-_BUILDERS: Final[dict[str, Callable[[int, str, str], ErrorBody]]] = {
-    "text": _text,
-    "html": _html,
-    "detail": _detail,
-    "errors": _errors,
-    "title": _title,
-    "error_description": _error_description,
-    "invalid-utf8": _invalid_utf8,
-    "truncated": _truncated,
-    "empty": _empty,
-}

@@ -20,14 +20,12 @@ from twelvelabs_async.emulator._errors import (
     PLAN_LIMIT_STATUSES,
     ApiError,
     StorageError,
-    error_body,
     error_shape,
 )
-from twelvelabs_async.emulator._generation.damage import change_texts, damage_text
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._operations import STORAGE
-from twelvelabs_async.emulator._streams import StreamedResponse
-from twelvelabs_async.emulator.faults import PlanLimit
+from twelvelabs_async.emulator._streams import StreamedResponse, change_texts, damage_text
+from twelvelabs_async.emulator.faults import ErrorFormat, PlanLimit
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -148,7 +146,7 @@ def _injected_response(fault: Fault, service: Service) -> web.Response | None:
     if fault.status is None:
         return None
     if fault.error_format is not None:
-        body, content_type = error_body(fault.error_format, fault.status, INJECTED_CODE, INJECTED_MESSAGE)
+        body, content_type = _foreign_error_body(fault.error_format, fault.status)
     elif fault.operation == STORAGE and fault.body is None and not fault.html:
         code = {403: "AccessDenied", 429: "TooManyRequests", 503: "SlowDown"}.get(fault.status, "InternalError")
         body, content_type = StorageError(fault.status, code, INJECTED_MESSAGE).body(), _XML
@@ -252,3 +250,32 @@ async def _start_response(request: web.Request, response: web.StreamResponse, le
 
 def _body(response: web.StreamResponse) -> bytes:
     return response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+
+
+def _foreign_error_body(error_format: ErrorFormat, status: int) -> tuple[bytes, str]:
+    """Return an error body that gateways, firewalls and web frameworks send, and its content type."""
+    code, message = INJECTED_CODE, INJECTED_MESSAGE
+    content: dict[str, object] = {"code": code, "message": message}
+    content_type = "application/json"
+    match error_format:
+        case "text":
+            return message.encode(), "text/plain"
+        case "html":
+            page = f"<!DOCTYPE html><html><head><title>{message}</title></head><body><h1>Sorry</h1></body></html>"
+            return page.encode(), "text/html"
+        case "empty":
+            return b"", content_type
+        case "invalid-utf8":
+            return json.dumps({**content, "message": f"{message} @"}).encode().replace(b"@", b"\xff"), content_type
+        case "truncated":
+            return json.dumps({**content, "docs_url": "https://docs.twelvelabs.io/errors"})[:-20].encode(), content_type
+        case "detail":
+            content = {"detail": message}
+        case "errors":
+            content = {"errors": [content]}
+        case "title":
+            content = {"type": "about:blank", "title": message, "status": status}
+            content_type = "application/problem+json"
+        case "error_description":
+            content = {"error": code, "error_description": message}
+    return json.dumps(content).encode(), content_type

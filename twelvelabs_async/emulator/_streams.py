@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aiohttp import web
 
-from twelvelabs_async.emulator._generation.damage import change_texts
 from twelvelabs_async.emulator._state.deterministic import stable_int
+from twelvelabs_async.emulator.faults import Damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ _PART_FIELDS = {"text_generation": "text", "response.output_text.delta": "delta"
 _MAX_FRAGMENT = 23
 _YIELDS_PER_FRAGMENT = 3
 """Event loop iterations between fragments, so that the client most likely reads each one separately."""
+
+_TEXT_TYPES = {"output_text", "response.output_text.done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +150,38 @@ def _parse_frame(frame: bytes) -> dict[str, Any] | None:
 def _replace_json(frame: bytes, content: Mapping[str, Any]) -> bytes:
     line = frame.rstrip(b"\n")
     return frame[: frame.find(b"{")] + json.dumps(content, ensure_ascii=False).encode() + frame[len(line) :]
+
+
+def damage_text(text: str, damage: Damage) -> str:
+    """Return a damaged document."""
+    middle = text.find('"', len(text) // 2)
+    middle = len(text) // 2 if middle < 0 else middle
+    match damage:
+        case "prose":
+            return f"Here is the result:\n{text}\nLet me know if you need more."
+        case "fence":
+            return f"```json\n{text}\n```\nDone."
+        case "twice":
+            return text * 2
+        case "extra-brace":
+            return text + "}"
+        case "escaped":
+            return text[:middle] + json.dumps(text[middle:], ensure_ascii=False)[1:-1]
+        case "cut":
+            return text[:middle]
+        case "repeated-tail":
+            return text + text[middle:]
+
+
+def change_texts(content: object, change: Callable[[str], str]) -> Any:
+    """Return the JSON of a response with every generated text changed."""
+    if isinstance(content, list):
+        return [change_texts(entry, change) for entry in cast("list[object]", content)]
+    if not isinstance(content, dict):
+        return content
+    fields = cast("dict[str, object]", content)
+    text_field = "text" if fields.get("type") in _TEXT_TYPES else "data"
+    return {
+        name: change(value) if name == text_field and isinstance(value, str) and value else change_texts(value, change)
+        for name, value in fields.items()
+    }

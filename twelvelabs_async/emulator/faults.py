@@ -29,20 +29,17 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 from typing_extensions import Unpack, override
 
 from twelvelabs_async.emulator._errors import (
-    FORMATS,
     INJECTED_CODE,
     INJECTED_MESSAGE,
     PLAN_LIMIT_STATUSES,
     ApiError,
-    ErrorFormat,
     error_shape,
 )
-from twelvelabs_async.emulator._generation.damage import DAMAGES, Damage
 from twelvelabs_async.emulator._operations import ANY_OPERATION, STORAGE
 from twelvelabs_async.emulator._state.deterministic import stable_int
 
@@ -52,6 +49,17 @@ StallPoint = Literal["before", "after", "body"]
 StreamFault = Literal["cut", "reset", "broken-line", "no-end", "error-event"]
 """Failure of a stream: it ends within a line, by a closed (`cut`) or reset connection; it has a line that is not
 JSON; it ends without its last event; or it has an error event in the middle."""
+
+Damage = Literal["prose", "fence", "twice", "extra-brace", "escaped", "cut", "repeated-tail"]
+"""Kind of damage to a document: sentences before and after it; a code fence with a word after it; the document twice; a
+brace too many at the end; quotes and line breaks escaped from the middle on; the second half missing; the end twice."""
+
+ErrorFormat = Literal[
+    "text", "html", "detail", "errors", "title", "error_description", "invalid-utf8", "truncated", "empty"
+]
+"""Format of an error body: plain text; a web page whose title is the message; a JSON object with `detail`, as of
+FastAPI, with a list `errors`, with `title`, as in RFC 9457, or with `error` and `error_description`, as in OAuth; an
+error of the API with a byte that is not UTF-8, or cut off after the message; or nothing."""
 
 PlanLimit = Literal["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"]
 """Code of an error that the account's plan causes."""
@@ -179,9 +187,9 @@ class Fault:
 
     def _check_choices(self) -> None:
         choices: dict[str, tuple[str | None, Collection[str]]] = {
-            "error_format": (self.error_format, FORMATS),
+            "error_format": (self.error_format, get_args(ErrorFormat)),
             "plan_limit": (self.plan_limit, PLAN_LIMIT_STATUSES),
-            "damage": (self.damage, DAMAGES),
+            "damage": (self.damage, get_args(Damage)),
         }
         for name, (value, allowed) in choices.items():
             if value is not None and value not in allowed:

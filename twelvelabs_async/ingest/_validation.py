@@ -1,8 +1,8 @@
 """Checks sources before they are uploaded: a file that the index would reject costs no upload.
 
 From top to bottom: what is read from a file, `validate_source` and the validators that use it, and the limits of the
-platform. pymediainfo, from the extra `media`, reads containers; without it only the name, the size and the first bytes are
-known. An unknown property never rejects a file.
+platform. pymediainfo, from the extra `media`, reads containers; without it only the name, the size and the first bytes
+are known. An unknown property never rejects a file.
 
 Limits of uploads as of https://docs.twelvelabs.io/v1.3/api-reference/upload-content, of models as of
 https://docs.twelvelabs.io/v1.3/docs/concepts/models. Where the documentation is ambiguous (10**9 or 2**30 bytes, two
