@@ -58,6 +58,9 @@ MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
 _CLIENT: Final = ("ingest", "workers", "emulator", "_cli")
 """Parts that are not the client itself."""
+_REQUEST_PATH: Final = ("_codec", "_core", "_http", "_rate_limit")
+"""Parts that only a request enters."""
+_REQUEST_FOLDERS: Final = tuple(f"{PACKAGE / part}/" for part in _REQUEST_PATH)
 
 
 class Counting:
@@ -109,6 +112,20 @@ class CallCounter(Counting):
             self.modules[str(path.relative_to(PACKAGE))] += 1
             if frame.f_code.co_flags & 0x80:  # CO_COROUTINE
                 self.coroutines.add(frame.f_code.co_qualname)
+
+
+class CallerCounter(CallCounter):
+    """Counts the functions that are entered before a request: neither below the executor nor below an event."""
+
+    _REQUEST: Final = frozenset({"RequestExecutor.execute", "EventDispatcher.emit"})
+
+    @override
+    def _on_event(self, frame: FrameType, event: str, _: Any) -> None:
+        above: FrameType | None = frame
+        while above is not None and above.f_code.co_qualname not in self._REQUEST:
+            above = above.f_back
+        if above is None and not frame.f_code.co_filename.startswith(_REQUEST_FOLDERS):
+            super()._on_event(frame, event, _)
 
 
 class StepCounter(Counting):
@@ -259,13 +276,17 @@ async def count_all(api_key: str, base_url: str, folders: list[Path]) -> None:
         print_counts("GET", await count_requests(lambda: client.indexes.retrieve(index.id), CallCounter()), total)
         print_counts("404, aiohttp alone", await count_requests(lambda: get_bare(MISSING_ID), CallCounter()), total)
         print_counts("404", await count_requests(get_missing, CallCounter()), total)
-        counter = CallCounter()
-        for folder in folders:
-            counter = CallCounter()  # for the last one: the first one imports the modules
+        for folder, name, counter in zip(
+            folders,
+            ("", "item of an ingestion", "before its requests"),
+            (CallCounter(), CallCounter(), CallerCounter()),
+            strict=True,
+        ):
             with counter:
                 results = [item.status async for item in client.ingest(folder, index_id=index.id, sleep_interval=0.05)]
             assert results == ["ready"] * ITEMS, results
-        print_counts("item of an ingestion", counter, ITEMS)
+            if name:  # the first one imports the modules
+                print_counts(name, counter, ITEMS)
 
 
 def make_videos(folder: Path) -> Path:
@@ -289,7 +310,7 @@ def main() -> None:
         return
     print_sizes()
     with server(limit_headers=True) as threaded, tempfile.TemporaryDirectory() as temporary:
-        videos = [make_videos(Path(temporary, name)) for name in ("first", "second")]
+        videos = [make_videos(Path(temporary, name)) for name in ("first", "second", "third")]
         asyncio.run(count_all(threaded.api_key, threaded.base_url, videos))
 
 
