@@ -6,12 +6,13 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from twelvelabs_async._version import __version__
 from twelvelabs_async.emulator import _storage
@@ -20,24 +21,16 @@ from twelvelabs_async.emulator._api import OPERATIONS, RETIRED_OPERATIONS
 from twelvelabs_async.emulator._api.context import USAGE, Operation, RequestContext
 from twelvelabs_async.emulator._errors import ApiError, error_shape
 from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault, wait_for_disconnect
-from twelvelabs_async.emulator._limits import UsageMeter
+from twelvelabs_async.emulator._limits import Limiter, UsageMeter
 from twelvelabs_async.emulator._net import drain_body
 from twelvelabs_async.emulator._operations import CATEGORIES, CONTENT_DEPENDENT, OTHER_CATEGORY, STORAGE
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, StreamedResponse
-from twelvelabs_async.emulator.request_log import RecordedRequest
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.request_log import RecordedRequest, RequestLog
 
 RECORDED_HEADERS = ("accept", "accept-encoding", "content-length", "content-type", "transfer-encoding", "user-agent")
 """Request headers in the request log."""
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp.typedefs import Handler, Middleware
-
-    from twelvelabs_async.emulator._limits import Limiter
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.faults import Faults
-    from twelvelabs_async.emulator.request_log import RequestLog
 
 API_PREFIX = "/v1.3"
 API_VERSION = "1.3"

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from twelvelabs_async.emulator._errors import (
     INJECTED_CODE,
@@ -24,14 +25,9 @@ from twelvelabs_async.emulator._errors import (
 )
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._operations import STORAGE
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import StreamedResponse, change_texts, damage_text
-from twelvelabs_async.emulator.faults import ErrorFormat, PlanLimit
-
-if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler
-
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.faults import Fault, StreamFault
+from twelvelabs_async.emulator.faults import ErrorFormat, Fault, PlanLimit, StreamFault
 
 REJECT_REPEATED_KEY: ContextVar[bool] = ContextVar("REJECT_REPEATED_KEY", default=False)
 """Whether to reject the current request if its Idempotency-Key is known."""

@@ -8,15 +8,12 @@ import ipaddress
 import json
 import os
 import socket
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler
 
 READ_BUFFER_SIZE: Final = 1 << 20
 DRAIN_TIMEOUT: Final = 30.0

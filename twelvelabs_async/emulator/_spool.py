@@ -6,13 +6,10 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from hashlib import md5
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
 
 BATCH_SIZE = 1 << 20
 """Bytes per batch for the hashing thread: small enough for the CPU cache, large enough to outweigh the thread

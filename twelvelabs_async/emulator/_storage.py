@@ -6,21 +6,18 @@ import hmac
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from twelvelabs_async.emulator._errors import StorageError
 from twelvelabs_async.emulator._faults import CORRUPT_BODY
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._spool import UploadHasher
-
-if TYPE_CHECKING:
-    from aiohttp.typedefs import Handler
-
-    from twelvelabs_async.emulator._state.entities import Chunk, Upload
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.entities import Chunk, Upload
+from twelvelabs_async.emulator._state.service import Service
 
 UPLOAD_PATH = "/uploads/{upload_id}/{index}"
 FILE_PATH = "/files/{asset_id}"

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from aiohttp import web
 
 from twelvelabs_async.emulator._state.deterministic import stable_int
-from twelvelabs_async.emulator.faults import Damage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from twelvelabs_async.emulator.faults import StreamFault
+from twelvelabs_async.emulator.faults import Damage, StreamFault
 
 _PART_FIELDS = {"text_generation": "text", "response.output_text.delta": "delta"}
 """Field with a part of the generated text, by type of the event."""

@@ -10,18 +10,15 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from twelvelabs_async.emulator._api import analyze_tasks
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
+from twelvelabs_async.emulator._state.entities import Analysis, Json, Task
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.webhooks import Delivery, WebhookEvent
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._state.entities import Analysis, Json, Task
-    from twelvelabs_async.emulator._state.service import Service
 
 SIGNATURE_HEADER = "TL-Signature"
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from twelvelabs_async.emulator._answers import Answer
-    from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
-    from twelvelabs_async.emulator._state.entities import Video
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.faults import Faults
-    from twelvelabs_async.emulator.plans import Dimension, Plan
-    from twelvelabs_async.emulator.request_log import RequestLog
-    from twelvelabs_async.emulator.timing import Timing
-    from twelvelabs_async.emulator.webhooks import Webhooks
+from twelvelabs_async.emulator._answers import Answer
+from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
+from twelvelabs_async.emulator._state.entities import Video
+from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.plans import Dimension, Plan
+from twelvelabs_async.emulator.request_log import RequestLog
+from twelvelabs_async.emulator.timing import Timing
+from twelvelabs_async.emulator.webhooks import Webhooks
 
 
 class Controls(Protocol):

@@ -33,27 +33,23 @@ request is answered with status 400 and `{"error": ...}`, a request from a page 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import cattrs
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
+from twelvelabs_async.emulator._admin import Controls
 from twelvelabs_async.emulator._admin.dashboard import Dashboard
 from twelvelabs_async.emulator._api import analyze_tasks, assets, embed, indexes, knowledge_stores, serializers, tasks
 from twelvelabs_async.emulator._json import parse_json, rfc3339_millis
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.faults import FaultOptions
 from twelvelabs_async.emulator.plans import Plan, Window, Windows
 from twelvelabs_async.emulator.timing import Timing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from aiohttp.typedefs import Handler, Middleware
-
-    from twelvelabs_async.emulator._admin import Controls
-    from twelvelabs_async.emulator._state.service import Service
 
 T = TypeVar("T")
 

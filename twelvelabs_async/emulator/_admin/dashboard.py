@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from aiohttp import web
 
+from twelvelabs_async.emulator._admin import Controls
 from twelvelabs_async.emulator._api import OPERATIONS, serializers
+from twelvelabs_async.emulator._media.media import Asset
 from twelvelabs_async.emulator._operations import ANY_OPERATION, STORAGE
 from twelvelabs_async.emulator._state import deterministic, progress
-from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
+from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, Index, Upload
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.clock import AdjustableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from twelvelabs_async.emulator._admin import Controls
-    from twelvelabs_async.emulator._media.media import Asset
-    from twelvelabs_async.emulator._state.entities import Index, Upload
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.faults import Fault
+from twelvelabs_async.emulator.faults import Fault
 
 View = dict[str, Any]
 

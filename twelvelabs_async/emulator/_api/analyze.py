@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from twelvelabs_async.emulator._api import validation
 from twelvelabs_async.emulator._api.assets import media_from_url
@@ -29,6 +29,7 @@ from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._media.media import (
+    Asset,
     analysis_problem,
     check_resolution,
     header_of,
@@ -40,16 +41,13 @@ from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
     MODES,
     SEGMENTS_MODE,
+    AnalysisResult,
     AnalyzeRequest,
     Json,
     MediaSource,
 )
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, ndjson_line
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._media.media import Asset
-    from twelvelabs_async.emulator._state.entities import AnalysisResult, Json
-    from twelvelabs_async.emulator._state.service import Service
 
 MAX_SYNC_DURATION = 3600.0
 STREAM_FAILURE = {"code": "internal_server_error", "message": "The analysis broke off."}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from twelvelabs_async.emulator._api import analyze, assets, listing, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
@@ -23,10 +23,8 @@ from twelvelabs_async.emulator._state.entities import (
     Json,
     MediaSource,
 )
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, ndjson_line
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._state.service import Service
 
 TASK_STATUSES = ("queued", "pending", "processing", "ready", "failed", "canceled")
 MAX_DURATION, MAX_WINDOW = 4 * 3600.0, 2 * 3600.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from twelvelabs_async.emulator._api import listing, serializers
@@ -27,10 +27,8 @@ from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._media.media import Asset, filename_of, url_problem
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Chunk, Upload
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._storage import presign
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._state.service import Service
 
 METHODS = ("direct", "url")
 TRANSCRIPTION_PARTS = ("words", "sentences", "utterances")

@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from twelvelabs_async.emulator._api import assets, listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found, require_found
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._media.media import Media
 from twelvelabs_async.emulator._state import deterministic, progress
 from twelvelabs_async.emulator._state.entities import Import, ImportItem, RedirectUri
-from twelvelabs_async.emulator.connected_accounts import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from twelvelabs_async.emulator._api.validation import JsonObject
-    from twelvelabs_async.emulator._media.media import Media
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.connected_accounts import ConnectionStatus, RemoteFile
+from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator.connected_accounts import Connection, ConnectionStatus, RemoteFile
 
 PROVIDERS = ("google_drive",)
 SCOPES = ("https://www.googleapis.com/auth/drive.readonly",)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from multidict import MultiMapping
-
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 USAGE = web.RequestKey("usage", UsageMeter)
 """Key of the usage meter in a request."""

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator._api import assets, listing, serializers, tasks, validation
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import Form, check_text, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._generation import embeddings
-from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
+from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.media import check_indexable, header_of, marengo_problem
+from twelvelabs_async.emulator._media.media import Media, check_indexable, header_of, marengo_problem
 from twelvelabs_async.emulator._state import progress
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._generation.embeddings import Span
-    from twelvelabs_async.emulator._media.media import Media
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 MODELS = ("marengo3.0",)
 AUDIO_CLIP_LENGTH = 6.0

@@ -6,30 +6,25 @@ import asyncio
 import base64
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator._api import assets, embed, validation
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import embeddings
-from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, VectorSpec
+from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
 from twelvelabs_async.emulator._media.media import (
     DEFAULT_EXTENSIONS,
+    Media,
     check_indexable,
     header_of,
     is_web_page,
     marengo_problem,
 )
 from twelvelabs_async.emulator._state import deterministic, progress
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from twelvelabs_async.emulator._api.validation import JsonObject
-    from twelvelabs_async.emulator._generation.embeddings import Span
-    from twelvelabs_async.emulator._media.media import Media
 
 SOURCE_FIELDS = ("url", "base64_string", "asset_id")
 

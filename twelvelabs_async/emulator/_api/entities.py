@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from multidict import MultiMapping
 
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
+from twelvelabs_async.emulator._api.validation import JsonObject
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
 from twelvelabs_async.emulator._json import rfc3339_millis
+from twelvelabs_async.emulator._media.media import UserMetadata
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Entity, EntityCollection
+from twelvelabs_async.emulator._state.service import Service
 
-if TYPE_CHECKING:
-    from multidict import MultiMapping
-
-    from twelvelabs_async.emulator._api.validation import JsonObject
-    from twelvelabs_async.emulator._media.media import UserMetadata
-    from twelvelabs_async.emulator._state.service import Service
 ENTITIES_PATH = "/entity-collections/{entity_collection_id}/entities"
 ENTITY_PATH = ENTITIES_PATH + "/{entity_id}"
 STATUSES = ("processing", "ready")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from twelvelabs_async.emulator._api import assets, indexes, listing, serializers
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
@@ -15,16 +16,11 @@ from twelvelabs_async.emulator._api.validation import (
 )
 from twelvelabs_async.emulator._errors import ApiError, not_found
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.media import check_indexable, guess_media_of_duration
+from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
+from twelvelabs_async.emulator._media.media import Asset, check_indexable, guess_media_of_duration
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Index, Video
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
-    from twelvelabs_async.emulator._media.media import Asset
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 STATUSES = ("ready", "pending", "queued", "indexing", "failed", "validating")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from twelvelabs_async.emulator._api import listing, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
@@ -17,11 +18,7 @@ from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._json import rfc3339_micros, rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Index
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 MODELS = ("marengo3.0",)
 OPTIONS = ("visual", "audio")

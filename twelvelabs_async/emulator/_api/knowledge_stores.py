@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from twelvelabs_async.emulator import _search
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
-from twelvelabs_async.emulator._api.validation import require_choice
+from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions, media
+from twelvelabs_async.emulator._media.media import Asset, UserMetadata
+from twelvelabs_async.emulator._search import Match
 from twelvelabs_async.emulator._state import deterministic, progress
 from twelvelabs_async.emulator._state.entities import Item, ItemCollection, KnowledgeStore
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._api.validation import JsonObject
-    from twelvelabs_async.emulator._media.media import Asset, UserMetadata
-    from twelvelabs_async.emulator._search import Match
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 STORE_PATH = "/knowledge-stores/{knowledge_store_id}"
 MAX_METADATA_KEYS = 10

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
 
-from twelvelabs_async.emulator._api.context import ApiResponse
+from multidict import MultiMapping
+
+from twelvelabs_async.emulator._api.context import ApiResponse, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._errors import invalid_parameter
 from twelvelabs_async.emulator._json import parse_integer, parse_number, parse_rfc3339
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from multidict import MultiMapping
-
-    from twelvelabs_async.emulator._api.context import RequestContext
 
 TIME_FIELDS = ("created_at", "updated_at", "started_at", "ended_at")
 INTEGER_FIELDS = ("width", "height")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import (
@@ -15,17 +16,13 @@ from twelvelabs_async.emulator._api.validation import (
 )
 from twelvelabs_async.emulator._errors import invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import analysis, chat
+from twelvelabs_async.emulator._generation.chat import Answer
 from twelvelabs_async.emulator._generation.structured import is_satisfiable
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Json, Session
+from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, sse_event
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from twelvelabs_async.emulator._generation.chat import Answer
-    from twelvelabs_async.emulator._state.service import Service
 
 MAX_INPUT_CHARACTERS = 10_000
 MAX_ENTRIES = 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator import _search
 from twelvelabs_async.emulator._api import assets, listing
@@ -15,9 +15,7 @@ from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES, header_of, marengo_problem, read_header
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Hit, Index, Search
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 OPTIONS = ("visual", "audio", "transcription")
 TRANSCRIPTION_OPTIONS = ("lexical", "semantic")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from twelvelabs_async.emulator._api.context import RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._json import rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.media import Asset, equal_segments
+from twelvelabs_async.emulator._media.media import Asset, Media, equal_segments
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Video
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._api.context import RequestContext
-    from twelvelabs_async.emulator._media.media import Media
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 View = dict[str, Any]
 VideoView = Callable[[Video], View]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator._api import assets, indexed_assets, listing, serializers
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
@@ -12,9 +12,7 @@ from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Task
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator._state.service import Service
 
 STATUSES = ("ready", "uploading", "validating", "pending", "queued", "indexing", "failed")
 MAX_SIZES = dict.fromkeys(media.MIME_TYPES, 2 * media.GIB)

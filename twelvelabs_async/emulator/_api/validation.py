@@ -9,27 +9,20 @@ The fields of a form are kept in memory, its files are written to the spool.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
-from aiohttp import BodyPartReader, MultipartReader, StreamReader
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http import HttpProcessingError
 
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._json import parse_json, parse_number
-from twelvelabs_async.emulator._spool import UploadHasher
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
-    from pathlib import Path
-
-    from aiohttp import web
-
-    from twelvelabs_async.emulator._media.media import UserMetadata
-    from twelvelabs_async.emulator._spool import UploadSpool
+from twelvelabs_async.emulator._media.media import UserMetadata
+from twelvelabs_async.emulator._spool import UploadHasher, UploadSpool
 
 JsonObject = dict[str, Any]
 
