@@ -7,7 +7,7 @@ attached to a bug report.
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -124,9 +124,11 @@ async def run_doctor(*, session: bool, base_url: str | None, screen: Screen) -> 
     if screen.console.is_terminal:
         rows = [(finding.about, finding.state, finding.text) for finding in found]
         screen.table(rows, (Column("check"), Column("result"), Column("details", wraps=True)))
-    else:
-        for line in _markdown_table(found):
-            screen.print(line)
+    else:  # a Markdown table for a bug report
+        screen.print("| check | result | details |")
+        screen.print("|---|---|---|")
+        for finding in found:
+            screen.print(f"| {finding.about} | {finding.state} | {finding.text.replace('|', '&#124;')} |")
     return exit_code_for_findings(found)
 
 
@@ -144,14 +146,6 @@ def describe_versions(base_url: str) -> str:
     return f"twelvelabs-async {__version__}, {versions}, {urlsplit(base_url).hostname}"
 
 
-def _markdown_table(found: Iterable[Finding]) -> Iterator[str]:
-    """Yield the lines of a table for a bug report."""
-    yield "| check | result | details |"
-    yield "|---|---|---|"
-    for finding in found:
-        yield f"| {finding.about} | {finding.state} | {finding.text.replace('|', '&#124;')} |"
-
-
 async def run_checks(context: DoctorContext, *, session: bool) -> AsyncIterator[Finding]:
     """Run the checks one after the other; stop if the API key is rejected or the API cannot be reached."""
     yield Finding(about="proxy", state="note", text=context.client.proxy or "none")
@@ -164,22 +158,27 @@ async def run_checks(context: DoctorContext, *, session: bool) -> AsyncIterator[
         yield Finding(about="connection", state="problem", text=str(error))
         return
     yield Finding(about="key", state="ok", text=f"accepted; {page.total} {'index' if page.total == 1 else 'indexes'}")
-    for check in (*BASIC_CHECKS, *UNDOCUMENTED_CHECKS, *([_session] if session else [])):
+    checks = {**CHECKS, "upload session": _session} if session else CHECKS
+    for about, check in checks.items():
         try:
-            yield await check(context)
+            state, text = await check(context)
         except APIError as error:
-            about = check.__name__.strip("_").replace("_", " ")
-            yield Finding(about=about, state="note", text=f"check failed: {type(error).__name__}")
+            state, text = "note", f"check failed: {type(error).__name__}"
+        yield Finding(about=about, state=state, text=text)
 
 
-async def _clock(context: DoctorContext) -> Finding:
+Outcome = tuple[FindingState, str]
+"""State and text of a finding."""
+
+DoctorCheck = Callable[[DoctorContext], Awaitable[Outcome]]
+
+
+async def _clock(context: DoctorContext) -> Outcome:
     offset = context.recorder.responses[-1].clock_offset
     if offset is None:
-        return Finding(about="clock", state="note", text="responses have no Date header")
-    state: FindingState = (
-        "ok" if abs(offset) <= ACCEPTABLE_CLOCK_SKEW else "note" if abs(offset) <= HARMFUL_CLOCK_SKEW else "problem"
-    )
-    return Finding(about="clock", state=state, text=describe_clock(offset))
+        return "note", "responses have no Date header"
+    skew, text = abs(offset), describe_clock(offset)
+    return "ok" if skew <= ACCEPTABLE_CLOCK_SKEW else "note" if skew <= HARMFUL_CLOCK_SKEW else "problem", text
 
 
 def describe_clock(offset: float) -> str:
@@ -190,107 +189,79 @@ def describe_clock(offset: float) -> str:
     return f"the server's clock is {abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'} the local clock"
 
 
-async def _latency(context: DoctorContext) -> Finding:
+async def _latency(context: DoctorContext) -> Outcome:
     for _ in range(3):
         await context.client.indexes.list(page_limit=1)
     best = min(response.seconds for response in context.recorder.responses)
-    return Finding(about="latency", state="ok", text=f"{best * 1000:.1f} ms for a small request, best of four")
+    return "ok", f"{best * 1000:.1f} ms for a small request, best of four"
 
 
-async def _version(context: DoctorContext) -> Finding:
+async def _version(context: DoctorContext) -> Outcome:
     version = context.client.api_version
     supported = version is None or version.lstrip("v").startswith(SUPPORTED_API_VERSION)
     text = f"the server reports {version or 'no version'}; supported: {SUPPORTED_API_VERSION}"
-    return Finding(about="version", state="ok" if supported else "problem", text=text)
+    return "ok" if supported else "problem", text
 
 
-async def _limits(context: DoctorContext) -> Finding:
+async def _limits(context: DoctorContext) -> Outcome:
     headers = {
         name.lower(): f"{name}: {value}"
         for response in context.recorder.responses  # the last response with the header counts
         for name, value in response.headers.items()
         if "ratelimit" in name.lower() or name.lower().startswith("retry-after")
     }
-    return Finding(about="limits", state="note", text=", ".join(sorted(headers.values())) or "no rate-limit headers")
+    return "note", ", ".join(sorted(headers.values())) or "no rate-limit headers"
 
 
-async def _compression(context: DoctorContext) -> Finding:
+async def _compression(context: DoctorContext) -> Outcome:
     encodings = {response.headers.get("Content-Encoding", "none") for response in context.recorder.responses}
-    return Finding(about="compression", state="note", text=", ".join(sorted(encodings)))
+    return "note", ", ".join(sorted(encodings))
 
 
-async def _page_beyond_the_last(context: DoctorContext) -> Finding:
-    text = await _describe_result(lambda: context.client.indexes.list(page=100_000, page_limit=1), _describe_page)
-    return Finding(about="page beyond the last", state="note", text=text)
-
-
-async def _page_of_51(context: DoctorContext) -> Finding:
-    def fetch() -> Awaitable[dict[str, Any]]:
-        return context.client.request("GET", "/indexes", query={"page_limit": 51})
-
-    text = await _describe_result(fetch, lambda body: f"200, {len(body.get('data', ()))} items")
-    return Finding(about="page of 51", state="note", text=text)
-
-
-async def _unknown_index(context: DoctorContext) -> Finding:
-    text = await _describe_result(lambda: context.client.indexes.retrieve(UNKNOWN_ID), lambda _: "found")
-    return Finding(about="unknown index", state="note", text=text)
-
-
-async def _unknown_upload(context: DoctorContext) -> Finding:
-    text = await _describe_result(lambda: context.client.multipart_upload.get_status(UNKNOWN_ID), lambda _: "found")
-    return Finding(about="unknown upload", state="note", text=text)
-
-
-async def _unknown_search_page(context: DoctorContext) -> Finding:
-    text = await _describe_result(lambda: context.client.search.retrieve("nothing"), lambda _: "found")
-    return Finding(about="unknown search page", state="note", text=text)
-
-
-async def _filter_by_name(context: DoctorContext) -> Finding:
+async def _filter_by_name(context: DoctorContext) -> Outcome:
     page = await context.client.indexes.list(page_limit=50)
     name = next((index.index_name for index in page if len(index.index_name) >= 4), None)
     if name is None:
-        return Finding(about="filter by name", state="note", text="not checked: no index with a name of 4 characters")
+        return "note", "not checked: no index with a name of 4 characters"
     found = await context.client.indexes.list(index_name=name[:-1])
     substring = any(index.index_name == name for index in found)
-    text = "matches parts of names" if substring else "matches whole names only"
-    return Finding(about="filter by name", state="note", text=text)
+    return "note", "matches parts of names" if substring else "matches whole names only"
 
 
-async def _session(context: DoctorContext) -> Finding:
+async def _session(context: DoctorContext) -> Outcome:
     """Create an upload session without uploading; it is not billed and expires within a day."""
     session = await context.client.multipart_upload.create(
         filename="doctor.mp4", type="video", total_size=ANNOUNCED_UPLOAD_SIZE
     )
     headers = ", ".join(sorted(session.upload_headers)) or "none"
-    text = f"1 GiB in parts of {session.chunk_size} bytes; {len(session.upload_urls)} initial URLs; headers: {headers}"
-    return Finding(about="upload session", state="note", text=text)
+    parts = f"1 GiB in parts of {session.chunk_size} bytes; {len(session.upload_urls)} initial URLs"
+    return "note", f"{parts}; headers: {headers}"
 
 
-DoctorCheck = Callable[[DoctorContext], Awaitable[Finding]]
-
-BASIC_CHECKS: Final[tuple[DoctorCheck, ...]] = (_clock, _latency, _version, _limits)
-"""Checks of documented behavior."""
-
-UNDOCUMENTED_CHECKS: Final[tuple[DoctorCheck, ...]] = (
-    _compression,
-    _page_beyond_the_last,
-    _page_of_51,
-    _unknown_index,
-    _unknown_upload,
-    _unknown_search_page,
-    _filter_by_name,
-)
-"""Checks of behavior that the API documentation does not specify."""
-
-
-async def _describe_result(call: Callable[[], Awaitable[Any]], describe: Callable[[Any], str]) -> str:
+async def _answer(call: Awaitable[Any], describe: Callable[[Any], str] = lambda _: "found") -> Outcome:
+    """Say how the API answers an unusual request."""
     try:
-        return describe(await call())
+        return "note", describe(await call)
     except APIError as error:
-        return f"{error.status_code}, code {error.code or 'none'}"
+        return "note", f"{error.status_code}, code {error.code or 'none'}"
 
 
-def _describe_page(page: Any) -> str:
-    return f"200, {len(page)} items"
+CHECKS: Final[dict[str, DoctorCheck]] = {
+    "clock": _clock,
+    "latency": _latency,
+    "version": _version,
+    "limits": _limits,
+    "compression": _compression,
+    "page beyond the last": lambda context: _answer(
+        context.client.indexes.list(page=100_000, page_limit=1), lambda page: f"200, {len(page)} items"
+    ),
+    "page of 51": lambda context: _answer(
+        context.client.request("GET", "/indexes", query={"page_limit": 51}),
+        lambda body: f"200, {len(body.get('data', ()))} items",
+    ),
+    "unknown index": lambda context: _answer(context.client.indexes.retrieve(UNKNOWN_ID)),
+    "unknown upload": lambda context: _answer(context.client.multipart_upload.get_status(UNKNOWN_ID)),
+    "unknown search page": lambda context: _answer(context.client.search.retrieve("nothing")),
+    "filter by name": _filter_by_name,
+}
+"""Checks by what they are about: first of documented behavior, then of what the API documentation does not specify."""
