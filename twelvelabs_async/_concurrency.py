@@ -44,16 +44,16 @@ class ThreadPool:
 
 
 NAMES: Final = ThreadPool("names", 8)
-"""Looks up host names."""
+"""Threads that look up host names."""
 
 FILES: Final = ThreadPool("files", 16)
-"""Reads and hashes the blocks of uploads."""
+"""Threads that read and hash the blocks of uploads."""
 
 SCANS: Final = ThreadPool("scans", 8)
-"""Lists directories, and inspects and hashes whole files, before an upload."""
+"""Threads that list directories, and inspect and hash whole files, before an upload."""
 
 JSON: Final = ThreadPool("json", 2)
-"""Decodes large responses; these threads hold the interpreter lock, so more of them would not be faster."""
+"""Threads that decode large responses. They hold the interpreter lock, so more of them would not be faster."""
 
 
 def first_exception(group: BaseExceptionGroup[BaseException]) -> BaseException:

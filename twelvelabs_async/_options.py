@@ -28,7 +28,7 @@ LONG_TIMEOUT: Final = 600.0
 """Default deadline of a call in `LONG_OPERATIONS`, in seconds."""
 
 LONG_OPERATIONS: Final = frozenset({"POST /analyze", "POST /embed", "POST /embed-v2", "POST /responses"})
-"""Operations that respond when their work is done."""
+"""Operations whose response comes after the work, which may take minutes."""
 
 Priority = Literal["interactive", "background"]
 """Which calls go first when they wait for a rate limit: `interactive` ones."""

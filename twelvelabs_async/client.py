@@ -96,7 +96,7 @@ _T = TypeVar("_T")
 
 
 class _NoExecutor:
-    """Stands for the executor of a resource that has no client."""
+    """The executor of a resource that has no client; each use of it is an error."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -105,7 +105,7 @@ class _NoExecutor:
 
 
 class _NoClient:
-    """Stands for the client of a resource that is an attribute of the class."""
+    """The client of a resource that was read from the class `AsyncTwelveLabs`."""
 
     _executor = _NoExecutor()
 

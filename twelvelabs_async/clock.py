@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 _MONOTONIC: Final = staticmethod(time.monotonic)
-"""A method of `SystemClock` without a function of Python around it: each call reads the time several times."""
+"""`SystemClock.monotonic`; the function itself, because a method around it would make each call slower."""
 
 _TIME: Final = staticmethod(time.time)
-"""The same."""
+"""`SystemClock.time`, likewise."""
 
 
 @runtime_checkable

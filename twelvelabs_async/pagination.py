@@ -1,7 +1,7 @@
 """Lists of the API: `await` one for its first page, or iterate over it for every item.
 
-Each page carries the request for the next page, so `Paginator` does not depend on page numbers or tokens; three page
-readers at the end of this module do. A list ends where the API says it ends, without an extra request. A page that
+Each page carries the request for the next page, so `Paginator` does not depend on page numbers or tokens; the
+readers in `_page_readers` do. A list ends where the API says it ends, without an extra request. A page that
 cannot be read raises an error: a list must never end early without one.
 """
 

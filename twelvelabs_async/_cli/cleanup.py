@@ -29,7 +29,7 @@ UNKNOWN_VERSION: Final = "--replace cannot tell which version is current, becaus
 
 @attrs.frozen
 class Orphan:
-    """An uploaded asset that is in no index, or whose video another asset has brought into the index as well."""
+    """An uploaded asset that nothing needs: it is in no index, or its video is twice in the index."""
 
     asset_id: str
     filename: str
@@ -91,7 +91,7 @@ async def find_orphans(
 
 
 async def _iter_orphans(client: AsyncTwelveLabs, ledger: Ledger, index_id: str) -> AsyncIterator[Orphan]:
-    """Yield assets with the token of a ledger entry that are in no index or second in this one; lists all assets."""
+    """Yield the assets of the ledger that are in no index, or twice in this one. Reads the list of all assets."""
     entries = {entry.token: entry async for entry in ledger.entries() if entry.index_id == index_id}
     own_assets = set[str]()
     others: list[Orphan] = []

@@ -46,21 +46,21 @@ def type_mismatch(expected: str, value: Any) -> TypeError:
 
 
 def as_str(value: Any, _: Any) -> str:
-    """Structure a string."""
+    """Return a string; raise TypeError for another type."""
     if isinstance(value, str):
         return value
     raise type_mismatch("str", value)
 
 
 def as_bool(value: Any, _: Any) -> bool:
-    """Structure a boolean; 0 and 1 are not booleans."""
+    """Return a boolean; raise TypeError for another type, such as 0 and 1."""
     if isinstance(value, bool):
         return value
     raise type_mismatch("bool", value)
 
 
 def as_int(value: Any, _: Any) -> int:
-    """Structure an integer, also one that is written as a float."""
+    """Return an integer, also one that is written as a float; raise TypeError for another type."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -69,14 +69,14 @@ def as_int(value: Any, _: Any) -> int:
 
 
 def as_float(value: Any, _: Any) -> float:
-    """Structure a number."""
+    """Return a number as a float; raise TypeError for another type."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return float(value)
     raise type_mismatch("float", value)
 
 
 def as_datetime(value: Any, _: Any) -> datetime | None:
-    """Structure an RFC 3339 date, in UTC if it has no timezone; None if it is not one."""
+    """Return the date of an RFC 3339 string, in UTC if it has no timezone; None if it is not one."""
     if not isinstance(value, str):
         return None
     try:
@@ -87,14 +87,14 @@ def as_datetime(value: Any, _: Any) -> datetime | None:
 
 
 def as_dict(value: Any, _: Any) -> dict[str, Any]:
-    """Structure an object as a dict, unchanged."""
+    """Return a JSON object unchanged; raise TypeError for another type."""
     if isinstance(value, dict):
         return cast("dict[str, Any]", value)
     raise type_mismatch("an object", value)
 
 
 def as_vector(value: Any, _: Any) -> Vector:
-    """Structure a list of numbers as an array."""
+    """Return a list of numbers as an array; raise TypeError for another type."""
     if isinstance(value, array):
         return cast("Vector", value)
     try:
@@ -104,12 +104,12 @@ def as_vector(value: Any, _: Any) -> Vector:
 
 
 def structure_open_literal(value: Any, _: Any) -> str:
-    """Structure a member of a `Literal`, or any other string."""
+    """Return a member of a `Literal`, or any other string."""
     return as_str(value, None)
 
 
 def structure_closed_literal(value: Any, target_type: Any) -> Any:
-    """Structure a member of a `Literal`, and nothing else."""
+    """Return a member of a `Literal`; raise TypeError for any other value."""
     for member in get_args(target_type):
         if value == member and isinstance(value, bool) is isinstance(member, bool):
             return member
@@ -117,7 +117,7 @@ def structure_closed_literal(value: Any, target_type: Any) -> Any:
 
 
 def as_scalar(value: Any, target_type: Any) -> Any:
-    """Structure a union of scalars, such as `int | str`."""
+    """Return a value of a union of scalars, such as `int | str`; raise TypeError for another type."""
     kinds = get_args(target_type)
     if type(value) in kinds or (type(value) is int and float in kinds):
         return value

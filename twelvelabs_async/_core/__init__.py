@@ -1,1 +1,1 @@
-"""Executes calls: retry policy, deadlines, options, and argument validation."""
+"""Executes calls: deadlines, retries, events, decoding of streams, and validation of arguments."""

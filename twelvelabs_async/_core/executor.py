@@ -52,12 +52,12 @@ BeforePost = Callable[[], Awaitable[None]]
 """Checks whether a request that creates something may still be sent."""
 
 PUT_PART: Final = Request(method="PUT", path_template="storage", response_type=Response, retry_class="idempotent")
-"""Stands for the PUT of a part in errors, events and logs, where its URL, a secret, must not be."""
+"""The PUT of a part, as errors, events and logs name it: they must not contain its URL, which is a secret."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Operation:
-    """What the executor knows of an operation; created once for each."""
+    """An operation of the API, with its default deadline and its path template in parts. Created once for each."""
 
     name: str
     """Method and path template, such as `GET /indexes/{index-id}`."""
@@ -102,7 +102,7 @@ _STORAGE: Final = operation_of(PUT_PART.method, PUT_PART.path_template)
 
 
 class Executor(Protocol):
-    """What resources need to make calls; tests pass a recorder."""
+    """The interface through which resources send requests; tests replace it."""
 
     @property
     def clock(self) -> Clock:

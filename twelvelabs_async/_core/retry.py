@@ -170,12 +170,12 @@ class CallState(Attempt):
 
     @override
     def body_started(self) -> None:
-        """Stop the clock of the deadline: a transfer ends only when it stands still."""
+        """Pause the deadline while a body is sent; `idle_timeout` limits the transfer instead."""
         self.sent = True
         self.pause_deadline()
 
     def pause_deadline(self) -> None:
-        """Stop the clock of the deadline."""
+        """Pause the deadline."""
         if self.deadline is not None:
             self.time_left, self.deadline = self.deadline - self.clock.monotonic(), None
             if self.timer is not None and self.expired_task is None:

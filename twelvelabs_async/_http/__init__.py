@@ -1,1 +1,1 @@
-"""HTTP: request bodies, the transport over aiohttp, responses, and stream decoders."""
+"""HTTP over aiohttp: connections and proxies, request bodies, the transport, and errors of responses."""

@@ -22,7 +22,7 @@ from twelvelabs_async.errors import InvalidInputError, TwelveLabsError, UploadEr
 from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 MAX_READ_TURNS: Final = 10
-"""Turns of the event loop in which it may read before the next block; it does not read while the reader is paused."""
+"""Most turns of the event loop that the next block waits for unread data of the server to be read."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -1,1 +1,1 @@
-"""Decisions without I/O: headers of rate limits, permits, windows."""
+"""The rate limiter: reads headers, queues calls, and keeps its state in memory, in SQLite or in Redis."""

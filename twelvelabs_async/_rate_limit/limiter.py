@@ -1,4 +1,4 @@
-"""The rate limiter: one queue for each category of calls, in front of what the category may still send.
+"""The rate limiter: the calls of each category wait in a queue until its limits allow the next request.
 
 Each attempt of a call needs a `Permit`, which ends with the response or with the failure, so that the next call in the
 queue decides by what the response said. What a category may send is in its `CategoryState`; with a shared

@@ -37,7 +37,7 @@ INITIAL_ROUND: Final = 16
 """Requests of the first round, while nothing is known."""
 
 BATCH_DIVISOR: Final = 32
-"""At most one part in this many of what remains is sent before further responses are read."""
+"""What remains, divided by this, is the most that is sent before further responses are read."""
 
 BATCH_ROUND: Final = 128
 """A round of at least this size is sent together; a smaller one call by call, so that an early 429 stops the rest."""
@@ -67,7 +67,7 @@ WINDOW_PRECISION: Final = 1.25
 """Ratio of the upper to the lower bound of the window length at which bisection stops."""
 
 CUBIC_SCALE: Final = 0.4
-"""Growth of the allowance: requests for each window since the last 429, to the power of three."""
+"""The factor C of TCP CUBIC: n windows after its plateau, the allowance has grown by C * n**3 requests."""
 
 WAIT_FOR_RESPONSE: Final = RequiredWait(None)
 """Wait until the next response."""
@@ -234,7 +234,10 @@ class AdaptiveLimiter:
         return upper if not lower or upper <= WINDOW_PRECISION * lower else (lower + upper) / 2
 
     def window_allowance(self) -> int:
-        """Return how many requests to try in the current window: CUBIC, with the accepted requests as its cut."""
+        """Return how many requests to try in this window.
+
+        The number grows from what was accepted before the last 429 along the curve of TCP CUBIC.
+        """
         capacity = self.window_capacity or 0
         plateau = math.cbrt((self.previous_capacity - capacity) / CUBIC_SCALE)
         growth = CUBIC_SCALE * (self.windows_since_429 - plateau) ** 3

@@ -1,4 +1,4 @@
-"""Answers that a test gives in place of the generated ones."""
+"""Answers that a test sets in place of the generated ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _ScriptedAnswer:
 
 @dataclass(slots=True)
 class Answers:
-    """The answers of an emulator."""
+    """The answers that tests have set with `Emulator.answer`."""
 
     _answers: list[_ScriptedAnswer] = field(default_factory=list[_ScriptedAnswer])
 

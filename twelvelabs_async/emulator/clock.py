@@ -1,4 +1,4 @@
-"""Clocks of the emulator, and the timestamp formats of the API."""
+"""Clocks of the emulator: the clock of the system, and one that tests stop and advance."""
 
 from __future__ import annotations
 

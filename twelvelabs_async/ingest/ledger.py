@@ -71,7 +71,7 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """The result of claiming a file that is to be ingested."""
+    """The entry of a file, and whether the file is new, known, or a duplicate of another one."""
 
     entry: Entry
     """The entry to continue with; for a `new` file, the entry that was passed in."""

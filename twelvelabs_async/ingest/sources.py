@@ -89,5 +89,9 @@ Validator = Callable[[Item], Awaitable[str]]
 """Checks an item before its upload. Returns why it must not be sent, or an empty string."""
 
 Dedupe = Literal["path", "name", "content"]
-"""Which files are duplicates: those with the same path; the same name, size and modification time, and the same content
-if both can be compared; or the same content."""
+"""Which files are duplicates:
+
+- `path`: files with the same path.
+- `name`: files with the same name, size and modification time, and with the same content if both can be read.
+- `content`: files with the same content.
+"""

@@ -39,7 +39,7 @@ STATE_TTL: Final = 7 * 86_400
 """Seconds after which unused state is deleted."""
 
 FIRST_CONFLICT_PAUSE: Final = 0.0005
-"""Half of the longest pause, in seconds, after another process has changed the state first; it doubles each time."""
+"""Longest pause after another process has changed the state first, in seconds; doubles each time."""
 
 MAX_CONFLICT_PAUSE: Final = 0.05
 """Longest such pause, in seconds."""
@@ -152,7 +152,7 @@ class RedisStore(SharedStore):
     @property
     @override
     def poll_interval(self) -> float:
-        """Ten attempts a second, by the first call in each queue, and only while it waits for a response."""
+        """Seconds between two attempts to reserve, which only the first call in each queue makes."""
         return 0.1
 
     @override

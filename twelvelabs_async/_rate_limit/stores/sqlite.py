@@ -68,7 +68,7 @@ class SqliteStore(SharedStore):
     @property
     @override
     def poll_interval(self) -> float:
-        """Short, because one attempt only reads a page from memory."""
+        """Seconds between two attempts to reserve; short, because one attempt only reads a page from memory."""
         return 0.05
 
     @override
