@@ -79,12 +79,12 @@ def assets(road: Recorder) -> Assets:
 
 @pytest.fixture
 def indexed(road: Recorder) -> IndexedAssets:
-    return IndexedAssets(road)
+    return IndexedAssets(cast("Any", road))
 
 
 @pytest.fixture
 def search(road: Recorder) -> Search:
-    return Search(road)
+    return Search(cast("Any", road))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ async def test_videos_can_be_filtered_by_a_user_metadata_key_named_status(
     road: Recorder,
 ) -> None:
     road.say(PAGE)
-    await Videos(road).list("i", page_limit=None, user_metadata={"status": "draft"})
+    await Videos(cast("Any", road)).list("i", page_limit=None, user_metadata={"status": "draft"})
     assert road.last.path() == "/indexes/i/videos?status=draft"
 
 
@@ -154,12 +154,12 @@ async def test_options_with_several_values_are_repeated(road: Recorder, indexed:
 
 
 def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
-    assets, indexed, search = Assets(cast("Any", road)), IndexedAssets(road), Search(road)
+    assets, indexed, search = Assets(cast("Any", road)), IndexedAssets(cast("Any", road)), Search(cast("Any", road))
     return (
         lambda: assets.list(asset_ids=values),
         lambda: assets.list(asset_types=values),
         lambda: indexed.list("i", status=values),
-        lambda: Tasks(road).list(status=values),
+        lambda: Tasks(cast("Any", road)).list(status=values),
         lambda: search.query(index_id="i", search_options=values, query_text="x"),
         lambda: search.query(index_id="i", search_options=["visual"], transcription_options=values, query_text="x"),
     )
@@ -191,7 +191,7 @@ def test_invalid_page_numbers_and_limits_are_rejected_when_the_list_is_created(l
     road = Recorder()
     for make in (
         Assets(cast("Any", road)).list,
-        Tasks(road).list,
+        Tasks(cast("Any", road)).list,
         MultipartUpload(cast("Any", road)).list_incomplete_uploads,
     ):
         with pytest.raises(InvalidInputError, match="page"):
@@ -219,18 +219,18 @@ async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(road: Record
 @pytest.mark.parametrize("bad", ["", " ", "a/b", "..", "a\nb", 7, None])
 async def test_an_invalid_id_is_rejected_before_anything_is_sent(road: Recorder, bad: Any) -> None:
     """`delete("..")` must never reach the parent of what was meant."""
-    assets, indexed = Assets(cast("Any", road)), IndexedAssets(road)
+    assets, indexed = Assets(cast("Any", road)), IndexedAssets(cast("Any", road))
     calls: list[Callable[[], Any]] = [
         lambda: assets.delete(bad, force=True),
         lambda: assets.retrieve_transcription(bad),
         lambda: indexed.create("i", asset_id=bad),
         lambda: indexed.delete("i", bad),
         lambda: indexed.list_by_asset(bad),
-        lambda: Videos(road).list(bad),
-        lambda: Indexes(road).videos.delete(bad, "v"),
-        lambda: Tasks(road).create(index_id=bad, video_url="https://x.example/a.mp4"),
-        lambda: Search(road).query(index_id=bad, search_options=["visual"], query_text="x"),
-        lambda: Search(road).retrieve(bad),
+        lambda: Videos(cast("Any", road)).list(bad),
+        lambda: Indexes(cast("Any", road)).videos.delete(bad, "v"),
+        lambda: Tasks(cast("Any", road)).create(index_id=bad, video_url="https://x.example/a.mp4"),
+        lambda: Search(cast("Any", road)).query(index_id=bad, search_options=["visual"], query_text="x"),
+        lambda: Search(cast("Any", road)).retrieve(bad),
     ]
     for call in calls:
         with pytest.raises(InvalidInputError):
@@ -302,7 +302,7 @@ async def test_a_url_that_the_platform_cannot_fetch_is_rejected(road: Recorder, 
     with pytest.raises(InvalidInputError, match="must be an http or https URL"):
         await assets.create(method="url", url=url)
     with pytest.raises(InvalidInputError, match="video_url"):
-        await Tasks(road).create(index_id="i", video_url=url)
+        await Tasks(cast("Any", road)).create(index_id="i", video_url=url)
     assert not road.requests
 
 
@@ -317,9 +317,9 @@ async def test_none_in_an_update_of_user_metadata_is_sent(road: Recorder, assets
     change = {"keep": "x", "gone": None}
     await assets.update_user_metadata("a", user_metadata=change)
     assert (road.last.operation, road.json) == ("PATCH /assets/{asset_id}/user-metadata", {"user_metadata": change})
-    await Indexes(road).indexed_assets.update("i", "x", user_metadata=change)
+    await Indexes(cast("Any", road)).indexed_assets.update("i", "x", user_metadata=change)
     assert road.json == {"user_metadata": change}
-    await Indexes(road).videos.update("i", "x", user_metadata=change)
+    await Indexes(cast("Any", road)).videos.update("i", "x", user_metadata=change)
     assert road.json == {"user_metadata": change}
 
 
@@ -349,7 +349,7 @@ async def test_embeddings_and_transcription_of_an_indexed_asset_are_requested_by
 
 async def test_a_task_requires_either_a_file_or_a_url(road: Recorder) -> None:
     road.say({"_id": "t", "video_id": "v"})
-    tasks = Tasks(road)
+    tasks = Tasks(cast("Any", road))
     await tasks.create(index_id="i", video_file=b"x", enable_video_stream=False, user_metadata={"a": 1})
     assert road.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
     assert road.files == [("video_file", "upload", b"x", "video/mp4")]
@@ -527,7 +527,7 @@ async def test_waiting_raises_wait_timeout_error_after_the_timeout(road: Recorde
     road.say({"_id": "x", "status": "queued"})
     waits: dict[str, Awaitable[Any]] = {
         "indexed asset": indexed.wait_for_done("i", "x", timeout=60),
-        "indexing task": Tasks(road).wait_for_done("x", timeout=60),
+        "indexing task": Tasks(cast("Any", road)).wait_for_done("x", timeout=60),
     }
     for kind, wait in waits.items():
         with pytest.raises(WaitTimeoutError, match="still queued") as caught:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -11,7 +12,7 @@ import typing_extensions
 
 from twelvelabs_async._arguments import checked_int
 from twelvelabs_async._concurrency import run_all
-from twelvelabs_async._core.executor import Executor
+from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._page_readers import page_number_reader, page_query
 from twelvelabs_async._polling import Lifecycle, PollTarget, poll_until_done, wait_for_all
 from twelvelabs_async.errors import TwelveLabsError
@@ -19,7 +20,7 @@ from twelvelabs_async.models.common import Ids
 from twelvelabs_async.models.tasks import BulkFailure, BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
-from twelvelabs_async.requests import Form, Request, RetryClass
+from twelvelabs_async.requests import Form, Method, Request, RetryClass
 from twelvelabs_async.uploads._files import FormFile, form_files
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,11 +48,11 @@ def deprecated(replacement: str) -> Callable[[F], F]:
 class Resource:
     """Base class of resources. Path parameters are keywords; `-` in the template becomes `_`."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: StreamingExecutor) -> None:
         self._executor = executor
 
     def _get(
-        self, path_template: str, response_type: type[T], *, query: Query | None = None, **path_params: str
+        self, path_template: str, response_type: type[T], query: Query | None = None, **path_params: str
     ) -> Coroutine[Any, Any, T]:
         return self._executor.execute(
             Request(
@@ -64,79 +65,55 @@ class Resource:
             )
         )
 
-    def _post(
+    def _send(
+        self,
+        method: Method,
+        path_template: str,
+        response_type: type[T],
+        json: Any = None,
+        *,
+        retry_class: RetryClass = "idempotent",
+        query: Query | None = None,
+        form: Form | None = None,
+        headers: Mapping[str, str] | None = None,
+        **path_params: str,
+    ) -> Coroutine[Any, Any, T]:
+        return self._executor.execute(
+            Request(
+                method=method,
+                path_template=path_template,
+                response_type=response_type,
+                retry_class=retry_class,
+                path_params=path_params,
+                query=query or {},
+                json=json,
+                form=form,
+                headers=headers or {},
+            )
+        )
+
+    async def _send_files(
         self,
         path_template: str,
         response_type: type[T],
         *,
         retry_class: RetryClass,
-        json: Any = None,
-        form: Form | None = None,
-        **path_params: str,
-    ) -> Coroutine[Any, Any, T]:
-        return self._executor.execute(
-            Request(
-                method="POST",
-                path_template=path_template,
-                response_type=response_type,
-                retry_class=retry_class,
-                path_params=path_params,
-                json=json,
-                form=form,
-            )
-        )
-
-    def _put(
-        self, path_template: str, response_type: type[T], *, json: Any = None, **path_params: str
-    ) -> Coroutine[Any, Any, T]:
-        return self._executor.execute(
-            Request(
-                method="PUT",
-                path_template=path_template,
-                response_type=response_type,
-                retry_class="idempotent",
-                path_params=path_params,
-                json=json,
-            )
-        )
-
-    def _patch(
-        self, path_template: str, response_type: type[T], *, json: Any = None, **path_params: str
-    ) -> Coroutine[Any, Any, T]:
-        return self._executor.execute(
-            Request(
-                method="PATCH",
-                path_template=path_template,
-                response_type=response_type,
-                retry_class="idempotent",
-                path_params=path_params,
-                json=json,
-            )
-        )
-
-    def _delete(
-        self, path_template: str, *, query: Query | None = None, json: Any = None, **path_params: str
-    ) -> Coroutine[Any, Any, None]:
-        return self._executor.execute(
-            Request(
-                method="DELETE",
-                path_template=path_template,
-                response_type=type(None),
-                retry_class="idempotent",
-                path_params=path_params,
-                query=query or {},
-                json=json,
-            )
-        )
+        form: Form,
+        files: Sequence[FormFile],
+    ) -> T:
+        """Open the files, and send them with a form."""
+        async with form_files(files) as parts:
+            form = attrs.evolve(form, files=parts)
+            return await self._send("POST", path_template, response_type, retry_class=retry_class, form=form)
 
     def _list(
         self,
         path_template: str,
         item_type: type[T],
-        *,
         page: int | None = None,
         page_limit: int | None = None,
         query: Query | None = None,
+        *,
         items_key: str = "data",
         **path_params: str,
     ) -> Paginator[T]:
@@ -153,7 +130,7 @@ class Resource:
 
     async def _poll(
         self,
-        fetch: Callable[[], Awaitable[T]],
+        fetch: Callable[[str], Awaitable[T]],
         lifecycle: Lifecycle,
         id: str,
         timeout: float | None,
@@ -161,7 +138,7 @@ class Resource:
         callback: PollCallback[T] | None,
     ) -> T:
         return await poll_until_done(
-            fetch,
+            partial(fetch, id),
             lifecycle=lifecycle,
             id=id,
             clock=self._executor.clock,
@@ -174,24 +151,6 @@ class Resource:
         self, ids: Ids, target: PollTarget[T], timeout: float | None, sleep_interval: float | None
     ) -> AsyncIterator[WaitResult[T]]:
         return wait_for_all(ids, target, clock=self._executor.clock, timeout=timeout, sleep_interval=sleep_interval)
-
-
-class FormResource(Resource):
-    """Base class of resources with operations that take files."""
-
-    async def _post_form(
-        self,
-        path_template: str,
-        response_type: type[T],
-        *,
-        retry_class: RetryClass,
-        form: Form,
-        files: Sequence[FormFile],
-    ) -> T:
-        """Open the files, and send them with a form."""
-        async with form_files(files) as parts:
-            form = attrs.evolve(form, files=parts)
-            return await self._post(path_template, response_type, retry_class=retry_class, form=form)
 
 
 async def create_each(calls: Sequence[tuple[Any, Callable[[], Awaitable[T]]]], concurrency: int) -> BulkResult[T]:

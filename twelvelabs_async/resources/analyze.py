@@ -168,7 +168,7 @@ class Analyze(Resource):
             ),
         }
         while True:
-            found = await self._post("/analyze", Analysis, retry_class="billable", json={**body, "stream": False})
+            found = await self._send("POST", "/analyze", Analysis, {**body, "stream": False}, retry_class="billable")
             if schema is None:
                 return found
             attempts -= 1
@@ -256,10 +256,6 @@ class AnalyzeStream(TextStream[AnalyzeEvent]):
 class AnalyzeStreaming(Resource):
     """Streams text about a video or images: `client.analyze_stream(...)`."""
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
-
     def create(
         self,
         *,
@@ -316,7 +312,7 @@ class AnalyzeStreaming(Resource):
             retry_class="billable",
             json={**body, "stream": True},
         )
-        return AnalyzeStream(self._streaming_executor, request)
+        return AnalyzeStream(self._executor, request)
 
     __call__ = create
 

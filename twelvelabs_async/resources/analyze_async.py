@@ -116,15 +116,9 @@ class AnalysisTasks(Resource):
             **omit_none(min_segment_duration=min_segment_duration, max_segment_duration=max_segment_duration),
             **omit_none(start_time=start_time, end_time=end_time),
         }
-        return await self._executor.execute(
-            Request(
-                method="POST",
-                path_template="/analyze/tasks",
-                response_type=CreatedAnalysisTask,
-                retry_class="verify_first",
-                json=body,
-                headers={"Idempotency-Key": _idempotency_key(idempotency_key)},
-            )
+        headers = {"Idempotency-Key": _idempotency_key(idempotency_key)}
+        return await self._send(
+            "POST", "/analyze/tasks", CreatedAnalysisTask, body, retry_class="verify_first", headers=headers
         )
 
     async def retrieve(self, task_id: str) -> AnalysisTask:
@@ -154,8 +148,8 @@ class AnalysisTasks(Resource):
             canceled = await client.analyze_async.tasks.cancel(task.id)
             print(canceled.status)  # canceled
         """
-        return await self._post(
-            "/analyze/tasks/{task_id}/cancel", CanceledAnalysisTask, retry_class="idempotent", task_id=task_id
+        return await self._send(
+            "POST", "/analyze/tasks/{task_id}/cancel", CanceledAnalysisTask, retry_class="idempotent", task_id=task_id
         )
 
     async def delete(self, task_id: str) -> None:
@@ -170,7 +164,7 @@ class AnalysisTasks(Resource):
         Example:
             await client.analyze_async.tasks.delete(finished_task.id)
         """
-        await self._delete("/analyze/tasks/{task_id}", task_id=task_id)
+        await self._send("DELETE", "/analyze/tasks/{task_id}", type(None), task_id=task_id)
 
     async def wait_for_done(
         self,
@@ -196,9 +190,7 @@ class AnalysisTasks(Resource):
             task = await client.analyze_async.tasks.wait_for_done(task.id, timeout=600)
             print(task.result.text, task.result.finish_reason)
         """
-        return await self._poll(
-            lambda: self.retrieve(task_id), ANALYSIS_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self.retrieve, ANALYSIS_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback)
 
     def wait_for_all(
         self, task_ids: Ids, *, timeout: float | None = None, sleep_interval: float | None = None
@@ -264,7 +256,7 @@ class AnalysisTasks(Resource):
             asset_id=asset_id,
             analysis_mode=analysis_mode,
         )
-        return self._list("/analyze/tasks", AnalysisTask, page=page, page_limit=page_limit, query=query)
+        return self._list("/analyze/tasks", AnalysisTask, page, page_limit, query)
 
 
 def _checked_custom_id(custom_id: str | None) -> str | None:
@@ -308,10 +300,6 @@ class BatchResults(EventStream[BatchResultItem]):
 class AnalysisBatches(Resource):
     """Batches of up to 1,000 analyses, in the background."""
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
-
     async def create(
         self,
         *,
@@ -348,7 +336,7 @@ class AnalysisBatches(Resource):
             raise InvalidInputError(f"requests must contain 1 to {_MAX_BATCH_ITEMS} items, got {len(items)}")
         _check_unique(items)
         body = omit_none(model_name=model_name, analysis_mode=analysis_mode, defaults=defaults, requests=items)
-        return await self._post("/analyze/batches", CreatedAnalysisBatch, retry_class="verify_first", json=body)
+        return await self._send("POST", "/analyze/batches", CreatedAnalysisBatch, body, retry_class="verify_first")
 
     async def retrieve(self, batch_id: str) -> AnalysisBatch:
         """Return a batch, with the number of items in each status.
@@ -378,8 +366,8 @@ class AnalysisBatches(Resource):
             print(batch.status)
         """
         try:
-            return await self._post(
-                "/analyze/batches/{batch_id}/cancel", AnalysisBatch, retry_class="idempotent", batch_id=batch_id
+            return await self._send(
+                "POST", "/analyze/batches/{batch_id}/cancel", AnalysisBatch, retry_class="idempotent", batch_id=batch_id
             )
         except ConflictError as error:
             # An earlier attempt may have succeeded unnoticed. A batch with no item in progress ends
@@ -401,7 +389,7 @@ class AnalysisBatches(Resource):
         Example:
             await client.analyze_async.batches.delete(finished_batch.id)
         """
-        await self._delete("/analyze/batches/{batch_id}", batch_id=batch_id)
+        await self._send("DELETE", "/analyze/batches/{batch_id}", type(None), batch_id=batch_id)
 
     def results(self, batch_id: str) -> BatchResults:
         """Stream the status and result of each item, in no particular order. Sends nothing until entered or iterated.
@@ -425,7 +413,7 @@ class AnalysisBatches(Resource):
             retry_class="safe",
             path_params={"batch_id": batch_id},
         )
-        return BatchResults(self._streaming_executor, request)
+        return BatchResults(self._executor, request)
 
     async def wait_for_done(
         self,
@@ -450,9 +438,7 @@ class AnalysisBatches(Resource):
             batch = await client.analyze_async.batches.wait_for_done(batch.id, timeout=86_400)
             print(batch.status)  # completed
         """
-        return await self._poll(
-            lambda: self.retrieve(batch_id), ANALYSIS_BATCH_LIFECYCLE, batch_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self.retrieve, ANALYSIS_BATCH_LIFECYCLE, batch_id, timeout, sleep_interval, callback)
 
     def list(
         self,
@@ -482,7 +468,7 @@ class AnalysisBatches(Resource):
         query = omit_none(
             status=one_or_more("status", status), analysis_mode=one_or_more("analysis_mode", analysis_mode)
         )
-        return self._list("/analyze/batches", AnalysisBatch, page=page, page_limit=page_limit, query=query)
+        return self._list("/analyze/batches", AnalysisBatch, page, page_limit, query)
 
 
 def _check_unique(requests: Sequence[BatchItemLike]) -> None:
@@ -508,16 +494,12 @@ _BATCH_RESULTS_PROTOCOL: Final = EventProtocol[BatchResultItem](
 class AnalyzeAsync(Resource):
     """Analyses in the background: single tasks, and batches."""
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
-
     @cached_property
     def tasks(self) -> AnalysisTasks:
         """Analysis tasks."""
-        return AnalysisTasks(self._streaming_executor)
+        return AnalysisTasks(self._executor)
 
     @cached_property
     def batches(self) -> AnalysisBatches:
         """Batches of up to 1,000 analyses."""
-        return AnalysisBatches(self._streaming_executor)
+        return AnalysisBatches(self._executor)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, Literal, overload
 
 from twelvelabs_async._arguments import checked_int, omit_none
 from twelvelabs_async._concurrency import shielded_cleanup
-from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.retry import NOT_FOUND_CODES
 from twelvelabs_async._core.validation import MetadataUpdate, checked_url, metadata_json, one_or_more, validate_metadata
 from twelvelabs_async._event_listeners import require_plain_function
@@ -30,8 +30,8 @@ from twelvelabs_async.models.assets import (
 from twelvelabs_async.models.common import Ids, UserMetadata
 from twelvelabs_async.pagination import Page, Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
-from twelvelabs_async.requests import FilePart, Form
-from twelvelabs_async.resources._base import FormResource
+from twelvelabs_async.requests import Form
+from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
 from twelvelabs_async.uploads._files import FileLike, form_file_of, opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
@@ -47,12 +47,11 @@ Uploadable = FileLike
 _URL: Final = re.compile("https?://", re.IGNORECASE)
 
 
-class Assets(FormResource):
-    """Media files on the platform."""
+_USER_METADATA: Final = "/assets/{asset_id}/user-metadata"
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
+
+class Assets(Resource):
+    """Media files on the platform."""
 
     @overload
     async def upload(
@@ -169,19 +168,17 @@ class Assets(FormResource):
         if source.sequential and source.size > MAX_BUFFERED_STREAM:
             strategy = "multipart"  # a single request could not be retried
         if (method or strategy) == "direct" and resume is None:
-            return await self._create_from_file(await form_file(source, options.on_progress), options)
-        state = await MultipartUploader(self._streaming_executor, source, options).run(resume)
+            file = await form_file(source, options.on_progress)
+            return await self.create(
+                method="direct",
+                file=file,
+                filename=file.filename,
+                enable_hls=options.enable_hls,
+                enable_thumbnail=options.enable_thumbnail,
+                user_metadata=options.user_metadata,
+            )
+        state = await MultipartUploader(self._executor, source, options).run(resume)
         return await self._retrieve_completed(state.asset_id)
-
-    async def _create_from_file(self, file: FilePart, options: UploadOptions) -> Asset:
-        return await self.create(
-            method="direct",
-            file=file,
-            filename=file.filename,
-            enable_hls=options.enable_hls,
-            enable_thumbnail=options.enable_thumbnail,
-            user_metadata=options.user_metadata,
-        )
 
     async def _retrieve_completed(self, asset_id: str) -> AssetDetail:
         """Return the asset of a complete upload. The platform may not find it immediately."""
@@ -189,7 +186,7 @@ class Assets(FormResource):
             try:
                 return await self.retrieve(asset_id)
             except NotFoundError:
-                await self._streaming_executor.clock.sleep(pause)
+                await self._executor.clock.sleep(pause)
         return await self.retrieve(asset_id)
 
     async def create(
@@ -237,7 +234,7 @@ class Assets(FormResource):
             user_metadata=metadata_json(user_metadata),
         )
         files = form_file_of("file", file, filename=filename)
-        return await self._post_form("/assets", Asset, retry_class="verify_first", form=body, files=files)
+        return await self._send_files("/assets", Asset, retry_class="verify_first", form=body, files=files)
 
     async def retrieve(self, asset_id: str) -> AssetDetail:
         """Return an asset, with all details.
@@ -268,7 +265,7 @@ class Assets(FormResource):
         Example:
             await client.assets.delete(asset.id, force=True)
         """
-        await self._delete("/assets/{asset_id}", query=omit_none(force=force), asset_id=asset_id)
+        await self._send("DELETE", "/assets/{asset_id}", type(None), query=omit_none(force=force), asset_id=asset_id)
 
     async def retrieve_transcription(
         self, asset_id: str, *, include: TranscriptionUnit | Sequence[TranscriptionUnit] | None = None
@@ -289,12 +286,8 @@ class Assets(FormResource):
             for sentence in transcription.sentences:
                 print(sentence.start, sentence.end, sentence.value)
         """
-        return await self._get(
-            "/assets/{asset_id}/transcription",
-            AssetTranscription,
-            query=omit_none(include=one_or_more("include", include)),
-            asset_id=asset_id,
-        )
+        query = omit_none(include=one_or_more("include", include))
+        return await self._get("/assets/{asset_id}/transcription", AssetTranscription, query, asset_id=asset_id)
 
     async def replace_user_metadata(self, asset_id: str, *, user_metadata: UserMetadata) -> None:
         """Replace all of your own metadata. Empty strings and lists are not kept.
@@ -307,12 +300,8 @@ class Assets(FormResource):
         Example:
             await client.assets.replace_user_metadata(asset.id, user_metadata={"year": 2026})
         """
-        await self._put(
-            "/assets/{asset_id}/user-metadata",
-            type(None),
-            json={"user_metadata": validate_metadata(user_metadata)},
-            asset_id=asset_id,
-        )
+        body = {"user_metadata": validate_metadata(user_metadata)}
+        await self._send("PUT", _USER_METADATA, type(None), body, asset_id=asset_id)
 
     async def update_user_metadata(self, asset_id: str, *, user_metadata: MetadataUpdate) -> None:
         """Update your own metadata: set the given keys, remove those that are None, keep all others.
@@ -325,12 +314,8 @@ class Assets(FormResource):
         Example:
             await client.assets.update_user_metadata(asset.id, user_metadata={"year": 2026, "draft": None})
         """
-        await self._patch(
-            "/assets/{asset_id}/user-metadata",
-            type(None),
-            json={"user_metadata": validate_metadata(user_metadata, allow_none=True)},
-            asset_id=asset_id,
-        )
+        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        await self._send("PATCH", _USER_METADATA, type(None), body, asset_id=asset_id)
 
     async def delete_user_metadata(self, asset_id: str) -> None:
         """Remove all of your own metadata.
@@ -343,7 +328,7 @@ class Assets(FormResource):
         Example:
             await client.assets.delete_user_metadata(asset.id)
         """
-        await self._delete("/assets/{asset_id}/user-metadata", asset_id=asset_id)
+        await self._send("DELETE", _USER_METADATA, type(None), asset_id=asset_id)
 
     async def wait_for_done(
         self,
@@ -369,9 +354,7 @@ class Assets(FormResource):
             created = await client.assets.upload("holiday.mp4")
             asset = await client.assets.wait_for_done(created.id, timeout=600)
         """
-        return await self._poll(
-            lambda: self.retrieve(asset_id), ASSET_LIFECYCLE, asset_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self.retrieve, ASSET_LIFECYCLE, asset_id, timeout, sleep_interval, callback)
 
     async def wait_for_transcription(
         self,
@@ -400,14 +383,8 @@ class Assets(FormResource):
             transcription = await client.assets.wait_for_transcription(asset.id, include=["sentences"])
             print(len(transcription.sentences))
         """
-        return await self._poll(
-            lambda: self.retrieve_transcription(asset_id, include=include),
-            TRANSCRIPTION_LIFECYCLE,
-            asset_id,
-            timeout,
-            sleep_interval,
-            callback,
-        )
+        fetch = partial(self.retrieve_transcription, include=include)
+        return await self._poll(fetch, TRANSCRIPTION_LIFECYCLE, asset_id, timeout, sleep_interval, callback)
 
     @asynccontextmanager
     async def temporary(
@@ -532,4 +509,4 @@ class Assets(FormResource):
             asset_types=one_or_more("asset_types", asset_types),
             filename=filename,
         )
-        return self._list("/assets", AssetDetail, page=page, page_limit=page_limit, query=query)
+        return self._list("/assets", AssetDetail, page, page_limit, query)

@@ -8,6 +8,7 @@ https://docs.twelvelabs.io/v1.3/api-reference/imports
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from twelvelabs_async._arguments import omit_none
@@ -56,8 +57,8 @@ class DataConnectors(Resource):
             print(authorization.authorize_url, authorization.state)
         """
         body = omit_none(provider=provider, redirect_uri=redirect_uri, custom_id=custom_id)
-        return await self._post(
-            "/connections:authorize", ConnectionAuthorization, retry_class="leaves_orphan", json=body
+        return await self._send(
+            "POST", "/connections:authorize", ConnectionAuthorization, body, retry_class="leaves_orphan"
         )
 
     async def retrieve_connection(self, connection_id: str) -> Connection:
@@ -85,7 +86,7 @@ class DataConnectors(Resource):
         Example:
             await client.data_connectors.delete_connection(connection.id)
         """
-        await self._delete("/connections/{connection_id}", connection_id=connection_id)
+        await self._send("DELETE", "/connections/{connection_id}", type(None), connection_id=connection_id)
 
     async def create_connection_picker_token(self, connection_id: str) -> PickerToken:
         """Create a token for the provider's file picker, which runs in a browser.
@@ -100,7 +101,8 @@ class DataConnectors(Resource):
             token = await client.data_connectors.create_connection_picker_token(connection.id)
             print(token.expires_in)
         """
-        return await self._post(
+        return await self._send(
+            "POST",
             "/connections/{connection_id}/picker-token",
             PickerToken,
             retry_class="leaves_orphan",
@@ -124,9 +126,8 @@ class DataConnectors(Resource):
             print(registered.id)
         """
         try:
-            return await self._post(
-                "/connections/redirect-uris", RedirectUri, retry_class="idempotent", json={"redirect_uri": redirect_uri}
-            )
+            body = {"redirect_uri": redirect_uri}
+            return await self._send("POST", "/connections/redirect-uris", RedirectUri, body, retry_class="idempotent")
         except ConflictError as error:
             if error.attempts == 1:
                 raise
@@ -147,7 +148,9 @@ class DataConnectors(Resource):
         Example:
             await client.data_connectors.delete_redirect_uri(redirect_uri.id)
         """
-        await self._delete("/connections/redirect-uris/{redirect_uri_id}", redirect_uri_id=redirect_uri_id)
+        await self._send(
+            "DELETE", "/connections/redirect-uris/{redirect_uri_id}", type(None), redirect_uri_id=redirect_uri_id
+        )
 
     def list_redirect_uris(self, *, page: int | None = None, page_limit: int | None = 50) -> Paginator[RedirectUri]:
         """List registered URLs, newest first. Sends nothing until awaited or iterated.
@@ -165,7 +168,7 @@ class DataConnectors(Resource):
             async for registered in client.data_connectors.list_redirect_uris():
                 print(registered.id, registered.redirect_uri)
         """
-        return self._list("/connections/redirect-uris", RedirectUri, page=page, page_limit=page_limit)
+        return self._list("/connections/redirect-uris", RedirectUri, page, page_limit)
 
     def list_connections(self, *, page: int | None = None, page_limit: int | None = 50) -> Paginator[Connection]:
         """List connections, newest first. Sends nothing until awaited or iterated.
@@ -183,11 +186,14 @@ class DataConnectors(Resource):
             async for found in client.data_connectors.list_connections():
                 print(found.id, found.provider, found.status)
         """
-        return self._list("/connections", Connection, page=page, page_limit=page_limit)
+        return self._list("/connections", Connection, page, page_limit)
 
 
 _MAX_IMPORT_FILES: Final = 100
 """Maximum number of files per import."""
+
+
+_IMPORTS: Final = "/connections/{connection_id}/imports"
 
 
 class Imports(Resource):
@@ -222,12 +228,8 @@ class Imports(Resource):
         ]
         if len(files) > _MAX_IMPORT_FILES:
             raise InvalidInputError(f"items must contain at most {_MAX_IMPORT_FILES} files, got {len(files)}")
-        return await self._post(
-            "/connections/{connection_id}/imports",
-            ImportResult,
-            retry_class="idempotent",
-            json={"items": files},
-            connection_id=connection_id,
+        return await self._send(
+            "POST", _IMPORTS, ImportResult, {"items": files}, retry_class="idempotent", connection_id=connection_id
         )
 
     async def retrieve_import(self, connection_id: str, import_id: str) -> ImportDetail:
@@ -275,14 +277,8 @@ class Imports(Resource):
             finished = await client.imports.wait_for_done(connection.id, started_import.id, timeout=600)
             print(finished.status)  # ready
         """
-        return await self._poll(
-            lambda: self.retrieve_import(connection_id, import_id),
-            IMPORT_LIFECYCLE,
-            import_id,
-            timeout,
-            sleep_interval,
-            callback,
-        )
+        fetch = partial(self.retrieve_import, connection_id)
+        return await self._poll(fetch, IMPORT_LIFECYCLE, import_id, timeout, sleep_interval, callback)
 
     def list_imports(
         self, connection_id: str, *, page: int | None = None, page_limit: int | None = 50
@@ -303,10 +299,4 @@ class Imports(Resource):
             async for found in client.imports.list_imports(connection.id):
                 print(found.id, found.item_count)
         """
-        return self._list(
-            "/connections/{connection_id}/imports",
-            Import,
-            page=page,
-            page_limit=page_limit,
-            connection_id=connection_id,
-        )
+        return self._list(_IMPORTS, Import, page, page_limit, connection_id=connection_id)

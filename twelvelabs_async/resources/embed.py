@@ -50,7 +50,7 @@ from twelvelabs_async.models.tasks import BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import FormResource, Resource, create_each, deprecated
+from twelvelabs_async.resources._base import Resource, create_each, deprecated
 from twelvelabs_async.uploads._files import FileLike, form_file_of
 
 _MEDIA_SOURCE_FIELDS: Final = ("url", "asset_id", "base64_string")
@@ -103,7 +103,9 @@ class EmbedV2Tasks(Resource):
             embedding_uncertainty=embedding_uncertainty,
             embedding_dimension=embedding_dimension,
         )
-        return await self._post("/embed-v2/tasks", EmbeddingTask, retry_class="non_idempotent", json={**body, **inputs})
+        return await self._send(
+            "POST", "/embed-v2/tasks", EmbeddingTask, {**body, **inputs}, retry_class="non_idempotent"
+        )
 
     async def retrieve(self, task_id: str) -> EmbeddingTask:
         """Return a task, with its embeddings once it is ready.
@@ -144,9 +146,7 @@ class EmbedV2Tasks(Resource):
             for segment in task.data:
                 print(segment.start_sec, segment.end_sec, len(segment.embedding))
         """
-        return await self._poll(
-            lambda: self.retrieve(task_id), EMBED_V2_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self.retrieve, EMBED_V2_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback)
 
     def wait_for_all(
         self, task_ids: Ids, *, timeout: float | None = None, sleep_interval: float | None = None
@@ -205,7 +205,7 @@ class EmbedV2Tasks(Resource):
                 print(task.id, task.created_at)
         """
         query = omit_none(started_at=started_at, ended_at=ended_at, status=status)
-        return self._list("/embed-v2/tasks", MediaEmbeddingTask, page=page, page_limit=page_limit, query=query)
+        return self._list("/embed-v2/tasks", MediaEmbeddingTask, page, page_limit, query)
 
 
 class EmbedV2(Resource):
@@ -267,7 +267,7 @@ class EmbedV2(Resource):
             embedding_uncertainty=embedding_uncertainty,
             embedding_dimension=embedding_dimension,
         )
-        return await self._post("/embed-v2", Embeddings, retry_class="billable", json={**body, **inputs})
+        return await self._send("POST", "/embed-v2", Embeddings, {**body, **inputs}, retry_class="billable")
 
 
 def _one_input(input_type: str, **inputs: Any) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def _task_video(video: EmbeddingTaskVideo | ObjectLike) -> EmbeddingTaskVideo:
     return cast("EmbeddingTaskVideo", fields)
 
 
-class EmbedTasks(FormResource):
+class EmbedTasks(Resource):
     """Embeddings of videos through the legacy endpoint; use `embed.v_2.tasks` in new code."""
 
     @deprecated("embed.v_2.tasks.create")
@@ -378,7 +378,7 @@ class EmbedTasks(FormResource):
             video_embedding_scope=scope,
         )
         files = form_file_of("video_file", video_file)
-        return await self._post_form(
+        return await self._send_files(
             "/embed/tasks", CreatedEmbeddingTask, retry_class="non_idempotent", form=body, files=files
         )
 
@@ -435,12 +435,8 @@ class EmbedTasks(FormResource):
             task = await client.embed.tasks.retrieve(old_embedding_task.id, embedding_option="visual")
             print(len(task.video_embedding.segments))
         """
-        return await self._get(
-            "/embed/tasks/{task_id}",
-            MediaEmbeddingTask,
-            query=omit_none(embedding_option=one_or_more("embedding_option", embedding_option)),
-            task_id=task_id,
-        )
+        query = omit_none(embedding_option=one_or_more("embedding_option", embedding_option))
+        return await self._get("/embed/tasks/{task_id}", MediaEmbeddingTask, query, task_id=task_id)
 
     @deprecated("embed.v_2.tasks.retrieve")
     async def status(self, task_id: str) -> MediaEmbeddingTask:
@@ -489,9 +485,7 @@ class EmbedTasks(FormResource):
             await client.embed.tasks.wait_for_done(old_embedding_task.id)
             task = await client.embed.tasks.retrieve(old_embedding_task.id)
         """
-        return await self._poll(
-            lambda: self._status(task_id), EMBED_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self._status, EMBED_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback)
 
     @deprecated("embed.v_2.tasks.wait_for_all")
     def wait_for_all(
@@ -554,10 +548,10 @@ class EmbedTasks(FormResource):
                 print(task.id, task.created_at)
         """
         query = omit_none(started_at=started_at, ended_at=ended_at, status=status)
-        return self._list("/embed/tasks", MediaEmbeddingTask, page=page, page_limit=page_limit, query=query)
+        return self._list("/embed/tasks", MediaEmbeddingTask, page, page_limit, query)
 
 
-class Embed(FormResource):
+class Embed(Resource):
     """Embeddings through the legacy endpoints; use `v_2` in new code."""
 
     @cached_property
@@ -614,4 +608,4 @@ class Embed(FormResource):
             audio_start_offset_sec=audio_start_offset_sec,
         )
         files = [*form_file_of("image_file", image_file), *form_file_of("audio_file", audio_file)]
-        return await self._post_form("/embed", EmbeddingResponse, retry_class="billable", form=body, files=files)
+        return await self._send_files("/embed", EmbeddingResponse, retry_class="billable", form=body, files=files)

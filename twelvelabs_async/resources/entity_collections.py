@@ -6,7 +6,8 @@ https://docs.twelvelabs.io/v1.3/api-reference/entities
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Final
 
 from twelvelabs_async._arguments import omit_none
 from twelvelabs_async._core.validation import checked_sequence, validate_metadata
@@ -15,8 +16,12 @@ from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback
-from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
+
+_COLLECTION: Final = "/entity-collections/{entity_collection_id}"
+_ENTITIES: Final = _COLLECTION + "/entities"
+_ENTITY: Final = _ENTITIES + "/{entity_id}"
+_ENTITY_ASSETS: Final = _ENTITY + "/assets"
 
 
 class Entities(Resource):
@@ -55,12 +60,8 @@ class Entities(Resource):
             description=description,
             metadata=validate_metadata(metadata, name="metadata"),
         )
-        return await self._post(
-            "/entity-collections/{entity_collection_id}/entities",
-            Entity,
-            retry_class="verify_first",
-            json=body,
-            entity_collection_id=entity_collection_id,
+        return await self._send(
+            "POST", _ENTITIES, Entity, body, retry_class="verify_first", entity_collection_id=entity_collection_id
         )
 
     async def create_bulk(
@@ -82,11 +83,13 @@ class Entities(Resource):
             created = await client.entity_collections.entities.create_bulk(collection.id, entities=people)
             print(created.success_count, created.errors)
         """
-        return await self._post(
-            "/entity-collections/{entity_collection_id}/entities/bulk",
+        body = {"entities": checked_sequence("entities", entities)}
+        return await self._send(
+            "POST",
+            _ENTITIES + "/bulk",
             BulkEntities,
+            body,
             retry_class="verify_first",
-            json={"entities": checked_sequence("entities", entities)},
             entity_collection_id=entity_collection_id,
         )
 
@@ -102,12 +105,7 @@ class Entities(Resource):
             entity = await client.entity_collections.entities.retrieve(collection.id, entity.id)
             print(entity.name, entity.status)
         """
-        return await self._get(
-            "/entity-collections/{entity_collection_id}/entities/{entity_id}",
-            Entity,
-            entity_collection_id=entity_collection_id,
-            entity_id=entity_id,
-        )
+        return await self._get(_ENTITY, Entity, entity_collection_id=entity_collection_id, entity_id=entity_id)
 
     async def update(
         self,
@@ -136,12 +134,8 @@ class Entities(Resource):
             await client.entity_collections.entities.update(collection.id, entity.id, description="Mathematician")
         """
         body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
-        return await self._patch(
-            "/entity-collections/{entity_collection_id}/entities/{entity_id}",
-            Entity,
-            json=body,
-            entity_collection_id=entity_collection_id,
-            entity_id=entity_id,
+        return await self._send(
+            "PATCH", _ENTITY, Entity, body, entity_collection_id=entity_collection_id, entity_id=entity_id
         )
 
     async def delete(self, entity_collection_id: str, entity_id: str) -> None:
@@ -155,11 +149,7 @@ class Entities(Resource):
         Example:
             await client.entity_collections.entities.delete(collection.id, entity.id)
         """
-        await self._delete(
-            "/entity-collections/{entity_collection_id}/entities/{entity_id}",
-            entity_collection_id=entity_collection_id,
-            entity_id=entity_id,
-        )
+        await self._send("DELETE", _ENTITY, type(None), entity_collection_id=entity_collection_id, entity_id=entity_id)
 
     async def create_assets(self, entity_collection_id: str, entity_id: str, *, asset_ids: Ids) -> Entity:
         """Add images to an entity, which is then processed again.
@@ -172,11 +162,13 @@ class Entities(Resource):
         Example:
             await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
         """
-        return await self._post(
-            "/entity-collections/{entity_collection_id}/entities/{entity_id}/assets",
+        body = {"asset_ids": checked_sequence("asset_ids", asset_ids)}
+        return await self._send(
+            "POST",
+            _ENTITY_ASSETS,
             Entity,
+            body,
             retry_class="idempotent",
-            json={"asset_ids": checked_sequence("asset_ids", asset_ids)},
             entity_collection_id=entity_collection_id,
             entity_id=entity_id,
         )
@@ -193,15 +185,10 @@ class Entities(Resource):
             await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
             await client.entity_collections.entities.delete_assets(collection.id, entity.id, asset_ids=[image.id])
         """
-        request = Request(
-            method="DELETE",
-            path_template="/entity-collections/{entity_collection_id}/entities/{entity_id}/assets",
-            response_type=Entity,
-            retry_class="idempotent",
-            path_params={"entity_collection_id": entity_collection_id, "entity_id": entity_id},
-            json={"asset_ids": checked_sequence("asset_ids", asset_ids)},
+        body = {"asset_ids": checked_sequence("asset_ids", asset_ids)}
+        return await self._send(
+            "DELETE", _ENTITY_ASSETS, Entity, body, entity_collection_id=entity_collection_id, entity_id=entity_id
         )
-        return await self._executor.execute(request)
 
     async def wait_for_done(
         self,
@@ -228,14 +215,8 @@ class Entities(Resource):
             entity = await client.entity_collections.entities.wait_for_done(collection.id, entity.id, timeout=600)
             print(entity.status)  # ready
         """
-        return await self._poll(
-            lambda: self.retrieve(entity_collection_id, entity_id),
-            ENTITY_LIFECYCLE,
-            entity_id,
-            timeout,
-            sleep_interval,
-            callback,
-        )
+        fetch = partial(self.retrieve, entity_collection_id)
+        return await self._poll(fetch, ENTITY_LIFECYCLE, entity_id, timeout, sleep_interval, callback)
 
     def list_by_asset(
         self, asset_id: str, *, page: int | None = None, page_limit: int | None = 50
@@ -256,7 +237,7 @@ class Entities(Resource):
             async for entity in client.entity_collections.entities.list_by_asset(image.id):
                 print(entity.name, entity.entity_collection_id)
         """
-        return self._list("/assets/{asset_id}/entities", Entity, page=page, page_limit=page_limit, asset_id=asset_id)
+        return self._list("/assets/{asset_id}/entities", Entity, page, page_limit, asset_id=asset_id)
 
     def list(
         self,
@@ -289,14 +270,8 @@ class Entities(Resource):
             async for entity in client.entity_collections.entities.list(collection.id, status="ready", sort_by="name"):
                 print(entity.id, entity.name)
         """
-        return self._list(
-            "/entity-collections/{entity_collection_id}/entities",
-            Entity,
-            page=page,
-            page_limit=page_limit,
-            query=omit_none(name=name, status=status, sort_by=sort_by, sort_option=sort_option),
-            entity_collection_id=entity_collection_id,
-        )
+        query = omit_none(name=name, status=status, sort_by=sort_by, sort_option=sort_option)
+        return self._list(_ENTITIES, Entity, page, page_limit, query, entity_collection_id=entity_collection_id)
 
 
 class EntityCollections(Resource):
@@ -324,7 +299,7 @@ class EntityCollections(Resource):
             print(collection.id)
         """
         body = omit_none(name=name, description=description)
-        return await self._post("/entity-collections", EntityCollection, retry_class="verify_first", json=body)
+        return await self._send("POST", "/entity-collections", EntityCollection, body, retry_class="verify_first")
 
     async def retrieve(self, entity_collection_id: str) -> EntityCollection:
         """Return a collection.
@@ -338,9 +313,7 @@ class EntityCollections(Resource):
             collection = await client.entity_collections.retrieve(collection.id)
             print(collection.name)
         """
-        return await self._get(
-            "/entity-collections/{entity_collection_id}", EntityCollection, entity_collection_id=entity_collection_id
-        )
+        return await self._get(_COLLECTION, EntityCollection, entity_collection_id=entity_collection_id)
 
     async def update(
         self, entity_collection_id: str, *, name: str | None = None, description: str | None = None
@@ -355,12 +328,8 @@ class EntityCollections(Resource):
         Example:
             collection = await client.entity_collections.update(collection.id, description="Parents and children")
         """
-        return await self._patch(
-            "/entity-collections/{entity_collection_id}",
-            EntityCollection,
-            json=omit_none(name=name, description=description),
-            entity_collection_id=entity_collection_id,
-        )
+        body = omit_none(name=name, description=description)
+        return await self._send("PATCH", _COLLECTION, EntityCollection, body, entity_collection_id=entity_collection_id)
 
     async def delete(self, entity_collection_id: str) -> None:
         """Delete a collection and its entities.
@@ -373,7 +342,7 @@ class EntityCollections(Resource):
         Example:
             await client.entity_collections.delete(collection.id)
         """
-        await self._delete("/entity-collections/{entity_collection_id}", entity_collection_id=entity_collection_id)
+        await self._send("DELETE", _COLLECTION, type(None), entity_collection_id=entity_collection_id)
 
     def list(
         self,
@@ -403,4 +372,4 @@ class EntityCollections(Resource):
                 print(collection.id, collection.name)
         """
         query = omit_none(name=name, sort_by=sort_by, sort_option=sort_option)
-        return self._list("/entity-collections", EntityCollection, page=page, page_limit=page_limit, query=query)
+        return self._list("/entity-collections", EntityCollection, page, page_limit, query)

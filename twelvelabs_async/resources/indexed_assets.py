@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Unpack
+from typing import Final, Unpack
 
 from twelvelabs_async._arguments import omit_none, validate_id
 from twelvelabs_async._core.validation import (
@@ -38,6 +38,10 @@ from twelvelabs_async.models.indexed_assets import (
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.resources._base import Resource, deprecated
+
+_VIDEO: Final = "/indexes/{index-id}/videos/{video-id}"
+_INDEXED_ASSETS: Final = "/indexes/{index-id}/indexed-assets"
+_INDEXED_ASSET: Final = _INDEXED_ASSETS + "/{indexed-asset-id}"
 
 
 class Videos(Resource):
@@ -71,15 +75,10 @@ class Videos(Resource):
             found = await client.indexes.videos.retrieve(index.id, indexed_asset.id, embedding_option="visual")
             print(found.system_metadata.filename)
         """
-        return await self._get(
-            "/indexes/{index-id}/videos/{video-id}",
-            VideoDetail,
-            query=omit_none(
-                embedding_option=one_or_more("embedding_option", embedding_option), transcription=transcription
-            ),
-            index_id=index_id,
-            video_id=video_id,
+        query = omit_none(
+            embedding_option=one_or_more("embedding_option", embedding_option), transcription=transcription
         )
+        return await self._get(_VIDEO, VideoDetail, query, index_id=index_id, video_id=video_id)
 
     @deprecated("indexes.indexed_assets.update")
     async def update(self, index_id: str, video_id: str, *, user_metadata: MetadataUpdate) -> None:
@@ -95,13 +94,8 @@ class Videos(Resource):
         Example:
             await client.indexes.videos.update(index.id, indexed_asset.id, user_metadata={"year": 2026})
         """
-        await self._patch(
-            "/indexes/{index-id}/videos/{video-id}",
-            type(None),
-            json={"user_metadata": validate_metadata(user_metadata, allow_none=True)},
-            index_id=index_id,
-            video_id=video_id,
-        )
+        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        await self._send("PATCH", _VIDEO, type(None), body, index_id=index_id, video_id=video_id)
 
     @deprecated("indexes.indexed_assets.delete")
     async def delete(self, index_id: str, video_id: str) -> None:
@@ -117,7 +111,7 @@ class Videos(Resource):
         Example:
             await client.indexes.videos.delete(index.id, indexed_asset.id)
         """
-        await self._delete("/indexes/{index-id}/videos/{video-id}", index_id=index_id, video_id=video_id)
+        await self._send("DELETE", _VIDEO, type(None), index_id=index_id, video_id=video_id)
 
     @deprecated("indexes.indexed_assets.list")
     def list(
@@ -175,14 +169,8 @@ class Videos(Resource):
             updated_at=updated_at,
             **range_filters(duration=duration, fps=fps, width=width, height=height, size=size),
         )
-        return self._list(
-            "/indexes/{index-id}/videos",
-            Video,
-            page=page,
-            page_limit=page_limit,
-            query=add_metadata_filters(query, user_metadata, reserved=VIDEO_LIST_PARAMS),
-            index_id=index_id,
-        )
+        query = add_metadata_filters(query, user_metadata, reserved=VIDEO_LIST_PARAMS)
+        return self._list("/indexes/{index-id}/videos", Video, page, page_limit, query, index_id=index_id)
 
 
 class IndexedAssets(Resource):
@@ -217,12 +205,8 @@ class IndexedAssets(Resource):
         body = omit_none(
             asset_id=validate_id(asset_id), enable_video_stream=enable_video_stream, user_metadata=metadata
         )
-        return await self._post(
-            "/indexes/{index-id}/indexed-assets",
-            IndexedAssetCreated,
-            retry_class="verify_first",
-            json=body,
-            index_id=index_id,
+        return await self._send(
+            "POST", _INDEXED_ASSETS, IndexedAssetCreated, body, retry_class="verify_first", index_id=index_id
         )
 
     async def retrieve(
@@ -252,14 +236,11 @@ class IndexedAssets(Resource):
             print(found.system_metadata.duration, found.transcription)
         """
         reject_unsupported("indexes.indexed_assets.retrieve", unsupported)
+        query = omit_none(
+            embedding_option=one_or_more("embedding_option", embedding_option), transcription=transcription
+        )
         return await self._get(
-            "/indexes/{index-id}/indexed-assets/{indexed-asset-id}",
-            IndexedAssetDetailed,
-            query=omit_none(
-                embedding_option=one_or_more("embedding_option", embedding_option), transcription=transcription
-            ),
-            index_id=index_id,
-            indexed_asset_id=indexed_asset_id,
+            _INDEXED_ASSET, IndexedAssetDetailed, query, index_id=index_id, indexed_asset_id=indexed_asset_id
         )
 
     async def update(
@@ -282,12 +263,9 @@ class IndexedAssets(Resource):
             await client.indexes.indexed_assets.update(index.id, indexed_asset.id, user_metadata=changes)
         """
         reject_unsupported("indexes.indexed_assets.update", unsupported)
-        await self._patch(
-            "/indexes/{index-id}/indexed-assets/{indexed-asset-id}",
-            type(None),
-            json={"user_metadata": validate_metadata(user_metadata, allow_none=True)},
-            index_id=index_id,
-            indexed_asset_id=indexed_asset_id,
+        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        await self._send(
+            "PATCH", _INDEXED_ASSET, type(None), body, index_id=index_id, indexed_asset_id=indexed_asset_id
         )
 
     async def delete(self, index_id: str, indexed_asset_id: str, **unsupported: Unpack[NoParameters]) -> None:
@@ -302,11 +280,7 @@ class IndexedAssets(Resource):
             await client.indexes.indexed_assets.delete(index.id, indexed_asset.id)
         """
         reject_unsupported("indexes.indexed_assets.delete", unsupported)
-        await self._delete(
-            "/indexes/{index-id}/indexed-assets/{indexed-asset-id}",
-            index_id=index_id,
-            indexed_asset_id=indexed_asset_id,
-        )
+        await self._send("DELETE", _INDEXED_ASSET, type(None), index_id=index_id, indexed_asset_id=indexed_asset_id)
 
     async def wait_for_done(
         self,
@@ -336,14 +310,8 @@ class IndexedAssets(Resource):
             print(indexed.status)  # ready
         """
         reject_unsupported("indexes.indexed_assets.wait_for_done", unsupported)
-        return await self._poll(
-            lambda: self.retrieve(index_id, indexed_asset_id),
-            INDEXED_ASSET_LIFECYCLE,
-            indexed_asset_id,
-            timeout,
-            sleep_interval,
-            callback,
-        )
+        fetch = partial(self.retrieve, index_id)
+        return await self._poll(fetch, INDEXED_ASSET_LIFECYCLE, indexed_asset_id, timeout, sleep_interval, callback)
 
     def wait_for_all(
         self,
@@ -397,13 +365,7 @@ class IndexedAssets(Resource):
             async for place in client.indexes.indexed_assets.list_by_asset(asset.id):
                 print(place.index.id, place.id)
         """
-        return self._list(
-            "/assets/{asset_id}/indexed-assets",
-            IndexedAssetSummary,
-            page=page,
-            page_limit=page_limit,
-            asset_id=asset_id,
-        )
+        return self._list("/assets/{asset_id}/indexed-assets", IndexedAssetSummary, page, page_limit, asset_id=asset_id)
 
     def list(
         self,
@@ -462,11 +424,5 @@ class IndexedAssets(Resource):
             updated_at=updated_at,
             **range_filters(duration=duration, fps=fps, width=width, height=height, size=size),
         )
-        return self._list(
-            "/indexes/{index-id}/indexed-assets",
-            IndexedAsset,
-            page=page,
-            page_limit=page_limit,
-            query=add_metadata_filters(query, user_metadata, reserved=VIDEO_LIST_PARAMS | {"status"}),
-            index_id=index_id,
-        )
+        query = add_metadata_filters(query, user_metadata, reserved=VIDEO_LIST_PARAMS | {"status"})
+        return self._list(_INDEXED_ASSETS, IndexedAsset, page, page_limit, query, index_id=index_id)

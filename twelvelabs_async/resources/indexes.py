@@ -74,7 +74,7 @@ class Indexes(Resource):
             models=checked_items("models", models),
             addons=addons if addons == [] else checked_sequence("addons", addons),
         )
-        return await self._post("/indexes", CreatedIndex, retry_class="verify_first", json=body)
+        return await self._send("POST", "/indexes", CreatedIndex, body, retry_class="verify_first")
 
     async def ensure(
         self,
@@ -141,7 +141,7 @@ class Indexes(Resource):
         Example:
             await client.indexes.update(index.id, index_name="holiday 2026")
         """
-        await self._put("/indexes/{index-id}", type(None), json={"index_name": index_name}, index_id=index_id)
+        await self._send("PUT", "/indexes/{index-id}", type(None), {"index_name": index_name}, index_id=index_id)
 
     async def delete(self, index_id: str) -> None:
         """Delete an index and its contents; the assets remain.
@@ -154,7 +154,7 @@ class Indexes(Resource):
         Example:
             await client.indexes.delete(index.id)
         """
-        await self._delete("/indexes/{index-id}", index_id=index_id)
+        await self._send("DELETE", "/indexes/{index-id}", type(None), index_id=index_id)
 
     def list(
         self,
@@ -200,7 +200,7 @@ class Indexes(Resource):
             created_at=created_at,
             updated_at=updated_at,
         )
-        return self._list("/indexes", Index, page=page, page_limit=page_limit, query=query)
+        return self._list("/indexes", Index, page, page_limit, query)
 
     async def _find_by_name(self, index_name: str) -> Index | None:
         async for index in self.list(index_name=index_name):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from twelvelabs_async._arguments import checked_int, omit_none, validate_id
 from twelvelabs_async._codec.converter import to_wire
@@ -38,6 +38,13 @@ from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
+
+_STORE: Final = "/knowledge-stores/{knowledge_store_id}"
+_ITEMS: Final = _STORE + "/items"
+_ITEM: Final = _ITEMS + "/{item_id}"
+_COLLECTIONS: Final = _STORE + "/item-collections"
+_COLLECTION: Final = _COLLECTIONS + "/{collection_id}"
+_COLLECTION_ITEMS: Final = _COLLECTION + "/items"
 
 
 class KnowledgeStores(Resource):
@@ -74,7 +81,7 @@ class KnowledgeStores(Resource):
             description=description,
             metadata=validate_metadata(metadata, name="metadata"),
         )
-        return await self._post("/knowledge-stores", KnowledgeStore, retry_class="verify_first", json=body)
+        return await self._send("POST", "/knowledge-stores", KnowledgeStore, body, retry_class="verify_first")
 
     async def retrieve(self, knowledge_store_id: str) -> KnowledgeStore:
         """Return a store.
@@ -88,9 +95,7 @@ class KnowledgeStores(Resource):
             store = await client.knowledge_stores.retrieve(store.id)
             print(store.name, store.item_count)
         """
-        return await self._get(
-            "/knowledge-stores/{knowledge_store_id}", KnowledgeStore, knowledge_store_id=knowledge_store_id
-        )
+        return await self._get(_STORE, KnowledgeStore, knowledge_store_id=knowledge_store_id)
 
     async def update(
         self,
@@ -117,9 +122,7 @@ class KnowledgeStores(Resource):
             await client.knowledge_stores.update(store.id, description="Videos since 2019")
         """
         body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
-        return await self._patch(
-            "/knowledge-stores/{knowledge_store_id}", KnowledgeStore, json=body, knowledge_store_id=knowledge_store_id
-        )
+        return await self._send("PATCH", _STORE, KnowledgeStore, body, knowledge_store_id=knowledge_store_id)
 
     async def delete(self, knowledge_store_id: str) -> None:
         """Delete a store and its items; the assets remain.
@@ -132,7 +135,7 @@ class KnowledgeStores(Resource):
         Example:
             await client.knowledge_stores.delete(store.id)
         """
-        await self._delete("/knowledge-stores/{knowledge_store_id}", knowledge_store_id=knowledge_store_id)
+        await self._send("DELETE", _STORE, type(None), knowledge_store_id=knowledge_store_id)
 
     def search(
         self,
@@ -187,7 +190,7 @@ class KnowledgeStores(Resource):
         )
         request = Request[dict[str, Any]](
             method="POST",
-            path_template="/knowledge-stores/{knowledge_store_id}/search",
+            path_template=_STORE + "/search",
             response_type=dict,
             retry_class="billable",
             path_params={"knowledge_store_id": knowledge_store_id},
@@ -222,7 +225,7 @@ class KnowledgeStores(Resource):
                 print(store.id, store.name, store.item_count)
         """
         query = omit_none(sort_by=sort_by, sort_option=sort_option)
-        return self._list("/knowledge-stores", KnowledgeStore, page=page, page_limit=page_limit, query=query)
+        return self._list("/knowledge-stores", KnowledgeStore, page, page_limit, query)
 
 
 class KnowledgeStoreItems(Resource):
@@ -258,12 +261,8 @@ class KnowledgeStoreItems(Resource):
             asset_type=asset_type,
             metadata=validate_metadata(metadata, name="metadata"),
         )
-        return await self._post(
-            "/knowledge-stores/{knowledge_store_id}/items",
-            KnowledgeStoreItem,
-            retry_class="verify_first",
-            json=body,
-            knowledge_store_id=knowledge_store_id,
+        return await self._send(
+            "POST", _ITEMS, KnowledgeStoreItem, body, retry_class="verify_first", knowledge_store_id=knowledge_store_id
         )
 
     async def retrieve(self, knowledge_store_id: str, item_id: str) -> KnowledgeStoreItem:
@@ -278,12 +277,7 @@ class KnowledgeStoreItems(Resource):
             item = await client.knowledge_store_items.retrieve(store.id, item.id)
             print(item.status, item.metadata)
         """
-        return await self._get(
-            "/knowledge-stores/{knowledge_store_id}/items/{item_id}",
-            KnowledgeStoreItem,
-            knowledge_store_id=knowledge_store_id,
-            item_id=item_id,
-        )
+        return await self._get(_ITEM, KnowledgeStoreItem, knowledge_store_id=knowledge_store_id, item_id=item_id)
 
     async def delete(self, knowledge_store_id: str, item_id: str) -> None:
         """Remove an item from a store; the asset remains.
@@ -296,11 +290,7 @@ class KnowledgeStoreItems(Resource):
         Example:
             await client.knowledge_store_items.delete(store.id, item.id)
         """
-        await self._delete(
-            "/knowledge-stores/{knowledge_store_id}/items/{item_id}",
-            knowledge_store_id=knowledge_store_id,
-            item_id=item_id,
-        )
+        await self._send("DELETE", _ITEM, type(None), knowledge_store_id=knowledge_store_id, item_id=item_id)
 
     async def wait_for_done(
         self,
@@ -328,14 +318,8 @@ class KnowledgeStoreItems(Resource):
             item = await client.knowledge_store_items.wait_for_done(store.id, item.id, timeout=600)
             print(item.status)  # ready
         """
-        return await self._poll(
-            lambda: self.retrieve(knowledge_store_id, item_id),
-            KNOWLEDGE_STORE_ITEM_LIFECYCLE,
-            item_id,
-            timeout,
-            sleep_interval,
-            callback,
-        )
+        fetch = partial(self.retrieve, knowledge_store_id)
+        return await self._poll(fetch, KNOWLEDGE_STORE_ITEM_LIFECYCLE, item_id, timeout, sleep_interval, callback)
 
     def wait_for_all(
         self,
@@ -399,14 +383,8 @@ class KnowledgeStoreItems(Resource):
             async for item in client.knowledge_store_items.list(store.id, status=["ready", "failed"]):
                 print(item.id, item.status)
         """
-        return self._list(
-            "/knowledge-stores/{knowledge_store_id}/items",
-            KnowledgeStoreItem,
-            page=page,
-            page_limit=page_limit,
-            query=omit_none(sort_by=sort_by, sort_option=sort_option, status=one_or_more("status", status)),
-            knowledge_store_id=knowledge_store_id,
-        )
+        query = omit_none(sort_by=sort_by, sort_option=sort_option, status=one_or_more("status", status))
+        return self._list(_ITEMS, KnowledgeStoreItem, page, page_limit, query, knowledge_store_id=knowledge_store_id)
 
 
 class KnowledgeStoreItemCollections(Resource):
@@ -438,11 +416,12 @@ class KnowledgeStoreItemCollections(Resource):
             await client.knowledge_store_item_collections.add_items(store.id, best.id, item_ids=[item.id])
         """
         body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
-        return await self._post(
-            "/knowledge-stores/{knowledge_store_id}/item-collections",
+        return await self._send(
+            "POST",
+            _COLLECTIONS,
             StoreItemCollection,
+            body,
             retry_class="verify_first",
-            json=body,
             knowledge_store_id=knowledge_store_id,
         )
 
@@ -459,10 +438,7 @@ class KnowledgeStoreItemCollections(Resource):
             print(found.name, found.member_count)
         """
         return await self._get(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}",
-            StoreItemCollection,
-            knowledge_store_id=knowledge_store_id,
-            collection_id=collection_id,
+            _COLLECTION, StoreItemCollection, knowledge_store_id=knowledge_store_id, collection_id=collection_id
         )
 
     async def update(
@@ -492,10 +468,11 @@ class KnowledgeStoreItemCollections(Resource):
             await client.knowledge_store_item_collections.update(store.id, item_collection.id, name="Best of 2026")
         """
         body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
-        return await self._patch(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}",
+        return await self._send(
+            "PATCH",
+            _COLLECTION,
             StoreItemCollection,
-            json=body,
+            body,
             knowledge_store_id=knowledge_store_id,
             collection_id=collection_id,
         )
@@ -511,10 +488,8 @@ class KnowledgeStoreItemCollections(Resource):
         Example:
             await client.knowledge_store_item_collections.delete(store.id, item_collection.id)
         """
-        await self._delete(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}",
-            knowledge_store_id=knowledge_store_id,
-            collection_id=collection_id,
+        await self._send(
+            "DELETE", _COLLECTION, type(None), knowledge_store_id=knowledge_store_id, collection_id=collection_id
         )
 
     async def add_items(self, knowledge_store_id: str, collection_id: str, *, item_ids: Ids) -> StoreItemCollection:
@@ -530,11 +505,13 @@ class KnowledgeStoreItemCollections(Resource):
             found = await collections.add_items(store.id, item_collection.id, item_ids=[item.id])
             print(found.member_count)  # 1
         """
-        return await self._post(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items/add",
+        body = {"item_ids": checked_sequence("item_ids", item_ids)}
+        return await self._send(
+            "POST",
+            _COLLECTION_ITEMS + "/add",
             StoreItemCollection,
+            body,
             retry_class="idempotent",
-            json={"item_ids": checked_sequence("item_ids", item_ids)},
             knowledge_store_id=knowledge_store_id,
             collection_id=collection_id,
         )
@@ -550,11 +527,13 @@ class KnowledgeStoreItemCollections(Resource):
         Example:
             await client.knowledge_store_item_collections.remove_items(store.id, item_collection.id, item_ids=[item.id])
         """
-        await self._post(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items/remove",
+        body = {"item_ids": checked_sequence("item_ids", item_ids)}
+        await self._send(
+            "POST",
+            _COLLECTION_ITEMS + "/remove",
             type(None),
+            body,
             retry_class="idempotent",
-            json={"item_ids": checked_sequence("item_ids", item_ids)},
             knowledge_store_id=knowledge_store_id,
             collection_id=collection_id,
         )
@@ -585,10 +564,10 @@ class KnowledgeStoreItemCollections(Resource):
                 print(item.id, item.asset_id)
         """
         return self._list(
-            "/knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}/items",
+            _COLLECTION_ITEMS,
             KnowledgeStoreItem,
-            page=page,
-            page_limit=page_limit,
+            page,
+            page_limit,
             knowledge_store_id=knowledge_store_id,
             collection_id=collection_id,
         )
@@ -620,11 +599,7 @@ class KnowledgeStoreItemCollections(Resource):
             async for found in client.knowledge_store_item_collections.list(store.id, sort_by="name"):
                 print(found.id, found.name)
         """
+        query = omit_none(sort_by=sort_by, sort_option=sort_option)
         return self._list(
-            "/knowledge-stores/{knowledge_store_id}/item-collections",
-            StoreItemCollection,
-            page=page,
-            page_limit=page_limit,
-            query=omit_none(sort_by=sort_by, sort_option=sort_option),
-            knowledge_store_id=knowledge_store_id,
+            _COLLECTIONS, StoreItemCollection, page, page_limit, query, knowledge_store_id=knowledge_store_id
         )

@@ -12,7 +12,6 @@ from typing import Unpack
 import attrs
 
 from twelvelabs_async._arguments import checked_int, omit_none
-from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.validation import (
     NoParameters,
     checked_sequence,
@@ -104,10 +103,6 @@ class _ProgressJournal:
 class MultipartUpload(Resource):
     """Multipart uploads, step by step; `assets.upload` performs all steps."""
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
-
     async def create(
         self,
         *,
@@ -147,7 +142,7 @@ class MultipartUpload(Resource):
             enable_thumbnail=enable_thumbnail,
             user_metadata=validate_metadata(user_metadata),
         )
-        return await self._post("/assets/multipart-uploads", UploadSession, retry_class="leaves_orphan", json=body)
+        return await self._send("POST", "/assets/multipart-uploads", UploadSession, body, retry_class="leaves_orphan")
 
     async def retrieve(self, upload_id: str, *, page: int | None = None, page_limit: int | None = 50) -> UploadStatus:
         """Return the status of an upload, with counters and one page of its chunks.
@@ -167,7 +162,7 @@ class MultipartUpload(Resource):
             print(status.status, status.chunks_completed, status.chunks_pending)
         """
         query = page_query({}, page, page_limit)
-        return await self._get("/assets/multipart-uploads/{upload_id}", UploadStatus, query=query, upload_id=upload_id)
+        return await self._get("/assets/multipart-uploads/{upload_id}", UploadStatus, query, upload_id=upload_id)
 
     async def report_chunk_batch(
         self, upload_id: str, *, completed_chunks: Sequence[CompletedChunkLike]
@@ -187,11 +182,13 @@ class MultipartUpload(Resource):
             reported = await client.multipart_upload.report_chunk_batch(upload.upload_id, completed_chunks=[chunk])
             print(reported.total_completed)  # 1
         """
-        return await self._post(
+        body = {"completed_chunks": checked_sequence("completed_chunks", completed_chunks)}
+        return await self._send(
+            "POST",
             "/assets/multipart-uploads/{upload_id}",
             ReportedChunks,
+            body,
             retry_class="idempotent",
-            json={"completed_chunks": checked_sequence("completed_chunks", completed_chunks)},
             upload_id=upload_id,
         )
 
@@ -217,11 +214,13 @@ class MultipartUpload(Resource):
             raise InvalidInputError(
                 f"start must be at least 1 and count from 1 to 50, got start={start}, count={count}"
             )
-        return await self._post(
+        body = {"start": start, "count": count}
+        return await self._send(
+            "POST",
             "/assets/multipart-uploads/{upload_id}/presigned-urls",
             PresignedUrls,
+            body,
             retry_class="idempotent",
-            json={"start": start, "count": count},
             upload_id=upload_id,
         )
 
@@ -247,8 +246,8 @@ class MultipartUpload(Resource):
         return self._list(
             "/assets/multipart-uploads/{upload_id}",
             ChunkInfo,
-            page=page,
-            page_limit=page_limit,
+            page,
+            page_limit,
             items_key="uploaded_chunks",
             upload_id=upload_id,
         )
@@ -297,7 +296,7 @@ class MultipartUpload(Resource):
         )
         async with opened(source):
             choose_strategy(source.size, options.type, filename=source.name)  # an error if it is empty or too large
-            uploader = MultipartUploader(self._streaming_executor, source, options)
+            uploader = MultipartUploader(self._executor, source, options)
             state = await uploader.run()
         return UploadResult(asset_id=state.asset_id, asset_url=uploader.asset_url or "")
 
@@ -325,9 +324,7 @@ class MultipartUpload(Resource):
             status = await client.multipart_upload.wait_for_upload_completion(complete_upload.upload_id)
             print(status.status)  # completed
         """
-        return await self._poll(
-            lambda: self.retrieve(upload_id), UPLOAD_LIFECYCLE, upload_id, max_wait_time, sleep_interval, callback
-        )
+        return await self._poll(self.retrieve, UPLOAD_LIFECYCLE, upload_id, max_wait_time, sleep_interval, callback)
 
     def list_incomplete_uploads(
         self, *, page: int | None = None, page_limit: int | None = 50
@@ -347,4 +344,4 @@ class MultipartUpload(Resource):
             async for upload in client.multipart_upload.list_incomplete_uploads():
                 print(upload.upload_id, upload.expires_at)
         """
-        return self._list("/assets/multipart-uploads", IncompleteUpload, page=page, page_limit=page_limit)
+        return self._list("/assets/multipart-uploads", IncompleteUpload, page, page_limit)

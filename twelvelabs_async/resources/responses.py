@@ -100,10 +100,6 @@ class ResponseStream(TextStream[ResponseEvent]):
 class Responses(Resource):
     """Responses of an agent that uses a knowledge store."""
 
-    def __init__(self, executor: StreamingExecutor) -> None:
-        super().__init__(executor)
-        self._streaming_executor = executor
-
     async def create(
         self,
         *,
@@ -150,8 +146,8 @@ class Responses(Resource):
             selections=selections,
             text=text,
         )
-        response = await self._post(
-            "/responses", ResponseObject, retry_class="non_idempotent", json={**body, "stream": False}
+        response = await self._send(
+            "POST", "/responses", ResponseObject, {**body, "stream": False}, retry_class="non_idempotent"
         )
         if response.status == "failed":
             raise _processing_error(response)
@@ -210,7 +206,7 @@ class Responses(Resource):
             retry_class="non_idempotent",
             json={**body, "stream": True},
         )
-        return ResponseStream(self._streaming_executor, request)
+        return ResponseStream(self._executor, request)
 
 
 def _body(

@@ -39,7 +39,7 @@ from twelvelabs_async.models.search import (
 )
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form, Request
-from twelvelabs_async.resources._base import FormResource
+from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.uploads._files import FileLike, FormFile, form_files, form_files_of
 
 _T = TypeVar("_T")
@@ -67,7 +67,7 @@ class SearchQuery(TypedDict, total=False):
     filter: SearchFilter | None
 
 
-class Search(FormResource):
+class Search(Resource):
     """Searches videos by text, by images, or by both."""
 
     def query(
@@ -275,7 +275,7 @@ class Search(FormResource):
             filter=filter,
             include_user_metadata=include_user_metadata,
         )
-        return await self._post_form("/search", SearchResults, retry_class="billable", form=body, files=files)
+        return await self._send_files("/search", SearchResults, retry_class="billable", form=body, files=files)
 
     async def retrieve(self, page_token: str, *, include_user_metadata: bool | None = None) -> SearchResults:
         """Return a page of an earlier search, which is not billed again.
@@ -293,12 +293,8 @@ class Search(FormResource):
             results = await client.search.retrieve(page_token)
             print(len(results.data))  # 1
         """
-        return await self._get(
-            "/search/{page-token}",
-            SearchResults,
-            query=omit_none(include_user_metadata=include_user_metadata),
-            page_token=page_token,
-        )
+        query = omit_none(include_user_metadata=include_user_metadata)
+        return await self._get("/search/{page-token}", SearchResults, query, page_token=page_token)
 
 
 def _search_form(

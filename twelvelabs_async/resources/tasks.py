@@ -18,11 +18,11 @@ from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, Index
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import FormResource, create_each, deprecated
+from twelvelabs_async.resources._base import Resource, create_each, deprecated
 from twelvelabs_async.uploads._files import FileLike, form_file_of
 
 
-class Tasks(FormResource):
+class Tasks(Resource):
     """Indexing tasks: upload and index in one step. Use `assets` and `indexes.indexed_assets` in new code."""
 
     @deprecated("assets.upload and indexes.indexed_assets.create")
@@ -81,7 +81,7 @@ class Tasks(FormResource):
             user_metadata=metadata_json(user_metadata),
         )
         files = form_file_of("video_file", video_file)
-        return await self._post_form("/tasks", CreatedIndexingTask, retry_class="verify_first", form=body, files=files)
+        return await self._send_files("/tasks", CreatedIndexingTask, retry_class="verify_first", form=body, files=files)
 
     @deprecated("client.ingest")
     async def create_bulk(
@@ -161,7 +161,7 @@ class Tasks(FormResource):
             await client.indexes.indexed_assets.delete(task.index_id, task.video_id)
             await client.tasks.delete(task.id)
         """
-        await self._delete("/tasks/{task_id}", task_id=task_id)
+        await self._send("DELETE", "/tasks/{task_id}", type(None), task_id=task_id)
 
     @deprecated("indexes.indexed_assets.wait_for_done")
     async def wait_for_done(
@@ -190,9 +190,7 @@ class Tasks(FormResource):
             task = await client.tasks.wait_for_done(indexing_task.id, timeout=600)
             print(task.status)  # ready
         """
-        return await self._poll(
-            lambda: self._retrieve(task_id), INDEXING_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback
-        )
+        return await self._poll(self._retrieve, INDEXING_TASK_LIFECYCLE, task_id, timeout, sleep_interval, callback)
 
     @deprecated("indexes.indexed_assets.wait_for_all")
     def wait_for_all(
@@ -280,4 +278,4 @@ class Tasks(FormResource):
             created_at=created_at,
             updated_at=updated_at,
         )
-        return self._list("/tasks", IndexingTask, page=page, page_limit=page_limit, query=query)
+        return self._list("/tasks", IndexingTask, page, page_limit, query)
