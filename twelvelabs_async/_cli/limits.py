@@ -45,6 +45,20 @@ BILLED_CATEGORIES: Final = (
 )
 """Categories whose requests are billed or limited by day, so that this command sends none of them."""
 
+EXPLANATIONS: Final[Mapping[LimitsSource, str]] = {
+    "headers": "from the headers of the response to one list request",
+    "429s": "estimated from rejected requests",
+    "none": "the response to one list request has no rate-limit headers, so no limit is known",
+}
+"""How the limits of a category are known."""
+
+HEADINGS: Final = ("category", "dimension", "remaining", "resets in", "in flight", "waiting", "source")
+NUMBERS: Final = frozenset({"remaining", "resets in", "in flight", "waiting"})
+"""Headings of columns that are aligned to the right."""
+
+BAR_POSITION: Final = HEADINGS.index("resets in")
+"""Position of the column with bars."""
+
 LIMITS_PAGE: Final = "https://docs.twelvelabs.io/docs/get-started/rate-limits"
 
 
@@ -54,19 +68,19 @@ class LimitRow:
 
     category: str
     """Operations that share the limit."""
-    dimension: str | None
+    dimension: str | None = None
     """What is counted; None if unknown."""
-    limit: float | None
+    limit: float | None = None
     """Limit per window; None if unknown."""
-    remaining: float | None
+    remaining: float | None = None
     """Remaining quota, less the requests in flight."""
-    resets_in: float | None
+    resets_in: float | None = None
     """Seconds until the window resets."""
-    in_flight: int
+    in_flight: int = 0
     """Requests in flight."""
-    waiting: int | None
+    waiting: int | None = None
     """Requests in the queue; None for a shared store, where only each process knows its own."""
-    learned_from: LimitsSource
+    learned_from: LimitsSource = "none"
     """Source of the numbers."""
 
 
@@ -102,11 +116,11 @@ async def _show_reported_limits(base_url: str | None, screen: Screen) -> ExitCod
     async with open_client(base_url, screen) as client:
         await client.indexes.list(page_limit=1)
         known = rows_from_client(client.limits, datetime.fromtimestamp(CLOCK.time(), UTC))
-    rows = [*known, *(unknown_row(category) for category in BILLED_CATEGORIES)]
+    rows = [*known, *(LimitRow(category=category) for category in BILLED_CATEGORIES)]
     _show_once(rows, screen)
     screen.print()
     for row in known:
-        screen.print(f"{row.category}: {explain_source(row)}")
+        screen.print(f"{row.category}: {EXPLANATIONS[row.learned_from]}")
     screen.print(
         "The other categories are billed or limited by day, so nothing was sent to ask for their limits. Each reports"
         " them with its first request; --rate-limit-store shows what other processes have learned."
@@ -115,49 +129,24 @@ async def _show_reported_limits(base_url: str | None, screen: Screen) -> ExitCod
     return ExitCode.OK
 
 
-def unknown_row(category: str) -> LimitRow:
-    """Return the row of a category that nothing is known about."""
-    return LimitRow(
-        category=category,
-        dimension=None,
-        limit=None,
-        remaining=None,
-        resets_in=None,
-        in_flight=0,
-        waiting=None,
-        learned_from="none",
-    )
-
-
-def explain_source(row: LimitRow) -> str:
-    """Say how the limits of a category are known."""
-    match row.learned_from:
-        case "headers":
-            return "from the headers of the response to one list request"
-        case "429s":
-            return "estimated from rejected requests"
-        case _:
-            return "the response to one list request has no rate-limit headers, so no limit is known"
-
-
 def rows_from_client(known: Mapping[str, CategoryLimits], now: datetime) -> list[LimitRow]:
     """Convert the limits of a client to rows."""
-    return [
-        LimitRow(
-            category=name,
-            dimension=window.dimension if window else None,
-            limit=window.limit if window else None,
-            remaining=window.remaining if window else None,
-            resets_in=_positive_or_none((window.resets_at - now).total_seconds())
-            if window and window.resets_at
-            else None,
-            in_flight=category.in_flight,
-            waiting=category.waiting,
-            learned_from=category.source,
+    rows: list[LimitRow] = []
+    for name, category in sorted(known.items()):
+        common = LimitRow(
+            category=name, in_flight=category.in_flight, waiting=category.waiting, learned_from=category.source
         )
-        for name, category in sorted(known.items())
-        for window in category.windows or (None,)
-    ]
+        rows += [
+            attrs.evolve(
+                common,
+                dimension=window.dimension,
+                limit=window.limit,
+                remaining=window.remaining,
+                resets_in=_positive_or_none((window.resets_at - now).total_seconds()) if window.resets_at else None,
+            )
+            for window in category.windows
+        ] or [common]
+    return rows
 
 
 def rows_from_store(states: Mapping[str, Mapping[str, Any]], now: float) -> list[LimitRow]:
@@ -171,40 +160,29 @@ def rows_from_store(states: Mapping[str, Mapping[str, Any]], now: float) -> list
 
 def _rows_from_state(category: str, state: CategoryState, now: float) -> list[LimitRow]:
     blocked_for = _positive_or_none(state.blocked_until - now)
-    source: LimitsSource = "headers" if state.windows else "none" if state.adaptive.window_capacity is None else "429s"
     common = LimitRow(
         category=category,
-        dimension=None,
         limit=state.adaptive.window_capacity,
         remaining=0 if blocked_for else None,
         resets_in=blocked_for,
         in_flight=state.in_flight_count,
-        waiting=None,
-        learned_from=source,
+        learned_from="headers" if state.windows else "none" if state.adaptive.window_capacity is None else "429s",
     )
-    if not state.windows:
-        return [common]
     rows: list[LimitRow] = []
     for window in state.windows.values():
         resets_in = None if window.resets_at_local is None else _positive_or_none(window.resets_at_local - now)
-        remaining = (
-            window.limit
-            if window.remaining is None or (window.resets_at_local is not None and resets_in is None)
-            else window.remaining
-        )
+        has_reset = window.resets_at_local is not None and resets_in is None
+        remaining = window.limit if window.remaining is None or has_reset else window.remaining
         if remaining is not None:
             remaining = max(0.0, remaining - state.reserved.get(window.dimension, 0.0))
-        blocked = blocked_for is not None and window.dimension == state.blocked_by
+        if blocked_for is not None and window.dimension == state.blocked_by:
+            remaining, resets_in = 0.0, max(resets_in or 0.0, blocked_for)
         rows.append(
             attrs.evolve(
-                common,
-                dimension=window.dimension,
-                limit=window.limit,
-                remaining=0.0 if blocked else remaining,
-                resets_in=max(resets_in or 0.0, blocked_for or 0.0) if blocked else resets_in,
+                common, dimension=window.dimension, limit=window.limit, remaining=remaining, resets_in=resets_in
             )
         )
-    return rows
+    return rows or [common]
 
 
 def _positive_or_none(seconds: float) -> float | None:
@@ -226,11 +204,7 @@ def _show_once(rows: Sequence[LimitRow], screen: Screen) -> None:
     if screen.console.is_terminal:
         screen.console.print(limits_table(rows, screen))
         return
-    columns = [
-        Column(name, right=name in {"remaining", "resets in", "in flight", "waiting"})
-        for name in ("category", "dimension", "remaining", "resets in", "in flight", "waiting", "source")
-    ]
-    screen.table([_text_cells(row) for row in rows], columns)
+    screen.table(list(map(_cells, rows)), [Column(name, right=name in NUMBERS) for name in HEADINGS])
 
 
 def limits_table(rows: Sequence[LimitRow], screen: Screen) -> RenderableType:
@@ -250,21 +224,19 @@ def _table_of(rows: Iterable[LimitRow], *, live: bool, with_bars: bool, with_que
         pad_edge=False,
         header_style="dim" if live else "",
     )
-    table.add_column("category", style="cyan", no_wrap=True)
-    table.add_column("dimension", no_wrap=True)
-    table.add_column("remaining", justify="right", no_wrap=True)
-    if with_bars:
-        table.add_column("", min_width=8, max_width=LIMITS_BAR_WIDTH)
-    table.add_column("resets in", justify="right", no_wrap=True)
-    if with_queue:
-        table.add_column("in flight", justify="right", no_wrap=True)
-        table.add_column("waiting", justify="right", no_wrap=True)
-        table.add_column("source", style="dim" if live else "", no_wrap=True)
+    for name in HEADINGS if with_queue else HEADINGS[: HEADINGS.index("in flight")]:
+        if with_bars and name == "resets in":
+            table.add_column("", min_width=8, max_width=LIMITS_BAR_WIDTH)
+        style = "cyan" if name == "category" else "dim" if name == "source" and live else ""
+        table.add_column(name, justify="right" if name in NUMBERS else "left", style=style, no_wrap=True)
     previous = None
     for row in rows:
-        same = live and row.category == previous
-        cells = _cells(row, same_category=same, bar=with_bars)
-        table.add_row(*(cells if with_queue else cells[: len(table.columns)]))
+        cells: list[RenderableType] = [*_cells(row)]
+        if live and row.category == previous:
+            cells = ["", *cells[1 : BAR_POSITION + 1], "", "", ""]
+        if with_bars:
+            cells.insert(BAR_POSITION, _remaining_bar(row))
+        table.add_row(*cells[: len(table.columns)])
         previous = row.category
     return table
 
@@ -281,21 +253,9 @@ def _format_remaining(row: LimitRow) -> str:
     return "-" if row.limit is None else f"{_format_number(row.remaining)} of {_format_number(row.limit)}"
 
 
-def _text_cells(row: LimitRow) -> list[str]:
+def _cells(row: LimitRow) -> list[str]:
     quota = [row.dimension or "-", _format_remaining(row), format_wait(row.resets_in)]
     return [row.category, *quota, f"{row.in_flight}", _format_number(row.waiting), row.learned_from]
-
-
-def _cells(row: LimitRow, *, same_category: bool, bar: bool) -> list[RenderableType]:
-    category, dimension, remaining, resets_in, *queue = _text_cells(row)
-    return [
-        "" if same_category else category,
-        dimension,
-        remaining,
-        *([_remaining_bar(row)] if bar else []),
-        resets_in,
-        *(["", "", ""] if same_category else queue),
-    ]
 
 
 def _remaining_bar(row: LimitRow) -> RenderableType:
