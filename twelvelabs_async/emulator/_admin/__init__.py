@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from twelvelabs_async.emulator._answers import Answer
-from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
-from twelvelabs_async.emulator._state.entities import Video
 from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.plans import Dimension, Plan
@@ -25,18 +20,8 @@ class Controls(Protocol):
     requests: RequestLog
     service: Service
     webhooks: Webhooks
-
-    @property
-    def timing(self) -> Timing: ...
-
-    @timing.setter
-    def timing(self, timing: Timing) -> None: ...
-
-    @property
-    def plan(self) -> Plan: ...
-
-    @plan.setter
-    def plan(self, plan: Plan) -> None: ...
+    timing: Timing
+    plan: Plan
 
     @property
     def base_url(self) -> str: ...
@@ -53,21 +38,3 @@ class Controls(Protocol):
     def advance(self, seconds: float) -> None: ...
 
     def reset(self) -> None: ...
-
-    def describe(
-        self, file: str | Path, scenes: Iterable[TimedText] = (), *, transcript: Transcript | None = None
-    ) -> None: ...
-
-    def add_video(
-        self,
-        index: str,
-        file: str | Path,
-        scenes: Iterable[TimedText] = (),
-        *,
-        transcript: Transcript | None = None,
-        duration: float | None = None,
-        user_metadata: Mapping[str, Any] | None = None,
-        organization: str = ...,
-    ) -> Video: ...
-
-    def answer(self, operation: str, answer: Answer, *, prompt: str | None = None) -> None: ...

@@ -35,7 +35,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 import cattrs
 from aiohttp import web
@@ -43,15 +43,23 @@ from aiohttp.typedefs import Handler, Middleware
 
 from twelvelabs_async.emulator._admin import Controls
 from twelvelabs_async.emulator._admin.dashboard import Dashboard
-from twelvelabs_async.emulator._api import analyze_tasks, assets, embed, indexes, knowledge_stores, serializers, tasks
+from twelvelabs_async.emulator._api import (
+    analyze_tasks,
+    assets,
+    embed,
+    indexed_assets,
+    indexes,
+    knowledge_stores,
+    serializers,
+    tasks,
+)
 from twelvelabs_async.emulator._json import parse_json, rfc3339_millis
+from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
 from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.faults import FaultOptions
 from twelvelabs_async.emulator.plans import Plan, Window, Windows
 from twelvelabs_async.emulator.timing import Timing
-
-T = TypeVar("T")
 
 ADMIN_PREFIX: Final = "/_emulator"
 
@@ -112,13 +120,13 @@ def build_admin(emulator: Controls, persist: Middleware) -> web.Application:
     app.router.add_routes(
         [
             web.get("/state", handlers.get_state),
-            web.post("/reset", handlers.reset),
+            web.post("/reset", _calling(emulator.reset)),
             web.post("/clock/advance", handlers.advance_clock),
             web.get("/faults", handlers.list_faults),
             web.post("/faults", handlers.add_fault),
-            web.delete("/faults", handlers.clear_faults),
+            web.delete("/faults", _calling(emulator.faults.clear)),
             web.get("/requests", handlers.list_requests),
-            web.delete("/requests", handlers.clear_requests),
+            web.delete("/requests", _calling(emulator.requests.clear)),
             web.get("/limits", handlers.get_limits),
             web.put("/plan", handlers.change_plan),
             web.get("/timing", handlers.get_timing),
@@ -127,13 +135,23 @@ def build_admin(emulator: Controls, persist: Middleware) -> web.Application:
             web.post("/videos", handlers.add_video),
             web.get("/answers", handlers.list_answers),
             web.post("/answers", handlers.add_answer),
-            web.delete("/answers", handlers.clear_answers),
+            web.delete("/answers", _calling(emulator.service.answers.clear)),
             web.get("/webhooks", handlers.list_webhooks),
             web.post("/webhooks", handlers.add_webhook),
             web.delete("/webhooks", handlers.clear_webhooks),
         ]
     )
     return app
+
+
+def _calling(action: Callable[[], None]) -> Handler:
+    """Return a handler that calls a function."""
+
+    async def handle(_request: web.Request) -> web.Response:
+        action()
+        return web.Response(status=204)
+
+    return handle
 
 
 class _Handlers:
@@ -144,10 +162,6 @@ class _Handlers:
 
     async def get_state(self, _request: web.Request) -> web.Response:
         return _json_response({"in_flight": self._emulator.in_flight, **_snapshot(self._emulator.service)})
-
-    async def reset(self, _request: web.Request) -> web.Response:
-        self._emulator.reset()
-        return web.Response(status=204)
 
     async def advance_clock(self, request: web.Request) -> web.Response:
         self._emulator.advance(float((await _read_body(request))["seconds"]))
@@ -162,18 +176,10 @@ class _Handlers:
         fault = self._emulator.faults.add(operation, **_converter.structure(body, FaultOptions))
         return _json_response(fault.to_json(), 201)
 
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self._emulator.faults.clear()
-        return web.Response(status=204)
-
     async def list_requests(self, request: web.Request) -> web.Response:
         operation, log = request.query.get("route"), self._emulator.requests
         requests = log if operation is None else log.for_operation(operation)
         return _json_response([recorded.to_json() for recorded in requests])
-
-    async def clear_requests(self, _request: web.Request) -> web.Response:
-        self._emulator.requests.clear()
-        return web.Response(status=204)
 
     async def get_limits(self, _request: web.Request) -> web.Response:
         rate_limited = [
@@ -192,7 +198,8 @@ class _Handlers:
 
     async def describe(self, request: web.Request) -> web.Response:
         body = _converter.structure(await _read_body(request), _DescribeBody)
-        self._emulator.describe(body.filename, body.scenes, transcript=body.transcript)
+        description = descriptions.describe(body.scenes, body.transcript)
+        self._emulator.service.root_state.describe(body.filename, description)
         return web.Response(status=204)
 
     async def get_timing(self, _request: web.Request) -> web.Response:
@@ -204,7 +211,8 @@ class _Handlers:
 
     async def add_video(self, request: web.Request) -> web.Response:
         body = _converter.structure(await _read_body(request), _VideoBody)
-        video = self._emulator.add_video(
+        video = indexed_assets.add_finished_video(
+            self._emulator.service.for_organization(DEFAULT_ORGANIZATION),
             body.index,
             body.filename,
             body.scenes,
@@ -222,11 +230,7 @@ class _Handlers:
         if (body.text is None) == (body.json is None):
             raise ValueError("an answer needs either text or json")
         answer: Any = body.json if body.text is None else body.text
-        self._emulator.answer(body.operation, answer, prompt=body.prompt)
-        return web.Response(status=204)
-
-    async def clear_answers(self, _request: web.Request) -> web.Response:
-        self._emulator.service.answers.clear()
+        self._emulator.service.answers.add(body.operation, answer, body.prompt)
         return web.Response(status=204)
 
     async def list_webhooks(self, _request: web.Request) -> web.Response:
@@ -315,24 +319,18 @@ def _snapshot(service: Service) -> dict[str, Any]:
 def _objects(service: Service) -> dict[str, Any]:
     state, knowledge = service.state, service.state.knowledge
     return {
-        "indexes": [indexes.index_view(service, index) for index in service.state.indexes.values()],
-        "assets": _view_all(state.assets, lambda asset: serializers.asset_detail(service, asset)),
-        "indexed_assets": _view_all(
-            state.videos, lambda video: {"index_id": video.index_id} | serializers.indexed_asset(service, video)
-        ),
-        "tasks": _view_all(state.tasks, lambda task: tasks.task_view(service, task)),
-        "uploads": _view_all(state.uploads, lambda upload: assets.upload_summary(service, upload)),
-        "embed_tasks": _view_all(state.embed_tasks, lambda task: embed.task_view(service, task)),
-        "analyze_tasks": _view_all(
-            state.analyses.tasks, lambda task: analyze_tasks.task_view(service, task, brief=True)
-        ),
-        "batches": [analyze_tasks.batch_view(service, batch) for batch in service.state.analyses.batches.values()],
-        "knowledge_stores": _view_all(knowledge.stores, lambda store: knowledge_stores.store_view(service, store)),
-        "items": _view_all(
-            knowledge.items, lambda item: {"store_id": item.store_id} | knowledge_stores.item_view(service, item)
-        ),
+        "indexes": [indexes.index_view(service, index) for index in state.indexes.values()],
+        "assets": [serializers.asset_detail(service, asset) for asset in state.assets.values()],
+        "indexed_assets": [
+            {"index_id": video.index_id} | serializers.indexed_asset(service, video) for video in state.videos.values()
+        ],
+        "tasks": [tasks.task_view(service, task) for task in state.tasks.values()],
+        "uploads": [assets.upload_summary(service, upload) for upload in state.uploads.values()],
+        "embed_tasks": [embed.task_view(service, task) for task in state.embed_tasks.values()],
+        "analyze_tasks": [analyze_tasks.task_view(service, task, brief=True) for task in state.analyses.tasks.values()],
+        "batches": [analyze_tasks.batch_view(service, batch) for batch in state.analyses.batches.values()],
+        "knowledge_stores": [knowledge_stores.store_view(service, store) for store in knowledge.stores.values()],
+        "items": [
+            {"store_id": item.store_id} | knowledge_stores.item_view(service, item) for item in knowledge.items.values()
+        ],
     }
-
-
-def _view_all(objects: Mapping[str, T], view: Callable[[T], dict[str, Any]]) -> list[dict[str, Any]]:
-    return [view(entry) for entry in objects.values()]
