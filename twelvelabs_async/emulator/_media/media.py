@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twelvelabs_async.emulator._state import deterministic
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEADER_SIZE: Final = 1 << 20
 """Bytes at the beginning of a file that contain its header; metadata may come before the dimensions."""
@@ -57,38 +55,10 @@ _SHARE_PAGES: Final = {
 _DOWNLOADS: Final = frozenset({("dl", "1"), ("raw", "1"), ("download", "1"), ("export", "download")})
 """Query parameters that turn a sharing link into the file itself."""
 
-_UNSUPPORTED_EXTENSIONS: Final = frozenset(
-    (
-        "apk",
-        "csv",
-        "dll",
-        "dmg",
-        "doc",
-        "docx",
-        "exe",
-        "gz",
-        "htm",
-        "html",
-        "iso",
-        "jar",
-        "js",
-        "json",
-        "msi",
-        "odt",
-        "ppt",
-        "pptx",
-        "rar",
-        "rtf",
-        "svg",
-        "tar",
-        "xls",
-        "xlsx",
-        "xml",
-        "zip",
-        "7z",
-    )
+_UNSUPPORTED_EXTENSION: Final = re.compile(
+    "7z|apk|csv|dll|dmg|docx?|exe|gz|html?|iso|jar|js|json|msi|odt|pptx?|rar|rtf|svg|tar|xlsx?|xml|zip"
 )
-"""Extensions of files that are no video, audio, image or document; any other unknown extension may be one."""
+"""An extension of files that are no video, audio, image or document; any other unknown extension may be one."""
 
 MIB = 1 << 20
 
@@ -277,7 +247,7 @@ def url_problem(url: str) -> str | None:
         return "The file could not be fetched from its URL."
     if is_web_page(url):
         return "The URL leads to a web page, and not to a media file."
-    if PurePosixPath(filename_of(url)).suffix.lower().removeprefix(".") in _UNSUPPORTED_EXTENSIONS:
+    if _UNSUPPORTED_EXTENSION.fullmatch(_extension_of(filename_of(url))):
         return "The file type is not supported."
     return None
 
@@ -405,15 +375,12 @@ def guess_media(filename: str, size: int, digest: str) -> Media:
     A file with an unknown extension is treated as a video.
     """
     kind, mime = guess_kind(filename) or ("video", "video/mp4")
-    duration = guess_duration(size)
+    media = Media(kind=kind, mime=mime, size=size, digest=digest)
     match kind:
         case "video":
-            return Media(
-                kind=kind,
-                mime=mime,
-                size=size,
-                digest=digest,
-                duration=duration,
+            return replace(
+                media,
+                duration=guess_duration(size),
                 width=1280,
                 height=720,
                 fps=_GUESSED_FPS,
@@ -423,11 +390,11 @@ def guess_media(filename: str, size: int, digest: str) -> Media:
                 channels=2,
             )
         case "audio":
-            return Media(kind=kind, mime=mime, size=size, digest=digest, duration=duration, audio_codec="aac")
+            return replace(media, duration=guess_duration(size), audio_codec="aac")
         case "image":
-            return Media(kind=kind, mime=mime, size=size, digest=digest, width=1280, height=720)
+            return replace(media, width=1280, height=720)
         case _:
-            return Media(kind=kind, mime=mime, size=size, digest=digest)
+            return media
 
 
 def guess_remote_media(filename: str, url: str) -> Media:
@@ -456,15 +423,12 @@ def check_indexable(media: Media) -> Rejection | None:
     """Return why a file cannot be indexed with marengo3.0, or `None` if it can."""
     if media.kind not in {"video", "audio"}:
         return Rejection("unsupported_file_type", f"A file of type {media.mime} cannot be indexed.")
-    return _check_duration(media.duration or 0.0) or check_resolution(media.width, media.height)
-
-
-def _check_duration(duration: float) -> Rejection | None:
+    duration = media.duration or 0.0
     if duration < MIN_DURATION:
         return Rejection("video_duration_too_short", f"{duration:g} s is shorter than the {MIN_DURATION:g} s required.")
     if duration > MAX_DURATION:
         return Rejection("video_duration_too_long", f"{duration:g} s is longer than the {MAX_DURATION:g} s allowed.")
-    return None
+    return check_resolution(media.width, media.height)
 
 
 def check_resolution(width: int | None, height: int | None) -> Rejection | None:
