@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._json import DAY, HOUR, rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._operations import TOTAL_MINUTES_CATEGORIES
 from twelvelabs_async.emulator.clock import Clock
 from twelvelabs_async.emulator.plans import Dimension, Plan, Window
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _PERIODS = {HOUR: ("hourly", "hour"), DAY: ("daily", "day")}
 

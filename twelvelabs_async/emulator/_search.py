@@ -11,8 +11,9 @@ in every video, because a search by vectors always has nearest ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._json import parse_json
@@ -21,9 +22,6 @@ from twelvelabs_async.emulator._media.descriptions import search_terms
 from twelvelabs_async.emulator._media.media import Asset, Passage, equal_segments
 from twelvelabs_async.emulator._state.deterministic import stable_int
 from twelvelabs_async.emulator._state.entities import Hit, Item, Video
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 SearchMode = Literal["words", "nearest"]
 """Results of a query whose words match nothing: no hits, or the nearest ones."""

@@ -11,19 +11,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 from twelvelabs_async.emulator._generation.structured import Sampler, format_time, is_satisfiable, role_of, select_time
 from twelvelabs_async.emulator._media.media import Passage, equal_segments
 from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int
-from twelvelabs_async.emulator._state.entities import SEGMENTS_MODE, AnalysisResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from twelvelabs_async.emulator._state.entities import AnalyzeRequest, Json, MediaSource
+from twelvelabs_async.emulator._state.entities import SEGMENTS_MODE, AnalysisResult, AnalyzeRequest, Json, MediaSource
 
 Schema = dict[str, Any]
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator._generation import analysis
 from twelvelabs_async.emulator._generation.analysis import schema_of_prompt
 from twelvelabs_async.emulator._generation.structured import Sampler
 from twelvelabs_async.emulator._state.deterministic import invent_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from twelvelabs_async.emulator._state.entities import Item, Json
+from twelvelabs_async.emulator._state.entities import Item, Json
 
 LONG_QUESTION = 9000
 """Number of characters from which a question gets a truncated answer, so that tests can request one."""

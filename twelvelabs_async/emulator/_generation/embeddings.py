@@ -8,21 +8,19 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_async.emulator._media.descriptions import search_terms
+from twelvelabs_async.emulator._media.media import Media
 from twelvelabs_async.emulator._state import deterministic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from twelvelabs_async.emulator._media.media import Media
 
 MIB = 1 << 20
 SHORTEST_SEGMENT = 2.0
-MAX_TOKEN_LENGTH = 12
 """Minimum length of the last segment in seconds; a shorter one is not embedded."""
+MAX_TOKEN_LENGTH = 12
+"""Number of characters of a word above which it counts as several tokens."""
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 

@@ -6,13 +6,11 @@ import importlib
 import math
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 Role = Literal["start", "end", "point", "duration", "range"]
 """The start of a passage, its end, a time within it, its length, or its start and end in a list."""

@@ -7,19 +7,14 @@ Without a transcript, the words of the file name are repeated as speech.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from twelvelabs_async.emulator._media.media import Passage, equal_segments
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from twelvelabs_async.emulator._media.media import Asset, Media
+from twelvelabs_async.emulator._media.media import Asset, Media, Passage, equal_segments
 
 TimedText = tuple[float, float, str]
 """Start and end in seconds, and the text."""

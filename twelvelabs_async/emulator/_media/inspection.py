@@ -9,7 +9,8 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from twelvelabs_async.emulator._media.media import (
     MAX_DURATION,
@@ -20,9 +21,6 @@ from twelvelabs_async.emulator._media.media import (
     guess_media,
     read_header,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PREFIX_SIZE: Final = 4096
 _PDF_MARK: Final = b"%PDF"

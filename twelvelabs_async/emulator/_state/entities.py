@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from twelvelabs_async.emulator._generation.embeddings import EmbedTask
 from twelvelabs_async.emulator._media.descriptions import Description, Descriptions
 from twelvelabs_async.emulator._media.media import Asset, Media, UserMetadata
 from twelvelabs_async.emulator._state.deterministic import IdGenerator
 from twelvelabs_async.emulator.connected_accounts import Connection
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Json = dict[str, Any]
 

@@ -7,26 +7,23 @@ of processing, and stopping the emulator leaves nothing running.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from twelvelabs_async.emulator._generation import analysis
+from twelvelabs_async.emulator._generation.embeddings import EmbedTask
+from twelvelabs_async.emulator._media.media import Asset
 from twelvelabs_async.emulator._state.deterministic import stable_uuid
-
-if TYPE_CHECKING:
-    from twelvelabs_async.emulator._generation.embeddings import EmbedTask
-    from twelvelabs_async.emulator._media.media import Asset
-    from twelvelabs_async.emulator._state.entities import (
-        Analysis,
-        AnalysisResult,
-        Batch,
-        Entity,
-        Item,
-        Task,
-        Upload,
-        Video,
-    )
-    from twelvelabs_async.emulator._state.service import Service
-    from twelvelabs_async.emulator.timing import Timing
+from twelvelabs_async.emulator._state.entities import (
+    Analysis,
+    AnalysisResult,
+    Batch,
+    Entity,
+    Item,
+    Task,
+    Upload,
+    Video,
+)
+from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator.timing import Timing
 
 UNFINISHED = ("queued", "pending", "processing")
 """Statuses of unfinished analysis tasks."""

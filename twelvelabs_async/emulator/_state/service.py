@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 from twelvelabs_async.emulator._answers import Answers
 from twelvelabs_async.emulator._errors import ApiError, not_found
 from twelvelabs_async.emulator._media.inspection import THUMBNAIL_KINDS, ThumbnailCache, probe
-from twelvelabs_async.emulator._media.media import Media, guess_media
+from twelvelabs_async.emulator._media.media import Asset, Media, guess_media
+from twelvelabs_async.emulator._search import SearchMode
 from twelvelabs_async.emulator._spool import UploadSpool
-from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, AnalysisResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from twelvelabs_async.emulator._media.media import Asset
-    from twelvelabs_async.emulator._search import SearchMode
-    from twelvelabs_async.emulator._state.entities import Index, State
-    from twelvelabs_async.emulator._state.persistence import StateStore
-    from twelvelabs_async.emulator.clock import Clock
-    from twelvelabs_async.emulator.timing import Timing
-    from twelvelabs_async.emulator.webhooks import Webhooks
+from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, AnalysisResult, Index, State
+from twelvelabs_async.emulator._state.persistence import StateStore
+from twelvelabs_async.emulator.clock import Clock
+from twelvelabs_async.emulator.timing import Timing
+from twelvelabs_async.emulator.webhooks import Webhooks
 
 DAY = 86_400
 BATCH_RETENTION = 30 * DAY
