@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any, Final
 
@@ -16,13 +16,12 @@ from cyclopts import CycloptsError
 
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
 from twelvelabs_async._cli.help import CommandLine
+from twelvelabs_async._cli.signals import handle_signals
 from twelvelabs_async._cli.streams import SafeStream, safe_standard_output
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import TwelveLabsError
 
 TERMINATION_SIGNALS: Final = ("SIGTERM", "SIGHUP")
-"""Names of the signals; Windows has no SIGHUP."""
-
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("commands:demo", "Ingest and search three sample videos with a local emulator; needs no API key."),
@@ -87,26 +86,9 @@ app: Final = CommandLine(
 )
 
 
-@contextmanager
-def handle_termination_like_interrupt() -> Generator[None]:
-    """Raise SIGINT within the block when another signal asks the process to end.
-
-    A signal that the process ignores stays ignored, so that `nohup` works. Other threads than the main thread cannot
-    handle signals; there the block changes nothing.
-    """
-    previous = {}
-    if threading.current_thread() is threading.main_thread():
-        numbers = [getattr(signal, name) for name in TERMINATION_SIGNALS if hasattr(signal, name)]
-        previous = {
-            number: signal.signal(number, _interrupt)
-            for number in numbers
-            if signal.getsignal(number) != signal.SIG_IGN
-        }
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def handle_termination_like_interrupt() -> AbstractContextManager[None]:
+    """Raise SIGINT within the block when another signal asks the process to end."""
+    return handle_signals(TERMINATION_SIGNALS, _interrupt)
 
 
 def end_at_next_interrupt() -> None:
