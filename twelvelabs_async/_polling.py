@@ -7,16 +7,16 @@ an unknown status counts as still in progress until the timeout.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from twelvelabs_async._arguments import describe, validate_id
+from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._options import require_type, validate_number
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -226,10 +226,8 @@ async def _wait_for_all(
 ) -> AsyncIterator[WaitResult[T]]:
     backoff = _PollBackoff(clock, timeout, sleep_interval)
     while poller.pending:
-        candidates = await poller.read_lists()
-        for start in range(0, len(candidates), LOOKUP_CONCURRENCY):
-            for result in await poller.check(candidates[start : start + LOOKUP_CONCURRENCY]):
-                yield result
+        async for result in poller.poll():
+            yield result
         if poller.pending and not await backoff.sleep():
             break
     for id, last in poller.pending.items():
@@ -248,6 +246,8 @@ class BatchPoller(Generic[T]):
         """Functions that poll them."""
         self.transient_error: TwelveLabsError | None = None
         """Error of the last poll after which the next one may succeed; None if everything was read."""
+        self.pages_read: int = 0
+        """Pages of lists that the last poll has read."""
         self._list_misses: dict[str, int] = {}
         self._finished_items: dict[str, Any] = {}
 
@@ -260,13 +260,24 @@ class BatchPoller(Generic[T]):
         for by_id in (self.pending, self._list_misses, self._finished_items):
             by_id.pop(id, None)
 
-    async def read_lists(self) -> list[str]:
-        """Return the ids to `check`: finished according to the list, or missing from it.
+    async def poll(self) -> AsyncGenerator[WaitResult[T], None]:
+        """Read the lists once, and yield the result of each resource that is done.
 
         Raises:
             APIError: The list cannot be read, and a retry would not help.
         """
+        candidates = await self._read_lists()
+        for start in range(0, len(candidates), LOOKUP_CONCURRENCY):
+            batch = [id for id in candidates[start : start + LOOKUP_CONCURRENCY] if id in self.pending]
+            for result in await run_all(map(self._check, batch)):
+                if result is not None:
+                    self.discard(result.id)
+                    yield result
+
+    async def _read_lists(self) -> list[str]:
+        """Return the ids to check: finished according to the list, or missing from it."""
         self.transient_error = None
+        self.pages_read = 0
         expected = {id for id in self.pending if self._list_misses.get(id, 0) < MAX_LIST_MISSES}
         unlisted = [id for id in self.pending if id not in expected]
         try:
@@ -284,34 +295,23 @@ class BatchPoller(Generic[T]):
         """Remove from `expected` what the list contains, while that takes fewer requests than fetching each by id."""
         if not expected:
             return
-        pages_read = 0
         async for page in self.target.list_pages([id for id in self.pending if id in expected]):
-            pages_read += 1
+            self.pages_read += 1
             for item in page:
                 id = self.target.id_of(item)
-                if id in expected:
-                    expected.discard(id)
-                    if id in self.pending:
-                        self._record(id, item)
-            if pages_read >= len(expected):
+                if id not in expected:
+                    continue
+                expected.discard(id)
+                if id in self.pending:
+                    self.pending[id] = item
+                    self._list_misses.pop(id, None)
+                    if item.status in self.target.lifecycle.final:
+                        self._finished_items[id] = item
+            if self.pages_read >= len(expected):
                 return
 
-    def _record(self, id: str, item: Any) -> None:
-        self.pending[id] = item
-        self._list_misses.pop(id, None)
-        if item.status in self.target.lifecycle.final:
-            self._finished_items[id] = item
-
-    async def check(self, ids: Sequence[str]) -> list[WaitResult[T]]:
-        """Check resources concurrently, fetching them where necessary; return the results of those that are done."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._check(id)) for id in ids]
-        results = [result for result in (task.result() for task in tasks) if result is not None]
-        for result in results:
-            self.discard(result.id)
-        return results
-
     async def _check(self, id: str) -> WaitResult[T] | None:
+        """Return the result of a resource, which is fetched if necessary; None while it is in progress."""
         item, target = self._finished_items.pop(id, None), self.target
         try:
             if item is None or target.refetch_finished:

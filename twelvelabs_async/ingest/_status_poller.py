@@ -7,13 +7,12 @@ requests a second than a few.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import attrs
 
 from twelvelabs_async._polling import (
-    LOOKUP_CONCURRENCY,
     MAX_POLL_INTERVAL,
     POLL_BACKOFF_FACTOR,
     BatchPoller,
@@ -46,28 +45,6 @@ PollErrorHandler = Callable[[TwelveLabsError], Awaitable[None]]
 def next_poll_interval(interval: float, *, any_ended: bool) -> float:
     """Return the interval after the next poll, in seconds: it grows while no resource ends."""
     return FIRST_POLL_INTERVAL if any_ended else min(MAX_POLL_INTERVAL, interval * POLL_BACKOFF_FACTOR)
-
-
-async def poll_once(poller: BatchPoller[Any]) -> AsyncGenerator[WaitResult[Any], None]:
-    """Read the lists once, and yield the result of each resource that has ended.
-
-    Raises:
-        APIError: The lists cannot be read.
-    """
-    candidates = await poller.read_lists()
-    for start in range(0, len(candidates), LOOKUP_CONCURRENCY):
-        batch = [id for id in candidates[start : start + LOOKUP_CONCURRENCY] if id in poller.pending]
-        for result in await poller.check(batch):
-            yield result
-
-
-@attrs.frozen
-class _Snapshot:
-    """The part of a resource that is kept while waiting for it."""
-
-    id: str
-    status: str
-    error: Any = None
 
 
 @attrs.define(eq=False)
@@ -104,11 +81,7 @@ class StatusPoller:
         interval: float | None,
         on_error: PollErrorHandler,
     ) -> None:
-        self._target = target
-        self._pages_read = 0
-        self._batch_poller = BatchPoller[_Snapshot](
-            (), attrs.evolve(target, list_pages=self._list_snapshots, fetch=self._fetch_snapshot)
-        )
+        self._batch_poller = BatchPoller[Any]((), target)
         self._clock = clock
         self._timeout = timeout
         self._interval = interval
@@ -141,16 +114,15 @@ class StatusPoller:
             await self._has_waiters.wait()
             interval = next_poll_interval(interval, any_ended=await self._poll())
             if self._waiters:
-                await self._clock.sleep(self._interval or max(interval, self._pages_read * PAUSE_PER_PAGE))
+                await self._clock.sleep(self._interval or max(interval, self._batch_poller.pages_read * PAUSE_PER_PAGE))
             else:
                 self._has_waiters.clear()
 
     async def _poll(self) -> bool:
         """Poll all resources once, and return whether any has ended."""
-        self._pages_read = 0
         any_ended = False
         try:
-            async for result in poll_once(self._batch_poller):
+            async for result in self._batch_poller.poll():
                 any_ended |= self._resolve(result)
         except TwelveLabsError as error:
             await self._handle_error(error)
@@ -189,31 +161,20 @@ class StatusPoller:
         return True
 
     def _report_statuses(self) -> None:
-        for id, snapshot in tuple(self._batch_poller.pending.items()):
+        for id, resource in tuple(self._batch_poller.pending.items()):
             waiter = self._waiters.get(id)
             if waiter is None:  # cancelled during the poll
                 self._batch_poller.discard(id)
-            elif snapshot is not None and snapshot.status != waiter.status:
-                waiter.status = snapshot.status
-                waiter.on_status(snapshot.status)
+            elif resource is not None and resource.status != waiter.status:
+                waiter.status = resource.status
+                waiter.on_status(resource.status)
 
     def _fail_timed_out(self) -> None:
         for id, waiter in tuple(self._waiters.items()):
             age = self._age(waiter)
             if age > self._timeout:
                 last = self._batch_poller.pending.get(id)
-                waiter.fail(wait_timeout_error(last, self._target.lifecycle, id, age))
+                waiter.fail(wait_timeout_error(last, self._batch_poller.target.lifecycle, id, age))
 
     def _age(self, waiter: _Waiter) -> float:
         return self._clock.monotonic() - waiter.started
-
-    async def _list_snapshots(self, ids: Sequence[str]) -> AsyncIterator[Iterable[_Snapshot]]:
-        async for page in self._target.list_pages(ids):
-            self._pages_read += 1
-            yield [self._snapshot(resource) for resource in page]
-
-    async def _fetch_snapshot(self, id: str) -> _Snapshot:
-        return self._snapshot(await self._target.fetch(id))
-
-    def _snapshot(self, resource: Any) -> _Snapshot:
-        return _Snapshot(self._target.id_of(resource), resource.status, getattr(resource, "error", None))
