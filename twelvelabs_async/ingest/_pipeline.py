@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -37,12 +36,12 @@ from twelvelabs_async.ingest._failures import (
     stage_retry_delay,
     stop_reason,
 )
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, UNCERTAIN_STAGES, Claimer, Stages, WorkItem
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Claimer, Stages, WorkItem, may_have_sent
 from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, StatusPoller
 from twelvelabs_async.ingest._validation import SourceValidator
 from twelvelabs_async.ingest.events import IngestWarning, ItemRetryScheduled, OnEvent, QuotaWaitStarted
 from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger
-from twelvelabs_async.ingest.results import IngestResult, OnOutage, OnQuota, Stage, StopReason, Transfer
+from twelvelabs_async.ingest.results import IngestResult, OnOutage, OnQuota, StopReason, Transfer
 from twelvelabs_async.ingest.sources import Dedupe, Item, Validator
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.models.indexes import Index
@@ -160,7 +159,15 @@ class Pipeline:
         Raises:
             NotFoundError: The index does not exist.
         """
-        self._validate = await self._prepare_validator()
+        models: list[str] = []
+        try:
+            models = [model.model_name for model in (await self._retrieve_index()).models]
+        except NotFoundError:
+            raise
+        except APIError:
+            pass  # the upload or the request to index reports the error, if it persists
+        config = self._config
+        self._validate = SourceValidator(models, self._warn) if config.validate == "auto" else config.validate
         self._started = self._clock.monotonic()
 
     async def close(self) -> None:
@@ -183,19 +190,6 @@ class Pipeline:
                 )
         return self._claimer
 
-    async def _prepare_validator(self) -> Validator | None:
-        """Return the validator; `auto` needs the models of the index."""
-        models: list[str] = []
-        try:
-            models = [model.model_name for model in (await self._retrieve_index()).models]
-        except NotFoundError:
-            raise
-        except APIError:
-            pass  # the upload or the request to index reports the error, if it persists
-        if self._config.validate == "auto":
-            return SourceValidator(models, self._warn)
-        return self._config.validate
-
     async def _retrieve_index(self) -> Index:
         """Return the index, after the end of an outage that began before the run."""
         while True:
@@ -215,7 +209,7 @@ class Pipeline:
 
     def drain(self) -> None:
         """Start no more items."""
-        self.stop_reason = self.stop_reason or "drained"
+        self._stop("drained")
 
     async def ingest(self, item: Item) -> IngestResult:
         """Ingest an item and return its result.
@@ -223,8 +217,9 @@ class Pipeline:
         Raises:
             LedgerError: The ledger cannot be read or written.
         """
+        failed = partial(IngestResult, source=item.source, status="failed", stage="queued")
         if item.problem:
-            return IngestResult(source=item.source, status="failed", stage="queued", error=item.problem)
+            return failed(error=item.problem)
         if self.stop_reason:
             return self._skipped_result(item)
         claimer = self._claimer or await self._open_ledger()
@@ -234,11 +229,9 @@ class Pipeline:
             raise
         except Exception as error:  # noqa: BLE001  # the validator may be the caller's
             log_unexpected(error, item.source, "queued")
-            return IngestResult(
-                source=item.source, status="failed", stage="queued", error=error_line(error), exception=error
-            )
+            return failed(error=error_line(error), exception=error)
         if not isinstance(claim, Claim):
-            return IngestResult(source=item.source, status="failed", stage="queued", error=claim, rejected=True)
+            return failed(error=claim, rejected=True)
         entry = claim.entry
         other = self._in_progress.get(entry.token)
         if other is not None:
@@ -263,9 +256,6 @@ class Pipeline:
     async def _process(self, item: Item, claim: Claim, *, retry: bool) -> IngestResult:
         """Take a claimed item through its remaining stages."""
         entry, resumed = claim.entry, claim.match != "new"
-        uncertain = resumed and entry.stage in UNCERTAIN_STAGES
-        if entry.stage == "indexing" and entry.indexed_asset_id is not None:
-            uncertain = False
         work = WorkItem(
             item=item,
             entry=attrs.evolve(entry, run_id=self._run_id),
@@ -273,20 +263,14 @@ class Pipeline:
             clock=self._clock,
             on_event=self._emit,
             resumed=resumed,
-            uncertain_since=self._started if uncertain else None,
+            uncertain_since=self._started if resumed and may_have_sent(entry) else None,
         )
-        stages: Mapping[Stage, Callable[[WorkItem], Awaitable[None]]] = {
-            "queued": self._upload,
-            "uploading": self._upload,
-            "processing": self._wait_for_processing,
-            "indexing": self._index,
-        }
         failure: Exception | None = None
         try:
             if retry:
                 await work.restart()
             while work.entry.state == "open":
-                await self._run_stage(work, stages[work.entry.stage])
+                await self._run_stage(work)
         except LedgerError:
             raise
         except SkippedError:
@@ -294,25 +278,20 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  # reported in the result
             log_unexpected(error, item.source, work.entry.stage)
             failure = error
-            self._stop_if_affects_all(error)
+            self._stop(stop_reason(error), error)
             await work.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
-        return IngestResult(
+        return _result_of(
+            work.entry,
             source=item.source,
-            status="ready" if failure is None else "failed",
-            stage=work.entry.stage,
-            asset_id=work.entry.asset_id,
-            indexed_asset_id=work.entry.indexed_asset_id,
-            error="" if failure is None else error_line(failure),
             exception=failure,
-            rejected=work.entry.state == "failed",
             bytes_sent=work.sent,
-            attempts=work.entry.attempts,
             duplicate_of=entry.uri if entry.uri != item.uri else None,
             replaced_asset_id=claim.previous.asset_id if claim.previous is not None else None,
         )
 
-    async def _run_stage(self, work: WorkItem, stage: Callable[[WorkItem], Awaitable[None]]) -> None:
-        """Run a stage, and retry it after transient errors."""
+    async def _run_stage(self, work: WorkItem) -> None:
+        """Run the stage of an item, and retry it after transient errors."""
+        stage = {"processing": self._wait_for_processing, "indexing": self._index}.get(work.entry.stage, self._upload)
         attempt = 0
         while True:
             attempt += 1
@@ -343,7 +322,7 @@ class Pipeline:
                 await self._clock.sleep(delay)
 
     async def _upload(self, work: WorkItem) -> None:
-        if await self._stages.find_upload(work):
+        if await self._stages.find_created(work):
             return
         async with self._upload_slots:
             await self.outage.wait_until_over()
@@ -365,7 +344,7 @@ class Pipeline:
 
     async def _index(self, work: WorkItem) -> None:
         work.enter_stage("indexing")
-        if work.entry.indexed_asset_id is None and not await self._stages.find_indexed_asset(work):
+        if work.entry.indexed_asset_id is None and not await self._stages.find_created(work):
             async with self._indexing_slots:
                 await self.outage.wait_until_over()
                 await self._stages.start_indexing(work)
@@ -388,8 +367,8 @@ class Pipeline:
         """Return True after the end of an outage; False if the error is not part of one. May stop the run instead."""
         if self._config.on_outage == "wait":
             return await self.outage.wait(error)
-        if self.outage.is_outage(error) and not self.stop_reason:
-            self.stop_reason, self._stop_error = "outage", error
+        if self.outage.is_outage(error):
+            self._stop("outage", error)
         return False
 
     async def _wait_for_quota(self, error: TwelveLabsError) -> None:
@@ -411,10 +390,9 @@ class Pipeline:
             )
         await self._clock.sleep(seconds)
 
-    def _stop_if_affects_all(self, error: Exception) -> None:
-        """Start no more items if they would fail with the same error."""
-        reason = stop_reason(error)
-        if reason and not self.stop_reason:
+    def _stop(self, reason: StopReason, error: Exception | None = None) -> None:
+        """Start no more items, unless the reason is empty."""
+        if not self.stop_reason:
             self.stop_reason, self._stop_error = reason, error
 
     def _skipped_result(self, item: Item) -> IngestResult:
@@ -429,15 +407,19 @@ class Pipeline:
     def _finished_result(self, item: Item, entry: Entry) -> IngestResult:
         """Return the result of an item that has already ended."""
         already_done = entry.run_id != self._run_id
-        return IngestResult(
-            source=item.source,
-            status="ready" if entry.state == "ready" else "failed",
-            stage=entry.stage,
-            asset_id=entry.asset_id,
-            indexed_asset_id=entry.indexed_asset_id,
-            error=entry.error,
-            rejected=entry.state == "failed",
-            attempts=entry.attempts,
-            already_done=already_done,
-            duplicate_of=None if already_done and entry.uri == item.uri else entry.uri,
-        )
+        duplicate_of = None if already_done and entry.uri == item.uri else entry.uri
+        return _result_of(entry, source=item.source, already_done=already_done, duplicate_of=duplicate_of)
+
+
+def _result_of(entry: Entry, **others: Any) -> IngestResult:
+    """Return the result of an item that has ended, with the fields that its entry does not have."""
+    return IngestResult(
+        status="ready" if entry.state == "ready" else "failed",
+        stage=entry.stage,
+        asset_id=entry.asset_id,
+        indexed_asset_id=entry.indexed_asset_id,
+        error=entry.error,
+        rejected=entry.state == "failed",
+        attempts=entry.attempts,
+        **others,
+    )

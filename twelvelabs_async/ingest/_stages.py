@@ -17,7 +17,7 @@ import io
 import math
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -66,8 +66,9 @@ _BLOCK_SIZE: Final = 2**20
 MAX_CONCURRENT_VALIDATIONS: Final = 8
 """Files that are validated at the same time."""
 
-UNCERTAIN_STAGES: Final = frozenset({"uploading", "indexing"})
-"""Stages in which a crash leaves open whether a request was executed."""
+RESTARTED: Final[Mapping[str, Any]] = {"stage": "queued", "state": "open", "indexed_asset_id": None, "error": ""}
+"""What changes in an entry that returns to the first stage. It keeps its asset id, so that a lookup ignores that asset.
+"""
 
 INGEST_TOKEN_KEY: Final = "ingest_token"  # noqa: S105  # the name of a key
 """Key in the user metadata of an asset that holds the token of its ledger entry."""
@@ -89,6 +90,11 @@ PARTS_PER_FILE: Final = 4
 
 MAX_CONCURRENT_PARTS: Final = 32
 """Parts of all files that are sent at the same time. Each part uses a connection and a megabyte of memory."""
+
+
+def may_have_sent(entry: Entry) -> bool:
+    """Return whether a process that has ended may have sent the request of the present stage."""
+    return entry.stage == "uploading" or (entry.stage == "indexing" and entry.indexed_asset_id is None)
 
 
 async def compute_dedupe_key(item: Item, dedupe: Dedupe) -> str:
@@ -247,12 +253,12 @@ def _token(*parts: object) -> str:
 
 
 class LookupTooOldError(Exception):
-    """The last lookup is so old that the request may have been executed meanwhile; nothing was sent."""
+    """The search for what an earlier request created is too old to rely on; nothing was sent. Search again."""
 
 
 @attrs.frozen
 class NextLookupError(Exception):
-    """The lookup found nothing and must be repeated before the request may be sent."""
+    """The search for what an earlier request created found nothing, and must be repeated before the next request."""
 
     seconds: float
     """Seconds until the next lookup."""
@@ -305,7 +311,7 @@ class WorkItem:
 
     @property
     def uncertain_for(self) -> float | None:
-        """Seconds since when it is unknown whether the request of the present stage was executed."""
+        """For how many seconds it has been unknown whether the stage's request was executed; None if it is known."""
         return None if self.uncertain_since is None else self.clock.monotonic() - self.uncertain_since
 
     def set_certain(self) -> None:
@@ -313,9 +319,9 @@ class WorkItem:
         self.uncertain_since = self.looked_up_at = None
 
     async def restart(self) -> None:
-        """Return to the first stage. The entry keeps the old asset id, so that a lookup ignores that asset."""
+        """Return to the first stage."""
         self.resumed = False
-        await self.save(stage="queued", state="open", indexed_asset_id=None, error="")
+        await self.save(**RESTARTED)
 
     def enter_stage(self, stage: Stage) -> None:
         """Report that a stage has started."""
@@ -367,10 +373,6 @@ class _LedgerCheckpoint:
         await self.work.ledger.save_part(self.work.entry.token, part)
 
 
-_Find = Callable[[WorkItem], Awaitable[str | None]]
-"""Returns the id of what an uncertain request has created, or None."""
-
-
 class Stages:
     """Uploads items and adds them to the index.
 
@@ -406,80 +408,65 @@ class Stages:
         """Return the time by the platform's clock, in seconds since the epoch, as its last response showed it."""
         return self._clock.time() + self._executor.limiter.clock_offset
 
-    async def find_upload(self, work: WorkItem) -> bool:
-        """Look for the asset of an uncertain upload; return whether its next stage is `processing`."""
-        if work.uncertain_since is None or await self._load_upload(work) is not None:
-            return False  # the platform reports the state of a multipart upload
-        asset_id = await self._find_with_delays(work, self._find_asset)
-        if asset_id is None:
-            return False
-        await self._finish_upload(work, asset_id)
-        return True
-
-    async def find_indexed_asset(self, work: WorkItem) -> bool:
-        """Look for what an uncertain request to index has created; return whether it was found."""
+    async def find_created(self, work: WorkItem) -> bool:
+        """Look for what an uncertain request of the present stage has created; return whether it was found."""
         if work.uncertain_since is None:
             return False
-        indexed_asset_id = await self._find_with_delays(work, self._find_indexed_asset)
-        if indexed_asset_id is None:
+        if work.entry.stage != "indexing" and await self._load_upload(work) is not None:
+            return False  # the platform reports the state of a multipart upload
+        created_id = await self._find_with_delays(work)
+        if created_id is None:
             return False
-        await self._finish_indexing_request(work, indexed_asset_id)
+        await self._save_created(work, created_id)
         return True
 
     async def upload(self, work: WorkItem) -> None:
-        """Create the asset of an item; its next stage is `processing`.
+        """Create the asset of an item; its next stage is `processing`. Call `find_created` first.
 
         Raises:
             InvalidInputError: The file cannot be read, is empty or is too large. Nothing was sent.
             UploadError: The upload is incomplete, or the file has changed since it was found.
             APIError: The platform rejected the request. If `ambiguous`, it may have created the asset.
         """
-        if await self.find_upload(work):
-            return
         saved = await self._load_upload(work)
         await work.save(stage="uploading", attempts=work.entry.attempts + 1)
-        asset_id = None
-        while asset_id is None:
-            work.start_attempt()
-            try:
-                asset_id = await self._send(work, saved)
-            except LookupTooOldError:
-                asset_id = await self._look_up(work, self._find_asset)
-        await self._finish_upload(work, asset_id)
-
-    async def _load_upload(self, work: WorkItem) -> SavedUpload | None:
-        return await work.ledger.load_upload(work.entry.token) if work.entry.attempts else None
-
-    async def _finish_upload(self, work: WorkItem, asset_id: str) -> None:
-        await work.save(stage="processing", asset_id=asset_id)
-        work.set_certain()
+        await self._create(work, partial(self._send, work, saved))
 
     async def start_indexing(self, work: WorkItem) -> None:
-        """Add the asset of an item to the index.
+        """Add the asset of an item to the index. Call `find_created` first.
 
         Raises:
             APIError: The platform rejected the request. If `ambiguous`, it may have added the asset.
         """
-        if await self.find_indexed_asset(work):
-            return
-        indexed_assets = IndexedAssets(self._checked_executor(work))
-        indexed_asset_id = None
-        while indexed_asset_id is None:
-            try:
-                created = await indexed_assets.create(
-                    work.entry.index_id,
-                    asset_id=work.entry.asset_id or "",
-                    user_metadata=self._merged_metadata(work.item) or None,
-                )
-            except LookupTooOldError:
-                indexed_asset_id = await self._look_up(work, self._find_indexed_asset)
-            else:
-                indexed_asset_id = created.id
-        await self._finish_indexing_request(work, indexed_asset_id)
+        await self._create(work, partial(self._request_indexing, work))
 
-    async def _finish_indexing_request(self, work: WorkItem, indexed_asset_id: str) -> None:
-        await work.save(indexed_asset_id=indexed_asset_id)
+    async def _load_upload(self, work: WorkItem) -> SavedUpload | None:
+        return await work.ledger.load_upload(work.entry.token) if work.entry.attempts else None
+
+    async def _create(self, work: WorkItem, send: Callable[[], Awaitable[str]]) -> None:
+        """Send a request that creates something, and save its id; first look again if the last lookup is too old."""
+        created_id = None
+        while created_id is None:
+            try:
+                created_id = await send()
+            except LookupTooOldError:
+                created_id = await self._look_up(work)
+        await self._save_created(work, created_id)
+
+    async def _save_created(self, work: WorkItem, created_id: str) -> None:
+        if work.entry.stage == "indexing":
+            await work.save(indexed_asset_id=created_id)
+        else:
+            await work.save(stage="processing", asset_id=created_id)
         work.set_certain()
+
+    async def _request_indexing(self, work: WorkItem) -> str:
+        created = await IndexedAssets(self._checked_executor(work)).create(
+            work.entry.index_id,
+            asset_id=work.entry.asset_id or "",
+            user_metadata=self._merged_metadata(work.item) or None,
+        )
+        return created.id
 
     def _checked_executor(self, work: WorkItem) -> RequestExecutor:
         """Return an executor that checks, right before each request, that no other process has taken over."""
@@ -506,6 +493,7 @@ class Stages:
 
     async def _send(self, work: WorkItem, saved: SavedUpload | None) -> str:
         """Send the file, or have the platform fetch the URL, and return the id of the asset."""
+        work.start_attempt()
         item = work.item
         url = await self._url_to_fetch(item)
         executor = self._checked_executor(work)
@@ -606,8 +594,8 @@ class Stages:
         except (NotFoundError, BadRequestError):
             return None
 
-    async def _find_with_delays(self, work: WorkItem, find: _Find) -> str | None:
-        """Call `find` until it returns an id or the last of the delays has passed."""
+    async def _find_with_delays(self, work: WorkItem) -> str | None:
+        """Look for what the present stage has created, until it is found or the last of the delays has passed."""
         tried = False
         for delay in self._lookup_delays:
             wait = (work.uncertain_since or 0.0) + delay - self._clock.monotonic()
@@ -616,14 +604,15 @@ class Stages:
             if wait > work.max_lookup_wait:
                 raise NextLookupError(wait)
             await self._clock.sleep(max(0.0, wait))
-            found = await self._look_up(work, find)
+            found = await self._look_up(work)
             if found is not None:
                 return found
             tried = True
         return None
 
-    async def _look_up(self, work: WorkItem, find: _Find) -> str | None:
+    async def _look_up(self, work: WorkItem) -> str | None:
         work.looked_up_at = self._clock.monotonic()
+        find = self._find_indexed_asset if work.entry.stage == "indexing" else self._find_asset
         return await find(work)
 
     async def _find_asset(self, work: WorkItem) -> str | None:

@@ -84,7 +84,7 @@ _ENTRY_FIELDS: Final = tuple(field.name for field in attrs.fields(Entry))
 
 @attrs.frozen(kw_only=True)
 class JobState:
-    """An item before a step."""
+    """A row of the table: what a worker needs to run the next step of an item."""
 
     entry: Entry
     """Its entry in the ledger."""
@@ -93,7 +93,7 @@ class JobState:
     failed_attempts: int = 0
     """Consecutive failures of the step, including workers that ended while they ran it."""
     uncertain_for: float | None = None
-    """Seconds since when it is unknown whether an earlier attempt was executed; None if it is known."""
+    """For how many seconds it has been unknown whether an earlier attempt was executed; None if it is known."""
     worker_id: int | None = None
     """Id of the worker that runs the step."""
     epoch: int = 0
@@ -102,14 +102,14 @@ class JobState:
 
 @attrs.frozen(kw_only=True)
 class StepResult:
-    """An item after a step."""
+    """What a step has changed: the entry of the item, and whether and when to retry."""
 
     entry: Entry
     """Its entry in the ledger."""
     failed_attempts: int = 0
     """Consecutive failures of the step; `MAX_STAGE_ATTEMPTS` if the item is given up."""
     uncertain_for: float | None = None
-    """Seconds since when it is unknown whether the step was executed; None if it is known."""
+    """For how many seconds it has been unknown whether the step was executed; None if it is known."""
     retry_in: float | None = None
     """Seconds after which to retry the step; None if there is nothing to retry."""
     rate_limited: bool = False
@@ -231,11 +231,11 @@ class JobTable:
             )
 
     def entries_for_step(self, job: JobState) -> EntryStore:
-        """Return what a running step writes its entry to."""
+        """Return the store that a running step writes its entry to."""
         return StepEntryWriter(self._ledger, job)
 
     def entries_for_scan(self, entry: Entry) -> EntryStore:
-        """Return what a scan writes an entry to."""
+        """Return the store that a scan writes an entry to."""
         return UnchangedEntryWriter(self._ledger, entry)
 
     async def register(self, worker_id: int) -> None:
@@ -331,7 +331,7 @@ class JobTable:
             )
 
     async def extend_timeouts(self, index_id: str, seconds: float) -> None:
-        """Leave seconds during which no status could be read out of the timeouts of the entries of an index."""
+        """Extend the timeouts of the waiting entries of an index by the time in which no status could be read."""
         query = """
             UPDATE twelvelabs_entries AS entry
             SET updated_at = entry.updated_at

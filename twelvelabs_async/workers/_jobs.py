@@ -57,13 +57,19 @@ from twelvelabs_async.ingest._postgres import (
     server_address,
     with_connection_timeouts,
 )
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, NextLookupError, Stages, WorkItem
+from twelvelabs_async.ingest._stages import (
+    DEFAULT_LOOKUP_TIMEOUT,
+    RESTARTED,
+    NextLookupError,
+    Stages,
+    WorkItem,
+    may_have_sent,
+)
 from twelvelabs_async.ingest._status_poller import (
     FIRST_POLL_INTERVAL,
     NOT_FOUND_GRACE,
     PAUSE_PER_PAGE,
     next_poll_interval,
-    poll_once,
 )
 from twelvelabs_async.ingest.events import IngestEvent
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
@@ -280,14 +286,7 @@ async def open_ledger_and_queue(
 
 def has_pending_step(entry: Entry) -> bool:
     """Return whether the next stage needs a request, and not only time on the platform."""
-    if entry.state != "open":
-        return False
-    return entry.stage in {"queued", "uploading"} or (entry.stage == "indexing" and entry.indexed_asset_id is None)
-
-
-def reset_entry(entry: Entry) -> Entry:
-    """Return an entry in the first stage, for an item whose asset is gone or that is to be retried."""
-    return attrs.evolve(entry, stage="queued", state="open", indexed_asset_id=None, error="")
+    return entry.state == "open" and (entry.stage == "queued" or may_have_sent(entry))
 
 
 def limit_retry_delay(retry_after: float | None) -> float:
@@ -386,7 +385,9 @@ class JobRunner:
             max_lookup_wait=MAX_LOOKUP_WAIT,
         )
         try:
-            await (self._stages.start_indexing(work) if work.entry.stage == "indexing" else self._stages.upload(work))
+            if not await self._stages.find_created(work):
+                send = self._stages.start_indexing if work.entry.stage == "indexing" else self._stages.upload
+                await send(work)
         except (LedgerError, AuthenticationError):
             raise
         except NextLookupError as error:
@@ -479,7 +480,7 @@ class JobRunner:
         """Scan the entries of one stage, by the ids of their resources."""
         poller = BatchPoller[Any](entries, target)
         waiting = dict(entries)
-        async with aclosing(poll_once(poller)) as results:
+        async with aclosing(poller.poll()) as results:
             async for polled in results:
                 advanced = self._advanced_entry(entries[polled.id], polled)
                 if advanced is not None:
@@ -514,7 +515,7 @@ class JobRunner:
         if isinstance(error, ProcessingFailedError):
             return attrs.evolve(entry, state="failed", error=error_line(error), updated_at=now)
         if isinstance(error, NotFoundError) and now - entry.updated_at > NOT_FOUND_GRACE:  # it was deleted
-            return attrs.evolve(reset_entry(entry), updated_at=now)
+            return attrs.evolve(entry, updated_at=now, **RESTARTED)
         if error is not None:
             return None
         if entry.stage == "processing":
@@ -523,7 +524,7 @@ class JobRunner:
 
 
 def _ignore_event(_: IngestEvent) -> None:
-    """Workers emit no events."""
+    """Drop an event: workers have no listeners."""
 
 
 class JobHandlers:

@@ -17,12 +17,12 @@ from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
 from twelvelabs_async.ingest._failures import error_line
 from twelvelabs_async.ingest._scan import iter_items
-from twelvelabs_async.ingest._stages import UNCERTAIN_STAGES, Claimer
+from twelvelabs_async.ingest._stages import RESTARTED, Claimer, may_have_sent
 from twelvelabs_async.ingest.ledger import Claim
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.sources import Dedupe, IngestSources, Item, Validator
 from twelvelabs_async.workers._job_table import JobState, JobTable
-from twelvelabs_async.workers._jobs import JobQueue, has_pending_step, open_ledger_and_queue, reset_entry
+from twelvelabs_async.workers._jobs import JobQueue, has_pending_step, open_ledger_and_queue
 
 _SUBMIT_BATCH_SIZE: Final = 500
 """Items that are claimed and added to the queue together."""
@@ -171,7 +171,7 @@ class _Submitter:
             if not self._retry_failed:
                 self.result.failed += 1
                 return None
-            entry = reset_entry(entry)
+            entry = attrs.evolve(entry, **RESTARTED)
             await self._ledger.save(entry)
         if entry.error and not has_pending_step(entry):  # given up because of the timeout, which now starts again
             entry = attrs.evolve(entry, error="", updated_at=self._clock.time())
@@ -180,7 +180,7 @@ class _Submitter:
         return JobState(
             entry=entry,
             item=item,
-            uncertain_for=0.0 if claim.match != "new" and entry.stage in UNCERTAIN_STAGES else None,
+            uncertain_for=0.0 if claim.match != "new" and may_have_sent(entry) else None,
         )
 
 
