@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, Final
 
 from twelvelabs_async.emulator._media.media import (
     MAX_DURATION,
-    ImageHeader,
     Media,
     detect_kind,
     guess_duration,
@@ -22,7 +21,7 @@ from twelvelabs_async.emulator._media.media import (
     read_header,
 )
 
-PREFIX_SIZE: Final = 4096
+_PREFIX_SIZE: Final = 4096
 _PDF_MARK: Final = b"%PDF"
 _PDF_MARK_SIZE: Final = 1024
 """Bytes at the beginning of a PDF file that contain its mark."""
@@ -30,12 +29,9 @@ _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF
 _BINARY: Final = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 """Bytes that no text contains, whatever its encoding, unless it begins with a byte order mark."""
 
-
 _CODECS = {"avc": "h264", "hevc": "hevc", "mpeg audio": "mp3", "mpeg-4 visual": "mpeg4"}
 
 _KINDS = {"Video": "video", "Audio": "audio", "Image": "image"}
-
-_PREFIX_SIZE = 4096
 
 _MARKER_SIZE = 4
 
@@ -65,33 +61,26 @@ Track = dict[str, Any]
 def document_problem(path: Path, mime: str) -> str | None:
     """Return why the content of a document does not match its MIME type, `None` if it does."""
     with path.open("rb") as opened:
-        prefix = opened.read(PREFIX_SIZE)
+        prefix = opened.read(_PREFIX_SIZE)
     if mime == "application/pdf":
         matches = _PDF_MARK in prefix[:_PDF_MARK_SIZE]
+    elif prefix.startswith(_PDF_MARK):
+        matches = False
     else:
-        matches = not prefix.startswith(_PDF_MARK) and (
-            prefix.startswith(_BYTE_ORDER_MARKS) or _BINARY.isdisjoint(prefix)
-        )
+        matches = prefix.startswith(_BYTE_ORDER_MARKS) or _BINARY.isdisjoint(prefix)
     return None if matches else "The extension of the document does not match its content."
 
 
-async def probe(path: Path, filename: str, size: int, digest: str) -> Media:
+def probe(path: Path, filename: str, size: int, digest: str) -> Media:
     """Return the properties of a file; guess them if pymediainfo is not available."""
-    tracks = await asyncio.to_thread(_read_tracks, path)
+    tracks = _read_tracks(path)
     media = guess_media(filename, size, digest) if tracks is None else _build_media(tracks, filename, size, digest)
     if media.problem is not None:
         return media
-    match media.kind:
-        case "image":
-            return _with_dimensions(media, await asyncio.to_thread(read_header, path))
-        case "document":
-            return replace(media, problem=await asyncio.to_thread(document_problem, path, media.mime))
-        case _:
-            return media
-
-
-def _with_dimensions(media: Media, header: ImageHeader | None) -> Media:
-    """Return an image with the dimensions in its header, which pymediainfo does not read from every format."""
+    if media.kind == "document":
+        return replace(media, problem=document_problem(path, media.mime))
+    # pymediainfo does not read the dimensions of every image format.
+    header = read_header(path) if media.kind == "image" else None
     if header is None:
         return media
     if not header.width or not header.height:
@@ -163,31 +152,22 @@ def _parse(library: Any, source: BinaryIO) -> dict[str, Track] | None:
 
 
 def _build_media(tracks: dict[str, Track], filename: str, size: int, digest: str) -> Media:
-    expected = detect_kind(filename)
-    detected = next((kind for name, kind in _KINDS.items() if name in tracks), None)
-    if expected is None and detected is None:
+    kinds = [kind for name, kind in _KINDS.items() if name in tracks]
+    known = detect_kind(filename)
+    if known is None and not kinds:
         mime = "application/octet-stream"
         return Media(kind="document", mime=mime, size=size, digest=digest, problem="The file type is not supported.")
-    kind, mime = expected or (str(detected), f"{detected}/{_extension(tracks)}")
+    kind, mime = known or (kinds[0], f"{kinds[0]}/{_extension(tracks)}")
     media = Media(kind=kind, mime=mime, size=size, digest=digest)
     if kind == "document":
         return media
-    if not any(_KINDS[name] == kind for name in _KINDS if name in tracks):
+    if kind not in kinds:
         return replace(media, problem=f"The {kind} file is broken.")
-    return _with_track_details(tracks, media)
-
-
-def _extension(tracks: dict[str, Track]) -> str:
-    formats = str(tracks.get("General", {}).get("format", "unknown")).lower()
-    return "mp4" if formats == "mpeg-4" else formats.replace(" ", "-")
-
-
-def _with_track_details(tracks: dict[str, Track], media: Media) -> Media:
     general, audio = tracks.get("General", {}), tracks.get("Audio", {})
-    image = tracks.get("Video") or (tracks.get("Image", {}) if media.kind == "image" else {})  # not the cover of a song
+    image = tracks.get("Video") or (tracks.get("Image", {}) if kind == "image" else {})  # not the cover of a song
     return replace(
         media,
-        duration=None if media.kind == "image" else _duration(tracks, media.size),
+        duration=None if kind == "image" else _duration(tracks, size),
         width=_as_int(image.get("width")),
         height=_as_int(image.get("height")),
         fps=float(image["frame_rate"]) if "frame_rate" in image else None,
@@ -197,6 +177,11 @@ def _with_track_details(tracks: dict[str, Track], media: Media) -> Media:
         sample_rate=_as_int(audio.get("sampling_rate")),
         channels=_as_int(audio.get("channel_s")),
     )
+
+
+def _extension(tracks: dict[str, Track]) -> str:
+    formats = str(tracks.get("General", {}).get("format", "unknown")).lower()
+    return "mp4" if formats == "mpeg-4" else formats.replace(" ", "-")
 
 
 def _duration(tracks: dict[str, Track], size: int) -> float:

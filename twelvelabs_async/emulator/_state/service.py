@@ -217,7 +217,7 @@ class Service:
     async def _probe(self, path: Path, filename: str, size: int, digest: str) -> Media:
         if (filename, digest) in self.probe_cache:
             return self.probe_cache[filename, digest]
-        media = await probe(path, filename, size, digest)
+        media = await asyncio.to_thread(probe, path, filename, size, digest)
         if media.kind in THUMBNAIL_KINDS and media.problem is None:
             await self.thumbnails.create(path, digest)
         self.probe_cache[filename, digest] = media
