@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -145,8 +144,10 @@ def _overview(emulator: Controls) -> View:
         replace(job, name=_qualified_name(other.organization, job.name)) for other in services for job in _jobs(other)
     ]
     jobs.sort(key=lambda job: (job.status in _TERMINAL_STATUSES, -job.created_at))
-    assets = sorted(((other, asset) for other in services for asset in other.state.assets.values()), key=_created_at)
-    indexes = sorted(((other, index) for other in services for index in other.state.indexes.values()), key=_created_at)
+    assets = [(other, asset) for other in services for asset in other.state.assets.values()]
+    assets.sort(key=lambda pair: pair[1].created_at)
+    indexes = [(other, index) for other in services for index in other.state.indexes.values()]
+    indexes.sort(key=lambda pair: pair[1].created_at)
     faults = list(emulator.faults)
     return {
         "base": emulator.base_url,
@@ -170,11 +171,7 @@ def _overview(emulator: Controls) -> View:
 
 
 def _newest(items: Iterable[Any], limit: int) -> list[Any]:
-    return list(itertools.islice(reversed(list(items)), limit))
-
-
-def _created_at(pair: tuple[Service, Asset | Index]) -> float:
-    return pair[1].created_at
+    return list(items)[::-1][:limit]
 
 
 def _qualified_name(organization: str, name: str) -> str:

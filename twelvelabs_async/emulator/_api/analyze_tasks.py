@@ -249,9 +249,9 @@ def _batch_creation_view(service: Service, batch: Batch) -> Json:
 
 async def list_batches(context: RequestContext) -> ApiResponse:
     """GET /analyze/batches."""
-    service, query = context.service, context.query
-    statuses = {require_choice("status", status, BATCH_STATUSES) for status in query.getall("status", BATCH_STATUSES)}
-    modes = {require_choice("analysis_mode", mode, MODES) for mode in query.getall("analysis_mode", MODES)}
+    service = context.service
+    statuses = context.query_choices("status", BATCH_STATUSES, BATCH_STATUSES)
+    modes = context.query_choices("analysis_mode", MODES, MODES)
     found_batches = [
         batch
         for batch in service.state.analyses.batches.values()

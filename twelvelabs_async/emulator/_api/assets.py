@@ -169,7 +169,7 @@ async def list_assets(context: RequestContext) -> ApiResponse:
     """GET /assets."""
     query = context.query
     ids = set(query.getall("asset_ids", []))
-    kinds = {require_choice("asset_types", kind, media.MIME_TYPES) for kind in query.getall("asset_types", [])}
+    kinds = context.query_choices("asset_types", media.MIME_TYPES)
     part = query.get("filename", "").lower()
     assets = [
         asset

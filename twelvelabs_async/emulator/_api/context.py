@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -11,7 +11,7 @@ from typing import Any, cast
 from aiohttp import web
 from multidict import MultiMapping
 
-from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form
+from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter
@@ -85,6 +85,15 @@ class RequestContext:
     def query_flag(self, name: str) -> bool:
         """Return a boolean query parameter, False if it is absent."""
         return parse_flag(name, self.query.get(name), default=False)
+
+    def query_choices(self, name: str, choices: Iterable[str], default: Sequence[str] = ()) -> list[str]:
+        """Return all values of a query parameter, the default if it is absent.
+
+        Raises:
+            ApiError: A value is not one of the choices.
+        """
+        allowed = tuple(choices)
+        return [require_choice(name, value, allowed) for value in self.query.getall(name, default)]
 
     async def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, without optional properties that are null.

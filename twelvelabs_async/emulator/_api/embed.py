@@ -226,15 +226,15 @@ def list_tasks_of_version(
     """Return a page of the tasks of one version, by default those of the last seven days."""
     service, query = context.service, context.query
     listing.validate_bounds(query)
-    statuses = listing.requested_statuses(query, STATUSES)
+    statuses = context.query_choices("status", STATUSES, STATUSES)
     recent = "started_at" not in query and "ended_at" not in query
     tasks_of_version = [
         task
         for task in service.state.embed_tasks.values()
         if task.version == version
         and progress.embed_status(service, task) in statuses
-        and listing.at_or_after(query, "started_at", task.created_at)
-        and listing.at_or_before(query, "ended_at", task.created_at)
+        and listing.at_or_after(query, started_at=task.created_at)
+        and ("ended_at" not in query or task.created_at <= listing.time_bound(query, "ended_at"))
         and not (recent and _is_expired(service, task))
     ]
     return listing.page_response(
@@ -284,31 +284,15 @@ async def retrieve_task_status(context: RequestContext) -> ApiResponse:
 async def retrieve_task(context: RequestContext) -> ApiResponse:
     """GET /embed/tasks/{task_id}."""
     task = _find_task_or_400(context)
-    options = [
-        require_choice("embedding_option", option, serializers.EMBEDDING_OPTIONS)
-        for option in context.query.getall("embedding_option", [])
-    ]
+    options = context.query_choices("embedding_option", serializers.EMBEDDING_OPTIONS)
     view = task_view(context.service, task)
     if view["status"] == "processing":
         raise invalid_parameter("task_id", f"the task {task.id} is still being processed")
     embedded: dict[str, Any] = {"metadata": task.request.metadata}
     if view["status"] == "ready":
-        embedded["segments"] = _task_segments(context.service.settings.seed, task.request, options)
+        specs = [spec for spec in task.request.vectors if not options or spec.option in options]
+        embedded["segments"] = serializers.segments(context.service, task.request.digest, specs)
     return ApiResponse(view | {"video_embedding": embedded})
-
-
-def _task_segments(seed: int, request: EmbedRequest, options: list[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "float": embeddings.vector(seed, request.digest, spec),
-            "start_offset_sec": spec.start,
-            "end_offset_sec": spec.end,
-            "embedding_option": spec.option,
-            "embedding_scope": spec.scope,
-        }
-        for spec in request.vectors
-        if not options or spec.option in options
-    ]
 
 
 OPERATIONS = (

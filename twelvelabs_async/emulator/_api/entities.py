@@ -179,7 +179,7 @@ async def list_entities(context: RequestContext) -> ApiResponse:
     """GET /entity-collections/{entity_collection_id}/entities."""
     service, query = context.service, context.query
     collection = _find_collection(context)
-    statuses = listing.requested_statuses(query, STATUSES)
+    statuses = context.query_choices("status", STATUSES, STATUSES)
     entities = [
         entity
         for entity in service.state.knowledge.entities_of(collection.id)

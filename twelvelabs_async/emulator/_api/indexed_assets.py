@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,24 +86,24 @@ def add_video(
 
 async def list_indexed_assets(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/indexed-assets."""
-    index = context.service.index(context.path_id("index-id"))
-    statuses = listing.requested_statuses(context.query, STATUSES)
     service = context.service
+    index = service.index(context.path_id("index-id"))
+    statuses = context.query_choices("status", STATUSES, STATUSES)
     videos = [
         video for video in service.state.videos_of_index(index.id) if progress.video_status(service, video) in statuses
     ]
-    return ApiResponse(_list_page(context, videos, lambda video: serializers.indexed_asset(service, video)))
+    return _list_page(context, videos, serializers.indexed_asset)
 
 
-def _list_page(context: RequestContext, videos: list[Video], view: serializers.VideoView) -> dict[str, Any]:
+def _list_page(
+    context: RequestContext, videos: list[Video], view: Callable[[Service, Video], dict[str, Any]]
+) -> ApiResponse:
     """Return a page of the videos that match the filters of both groups of endpoints."""
-    listing.validate_bounds(context.query)
+    service, query = context.service, context.query
+    listing.validate_bounds(query)
     matching_videos = [video for video in videos if _matches_filters(context, video)]
-    return listing.paginate(
-        context.query,
-        listing.sort_items(context.query, matching_videos, lambda video: progress.updated_at(context.service, video)),
-        view,
-    )
+    in_order = listing.sort_items(query, matching_videos, lambda video: progress.updated_at(service, video))
+    return listing.page_response(context, in_order, lambda video: view(service, video))
 
 
 def _matches_filters(context: RequestContext, video: Video) -> bool:
@@ -111,8 +111,9 @@ def _matches_filters(context: RequestContext, video: Video) -> bool:
     return (
         listing.equals(query, "filename", video.asset.filename)
         and listing.in_ranges(query, serializers.system_metadata(video))
-        and listing.at_or_after(query, "created_at", video.created_at)
-        and listing.at_or_after(query, "updated_at", progress.updated_at(context.service, video))
+        and listing.at_or_after(
+            query, created_at=video.created_at, updated_at=progress.updated_at(context.service, video)
+        )
         and listing.matches_user_metadata(query, video.user_metadata)
     )
 
@@ -121,10 +122,8 @@ async def list_indexed_assets_of_asset(context: RequestContext) -> ApiResponse:
     """GET /assets/{asset_id}/indexed-assets."""
     service = context.service
     asset = service.asset(context.path_id("asset_id"))
-    # Asking for the indexes first drops the expired ones, with the videos in them.
-    names = {index.id: index.name for index in service.state.indexes.values()}
     videos = listing.newest_first(service.state.videos_of_asset(asset.id))
-    return listing.page_response(context, videos, lambda video: serializers.indexed_asset_summary(video, names))
+    return listing.page_response(context, videos, lambda video: serializers.indexed_asset_summary(service, video))
 
 
 async def retrieve_indexed_asset(context: RequestContext) -> ApiResponse:
@@ -172,7 +171,7 @@ async def delete_indexed_asset(context: RequestContext) -> ApiResponse:
 async def list_videos(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/videos."""
     videos = progress.ready_videos(context.service, context.service.index(context.path_id("index-id")).id)
-    return ApiResponse(_list_page(context, videos, lambda video: serializers.listed_video(context.service, video)))
+    return _list_page(context, videos, serializers.listed_video)
 
 
 async def retrieve_video(context: RequestContext) -> ApiResponse:

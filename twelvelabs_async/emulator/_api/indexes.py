@@ -87,8 +87,7 @@ def _matches_filters(context: RequestContext, index: Index) -> bool:
         listing.equals(query, "index_name", index.name)
         and statuses <= index.options
         and any(model["model_name"].startswith(family) for model in index.models)
-        and listing.at_or_after(query, "created_at", index.created_at)
-        and listing.at_or_after(query, "updated_at", index.updated_at)
+        and listing.at_or_after(query, created_at=index.created_at, updated_at=index.updated_at)
     )
 
 

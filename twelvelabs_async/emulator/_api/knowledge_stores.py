@@ -244,7 +244,7 @@ async def list_items(context: RequestContext) -> ApiResponse:
     """GET /knowledge-stores/{knowledge_store_id}/items."""
     service = context.service
     store = _find_store(context)
-    statuses = listing.requested_statuses(context.query, ITEM_STATUSES)
+    statuses = context.query_choices("status", ITEM_STATUSES, ITEM_STATUSES)
     items = [
         item for item in service.state.knowledge.items_of(store.id) if progress.item_status(service, item) in statuses
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from multidict import MultiMapping
@@ -18,6 +19,7 @@ INTEGER_FIELDS = ("width", "height")
 RANGE_FIELDS = ("duration", "fps", "width", "height", "size")
 _NOT_METADATA = {"page", "page_limit", "sort_by", "sort_option", "status", "filename", "created_at", "updated_at"}
 _BRACKETED = re.compile(r"user_metadata\[(.+)\]")
+_COMPARISONS = {"gte": operator.ge, "lte": operator.le, None: operator.eq}
 _RANGE = re.compile(rf"({'|'.join(RANGE_FIELDS)})(?:\[(gte|lte)\])?")
 DEFAULT_PAGE_LIMIT = 10
 MAX_PAGE_LIMIT = 50
@@ -32,7 +34,7 @@ def validate_bounds(query: MultiMapping[str]) -> None:
     """
     for name in TIME_FIELDS:
         if name in query:
-            _time_bound(query, name)
+            time_bound(query, name)
     for key, value in query.items():
         if match := _RANGE.fullmatch(key):
             limit = _parse_bound(key, value)
@@ -45,39 +47,25 @@ def equals(query: MultiMapping[str], name: str, value: str) -> bool:
     return query.get(name, value) == value
 
 
-def at_or_after(query: MultiMapping[str], name: str, value: float) -> bool:
-    """Return whether a time is at or after the query parameter, True if the parameter is absent.
+def at_or_after(query: MultiMapping[str], **times: float) -> bool:
+    """Return whether times are at or after the query parameters of the same names, where these are present.
 
     Raises:
-        ApiError: The parameter is not a timestamp.
+        ApiError: A parameter is not a timestamp.
     """
-    return name not in query or value >= _time_bound(query, name)
+    return all(name not in query or time >= time_bound(query, name) for name, time in times.items())
 
 
-def at_or_before(query: MultiMapping[str], name: str, value: float) -> bool:
-    """Return whether a time is at or before the query parameter, True if the parameter is absent.
+def time_bound(query: MultiMapping[str], name: str) -> float:
+    """Return a query parameter that is a timestamp, in seconds since the epoch.
 
     Raises:
-        ApiError: The parameter is not a timestamp.
+        ApiError: It is not a timestamp.
     """
-    return name not in query or value <= _time_bound(query, name)
-
-
-def _time_bound(query: MultiMapping[str], name: str) -> float:
     try:
         return parse_rfc3339(query[name])
     except ValueError as error:
         raise invalid_parameter(name, "it must be a timestamp in RFC 3339 format") from error
-
-
-def requested_statuses(query: MultiMapping[str], allowed: Iterable[str]) -> set[str]:
-    """Return the values of the `status` parameter, all statuses if it is absent.
-
-    Raises:
-        ApiError: A value is not a status.
-    """
-    known = tuple(allowed)
-    return {require_choice("status", status, known) for status in query.getall("status", list(known))}
 
 
 def in_ranges(query: MultiMapping[str], values: Mapping[str, Any]) -> bool:
@@ -89,17 +77,10 @@ def in_ranges(query: MultiMapping[str], values: Mapping[str, Any]) -> bool:
     for key, value in query.items():
         if match := _RANGE.fullmatch(key):
             name, bound = match.groups()
-            if not _in_bound(values.get(name), bound, _parse_bound(key, value)):
+            actual = values.get(name)
+            if actual is None or not _COMPARISONS[bound](actual, _parse_bound(key, value)):
                 return False
     return True
-
-
-def _in_bound(value: float | None, bound: str | None, limit: float) -> bool:
-    if value is None:
-        return False
-    if bound is None:
-        return value == limit
-    return value >= limit if bound == "gte" else value <= limit
 
 
 def _parse_bound(name: str, value: str) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from twelvelabs_async.emulator._api.context import RequestContext
-from twelvelabs_async.emulator._api.validation import require_choice
 from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._generation.embeddings import VectorSpec
 from twelvelabs_async.emulator._json import rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.media import Asset, Media, equal_segments
@@ -16,7 +16,6 @@ from twelvelabs_async.emulator._state.entities import Video
 from twelvelabs_async.emulator._state.service import Service
 
 View = dict[str, Any]
-VideoView = Callable[[Video], View]
 
 EMBEDDING_OPTIONS = ("visual", "audio", "transcription", "visual-text")
 
@@ -129,7 +128,7 @@ def video(service: Service, video: Video) -> View:
 
 def listed_video(service: Service, video_: Video) -> View:
     """Return a video as in the lists of the older endpoints: with its HLS stream, which their description omits."""
-    return video(service, video_) | ({"hls": hls(service, video_)} if video_.stream else {})
+    return video(service, video_) | hls(service, video_)
 
 
 def indexed_asset(service: Service, video_: Video) -> View:
@@ -137,56 +136,51 @@ def indexed_asset(service: Service, video_: Video) -> View:
     return video(service, video_) | {"status": progress.video_status(service, video_)}
 
 
-def indexed_asset_summary(video_: Video, names: Mapping[str, str]) -> View:
+def indexed_asset_summary(service: Service, video_: Video) -> View:
     """Return an indexed asset with the name of its index."""
-    return {"_id": video_.id, "index": {"_id": video_.index_id, "name": names[video_.index_id]}}
+    return {"_id": video_.id, "index": {"_id": video_.index_id, "name": service.state.indexes[video_.index_id].name}}
 
 
 def video_details(context: RequestContext, video_: Video) -> View:
     """Return the fields that only the retrieval of a video has, some of them on request."""
-    options = [
-        require_choice("embedding_option", option, EMBEDDING_OPTIONS)
-        for option in context.query.getall("embedding_option", [])
-    ]
+    options = context.query_choices("embedding_option", EMBEDDING_OPTIONS)
     ready = progress.video_status(context.service, video_) == "ready"
-    view: View = compact({"user_metadata": video_.user_metadata})
-    if video_.stream:
-        view["hls"] = hls(context.service, video_)
+    view = compact({"user_metadata": video_.user_metadata}) | hls(context.service, video_)
     if options and ready:
-        view["embedding"] = {
-            "model_name": "marengo3.0",
-            "video_embedding": {"segments": _segments(context.service, video_, options)},
-        }
+        segments = _video_segments(context.service, video_, options)
+        view["embedding"] = {"model_name": "marengo3.0", "video_embedding": {"segments": segments}}
     if context.query_flag("transcription"):
         view["transcription"] = descriptions.sentences(video_.asset) if ready else []
     return view
 
 
 def hls(service: Service, video_: Video) -> View:
-    """Return the HLS stream of a video, which is complete when the video is ready."""
+    """Return the field with the HLS stream of a video, which is complete when the video is ready; {} without one."""
+    if not video_.stream:
+        return {}
+    status = {"ready": "COMPLETE", "failed": "ERROR"}.get(progress.video_status(service, video_), "PROCESSING")
     base_url = f"{service.storage_url}/derived/{video_.id}"
-    updated = {"updated_at": rfc3339_seconds(progress.updated_at(service, video_))}
-    match progress.video_status(service, video_):
-        case "ready":
-            urls = {"video_url": f"{base_url}/master.m3u8", "thumbnail_urls": [f"{base_url}/thumbnail.jpg"]}
-            return {"status": "COMPLETE"} | urls | updated
-        case "failed":
-            return {"status": "ERROR"} | updated
-        case _:
-            return {"status": "PROCESSING"} | updated
+    urls = {"video_url": f"{base_url}/master.m3u8", "thumbnail_urls": [f"{base_url}/thumbnail.jpg"]}
+    updated_at = rfc3339_seconds(progress.updated_at(service, video_))
+    return {"hls": {"status": status, **(urls if status == "COMPLETE" else {}), "updated_at": updated_at}}
 
 
-def _segments(service: Service, video_: Video, options: list[str]) -> list[View]:
+def _video_segments(service: Service, video_: Video, options: list[str]) -> list[View]:
     media = video_.asset.media
     span = (0.0, media.duration or 0.0)
     specs = embeddings.file_vector_specs(options, ["clip"], span, equal_segments(span[1]))
+    return segments(service, media.digest, embeddings.with_described_text(media, specs))
+
+
+def segments(service: Service, digest: str, specs: Iterable[VectorSpec]) -> list[View]:
+    """Return the embeddings of a file as the older endpoints serialize them."""
     return [
         {
-            "float": embeddings.vector(service.settings.seed, media.digest, spec),
+            "float": embeddings.vector(service.settings.seed, digest, spec),
             "start_offset_sec": spec.start,
             "end_offset_sec": spec.end,
             "embedding_option": spec.option,
             "embedding_scope": spec.scope,
         }
-        for spec in embeddings.with_described_text(media, specs)
+        for spec in specs
     ]

@@ -67,7 +67,7 @@ async def list_tasks(context: RequestContext) -> ApiResponse:
     """GET /tasks."""
     service = context.service
     listing.validate_bounds(context.query)
-    statuses = listing.requested_statuses(context.query, STATUSES)
+    statuses = context.query_choices("status", STATUSES, STATUSES)
     found_tasks = [
         task
         for task in service.state.tasks.values()
@@ -83,16 +83,14 @@ def _matches_filters(context: RequestContext, task: Task) -> bool:
         listing.equals(query, "index_id", video.index_id)
         and listing.equals(query, "filename", video.asset.filename)
         and listing.in_ranges(query, serializers.system_metadata(video))
-        and listing.at_or_after(query, "created_at", task.created_at)
-        and listing.at_or_after(query, "updated_at", _updated_at(context.service, task))
+        and listing.at_or_after(query, created_at=task.created_at, updated_at=_updated_at(context.service, task))
     )
 
 
 async def retrieve_task(context: RequestContext) -> ApiResponse:
     """GET /tasks/{task_id}."""
     task = _find(context)
-    view = task_view(context.service, task)
-    return ApiResponse(view | {"hls": serializers.hls(context.service, task.video)} if task.video.stream else view)
+    return ApiResponse(task_view(context.service, task) | serializers.hls(context.service, task.video))
 
 
 async def delete_task(context: RequestContext) -> ApiResponse:
