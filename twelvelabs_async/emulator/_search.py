@@ -11,7 +11,7 @@ in every video, because a search by vectors always has nearest ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -146,14 +146,9 @@ class DescribedSegment:
 
     def evidence(self, query_terms: frozenset[str], options: Collection[str]) -> list[frozenset[str]]:
         """Return the words of the query that are seen and those that are spoken, if the options include them."""
-        return [
-            query_terms & terms
-            for terms, included in (
-                (self.visual_terms, VISUAL in options),
-                (self.audio_terms, any(option != VISUAL for option in options)),
-            )
-            if included
-        ]
+        seen = [self.visual_terms] if VISUAL in options else []
+        spoken = [self.audio_terms] if {*options} - {VISUAL} else []
+        return [query_terms & terms for terms in (*seen, *spoken)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,58 +194,46 @@ def find_hits(query: Query, videos: Iterable[Video]) -> list[Hit]:
         (*ranked, video) for video, options in searched for ranked in _rank_video(query, query_terms, video, options)
     ]
     if not found and query.mode == "nearest":
-        found = [(*ranked, video) for video, options in searched for ranked in _nearest(query, video, options)]
+        found = [
+            (*ranked, video) for video, options in searched for ranked in _arbitrary_clips(query, video, options, ())
+        ]
     found.sort(key=lambda entry: entry[0])
     return [Hit(video, start, end, rank) for rank, (_, (start, end), video) in enumerate(found, 1)]
 
 
-def _usable_options(query: Query, video: Video) -> frozenset[str]:
+def _usable_options(query: Query, video: Video) -> list[str]:
     """Return the options with which a query can match a video; none if it must match with one that it cannot."""
     options = query.options & {VISUAL} if query.images and not query.text else query.options
     usable = _supported_modalities(video.asset, options)
-    return frozenset() if query.match_all_options and usable != options else usable
+    return [] if query.match_all_options and len(usable) < len(options) else usable
 
 
-def _supported_modalities(asset: Asset, modalities: Iterable[str]) -> frozenset[str]:
-    """Return the modalities that a file has: a sound file has nothing to see, and a silent video nothing to hear."""
-    return frozenset(
-        one for one in modalities if (asset.media.kind != "audio" if one == VISUAL else asset.media.has_audio)
-    )
+def _supported_modalities(asset: Asset, modalities: Iterable[str]) -> list[str]:
+    """Return the modalities that a file has: only a video has something to see, and only a sound track can be heard.
+
+    An image has none, because it matches as a whole.
+    """
+    return [one for one in modalities if (asset.media.kind == "video" if one == VISUAL else asset.media.has_audio)]
 
 
 def _rank_video(
-    query: Query, query_terms: frozenset[str], video: Video, options: frozenset[str]
+    query: Query, query_terms: frozenset[str], video: Video, options: Collection[str]
 ) -> list[tuple[_Rank, Clip]]:
     """Return the clips that have words of the query, or that an image finds, with their rank."""
-    named = _named_terms(query_terms, video.asset, video.user_metadata)
-    described = _described_segments(video.asset, video.user_metadata)
-    matching = _match_segments(query_terms, described, options, match_all=query.match_all_options)
-    if matching:
-        return [
-            (
-                _rank([*named, *segment.evidence(query_terms, options)], _tie_breaker(query.key, video, segment.start)),
-                (segment.start, segment.end),
-            )
-            for segment in matching
-        ]
-    if query.text and not any(named):
-        return []
-    return [(_rank(named, order), clip) for order, clip in _arbitrary_clips(query, video, options, described)]
-
-
-def _nearest(query: Query, video: Video, options: frozenset[str]) -> list[tuple[_Rank, Clip]]:
-    """Return arbitrary clips of a video in an arbitrary order."""
-    described = _described_segments(video.asset, video.user_metadata)
-    return [(_rank((), order), clip) for order, clip in _arbitrary_clips(query, video, options, described)]
+    named = _named_terms(query_terms, video)
+    ranked = _rank_segments(query.key, query_terms, video, named, options, match_all=query.match_all_options)
+    if ranked:
+        return [(rank, (segment.start, segment.end)) for rank, segment in ranked]
+    return [] if query.text and not any(named) else _arbitrary_clips(query, video, options, named)
 
 
 def _arbitrary_clips(
-    query: Query, video: Video, options: frozenset[str], described: Iterable[DescribedSegment]
-) -> list[tuple[int, Clip]]:
-    """Return clips with the arbitrary number that orders them; the first one matches with all options."""
+    query: Query, video: Video, options: Iterable[str], evidence: Sequence[frozenset[str]]
+) -> list[tuple[_Rank, Clip]]:
+    """Return arbitrary clips of a video in an arbitrary order; the first one matches with all options."""
     return [
-        (order, clip)
-        for at, (order, clip) in enumerate(_pick_clips(query.key, video, described))
+        (_rank(evidence, order), clip)
+        for at, (order, clip) in enumerate(_pick_clips(query.key, video))
         if at == 0 or _matches_options(query, options, order)
     ]
 
@@ -260,7 +243,7 @@ def _rank(evidence: Iterable[frozenset[str]], order: int) -> _Rank:
     return -len(frozenset[str]().union(*places)), -sum(map(len, places)), order
 
 
-def _matches_options(query: Query, options: frozenset[str], tie_breaker: int) -> bool:
+def _matches_options(query: Query, options: Iterable[str], tie_breaker: int) -> bool:
     matching = [stable_int(option, tie_breaker) % 3 > 0 for option in options]
     return all(matching) if query.match_all_options else any(matching)
 
@@ -278,53 +261,35 @@ def find_matches(
 ) -> list[Match]:
     """Return the matches in a knowledge store, best first; they are ranked as hits in an index are."""
     key, query_terms = f"{seed}:{text.lower()}", search_terms(text)
-    searched = [(item, usable) for item in items if (usable := _usable_modalities(modalities, item)) is not None]
-    found = [ranked for item, usable in searched for ranked in _rank_item(key, query_terms, usable, item)]
+    usable = [(item, _supported_modalities(item.asset, modalities)) for item in items]
+    searched = [(item, supported) for item, supported in usable if supported or item.asset.media.kind == "image"]
+    found = [ranked for item, supported in searched for ranked in _rank_item(key, query_terms, supported, item)]
     if not found and mode == "nearest":
-        found = [ranked for item, usable in searched for ranked in _item_clips(key, usable, item, ())]
+        found = [ranked for item, supported in searched for ranked in _arbitrary_matches(key, supported, item, ())]
     return [match for _, match in sorted(found, key=lambda entry: entry[0])]
-
-
-def _usable_modalities(modalities: Sequence[str], item: Item) -> list[str] | None:
-    """Return the modalities that an item has; none if it is an image, `None` if it cannot match."""
-    if item.asset.media.kind == "image":
-        return []
-    supported = _supported_modalities(item.asset, modalities)
-    return [one for one in modalities if one in supported] or None
 
 
 def _rank_item(
     key: str, query_terms: frozenset[str], modalities: Sequence[str], item: Item
 ) -> list[tuple[_Rank, Match]]:
     """Return the matches that have words of the query, with their rank."""
-    named = _named_terms(query_terms, item.asset, item.metadata)
-    described = [] if item.asset.media.kind == "image" else _described_segments(item.asset, item.metadata)
-    matching = _match_segments(query_terms, described, modalities, match_all=False)
-    if matching:
-        return [
-            (
-                _rank([*named, *segment.evidence(query_terms, modalities)], _tie_breaker(key, item, segment.start)),
-                Match(
-                    item=item,
-                    clip=(segment.start, segment.end),
-                    modalities=tuple(one for one in modalities if segment.matching_terms(query_terms, one)),
-                ),
-            )
-            for segment in matching
-        ]
-    return _item_clips(key, modalities, item, named) if any(named) else []
+    named = _named_terms(query_terms, item)
+    found: list[tuple[_Rank, Match]] = []
+    for rank, segment in _rank_segments(key, query_terms, item, named, modalities, match_all=False):
+        matching = tuple(one for one in modalities if segment.matching_terms(query_terms, one))
+        found.append((rank, Match(item=item, clip=(segment.start, segment.end), modalities=matching)))
+    return found or (_arbitrary_matches(key, modalities, item, named) if any(named) else [])
 
 
-def _item_clips(
+def _arbitrary_matches(
     key: str, modalities: Sequence[str], item: Item, evidence: Sequence[frozenset[str]]
 ) -> list[tuple[_Rank, Match]]:
     """Return an image as a whole, or arbitrary clips of another item."""
     if item.asset.media.kind == "image":
         return [(_rank(evidence, stable_int(key, item.asset.media.digest)), Match(item=item))]
-    described = _described_segments(item.asset, item.metadata)
     return [
         (_rank(evidence, order), Match(item=item, clip=clip, modalities=_arbitrary_modalities(modalities, order)))
-        for order, clip in _pick_clips(key, item, described)
+        for order, clip in _pick_clips(key, item)
     ]
 
 
@@ -342,21 +307,45 @@ def group_by_item(matches: Iterable[Match]) -> list[list[Match]]:
     return list(groups.values())
 
 
-def _named_terms(
-    query_terms: frozenset[str], asset: Asset, metadata: Mapping[str, Any]
-) -> tuple[frozenset[str], frozenset[str]]:
+def _metadata_of(searched: Video | Item) -> dict[str, Any]:
+    return searched.user_metadata if isinstance(searched, Video) else searched.metadata
+
+
+def _named_terms(query_terms: frozenset[str], searched: Video | Item) -> tuple[frozenset[str], frozenset[str]]:
     """Return the words of a query in the name of a file and those in its metadata, without its transcript."""
-    entries = [*metadata.items(), *asset.user_metadata.items()]
+    entries = [*_metadata_of(searched).items(), *searched.asset.user_metadata.items()]
     values = [str(value) for key, value in entries if key != descriptions.TRANSCRIPT_KEY]
-    return query_terms & search_terms(asset.filename), query_terms & search_terms(" ".join(values))
+    return query_terms & search_terms(searched.asset.filename), query_terms & search_terms(" ".join(values))
 
 
-def _described_segments(asset: Asset, metadata: Mapping[str, Any]) -> list[DescribedSegment]:
+def _rank_segments(
+    key: str,
+    query_terms: frozenset[str],
+    searched: Video | Item,
+    named: Sequence[frozenset[str]],
+    options: Collection[str],
+    *,
+    match_all: bool,
+) -> list[tuple[_Rank, DescribedSegment]]:
+    """Return the described segments that match with any option, or with all of them, with their rank."""
+    matches = all if match_all else any
+    return [
+        (
+            _rank([*named, *segment.evidence(query_terms, options)], _tie_breaker(key, searched, segment.start)),
+            segment,
+        )
+        for segment in _described_segments(searched)
+        if matches([segment.matching_terms(query_terms, option) for option in options])
+    ]
+
+
+def _described_segments(searched: Video | Item) -> list[DescribedSegment]:
     """Return the described segments of a file in order.
 
     A sentence belongs to the scene that contains its midpoint.
     """
-    scenes, lines = asset.media.scenes, descriptions.transcript_lines(asset, metadata)
+    scenes = searched.asset.media.scenes
+    lines = descriptions.transcript_lines(searched.asset, _metadata_of(searched))
     found = [
         _make_segment(scene, search_terms(scene.text), [line for line in lines if _is_inside(line, scene)])
         for scene in scenes
@@ -375,20 +364,11 @@ def _make_segment(passage: Passage, visual_terms: frozenset[str], lines: Iterabl
     return DescribedSegment(passage.start, passage.end, visual_terms, audio_terms)
 
 
-def _match_segments(
-    query_terms: frozenset[str], segments: Iterable[DescribedSegment], options: Collection[str], *, match_all: bool
-) -> list[DescribedSegment]:
-    """Return the segments that match with any option, or with all of them."""
-    matches = all if match_all else any
-    return [
-        segment for segment in segments if matches([segment.matching_terms(query_terms, option) for option in options])
-    ]
-
-
-def _pick_clips(key: str, searched: Video | Item, described: Iterable[DescribedSegment]) -> list[tuple[int, Clip]]:
+def _pick_clips(key: str, searched: Video | Item) -> list[tuple[int, Clip]]:
     """Return up to `MAX_CLIPS` clips with the arbitrary number that orders them."""
     media = searched.asset.media
-    clips = [(segment.start, segment.end) for segment in described] or equal_segments(media.duration or 0.0)
+    described = [(segment.start, segment.end) for segment in _described_segments(searched)]
+    clips = described or equal_segments(media.duration or 0.0)
     numbered = sorted((_tie_breaker(key, searched, clip[0]), clip) for clip in clips)
     return numbered[: 1 + stable_int("clips", key, media.digest) % MAX_CLIPS]
 
