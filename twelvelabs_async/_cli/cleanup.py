@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from twelvelabs_async._cli.arguments import open_client
-from twelvelabs_async._cli.console import Screen, basename, format_size
+from twelvelabs_async._cli.console import Screen, basename, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.indexes import find_index
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
@@ -82,9 +82,9 @@ async def find_orphans(
     for orphan in orphans:
         screen.print(f"{orphan.asset_id}  {basename(orphan.filename)}  {orphan.reason}")
     if orphans:
-        noun = "asset is" if len(orphans) == 1 else "assets are"
+        assets = f"{plural(len(orphans), 'asset')} {'is' if len(orphans) == 1 else 'are'}"
         place = "in no index" if all(orphan.indexed_asset_id is None for orphan in orphans) else "in no index, or twice"
-        screen.print(f"{len(orphans):,} {noun} {place} ({format_size(sum(orphan.size for orphan in orphans))})")
+        screen.print(f"{assets} {place} ({format_size(sum(orphan.size for orphan in orphans))})")
     else:
         screen.print("no orphaned assets")
     return orphans, ledger

@@ -182,11 +182,11 @@ def indexes_delete(index: str, /, *, yes: Flag = False, base_url: str | None = N
         json: Print one JSON object on standard output, and messages on standard error.
     """
     from twelvelabs_async._cli import indexes
-    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.console import Screen, plural
 
     screen = Screen(json=json)
     found = run_with_key(indexes.find_index_to_delete(as_text(index), base_url=base_url))
-    videos = "1 video" if found.video_count == 1 else f"{found.video_count:,} videos"
+    videos = plural(found.video_count, "video")
     if not (yes or screen.confirm(f"delete index {found.index_name} ({found.id}) with {videos}?")):
         return ExitCode.FAILED
     return run_with_key(indexes.delete_index(found, base_url=base_url, screen=screen))
@@ -279,15 +279,14 @@ def videos_delete(
         base_url: Base URL of the API, instead of the Twelve Labs API.
         json: Print one JSON object per video on standard output, and messages on standard error.
     """
-    from twelvelabs_async._cli.console import Screen
+    from twelvelabs_async._cli.console import Screen, plural
     from twelvelabs_async._cli.videos import delete_videos, find_videos_to_delete
 
     screen = Screen(json=json)
     found, chosen = run_with_key(find_videos_to_delete(as_text(index), videos, base_url=base_url))
     for video in chosen:
         screen.print(f"{video.id}  {video.system_metadata.filename or ''}")
-    noun = "1 video" if len(chosen) == 1 else f"{len(chosen):,} videos"
-    if not (yes or screen.confirm(f"remove {noun} from index {found.index_name}?")):
+    if not (yes or screen.confirm(f"remove {plural(len(chosen), 'video')} from index {found.index_name}?")):
         return ExitCode.FAILED
     return run_with_key(delete_videos(found, chosen, base_url=base_url, screen=screen))
 

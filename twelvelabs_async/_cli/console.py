@@ -102,6 +102,11 @@ def format_duration(seconds: float | None) -> str:
     return "" if seconds is None else format_media_duration(seconds)
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 video` or `2 videos`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def basename(source: str) -> str:
     """Return the filename of a path or URL, without control characters; a line of a list keeps its number."""
     if place := _PLACE_IN_LIST.match(source):

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from typing_extensions import override
 
 from twelvelabs_async._cli.arguments import open_client
-from twelvelabs_async._cli.console import Screen, format_size
+from twelvelabs_async._cli.console import Screen, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.indexes import require_index
 from twelvelabs_async._text import install_command, printable
@@ -446,8 +446,7 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
     screen.print_json({"index_id": index.id, "path": str(args.path), **attrs.asdict(totals), "bytes": size})
     if not screen.json:
         rows = f", {totals.rows:,} rows" if args.with_vectors else ""
-        videos = "1 video" if totals.videos == 1 else f"{totals.videos:,} videos"
-        screen.print(f"{videos}{rows} in {printable(str(args.path))}, {format_size(size)}")
+        screen.print(f"{plural(totals.videos, 'video')}{rows} in {printable(str(args.path))}, {format_size(size)}")
     return ExitCode.OK
 
 

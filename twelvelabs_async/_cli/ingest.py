@@ -249,6 +249,7 @@ def _delete_orphans(
 ) -> int:
     """List orphans and delete them after confirmation; the prompt would block an event loop, so none is running."""
     from twelvelabs_async._cli import cleanup
+    from twelvelabs_async._cli.console import plural
 
     if args.selection.sources or args.selection.lists:
         raise InvalidInputError("--delete-orphans takes no sources")
@@ -259,8 +260,7 @@ def _delete_orphans(
     orphans, ledger = run_with_key(
         cleanup.find_orphans(index=index, ledger=args.ledger, dry_run=dry_run, base_url=base_url, screen=screen)
     )
-    noun = "asset" if len(orphans) == 1 else "assets"
-    if orphans and not dry_run and (yes or screen.confirm(f"delete {len(orphans):,} {noun}?")):
+    if orphans and not dry_run and (yes or screen.confirm(f"delete {plural(len(orphans), 'asset')}?")):
         return run_with_key(cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen))
     for orphan in orphans:
         screen.print_json(orphan.to_record(deleted=False))

@@ -15,7 +15,7 @@ import attrs
 
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.cleanup import delete_older_versions
-from twelvelabs_async._cli.console import STOP_REASONS, Screen, format_counts, format_size
+from twelvelabs_async._cli.console import STOP_REASONS, Screen, format_counts, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
 from twelvelabs_async._cli.indexes import find_or_create_index
 from twelvelabs_async._cli.ledger import (
@@ -59,22 +59,8 @@ MAX_LEDGER_SUFFIX: Final = "-" * 10
 
 def result_record(result: IngestResult, index_id: str) -> dict[str, Any]:
     """Return the JSON object of an item that has ended."""
-    return item_record(
-        index_id=index_id,
-        source=result.source,
-        status=result.status,
-        stage=result.stage,
-        asset_id=result.asset_id,
-        indexed_asset_id=result.indexed_asset_id,
-        error=result.error,
-        rejected=result.rejected,
-        already_done=result.already_done,
-        duplicate_of=result.duplicate_of,
-        replaced_asset_id=result.replaced_asset_id,
-        attempts=result.attempts,
-        bytes_sent=result.bytes_sent,
-        elapsed=round(result.seconds, 3),
-    )
+    values = attrs.asdict(result, recurse=False, filter=lambda field, _: field.name not in {"exception", "seconds"})
+    return item_record(index_id=index_id, elapsed=round(result.seconds, 3), **values)
 
 
 def item_record(
@@ -132,9 +118,7 @@ def _not_begun(summary: Summary, stats: IngestStats) -> str:
     if stats.total is None:
         return f"{summary.skipped:,} items, and all that were not found yet"
     count = max(0, stats.total.items - summary.ready - summary.failed)
-    if not count:
-        return ""
-    return f"{count:,} items" if count != 1 else "1 item"
+    return plural(count, "item") if count else ""
 
 
 @attrs.frozen(kw_only=True)
@@ -180,21 +164,14 @@ class IngestArgs:
             if is_database(self.ledger):
                 resolve_database(self.ledger, access="read")
         validate_metadata(self.selection.metadata, name="--metadata")
-        for pair in self.selection.metadata.items():
-            if not _is_unicode("=".join(pair)):
-                raise InvalidInputError(f"--metadata must be UTF-8, got {'='.join(pair)!r}")
+        for pair in map("=".join, self.selection.metadata.items()):
+            try:
+                pair.encode()
+            except UnicodeEncodeError:
+                raise InvalidInputError(f"--metadata must be UTF-8, got {pair!r}") from None
         for name, seconds in (("--timeout", self.timeout), ("--lookup-timeout", self.lookup_timeout)):
             if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
                 raise InvalidInputError(f"{name} must be a number of seconds up to {MAX_TIMEOUT:,}, got {seconds}")
-
-
-def _is_unicode(text: str) -> bool:
-    """Return whether a text can be sent; a text with bytes that are not UTF-8 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 async def run_ingest(*, index: str, args: IngestArgs, base_url: str | None, screen: Screen) -> ExitCode:
@@ -283,8 +260,7 @@ async def run_ingestion(
                     end_reason=REPORT_END_REASONS[summary.stop_reason],
                     rate_limits=list(sink.rate_limits.values()),
                 )
-                interrupted = summary.stop_reason == "drained"
-                await _write_report(args.report, info, sink, with_thumbnails=not interrupted)
+                await _write_report(args.report, info, sink, with_thumbnails=summary.stop_reason != "drained")
     return summary
 
 
@@ -304,14 +280,10 @@ async def _run(ingestion: Ingestion, sink: EventSink, index_id: str) -> None:
         ingestion.drain()
         sink.display.notify("finishing items in progress; press Ctrl-C again to stop immediately")
 
-    with handle_interrupts(drain) as interrupts:
-        try:
-            async with ingestion, sink.show_progress():
-                async for result in ingestion:
-                    sink.screen.print_json(result_record(result, index_id))
-        except asyncio.CancelledError:
-            if not interrupts.immediate:
-                raise
+    with handle_interrupts(drain):
+        async with ingestion, sink.show_progress():
+            async for result in ingestion:
+                sink.screen.print_json(result_record(result, index_id))
 
 
 class InterruptHandler:
@@ -339,7 +311,7 @@ class InterruptHandler:
 
 @contextmanager
 def handle_interrupts(drain: Callable[[], None]) -> Generator[InterruptHandler]:
-    """Call `drain` at the first Ctrl-C, and cancel the current task at the second.
+    """Call `drain` at the first Ctrl-C; at the second, cancel the block and continue after it.
 
     On Windows, where event loops do not support signal handlers, Ctrl-C raises KeyboardInterrupt.
     """
@@ -348,6 +320,9 @@ def handle_interrupts(drain: Callable[[], None]) -> Generator[InterruptHandler]:
         loop.add_signal_handler(signal.SIGINT, handler)
     try:
         yield handler
+    except asyncio.CancelledError:
+        if not handler.immediate:
+            raise
     finally:
         with suppress(NotImplementedError):
             loop.remove_signal_handler(signal.SIGINT)

@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, shorten
+from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, plural, shorten
 from twelvelabs_async._cli.failure_groups import FailureGroups
 from twelvelabs_async._cli.forecast import COMPLETIONS_WINDOW, SPEED_WINDOW, Rate, format_rough_duration, seconds_left
 from twelvelabs_async._cli.sources import LeftOut, SourceTotal
@@ -631,8 +631,8 @@ class EventSink:
     def sources_counted(self, total: SourceTotal) -> None:
         """Show how many items there are."""
         self.stats.total = total
-        items = "1 item" if total.items == 1 else f"{total.items:,} items"
-        self.display.notify(f"{items}, {format_size(total.bytes)}" if total.bytes else items)
+        size = f", {format_size(total.bytes)}" if total.bytes else ""
+        self.display.notify(f"{plural(total.items, 'item')}{size}")
 
     def on_client_event(self, event: Event) -> None:
         """Handle an event of the client."""

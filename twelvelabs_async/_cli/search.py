@@ -14,7 +14,7 @@ import attrs
 
 from twelvelabs_async import frames
 from twelvelabs_async._cli.arguments import open_client
-from twelvelabs_async._cli.console import Screen, format_duration, format_size, format_timecode
+from twelvelabs_async._cli.console import Screen, format_duration, format_size, format_timecode, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.indexes import default_search_options, require_index, search_index, to_rows
 from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
@@ -123,7 +123,7 @@ async def render_hits(
         for number, (query, results) in enumerate(searches.items(), start=1)
     ]
     videos = len({hit.video_id for hit in hits})
-    subtitle = f"{_plural(len(hits), 'result')} in {_plural(videos, 'video')} of the index {index_name}"
+    subtitle = f"{plural(len(hits), 'result')} in {plural(videos, 'video')} of the index {index_name}"
     page = HitsPage(title=title, subtitle=subtitle, synthetic=synthetic, searches=sections)
     return await asyncio.to_thread(render_page, "hits.html", script="hits.js", media=True, page=page)
 
@@ -204,10 +204,6 @@ def stream_url(hit: SearchHit) -> str:
     """Return the URL of the HLS playlist; empty if there is none, or if it has another scheme than HTTP."""
     url = hit.hls_url or ""
     return url if url.lower().startswith(_URL_SCHEMES) else ""
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 async def run_search(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -123,11 +122,7 @@ async def run_worker(
 
         screen.print(f"worker started, {concurrency} concurrent steps; press Ctrl-C to stop")
         with handle_interrupts(stop) as interrupts:
-            try:
-                await worker.run()
-            except asyncio.CancelledError:
-                if not interrupts.immediate:
-                    raise
+            await worker.run()
     screen.print(f"{worker.completed:,} steps done")
     return ExitCode.INTERRUPTED if interrupts.immediate else ExitCode.OK
 
