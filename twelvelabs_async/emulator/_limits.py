@@ -7,7 +7,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._json import DAY, HOUR, rfc3339_millis, rfc3339_seconds
@@ -19,24 +19,6 @@ _PERIODS = {HOUR: ("hourly", "hour"), DAY: ("daily", "day")}
 
 Undo = Callable[[], None]
 """Undoes an addition to a window."""
-
-
-class WindowCounter(Protocol):
-    """Usage of one window."""
-
-    used: float
-
-    def expire(self, now: float) -> None:
-        """Drop usage that is outside the window."""
-        ...
-
-    def add(self, now: float, amount: float) -> Undo:
-        """Add usage, and return a function that undoes it."""
-        ...
-
-    def available_at(self, now: float, amount: float) -> float:
-        """Return when `amount` of the current usage has expired, or all of it if it is less."""
-        ...
 
 
 class FixedWindow:
@@ -53,7 +35,7 @@ class FixedWindow:
             self._opened_at, self.used = -math.inf, 0
 
     def add(self, now: float, amount: float) -> Undo:
-        """Add usage; undoing it after the window has closed has no effect."""
+        """Add usage, and return a function that undoes it; once the window has closed, it has no effect."""
         if self._opened_at == -math.inf:
             self._opened_at = now
         opened = self._opened_at
@@ -85,7 +67,7 @@ class SlidingWindow:
             _remove_entry(self, self._entries.popleft())
 
     def add(self, now: float, amount: float) -> Undo:
-        """Add usage; undoing it leaves an entry with an amount of 0."""
+        """Add usage, and return a function that undoes it, which leaves an entry with an amount of 0."""
         entry = [now, amount]
         self._entries.append(entry)
         self.used += amount
@@ -115,7 +97,7 @@ class WindowUsage:
     organization: str
     category: str
     window: Window
-    counter: WindowCounter
+    counter: FixedWindow | SlidingWindow
     peak: float = 0
     """Highest usage since the last reset."""
 
@@ -183,21 +165,18 @@ class Limiter:
 
     def windows_for(self, organization: str, category: str) -> list[WindowUsage]:
         """Return the current windows of a category."""
-        now, plan = self.now(), self.plan
-        found = [self._usage_of(organization, category, window) for window in plan.windows_for(category)]
-        for usage in found:
+        now, sliding = self.now(), self.plan.sliding
+        found: list[WindowUsage] = []
+        for window in self.plan.windows_for(category):
+            key = (organization, category, window.dimension, window.seconds, sliding)
+            usage = self._usages.get(key)
+            if usage is None:
+                counter = SlidingWindow(window.seconds) if sliding else FixedWindow(window.seconds)
+                usage = self._usages[key] = WindowUsage(organization, category, window, counter)
+            usage.window = window
             usage.counter.expire(now)
+            found.append(usage)
         return found
-
-    def _usage_of(self, organization: str, category: str, window: Window) -> WindowUsage:
-        sliding = self.plan.sliding
-        key = (organization, category, window.dimension, window.seconds, sliding)
-        usage = self._usages.get(key)
-        if usage is None:
-            count = SlidingWindow(window.seconds) if sliding else FixedWindow(window.seconds)
-            usage = self._usages[key] = WindowUsage(organization, category, window, count)
-        usage.window = window
-        return usage
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return every window with usage, as JSON."""
@@ -216,7 +195,13 @@ class Limiter:
         window, free = usage.window, math.ceil(usage.available_at(now, amount))
         self.rate_limited[usage.category, window.dimension] += 1
         if window.plan_limit:
-            return ApiError(429, "plan_limit_exceeded", _plan_limit_message(usage, free))
+            adverb, period = _PERIODS.get(window.seconds, ("current", f"{window.seconds:g} s"))
+            noun = usage.category.removesuffix("s").capitalize()
+            why = (
+                f"You have reached your free plan's {adverb} {noun} limit ({window.limit}/{period}). "
+                f"It resets at {rfc3339_seconds(free)}."
+            )
+            return ApiError(429, "plan_limit_exceeded", why)
         why = (
             f"You have exceeded the rate limit ({window.description}). "
             f"Please try again later after {rfc3339_seconds(free)}."
@@ -253,16 +238,6 @@ class Limiter:
         }
 
 
-def _plan_limit_message(usage: WindowUsage, reset: int) -> str:
-    window = usage.window
-    adverb, period = _PERIODS.get(window.seconds, ("current", f"{window.seconds:g} s"))
-    noun = usage.category.removesuffix("s").capitalize()
-    return (
-        f"You have reached your free plan's {adverb} {noun} limit ({window.limit}/{period}). "
-        f"It resets at {rfc3339_seconds(reset)}."
-    )
-
-
 @dataclass(slots=True)
 class UsageMeter:
     """Counts the usage of one request."""
@@ -276,7 +251,7 @@ class UsageMeter:
     categories: frozenset[str] = frozenset()
     """Categories of the request."""
     _usages: list[WindowUsage] = field(default_factory=list[WindowUsage])
-    _undo: list[Undo] = field(default_factory=list["Undo"])
+    _undo: list[Undo] = field(default_factory=list[Undo])
 
     def count_request(self, *categories: str) -> None:
         """Count the request, if any output tokens are left.
@@ -288,8 +263,6 @@ class UsageMeter:
         self._usages = [
             usage for name in dict.fromkeys(categories) for usage in self.limiter.windows_for(self.organization, name)
         ]
-        if not self._usages:
-            return
         if empty := [usage for usage in self._usages_of("OutputToken") if usage.remaining <= 0]:
             self._reject(empty, 1)
         self._reserve("Request", 1)
@@ -309,7 +282,7 @@ class UsageMeter:
         now = self.limiter.now()
         for usage in self._usages_of("OutputToken"):
             usage.add(now, tokens)
-        self._update_headers()
+        self.headers = self.limiter.headers(self._usages)
 
     def _usages_of(self, dimension: Dimension) -> list[WindowUsage]:
         return [usage for usage in self._usages if usage.window.dimension == dimension]
@@ -320,9 +293,6 @@ class UsageMeter:
             self._reject(full, amount)
         now = self.limiter.now()
         self._undo += [usage.add(now, amount) for usage in usages]
-        self._update_headers()
-
-    def _update_headers(self) -> None:
         self.headers = self.limiter.headers(self._usages)
 
     def _reject(self, exceeded: list[WindowUsage], amount: float) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from twelvelabs_async.emulator._json import DAY, HOUR, MINUTE
 
 _MAX_LIMIT = (1 << 53) - 1
 _MAX_DAYS = 36_500
-
 
 Dimension = Literal["Request", "Duration", "OutputToken"]
 """Unit of a limit: requests, minutes of media, or output tokens. The values are used in header names."""
@@ -125,8 +124,10 @@ class Plan:
         if name == "free":
             plan = cls(windows=_OBSERVED_WINDOWS)
         else:
-            tier = _DEVELOPER_PLANS.index(name) if name in _DEVELOPER_PLANS else 0
-            windows = {category: tuple(row.window(tier) for row in rows) for category, rows in _TABLE.items()}
+            windows = {
+                category: tuple(Window(row.limits[_TIERS[name]], row.seconds, row.dimension) for row in rows)
+                for category, rows in _TABLE.items()
+            }
             plan = cls(windows=windows, bodies="documented")
         if name in _FREE_PLANS:
             plan = replace(plan, total_minutes=600, index_days=90)
@@ -144,21 +145,17 @@ class Plan:
         return (found,) if isinstance(found, Window) else tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _TierWindow:
+class _TierWindow(NamedTuple):
     """Limits of a window in the three tiers."""
 
     dimension: Dimension
     seconds: float
     limits: tuple[int, int, int]
 
-    def window(self, tier: int) -> Window:
-        return Window(self.limits[tier], self.seconds, self.dimension)
-
 
 _PLANS: tuple[str, ...] = get_args(PlanName)
 _FREE_PLANS = ("free", "documented-free")
-_DEVELOPER_PLANS = ("developer", "developer-2", "developer-3")
+_TIERS = {"documented-free": 0, "developer": 0, "developer-2": 1, "developer-3": 2}
 _MEDIA = (_TierWindow("Duration", HOUR, (600, 1200, 2400)), _TierWindow("Duration", DAY, (3000, 6000, 12_000)))
 _DAILY = _TierWindow("Request", DAY, (3000, 6000, 12_000))
 _SIXTY = _TierWindow("Request", MINUTE, (60, 120, 240))
