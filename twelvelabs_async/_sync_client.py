@@ -184,13 +184,9 @@ class LoopClient:
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._finalizer: weakref.finalize[[], LoopClient] | None = None
-        self._closed = False
-        _LOOP_CLIENTS.add(self)
-
-    @property
-    def closed(self) -> bool:
+        self.closed: bool = False
         """Whether `close` was called."""
-        return self._closed
+        _LOOP_CLIENTS.add(self)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop, and wait for it."""
@@ -207,7 +203,7 @@ class LoopClient:
     def close(self) -> None:
         """Close the client, and stop its loop. A second call does nothing."""
         with self._lock:
-            self._closed, thread, self._thread = True, self._thread, None
+            self.closed, thread, self._thread = True, self._thread, None
         if thread is not None:
             thread.stop()
 
@@ -223,7 +219,7 @@ class LoopClient:
 
     def _start(self) -> LoopThread:
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise ClientStateError(CLOSED)
             if self._thread is None:
                 self._thread = LoopThread(self.client.close)
@@ -294,7 +290,7 @@ class Facade:
 
     @override
     def __repr__(self) -> str:
-        if not _is_complete(self):
+        if not hasattr(self, "_loop_client"):  # a traceback may show it before the end of `__init__`
             return f"<{type(self).__name__} without a client>"
         return f"<synchronous {type(self._target).__name__}>"
 
@@ -425,11 +421,6 @@ class SyncPager(SyncStream):
     def iter_pages(self) -> Iterator[Page[Any]]:
         """The same as `pages`, by the name in the official SDK."""
         return cast("Iterator[Page[Any]]", self.pages())
-
-
-def _is_complete(facade: Facade) -> bool:
-    """Return whether `__init__` has ended; a traceback may show an object for which it has not."""
-    return hasattr(facade, "_loop_client")
 
 
 async def _await(awaitable: Any) -> Any:

@@ -134,7 +134,7 @@ async def extract(
         async with asyncio.timeout(timeout):
             return await asyncio.to_thread(_extract, name, checked, width, cancelled)
     except TimeoutError:
-        raise FrameError(f"{_shown(name)}: no frames within {timeout:g} seconds") from None
+        raise FrameError(f"{cut_queries(name)}: no frames within {timeout:g} seconds") from None
     finally:
         cancelled.set()  # ends the thread after a cancellation
 
@@ -301,19 +301,14 @@ class _VideoFrames:
                 while len(content) <= _MAX_THUMBNAIL_BYTES and (chunk := await response.content.readany()):
                     content += chunk
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise FrameError(f"cannot download the thumbnail {_shown(url)}: {_reason(error)}") from None
+            raise FrameError(f"cannot download the thumbnail {cut_queries(url)}: {_reason(error)}") from None
         if len(content) > _MAX_THUMBNAIL_BYTES:
-            raise FrameError(f"the thumbnail {_shown(url)} is larger than {_MAX_THUMBNAIL_BYTES:,} bytes")
+            raise FrameError(f"the thumbnail {cut_queries(url)} is larger than {_MAX_THUMBNAIL_BYTES:,} bytes")
         return await asyncio.to_thread(_read_image, content, self._width, url)
 
 
 def _reason(error: Exception) -> str:
     return f"status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
-
-
-def _shown(source: str) -> str:
-    """Return a path, or a URL without its query, which may be a signature."""
-    return cut_queries(source)
 
 
 def _checked_source(source: str | os.PathLike[str]) -> str:
@@ -342,16 +337,18 @@ def _extract(source: str, times: Sequence[float], width: int, cancelled: threadi
     try:
         with _opened(av, source) as container:
             if not container.streams.video:
-                raise FrameError(f"{_shown(source)} has no video stream")
+                raise FrameError(f"{cut_queries(source)} has no video stream")
             stream = container.streams.video[0]
             if stream.width * stream.height > _MAX_PIXELS:
-                raise FrameError(f"{_shown(source)}: frames of {stream.width} x {stream.height} pixels are too large")
+                raise FrameError(
+                    f"{cut_queries(source)}: frames of {stream.width} x {stream.height} pixels are too large"
+                )
             reader = _FrameReader(container, stream, cancelled)
             found = {time: _to_frame(*reader.read(time), stream, width) for time in sorted(set(times))}
     except av.FFmpegError as error:
-        raise FrameError(f"cannot decode {_shown(source)}: {error.strerror or type(error).__name__}") from None
+        raise FrameError(f"cannot decode {cut_queries(source)}: {error.strerror or type(error).__name__}") from None
     except OSError as error:
-        raise FrameError(f"cannot read {_shown(source)}: {error.strerror or type(error).__name__}") from None
+        raise FrameError(f"cannot read {cut_queries(source)}: {error.strerror or type(error).__name__}") from None
     return [found[time] for time in times]
 
 
@@ -435,11 +432,11 @@ def _read_image(content: bytes, width: int, url: str) -> Frame:
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
             if image.width * image.height > _MAX_PIXELS:
-                raise FrameError(f"the thumbnail {_shown(url)} has more than {_MAX_PIXELS:,} pixels")
+                raise FrameError(f"the thumbnail {cut_queries(url)} has more than {_MAX_PIXELS:,} pixels")
             image.thumbnail((width, _MAX_PIXELS))
             return _encode(image, None)
     except (OSError, ValueError, SyntaxError) as error:  # as Pillow raises for damaged images
-        raise FrameError(f"the thumbnail {_shown(url)} is not a JPEG, PNG or WebP image") from error
+        raise FrameError(f"the thumbnail {cut_queries(url)} is not a JPEG, PNG or WebP image") from error
 
 
 def _cell(one: Frame | HitFrame) -> tuple[Frame | None, str]:

@@ -213,14 +213,8 @@ class Telemetry:
         attempt.span.end()
 
     def _record_retry(self, span: Span, event: RetryScheduled) -> None:
-        span.add_event(
-            "twelvelabs.retry",
-            {
-                "twelvelabs.retry.attempt": event.attempt,
-                "twelvelabs.retry.delay": event.delay,
-                "error.type": _error_type(event.error),
-            },
-        )
+        attributes = {"twelvelabs.retry.attempt": event.attempt, "twelvelabs.retry.delay": event.delay}
+        span.add_event("twelvelabs.retry", {**attributes, "error.type": _error_type(event.error)})
 
     def _end_call(self, call: _OpenSpan, event: RequestFinished) -> None:
         call.detach()
@@ -249,19 +243,15 @@ class Telemetry:
             call.span.add_event("twelvelabs.ratelimit.wait", attributes)
 
     def _record_limit(self, event: RateLimitUpdated) -> None:
-        call, values = context.get_value(_CALL_KEY), {"limit": event.limit, "remaining": event.remaining}
+        category, call = {"twelvelabs.ratelimit.category": event.category}, context.get_value(_CALL_KEY)
         if isinstance(call, _OpenSpan):
-            call.span.set_attribute("twelvelabs.ratelimit.category", event.category)
-            for name, value in values.items():
+            call.span.set_attributes(category)
+            for name, value in (("limit", event.limit), ("remaining", event.remaining)):
                 if value is not None:
                     call.span.set_attribute(f"twelvelabs.ratelimit.{event.dimension}.{name}", value)
         if event.remaining is not None:
             self._metrics.remaining.set(
-                event.remaining,
-                {
-                    "twelvelabs.ratelimit.category": event.category,
-                    "twelvelabs.ratelimit.dimension": event.dimension,
-                },
+                event.remaining, {**category, "twelvelabs.ratelimit.dimension": event.dimension}
             )
 
 

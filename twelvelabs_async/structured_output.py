@@ -212,7 +212,7 @@ def _loads(text: str) -> StructuredText[Any]:
     content = text.strip()
     fenced = _FENCE.fullmatch(content)
     try:
-        value = _strict_loads(fenced[1] if fenced else content)
+        value = json.loads(fenced[1] if fenced else content, parse_constant=_reject_constant)
     except ValueError:
         repaired = _find_document(content)
         if repaired is None:
@@ -257,10 +257,6 @@ def _decode_at(text: str, start: int) -> tuple[Any, str, int]:
 
 def _unescape(escape: re.Match[str]) -> str:
     return str(json.loads(f'"{escape[0]}"')) if escape[1][0] in '"\\/bfnrtu' and escape[1] != "u" else escape[1]
-
-
-def _strict_loads(text: str) -> Any:
-    return json.loads(text, parse_constant=_reject_constant)
 
 
 def _reject_constant(name: str) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from twelvelabs_async._codec import codegen, converter
 from twelvelabs_async._codec.converter import MIN_VECTOR_LENGTH, THREAD_THRESHOLD, decode, json_bytes, to_dict
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES
+from twelvelabs_async.models._fields import SDK_FIELD_NAMES, wire_names
 from twelvelabs_async.models.common import Model, Vector
 from twelvelabs_async.models.indexes import Index
 
@@ -203,7 +203,7 @@ def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: py
     fast = converter._build_converter.__wrapped__(detailed=False)  # not the one that others have used
     index: dict[str, Any] = {"_id": "i", "index_name": "n", "created_at": "2026-10-01T12:30:00Z", "models": []}
     if absent == "null":
-        index |= dict.fromkeys(converter._wire_names(Index).values() - index.keys())
+        index |= dict.fromkeys(wire_names(Index).values() - index.keys())
     assert fast.structure(index, Index).expires_at is None
     assert collected == []
     assert fast.structure({**index, "expires_at": "soon"}, Index).extra == {"expires_at": "soon"}

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import NoneType
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, Literal, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter, StructureHandlerNotFoundError
@@ -103,9 +103,10 @@ def as_vector(value: Any, _: Any) -> Vector:
         raise type_mismatch("a list of numbers", value) from None
 
 
-def structure_open_literal(value: Any, _: Any) -> str:
-    """Return a member of a `Literal`, or any other string."""
-    return as_str(value, None)
+def is_literal(annotation: Any) -> bool:
+    """Return whether a type is a `Literal`."""
+    origin: Any = get_origin(annotation)
+    return origin is Literal
 
 
 def structure_closed_literal(value: Any, target_type: Any) -> Any:
@@ -270,7 +271,7 @@ class _SourceBuilder:
 
 def _scalar_class_name(annotation: Any) -> str | None:
     """Return the name of the class whose values need no conversion to `annotation`, if there is one."""
-    return "str" if str(get_origin(annotation)) == "typing.Literal" else SCALAR_CLASS_NAMES.get(annotation)
+    return "str" if is_literal(annotation) else SCALAR_CLASS_NAMES.get(annotation)
 
 
 def _unwrap_optional(annotation: Any) -> Any:

@@ -38,15 +38,15 @@ from twelvelabs_async._codec.codegen import (
     as_vector,
     can_generate_constructor,
     generate_constructor,
+    is_literal,
     require_sequence,
     structure_closed_literal,
-    structure_open_literal,
     type_mismatch,
 )
 from twelvelabs_async._concurrency import JSON
 from twelvelabs_async._http.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES
+from twelvelabs_async.models._fields import SDK_FIELD_NAMES, wire_names
 from twelvelabs_async.models.common import Model, SupportsModelDump
 from twelvelabs_async.requests import Request
 
@@ -182,23 +182,23 @@ def _vectors_to_arrays(json_object: dict[str, Any]) -> dict[str, Any]:
 
 def _model_structure_hook(converter: Converter, model_class: type[Model]) -> Callable[[Any, Any], Model]:
     if not converter.detailed_validation and can_generate_constructor(model_class):
-        return generate_constructor(converter, model_class, _wire_names(model_class))
+        return generate_constructor(converter, model_class, wire_names(model_class))
     return _detailed_model_hook(converter, model_class)
 
 
 def _detailed_model_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Model]:
     """Return the hook for a model, which may be generic, and may have a type argument then."""
     model_class: type[Model] = get_origin(kind) or kind
-    wire_names = _wire_names(model_class)
+    names = wire_names(model_class)
     build = make_dict_structure_fn(
         kind[Any] if getattr(kind, "__parameters__", ()) else kind,
         converter,
-        **_wire_overrides(wire_names),
+        **_wire_overrides(names),
         _cattrs_detailed_validation=converter.detailed_validation,
     )
-    known = frozenset(wire_names.values())
-    dates = tuple((f.name, wire_names[f.name]) for f in attrs.fields(model_class) if f.type == datetime | None)
-    id_is_underscored = wire_names.get("id") == "_id"
+    known = frozenset(names.values())
+    dates = tuple((f.name, names[f.name]) for f in attrs.fields(model_class) if f.type == datetime | None)
+    id_is_underscored = names.get("id") == "_id"
 
     def hook(data: Any, _: Any) -> Model:
         if not isinstance(data, dict):
@@ -219,7 +219,7 @@ def _detailed_model_hook(converter: Converter, kind: Any) -> Callable[[Any, Any]
 
 
 def _model_unstructure_hook(converter: Converter, model_class: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    dump = make_dict_unstructure_fn(model_class, converter, **_wire_overrides(_wire_names(model_class)))
+    dump = make_dict_unstructure_fn(model_class, converter, **_wire_overrides(wire_names(model_class)))
 
     def unstructure(value: Any) -> dict[str, Any]:
         if value.__class__ is not model_class:  # a dict, a dataclass or a subclass in a field of this class
@@ -230,36 +230,19 @@ def _model_unstructure_hook(converter: Converter, model_class: type[Any]) -> Cal
     return unstructure
 
 
-def _wire_names(model_class: type[Any]) -> dict[str, str]:
-    """Return the API's name of each field."""
-    return {
-        field.name: field.metadata.get("wire", field.name)
-        for field in attrs.fields(model_class)
-        if field.name != "extra"
-    }
-
-
-def _wire_overrides(wire_names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "extra": override(omit=True),
-        **{name: override(rename=wire) for name, wire in wire_names.items() if wire != name},
-    }
-
-
-def _is_literal(annotation: Any) -> bool:
-    return str(get_origin(annotation)) == "typing.Literal"
+def _wire_overrides(names: Mapping[str, str]) -> dict[str, Any]:
+    renamed = {name: override(rename=wire) for name, wire in names.items() if wire != name}
+    return {"extra": override(omit=True), **renamed}
 
 
 def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list
 
 
-def _is_tuple(annotation: Any) -> bool:
-    return get_origin(annotation) is tuple and get_args(annotation)[-1] is Ellipsis
-
-
 def _is_sequence(annotation: Any) -> bool:
-    return get_origin(annotation) is Sequence
+    """Return whether values of a type are structured as tuples."""
+    origin = get_origin(annotation)
+    return origin is Sequence or (origin is tuple and get_args(annotation)[-1] is Ellipsis)
 
 
 def _is_object_union(annotation: Any) -> bool:
@@ -294,10 +277,6 @@ def _try_structure(converter: Converter, value: Any, model_class: type[Model]) -
         return converter.structure(value, model_class)
     except Exception:  # noqa: BLE001  # cattrs raises many kinds
         return None
-
-
-def _keep(value: Any, _: Any) -> Any:
-    return value
 
 
 def _is_scalar_union(annotation: Any) -> bool:
@@ -338,19 +317,17 @@ def _build_converter(*, detailed: bool, strict: bool = False) -> Converter:
     for kind, hook in ((str, as_str), (bool, as_bool), (int, as_int), (float, as_float), (datetime, as_datetime)):
         converter.register_structure_hook(kind, hook)
     converter.register_structure_hook_func(lambda kind: kind == datetime | None, as_datetime)
-    converter.register_structure_hook_func(_is_literal, structure_closed_literal if strict else structure_open_literal)
+    # A response may have a string that a newer version of the API has added to a `Literal`.
+    converter.register_structure_hook_func(is_literal, structure_closed_literal if strict else as_str)
     converter.register_structure_hook_func(_is_scalar_union, as_scalar)
     converter.register_structure_hook_factory(
-        _is_list, lambda k, conv: require_sequence(list_structure_factory(k, conv))
+        _is_list, lambda kind, conv: require_sequence(list_structure_factory(kind, conv))
     )
     converter.register_structure_hook_factory(
-        _is_tuple, lambda k, conv: require_sequence(homogenous_tuple_structure_factory(k, conv))
-    )
-    converter.register_structure_hook_factory(
-        _is_sequence, lambda k, conv: require_sequence(homogenous_tuple_structure_factory(k, conv))
+        _is_sequence, lambda kind, conv: require_sequence(homogenous_tuple_structure_factory(kind, conv))
     )
     converter.register_structure_hook_factory(_is_object_union, _object_union_hook)
-    converter.register_structure_hook_func(lambda kind: isinstance(kind, TypeVar), _keep)
+    converter.register_structure_hook_func(lambda kind: isinstance(kind, TypeVar), lambda value, _: value)
     converter.register_structure_hook_func(lambda kind: kind is dict, as_dict)
     converter.register_structure_hook_func(lambda kind: kind is array, as_vector)
     converter.register_structure_hook_factory(_is_model, lambda kind, conv: _model_structure_hook(conv, kind))

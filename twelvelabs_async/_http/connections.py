@@ -259,8 +259,10 @@ class Connector(aiohttp.TCPConnector):
     """The pool of a client. `connect_timeout` covers all of it: name, proxy, connection and TLS."""
 
     def __init__(self, *, limit: int, connect_timeout: float, ssl_context: ssl.SSLContext | None) -> None:
+        # In place of aiohttp's resolver for threads, but not of the one that aiodns provides.
+        resolver = ThreadResolver() if aiohttp.DefaultResolver is aiohttp.ThreadedResolver else None
         super().__init__(  # pyright: ignore[reportUnknownMemberType]  # the type of a socket factory is incomplete
-            limit=limit, ssl=ssl_context or True, socket_factory=create_socket, resolver=_resolver()
+            limit=limit, ssl=ssl_context or True, socket_factory=create_socket, resolver=resolver
         )
         self._connect_timeout = connect_timeout
 
@@ -306,11 +308,6 @@ class ThreadResolver(AbstractResolver):
     @override
     async def close(self) -> None:
         """Do nothing: the threads are shared."""
-
-
-def _resolver() -> AbstractResolver | None:
-    """Return our resolver in place of aiohttp's for threads, but not of the one that aiodns provides."""
-    return ThreadResolver() if aiohttp.DefaultResolver is aiohttp.ThreadedResolver else None
 
 
 class DrainOnResetSocket(socket.socket):

@@ -348,7 +348,7 @@ def error_class_for_status(status: int) -> type[APIError]:
     return InternalServerError if status >= 500 else _ERROR_CLASSES_BY_STATUS.get(status, APIError)
 
 
-def map_exception(
+def map_exception(  # noqa: C901, PLR0912  # a case for each kind of exception
     error: Exception, host: str, *, sent: bool = True, proxy: str | None = None, idle_timeout: float | None = None
 ) -> APIConnectionError:
     """Return the error for an exception of a request.
@@ -361,9 +361,38 @@ def map_exception(
         idle_timeout: Seconds after which a `TimeoutError` was raised.
     """
     drop_tracebacks(error)
-    failure = _map(error, host if proxy is None else f"{host} by way of the proxy {proxy}", idle_timeout)
-    failure.sent = sent
-    return failure
+    if proxy is not None:
+        host = f"{host} by way of the proxy {proxy}"
+    kind: type[APIConnectionError] = APIConnectionError
+    retryable = True
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            message, retryable = _certificate_message(error.certificate_error, host), False
+        case aiohttp.ServerFingerprintMismatch():
+            message, retryable = f"the certificate of {host} does not have the expected fingerprint", False
+        case UnsolicitedDataError():
+            message = f"{host} sent data before the request"
+        case aiohttp.ConnectionTimeoutError():
+            kind, message = APITimeoutError, f"timed out connecting to {host}"
+        case aiohttp.ClientConnectorError():
+            message = f"cannot connect to {host}: {_reason(error.os_error)}"
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            message, retryable = "not the URL of a server", False
+        case aiohttp.ClientHttpProxyError():
+            message, retryable = _proxy_message(error, host), error.status in TRANSIENT_PROXY_STATUSES
+        case aiohttp.ClientResponseError():
+            message, retryable = f"{host} sent an invalid HTTP response: {error.message}", False
+        case aiohttp.ClientPayloadError():
+            message = f"{host} closed the connection in the middle of the response"
+        case aiohttp.ServerDisconnectedError():
+            message = f"{host} closed the connection without a response"
+        case TimeoutError() if idle_timeout is not None:
+            kind, message = APITimeoutError, f"no data to or from {host} for {idle_timeout:g} s"
+        case OSError():
+            message = f"the connection to {host} was lost: {_reason(error)}"
+        case _:
+            message = f"the request to {host} failed: {type(error).__name__}"
+    return kind(message=message, retryable=retryable, sent=sent)
 
 
 def drop_tracebacks(error: BaseException) -> None:
@@ -374,50 +403,6 @@ def drop_tracebacks(error: BaseException) -> None:
         chain = chain.__cause__ or chain.__context__
 
 
-def _map(error: Exception, host: str, idle_timeout: float | None) -> APIConnectionError:
-    failure = _connecting_failure(error, host)
-    if failure is not None:
-        return failure
-    match error:
-        case aiohttp.ClientResponseError():
-            return APIConnectionError(message=f"{host} sent an invalid HTTP response: {error.message}")
-        case aiohttp.ClientPayloadError():
-            return APIConnectionError(
-                message=f"{host} closed the connection in the middle of the response", retryable=True
-            )
-        case aiohttp.ServerDisconnectedError():
-            return APIConnectionError(message=f"{host} closed the connection without a response", retryable=True)
-        case TimeoutError() if idle_timeout is not None:
-            return APITimeoutError(message=f"no data to or from {host} for {idle_timeout:g} s", retryable=True)
-        case OSError():
-            reason = _reason(error)
-            return APIConnectionError(message=f"the connection to {host} was lost: {reason}", retryable=True)
-        case _:
-            return APIConnectionError(message=f"the request to {host} failed: {type(error).__name__}", retryable=True)
-
-
-def _connecting_failure(error: Exception, host: str) -> APIConnectionError | None:
-    """Return the error for an exception before there is a connection; None for another exception."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return APIConnectionError(message=_certificate_message(error.certificate_error, host))
-        case aiohttp.ServerFingerprintMismatch():
-            return APIConnectionError(message=f"the certificate of {host} does not have the expected fingerprint")
-        case UnsolicitedDataError():
-            return APIConnectionError(message=f"{host} sent data before the request", retryable=True)
-        case aiohttp.ConnectionTimeoutError():
-            return APITimeoutError(message=f"timed out connecting to {host}", retryable=True)
-        case aiohttp.ClientConnectorError():
-            reason = error.os_error.strerror or type(error.os_error).__name__
-            return APIConnectionError(message=f"cannot connect to {host}: {reason}", retryable=True)
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return APIConnectionError(message="not the URL of a server")
-        case aiohttp.ClientHttpProxyError():
-            return _proxy_error(error, host)
-        case _:
-            return None
-
-
 def _reason(error: OSError) -> str:
     """Return what the system says of an error; the texts of aiohttp contain the URL."""
     if not isinstance(error, aiohttp.ClientError):
@@ -425,15 +410,11 @@ def _reason(error: OSError) -> str:
     return "the other side has closed it" if error.errno is None else os.strerror(error.errno)
 
 
-def _proxy_error(error: aiohttp.ClientHttpProxyError, host: str) -> APIConnectionError:
-    """Return the error of a proxy that refused to connect; the server has no part in it."""
-    hint = ""
-    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        hint = "; put the user name and the password into the URL of the proxy"
-    return APIConnectionError(
-        message=f"cannot connect to {host}: the proxy answered {error.status} {error.message}{hint}",
-        retryable=error.status in TRANSIENT_PROXY_STATUSES,
-    )
+def _proxy_message(error: aiohttp.ClientHttpProxyError, host: str) -> str:
+    """Describe the answer of a proxy that refused to connect; the server has no part in it."""
+    needs_password = error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    hint = "; put the user name and the password into the URL of the proxy" if needs_password else ""
+    return f"cannot connect to {host}: the proxy answered {error.status} {error.message}{hint}"
 
 
 def _certificate_message(error: Exception, host: str) -> str:

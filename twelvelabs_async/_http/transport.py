@@ -177,21 +177,17 @@ class HttpTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid: int | None = None
         """Process of the first call."""
-        self._closed = False
+        self.closed: bool = False
+        """Whether `close` was called."""
 
     @property
     def api_proxy_name(self) -> str | None:
         """Host and port of the proxy of calls to the API; None without one."""
         return None if self._api_bypasses_proxy else self._proxy.name
 
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
-
     def ensure_usable(self) -> None:
         """Raise `ClientStateError` if the client is closed, or was opened in another process or event loop."""
-        if self._closed:
+        if self.closed:
             raise ClientStateError("the client is closed; create a new one")
         try:
             is_bound = asyncio.get_running_loop() is self._loop
@@ -218,7 +214,7 @@ class HttpTransport:
         """
         if self._pid == os.getpid() and self._api_client_session is not None and self._loop is not running_loop():
             raise ClientStateError("client closed in another event loop; close it in the loop of its first call")
-        self._closed = True
+        self.closed = True
         sessions = (self._storage_client_session, self._api_client_session)
         self._api_client_session = self._storage_client_session = None
         if self._pid not in {None, os.getpid()}:
@@ -460,8 +456,8 @@ class HttpTransport:
         Raises:
             RuntimeError: It is from the trace configurations of the caller.
         """
-        if self._closed or session.closed:
-            closed = "the client was closed during the call" if self._closed else _SESSION_CLOSED
+        if self.closed or session.closed:
+            closed = "the client was closed during the call" if self.closed else _SESSION_CLOSED
             return ClientStateError(f"{closed}; the request {'may have been' if attempt.sent else 'was not'} executed")
         if isinstance(error, ClientStateError):  # no thread can be started for the look-up of the host
             return error.with_traceback(None)
@@ -474,12 +470,12 @@ class HttpTransport:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             return
-        if self._closed:
+        if self.closed:
             raise ClientStateError("the client was closed while the call waited for a connection") from None
         raise ClientStateError(_SESSION_CLOSED) from None
 
     def _ensure_open(self) -> None:
-        if self._closed:  # meanwhile: the call has waited for a permit, or for a retry
+        if self.closed:  # meanwhile: the call has waited for a permit, or for a retry
             self.ensure_usable()
 
     def _open_api_session(self) -> aiohttp.ClientSession:

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+import attrs
+
 from twelvelabs_async._event_listeners import EventDispatcher, rate_limit_logger
 from twelvelabs_async._options import Priority
 from twelvelabs_async._rate_limit.usage import UsageEstimator
@@ -40,36 +42,22 @@ BACKGROUND_EVERY: Final = 5
 """While both priorities wait, one permit in this many goes to a background call."""
 
 
+@attrs.define(eq=False, repr=False)
 class Waiter:
     """A call in a queue."""
 
-    __slots__ = (
-        "_future",
-        "_notified",
-        "costs",
-        "deadline",
-        "granted_at",
-        "line",
-        "max_wait",
-        "priority",
-        "reservation_id",
-    )
-
-    def __init__(
-        self, priority: Priority, costs: Costs, max_wait: float, deadline: float | None, line: deque[Waiter]
-    ) -> None:
-        self.priority: Priority = priority
-        self.costs: Costs = costs
-        self.max_wait: float = max_wait
-        self.deadline: float | None = deadline
-        self.line: deque[Waiter] = line
-        """The waiters among which it is, or was before it got its permit."""
-        self.reservation_id: int | None = None
-        """Its reservation; None while it waits."""
-        self.granted_at: float = 0.0
-        """Monotonic time of the reservation."""
-        self._future: asyncio.Future[None] | None = None
-        self._notified = False
+    priority: Priority
+    costs: Costs
+    max_wait: float
+    deadline: float | None
+    line: deque[Waiter]
+    """The waiters among which it is, or was before it got its permit."""
+    reservation_id: int | None = None
+    """Its reservation; None while it waits."""
+    granted_at: float = 0.0
+    """Monotonic time of the reservation."""
+    _future: asyncio.Future[None] | None = attrs.field(init=False, default=None)
+    _notified: bool = attrs.field(init=False, default=False)
 
     def wake(self) -> None:
         """End the current sleep; if it is not asleep, skip the next one."""
@@ -122,10 +110,10 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def utc_datetime(seconds: float) -> datetime | None:
-    """Convert seconds since the epoch to a date in UTC; None if it is outside the years 1 to 9999."""
+def utc_datetime(seconds: float | None) -> datetime | None:
+    """Convert seconds since the epoch to a date in UTC; None if they are None or outside the years 1 to 9999."""
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -137,13 +125,13 @@ def describe_refusal(error: RateLimitError, category: str, info: RateLimitInfo) 
     limit = window.limit if info.limit is None and window is not None else info.limit
     error.category, error.dimension = category, info.limit_dimension or dimension
     error.limit = None if limit is None else int(limit)
-    error.resets_at = None if info.resets_at is None else utc_datetime(info.resets_at)
+    error.resets_at = utc_datetime(info.resets_at)
 
 
 def window_limits(window: Window) -> WindowLimits:
     """Convert a window to its public form."""
-    resets_at = None if window.reset is None else utc_datetime(window.reset)
-    return WindowLimits(dimension=window.dimension, limit=window.limit, remaining=window.remaining, resets_at=resets_at)
+    reset = utc_datetime(window.reset)
+    return WindowLimits(dimension=window.dimension, limit=window.limit, remaining=window.remaining, resets_at=reset)
 
 
 class CategoryQueue:
@@ -478,7 +466,7 @@ class RateLimiter:
         if known_wait is None or reason is None:
             return
         wait, seconds = known_wait.wait, max(0.0, known_wait.resets_at - self.clock.monotonic())
-        resets_at = None if wait.resets_at is None else utc_datetime(wait.resets_at)
+        resets_at = utc_datetime(wait.resets_at)
         resets = (
             f"next attempt in {seconds:.0f} s" if resets_at is None else f"resets at {resets_at:%Y-%m-%dT%H:%M:%SZ}"
         )
@@ -505,7 +493,7 @@ class RateLimiter:
                 delay=wait.seconds,
                 dimension=wait.dimension,
                 limit=wait.limit,
-                resets_at=None if wait.resets_at is None else utc_datetime(wait.resets_at),
+                resets_at=utc_datetime(wait.resets_at),
             )
         )
 
@@ -520,6 +508,6 @@ class RateLimiter:
                     dimension=dimension,
                     limit=reported.limit,
                     remaining=reported.remaining,
-                    resets_at=None if reported.reset is None else utc_datetime(reported.reset),
+                    resets_at=utc_datetime(reported.reset),
                 )
             )

@@ -60,6 +60,12 @@ _SCALAR_SCHEMAS: Final[Mapping[Any, Mapping[str, Any]]] = {
 }
 
 
+def wire_names(model_class: type[Any]) -> dict[str, str]:
+    """Return the API's name of each field, except `extra`."""
+    fields = attrs.fields(model_class)
+    return {field.name: field.metadata.get("wire", field.name) for field in fields if field.name != "extra"}
+
+
 def serialization() -> Any:
     """Return the module that converts objects."""
     return import_module("twelvelabs_async.serialization")
@@ -101,10 +107,9 @@ def object_schema(model_class: type[Any], *within: type[Any]) -> dict[str, Any]:
     if model_class in within:
         return schema
     types = get_type_hints(model_class)
-    fields = [field for field in attrs.fields(model_class) if field.name != "extra"]
-    names: dict[str, str] = {field.name: field.metadata.get("wire", field.name) for field in fields}
+    names, fields = wire_names(model_class), attrs.fields_dict(model_class)
     schema["properties"] = {wire: _type_schema(types[name], (*within, model_class)) for name, wire in names.items()}
-    schema["required"] = [names[field.name] for field in fields if field.default is attrs.NOTHING]
+    schema["required"] = [wire for name, wire in names.items() if fields[name].default is attrs.NOTHING]
     return schema
 
 

@@ -20,6 +20,7 @@ from twelvelabs_async.models._fields import (
     pydantic_schema,
     pydantic_serializer,
     serialization,
+    wire_names,
 )
 
 
@@ -68,7 +69,7 @@ def _attribute_hint(model: "Model", name: str) -> str:
         return f"; this version does not know the field, its value is .extra[{name!r}]"
     if name in PYDANTIC_METHODS:
         return f"; use {PYDANTIC_METHODS[name]}"
-    names = {field.metadata.get("wire", field.name): field.name for field in attrs.fields(type(model))}
+    names = {wire: name for name, wire in wire_names(type(model)).items()}
     replacement = names.get(name) or OTHER_ATTRIBUTES.get(name)
     return f"; use .{replacement}" if replacement in names.values() else ""
 
