@@ -35,6 +35,7 @@ from typing_extensions import override
 from twelvelabs_async._cli.streams import SafeStream, standard_output
 from twelvelabs_async._text import printable
 from twelvelabs_async.ingest import IngestStatus, StopReason, Summary
+from twelvelabs_async.ingest._remote_sources import is_url
 from twelvelabs_async.ingest._validation import format_media_duration
 
 HIT_NAME_WIDTH: Final = 48
@@ -111,9 +112,8 @@ def basename(source: str) -> str:
     """Return the filename of a path or URL, without control characters; a line of a list keeps its number."""
     if place := _PLACE_IN_LIST.match(source):
         return f"{place[0]}{basename(source[place.end() :])}"
-    if source.startswith(("http://", "https://")):
-        return printable(PurePath(urlsplit(source).path).name or source)
-    return printable(PurePath(source).name or source)
+    path = urlsplit(source).path if is_url(source) else source
+    return printable(PurePath(path).name or source)
 
 
 def shorten(text: str, width: int) -> str:

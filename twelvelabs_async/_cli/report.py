@@ -7,7 +7,6 @@ such as filenames, are escaped.
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,15 +17,14 @@ import attrs
 from markupsafe import Markup
 
 from twelvelabs_async import frames
-from twelvelabs_async._cli.console import format_size
+from twelvelabs_async._cli.console import format_duration, format_size
 from twelvelabs_async._cli.failure_groups import FailureKind, failure_kind
-from twelvelabs_async._cli.pages import render_page
+from twelvelabs_async._cli.pages import jpeg_url, render_page
 from twelvelabs_async._cli.progress import BROAD, NARROW, IngestStats, timeline_svg
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.events import RateLimitUpdated
-from twelvelabs_async.ingest import IngestResult, IngestStatus
-from twelvelabs_async.ingest._validation import format_media_duration
+from twelvelabs_async.ingest import IngestResult
 
 MAX_SHOWN_SOURCES: Final = 50
 """Sources listed in a group of failures."""
@@ -60,15 +58,6 @@ class ReportInfo:
     """Latest known state of the rate limits."""
 
 
-@attrs.frozen
-class Tile:
-    """A number in the first row of the report."""
-
-    label: str
-    value: str
-    kind: str = ""
-
-
 @attrs.frozen(kw_only=True)
 class FailureView:
     """Failures of one kind."""
@@ -78,31 +67,6 @@ class FailureView:
     example: str
     """The error of the first of them, or the stage if the kind is an error."""
     sources: Sequence[str]
-
-
-@attrs.frozen(kw_only=True)
-class VideoRow:
-    """A row in the table of videos."""
-
-    source: str
-    status: IngestStatus
-    note: str
-    sent: str
-    seconds: str
-    thumbnail: Markup | None
-    """A `data:` URL."""
-
-
-@attrs.frozen(kw_only=True)
-class RateLimitRow:
-    """A row in the table of rate limits."""
-
-    category: str
-    limit: str
-    remaining: str
-    resets_at: str
-    waits: str
-    waited: str
 
 
 def render_report(info: ReportInfo, stats: IngestStats, thumbnails: Mapping[str, bytes] | None = None) -> str:
@@ -117,14 +81,16 @@ def render_report(info: ReportInfo, stats: IngestStats, thumbnails: Mapping[str,
         "report.html",
         finalize=redact_urls,
         info=info,
-        tiles=[tile for tile in _tiles(info, stats) if tile.value != "0" or tile.label in {"ready", "failed"}],
+        tiles=[tile for tile in _tiles(info, stats) if tile[1] != "0" or tile[0] in {"ready", "failed"}],
         broad_timeline=Markup(timeline_svg(stats.timeline, info.seconds, BROAD)),  # noqa: S704  # contains numbers only
         narrow_timeline=Markup(timeline_svg(stats.timeline, info.seconds, NARROW)),  # noqa: S704  # the same
         failures=list(_failures(stats)),
-        videos=[_video_row(result, (thumbnails or {}).get(result.source)) for result in stats.results],
-        has_thumbnails=bool(thumbnails),
+        results=stats.results,
+        thumbnails={source: jpeg_url(image) for source, image in (thumbnails or {}).items()},
         more_videos=stats.counts.total() - len(stats.results),
         rate_limits=list(_rate_limits(info.rate_limits, stats)),
+        format_size=format_size,
+        format_duration=format_duration,
     )
 
 
@@ -169,16 +135,16 @@ async def write_report(path: Path, info: ReportInfo, stats: IngestStats, *, with
     await asyncio.to_thread(lambda: path.write_text(render_report(info, stats, thumbnails), "utf-8"))
 
 
-def _tiles(info: ReportInfo, stats: IngestStats) -> Iterator[Tile]:
-    yield Tile("ready", f"{stats.counts['ready']:,}", "ready")
-    yield Tile("failed", f"{stats.counts['failed']:,}", "failed" if stats.counts["failed"] else "")
-    yield Tile("skipped", f"{stats.counts['skipped']:,}", "skipped")
-    yield Tile("already done", f"{stats.previously_done:,}")
-    yield Tile("duplicates", f"{stats.duplicates:,}")
-    yield Tile("sent", format_size(stats.bytes_sent))
-    yield Tile("duration", format_media_duration(info.seconds))
-    speed = f"{format_size(round(stats.bytes_sent / info.seconds))}/s" if info.seconds else "-"
-    yield Tile("average speed", speed)
+def _tiles(info: ReportInfo, stats: IngestStats) -> Iterator[tuple[str, str, str]]:
+    """Yield the numbers of the first row: label, value, and class in the style sheet."""
+    yield "ready", f"{stats.counts['ready']:,}", "ready"
+    yield "failed", f"{stats.counts['failed']:,}", "failed" if stats.counts["failed"] else ""
+    yield "skipped", f"{stats.counts['skipped']:,}", "skipped"
+    yield "already done", f"{stats.previously_done:,}", ""
+    yield "duplicates", f"{stats.duplicates:,}", ""
+    yield "sent", format_size(stats.bytes_sent), ""
+    yield "duration", format_duration(info.seconds), ""
+    yield "average speed", f"{format_size(round(stats.bytes_sent / info.seconds))}/s" if info.seconds else "-", ""
 
 
 def _failures(stats: IngestStats) -> Iterator[FailureView]:
@@ -190,10 +156,11 @@ def _failures(stats: IngestStats) -> Iterator[FailureView]:
             kind = failure_kind(result.error, result.stage, result.exception)
             sources.setdefault(kind, []).append(result.source)
     for kind, group in stats.failure_groups.most_common():
+        stage = "before the upload" if kind.stage in {"queued", ""} else f"while {kind.stage}"
         yield FailureView(
             kind=str(kind) if kind.is_exception else group.error,
             count=group.count,
-            example=group.error if kind.is_exception else _stage_text(kind.stage),
+            example=group.error if kind.is_exception else stage,
             sources=sources.get(kind, [group.source])[:MAX_SHOWN_SOURCES],
         )
     if skipped:
@@ -202,35 +169,16 @@ def _failures(stats: IngestStats) -> Iterator[FailureView]:
         yield FailureView(kind="not started", count=count, example=skipped[0].error, sources=shown)
 
 
-def _stage_text(stage: str) -> str:
-    return "before the upload" if stage in {"queued", ""} else f"while {stage}"
-
-
-def _video_row(result: IngestResult, thumbnail: bytes | None) -> VideoRow:
-    image = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
-    return VideoRow(
-        source=result.source,
-        status=result.status,
-        note="earlier" if result.already_done else "duplicate" if result.duplicate_of else "",
-        sent=format_size(result.bytes_sent) if result.bytes_sent else "",
-        seconds=format_media_duration(result.seconds) if result.seconds else "",
-        thumbnail=Markup(image) if image else None,  # noqa: S704  # base64
-    )
-
-
-def _rate_limits(rate_limits: Sequence[RateLimitUpdated], stats: IngestStats) -> Iterator[RateLimitRow]:
+def _rate_limits(rate_limits: Sequence[RateLimitUpdated], stats: IngestStats) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each row of the table of rate limits."""
     limits = {(limit.category, limit.dimension): limit for limit in rate_limits}
     for key in sorted({*limits, *stats.wait_totals}):
         limit, waits = limits.get(key), stats.wait_totals.get(key)
-        yield RateLimitRow(
-            category=" ".join(filter(None, key)),
-            limit=_format_number(limit.limit if limit else None),
-            remaining=_format_number(limit.remaining if limit else None),
-            resets_at=limit.resets_at.strftime("%Y-%m-%d %H:%M:%S") if limit and limit.resets_at else "",
-            waits=f"{waits.count:,}" if waits else "0",
-            waited=format_media_duration(waits.seconds) if waits else "",
+        yield (
+            " ".join(filter(None, key)),
+            f"{limit.limit:,.0f}" if limit and limit.limit is not None else "",
+            f"{limit.remaining:,.0f}" if limit and limit.remaining is not None else "",
+            limit.resets_at.strftime("%Y-%m-%d %H:%M:%S") if limit and limit.resets_at else "",
+            f"{waits.count:,}" if waits else "0",
+            format_duration(waits.seconds) if waits else "",
         )
-
-
-def _format_number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"

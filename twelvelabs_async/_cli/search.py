@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,11 +17,12 @@ from twelvelabs_async._cli.console import Screen, format_duration, format_size, 
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.indexes import default_search_options, require_index, search_index, to_rows
 from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
-from twelvelabs_async._cli.pages import PageArgs, render_page, write_page
+from twelvelabs_async._cli.pages import PageArgs, jpeg_url, render_page, write_page
 from twelvelabs_async._system import uri_to_path
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.frames import HitFrame
+from twelvelabs_async.ingest._remote_sources import is_url
 from twelvelabs_async.ingest._stages import INGEST_TOKEN_KEY
 from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.models.search import SearchHit, SearchOption
@@ -32,8 +32,6 @@ FRAME_TIMEOUT: Final = 30.0
 
 MIN_MARK_WIDTH: Final = 0.6
 """Smallest width of a result in the strip of its video, in percent."""
-
-_URL_SCHEMES: Final = ("http://", "https://")
 
 _EMULATOR: Final = "twelvelabs-emulator"
 """What the emulator sends as its `Server` header."""
@@ -77,25 +75,6 @@ class VideoGroup:
     cards: Sequence[HitView]
 
 
-@attrs.frozen(kw_only=True)
-class SearchSection:
-    """A query and its results."""
-
-    query: str
-    groups: Sequence[VideoGroup]
-
-
-@attrs.frozen(kw_only=True)
-class HitsPage:
-    """All values of the page."""
-
-    title: str
-    subtitle: str
-    synthetic: bool
-    """Whether an emulator generated the results."""
-    searches: Sequence[SearchSection]
-
-
 async def render_hits(
     searches: Mapping[str, Sequence[SearchHit]],
     *,
@@ -116,16 +95,22 @@ async def render_hits(
         screen: Prints why there are no frames.
     """
     hits = [hit for found in searches.values() for hit in found]
-    found = await _extract_frames(hits, files, screen)
-    remaining = iter(found)
+    remaining = iter(await _extract_frames(hits, files, screen))
     sections = [
-        SearchSection(query=query, groups=_groups(number, [next(remaining) for _ in results], files))
+        (query, _groups(number, [next(remaining) for _ in results], files))
         for number, (query, results) in enumerate(searches.items(), start=1)
     ]
     videos = len({hit.video_id for hit in hits})
-    subtitle = f"{plural(len(hits), 'result')} in {plural(videos, 'video')} of the index {index_name}"
-    page = HitsPage(title=title, subtitle=subtitle, synthetic=synthetic, searches=sections)
-    return await asyncio.to_thread(render_page, "hits.html", script="hits.js", media=True, page=page)
+    return await asyncio.to_thread(
+        render_page,
+        "hits.html",
+        script="hits.js",
+        media=True,
+        title=title,
+        subtitle=f"{plural(len(hits), 'result')} in {plural(videos, 'video')} of the index {index_name}",
+        synthetic=synthetic,
+        searches=sections,
+    )
 
 
 async def _extract_frames(hits: Sequence[SearchHit], files: Mapping[str, str], screen: Screen) -> list[HitFrame]:
@@ -182,28 +167,21 @@ def _card(anchor: str, one: HitFrame, duration: float | None) -> HitView:
         timecodes=f"{format_timecode(start)} - {format_timecode(end)}",
         length=f"{end - start:.1f} s",
         words=result.transcription or "",
-        image=_data_url(one),
+        image=jpeg_url(one.frame.jpeg) if one.frame else "",
         problem=one.error if one.frame is None else "",
         left=round(min(100 - width, 100 * start / whole), 2),
         width=round(width, 2),
     )
 
 
-def _data_url(one: HitFrame) -> str:
-    return "" if one.frame is None else f"data:image/jpeg;base64,{base64.b64encode(one.frame.jpeg).decode()}"
-
-
 def file_url(source: str) -> str:
     """Return the URL of a path; a URL is returned as it is."""
-    if not source or source.lower().startswith(_URL_SCHEMES):
-        return source
-    return Path(source).absolute().as_uri()
+    return source if not source or is_url(source) else Path(source).absolute().as_uri()
 
 
 def stream_url(hit: SearchHit) -> str:
     """Return the URL of the HLS playlist; empty if there is none, or if it has another scheme than HTTP."""
-    url = hit.hls_url or ""
-    return url if url.lower().startswith(_URL_SCHEMES) else ""
+    return hit.hls_url if hit.hls_url and is_url(hit.hls_url) else ""
 
 
 async def run_search(
@@ -309,7 +287,7 @@ def _existing(sources: Mapping[str, str]) -> dict[str, str]:
 
 def _can_be_played(source: str) -> bool:
     """Return whether what a ledger knows of a video is a URL or the path of a file; it may also be a key."""
-    if source.startswith(("http://", "https://")):
+    if is_url(source):
         return True
     try:
         return Path(source).is_absolute() and Path(source).is_file()

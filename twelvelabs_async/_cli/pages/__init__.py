@@ -66,6 +66,11 @@ def _finalize_text(finalize: Callable[[str], str], value: object) -> object:
     return finalize(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def jpeg_url(image: bytes) -> Markup:
+    """Return the `data:` URL of a JPEG image, which a template neither escapes nor shortens."""
+    return Markup(f"data:image/jpeg;base64,{base64.b64encode(image).decode()}")  # noqa: S704  # base64
+
+
 def ensure_writable(path: Path, role: str, suffix: str = "") -> None:
     """Check that a file can be written, before work is done whose result it gets.
 
