@@ -33,10 +33,6 @@ class IdGenerator:
         self._seed = seed
         self._counts: Counter[str] = Counter()
 
-    def reset(self) -> None:
-        """Restart all counters."""
-        self._counts.clear()
-
     def _next(self, kind: str, size: int) -> bytes:
         self._counts[kind] += 1
         return blake2b(f"{self._seed}:{kind}:{self._counts[kind]}".encode(), digest_size=size).digest()

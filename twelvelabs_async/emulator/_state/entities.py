@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import ChainMap, Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -475,21 +475,16 @@ class State:
 
     def find_asset(self, asset_id: str) -> Asset | None:
         """Return an asset of any organization."""
-        return next(
-            (state.assets[asset_id] for state in self.by_organization().values() if asset_id in state.assets), None
-        )
+        return ChainMap(*(state.assets for state in self.by_organization().values())).get(asset_id)
 
     def find_asset_or_video(self, identifier: str) -> Asset | None:
         """Return an asset by its own id or by that of a video, of any organization."""
-        videos = (state.videos.get(identifier) for state in self.by_organization().values())
-        video = next(filter(None, videos), None)
+        video = ChainMap(*(state.videos for state in self.by_organization().values())).get(identifier)
         return self.find_asset(identifier) if video is None else video.asset
 
     def find_upload(self, upload_id: str) -> Upload | None:
         """Return an upload session of any organization."""
-        return next(
-            (state.uploads[upload_id] for state in self.by_organization().values() if upload_id in state.uploads), None
-        )
+        return ChainMap(*(state.uploads for state in self.by_organization().values())).get(upload_id)
 
     def restore(self, other: State) -> None:
         """Replace this state by another, and continue its id sequence."""
@@ -509,10 +504,7 @@ class State:
 
     def clear(self) -> None:
         """Delete all objects and restart the id sequence."""
-        self.ids.reset()
-        empty = State(self.ids)
-        for kind in fields(self):
-            setattr(self, kind.name, getattr(empty, kind.name))
+        self.restore(State(IdGenerator(seed=0)))  # the seed of this state stays
 
     def delete_index(self, index_id: str) -> None:
         """Delete an index with its videos and tasks; keep its assets."""

@@ -16,7 +16,6 @@ import io
 import os
 import pickle
 import re
-import sys
 import uuid
 from asyncio.locks import Lock
 from collections import Counter
@@ -30,23 +29,25 @@ from filelock import FileLock, Timeout
 from typing_extensions import override
 
 from twelvelabs_async._version import __version__
+from twelvelabs_async.emulator import connected_accounts
+from twelvelabs_async.emulator._generation import embeddings
+from twelvelabs_async.emulator._media import descriptions, media
+from twelvelabs_async.emulator._state import entities
 from twelvelabs_async.emulator._state.deterministic import IdGenerator
 from twelvelabs_async.emulator._state.entities import State
 
-FORMAT: Final = f"twelvelabs-async emulator {__version__}"
 MANIFEST_HEADER: Final = "twelvelabs-async emulator: written files"
 _WRITTEN_NAME: Final = re.compile(r"(?:files|parts)/[0-9a-f]{32}")
-_PACKAGE_PREFIX: Final = "twelvelabs_async.emulator."
-_MODULES: Final = (
-    "_state.entities",
-    "_generation.embeddings",
-    "_media.descriptions",
-    "_media.media",
-    "connected_accounts",
-)
-"""Modules of the dataclasses in a state."""
+_STATE_CLASSES: Final[list[type[Any]]] = [
+    kind
+    for module in (entities, embeddings, descriptions, media, connected_accounts)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__
+]
+"""The dataclasses in a state."""
 _ALLOWED_CLASSES: Final = {
-    (kind.__module__, kind.__qualname__): kind for kind in (Counter, PosixPath, WindowsPath, Path, Lock, IdGenerator)
+    (kind.__module__, kind.__qualname__): kind
+    for kind in (*_STATE_CLASSES, Counter, PosixPath, WindowsPath, Path, Lock, IdGenerator)
 }
 
 
@@ -67,13 +68,13 @@ class StateStore:
         self.parts: Path = directory / "parts"
         self._manifest = directory / "written"
         self._temporary: Path | None = None
-        self._lock: FileLock | None = None
+        self._lock = FileLock(directory / "lock", timeout=0, thread_local=False)
         self._write_lock = asyncio.Lock()
         self._requested_saves = 0
         self._completed_saves = 0
 
     def open(self) -> State | None:
-        """Lock the directory and return the state in it, or `None` without one.
+        """Lock the directory and return the state in it, or `None` without one; the end of the process unlocks it.
 
         Raises:
             StoreError: Another emulator uses the directory, or another version has written the state.
@@ -81,7 +82,10 @@ class StateStore:
         """
         for directory in (self.directory, self.files, self.parts):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(self.directory / "lock")
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise StoreError(f"another emulator uses the data directory {self.directory}") from None
         try:
             state = load_state(self.directory / "state")
             self._delete_unreferenced(state)
@@ -93,16 +97,14 @@ class StateStore:
 
     def close(self) -> None:
         """Unlock the directory."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
+        self._lock.release()
 
     async def save(self, state: State) -> None:
         """Save the current state or a later one; concurrent calls share one write.
 
         Without an open directory nothing is written, because another emulator may use it.
         """
-        if self._lock is None:
+        if not self._lock.is_locked:
             return
         self._requested_saves += 1
         requested = self._requested_saves
@@ -173,20 +175,6 @@ class StateStore:
         yield from (upload.spool_path for upload in state.uploads.values() if upload.spool_path is not None)
 
 
-def _lock(path: Path) -> FileLock:
-    """Lock a file; the operating system unlocks it when the process ends.
-
-    Raises:
-        StoreError: Another emulator has locked it.
-    """
-    lock = FileLock(path, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise StoreError(f"another emulator uses the data directory {path.parent}") from None
-    return lock
-
-
 def serialize_state(state: State) -> bytes:
     """Serialize a state; the first line is the version that can read it."""
     out = io.BytesIO()
@@ -216,20 +204,8 @@ def load_state(path: Path) -> State | None:
 
 def _format_version() -> str:
     """Return the version and a hash of the fields of all classes, which may change between releases."""
-    shape = "\n".join(f"{kind.__qualname__}: {[one.name for one in fields(kind)]}" for kind in _state_classes())
-    return f"{FORMAT}+{blake2b(shape.encode(), digest_size=4).hexdigest()}"
-
-
-def _state_classes() -> list[type[Any]]:
-    """Return the dataclasses of the modules in `_MODULES`."""
-    modules = {_PACKAGE_PREFIX + name for name in _MODULES}
-    found = {
-        kind
-        for module in modules
-        for kind in vars(sys.modules[module]).values()
-        if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ in modules
-    }
-    return sorted(found, key=lambda kind: kind.__qualname__)
+    shape = "\n".join(sorted(f"{kind.__qualname__}: {[one.name for one in fields(kind)]}" for kind in _STATE_CLASSES))
+    return f"twelvelabs-async emulator {__version__}+{blake2b(shape.encode(), digest_size=4).hexdigest()}"
 
 
 class _StatePickler(pickle.Pickler):
@@ -244,10 +220,7 @@ class _StateUnpickler(pickle.Unpickler):
 
     @override
     def find_class(self, module: str, name: str, /) -> Any:
-        other = _ALLOWED_CLASSES.get((module, name))
-        if other is not None:
-            return other
-        kind: object = super().find_class(module, name) if module.startswith(_PACKAGE_PREFIX) else None
-        if isinstance(kind, type) and is_dataclass(kind):
-            return kind
-        raise StoreError(f"a state cannot contain {module}.{name}")
+        kind = _ALLOWED_CLASSES.get((module, name))
+        if kind is None:
+            raise StoreError(f"a state cannot contain {module}.{name}")
+        return kind

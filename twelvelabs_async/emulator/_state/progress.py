@@ -211,18 +211,17 @@ def analysis_ended_at(service: Service, task: Analysis) -> float | None:
 
 def failure_reason(service: Service, task: Analysis) -> Reason | None:
     """Return why an analysis task failed or was canceled, or `None`."""
-    match analysis_status(service, task):
-        case "canceled" if task.batch is None:
-            return "user_canceled", "The task was canceled by a request."
-        case "canceled":
-            if task.batch is not None and _stopped_at(task.batch) == task.batch.canceled_at:
-                return "batch_canceled", "The batch was canceled before this item began."
-            return "batch_expired", "The batch expired before this item began."
-        case "failed":
-            timeout = "batch_processing_timeout", "The batch expired before this item was done."
-            return ensure_result(service, task).failure or timeout
-        case _:
-            return None
+    status = analysis_status(service, task)
+    if status == "failed":
+        timeout = "batch_processing_timeout", "The batch expired before this item was done."
+        return ensure_result(service, task).failure or timeout
+    if status != "canceled":
+        return None
+    if task.batch is None:
+        return "user_canceled", "The task was canceled by a request."
+    if _stopped_at(task.batch) == task.batch.canceled_at:
+        return "batch_canceled", "The batch was canceled before this item began."
+    return "batch_expired", "The batch expired before this item began."
 
 
 def batch_status(service: Service, batch: Batch) -> str:

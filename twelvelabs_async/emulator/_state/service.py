@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from twelvelabs_async.emulator._answers import Answers
-from twelvelabs_async.emulator._errors import ApiError, not_found
+from twelvelabs_async.emulator._errors import ApiError, not_found, require_found
+from twelvelabs_async.emulator._json import DAY
 from twelvelabs_async.emulator._media.inspection import THUMBNAIL_KINDS, ThumbnailCache, probe
 from twelvelabs_async.emulator._media.media import Asset, Media, guess_media
 from twelvelabs_async.emulator._search import SearchMode
@@ -21,7 +22,6 @@ from twelvelabs_async.emulator.clock import Clock
 from twelvelabs_async.emulator.timing import Timing
 from twelvelabs_async.emulator.webhooks import Webhooks
 
-DAY = 86_400
 BATCH_RETENTION = 30 * DAY
 """Seconds after which a batch is deleted."""
 _IDS = ("_id", "id", "task_id", "batch_id")
@@ -136,10 +136,7 @@ class Service:
         Raises:
             ApiError: The asset does not exist.
         """
-        found = self.state.assets.get(asset_id)
-        if found is None:
-            raise not_found("asset", asset_id)
-        return found
+        return require_found(self.state.assets.get(asset_id), "asset", asset_id)
 
     def index_expiry(self) -> float | None:
         """Return when an index created now expires, or `None` for never."""
@@ -208,32 +205,26 @@ class Service:
         """
         if path is None or not self.settings.inspect_media:
             media = guess_media(filename, size, digest)
+        elif (filename, digest) in self.probe_cache:
+            media = self.probe_cache[filename, digest]
         else:
-            media = await self._probe(path, filename, size, digest)
+            media = await asyncio.to_thread(probe, path, filename, size, digest)
+            if media.kind in THUMBNAIL_KINDS and media.problem is None:
+                await self.thumbnails.create(path, digest)
+            self.probe_cache[filename, digest] = media
         if keep and path is not None and self.store is not None and size <= self.settings.max_inspected_upload:
             await asyncio.to_thread(self.store.keep_file, path, digest)
         return self.state.descriptions.apply_to(filename, media)
-
-    async def _probe(self, path: Path, filename: str, size: int, digest: str) -> Media:
-        if (filename, digest) in self.probe_cache:
-            return self.probe_cache[filename, digest]
-        media = await asyncio.to_thread(probe, path, filename, size, digest)
-        if media.kind in THUMBNAIL_KINDS and media.problem is None:
-            await self.thumbnails.create(path, digest)
-        self.probe_cache[filename, digest] = media
-        return media
 
 
 def _fail_object(state: State, object_id: str, problem: str) -> bool:
     if analysis := state.analyses.tasks.get(object_id):
         failure = ("processing_failed", problem)
         analysis.result = AnalysisResult(generation_id="", tokens=(), input_tokens=0, failure=failure)
-    elif embedding := state.embed_tasks.get(object_id):
-        embedding.problem = problem
     elif task := state.tasks.get(object_id):
         task.video.problem = problem
-    elif video := state.videos.get(object_id):
-        video.problem = problem
+    elif failing := state.embed_tasks.get(object_id) or state.videos.get(object_id):
+        failing.problem = problem
     elif asset := state.assets.get(object_id):
         asset.media = replace(asset.media, problem=problem)
     else:
