@@ -45,10 +45,8 @@ _STATE_CLASSES: Final[list[type[Any]]] = [
     if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__
 ]
 """The dataclasses in a state."""
-_ALLOWED_CLASSES: Final = {
-    (kind.__module__, kind.__qualname__): kind
-    for kind in (*_STATE_CLASSES, Counter, PosixPath, WindowsPath, Path, Lock, IdGenerator)
-}
+_OTHER_CLASSES: Final[list[type[Any]]] = [Counter, PosixPath, WindowsPath, Path, Lock, IdGenerator]
+_ALLOWED_CLASSES: Final = {(kind.__module__, kind.__qualname__): kind for kind in _STATE_CLASSES + _OTHER_CLASSES}
 
 
 class StoreError(ValueError):
