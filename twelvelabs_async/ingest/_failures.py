@@ -74,11 +74,6 @@ def is_stage_retryable(error: Exception) -> bool:
     return isinstance(error, APIError) and (error.retryable or error.ambiguous)
 
 
-def is_ambiguous(error: Exception) -> bool:
-    """Return whether the platform may have executed the request despite the error."""
-    return isinstance(error, APIError) and error.ambiguous
-
-
 def is_permanent(error: Exception) -> bool:
     """Return whether the platform has rejected the item itself, or its file has changed."""
     if stop_reason(error):
@@ -112,16 +107,6 @@ def is_unanswered(error: BaseException | None) -> bool:
     return error.status_code is None or error.status_code >= 500
 
 
-def _is_answer(event: object) -> bool | None:
-    """Return whether an event shows that a request got an answer, or that it got none; None if it shows neither."""
-    if not isinstance(event, RequestFinished | RetryScheduled):
-        return None
-    if is_unanswered(event.error):
-        return False
-    has_status = isinstance(event.error, APIError) and event.error.status_code is not None
-    return True if event.error is None or has_status else None  # None: cancelled, or never sent
-
-
 class OutageDetector:
     """Knows since when requests get no answers. Pass it the events of the client.
 
@@ -135,11 +120,14 @@ class OutageDetector:
 
     def on_client_event(self, event: object) -> None:
         """Record whether a request got an answer. Time without requests is no outage."""
-        is_answer = _is_answer(event)
-        if is_answer:
-            self._unanswered_since = None
-        elif is_answer is False and self._unanswered_since is None:
-            self._unanswered_since = self._clock.monotonic()
+        if not isinstance(event, RequestFinished | RetryScheduled):
+            return
+        error = event.error
+        if is_unanswered(error):
+            if self._unanswered_since is None:
+                self._unanswered_since = self._clock.monotonic()
+        elif error is None or (isinstance(error, APIError) and error.status_code is not None):
+            self._unanswered_since = None  # other requests were cancelled, or never sent
 
     @property
     def seconds_without_answer(self) -> float:

@@ -29,7 +29,6 @@ from twelvelabs_async.ingest._failures import (
     MAX_STAGE_ATTEMPTS,
     OutageWaiter,
     error_line,
-    is_ambiguous,
     is_permanent,
     is_stage_retryable,
     log_unexpected,
@@ -302,8 +301,7 @@ class Pipeline:
             except (APIError, UploadError) as error:
                 if not is_stage_retryable(error):
                     raise
-                if is_ambiguous(error):
-                    work.uncertain_since = self._clock.monotonic()
+                work.set_uncertain(error)
                 if await self._wait_for_outage(error):
                     attempt = 0
                     continue

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal, LiteralString, TypeVar
 
 import attrs
 from psycopg import AsyncConnection, ProgrammingError, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, scalar_row
 
 from twelvelabs_async._arguments import describe
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
@@ -84,8 +84,8 @@ POOLER_OPTIONS: Final[Mapping[str, Any]] = {"prepare_threshold": None, "client_e
 
 ENTRY_FIELDS: Final = tuple(field.name for field in attrs.fields(Entry))
 
-_UPDATE: Final = sql.SQL("UPDATE twelvelabs_entries SET {} WHERE token = %(token)s").format(
-    sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in ENTRY_FIELDS)
+_ASSIGNMENTS: Final = sql.SQL(", ").join(
+    sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in ENTRY_FIELDS
 )
 
 LedgerConnection = AsyncConnection[TupleRow]
@@ -144,40 +144,60 @@ class FencedEntries:
         raise NotImplementedError
 
     async def _save(self, entry: Entry, connection: LedgerConnection) -> None:
-        await self._write(connection, _UPDATE + sql.SQL(" AND ") + sql.SQL(self._fence.condition), attrs.asdict(entry))
+        query = "UPDATE twelvelabs_entries SET {assignments} WHERE token = %(token)s AND {fence}"
+        await self._write(connection, query, attrs.asdict(entry), assignments=_ASSIGNMENTS)
         if not entry.keeps_upload:
             await connection.execute("DELETE FROM twelvelabs_uploads WHERE token = %s", (entry.token,))
             await connection.execute("DELETE FROM twelvelabs_parts WHERE token = %s", (entry.token,))
 
     async def _save_upload(self, token: str, state: str, connection: LedgerConnection) -> None:
-        query = sql.SQL(
-            "INSERT INTO twelvelabs_uploads SELECT %(token)s, %(state)s WHERE {} "
+        query = (
+            "INSERT INTO twelvelabs_uploads SELECT %(token)s, %(state)s WHERE {fence} "
             "ON CONFLICT (token) DO UPDATE SET state = EXCLUDED.state"
         )
-        values = {"token": token, "state": state}
-        await self._write(connection, query.format(sql.SQL(self._fence.condition)), values)
+        await self._write(connection, query, {"token": token, "state": state})
         await connection.execute("DELETE FROM twelvelabs_parts WHERE token = %s", (token,))
 
     async def _save_part(self, token: str, part: CompletedChunk, connection: LedgerConnection) -> None:
-        query = sql.SQL(
-            "INSERT INTO twelvelabs_parts SELECT %(token)s, %(number)s, %(etag)s, %(size)s WHERE {} "
+        query = (
+            "INSERT INTO twelvelabs_parts SELECT %(token)s, %(number)s, %(etag)s, %(size)s WHERE {fence} "
             "ON CONFLICT (token, number) DO UPDATE SET etag = EXCLUDED.etag, size = EXCLUDED.size"
         )
         values = {"token": token, "number": part.chunk_index, "etag": part.proof, "size": part.chunk_size}
-        await self._write(connection, query.format(sql.SQL(self._fence.condition)), values)
+        await self._write(connection, query, values)
 
-    async def _write(self, connection: LedgerConnection, query: sql.Composed, values: Mapping[str, Any]) -> None:
-        cursor = await connection.execute(query, {**values, **self._fence.values})
+    async def _write(
+        self, connection: LedgerConnection, query: LiteralString, values: Mapping[str, Any], **parts: sql.Composable
+    ) -> None:
+        """Execute a query in which `{fence}` stands for the condition, and other names for `parts`.
+
+        Raises:
+            LedgerInUseError: It has written nothing.
+        """
+        fenced = sql.SQL(query).format(fence=sql.SQL(self._fence.condition), **parts)
+        cursor = await connection.execute(fenced, {**values, **self._fence.values})
         if not cursor.rowcount:
             raise LedgerInUseError(self._fence.error or "the ledger has no such entry")
 
 
+async def scalar(
+    connection: LedgerConnection, query: LiteralString | sql.Composed, values: Sequence[object] | Mapping[str, Any] = ()
+) -> Any:
+    """Return the first column of the first row that a query returns; None if it returns no row."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    return await (await cursor.execute(query, values)).fetchone()
+
+
+async def has_table(connection: LedgerConnection, name: str) -> bool:
+    """Return whether the default schema has a table."""
+    return bool(await scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", (name,)))
+
+
 async def _select_upload(token: str, connection: LedgerConnection) -> SavedUpload | None:
-    cursor = await connection.execute("SELECT state FROM twelvelabs_uploads WHERE token = %s", (token,))
-    row = await cursor.fetchone()
-    if row is None:
+    state = await scalar(connection, "SELECT state FROM twelvelabs_uploads WHERE token = %s", (token,))
+    if state is None:
         return None
     query = "SELECT number, etag, size FROM twelvelabs_parts WHERE token = %s ORDER BY number"
     found = await (await connection.execute(query, (token,))).fetchall()
     parts = tuple(CompletedChunk(chunk_index=number, proof=etag, chunk_size=size) for number, etag, size in found)
-    return SavedUpload(state=UploadState(**json.loads(row[0])), parts=parts)
+    return SavedUpload(state=UploadState(**json.loads(state)), parts=parts)

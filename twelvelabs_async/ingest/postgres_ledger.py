@@ -21,7 +21,7 @@ from typing import Any, Final, LiteralString, TypeVar
 
 import attrs
 from psycopg import AsyncConnection, DataError, Error, InterfaceError, OperationalError, sql
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
@@ -39,6 +39,8 @@ from twelvelabs_async.ingest._postgres import (
     LedgerConnection,
     database_error_line,
     ensure_usable_loop,
+    has_table,
+    scalar,
     server_address,
     with_connection_timeouts,
 )
@@ -215,9 +217,7 @@ class PostgresLedger(FencedEntries):
         ensure_usable_loop()
         try:
             async with await self._connect() as connection:
-                cursor = connection.cursor(row_factory=scalar_row)
-                await cursor.execute("SELECT to_regclass('twelvelabs_ledger') IS NOT NULL")
-                return bool(await cursor.fetchone())
+                return await has_table(connection, "twelvelabs_ledger")
         except Error as error:
             raise LedgerError(f"cannot use the database of the ledger: {database_error_line(error)}") from None
 
@@ -273,7 +273,8 @@ class PostgresLedger(FencedEntries):
 
     async def time(self) -> float:
         """Return the time by the clock of the database, in seconds since the epoch."""
-        return await self.run(_select_time)
+        query: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float"
+        return float(await self.run(partial(scalar, query=query)))
 
     async def _send_heartbeats(self) -> None:
         """Send heartbeats until another ingestion has taken over."""
@@ -288,8 +289,7 @@ class PostgresLedger(FencedEntries):
                     _logger.warning("could not send a heartbeat to the ledger: %s", printable(str(error)))
 
     async def _send_heartbeat(self, connection: LedgerConnection) -> None:
-        query = sql.SQL("UPDATE twelvelabs_ledger SET heartbeat = clock_timestamp() WHERE {}")
-        await self._write(connection, query.format(sql.SQL(self._fence.condition)), {})
+        await self._write(connection, "UPDATE twelvelabs_ledger SET heartbeat = clock_timestamp() WHERE {fence}", {})
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         """Return the entry of this file in this index, or None."""
@@ -377,22 +377,17 @@ class _ConnectionLostError(LedgerError):
 
 async def _migrate(connection: LedgerConnection) -> str:
     """Create or upgrade the tables, and return the name of the ledger."""
-    scalars = connection.cursor(row_factory=scalar_row)
-    await scalars.execute("SHOW server_encoding")
-    encoding = await scalars.fetchone()
+    encoding = await scalar(connection, "SHOW server_encoding")
     if encoding != "UTF8":
         raise LedgerError(
             f"the database {connection.info.dbname} has the encoding {encoding}, which cannot store all file names; "
             "create one with createdb --encoding=UTF8 --template=template0"
         )
     await connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (_SCHEMA_LOCK_ID % 2**31,))
-    await scalars.execute("SELECT to_regclass('twelvelabs_ledger') IS NOT NULL")
     version = 0
-    if await scalars.fetchone():
-        await scalars.execute("SELECT version FROM twelvelabs_ledger")
-        version = int(await scalars.fetchone() or 0)
-        await scalars.execute(_HAS_DEDUPE_KEY)
-        if not await scalars.fetchone():
+    if await has_table(connection, "twelvelabs_ledger"):
+        version = int(await scalar(connection, "SELECT version FROM twelvelabs_ledger") or 0)
+        if not await scalar(connection, _HAS_DEDUPE_KEY):
             raise LedgerError(
                 "the ledger in this database was written by version 0.1 of the package, which this version cannot "
                 "read; finish the ingestion with version 0.1, or use another database"
@@ -408,8 +403,7 @@ async def _migrate(connection: LedgerConnection) -> str:
         await connection.execute("INSERT INTO twelvelabs_ledger VALUES (%s, 0)", (secrets.token_hex(8),))
     if version < len(_POSTGRES_MIGRATIONS):
         await connection.execute("UPDATE twelvelabs_ledger SET version = %s", (len(_POSTGRES_MIGRATIONS),))
-    await scalars.execute("SELECT name FROM twelvelabs_ledger")
-    return str(await scalars.fetchone())
+    return str(await scalar(connection, "SELECT name FROM twelvelabs_ledger"))
 
 
 def _epoch_fence(epoch: int, error: str) -> Fence:
@@ -451,22 +445,18 @@ async def _take_over(process: ProcessIdentity, connection: LedgerConnection) -> 
         LedgerInUseError: The present owner may still be running, or workers are.
     """
     await _lock_unowned(process, connection)
-    scalars = connection.cursor(row_factory=scalar_row)
-    await scalars.execute("SELECT to_regclass('twelvelabs_workers') IS NOT NULL")
-    if await scalars.fetchone():
-        await scalars.execute(_LIVE_WORKERS, (OWNER_TIMEOUT,))
-        workers = int(await scalars.fetchone() or 0)
+    if await has_table(connection, "twelvelabs_workers"):
+        workers = await scalar(connection, _LIVE_WORKERS, (OWNER_TIMEOUT,))
         if workers:
             raise LedgerInUseError(
                 f"{workers} {'worker uses' if workers == 1 else 'workers use'} the ledger in this database; submit the "
                 f"videos to them (--submit), or stop them and try again after {OWNER_TIMEOUT:g} s"
             )
-    await scalars.execute(
-        "UPDATE twelvelabs_ledger SET epoch = epoch + 1, owner_host = %(host)s, owner_boot_id = %(boot_id)s, "
-        "owner_pid = %(pid)s, owner_started = %(started)s, heartbeat = clock_timestamp() RETURNING epoch",
-        attrs.asdict(process),
-    )
-    return int(await scalars.fetchone() or 0)
+    query: LiteralString = """
+        UPDATE twelvelabs_ledger SET epoch = epoch + 1, owner_host = %(host)s, owner_boot_id = %(boot_id)s,
+            owner_pid = %(pid)s, owner_started = %(started)s, heartbeat = clock_timestamp() RETURNING epoch
+    """
+    return int(await scalar(connection, query, attrs.asdict(process)))
 
 
 async def _release(fence: Fence, connection: LedgerConnection) -> None:
@@ -477,17 +467,11 @@ async def _release(fence: Fence, connection: LedgerConnection) -> None:
 
 async def _select_one(query: sql.Composed, values: Mapping[str, Any], connection: LedgerConnection) -> Entry | None:
     cursor = connection.cursor(row_factory=class_row(Entry))
-    await cursor.execute(query, values)
-    return await cursor.fetchone()
-
-
-async def _select_time(connection: LedgerConnection) -> float:
-    cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float")
-    return float(await cursor.fetchone() or 0.0)
+    return await (await cursor.execute(query, values)).fetchone()
 
 
 async def _select_page(after: int, connection: LedgerConnection) -> Sequence[tuple[int, Entry]]:
     query = sql.SQL("SELECT number, {} FROM twelvelabs_entries WHERE number > %s ORDER BY number LIMIT %s")
-    cursor = await connection.execute(query.format(_COLUMNS), (after, _PAGE_SIZE))
-    return [(number, Entry(**dict(zip(ENTRY_FIELDS, row, strict=True)))) async for number, *row in cursor]
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(query.format(_COLUMNS), (after, _PAGE_SIZE))
+    return [(row.pop("number"), Entry(**row)) async for row in cursor]

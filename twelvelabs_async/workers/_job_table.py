@@ -19,7 +19,7 @@ from typing_extensions import override
 from twelvelabs_async._system import local_path, portable_path
 from twelvelabs_async.errors import LedgerInUseError, TwelveLabsError
 from twelvelabs_async.ingest._failures import MAX_STAGE_ATTEMPTS
-from twelvelabs_async.ingest._postgres import Fence, FencedEntries, LedgerConnection
+from twelvelabs_async.ingest._postgres import ENTRY_FIELDS, Fence, FencedEntries, LedgerConnection, scalar
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.sources import Item
@@ -79,7 +79,8 @@ _AFTER_A_RUN: Final[tuple[LiteralString, ...]] = (
 )
 """What the first worker does after a run of `client.ingest`, which may have ended during any request of any item."""
 
-_ENTRY_FIELDS: Final = tuple(field.name for field in attrs.fields(Entry))
+_Query = LiteralString | sql.Composed
+_Values = tuple[object, ...] | dict[str, object]
 
 
 @attrs.frozen(kw_only=True)
@@ -186,8 +187,8 @@ class StepEntryWriter(_LedgerEntries):
         await self.run(self._check)
 
     async def _check(self, connection: LedgerConnection) -> None:
-        query = sql.SQL("SELECT 1 WHERE {} AND {}").format(sql.SQL(self._fence.condition), sql.SQL(_HAS_LEASE))
-        await self._write(connection, query, {"worker_id": self._worker_id, "lease": LEASE_DURATION})
+        values = {"worker_id": self._worker_id, "lease": LEASE_DURATION}
+        await self._write(connection, "SELECT 1 WHERE {fence} AND {lease}", values, lease=sql.SQL(_HAS_LEASE))
 
 
 class UnchangedEntryWriter(_LedgerEntries):
@@ -251,10 +252,10 @@ class JobTable:
     async def _register(self, worker_id: int, connection: LedgerConnection) -> None:
         fence = self._ledger.fence
         query = sql.SQL("SELECT workers_epoch = epoch FROM twelvelabs_ledger WHERE {} FOR UPDATE")
-        row = await (await connection.execute(query.format(sql.SQL(fence.condition)), fence.values)).fetchone()
-        if row is None:
+        is_known = await scalar(connection, query.format(sql.SQL(fence.condition)), fence.values)
+        if is_known is None:
             raise LedgerInUseError(fence.error)
-        for statement in () if row[0] else _AFTER_A_RUN:
+        for statement in () if is_known else _AFTER_A_RUN:
             await connection.execute(statement)
         await connection.execute(
             "DELETE FROM twelvelabs_workers WHERE worker_id NOT IN (SELECT id FROM procrastinate_workers)"
@@ -269,9 +270,7 @@ class JobTable:
         query = sql.SQL(
             "UPDATE procrastinate_workers SET last_heartbeat = clock_timestamp() WHERE id = %(worker_id)s AND {}"
         ).format(sql.SQL(_HAS_LEASE))
-        async with self._ledger.connection() as connection:
-            cursor = await connection.execute(query, {"worker_id": worker_id, "lease": LEASE_DURATION})
-            return bool(cursor.rowcount)
+        return bool(await self._execute(query, {"worker_id": worker_id, "lease": LEASE_DURATION}))
 
     async def start_step(self, token: str, worker_id: int | None) -> JobState | None:
         """Return an item before its step, and raise its epoch.
@@ -312,23 +311,19 @@ class JobTable:
     async def finish_step(self, job: JobState, result: StepResult) -> None:
         """Save the result of a step, unless it was started again; remove an item that has ended."""
         values = (result.failed_attempts, result.uncertain_for, result.entry.token, job.epoch)
-        async with self._ledger.connection() as connection:
-            if result.entry.state != "open":
-                await connection.execute("DELETE FROM twelvelabs_jobs WHERE token = %s AND epoch = %s", values[2:])
-            else:
-                await connection.execute(
-                    "UPDATE twelvelabs_jobs SET running = false, failed_attempts = %s, "
-                    "uncertain_since = clock_timestamp() - make_interval(secs => %s) WHERE token = %s AND epoch = %s",
-                    values,
-                )
+        if result.entry.state != "open":
+            await self._execute("DELETE FROM twelvelabs_jobs WHERE token = %s AND epoch = %s", values[2:])
+        else:
+            await self._execute(
+                "UPDATE twelvelabs_jobs SET running = false, failed_attempts = %s, "
+                "uncertain_since = clock_timestamp() - make_interval(secs => %s) WHERE token = %s AND epoch = %s",
+                values,
+            )
 
     async def give_up(self, tokens: Sequence[str]) -> None:
         """Give items up that have waited for the platform too long."""
-        async with self._ledger.connection() as connection:
-            await connection.execute(
-                "UPDATE twelvelabs_jobs SET failed_attempts = %s WHERE token = ANY(%s)",
-                (MAX_STAGE_ATTEMPTS, list(tokens)),
-            )
+        query: LiteralString = "UPDATE twelvelabs_jobs SET failed_attempts = %s WHERE token = ANY(%s)"
+        await self._execute(query, (MAX_STAGE_ATTEMPTS, list(tokens)))
 
     async def extend_timeouts(self, index_id: str, seconds: float) -> None:
         """Extend the timeouts of the waiting entries of an index by the time in which no status could be read."""
@@ -339,13 +334,11 @@ class JobTable:
             FROM twelvelabs_jobs_awaiting_platform AS waiting
             WHERE entry.token = waiting.token AND waiting.index_id = %s
         """
-        async with self._ledger.connection() as connection:
-            await connection.execute(query, (seconds, index_id))
+        await self._execute(query, (seconds, index_id))
 
     async def remove(self, tokens: Sequence[str]) -> None:
         """Remove items that have ended."""
-        async with self._ledger.connection() as connection:
-            await connection.execute("DELETE FROM twelvelabs_jobs WHERE token = ANY(%s)", (list(tokens),))
+        await self._execute("DELETE FROM twelvelabs_jobs WHERE token = ANY(%s)", (list(tokens),))
 
     async def awaiting_platform(self, index_id: str) -> list[Entry]:
         """Return the entries of an index that wait for the platform, without those that are given up."""
@@ -448,13 +441,16 @@ class JobTable:
         """
         return [_entry(row) for row in await self._rows(query, (MAX_STAGE_ATTEMPTS, limit))]
 
-    async def _rows(
-        self, query: LiteralString | sql.Composed, values: tuple[object, ...] | dict[str, object]
-    ) -> list[dict[str, Any]]:
+    async def _execute(self, query: _Query, values: _Values) -> int:
+        """Execute a statement, and return the number of rows that it has written."""
+        async with self._ledger.connection() as connection:
+            return (await connection.execute(query, values)).rowcount
+
+    async def _rows(self, query: _Query, values: _Values) -> list[dict[str, Any]]:
         async with self._ledger.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(query, values)
             return await cursor.fetchall()
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    return Entry(**{name: row[name] for name in _ENTRY_FIELDS})
+    return Entry(**{name: row[name] for name in ENTRY_FIELDS})

@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -43,7 +43,6 @@ from twelvelabs_async.ingest._failures import (
     MAX_STAGE_ATTEMPTS,
     OutageDetector,
     error_line,
-    is_ambiguous,
     is_permanent,
     is_stage_retryable,
     log_unexpected,
@@ -52,8 +51,8 @@ from twelvelabs_async.ingest._failures import (
 from twelvelabs_async.ingest._postgres import (
     POOLER_OPTIONS,
     LedgerAccess,
-    LedgerConnection,
     database_error_line,
+    has_table,
     server_address,
     with_connection_timeouts,
 )
@@ -168,10 +167,10 @@ class JobQueue:
         """
         try:
             async with await AsyncConnection.connect(self._url, **POOLER_OPTIONS) as connection:
-                if access == "read" and not await _is_missing(connection, "twelvelabs_jobs"):
+                if access == "read" and await has_table(connection, "twelvelabs_jobs"):
                     return
                 await connection.execute("SELECT pg_advisory_xact_lock(%s)", (QUEUE_SCHEMA_LOCK_ID,))
-                if await _is_missing(connection, "procrastinate_jobs"):
+                if not await has_table(connection, "procrastinate_jobs"):
                     await connection.execute(await FILES.run(self.app.schema_manager.get_schema))
                 await connection.execute(JOB_TABLE_SCHEMA)
         except Error as error:
@@ -258,10 +257,16 @@ class JobQueue:
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
 
-async def _is_missing(connection: LedgerConnection, table: str) -> bool:
-    cursor = await connection.execute("SELECT to_regclass(%s) IS NULL", (table,))
-    ((missing,),) = await cursor.fetchall()
-    return bool(missing)
+@asynccontextmanager
+async def opened(ledger: PostgresLedger, queue: JobQueue, access: LedgerAccess = "shared") -> AsyncGenerator[str]:
+    """Open a ledger and its queue; yield the name of the ledger."""
+    name = await ledger.open()
+    try:
+        await queue.create_tables(access)
+        async with queue.app.open_async():
+            yield name
+    finally:
+        await ledger.close()
 
 
 @asynccontextmanager
@@ -275,13 +280,8 @@ async def open_ledger_and_queue(
         LedgerError: The database cannot be used.
     """
     ledger, queue = PostgresLedger(url, access=access), JobQueue(url, clock)
-    name = await ledger.open()
-    try:
-        await queue.create_tables(access)
-        async with queue.app.open_async():
-            yield ledger, name, queue
-    finally:
-        await ledger.close()
+    async with opened(ledger, queue, access) as name:
+        yield ledger, name, queue
 
 
 def has_pending_step(entry: Entry) -> bool:
@@ -391,21 +391,10 @@ class JobRunner:
         except (LedgerError, AuthenticationError):
             raise
         except NextLookupError as error:
-            return StepResult(
-                entry=work.entry,
-                failed_attempts=job.failed_attempts,
-                uncertain_for=work.uncertain_for,
-                retry_in=error.seconds,
-            )
+            return _postponed(job, work, error.seconds)
         except Exception as error:  # noqa: BLE001  # saved in the entry
             if isinstance(error, RateLimitError) and error.retryable:
-                return StepResult(
-                    entry=work.entry,
-                    failed_attempts=job.failed_attempts,
-                    uncertain_for=work.uncertain_for,
-                    retry_in=limit_retry_delay(error.retry_after),
-                    rate_limited=True,
-                )
+                return _postponed(job, work, limit_retry_delay(error.retry_after), rate_limited=True)
             log_unexpected(error, job.item.source, work.entry.stage)
             return await self._record_failure(job, work, error)
         if work.entry.error:
@@ -421,24 +410,19 @@ class JobRunner:
 
     async def _record_failure(self, job: JobState, work: WorkItem, error: Exception) -> StepResult:
         """Save the error; schedule a retry if it is transient. An outage does not count as a failure of the item."""
+        work.set_uncertain(error)
         if isinstance(error, TwelveLabsError) and self.outage.is_outage(error) and is_stage_retryable(error):
             seconds = self.outage.seconds_without_answer
             logger.warning("no answer from the platform for %.0f s, waiting: %s", seconds, error_line(error))
-            return StepResult(
-                entry=work.entry,
-                failed_attempts=job.failed_attempts,
-                uncertain_for=0.0 if is_ambiguous(error) else work.uncertain_for,
-                retry_in=limit_retry_delay(OUTAGE_RETRY_DELAY),
-                rate_limited=True,
-                outage_error=error,
-            )
+            retry_in = limit_retry_delay(OUTAGE_RETRY_DELAY)
+            return _postponed(job, work, retry_in, rate_limited=True, outage_error=error)
         await work.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
         failed_attempts = job.failed_attempts + 1
         retry = is_stage_retryable(error) and failed_attempts < MAX_STAGE_ATTEMPTS
         return StepResult(
             entry=work.entry,
             failed_attempts=failed_attempts if retry else MAX_STAGE_ATTEMPTS,
-            uncertain_for=0.0 if is_ambiguous(error) else work.uncertain_for,
+            uncertain_for=work.uncertain_for,
             retry_in=stage_retry_delay(failed_attempts) if retry else None,
         )
 
@@ -523,6 +507,17 @@ class JobRunner:
         return attrs.evolve(entry, stage="ready", state="ready", error="", updated_at=now)
 
 
+def _postponed(job: JobState, work: WorkItem, seconds: float, **others: Any) -> StepResult:
+    """Return the result of a step that is to be run again, without a failed attempt."""
+    return StepResult(
+        entry=work.entry,
+        failed_attempts=job.failed_attempts,
+        uncertain_for=work.uncertain_for,
+        retry_in=seconds,
+        **others,
+    )
+
+
 def _ignore_event(_: IngestEvent) -> None:
     """Drop an event: workers have no listeners."""
 
@@ -574,22 +569,17 @@ class JobHandlers:
 
     def _tracked(self, job: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         async def run(context: JobContext, **arguments: object) -> None:
-            with self._track(context.job.id):
+            self._running[context.job.id] = asyncio.current_task()
+            try:
                 await self._job_table.register(context.job.worker_id or 0)
                 await job(context, **arguments)
+            except AuthenticationError as error:
+                self._on_auth_error(error)
+            finally:
+                del self._running[context.job.id]
+                self.completed += 1
 
         return run
-
-    @contextmanager
-    def _track(self, job_id: int | None) -> Generator[None]:
-        self._running[job_id] = asyncio.current_task()
-        try:
-            yield
-        except AuthenticationError as error:
-            self._on_auth_error(error)
-        finally:
-            del self._running[job_id]
-            self.completed += 1
 
     async def run_step(self, context: JobContext, token: str) -> None:
         """Run the pending step of an item, and schedule the job that follows."""

@@ -17,8 +17,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
@@ -36,7 +34,7 @@ from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.results import OnOutage, Transfer
 from twelvelabs_async.uploads._strategy import MULTIPART_THRESHOLD
 from twelvelabs_async.workers._job_table import LEASE_DURATION, JobTable
-from twelvelabs_async.workers._jobs import JobHandlers, JobQueue, JobRunner, PausedQueues
+from twelvelabs_async.workers._jobs import JobHandlers, JobQueue, JobRunner, PausedQueues, opened
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -172,7 +170,7 @@ class Worker:
             worker.stop()  # in an application, a handler of SIGTERM calls it
             await worker.run()
         """
-        async with self._open():
+        async with opened(self._ledger, self._queue):
             unsubscribe = self._executor.limiter.events.subscribe(self._runner.outage.on_client_event)
             loops = [asyncio.create_task(self._heartbeat_loop()), asyncio.create_task(self._sweep_loop())]
             try:
@@ -184,16 +182,6 @@ class Worker:
                 unsubscribe()
         if self._error is not None:
             raise self._error
-
-    @asynccontextmanager
-    async def _open(self) -> AsyncGenerator[None]:
-        await self._ledger.open()
-        try:
-            await self._queue.create_tables()
-            async with self._queue.app.open_async():
-                yield
-        finally:
-            await self._ledger.close()
 
     async def _run_engine(self) -> None:
         """Run the worker of procrastinate; restart it when the database has gone away."""
@@ -253,7 +241,8 @@ class Worker:
                 self._database_up_since = min(self._database_up_since, now)
             if self._clock.monotonic() - last_heartbeat > LEASE_DURATION:
                 self._handlers.cancel()
-            self._update_queues()
+            if self._engine is not None:
+                self._engine.queues = self._paused_queues.active
             await self._clock.sleep(_HEARTBEAT_INTERVAL)
 
     async def _send_heartbeat(self) -> None:
@@ -296,10 +285,6 @@ class Worker:
         for id, since in self._unreported_since.items():
             if now - since > LEASE_DURATION:
                 await self._queue.requeue(id)
-
-    def _update_queues(self) -> None:
-        if self._engine is not None:
-            self._engine.queues = self._paused_queues.active
 
 
 def _cause_line(error: Exception) -> str:
