@@ -83,8 +83,10 @@ def format_timecode(seconds: float | None) -> str:
     return f"{hours}:{clock}" if hours else clock
 
 
-def format_size(byte_count: int) -> str:
-    """Format a number of bytes, such as `62 kB`."""
+def format_size(byte_count: int | None) -> str:
+    """Format a number of bytes, such as `62 kB`; empty if it is not known."""
+    if byte_count is None:
+        return ""
     amount = float(byte_count)
     for unit in ("B", "kB", "MB"):
         if amount < 999.5:
@@ -94,12 +96,12 @@ def format_size(byte_count: int) -> str:
 
 
 def format_date(date: datetime | None) -> str:
-    """Format a date in UTC."""
+    """Format a date in UTC; empty if there is none."""
     return "" if date is None else date.astimezone(UTC).strftime("%Y-%m-%d")
 
 
 def format_duration(seconds: float | None) -> str:
-    """Format the duration of a video, such as `4 h 12 min`."""
+    """Format a duration, such as `4 h 12 min`; empty if it is not known."""
     return "" if seconds is None else format_media_duration(seconds)
 
 
@@ -259,6 +261,24 @@ class Screen:
         """Print a JSON line, if JSON output is enabled."""
         if self.json:
             self.write(json.dumps(values) + "\n")
+
+    def print_result(self, values: Mapping[str, Any], text: str) -> None:
+        """Print the result of a command: a JSON line if JSON output is enabled, else a message."""
+        if self.json:
+            self.print_json(values)
+        else:
+            self.print(text)
+
+    def print_results(
+        self, values: Iterable[Mapping[str, Any]], rows: Sequence[Sequence[str]], columns: Sequence[Column], none: str
+    ) -> None:
+        """Print the results of a command: JSON lines if JSON output is enabled, else a table; without rows, `none`."""
+        for value in values:
+            self.print_json(value)
+        if not self.json:
+            self.table(rows, columns)
+            if not rows:
+                self.print(none)
 
     def print_document(self, value: Any) -> None:
         """Print JSON, in which vectors may be arrays: indented, or in one line if JSON output is enabled."""

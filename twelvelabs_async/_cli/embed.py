@@ -39,18 +39,16 @@ async def run_embed(
     async with open_client(base_url, screen) as client:
         inputs: dict[str, Any] = {"input_type": kind, kind: fields}
         embeddings = await client.embed.v_2.create(model_name=EMBED_MODEL, **inputs)
-    for embedding in embeddings.data:
-        screen.print_json(to_dict(embedding))
-    if not screen.json:
-        columns = (
-            Column("option"),
-            Column("scope"),
-            Column("start", right=True),
-            Column("end", right=True),
-            Column("dimensions", right=True),
-            Column("vector", wraps=True),
-        )
-        screen.table(list(map(_row, embeddings.data)), columns)
+    columns = (
+        Column("option"),
+        Column("scope"),
+        Column("start", right=True),
+        Column("end", right=True),
+        Column("dimensions", right=True),
+        Column("vector", wraps=True),
+    )
+    rows = list(map(_row, embeddings.data))
+    screen.print_results(map(to_dict, embeddings.data), rows, columns, none="the response has no embeddings")
     return ExitCode.OK
 
 

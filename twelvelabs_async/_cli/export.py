@@ -22,7 +22,7 @@ from typing_extensions import override
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.indexes import require_index
+from twelvelabs_async._cli.indexes import enabled_options, require_index
 from twelvelabs_async._text import install_command, printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_id
@@ -47,9 +47,6 @@ ROW_GROUP_SIZE: Final = 4096
 
 PAGE_LIMIT: Final = 50
 """Videos per page at most."""
-
-OPTIONS: Final[tuple[EmbeddingOption, ...]] = ("visual", "audio")
-"""Embedding options that have the names of model options."""
 
 
 @attrs.frozen
@@ -431,7 +428,7 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
     file_format = await asyncio.to_thread(_check, args)
     async with open_client(base_url, screen) as client:
         index = await require_index(client, args.index)
-        options = list(args.options or _default_options(index)) if args.with_vectors else []
+        options = list(args.options or enabled_options(index)) if args.with_vectors else []
         purpose = f"{args.path.suffix.lower()} of index {index.id}, vectors {', '.join(sorted(options)) or 'none'}"
         with await asyncio.to_thread(Spool, args.spool_path, purpose) as spool:
             if done := await asyncio.to_thread(spool.count):
@@ -443,10 +440,11 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
             totals = await asyncio.to_thread(export.finish)
     await asyncio.to_thread(args.spool_path.unlink)
     size = (await asyncio.to_thread(args.path.stat)).st_size
-    screen.print_json({"index_id": index.id, "path": str(args.path), **attrs.asdict(totals), "bytes": size})
-    if not screen.json:
-        rows = f", {totals.rows:,} rows" if args.with_vectors else ""
-        screen.print(f"{plural(totals.videos, 'video')}{rows} in {printable(str(args.path))}, {format_size(size)}")
+    rows = f", {totals.rows:,} rows" if args.with_vectors else ""
+    screen.print_result(
+        {"index_id": index.id, "path": str(args.path), **attrs.asdict(totals), "bytes": size},
+        f"{plural(totals.videos, 'video')}{rows} in {printable(str(args.path))}, {format_size(size)}",
+    )
     return ExitCode.OK
 
 
@@ -459,11 +457,6 @@ def _check(args: ExportArgs) -> Format:
     if not args.path.parent.is_dir():
         raise InvalidInputError(f"there is no folder {str(args.path.parent)!r}")
     return file_format
-
-
-def _default_options(index: Index) -> list[EmbeddingOption]:
-    enabled = {option for model in index.models for option in model.model_options}
-    return [option for option in OPTIONS if option in enabled] or ["visual"]
 
 
 def _version(video: IndexedAsset) -> str:

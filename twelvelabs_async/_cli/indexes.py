@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Column, Hit, Screen, format_date, format_duration
@@ -30,7 +30,7 @@ MAX_SEARCH_PAGE_LIMIT: Final = 50
 
 _ID: Final = re.compile("[0-9a-f]{24}")
 _ID_FORM: Final = re.compile("[0-9a-fA-F]{24}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OPTIONS: Final[tuple[SearchOption, ...]] = ("visual", "audio")
+_OPTIONS: Final[tuple[Literal["visual", "audio"], ...]] = ("visual", "audio")
 
 
 async def search_index(
@@ -64,8 +64,8 @@ def to_rows(query: str, hits: Iterable[SearchHit]) -> list[Hit]:
     ]
 
 
-def default_search_options(index: Index) -> list[SearchOption]:
-    """Return the modalities that an index supports."""
+def enabled_options(index: Index) -> list[Literal["visual", "audio"]]:
+    """Return the modalities that an index supports: options of a search, and of the embeddings of its videos."""
     enabled = {option for model in index.models for option in model.model_options}
     return [option for option in _OPTIONS if option in enabled] or ["visual"]
 
@@ -165,10 +165,6 @@ async def list_indexes(*, limit: int | None, base_url: str | None, screen: Scree
     """Print the indexes, newest first."""
     async with open_client(base_url, screen) as client:
         indexes = await client.indexes.list().to_list(limit)
-    for index in indexes:
-        screen.print_json(to_dict(index))
-    if screen.json:
-        return ExitCode.OK
     rows = [
         (
             index.id,
@@ -186,9 +182,7 @@ async def list_indexes(*, limit: int | None, base_url: str | None, screen: Scree
         Column("duration", right=True),
         Column("created"),
     )
-    screen.table(rows, columns)
-    if not rows:
-        screen.print("there are no indexes yet")
+    screen.print_results(map(to_dict, indexes), rows, columns, none="there are no indexes yet")
     return ExitCode.OK
 
 
@@ -200,9 +194,7 @@ async def create_index(
         created = await client.indexes.create(
             index_name=name, models=[{"model_name": model, "model_options": options}], addons=addons or None
         )
-    screen.print_json({"_id": created.id, "index_name": name})
-    if not screen.json:
-        screen.print(f"created index {name} ({created.id})")
+    screen.print_result({"_id": created.id, "index_name": name}, f"created index {name} ({created.id})")
     return ExitCode.OK
 
 
@@ -220,7 +212,6 @@ async def delete_index(index: Index, *, base_url: str | None, screen: Screen) ->
     """Delete an index with its videos."""
     async with open_client(base_url, screen) as client:
         await client.indexes.delete(index.id)
-    screen.print_json({"_id": index.id, "index_name": index.index_name, "deleted": True})
-    if not screen.json:
-        screen.print(f"deleted index {index.index_name} ({index.id})")
+    values = {"_id": index.id, "index_name": index.index_name, "deleted": True}
+    screen.print_result(values, f"deleted index {index.index_name} ({index.id})")
     return ExitCode.OK

@@ -15,7 +15,7 @@ from twelvelabs_async import frames
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, format_duration, format_size, format_timecode, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.indexes import default_search_options, require_index, search_index, to_rows
+from twelvelabs_async._cli.indexes import enabled_options, require_index, search_index, to_rows
 from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
 from twelvelabs_async._cli.pages import PageArgs, jpeg_url, render_page, write_page
 from twelvelabs_async._system import uri_to_path
@@ -147,7 +147,7 @@ def _facts(hit: SearchHit) -> Iterator[tuple[str, str]]:
         file = hit.video.system_metadata
         yield "duration", format_duration(file.duration)
         yield "size", f"{file.width} x {file.height}" if file.width and file.height else ""
-        yield "file", "" if file.size is None else format_size(file.size)
+        yield "file", format_size(file.size)
     for name, value in sorted(hit.user_metadata.items()):
         if name != INGEST_TOKEN_KEY:
             yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -198,9 +198,7 @@ async def run_search(
     """Search an index and print the results, or write them as a page."""
     async with open_client(base_url, screen) as client:
         found = await require_index(client, index)
-        hits = await search_index(
-            client, found.id, query, limit=limit, options=options or default_search_options(found)
-        )
+        hits = await search_index(client, found.id, query, limit=limit, options=options or enabled_options(found))
         needs_files = page is not None or screen.has_links
         files = await find_files(client.base_url, found, hits, videos) if needs_files else {}
         synthetic = page is not None and await _is_emulator(client, found)

@@ -24,17 +24,13 @@ async def list_videos(
     async with open_client(base_url, screen) as client:
         found = await require_index(client, index)
         videos = await client.indexes.indexed_assets.list(found.id, status=status).to_list(limit)
-    for video in videos:
-        screen.print_json(to_dict(video))
-    if screen.json:
-        return ExitCode.OK
     rows = [
         (
             video.id,
             video.system_metadata.filename or "",
             video.status,
             format_duration(video.system_metadata.duration),
-            "" if video.system_metadata.size is None else format_size(video.system_metadata.size),
+            format_size(video.system_metadata.size),
             format_date(video.created_at),
         )
         for video in videos
@@ -47,9 +43,7 @@ async def list_videos(
         Column("size", right=True),
         Column("created"),
     )
-    screen.table(rows, columns)
-    if not rows:
-        screen.print(f"no videos in {found.index_name}")
+    screen.print_results(map(to_dict, videos), rows, columns, none=f"no videos in {found.index_name}")
     return ExitCode.OK
 
 
@@ -79,7 +73,7 @@ def _details(video: IndexedAssetDetailed, index: Index) -> list[tuple[str, str]]
         "filename": file.filename or "",
         "duration": format_duration(file.duration),
         "frame": f"{frame}, {file.fps:g} frames/s" if frame and file.fps else frame,
-        "size": "" if file.size is None else format_size(file.size),
+        "size": format_size(file.size),
         "created": format_date(video.created_at),
         "indexed": format_date(video.indexed_at),
         "stream": video.hls.video_url or "" if video.hls else "",
@@ -112,8 +106,9 @@ async def delete_videos(
         for video in videos:
             with suppress(NotFoundError):  # it was deleted meanwhile
                 await client.indexes.indexed_assets.delete(index.id, video.id)
-            screen.print_json({"_id": video.id, "asset_id": video.asset_id, "deleted": True})
-            if not screen.json:
-                name = video.system_metadata.filename or video.id
-                screen.print(f"deleted {name}; asset {video.asset_id} remains" if video.asset_id else f"deleted {name}")
+            name = video.system_metadata.filename or video.id
+            screen.print_result(
+                {"_id": video.id, "asset_id": video.asset_id, "deleted": True},
+                f"deleted {name}; asset {video.asset_id} remains" if video.asset_id else f"deleted {name}",
+            )
     return ExitCode.OK
