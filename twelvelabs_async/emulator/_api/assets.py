@@ -21,7 +21,7 @@ from twelvelabs_async.emulator._api.validation import (
     required_object_list,
     required_string,
 )
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, require_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._media.media import Asset, filename_of, url_problem
@@ -31,14 +31,11 @@ from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._storage import presign
 
 METHODS = ("direct", "url")
+ASSET_NOT_READY = "asset_not_ready"
 TRANSCRIPTION_PARTS = ("words", "sentences", "utterances")
 USER_METADATA_PATH = "/assets/{asset_id}/user-metadata"
-
-
 LIST_PATH = "/assets/multipart-uploads"
-
 ITEM_PATH = LIST_PATH + "/{upload_id}"
-
 MAX_URLS = 50
 
 
@@ -90,9 +87,13 @@ def check_size(kind: str, size: int, limits: dict[str, int]) -> None:
         ApiError: The file is too large for its kind.
     """
     if size > limits[kind]:
-        code = {"video": "video_filesize_too_large", "audio": "audio_filesize_too_large"}
         message = f"The file has {size} bytes, and {limits[kind]} are allowed for files of type {kind}."
-        raise ApiError(400, code.get(kind, "media_filesize_too_large"), message)
+        raise ApiError(400, too_large_code(kind), message)
+
+
+def too_large_code(kind: str) -> str:
+    """Return the error code for a file that is too large."""
+    return f"{kind if kind in {'video', 'audio'} else 'media'}_filesize_too_large"
 
 
 def _from_url(form: Form) -> tuple[str, media.Media]:
@@ -137,6 +138,17 @@ def is_url(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def require_ready(service: Service, asset: Asset, use: str) -> None:
+    """Check that an asset is ready to be used: analyzed, indexed or embedded.
+
+    Raises:
+        ApiError: It is not.
+    """
+    status = progress.asset_status(service, asset)
+    if status != "ready":
+        raise ApiError(400, ASSET_NOT_READY, f"The asset {asset.id} cannot be {use}: its status is {status}.")
 
 
 def add_asset(
@@ -365,8 +377,7 @@ def _chunk_view(chunk: Chunk) -> dict[str, Any]:
 
 
 def _find(context: RequestContext) -> Upload:
-    identifier = context.path_id("upload_id")
-    return require_found(context.service.state.uploads.get(identifier), "upload", identifier)
+    return context.find(context.service.state.uploads, "upload_id", "upload")
 
 
 def _find_active(context: RequestContext) -> Upload:
@@ -399,18 +410,26 @@ async def report_chunks(context: RequestContext) -> ApiResponse:
     A wrong entry invalidates its chunk, which must be sent again, and the response is an error. Correct entries of the
     same request count, so repeating the whole request is safe.
     """
-    upload, body = _find_active(context), await context.json()
+    service, upload, body = context.service, _find_active(context), await context.json()
     reports = [_read_report(upload, entry) for entry in required_object_list(body, "completed_chunks")]
     completed_before, wrong, duplicates = upload.completed_chunks, list[int](), 0
     for chunk, entry in reports:
         if chunk.reported_at is not None:
             duplicates += 1
-        elif not _accept(context.service, chunk, entry):
+        elif not _accept(service, chunk, entry):
             wrong.append(chunk.index)
     if wrong:
         raise invalid_parameter("completed_chunks", f"the proof or size of these chunks is wrong: {wrong}")
-    await _complete(context.service, upload)
-    return ApiResponse(_report_view(context.service, upload, upload.completed_chunks - completed_before, duplicates))
+    await _complete(service, upload)
+    view: dict[str, Any] = {
+        "asset_id": upload.asset_id,
+        "processed_chunks": upload.completed_chunks - completed_before,
+        "duplicate_chunks": duplicates,
+        "total_completed": upload.completed_chunks,
+    }
+    if upload.completed_at is not None:
+        view["url"] = f"{service.storage_url}/files/{upload.asset_id}"
+    return ApiResponse(view)
 
 
 def _read_report(upload: Upload, entry: JsonObject) -> tuple[Chunk, JsonObject]:
@@ -434,37 +453,22 @@ def _accept(service: Service, chunk: Chunk, entry: JsonObject) -> bool:
 async def _complete(service: Service, upload: Upload) -> None:
     """Create the asset when all chunks have been reported."""
     async with upload.lock:
-        if upload.completed_chunks == len(upload.chunks) and upload.completed_at is None:
-            await _make_asset(service, upload)
-
-
-async def _make_asset(service: Service, upload: Upload) -> None:
-    digest = "".join(str(chunk.etag) for chunk in upload.chunks)
-    info = await service.inspect_media(upload.spool_path, upload.filename, upload.total_size, digest)
-    add_asset(
-        service,
-        method="multipart",
-        filename=upload.filename,
-        media_info=info,
-        hls=upload.hls,
-        thumbnail=upload.thumbnail,
-        user_metadata=upload.user_metadata,
-        asset_id=upload.asset_id,
-    )
-    upload.completed_at = service.now()
-    await _delete_bytes(upload)
-
-
-def _report_view(service: Service, upload: Upload, processed: int, duplicates: int) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "asset_id": upload.asset_id,
-        "processed_chunks": processed,
-        "duplicate_chunks": duplicates,
-        "total_completed": upload.completed_chunks,
-    }
-    if upload.completed_at is not None:
-        view["url"] = f"{service.storage_url}/files/{upload.asset_id}"
-    return view
+        if upload.completed_chunks < len(upload.chunks) or upload.completed_at is not None:
+            return
+        digest = "".join(str(chunk.etag) for chunk in upload.chunks)
+        info = await service.inspect_media(upload.spool_path, upload.filename, upload.total_size, digest)
+        add_asset(
+            service,
+            method="multipart",
+            filename=upload.filename,
+            media_info=info,
+            hls=upload.hls,
+            thumbnail=upload.thumbnail,
+            user_metadata=upload.user_metadata,
+            asset_id=upload.asset_id,
+        )
+        upload.completed_at = service.now()
+        await _delete_bytes(upload)
 
 
 OPERATIONS = (

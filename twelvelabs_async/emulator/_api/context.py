@@ -6,19 +6,20 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, require_found
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter
 from twelvelabs_async.emulator._state.service import Service
 
 USAGE = web.RequestKey("usage", UsageMeter)
 """Key of the usage meter in a request."""
+T = TypeVar("T")
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
@@ -61,6 +62,15 @@ class RequestContext:
             raise invalid_parameter(name, "it must be 24 hexadecimal digits")
         return value.lower()
 
+    def find(self, objects: Mapping[str, T], name: str, kind: str) -> T:
+        """Return the object whose id is a path parameter.
+
+        Raises:
+            ApiError: The parameter is not an object id, or there is no such object.
+        """
+        identifier = self.path_id(name)
+        return require_found(objects.get(identifier), kind, identifier)
+
     def count_request(self, *categories: str) -> None:
         """Count the request in these rate-limit categories.
 
@@ -82,9 +92,9 @@ class RequestContext:
         """Count the output tokens."""
         self.request[USAGE].count_tokens(tokens)
 
-    def query_flag(self, name: str) -> bool:
-        """Return a boolean query parameter, False if it is absent."""
-        return parse_flag(name, self.query.get(name), default=False)
+    def query_flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a boolean query parameter, the default if it is absent."""
+        return parse_flag(name, self.query.get(name), default=default)
 
     def query_choices(self, name: str, choices: Iterable[str], default: Sequence[str] = ()) -> list[str]:
         """Return all values of a query parameter, the default if it is absent.

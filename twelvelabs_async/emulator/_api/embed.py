@@ -199,9 +199,18 @@ async def _video(service: Service, form: Form) -> tuple[Media, dict[str, str]]:
         raise missing_parameter("video_file or video_url")
     if info.kind != "video":
         raise ApiError(400, "video_file_broken", f"The file must be a video, got type {info.mime}.")
+    check_file(info)
+    return info, names
+
+
+def check_file(info: Media) -> None:
+    """Check that a file can be embedded; one that cannot be fetched fails during processing.
+
+    Raises:
+        ApiError: The duration or the resolution is not supported.
+    """
     if info.problem is None and (rejection := check_indexable(info)):
         raise ApiError(400, rejection.code, rejection.message)
-    return info, names
 
 
 def _span(options: _ClipOptions, duration: float) -> Span:

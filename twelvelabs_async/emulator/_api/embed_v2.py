@@ -6,11 +6,12 @@ import asyncio
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from twelvelabs_async.emulator._api import assets, embed, validation
+from twelvelabs_async.emulator._api import assets, embed, serializers, validation
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
@@ -19,12 +20,11 @@ from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, Embed
 from twelvelabs_async.emulator._media.media import (
     DEFAULT_EXTENSIONS,
     Media,
-    check_indexable,
     header_of,
     is_web_page,
     marengo_problem,
 )
-from twelvelabs_async.emulator._state import deterministic, progress
+from twelvelabs_async.emulator._state import deterministic
 
 SOURCE_FIELDS = ("url", "base64_string", "asset_id")
 
@@ -43,20 +43,11 @@ DOCUMENT_OPTION_SCOPES = {
 """Allowed pairs of option and scope, for PDF files (True) and other documents (False)."""
 QUADRANTS = ("top_left", "top_right", "bottom_left", "bottom_right")
 TASK_PAGES_PER_MEGABYTE = 64
-
-
 MODELS = (OLD_MODEL, NEW_MODEL)
-
 INPUT_TYPES = ("text", "image", "text_image", "audio", "video", "multi_input")
-
-CATEGORIES = {"text_image": "embed-text-image"}
-
 MAX_SIZE = 36 << 20
-
 MAX_IMAGE_SIZE = 32 << 20
-
 MAX_DURATION = 600.0
-
 NEW_MODEL_PARAMETERS = ("auto_truncate", "embedding_uncertainty", "embedding_dimension")
 
 MEDIA_TYPES: dict[str, tuple[str, ...]] = {OLD_MODEL: ("image",), NEW_MODEL: ("image", "video", "audio", "document")}
@@ -88,7 +79,7 @@ TASK_CATEGORIES = {"document": "embed-text"}
 IMAGE_OPTIONS = {"embedding_option": "visual", "embedding_type": "separate_embedding", "embedding_scope": "asset"}
 
 _LIST_FIELD_NAMES = {
-    "video": {"clip_length": "video_clip_length", "embedding_scopes": "video_embedding_scope"},
+    "video": {"clip_length": "video_clip_length"},
     "audio": {"start_offset_sec": "start_offset_sec", "end_offset_sec": "end_offset_sec"},
 }
 
@@ -98,6 +89,8 @@ class Source:
     """A media file and its origin."""
 
     media: Media
+    name: str | None = None
+    """Name by which the text of a multimodal input refers to it."""
     url: str | None = None
     filename: str | None = None
     """Name of the asset; None for a URL or an inline file."""
@@ -184,7 +177,8 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
     if not content:
         raise invalid_parameter("base64_string", "it is empty")
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    filename = f"upload.{_document_type(content) if kind == 'document' else DEFAULT_EXTENSIONS[kind]}"
+    extension = "txt" if kind == "document" and not content.startswith(b"%PDF") else DEFAULT_EXTENSIONS[kind]
+    filename = f"upload.{extension}"
     async with context.service.spool.temporary_file() as path:
         await asyncio.to_thread(path.write_bytes, content)
         info = await context.service.inspect_media(path, filename, len(content), digest)
@@ -193,17 +187,11 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
     return Source(media=info, content=content)
 
 
-def _document_type(content: bytes) -> str:
-    return "pdf" if content.startswith(b"%PDF") else "txt"
-
-
 async def _from_asset(context: RequestContext, asset_id: str, _kind: str) -> Source:
     asset = context.service.state.assets.get(asset_id)
     if asset is None:
         raise no_media(f"there is no asset with the id {asset_id}")
-    status = progress.asset_status(context.service, asset)
-    if status != "ready":
-        raise ApiError(400, "asset_not_ready", f"The asset {asset.id} cannot be used: its status is {status}.")
+    assets.require_ready(context.service, asset, "used")
     return Source(media=asset.media, filename=asset.filename)
 
 
@@ -231,9 +219,10 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
         ApiError: The model does not accept the file or a parameter.
     """
     media = source.media
-    _check_file(media)
+    embed.check_file(media)
     options = _timed_options(body, media.kind, model)
-    scopes = validation.optional_choices(body, "embedding_scope", _timed_scopes(model, task=task)) or ["clip", "asset"]
+    allowed_scopes = ("clip", "asset", "local") if task and model == NEW_MODEL else ("clip", "asset")
+    scopes = validation.optional_choices(body, "embedding_scope", allowed_scopes) or ["clip", "asset"]
     kinds = _timed_types(body, options, model)
     _check_time_based_metadata(body, kinds, model)
     segmentation = _timed_segmentation(validation.optional_object(body, "segmentation"), media.kind, model, task=task)
@@ -257,19 +246,9 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     )
 
 
-def _check_file(media: Media) -> None:
-    """Reject a file that cannot be embedded; one that cannot be fetched fails during processing."""
-    if media.problem is None and (rejection := check_indexable(media)):
-        raise ApiError(400, rejection.code, rejection.message)
-
-
 def _timed_options(body: JsonObject, kind: str, model: str) -> list[str]:
     known = [option for option in TIMED_OPTIONS[kind] if model == OLD_MODEL or option != "transcription"]
     return validation.optional_choices(body, "embedding_option", known) or known
-
-
-def _timed_scopes(model: str, *, task: bool) -> Sequence[str]:
-    return ("clip", "asset", "local") if task and model == NEW_MODEL else ("clip", "asset")
 
 
 def _timed_types(body: JsonObject, options: Sequence[str], model: str) -> list[str]:
@@ -315,10 +294,7 @@ def _read_segmentation(
     strategy = require_choice("strategy", value.get("strategy"), strategies)
     details = validation.required_object(value, strategy)
     name, bounds = ("duration_sec", FIXED_BOUNDS) if strategy == "fixed" else ("min_duration_sec", DYNAMIC_BOUNDS)
-    seconds = validation.optional_int(details, name, *bounds)
-    if seconds is None:
-        raise missing_parameter(name)
-    return Segmentation(dynamic=strategy == "dynamic", seconds=seconds)
+    return Segmentation(dynamic=strategy == "dynamic", seconds=validation.required_int(details, name, *bounds))
 
 
 def _span(body: JsonObject, duration: float) -> Span:
@@ -351,9 +327,7 @@ def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedReque
             raise invalid_parameter(
                 "embedding_option", f"{' with the scope '.join(pair)} does not exist for {source.media.mime}"
             )
-    if "fused_embedding" in (
-        validation.optional_choices(body, "embedding_type", ("separate_embedding", "fused_embedding")) or []
-    ):
+    if "fused_embedding" in (validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES) or []):
         raise invalid_parameter("embedding_type", "a document has a single modality, which cannot be fused")
     local, problem = _pages(body, source, scopes) if pdf else (_chunks(body, source, scopes), None)
     metadata = {
@@ -362,14 +336,10 @@ def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedReque
         "embedding_options": options,
         "embedding_scopes": scopes,
     }
-    specs = [spec for scope in scopes for spec in (local if scope == "local" else _asset_pieces(options))]
-    return EmbedRequest(
-        digest=source.media.digest, vectors=tuple(specs), metadata=metadata
-    ), problem or source.media.problem
-
-
-def _asset_pieces(options: Iterable[str]) -> list[VectorSpec]:
-    return [VectorSpec(option=option, scope="asset") for option in options]
+    whole = [VectorSpec(option=option, scope="asset") for option in options]
+    specs = [spec for scope in scopes for spec in (local if scope == "local" else whole)]
+    request = EmbedRequest(digest=source.media.digest, vectors=tuple(specs), metadata=metadata)
+    return request, problem or source.media.problem
 
 
 def _document_segmentation(body: JsonObject, scopes: Iterable[str], expected: str, forbidden: str) -> JsonObject | None:
@@ -385,18 +355,14 @@ def _document_segmentation(body: JsonObject, scopes: Iterable[str], expected: st
 
 def _pages(body: JsonObject, source: Source, scopes: Iterable[str]) -> tuple[list[VectorSpec], str | None]:
     segmentation = _document_segmentation(body, scopes, "spatial", "sequential") or {}
-    with_quadrants = (
-        require_choice("strategy", segmentation.get("strategy", "standard"), ("standard", "quadrants")) == "quadrants"
-    )
+    strategy = require_choice("strategy", segmentation.get("strategy", "standard"), ("standard", "quadrants"))
+    with_quadrants = strategy == "quadrants"
     count = embeddings.count_pages(source.content, source.media.digest)
     specs: list[VectorSpec] = []
     for number in range(1, count + 1):
         position: dict[str, Any] = {"start_page_number": number, "end_page_number": number}
-        specs.append(VectorSpec(option="visual", scope="page", position=position))
-        quarters = QUADRANTS if with_quadrants else ()
-        specs += [
-            VectorSpec(option="visual", scope="page", position=position | {"quadrant": quarter}) for quarter in quarters
-        ]
+        parts = [{}, *({"quadrant": quadrant} for quadrant in QUADRANTS if with_quadrants)]
+        specs += [VectorSpec(option="visual", scope="page", position=position | part) for part in parts]
     return specs, page_problem(source, count * 5 if with_quadrants else count, TASK_PAGES_PER_MEGABYTE)
 
 
@@ -407,17 +373,14 @@ def page_problem(source: Source, count: int, per_megabyte: int) -> str | None:
 
 
 def _chunks(body: JsonObject, source: Source, scopes: Iterable[str]) -> list[VectorSpec]:
-    if "local" not in scopes:
-        _document_segmentation(body, scopes, "sequential", "spatial")
-        return []
     segmentation = _document_segmentation(body, scopes, "sequential", "spatial")
+    if "local" not in scopes:
+        return []
     if segmentation is None:
         raise missing_parameter("segmentation.sequential")
     require_choice("strategy", segmentation.get("strategy"), ("sentence",))
     count = embeddings.count_sentences(source.content, source.media.digest)
-    maximum = validation.optional_int(segmentation, "max_sentences", 1, validation.MAX_SAFE_INTEGER)
-    if maximum is None:
-        raise missing_parameter("max_sentences")
+    maximum = validation.required_int(segmentation, "max_sentences", 1, validation.MAX_SAFE_INTEGER)
     overlap = validation.optional_int(segmentation, "overlap_sentences", 0, maximum - 1) or 0
     chunks = embeddings.count_chunks(count, maximum, overlap)
     return [VectorSpec(option="text", scope="chunk", position={"chunk_index": index}) for index in range(chunks)]
@@ -457,8 +420,6 @@ def _read_new_model_options(body: JsonObject, model: str) -> NewModelOptions:
 
 def _read_dimensions(body: JsonObject) -> int:
     value = body.get("embedding_dimension", deterministic.DIMENSIONS)
-    if value is None:
-        return deterministic.DIMENSIONS
     if isinstance(value, bool) or value not in DIMENSIONS:
         raise invalid_parameter("embedding_dimension", f"it must be one of {', '.join(map(str, DIMENSIONS))}")
     return int(value)
@@ -468,9 +429,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
     """POST /embed-v2."""
     body = await context.json()
     kind = require_choice("input_type", body.get("input_type"), INPUT_TYPES)
-    context.count_request(
-        *(_multi_categories(body) if kind == "multi_input" else [CATEGORIES.get(kind, f"embed-{kind}")])
-    )
+    context.count_request(*(_multi_categories(body) if kind == "multi_input" else [f"embed-{kind.replace('_', '-')}"]))
     model = validation.require_model(body.get("model_name"), MODELS)
     options = _read_new_model_options(body, model)
     inputs = validation.required_object(body, kind)
@@ -484,10 +443,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
         request = await _EMBEDDERS[kind](context, inputs, kind)
     request = options.apply_to(request, model)
     view: dict[str, Any] = {"data": embeddings.serialize_vectors(context.service.settings.seed, request)}
-    view |= {
-        name: value for name, value in (("metadata", request.metadata), ("usage", request.usage)) if value is not None
-    }
-    return ApiResponse(view)
+    return ApiResponse(view | serializers.compact({"metadata": request.metadata, "usage": request.usage}))
 
 
 async def _text(_context: RequestContext, body: JsonObject, _kind: str) -> EmbedRequest:
@@ -511,7 +467,7 @@ async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     source = await _read_source(context, body, kind, MAX_SIZE)
     if (source.media.duration or 0.0) > MAX_DURATION:
         message = f"{source.media.duration:g} s is longer than the {MAX_DURATION:g} s allowed; a task takes more."
-        raise ApiError(400, "video_duration_too_long" if kind == "video" else "audio_duration_too_long", message)
+        raise ApiError(400, f"{kind}_duration_too_long", message)
     context.count_media(source.media.duration)
     return build_timed_request(body, source, OLD_MODEL, task=False)
 
@@ -549,23 +505,18 @@ async def _build_multi_request(
         ApiError: The text and the files cannot be combined.
     """
     text = validation.optional_string(multi_input, "input_text") or ""
-    files = [await _read_multi_source(context, entry, model) for entry in _media_sources(multi_input)]
-    kinds = [kind for _, kind, _ in files]
-    _check_text(text, [name for name, _, _ in files])
-    _check_combination(text, [(kind, source) for _, kind, source in files])
-    if uncertainty and ((text and files) or "document" in kinds):
+    sources = [await _read_multi_source(context, entry, model) for entry in _media_sources(multi_input)]
+    _check_references(text, sources)
+    _check_combination(text, sources)
+    if uncertainty and ((text and sources) or any(source.media.kind == "document" for source in sources)):
         raise invalid_parameter("embedding_uncertainty", "it requires either a text or files, and no documents")
     count, maximum = embeddings.count_tokens(text), MAX_MULTI_TOKENS[model]
     if text and not truncate:
         validation.check_text("input_text", text, maximum)
     text = " ".join(text.split()[:maximum]) if count > maximum else text
-    digest = ":".join([f"text:{text}", *(source.media.digest for _, _, source in files)])
+    digest = ":".join([f"text:{text}", *(source.media.digest for source in sources)])
     metadata = {"input_type": "multi_input"}
-    usage = (
-        None
-        if model == OLD_MODEL
-        else _multi_usage(text, [(kind, source) for _, kind, source in files], truncated=count > maximum)
-    )
+    usage = None if model == OLD_MODEL else _multi_usage(text, sources, truncated=count > maximum)
     return EmbedRequest(digest=digest, vectors=(VectorSpec(text=text),), metadata=metadata, usage=usage)
 
 
@@ -575,57 +526,57 @@ def _media_sources(multi_input: JsonObject) -> list[JsonObject]:
     return validation.required_object_list(multi_input, "media_sources", 0, MAX_SOURCES)
 
 
-async def _read_multi_source(context: RequestContext, entry: JsonObject, model: str) -> tuple[str | None, str, Source]:
+async def _read_multi_source(context: RequestContext, entry: JsonObject, model: str) -> Source:
     kind = require_choice("media_type", entry.get("media_type"), MEDIA_TYPES[model])
     source = await read_source(context, entry, kind, max_size=MAX_SOURCE_SIZE, too_large_status=413)
     check_readable(source, "media_sources")
     if model == OLD_MODEL:
         check_image(source, "multi_input.media_sources")
     if source.url is None:
-        _check_size(source, kind)
-    return validation.optional_string(entry, "name"), kind, source
+        _check_size(source)
+    return replace(source, name=validation.optional_string(entry, "name"))
 
 
-def _check_size(source: Source, kind: str) -> None:
+def _check_size(source: Source) -> None:
     """Reject a file that is too large; files at URLs are not checked, because their properties are generated."""
     if source.media.size > MAX_SOURCE_SIZE:
         message = f"The file has {source.media.size} bytes, and {MAX_SOURCE_SIZE} are allowed."
         raise ApiError(413, "media_filesize_too_large", message)
     if (source.media.duration or 0.0) > MAX_SOURCE_DURATION:
         message = f"{source.media.duration:g} s is longer than the {MAX_SOURCE_DURATION:g} s allowed."
-        raise ApiError(400, "video_duration_too_long" if kind == "video" else "audio_duration_too_long", message)
-    if kind == "document" and is_pdf(source):
+        raise ApiError(400, f"{source.media.kind}_duration_too_long", message)
+    if is_pdf(source):
         count = embeddings.count_pages(source.content, source.media.digest)
         if problem := page_problem(source, count, SYNC_PAGES_PER_MEGABYTE):
             raise ApiError(413, "media_filesize_too_large", problem)
 
 
-def _check_text(text: str, names: Sequence[str | None]) -> None:
-    given_names = [name for name in names if name is not None]
-    if len(set(given_names)) < len(given_names):
+def _check_references(text: str, sources: Sequence[Source]) -> None:
+    names = [source.name for source in sources if source.name is not None]
+    if len(set(names)) < len(names):
         raise invalid_parameter("media_sources", "each name must be unique")
     for name in _REFERENCE.findall(text):
-        if name not in given_names:
+        if name not in names:
             raise invalid_parameter("input_text", f"unknown media source {name}")
 
 
-def _check_combination(text: str, files: Sequence[tuple[str, Source]]) -> None:
-    if not text.strip() and not files:
+def _check_combination(text: str, sources: Sequence[Source]) -> None:
+    if not text.strip() and not sources:
         raise invalid_parameter("multi_input", "it must have input_text, media_sources or both")
-    pdf = any(kind == "document" and is_pdf(source) for kind, source in files)
-    if pdf and (text or len(files) > 1):
+    kinds = {source.media.kind for source in sources}
+    combined = bool(text) or len(sources) > 1
+    if combined and any(is_pdf(source) for source in sources):
         raise invalid_parameter("media_sources", "a PDF must be the only source, and without text")
-    if {kind for kind, _ in files} == {"document"} and (text or len(files) > 1):
+    if combined and kinds == {"document"}:
         raise invalid_parameter("media_sources", "a text can be combined with images, video and audio only")
-    if len({kind for kind, _ in files}) > 1 and not text:
+    if len(kinds) > 1 and not text:
         raise invalid_parameter("input_text", "it is required with sources of different types")
 
 
-def _multi_usage(text: str, files: Sequence[tuple[str, Source]], *, truncated: bool) -> dict[str, Any]:
-    counts: dict[str, int] = {"text": embeddings.count_tokens(text)} if text else {}
-    for kind, source in files:
-        length = source.media.duration if kind in {"video", "audio"} else 1
-        counts[kind] = counts.get(kind, 0) + max(1, round(TOKENS_PER_UNIT[kind] * (length or 1)))
+def _multi_usage(text: str, sources: Sequence[Source], *, truncated: bool) -> dict[str, Any]:
+    counts = Counter({"text": embeddings.count_tokens(text)} if text else {})
+    for source in sources:
+        counts[source.media.kind] += _count_tokens(source.media, units=1)
     reason = {"truncation_reason": "model_context_window"} if truncated else {}
     return {"input_tokens": counts, "truncated": truncated, **reason}
 
@@ -690,16 +641,21 @@ def _check_uncertainty(source: Source, request: EmbedRequest) -> None:
     """Reject an uncertainty for embeddings that combine several segments."""
     if source.media.kind == "image":
         return
-    if source.media.kind == "document" and is_pdf(source):
+    if is_pdf(source):
         raise invalid_parameter("embedding_uncertainty", "PDF files have no uncertainty")
     if any(spec.scope == "asset" for spec in request.vectors):
         raise invalid_parameter("embedding_uncertainty", "it needs an embedding_scope without asset")
 
 
 def _task_usage(source: Source, request: EmbedRequest) -> dict[str, Any]:
-    kind = source.media.kind
-    length = source.media.duration if kind in {"video", "audio"} else len(request.vectors)
-    return {"input_tokens": {kind: max(1, round(TOKENS_PER_UNIT[kind] * (length or 1)))}, "truncated": False}
+    tokens = _count_tokens(source.media, units=len(request.vectors))
+    return {"input_tokens": {source.media.kind: tokens}, "truncated": False}
+
+
+def _count_tokens(media: Media, units: int) -> int:
+    """Return the tokens of a file: for its seconds, or for a number of images or pages."""
+    length = media.duration if media.kind in {"video", "audio"} else units
+    return max(1, round(TOKENS_PER_UNIT[media.kind] * (length or 1)))
 
 
 async def list_tasks(context: RequestContext) -> ApiResponse:
@@ -712,12 +668,11 @@ def _task_summary(task: EmbedTask) -> dict[str, Any]:
     metadata = task.request.metadata or {}
     kind = metadata["input_type"]
     words = {
-        "input_url": "input_url",
-        "input_filename": "input_filename",
-        "duration": "duration",
+        **{name: name for name in ("input_url", "input_filename", "duration")},
         "embedding_options": f"{kind}_embedding_option",
         "embedding_scopes": f"{kind}_embedding_scope",
-    } | _LIST_FIELD_NAMES.get(kind, {})
+        **_LIST_FIELD_NAMES.get(kind, {}),
+    }
     return {f"{kind}_embedding": {"metadata": {new: metadata[old] for old, new in words.items() if old in metadata}}}
 
 
