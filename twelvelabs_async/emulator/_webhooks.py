@@ -13,10 +13,10 @@ import hmac
 
 import aiohttp
 
-from twelvelabs_async.emulator._api import analyze_tasks
+from twelvelabs_async.emulator._api import analyze_tasks, serializers
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
-from twelvelabs_async.emulator._state.entities import Analysis, Json, Task
+from twelvelabs_async.emulator._state.entities import Analysis, Task
 from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator.webhooks import Delivery, WebhookEvent
 
@@ -119,14 +119,8 @@ def _analyze_event(service: Service, task: Analysis) -> WebhookEvent | None:
     ended_at = progress.analysis_ended_at(service, task)
     if task.batch is not None or ended_at is None or service.webhooks.has_recorded(task.id, type_):
         return None
-    data: Json = {
-        "id": task.id,
-        "custom_id": task.custom_id,
-        "created_at": rfc3339_seconds(task.created_at),
-        "status": status,
-    }
-    if task.custom_id is None:
-        del data["custom_id"]
+    created_at = rfc3339_seconds(task.created_at)
+    data = serializers.compact({"id": task.id, "custom_id": task.custom_id, "created_at": created_at, "status": status})
     if task.request.video is not None:
         data["video_source"] = analyze_tasks.video_source_view(task.request.video, include_duration=True)
     if status == "failed":

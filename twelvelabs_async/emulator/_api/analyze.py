@@ -11,8 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
-from twelvelabs_async.emulator._api import validation
-from twelvelabs_async.emulator._api.assets import media_from_url
+from twelvelabs_async.emulator._api import assets, validation
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import (
     optional_bool,
@@ -36,7 +35,6 @@ from twelvelabs_async.emulator._media.media import (
     is_web_page,
     parse_header,
 )
-from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
     MODES,
@@ -61,7 +59,6 @@ MAX_REFERENCES = 4
 MAX_INLINE_VIDEO, MAX_INLINE_IMAGE = 30 * media.MIB, 20 * media.MIB
 MIN_WINDOW = 1.0
 """Seconds."""
-ASSET_NOT_READY = "asset_not_ready"
 SOURCE_TYPES = ("url", "asset_id", "base64_string")
 _MODE_FORMATS = {GENERAL_MODE: ("json_schema",), SEGMENTS_MODE: ("segment_definitions",)}
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
@@ -204,7 +201,7 @@ async def _video(service: Service, body: Json) -> MediaSource:
 def _stored_or_remote(service: Service, name: str, kind: str, source_type: str, reference: str) -> MediaSource:
     """Return the file of an asset or at a URL."""
     if source_type == "url":
-        filename, info = media_from_url(name, reference, kind=kind)
+        filename, info = assets.media_from_url(name, reference, kind=kind)
         if kind == "video" and is_web_page(reference):
             raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
         info = service.state.descriptions.apply_to(filename, info)
@@ -218,9 +215,7 @@ def _ready_asset(service: Service, name: str, asset_id: str) -> Asset:
     if not _OBJECT_ID.fullmatch(asset_id):
         raise invalid_parameter(f"{name}.asset_id", "it must be 24 hexadecimal digits")
     asset = service.asset(asset_id.lower())
-    status = progress.asset_status(service, asset)
-    if status != "ready":
-        raise ApiError(400, ASSET_NOT_READY, f"The asset {asset.id} cannot be analyzed: its status is {status}.")
+    assets.require_ready(service, asset, "analyzed")
     return asset
 
 
@@ -233,8 +228,8 @@ def _decode_inline(name: str, encoded: str) -> bytes:
 
 def _check_inline_size(kind: str, content: bytes, maximum: int) -> None:
     if len(content) > maximum:
-        code = "video_filesize_too_large" if kind == "video" else "media_filesize_too_large"
-        raise ApiError(400, code, f"The {kind} has {len(content)} bytes, and {maximum} are allowed.")
+        message = f"The {kind} has {len(content)} bytes, and {maximum} are allowed."
+        raise ApiError(400, assets.too_large_code(kind), message)
 
 
 async def _inline_video(service: Service, content: bytes) -> MediaSource:
@@ -375,9 +370,7 @@ def _response_format(
         return None, ()
     format_type = require_choice("response_format.type", response_format.get("type"), _MODE_FORMATS[mode])
     if format_type == "segment_definitions":
-        definitions = _read_segment_definitions(
-            response_format, body, allow_time_arrays=model == NEWEST_MODEL, window=window
-        )
+        definitions = _read_segment_definitions(response_format, body, model, window)
         for definition in definitions:
             _reference_names(service, "segment_definitions", definition)
         return None, definitions
@@ -398,11 +391,8 @@ def _check_no_segments(body: Mapping[str, Any]) -> None:
 def _max_tokens(body: Json, mode: str, model: str, definitions: tuple[Json, ...]) -> int | Literal["unlimited"]:
     minimum, default, maximum = TOKEN_LIMITS[mode]
     if body.get("max_tokens") == "unlimited":
-        if (
-            mode != SEGMENTS_MODE
-            or model != NEWEST_MODEL
-            or any(definition.get("time_ranges") for definition in definitions)
-        ):
+        has_ranges = any(definition.get("time_ranges") for definition in definitions)
+        if mode != SEGMENTS_MODE or model != NEWEST_MODEL or has_ranges:
             raise invalid_parameter("max_tokens", f"unlimited needs {SEGMENTS_MODE}, {NEWEST_MODEL} and no time_ranges")
         return "unlimited"
     max_tokens = optional_int(body, "max_tokens", minimum, maximum)
@@ -410,14 +400,14 @@ def _max_tokens(body: Json, mode: str, model: str, definitions: tuple[Json, ...]
 
 
 def _read_segment_definitions(
-    response_format: Json, body: Json, *, allow_time_arrays: bool, window: tuple[float, float]
+    response_format: Json, body: Json, model: str, window: tuple[float, float]
 ) -> tuple[Json, ...]:
     """Return the segment definitions of a request.
 
     Args:
         response_format: The response format.
         body: The body of the request.
-        allow_time_arrays: Whether the model supports fields of type `time_array`.
+        model: Name of the model; only the newest one supports fields of type `time_array`.
         window: Start and end of the analyzed part, in seconds.
 
     Raises:
@@ -430,15 +420,12 @@ def _read_segment_definitions(
     ids = [required_string(definition, "id", DEFINITIONS_PATH) for definition in definitions]
     if len(set(ids)) < len(ids):
         raise invalid_parameter(f"{DEFINITIONS_PATH}.id", "it must be unique")
+    types = ("array", "timestamp", "time_array") if model == NEWEST_MODEL else ("array", "timestamp")
     for definition in definitions:
         required_string(definition, "description", DEFINITIONS_PATH)
         if definition.get("fields") is not None:
             fields = required_object_list(definition, "fields", 0, 1000, DEFINITIONS_PATH)
-            _check_definition_fields(
-                fields,
-                f"{DEFINITIONS_PATH}.fields",
-                ("array", "timestamp", *(("time_array",) if allow_time_arrays else ())),
-            )
+            _check_definition_fields(fields, f"{DEFINITIONS_PATH}.fields", types)
     has_limits = _has_duration_limits(body)
     if any(definition.get("time_ranges") is not None for definition in definitions):
         if has_limits or body.get("start_time") is not None or body.get("end_time") is not None:
@@ -464,10 +451,7 @@ def _check_ranges(definition: Json, window: tuple[float, float]) -> None:
         return
     ranges: list[tuple[float, float]] = []
     for entry in required_object_list(definition, "time_ranges", 1, 1000, DEFINITIONS_PATH):
-        start, end = (
-            optional_number(entry, "start_time", parent=path),
-            optional_number(entry, "end_time", parent=path),
-        )
+        start, end = optional_number(entry, "start_time", path), optional_number(entry, "end_time", path)
         if start is None or end is None:
             raise missing_parameter(f"{path}.start_time and end_time")
         if end - start < MIN_SEGMENT_DURATION or start < window[0] or (window[1] and end > window[1]):

@@ -34,21 +34,12 @@ MAX_REQUESTS = 1000
 MAX_ACTIVE_BATCHES = 5
 MAX_TOTAL_SECONDS = 2000 * 3600
 BATCH_STATUSES = ("pending", "processing", "canceling", "canceled", "completed", "expired")
-DEFAULTABLE_FIELDS = (
-    "prompt",
-    "response_format",
-    "temperature",
-    "max_tokens",
-    "min_segment_duration",
-    "max_segment_duration",
-    "start_time",
-    "end_time",
-)
-"""Fields of `defaults`, which each request can override."""
 _BRIEF_PROMPT_LENGTH = 30
 """Maximum length of a prompt in lists."""
 _ECHOED_FIELDS = ("temperature", "max_tokens", "start_time", "end_time")
 _ECHOED_SEGMENT_FIELDS = ("min_segment_duration", "max_segment_duration")
+DEFAULTABLE_FIELDS = ("prompt", "response_format", *_ECHOED_FIELDS, *_ECHOED_SEGMENT_FIELDS)
+"""Fields of `defaults`, which each request can override."""
 
 
 async def create_task(context: RequestContext) -> ApiResponse:
@@ -168,13 +159,8 @@ async def create_batch(context: RequestContext) -> ApiResponse:
     analyze_requests = [await _item_request(service, body, entry, position) for position, entry in enumerate(requests)]
     if sum(request.end - request.start for request in analyze_requests) > MAX_TOTAL_SECONDS:
         raise invalid_parameter("requests", f"the total duration must be at most {MAX_TOTAL_SECONDS // 3600} hours")
-    if (
-        sum(
-            progress.batch_status(service, batch) in progress.ACTIVE
-            for batch in service.state.analyses.batches.values()
-        )
-        >= MAX_ACTIVE_BATCHES
-    ):
+    statuses = [progress.batch_status(service, batch) for batch in service.state.analyses.batches.values()]
+    if sum(status in progress.ACTIVE for status in statuses) >= MAX_ACTIVE_BATCHES:
         raise ApiError(429, "too_many_requests", f"At most {MAX_ACTIVE_BATCHES} batches can be active.")
     context.count_media(sum(request.media_seconds or 0.0 for request in analyze_requests))
     now = service.now()
@@ -231,7 +217,7 @@ async def _item_request(service: Service, body: Json, entry: Json, position: int
             models=BATCH_MODELS,
         )
     except ApiError as error:
-        if error.code == analyze.ASSET_NOT_READY:
+        if error.code == assets.ASSET_NOT_READY:
             error.status = 409
         raise
 
@@ -283,11 +269,10 @@ async def cancel_batch(context: RequestContext) -> ApiResponse:
         raise ApiError(409, f"batch_{status}", f"The batch {batch.id} is {status}.")
     if batch.canceled_at is None:
         batch.canceled_at = service.now()
-    view: dict[str, Any] = batch_view(service, batch)
     # A batch without started items is canceled already, but this response always says "canceling".
-    return ApiResponse(
-        {name: value for name, value in view.items() if name != "canceled_at"} | {"status": "canceling"}, 202
-    )
+    view = batch_view(service, batch) | {"status": "canceling"}
+    view.pop("canceled_at", None)
+    return ApiResponse(view, 202)
 
 
 async def retrieve_batch_results(context: RequestContext) -> ApiResponse:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from twelvelabs_async.emulator._api import assets, listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found, require_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._media.media import Media
@@ -32,7 +32,6 @@ PICKER_TOKEN_LIFETIME = 3600
 IMPORTS_PATH = "/connections/{connection_id}/imports"
 MAX_IMPORT_ITEMS = 100
 MAX_IMPORT_SIZES = {"video": 10 * media.GIB, "audio": 4 * media.GIB, "image": 32 * media.MIB}
-TOO_LARGE_CODES = {"video": "video_filesize_too_large", "audio": "audio_filesize_too_large"}
 
 
 async def authorize(context: RequestContext) -> ApiResponse:
@@ -66,8 +65,7 @@ def _find_connection(context: RequestContext) -> Connection:
     Raises:
         ApiError: The connection does not exist.
     """
-    identifier = context.path_id("connection_id")
-    return require_found(context.service.state.connectors.connections.get(identifier), "connection", identifier)
+    return context.find(context.service.state.connectors.connections, "connection_id", "connection")
 
 
 def _find_active_connection(context: RequestContext) -> Connection:
@@ -168,9 +166,8 @@ async def list_redirect_uris(context: RequestContext) -> ApiResponse:
 
 async def delete_redirect_uri(context: RequestContext) -> ApiResponse:
     """DELETE /connections/redirect-uris/{redirect_uri_id}."""
-    identifier = context.path_id("redirect_uri_id")
-    if context.service.state.connectors.redirect_uris.pop(identifier, None) is None:
-        raise not_found("redirect URI", identifier)
+    redirect_uris = context.service.state.connectors.redirect_uris
+    del redirect_uris[context.find(redirect_uris, "redirect_uri_id", "redirect URI").id]
     return NO_CONTENT
 
 
@@ -275,7 +272,7 @@ def _rejection_reason(file: RemoteFile | None) -> tuple[str, str] | None:
         return "unsupported_media_type", f"{file.filename} is not a video, audio or image file."
     if _remote_size(file) > MAX_IMPORT_SIZES[kind]:
         message = f"The file has {_remote_size(file)} bytes; a file of type {kind} may have {MAX_IMPORT_SIZES[kind]}."
-        return TOO_LARGE_CODES.get(kind, "media_filesize_too_large"), message
+        return assets.too_large_code(kind), message
     return None
 
 

@@ -9,7 +9,7 @@ from multidict import MultiMapping
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media.media import UserMetadata
 from twelvelabs_async.emulator._state import progress
@@ -60,8 +60,7 @@ def _find_collection(context: RequestContext) -> EntityCollection:
     Raises:
         ApiError: The collection does not exist.
     """
-    identifier = context.path_id("entity_collection_id")
-    return require_found(context.service.state.knowledge.collections.get(identifier), "entity collection", identifier)
+    return context.find(context.service.state.knowledge.collections, "entity_collection_id", "entity collection")
 
 
 async def retrieve_collection(context: RequestContext) -> ApiResponse:

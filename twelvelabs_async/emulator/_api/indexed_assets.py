@@ -38,22 +38,15 @@ async def create_indexed_asset(context: RequestContext) -> ApiResponse:
     body = await context.json()
     asset_id = required_string(body, "asset_id")
     stream = optional_bool(body, "enable_video_stream")
-    asset = _indexable_asset(context, asset_id)
+    asset = context.service.asset(asset_id)
+    assets.require_ready(context.service, asset, "indexed")
+    if rejection := check_indexable(asset.media):
+        raise ApiError(400, rejection.code, rejection.message)
     user_metadata = parse_user_metadata(body.get("user_metadata") or {})
     context.count_media(asset.media.duration)
     video = add_video(context, index, asset, user_metadata=user_metadata, stream=stream)
     location = f"{context.request.path}/{video.id}"
     return ApiResponse({"_id": video.id, "asset_id": asset.id}, 202, {"Location": location})
-
-
-def _indexable_asset(context: RequestContext, asset_id: str) -> Asset:
-    asset = context.service.asset(asset_id)
-    status = progress.asset_status(context.service, asset)
-    if status != "ready":
-        raise ApiError(400, "asset_not_ready", f"The asset {asset.id} cannot be indexed: its status is {status}.")
-    if rejection := check_indexable(asset.media):
-        raise ApiError(400, rejection.code, rejection.message)
-    return asset
 
 
 def add_video(

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from twelvelabs_async.emulator import _search
 from twelvelabs_async.emulator._api import listing, serializers, validation
+from twelvelabs_async.emulator._api.assets import ASSET_NOT_READY
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
@@ -39,24 +40,10 @@ _PAGE_TOKEN = re.compile(r"([0-9]{1,16})-([0-9]{1,16})-([0-9a-f]{16})")
 
 
 ENRICHMENT_KEYWORDS: Final = frozenset(
-    {
-        "type",
-        "title",
-        "description",
-        "enum",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "prefixItems",
-        "minItems",
-        "maxItems",
-        "minimum",
-        "maximum",
-        "format",
-    }
+    {"type", "title", "description", "enum", "minimum", "maximum", "format"}
+    | {"properties", "required", "additionalProperties"}
+    | {"items", "prefixItems", "minItems", "maxItems"}
 )
-
 ENRICHMENT_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
@@ -67,23 +54,18 @@ def _prefixed_id(context: RequestContext, name: str, prefix: str) -> str:
         ApiError: It is not the prefix followed by a UUID.
     """
     value = context.path_param(name)
-    actual_prefix, _, body_json = value.partition("_")
-    if actual_prefix != prefix or not _UUID.fullmatch(body_json):
+    actual_prefix, _, uuid = value.partition("_")
+    if actual_prefix != prefix or not _UUID.fullmatch(uuid):
         raise invalid_parameter(name, f"it must be a UUID behind {prefix}_")
     return value.lower()
 
 
-def _read_metadata(body: JsonObject) -> UserMetadata:
-    """Return the metadata of a store or a collection.
-
-    Raises:
-        ApiError: The metadata are not a flat object, or exceed a limit.
-    """
-    return _read_metadata_fields(body, max_keys=MAX_METADATA_KEYS, max_value_length=MAX_METADATA_VALUE_LENGTH)
-
-
-def _read_metadata_fields(body: JsonObject, *, max_keys: int, max_value_length: int) -> UserMetadata:
+def _read_metadata(
+    body: JsonObject, max_keys: int = MAX_METADATA_KEYS, max_value_length: int = MAX_METADATA_VALUE_LENGTH
+) -> UserMetadata:
     """Return the `metadata` of a request, an empty dict if it is absent.
+
+    The default limits are those of stores and collections.
 
     Raises:
         ApiError: The metadata are not a flat object, or exceed a limit.
@@ -204,9 +186,7 @@ async def create_item(context: RequestContext) -> ApiResponse:
     store = _find_store(context)
     body = await context.json()
     state = context.service.state
-    metadata = _read_metadata_fields(
-        body, max_keys=MAX_ITEM_METADATA_KEYS, max_value_length=MAX_ITEM_METADATA_VALUE_LENGTH
-    )
+    metadata = _read_metadata(body, MAX_ITEM_METADATA_KEYS, MAX_ITEM_METADATA_VALUE_LENGTH)
     asset = _usable_asset(context.service, validation.required_string(body, "asset_id"))
     kind = body.get("asset_type")
     if kind is not None and require_choice("asset_type", kind, MAX_ITEM_SIZES) != asset.media.kind:
@@ -232,7 +212,7 @@ def _usable_asset(service: Service, asset_id: str) -> Asset:
             400, "unsupported_file_type", f"A file of type {asset.media.mime} cannot be added to a knowledge store."
         )
     if progress.asset_status(service, asset) == "failed":
-        raise ApiError(400, "asset_not_ready", f"The asset {asset.id} cannot be used: its status is failed.")
+        raise ApiError(400, ASSET_NOT_READY, f"The asset {asset.id} cannot be used: its status is failed.")
     if asset.media.size > MAX_ITEM_SIZES[asset.media.kind]:
         raise ApiError(
             400, "media_filesize_too_large", f"The asset has {asset.media.size} bytes, more than an item may have."
@@ -243,11 +223,10 @@ def _usable_asset(service: Service, asset_id: str) -> Asset:
 async def list_items(context: RequestContext) -> ApiResponse:
     """GET /knowledge-stores/{knowledge_store_id}/items."""
     service = context.service
-    store = _find_store(context)
+    store_id = _find_store(context).id
     statuses = context.query_choices("status", ITEM_STATUSES, ITEM_STATUSES)
-    items = [
-        item for item in service.state.knowledge.items_of(store.id) if progress.item_status(service, item) in statuses
-    ]
+    items = service.state.knowledge.items_of(store_id)
+    items = [item for item in items if progress.item_status(service, item) in statuses]
     in_order = listing.sort_items(context.query, items, lambda item: _updated_at(service, item))
     return listing.page_response(context, in_order, lambda item: item_view(service, item))
 
@@ -314,7 +293,7 @@ async def create_item_collection(context: RequestContext) -> ApiResponse:
     store = _find_store(context)
     body = await context.json()
     state, now = context.service.state, context.service.now()
-    name, description = _unused_name(context, store, body), validation.optional_string(body, "description")
+    name, description = _unused_name(context.service, store.id, body), validation.optional_string(body, "description")
     metadata = _read_metadata(body)
     collection = ItemCollection(
         id=state.ids.prefixed_id("ksic"),
@@ -330,15 +309,10 @@ async def create_item_collection(context: RequestContext) -> ApiResponse:
     return ApiResponse(_collection_view(collection), 201)
 
 
-def _unused_name(
-    context: RequestContext, store: KnowledgeStore, body: JsonObject, excluded_id: str | None = None
-) -> str:
+def _unused_name(service: Service, store_id: str, body: JsonObject, excluded_id: str | None = None) -> str:
     name = validation.required_string(body, "name")
-    if any(
-        collection.name == name
-        for collection in context.service.state.knowledge.collections_of(store.id)
-        if collection.id != excluded_id
-    ):
+    collections = service.state.knowledge.collections_of(store_id)
+    if any(collection.name == name for collection in collections if collection.id != excluded_id):
         raise invalid_parameter("name", f"an item collection named {name} already exists")
     return name
 
@@ -370,7 +344,7 @@ async def update_item_collection(context: RequestContext) -> ApiResponse:
     body = await context.json()
     name = collection.name
     if body.get("name") is not None:
-        name = _unused_name(context, _find_store(context), body, excluded_id=collection.id)
+        name = _unused_name(context.service, collection.store_id, body, excluded_id=collection.id)
     description, metadata = validation.optional_string(body, "description"), _read_metadata(body)
     collection.name = name
     collection.description = collection.description if description is None else description
@@ -451,7 +425,9 @@ async def search_store(context: RequestContext) -> ApiResponse:
     items = [
         item
         for item in context.service.state.knowledge.items_of(store.id)
-        if progress.item_status(context.service, item) == "ready" and _matches_filters(item, kinds, ids)
+        if progress.item_status(context.service, item) == "ready"
+        and item.asset.media.kind in kinds
+        and (ids is None or item.id in ids)
     ]
     settings = context.service.settings
     matches = _search.find_matches(settings.seed, text, modalities or [MODALITIES[0]], items, settings.search)
@@ -459,9 +435,8 @@ async def search_store(context: RequestContext) -> ApiResponse:
     start = page * size
     shown = enumerate(groups[start : start + size], start + 1)
     data = [_hit_view(rank, group, with_metadata=with_metadata) for rank, group in shown]
-    view: dict[str, Any] = {"data": data, "effective_search_options": {}}
-    if modalities:
-        view["effective_search_options"] = {"video": {"modalities": modalities}}
+    effective = {"video": {"modalities": modalities}} if modalities else {}
+    view: dict[str, Any] = {"data": data, "effective_search_options": effective}
     if start + size < len(groups):
         expires = int(context.service.now() + context.service.timing.token_lifetime)
         view["next_page_token"] = _page_token(context, store.id, body, page + 1, expires)
@@ -485,11 +460,9 @@ def _condition(filter_: JsonObject, name: str) -> list[str] | None:
         return None
     if len(condition) != 1 or not condition.keys() <= {"eq", "in"}:
         raise invalid_parameter(f"filter.{name}", "it must have either eq or in")
-    return (
-        validation.required_string_list(condition, "in")
-        if "in" in condition
-        else [validation.required_string(condition, "eq")]
-    )
+    if "in" in condition:
+        return validation.required_string_list(condition, "in")
+    return [validation.required_string(condition, "eq")]
 
 
 def _modalities(body: JsonObject, kinds: list[str]) -> list[str] | None:
@@ -505,10 +478,6 @@ def _modalities(body: JsonObject, kinds: list[str]) -> list[str] | None:
     if value is None:
         raise missing_parameter("search_options.video.modalities")
     return value
-
-
-def _matches_filters(item: Item, kinds: list[str], ids: list[str] | None) -> bool:
-    return item.asset.media.kind in kinds and (ids is None or item.id in ids)
 
 
 def _page_token(context: RequestContext, store_id: str, body: JsonObject, page: int, expires_at: int) -> str:
@@ -536,17 +505,12 @@ def _hit_view(rank: int, group: list[Match], *, with_metadata: bool) -> dict[str
     item = group[0].item
     view: dict[str, Any] = {"asset_type": item.asset.media.kind, "rank": rank, "item_id": item.id}
     if with_metadata:
-        view["metadata"] = {"system": _system_metadata(item), "user": item.metadata}
+        info = item.asset.media
+        system = {"duration": info.duration, "width": info.width, "height": info.height, "size": info.size}
+        view["metadata"] = {"system": serializers.compact(system), "user": item.metadata}
     if item.asset.media.kind == "video":
         view["matches"] = [_match_view(match) for match in group]
     return view
-
-
-def _system_metadata(item: Item) -> dict[str, Any]:
-    info = item.asset.media
-    return serializers.compact(
-        {"duration": info.duration, "width": info.width, "height": info.height, "size": info.size}
-    )
 
 
 def _match_view(match: Match) -> dict[str, Any]:

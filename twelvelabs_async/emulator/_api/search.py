@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from twelvelabs_async.emulator import _search
@@ -56,7 +57,7 @@ async def search(context: RequestContext) -> ApiResponse:
         expires_at=service.now() + service.timing.token_lifetime,
     )
     _save_search(service, search)
-    return ApiResponse(_page(service, search, 1, with_metadata=with_metadata))
+    return ApiResponse(_page(service, search, 1))
 
 
 def _options(form: Form, index: Index) -> frozenset[str]:
@@ -152,12 +153,8 @@ async def retrieve_page(context: RequestContext) -> ApiResponse:
         raise _invalid_token() from error
     if not 1 <= page <= _page_count(search):
         raise _invalid_token()
-    with_metadata = (
-        context.query_flag("include_user_metadata")
-        if "include_user_metadata" in context.query
-        else search.user_metadata
-    )
-    return ApiResponse(_page(context.service, search, page, with_metadata=with_metadata))
+    with_metadata = context.query_flag("include_user_metadata", default=search.user_metadata)
+    return ApiResponse(_page(context.service, replace(search, user_metadata=with_metadata), page))
 
 
 def _invalid_token() -> ApiError:
@@ -169,7 +166,7 @@ def _page_count(search: Search) -> int:
     return max(1, -(-len(search.items) // search.limit))
 
 
-def _page(service: Service, search: Search, number: int, *, with_metadata: bool) -> dict[str, Any]:
+def _page(service: Service, search: Search, number: int) -> dict[str, Any]:
     start = (number - 1) * search.limit
     info: dict[str, Any] = {
         "limit_per_page": search.limit,
@@ -183,31 +180,26 @@ def _page(service: Service, search: Search, number: int, *, with_metadata: bool)
     if number > 1:
         info["prev_page_token"] = f"{search.id}-{number - 1}"
     items = search.items[start : start + search.limit]
-    data = [_item(service, search, item, with_metadata=with_metadata) for item in items]
-    return {"data": data, "page_info": info, "search_pool": _search_pool(service, search)}
-
-
-def _search_pool(service: Service, search: Search) -> dict[str, Any]:
     videos = progress.ready_videos(service, search.index_id)
     total = sum(video.asset.media.duration or 0 for video in videos)
-    return {"total_count": len(videos), "total_duration": round(total, 3), "index_id": search.index_id}
+    pool = {"total_count": len(videos), "total_duration": round(total, 3), "index_id": search.index_id}
+    return {"data": [_item(service, search, item) for item in items], "page_info": info, "search_pool": pool}
 
 
-def _item(service: Service, search: Search, item: Hit | list[Hit], *, with_metadata: bool) -> dict[str, Any]:
+def _item(service: Service, search: Search, item: Hit | list[Hit]) -> dict[str, Any]:
     if isinstance(item, Hit):
-        return _clip(service, search, item, with_metadata=with_metadata)
-    clips = [_clip(service, search, hit, with_metadata=with_metadata) for hit in item]
-    return {"id": item[0].video.id, "clips": clips}
+        return _clip(service, search, item)
+    return {"id": item[0].video.id, "clips": [_clip(service, search, hit) for hit in item]}
 
 
-def _clip(service: Service, search: Search, hit: Hit, *, with_metadata: bool) -> dict[str, Any]:
+def _clip(service: Service, search: Search, hit: Hit) -> dict[str, Any]:
     view: dict[str, Any] = {"start": hit.start, "end": hit.end, "video_id": hit.video.id, "rank": hit.rank}
     if search.thumbnails:
         view["thumbnail_url"] = f"{service.storage_url}/derived/{hit.video.id}/{hit.start:g}.jpg"
     if search.transcription:
         view["transcription"] = descriptions.spoken_between(hit.video.asset, hit.start, hit.end)
     metadata = hit.video.asset.user_metadata | hit.video.user_metadata
-    if with_metadata and metadata:
+    if search.user_metadata and metadata:
         view["user_metadata"] = metadata
     return view
 

@@ -7,7 +7,7 @@ from typing import Any
 from twelvelabs_async.emulator._api import assets, indexed_assets, listing, serializers
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import Form, parse_user_metadata_json
-from twelvelabs_async.emulator._errors import ApiError, missing_parameter, require_found
+from twelvelabs_async.emulator._errors import ApiError, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._state import progress
@@ -41,10 +41,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
 async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]:
     if file := form.file("video_file"):
         if media.detect_kind(file.filename) is None and not file.content_type.startswith("video/"):
-            problem = f"{file.filename} has neither a known extension nor the type of a video."
-            raise ApiError(
-                400, "video_file_broken", f"The video file is corrupted or in an unsupported format: {problem}"
-            )
+            raise _broken_video(f"{file.filename} has neither a known extension nor the type of a video.")
         info = await assets.inspect_form_file(context.service, "video_file", file, file.filename, MAX_SIZES)
         return file.filename, _require_video(info)
     if url := form.get("video_url"):
@@ -55,12 +52,13 @@ async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]
 
 def _require_video(info: media.Media) -> media.Media:
     if info.kind != "video":
-        raise ApiError(
-            400,
-            "video_file_broken",
-            f"The video file is corrupted or in an unsupported format: its type is {info.mime}.",
-        )
+        raise _broken_video(f"its type is {info.mime}.")
     return info
+
+
+def _broken_video(problem: str) -> ApiError:
+    message = f"The video file is corrupted or in an unsupported format: {problem}"
+    return ApiError(400, "video_file_broken", message)
 
 
 async def list_tasks(context: RequestContext) -> ApiResponse:
@@ -107,8 +105,7 @@ async def delete_task(context: RequestContext) -> ApiResponse:
 
 
 def _find(context: RequestContext) -> Task:
-    identifier = context.path_id("task_id")
-    return require_found(context.service.state.tasks.get(identifier), "task", identifier)
+    return context.find(context.service.state.tasks, "task_id", "task")
 
 
 def _updated_at(service: Service, task: Task) -> float:

@@ -31,21 +31,10 @@ MAX_TEXT_TOKENS = 500
 """Maximum number of tokens of a search query and of most texts to embed."""
 
 RETIRED_MODELS = frozenset(
-    {
-        "marengo2.5",
-        "marengo2.6",
-        "marengo2.7",
-        "Marengo-retrieval-2.6",
-        "Marengo-retrieval-2.7",
-        "pegasus1",
-        "pegasus1.1",
-        "pegasus1.2",
-    }
+    {"marengo2.5", "marengo2.6", "marengo2.7", "Marengo-retrieval-2.6", "Marengo-retrieval-2.7"}
+    | {"pegasus1", "pegasus1.1", "pegasus1.2"}
 )
-
-
 _CHUNK_SIZE = 1 << 18
-
 _MAX_FIELD_SIZE = 1 << 20
 
 
@@ -332,7 +321,8 @@ async def read_form(request: web.Request, spool: UploadSpool) -> AsyncGenerator[
     form = Form({}, {})
     async with AsyncExitStack() as stack:
         try:
-            await read_parts(_multipart_reader(request), form, spool, stack)
+            reader = MultipartReader(request.headers, cast("StreamReader", PushbackReader(request.content)))
+            await read_parts(reader, form, spool, stack)
         except (HttpProcessingError, ValueError, LookupError, AssertionError) as error:
             raise ApiError(400, "parameter_invalid", "The form cannot be read.") from error
         yield form
@@ -378,10 +368,6 @@ class PushbackReader:
     def unread_data(self, data: bytes) -> None:
         """Insert data before the unread part of the body."""
         self._buffer = data + self._buffer
-
-
-def _multipart_reader(request: web.Request) -> MultipartReader:
-    return MultipartReader(request.headers, cast("StreamReader", PushbackReader(request.content)))
 
 
 async def read_parts(reader: MultipartReader, form: Form, spool: UploadSpool, stack: AsyncExitStack) -> None:
