@@ -15,7 +15,7 @@ from twelvelabs_async.ingest._validation import (
     Media,
     ModelRules,
     format_media_duration,
-    media_from_url,
+    media_from_name,
     rejection_reason,
     rules_for_models,
     upload_strategy,
@@ -31,7 +31,7 @@ BOTH = rules_for_models(["marengo3.0", "pegasus1.5"])
 
 def reason(*, rules: Sequence[ModelRules] = MARENGO, is_url: bool = False, **changes: Any) -> str:
     media = attrs.evolve(GOOD, **changes)
-    return rejection_reason(media, upload_strategy(media, is_url=is_url), rules)
+    return rejection_reason(media, "url" if is_url else upload_strategy(media), rules)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_durations_at_the_limit_are_accepted(seconds: float) -> None:
 
 def test_unknown_properties_do_not_reject_a_file() -> None:
     assert reason(seconds=None, width=None, height=None, kind=None, container=None, inspected=False) == ""
-    assert rejection_reason(media_from_url("https://example.com/get?id=7"), "url", BOTH) == ""
+    assert rejection_reason(media_from_name("get"), "url", BOTH) == ""
 
 
 @pytest.mark.parametrize(
@@ -131,16 +131,15 @@ def test_a_direct_file_url_on_the_same_hosts_is_accepted(url: str) -> None:
 
 
 def test_the_upload_strategy_depends_on_the_size() -> None:
-    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6), is_url=False) == "direct"
-    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6 + 1), is_url=False) == "multipart"
-    assert upload_strategy(GOOD, is_url=True) == "url"
+    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6)) == "direct"
+    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6 + 1)) == "multipart"
 
 
 def test_an_unknown_duration_is_estimated_from_the_size() -> None:
     unknown = attrs.evolve(GOOD, seconds=None, size=30_000_000)
     assert unknown.estimated_seconds == 60
     assert GOOD.estimated_seconds == 60
-    assert media_from_url("https://example.com/a.mp4").estimated_seconds is None
+    assert media_from_name("a.mp4").estimated_seconds is None
     assert attrs.evolve(unknown, kind=None).estimated_seconds is None
 
 

@@ -14,7 +14,7 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._event_listeners import plain_function
 from twelvelabs_async._options import non_negative_int, one_of, positive, validate_bool
-from twelvelabs_async._polling import is_retryable_poll_error
+from twelvelabs_async._polling import BatchPoller, is_retryable_poll_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
     APIError,
@@ -142,8 +142,8 @@ class Pipeline:
             interval=config.sleep_interval,
             on_error=self._wait_after_poll_error,
         )
-        self._processing_poller: StatusPoller = poller(self._stages.processing_target())
-        self._indexing_poller: StatusPoller = poller(self._stages.indexing_target(config.index_id))
+        self._processing_poller: StatusPoller = poller(BatchPoller((), self._stages.processing_target()))
+        self._indexing_poller: StatusPoller = poller(BatchPoller((), self._stages.indexing_target(config.index_id)))
         self.pollers: tuple[StatusPoller, ...] = (self._processing_poller, self._indexing_poller)
         """Must be running while items are ingested."""
         self.stop_reason: StopReason = ""
@@ -179,8 +179,8 @@ class Pipeline:
             if self._claimer is None:
                 config = self._config
                 self._claimer = Claimer(
-                    config.ledger,
-                    await config.ledger.open(),
+                    ledger=config.ledger,
+                    ledger_name=await config.ledger.open(),
                     index_id=config.index_id,
                     dedupe=config.dedupe,
                     validate=self._validate,

@@ -18,7 +18,7 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -95,13 +95,9 @@ SIGNATURE_SCHEMES: Final[Mapping[str, SignatureScheme]] = {
     ),
     "Google Cloud Storage v2": SignatureScheme(required="expires googleaccessid signature"),
     "Google Cloud CDN": SignatureScheme(required="expires keyname signature", optional="urlprefix"),
-    "CloudFront": SignatureScheme(
-        required="key-pair-id signature",
-        optional="expires hash-algorithm policy",
-    ),
+    "CloudFront": SignatureScheme(required="key-pair-id signature", optional="expires hash-algorithm policy"),
     "Azure": SignatureScheme(
-        required="sig sv",
-        optional="saoid scid sdd se si sip ske skoid sks skt sktid skv sp spr sr srt ss st suoid",
+        required="sig sv", optional="saoid scid sdd se si sip ske skoid sks skt sktid skv sp spr sr srt ss st suoid"
     ),
     "Alibaba OSS v4": SignatureScheme(
         required="x-oss-signature",
@@ -185,8 +181,8 @@ def is_signed(url: str) -> bool:
     parts = _split(url)
     if parts is None:
         return False
-    host = parts.netloc.rpartition("@")[2].lower()
-    return ":" in parts.netloc.rpartition("@")[0] or bool(_signature_parameters(host, parts.query))
+    user, _, host = parts.netloc.rpartition("@")
+    return ":" in user or bool(_signature_parameters(host.lower(), parts.query))
 
 
 def _unsigned_parameters(host: str, query: str) -> Iterable[str]:
@@ -422,7 +418,7 @@ class ObjectSource(UploadSource):
 
     @override
     async def open_part(self, index: int, offset: int, size: int) -> Part:
-        reader = _RangeReader(self, offset + size)
+        reader = _RangeReader(self._read, offset + size)
         return Part(index, offset, size, partial(self._read_in_thread, reader.read))
 
     @override
@@ -436,16 +432,12 @@ class ObjectSource(UploadSource):
             raise _changed(self.label)
         return block
 
-    def read_range(self, offset: int, size: int) -> bytes:
-        """Return `size` bytes from `offset`. Blocks: call it in a thread."""
-        return self._read(offset, size)
-
 
 class _RangeReader:
     """Reads a part in larger ranges than it is sent in."""
 
-    def __init__(self, source: ObjectSource, end: int) -> None:
-        self._source = source
+    def __init__(self, read_range: Callable[[int, int], bytes], end: int) -> None:
+        self._read_range = read_range
         self._end = end
         self._start = 0
         self._content = b""
@@ -453,7 +445,7 @@ class _RangeReader:
     def read(self, offset: int, size: int) -> bytes:
         if not self._start <= offset <= offset + size <= self._start + len(self._content):
             self._start = offset
-            self._content = self._source.read_range(offset, min(max(size, FETCH_SIZE), self._end - offset))
+            self._content = self._read_range(offset, min(max(size, FETCH_SIZE), self._end - offset))
         position = offset - self._start
         return self._content[position : position + size]
 

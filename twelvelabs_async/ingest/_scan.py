@@ -152,8 +152,13 @@ def _has_metadata(sources: object) -> bool:
 
 
 def _is_plain_url(source: object) -> bool:
-    path: object = cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source
+    path = _path_of(source)
     return isinstance(path, Item) or (isinstance(path, str) and is_url(path))
+
+
+def _path_of(source: object) -> object:
+    """Return the path or URL of a source, which may have metadata; it is not checked yet."""
+    return cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source
 
 
 def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
@@ -164,7 +169,7 @@ def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
         try:
             path, metadata, key = _split_source(source)
         except InvalidInputError as error:
-            shown = _shown(cast("tuple[object, ...]", source)[0] if source and isinstance(source, tuple) else source)
+            shown = _shown(_path_of(source))
             yield Item(shown, redact_url(shown) if is_url(shown) else shown, str(error))
             continue
         for found in expand(path):
@@ -189,14 +194,10 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
     Raises:
         InvalidInputError: One of them is not valid.
     """
-    path: object = source
-    metadata: object = None
-    key: object = None
-    if isinstance(source, tuple):
-        parts = cast("tuple[object, ...]", source)
-        if len(parts) not in {2, 3}:
-            raise InvalidInputError(f"a tuple must be (source, metadata) or (source, metadata, key), got {parts!r}")
-        path, metadata, key = (*parts, None)[:3]
+    parts = cast("tuple[object, ...]", source) if isinstance(source, tuple) else (source, None)
+    if len(parts) not in {2, 3}:
+        raise InvalidInputError(f"a tuple must be (source, metadata) or (source, metadata, key), got {parts!r}")
+    path, metadata, key = (*parts, None)[:3]
     if isinstance(path, PathLike):
         try:
             path = fspath(cast("PathLike[str]", path))
@@ -206,9 +207,8 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
         raise InvalidInputError(f"a source must be a path or a URL, got {type(path).__name__}")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"the metadata of a source must be a mapping or None, got {type(metadata).__name__}")
-    if key is None:
-        key = ""
-    elif not isinstance(key, str):
+    key = "" if key is None else key
+    if not isinstance(key, str):
         raise InvalidInputError(f"the key of a source must be a string, got {type(key).__name__}")
     names_one = is_url(path) or (is_bucket_url(path) and not glob.has_magic(path)) or os.path.isfile(path)  # noqa: PTH113  # Path refuses some names
     if key and not names_one:
@@ -230,24 +230,20 @@ def expand(source: PathOrUrl) -> Iterator[Item | PathSkipped]:
         yield from _bucket_items(name)
         return
     try:
-        yield from _expand_path(name)
+        if os.path.isdir(name):  # noqa: PTH112  # Path("./a") is shown as "a"
+            yield from _or_problem(name, _folder_items(name), "no video or audio in this folder")
+        elif os.path.lexists(name):
+            yield _file_item(name)
+        elif glob.has_magic(name):
+            yield from _or_problem(name, _glob_items(name), "no video or audio matches")
+        elif "://" in name:
+            scheme = name.partition("://")[0]
+            advice = "pass an http(s) URL, or with the extra `cloud` an s3://, gs:// or az:// URL"
+            yield Item(name, name, f"no such file, and {scheme}:// URLs are not supported; {advice}")
+        else:
+            yield Item(name, name, "no such file or folder")
     except (OSError, ValueError) as error:  # such as a path with a NUL character
         yield Item(name, name, f"not a valid path: {error}")
-
-
-def _expand_path(name: str) -> Iterator[Item | PathSkipped]:
-    if os.path.isdir(name):  # noqa: PTH112  # Path("./a") is shown as "a"
-        yield from _or_problem(name, _folder_items(name), "no video or audio in this folder")
-    elif os.path.lexists(name):
-        yield _file_item(name)
-    elif glob.has_magic(name):
-        yield from _or_problem(name, _glob_items(name), "no video or audio matches")
-    elif "://" in name:
-        scheme = name.partition("://")[0]
-        advice = "pass an http(s) URL, or with the extra `cloud` an s3://, gs:// or az:// URL"
-        yield Item(name, name, f"no such file, and {scheme}:// URLs are not supported; {advice}")
-    else:
-        yield Item(name, name, "no such file or folder")
 
 
 def _bucket_items(url: str) -> Iterator[Item | PathSkipped]:
@@ -271,8 +267,12 @@ def _object_items(path: BucketPath, found: Iterable[BucketObject]) -> Iterator[I
             yield Item(url, url, name=name, size=each.size, mtime_ns=each.mtime_ns, etag=each.etag)
         else:
             left_out[_file_skip_reason(name)] += 1
+    yield from _skipped_files(path.url_of(path.key), left_out)
+
+
+def _skipped_files(folder: str, left_out: Counter[tuple[SkipReason, str]]) -> Iterator[PathSkipped]:
     for (reason, suffix), count in left_out.items():
-        yield PathSkipped(path=path.url_of(path.key), reason=reason, suffix=suffix, count=count)
+        yield PathSkipped(path=folder, reason=reason, suffix=suffix, count=count)
 
 
 def _file_item(path: str) -> Item:
@@ -315,8 +315,7 @@ def _folder_items(folder: str) -> Iterator[Item | PathSkipped]:
                 yield _file_item(str(Path(parent) / name))
             else:
                 left_out[_file_skip_reason(name)] += 1
-        for (reason, suffix), count in left_out.items():
-            yield PathSkipped(path=parent, reason=reason, suffix=suffix, count=count)
+        yield from _skipped_files(parent, left_out)
     yield from map(_unreadable_folder, unreadable)
 
 

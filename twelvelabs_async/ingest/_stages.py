@@ -39,7 +39,7 @@ from twelvelabs_async.ingest._remote_sources import (
     parse_bucket_url,
     sign_url,
 )
-from twelvelabs_async.ingest._validation import MAX_URL_FILE_SIZE, detect_media_type, media_of_object
+from twelvelabs_async.ingest._validation import MAX_URL_FILE_SIZE, detect_media_type, media_from_name
 from twelvelabs_async.ingest.events import ItemProgress, OnEvent
 from twelvelabs_async.ingest.ledger import Claim, Entry, EntryStore, Ledger, SavedUpload
 from twelvelabs_async.ingest.results import Stage, Transfer
@@ -52,7 +52,7 @@ from twelvelabs_async.uploads import UploadProgress, UploadState
 from twelvelabs_async.uploads._files import opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
 from twelvelabs_async.uploads._source import UploadSource, form_file, modified_ns
-from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy
+from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
 
 if TYPE_CHECKING:
     from twelvelabs_async.ingest._remote_sources import BucketStore
@@ -174,38 +174,25 @@ def _file_digest(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@attrs.frozen(kw_only=True, eq=False)
 class Claimer:
-    """Claims items for one index in an open ledger.
+    """Claims items for one index in an open ledger."""
 
-    Args:
-        ledger: The ledger.
-        ledger_name: Name of the ledger, as returned by `open`.
-        index_id: The index.
-        dedupe: Which files count as the same.
-        validate: Checks new items first.
-        run_id: Id of the run.
-        now: Returns the time for `Entry.created_at`.
-    """
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        ledger_name: str,
-        *,
-        index_id: str,
-        dedupe: Dedupe,
-        validate: Validator | None,
-        run_id: str,
-        now: Callable[[], float],
-    ) -> None:
-        self._ledger = ledger
-        self._ledger_name = ledger_name
-        self._index_id = index_id
-        self._dedupe: Dedupe = dedupe
-        self._validate = validate
-        self._run_id = run_id
-        self._now = now
-        self._validation_slots = asyncio.Semaphore(MAX_CONCURRENT_VALIDATIONS)
+    ledger: Ledger
+    ledger_name: str
+    """Name of the ledger, as returned by `open`."""
+    index_id: str
+    dedupe: Dedupe
+    """Which files count as the same."""
+    validate: Validator | None
+    """Checks new items first."""
+    run_id: str
+    """Id of the run."""
+    now: Callable[[], float]
+    """Returns the time for `Entry.created_at`."""
+    _validation_slots: asyncio.Semaphore = attrs.field(
+        init=False, factory=partial(asyncio.Semaphore, MAX_CONCURRENT_VALIDATIONS)
+    )
 
     async def claim(self, item: Item) -> Claim | str:
         """Return the entry of an item, or why the item cannot be ingested.
@@ -216,33 +203,33 @@ class Claimer:
         """
         if item.problem:
             return item.problem
-        identity = (self._index_id, item.uri, item.size, item.version)
-        existing = await self._ledger.find(*identity)
+        identity = (self.index_id, item.uri, item.size, item.version)
+        existing = await self.ledger.find(*identity)
         if existing is not None:
             return Claim(entry=existing, match="same_file")
         async with self._validation_slots:
-            problem = await self._validate(item) if self._validate is not None else ""
+            problem = await self.validate(item) if self.validate is not None else ""
             if problem:
                 return problem
-            dedupe_key = await compute_dedupe_key(item, self._dedupe)
-        now = self._now()
+            dedupe_key = await compute_dedupe_key(item, self.dedupe)
+        now = self.now()
         entry = Entry(
-            token=_token(self._ledger_name, *identity),
-            index_id=self._index_id,
+            token=_token(self.ledger_name, *identity),
+            index_id=self.index_id,
             uri=item.uri,
             size=item.size,
             mtime_ns=item.version,
             dedupe_key=dedupe_key,
-            run_id=self._run_id,
+            run_id=self.run_id,
             created_at=now,
             updated_at=now,
         )
-        claim = await self._ledger.claim(entry)
+        claim = await self.ledger.claim(entry)
         if claim.match == "duplicate":
             async with self._validation_slots:
-                same = await is_same_video(item, claim.entry, self._dedupe)
+                same = await is_same_video(item, claim.entry, self.dedupe)
             if not same:
-                claim = await self._ledger.claim(attrs.evolve(entry, dedupe_key=""))
+                claim = await self.ledger.claim(attrs.evolve(entry, dedupe_key=""))
         return claim
 
 
@@ -313,6 +300,11 @@ class WorkItem:
     def uncertain_for(self) -> float | None:
         """For how many seconds it has been unknown whether the stage's request was executed; None if it is known."""
         return None if self.uncertain_since is None else self.clock.monotonic() - self.uncertain_since
+
+    def set_uncertain(self, error: Exception) -> None:
+        """Note whether it is unknown, after an error, if the request of the present stage was executed."""
+        if isinstance(error, APIError) and error.ambiguous:
+            self.uncertain_since = self.clock.monotonic()
 
     def set_certain(self) -> None:
         """Note that it is known whether the request of the present stage was executed."""
@@ -502,10 +494,15 @@ class Stages:
         if url is not None:
             asset = await assets.create(method="url", url=url, filename=item.name or None, user_metadata=metadata)
             return asset.id
-        async with opened(self._upload_source(item)) as content:
+        from_bucket = item.is_object
+        source = (
+            self._object_source(item) if from_bucket else source_of(item.source, "source", filename=item.name or None)
+        )
+        async with opened(source) as content:
             _check_unchanged(content, item)
+            kind = media_from_name(item.name).kind if from_bucket else await SCANS.run(detect_media_type, item.source)
             options = UploadOptions(
-                type=await self._media_type(item),
+                type=kind or "video",
                 user_metadata=metadata,
                 concurrency=PARTS_PER_FILE,
                 on_progress=work.on_upload_progress,
@@ -555,11 +552,6 @@ class Stages:
             raise
         return url if self._transfer == "url" or await is_public(url) else None
 
-    def _upload_source(self, item: Item) -> UploadSource:
-        if item.is_object:
-            return self._object_source(item)
-        return source_of(item.source, "source", filename=item.name or None)
-
     def _object_source(self, item: Item) -> ObjectSource:
         path = parse_bucket_url(item.source)
         return ObjectSource(
@@ -572,11 +564,6 @@ class Stages:
         if store is None:
             store = self._stores[path.bucket_url] = open_bucket(path)
         return store
-
-    async def _media_type(self, item: Item) -> MediaType:
-        if item.is_object:
-            return media_of_object(item.name, item.size).kind or "video"
-        return await SCANS.run(detect_media_type, item.source)
 
     async def _resume(self, uploader: MultipartUploader, content: UploadSource, saved: SavedUpload) -> str | None:
         """Finish a saved multipart upload and return the id of its asset; None if a new upload is needed."""

@@ -12,13 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from twelvelabs_async._polling import (
-    MAX_POLL_INTERVAL,
-    POLL_BACKOFF_FACTOR,
-    BatchPoller,
-    PollTarget,
-    wait_timeout_error,
-)
+from twelvelabs_async._polling import MAX_POLL_INTERVAL, POLL_BACKOFF_FACTOR, BatchPoller, wait_timeout_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import NotFoundError, TwelveLabsError
 from twelvelabs_async.polling import WaitResult
@@ -61,33 +55,21 @@ class _Waiter:
             self.future.set_exception(error)
 
 
+@attrs.frozen(eq=False)
 class StatusPoller:
-    """Waits for resources of one kind; `run` must be running.
+    """Waits for resources of one kind; `run` must be running."""
 
-    Args:
-        target: Where the resources can be polled.
-        clock: The clock.
-        timeout: Seconds to wait for a resource.
-        interval: Seconds between two polls; None adapts to what the polls find.
-        on_error: Receives the error of a poll.
-    """
-
-    def __init__(
-        self,
-        target: PollTarget[Any],
-        *,
-        clock: Clock,
-        timeout: float,
-        interval: float | None,
-        on_error: PollErrorHandler,
-    ) -> None:
-        self._batch_poller = BatchPoller[Any]((), target)
-        self._clock = clock
-        self._timeout = timeout
-        self._interval = interval
-        self._on_error = on_error
-        self._waiters: dict[str, _Waiter] = {}
-        self._has_waiters = asyncio.Event()
+    batch_poller: BatchPoller[Any]
+    """Polls all resources that a task waits for."""
+    clock: Clock
+    timeout: float
+    """Seconds to wait for a resource."""
+    interval: float | None
+    """Seconds between two polls; None adapts to what the polls find."""
+    on_error: PollErrorHandler
+    """Receives the error of a poll."""
+    _waiters: dict[str, _Waiter] = attrs.field(init=False, factory=dict[str, _Waiter])
+    _has_waiters: asyncio.Event = attrs.field(init=False, factory=asyncio.Event)
 
     async def wait_ready(self, id: str, on_status: OnStatus) -> None:
         """Return when a resource is ready.
@@ -97,15 +79,15 @@ class StatusPoller:
             WaitTimeoutError: It is still not ready after the timeout.
             APIError: Its status cannot be read.
         """
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), self._clock.monotonic(), on_status)
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.clock.monotonic(), on_status)
         self._waiters[id] = waiter
-        self._batch_poller.add(id)
+        self.batch_poller.add(id)
         self._has_waiters.set()
         try:
             await waiter.future
         finally:
             del self._waiters[id]
-            self._batch_poller.discard(id)
+            self.batch_poller.discard(id)
 
     async def run(self) -> None:
         """Poll while any task waits, until cancelled."""
@@ -114,7 +96,7 @@ class StatusPoller:
             await self._has_waiters.wait()
             interval = next_poll_interval(interval, any_ended=await self._poll())
             if self._waiters:
-                await self._clock.sleep(self._interval or max(interval, self._batch_poller.pages_read * PAUSE_PER_PAGE))
+                await self.clock.sleep(self.interval or max(interval, self.batch_poller.pages_read * PAUSE_PER_PAGE))
             else:
                 self._has_waiters.clear()
 
@@ -122,28 +104,28 @@ class StatusPoller:
         """Poll all resources once, and return whether any has ended."""
         any_ended = False
         try:
-            async for result in self._batch_poller.poll():
+            async for result in self.batch_poller.poll():
                 any_ended |= self._resolve(result)
         except TwelveLabsError as error:
             await self._handle_error(error)
             return False
-        if self._batch_poller.transient_error is not None:
-            await self._handle_error(self._batch_poller.transient_error)
+        if self.batch_poller.transient_error is not None:
+            await self._handle_error(self.batch_poller.transient_error)
         self._report_statuses()
         self._fail_timed_out()
         return any_ended
 
     async def _handle_error(self, error: TwelveLabsError) -> None:
         """Pass the error on; the time that its handler sleeps does not count towards the timeout of a resource."""
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         try:
-            await self._on_error(error)
+            await self.on_error(error)
         except TwelveLabsError as final:
             for waiter in tuple(self._waiters.values()):
                 waiter.fail(final)
-        seconds = self._clock.monotonic() - started
+        seconds = self.clock.monotonic() - started
         for waiter in self._waiters.values():
-            waiter.started += min(seconds, self._clock.monotonic() - waiter.started)
+            waiter.started += min(seconds, self.clock.monotonic() - waiter.started)
 
     def _resolve(self, result: WaitResult[Any]) -> bool:
         """Wake the task that waits for a resource; return whether the resource has ended."""
@@ -151,7 +133,7 @@ class StatusPoller:
         if waiter is None:
             return False
         if isinstance(result.error, NotFoundError) and self._age(waiter) < NOT_FOUND_GRACE:
-            self._batch_poller.add(result.id)
+            self.batch_poller.add(result.id)
             return False
         if result.error is not None:
             waiter.fail(result.error)
@@ -161,10 +143,10 @@ class StatusPoller:
         return True
 
     def _report_statuses(self) -> None:
-        for id, resource in tuple(self._batch_poller.pending.items()):
+        for id, resource in tuple(self.batch_poller.pending.items()):
             waiter = self._waiters.get(id)
             if waiter is None:  # cancelled during the poll
-                self._batch_poller.discard(id)
+                self.batch_poller.discard(id)
             elif resource is not None and resource.status != waiter.status:
                 waiter.status = resource.status
                 waiter.on_status(resource.status)
@@ -172,9 +154,9 @@ class StatusPoller:
     def _fail_timed_out(self) -> None:
         for id, waiter in tuple(self._waiters.items()):
             age = self._age(waiter)
-            if age > self._timeout:
-                last = self._batch_poller.pending.get(id)
-                waiter.fail(wait_timeout_error(last, self._batch_poller.target.lifecycle, id, age))
+            if age > self.timeout:
+                last = self.batch_poller.pending.get(id)
+                waiter.fail(wait_timeout_error(last, self.batch_poller.target.lifecycle, id, age))
 
     def _age(self, waiter: _Waiter) -> float:
-        return self._clock.monotonic() - waiter.started
+        return self.clock.monotonic() - waiter.started

@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -27,6 +27,7 @@ from twelvelabs_async._concurrency import SCANS
 from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._remote_sources import filename_from_url, is_bucket_url, is_url, url_problem
+from twelvelabs_async.ingest.sources import Item
 from twelvelabs_async.uploads._strategy import MediaType, UploadStrategy, choose_strategy, media_type
 
 ASSUMED_BITRATES: Final[Mapping[MediaType, int]] = {"video": 4_000_000, "audio": 128_000}
@@ -99,10 +100,7 @@ _YOUTUBE: Final = r"(.+\.)?(youtube(-nocookie)?\.com|youtu\.be)"
 WEB_PAGES: Final[Mapping[str, tuple[str, str]]] = {
     "YouTube": (_YOUTUBE + "/.*", ""),
     "Vimeo": (r"(www\.)?vimeo\.com/.*|player\.vimeo\.com/video/.*", ""),
-    "Dropbox": (
-        r"(www\.)?dropbox\.com/(?!.*[?&](dl|raw)=1(&|$)).*",
-        "end the link with dl=1 instead of dl=0",
-    ),
+    "Dropbox": (r"(www\.)?dropbox\.com/(?!.*[?&](dl|raw)=1(&|$)).*", "end the link with dl=1 instead of dl=0"),
     "Google Drive": (
         r"(drive|docs)\.google\.com/(?!uc\?).*",
         "pass https://drive.usercontent.google.com/download?id=...&confirm=t",
@@ -177,14 +175,8 @@ class MaskedFile:
         return bytes(MARKER_LENGTH)
 
 
-def media_from_url(url: str) -> Media:
-    """Return what a URL says about its file; sends no request."""
-    name = filename_from_url(url)
-    return Media(name=name, kind=_guess_type(name))
-
-
-def media_of_object(name: str, size: int | None) -> Media:
-    """Return what the name of an object in a bucket says about it; sends no request."""
+def media_from_name(name: str, size: int | None = None) -> Media:
+    """Return what the name of a file says about it."""
     return Media(name=name, size=size, kind=_guess_type(name))
 
 
@@ -199,7 +191,7 @@ def probe_file(path: str | os.PathLike[str]) -> Media:
         raise OSError(errno.EINVAL, "not a regular file")
     with file_path.open("rb") as file:
         header = file.read(HEADER_SIZE)
-        media = Media(name=file_path.name, size=os.fstat(file.fileno()).st_size, kind=_guess_type(file_path.name))
+        media = media_from_name(file_path.name, os.fstat(file.fileno()).st_size)
         if not header:
             return media
         if _is_text(header):
@@ -221,13 +213,18 @@ def _guess_type(name: str) -> MediaType | None:
         return None
 
 
-def is_media_library_installed() -> bool:
-    """Return whether containers can be read."""
+def _media_library() -> Any:
+    """Return the class that reads containers; None if its package or its shared library is missing."""
     try:
         library: Any = importlib.import_module("pymediainfo").MediaInfo
-        return bool(library.can_parse())
     except ImportError:
-        return False
+        return None
+    return library if library.can_parse() else None
+
+
+def is_media_library_installed() -> bool:
+    """Return whether containers can be read."""
+    return _media_library() is not None
 
 
 def detect_media_type(path: str | os.PathLike[str]) -> MediaType:
@@ -271,13 +268,13 @@ def _is_text(header: bytes) -> bool:
 def _read_tracks(file: BinaryIO) -> list[_Track] | None:
     """Return the tracks of a file; None if the library is missing or fails."""
     try:
-        library: Any = importlib.import_module("pymediainfo").MediaInfo
-        if not library.can_parse():
+        library = _media_library()
+        if library is None:
             return None
         masked = MaskedFile(file)
         # Given a path, the library would read files with consecutive numbers as one file.
         tracks: list[_Track] = library.parse(masked, parse_speed=0).to_data()["tracks"]
-    except (ImportError, RuntimeError, OSError, SyntaxError):  # SyntaxError: its XML parser failed
+    except (RuntimeError, OSError, SyntaxError):  # SyntaxError: its XML parser failed
         return None
     return None if masked.masked_too_much else tracks
 
@@ -332,16 +329,6 @@ class SourceValidation:
     """What is odd about a source that is sent nevertheless; empty if nothing is."""
 
 
-class _HasSource(Protocol):
-    """An object with a path or URL, and its size."""
-
-    @property
-    def source(self) -> str: ...
-
-    @property
-    def size(self) -> int: ...
-
-
 async def validate_source(
     source: str, rules: Sequence[ModelRules] = (), *, size: int | None = None
 ) -> SourceValidation:
@@ -352,23 +339,20 @@ async def validate_source(
         rules: Limits of the models of the index, from `rules_for_models`.
         size: Size of an object in a bucket, in bytes.
     """
-    if is_bucket_url(source):
-        media = media_of_object(source.rpartition("/")[2], size)
-        strategy = upload_strategy(media, is_url=False)
-        return SourceValidation(
-            media=media, strategy=strategy, rejection_reason=rejection_reason(media, strategy, rules)
-        )
-    if is_url(source):
-        media = media_from_url(source)
+    is_path = "://" not in source
+    if not is_path and is_url(source):
+        media = media_from_name(filename_from_url(source))
         reason = url_problem(source) or web_page_rejection(source) or rejection_reason(media, "url", rules)
         return SourceValidation(media=media, strategy="url", rejection_reason=reason)
-    try:
-        media = await SCANS.run(probe_file, source)
-    except OSError as error:
-        return SourceValidation(
-            media=Media(name=source), strategy=None, rejection_reason=f"cannot be read: {error.strerror}"
-        )
-    strategy = upload_strategy(media, is_url=False)
+    if not is_path and is_bucket_url(source):
+        media = media_from_name(source.rpartition("/")[2], size)
+    else:
+        try:
+            media = await SCANS.run(probe_file, source)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+            return SourceValidation(media=Media(name=source), strategy=None, rejection_reason=reason)
+    strategy = upload_strategy(media)
     return SourceValidation(
         media=media,
         strategy=strategy,
@@ -395,15 +379,14 @@ class SourceValidator:
         self._on_warning = on_warning
         self._warned = False
 
-    async def __call__(self, item: _HasSource) -> str:
+    async def __call__(self, item: Item) -> str:
         """Return why an item must not be sent, or an empty string."""
         checked = await validate_source(item.source, self._rules, size=item.size)
         if checked.rejection_reason:
             return checked.rejection_reason
         if checked.warning:
             self._on_warning(item.source, checked.warning)
-        is_file = checked.strategy != "url" and not is_bucket_url(item.source)
-        if is_file and not checked.media.inspected and not self._warned:
+        if not (checked.media.inspected or self._warned or item.is_url or item.is_object):
             self._warned = True
             if not await SCANS.run(is_media_library_installed):
                 self._on_warning("", not_inspected_warning())
@@ -445,10 +428,8 @@ def rules_for_models(models: Iterable[str]) -> tuple[ModelRules, ...]:
     )
 
 
-def upload_strategy(media: Media, *, is_url: bool) -> UploadStrategy | None:
+def upload_strategy(media: Media) -> UploadStrategy | None:
     """Return how a file would be uploaded; None if its size is rejected."""
-    if is_url:
-        return "url"
     try:
         return choose_strategy(media.size or 0, media.kind or "video", filename=media.name)
     except InvalidInputError:

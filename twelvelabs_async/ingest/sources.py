@@ -62,12 +62,12 @@ class Item:
     @property
     def is_url(self) -> bool:
         """Whether the item is an http(s) URL, which the platform fetches."""
-        return is_url(self.source)
+        return "://" in self.source and is_url(self.source)
 
     @property
     def is_object(self) -> bool:
         """Whether the item is an object in a bucket."""
-        return is_bucket_url(self.source)
+        return "://" in self.source and is_bucket_url(self.source)
 
     @property
     def version(self) -> int:

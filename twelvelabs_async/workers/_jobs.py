@@ -522,39 +522,26 @@ def _ignore_event(_: IngestEvent) -> None:
     """Drop an event: workers have no listeners."""
 
 
+@attrs.define(kw_only=True, eq=False)
 class JobHandlers:
-    """Registers the jobs of a worker with the queue, and tracks those that are running.
+    """Registers the jobs of a worker with the queue, and tracks those that are running."""
 
-    Args:
-        queue: The queue.
-        job_table: The table of items.
-        runner: Runs steps and scans.
-        paused_queues: Paused while a rate limit is exhausted.
-        on_auth_error: Called when the API key was rejected.
-        on_outage: Called after a step or scan that failed because of an outage; it is scheduled again.
-    """
+    queue: JobQueue
+    job_table: JobTable
+    runner: JobRunner
+    paused_queues: PausedQueues
+    """Paused while a rate limit is exhausted."""
+    on_auth_error: Callable[[AuthenticationError], None]
+    """Called when the API key was rejected."""
+    on_outage: Callable[[TwelveLabsError], None]
+    """Called after a step or scan that failed because of an outage; it is scheduled again."""
+    completed: int = attrs.field(init=False, default=0)
+    """Number of jobs that have ended."""
+    _running: dict[int | None, asyncio.Task[None] | None] = attrs.field(init=False, factory=dict)
 
-    def __init__(
-        self,
-        queue: JobQueue,
-        job_table: JobTable,
-        runner: JobRunner,
-        paused_queues: PausedQueues,
-        *,
-        on_auth_error: Callable[[AuthenticationError], None],
-        on_outage: Callable[[TwelveLabsError], None],
-    ) -> None:
-        self._queue = queue
-        self._job_table = job_table
-        self._runner = runner
-        self._paused_queues = paused_queues
-        self._on_auth_error = on_auth_error
-        self._on_outage = on_outage
-        self._running: dict[int | None, asyncio.Task[None] | None] = {}
-        self.completed: int = 0
-        """Number of jobs that have ended."""
-        queue.app.task(name=STEP_TASK, pass_context=True)(self._tracked(self.run_step))
-        queue.app.task(name=SCAN_TASK, pass_context=True)(self._tracked(self.scan_index))
+    def __attrs_post_init__(self) -> None:
+        self.queue.app.task(name=STEP_TASK, pass_context=True)(self._tracked(self.run_step))
+        self.queue.app.task(name=SCAN_TASK, pass_context=True)(self._tracked(self.scan_index))
 
     @property
     def running_job_ids(self) -> set[int | None]:
@@ -571,10 +558,10 @@ class JobHandlers:
         async def run(context: JobContext, **arguments: object) -> None:
             self._running[context.job.id] = asyncio.current_task()
             try:
-                await self._job_table.register(context.job.worker_id or 0)
+                await self.job_table.register(context.job.worker_id or 0)
                 await job(context, **arguments)
             except AuthenticationError as error:
-                self._on_auth_error(error)
+                self.on_auth_error(error)
             finally:
                 del self._running[context.job.id]
                 self.completed += 1
@@ -583,44 +570,44 @@ class JobHandlers:
 
     async def run_step(self, context: JobContext, token: str) -> None:
         """Run the pending step of an item, and schedule the job that follows."""
-        job = await self._job_table.start_step(token, context.job.worker_id)
+        job = await self.job_table.start_step(token, context.job.worker_id)
         if job is None:
             return
         try:
-            result = await self._runner.run_step(job)
+            result = await self.runner.run_step(job)
         except AuthenticationError:
             unchanged = StepResult(entry=job.entry, failed_attempts=job.failed_attempts, uncertain_for=0.0)
-            await self._job_table.finish_step(job, unchanged)
+            await self.job_table.finish_step(job, unchanged)
             raise
-        await self._job_table.finish_step(job, result)
+        await self.job_table.finish_step(job, result)
         entry = result.entry
         if result.retry_in is not None:
             if result.rate_limited:
-                self._paused_queues.pause(queue_for_stage(entry.stage), result.retry_in)
-            await self._queue.enqueue_steps([PendingStep(token=token, stage=entry.stage)], delay=result.retry_in)
+                self.paused_queues.pause(queue_for_stage(entry.stage), result.retry_in)
+            await self.queue.enqueue_steps([PendingStep(token=token, stage=entry.stage)], delay=result.retry_in)
             if result.outage_error is not None:
-                self._on_outage(result.outage_error)
+                self.on_outage(result.outage_error)
         elif entry.state == "open" and not has_pending_step(entry):
-            await self._queue.enqueue_scan(entry.index_id)
+            await self.queue.enqueue_scan(entry.index_id)
 
     async def scan_index(
         self, _: JobContext, index_id: str, last_delay: float, failing_since: float | None = None
     ) -> None:
         """Scan the entries of an index that wait for the platform, and schedule the jobs that follow."""
-        entries = await self._job_table.awaiting_platform(index_id)
+        entries = await self.job_table.awaiting_platform(index_id)
         if not entries:
             return
-        result = await self._runner.scan(index_id, entries, failing_since=failing_since)
+        result = await self.runner.scan(index_id, entries, failing_since=failing_since)
         ended = [entry.token for entry in result.advanced if entry.state != "open"]
-        await self._job_table.remove(ended)
-        await self._job_table.give_up([entry.token for entry in result.expired])
+        await self.job_table.remove(ended)
+        await self.job_table.give_up([entry.token for entry in result.expired])
         if result.failing_since is None and result.unread_seconds:
-            await self._job_table.extend_timeouts(index_id, result.unread_seconds)
-        await self._queue.enqueue_steps(
+            await self.job_table.extend_timeouts(index_id, result.unread_seconds)
+        await self.queue.enqueue_steps(
             PendingStep(token=entry.token, stage=entry.stage) for entry in result.advanced if has_pending_step(entry)
         )
         if len(ended) + len(result.expired) < len(entries):
             delay = next_scan_delay(last_delay, result, len(entries))
-            await self._queue.enqueue_scan(index_id, delay=delay, failing_since=result.failing_since)
+            await self.queue.enqueue_scan(index_id, delay=delay, failing_since=result.failing_since)
         if result.outage_error is not None:
-            self._on_outage(result.outage_error)
+            self.on_outage(result.outage_error)

@@ -87,15 +87,15 @@ async def submit(
     async with open_ledger_and_queue(url, clock) as (ledger, name, queue):
         clock_offset = await ledger.time() - clock.time()
         claimer = Claimer(
-            ledger,
-            name,
+            ledger=ledger,
+            ledger_name=name,
             index_id=index_id,
             dedupe=dedupe,
             validate=validate,
             run_id=secrets.token_hex(4),
             now=lambda: clock.time() + clock_offset,
         )
-        submitter = _Submitter(ledger, queue, claimer, clock=clock, retry_failed=retry_failed)
+        submitter = _Submitter(ledger, JobTable(ledger), queue, claimer, clock, retry_failed)
         batch: list[Item] = []
         async with aclosing(iter_items(sources)) as items:
             async for item in items:
@@ -107,28 +107,19 @@ async def submit(
     return submitter.result
 
 
+@attrs.frozen(eq=False)
 class _Submitter:
-    """Submits items in batches.
+    """Submits items in batches, to an open ledger and an open queue."""
 
-    Args:
-        ledger: A shared ledger; open.
-        queue: The queue; open.
-        claimer: Claims items for one index.
-        clock: The clock.
-        retry_failed: Whether to retry items that the platform rejected earlier.
-    """
-
-    def __init__(
-        self, ledger: PostgresLedger, queue: JobQueue, claimer: Claimer, *, clock: Clock, retry_failed: bool
-    ) -> None:
-        self._ledger = ledger
-        self._job_table = JobTable(ledger)
-        self._queue = queue
-        self._claimer = claimer
-        self._clock = clock
-        self._retry_failed = retry_failed
-        self.result: SubmitResult = SubmitResult()
-        """What happened to the items so far."""
+    ledger: PostgresLedger
+    job_table: JobTable
+    queue: JobQueue
+    claimer: Claimer
+    clock: Clock
+    retry_failed: bool
+    """Whether to retry items that the platform rejected earlier."""
+    result: SubmitResult = attrs.field(init=False, factory=SubmitResult)
+    """What happened to the items so far."""
 
     async def submit(self, items: Sequence[Item]) -> None:
         """Claim items, and add their jobs to the table and to the queue."""
@@ -143,15 +134,15 @@ class _Submitter:
                 jobs.append(job)
         if not jobs:
             return
-        await self._job_table.add(await SCANS.run(_with_absolute_paths, jobs))
+        await self.job_table.add(await SCANS.run(_with_absolute_paths, jobs))
         pending = [job.entry.token for job in jobs if has_pending_step(job.entry)]
-        await self._queue.enqueue_steps(await self._job_table.unscheduled(pending))
+        await self.queue.enqueue_steps(await self.job_table.unscheduled(pending))
         for index_id in {job.entry.index_id for job in jobs if not has_pending_step(job.entry)}:
-            await self._queue.enqueue_scan(index_id)
+            await self.queue.enqueue_scan(index_id)
 
     async def _claim(self, item: Item) -> Claim | str:
         try:
-            return await self._claimer.claim(item)
+            return await self.claimer.claim(item)
         except LedgerError:
             raise
         except (TwelveLabsError, OSError) as error:
@@ -168,19 +159,17 @@ class _Submitter:
             self.result.ready += 1
             return None
         if entry.state == "failed":
-            if not self._retry_failed:
+            if not self.retry_failed:
                 self.result.failed += 1
                 return None
             entry = attrs.evolve(entry, **RESTARTED)
-            await self._ledger.save(entry)
+            await self.ledger.save(entry)
         if entry.error and not has_pending_step(entry):  # given up because of the timeout, which now starts again
-            entry = attrs.evolve(entry, error="", updated_at=self._clock.time())
-            await self._ledger.save(entry)
+            entry = attrs.evolve(entry, error="", updated_at=self.clock.time())
+            await self.ledger.save(entry)
         self.result.accepted += 1
         return JobState(
-            entry=entry,
-            item=item,
-            uncertain_for=0.0 if claim.match != "new" and may_have_sent(entry) else None,
+            entry=entry, item=item, uncertain_for=0.0 if claim.match != "new" and may_have_sent(entry) else None
         )
 
 

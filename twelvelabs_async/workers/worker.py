@@ -122,10 +122,10 @@ class Worker:
             transfer=transfer,
         )
         self._handlers = JobHandlers(
-            self._queue,
-            self._job_table,
-            self._runner,
-            self._paused_queues,
+            queue=self._queue,
+            job_table=self._job_table,
+            runner=self._runner,
+            paused_queues=self._paused_queues,
             on_auth_error=self._fail,
             on_outage=self._handle_outage,
         )
