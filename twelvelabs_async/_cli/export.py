@@ -23,9 +23,10 @@ from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.indexes import enabled_options, require_index
+from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._text import install_command, printable
 from twelvelabs_async.client import AsyncTwelveLabs
-from twelvelabs_async.embeddings import EmbeddedSegment, EmbeddingView, segment_id
+from twelvelabs_async.embeddings import EmbeddingView, segment_id
 from twelvelabs_async.errors import InvalidInputError, NotFoundError, TwelveLabsError
 from twelvelabs_async.models.common import Vector
 from twelvelabs_async.models.indexed_assets import EmbeddingOption, IndexedAsset, IndexedAssetDetailed
@@ -47,16 +48,6 @@ ROW_GROUP_SIZE: Final = 4096
 
 PAGE_LIMIT: Final = 50
 """Videos per page at most."""
-
-
-@attrs.frozen
-class SpoolTotals:
-    """Numbers of what an export contains."""
-
-    videos: int
-    """Number of videos."""
-    rows: int
-    """Number of rows."""
 
 
 class Spool:
@@ -131,10 +122,10 @@ class Spool:
         """Return the number of videos that have been read."""
         return int(self._connection.execute("SELECT count(*) FROM videos").fetchone()[0])
 
-    def totals(self) -> SpoolTotals:
-        """Return numbers of the listed videos."""
-        found = self._connection.execute("SELECT count(*), total(rows) FROM videos WHERE listed").fetchone()
-        return SpoolTotals(videos=int(found[0]), rows=int(found[1]))
+    def totals(self) -> dict[str, int]:
+        """Return how many videos are listed, and how many rows they have."""
+        videos, rows = self._connection.execute("SELECT count(*), total(rows) FROM videos WHERE listed").fetchone()
+        return {"videos": int(videos), "rows": int(rows)}
 
     def parts(self) -> Iterator[bytes]:
         """Yield the rows of each listed video, in the order of their ids, one at a time."""
@@ -212,20 +203,19 @@ def rows_of(video: IndexedAssetDetailed, *, vectors: bool) -> Sequence[ExportedV
     if not vectors:
         return [ExportedVideo(**values)]
     segments = EmbeddingView.from_response(video) if video.embedding else ()
-    return [ExportedSegment(**values, **_segment_values(video.id, segment)) for segment in segments] or [
-        ExportedSegment(**values)
+    rows = [
+        ExportedSegment(
+            **values,
+            id=str(segment_id(video.id, segment)),
+            start=segment.start,
+            end=segment.end,
+            option=segment.option,
+            scope=segment.scope,
+            vector=segment.vector,
+        )
+        for segment in segments
     ]
-
-
-def _segment_values(video_id: str, segment: EmbeddedSegment) -> dict[str, Any]:
-    return {
-        "id": str(segment_id(video_id, segment)),
-        "start": segment.start,
-        "end": segment.end,
-        "option": segment.option,
-        "scope": segment.scope,
-        "vector": segment.vector,
-    }
+    return rows or [ExportedSegment(**values)]
 
 
 class Format(Protocol):
@@ -270,17 +260,17 @@ class _JsonLines(_TextFormat):
 class _Csv(_TextFormat):
     @override
     def header(self) -> bytes:
-        return _csv_line(self._columns)
+        return _csv_lines([self._columns])
 
     @override
     def encode(self, rows: Sequence[ExportedVideo]) -> bytes:
-        return b"".join(_csv_line(map(_csv_cell, record.values())) for record in self._records(rows))
+        return _csv_lines(map(_csv_cell, record.values()) for record in self._records(rows))
 
 
-def _csv_line(cells: Iterable[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode("utf-8", "replace")
+def _csv_lines(rows: Iterable[Iterable[str]]) -> bytes:
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    return lines.getvalue().encode("utf-8", "replace")
 
 
 def _csv_cell(value: Any) -> str:
@@ -375,20 +365,18 @@ class _Export:
         lock = asyncio.Lock()
 
         async def work() -> None:
-            while (video := await _next(videos, lock)) is not None:
+            while True:
+                async with lock:
+                    video = await anext(videos, None)
+                if video is None:
+                    return
                 await self._read_video(video)
                 progress.advance(task)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.args.concurrency):
-                    group.create_task(work())
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        await run_all(work() for _ in range(self.args.concurrency))
 
     async def _videos(self, progress: Progress, task: TaskID) -> AsyncIterator[IndexedAsset]:
-        pages = self.client.indexes.indexed_assets.list(self.index.id, page_limit=PAGE_LIMIT)
-        async for video in pages:
+        async for video in self.client.indexes.indexed_assets.list(self.index.id, page_limit=PAGE_LIMIT):
             if not await asyncio.to_thread(self.spool.claim, video.id, _version(video)):
                 yield video
             else:
@@ -407,8 +395,8 @@ class _Export:
     def _store(self, video: IndexedAsset, rows: Sequence[ExportedVideo]) -> None:
         self.spool.add(video.id, _version(video), len(rows), self.format.encode(rows))
 
-    def finish(self) -> SpoolTotals:
-        """Write the file."""
+    def finish(self) -> dict[str, int]:
+        """Write the file, and return how many videos and rows it has."""
         unfinished = self.args.path.with_name(f"{self.args.path.name}.unfinished")
         try:
             self.format.write(self.spool.parts(), unfinished)
@@ -434,16 +422,17 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
             if done := await asyncio.to_thread(spool.count):
                 screen.print(f"continuing with {done:,} of {index.video_count:,} videos in {args.spool_path}")
             export = _Export(client, index, args, options, file_format, spool)
-            progress = _progress(screen)
+            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+            progress = Progress(*columns, console=screen.console, transient=True)
             with progress if screen.live else nullcontext():  # rich before 14.3 prints a line for a disabled one
                 await export.read(progress)
             totals = await asyncio.to_thread(export.finish)
     await asyncio.to_thread(args.spool_path.unlink)
     size = (await asyncio.to_thread(args.path.stat)).st_size
-    rows = f", {totals.rows:,} rows" if args.with_vectors else ""
+    rows = f", {totals['rows']:,} rows" if args.with_vectors else ""
     screen.print_result(
-        {"index_id": index.id, "path": str(args.path), **attrs.asdict(totals), "bytes": size},
-        f"{plural(totals.videos, 'video')}{rows} in {printable(str(args.path))}, {format_size(size)}",
+        {"index_id": index.id, "path": str(args.path), **totals, "bytes": size},
+        f"{plural(totals['videos'], 'video')}{rows} in {printable(str(args.path))}, {format_size(size)}",
     )
     return ExitCode.OK
 
@@ -462,20 +451,3 @@ def _check(args: ExportArgs) -> Format:
 def _version(video: IndexedAsset) -> str:
     """Return a text that changes with the video."""
     return f"{video.status} {video.updated_at}"
-
-
-async def _next(videos: AsyncIterator[IndexedAsset], lock: asyncio.Lock) -> IndexedAsset | None:
-    """Return the next video for one of several tasks; None at the end."""
-    async with lock:
-        return await anext(videos, None)
-
-
-def _progress(screen: Screen) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=screen.console,
-        transient=True,
-    )

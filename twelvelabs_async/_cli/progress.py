@@ -7,8 +7,8 @@ import heapq
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
 from math import ceil
-from types import TracebackType
 from typing import Final, Self
 
 import attrs
@@ -220,19 +220,12 @@ def timeline_svg(timeline: Timeline, seconds: float, layout: ChartLayout = BROAD
 
 
 def _wait_bands(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
-    count, start = len(buckets), None
-    for index, bucket in enumerate([*buckets, Bucket()]):
-        if bucket.waited and start is None:
-            start = index
-        elif not bucket.waited and start is not None:
-            yield _box(
-                "waited",
-                layout.x(start, count),
-                TOP_MARGIN,
-                layout.x(index, count) - layout.x(start, count),
-                BOTTOM - TOP_MARGIN,
-            )
-            start = None
+    count, end = len(buckets), 0
+    for waited, group in groupby(buckets, key=lambda bucket: bucket.waited):
+        start, end = end, end + len(list(group))
+        if waited:
+            left, right = layout.x(start, count), layout.x(end, count)
+            yield _box("waited", left, TOP_MARGIN, right - left, BOTTOM - TOP_MARGIN)
 
 
 def _item_bars(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
@@ -366,15 +359,11 @@ class IngestStats:
         self.duplicates += result.duplicate_of is not None
         if not result.already_done:  # these items took no time in this run
             self._item_rate.add(1, now)
-        if result.status != "ready":
-            self._record_failure(result)
-        self.timeline.add(now - self.started_at, BUCKET_BY_STATUS[result.status])
-
-    def _record_failure(self, result: IngestResult) -> None:
-        if len(self.failures) < MAX_STATS_FAILURES:
+        if result.status != "ready" and len(self.failures) < MAX_STATS_FAILURES:
             self.failures.append(result)
         if result.status == "failed":
             self.failure_groups.add_result(result)
+        self.timeline.add(now - self.started_at, BUCKET_BY_STATUS[result.status])
 
     def record_wait(self, category: str, dimension: str, seconds: float, now: float, *, is_known: bool = True) -> None:
         """Record a wait for a rate limit; concurrent waits for the same limit count once, for an unknown one never."""
@@ -421,9 +410,8 @@ class IngestStats:
         unsent_bytes = sum(
             max(0, event.total - event.sent) for event in self._in_progress.values() if event.stage == "uploading"
         )
-        items = max(0, self.total.items - self.done)
         return seconds_left(
-            items=items,
+            items=self.total.items - self.done,
             completions_per_second=self._item_rate.per_second(now),
             unsent_bytes=unsent_bytes,
             bytes_per_second=self.speed(now),
@@ -440,10 +428,9 @@ class LineDisplay:
 
     def item_finished(self, result: IngestResult) -> None:
         """Print the result of an item; one that was not begun has none."""
-        if result.status == "failed":
-            self._screen.warn(f"{result.status:8} {format_result(result)}")
-        elif result.status == "ready":
-            self._screen.print(f"{result.status:8} {format_result(result)}")
+        if result.status != "skipped":
+            show = self._screen.warn if result.status == "failed" else self._screen.print
+            show(f"{result.status:8} {format_result(result)}")
 
     def notify(self, text: str) -> None:
         """Print a message."""
@@ -464,9 +451,7 @@ class LineDisplay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Do nothing."""
 
 
@@ -493,10 +478,11 @@ class LiveDisplay:
         if result.status == "skipped" or (result.status == "ready" and many and not self._verbose):
             return
         style = STATUS_STYLES[result.status]
-        line = Text.assemble((f"{self._marks[result.status]}  ", style))
         width = max(MIN_NAME_WIDTH, min(NAME_WIDTH, self._console.width - RESULT_COLUMNS))
-        line.append(format_result(result, width=width), style if result.error else "")
-        self._console.print(line)
+        text = format_result(result, width=width)
+        self._console.print(
+            Text.assemble((f"{self._marks[result.status]}  ", style), (text, style if result.error else ""))
+        )
 
     def notify(self, text: str) -> None:
         """Print a message above the live display."""
@@ -509,7 +495,11 @@ class LiveDisplay:
         self._live.update(self._render(now), refresh=True)
 
     def _render(self, now: float) -> RenderableType:
-        return Group(*self._overall_rows(now), *self._wait_rows(now), self._item_table(now))
+        waits = [
+            Text(wait.describe(now), "yellow", no_wrap=True, overflow="ellipsis")
+            for wait in self._stats.active_waits(now)
+        ]
+        return Group(*self._overall_rows(now), *waits, self._item_table(now))
 
     def _overall_rows(self, now: float) -> Iterator[RenderableType]:
         stats = self._stats
@@ -527,10 +517,6 @@ class LiveDisplay:
         if stages:
             line = " · ".join(f"{count:,} {stage}" for stage, count in stages.items())
             yield Text(line, "dim", no_wrap=True, overflow="ellipsis")
-
-    def _wait_rows(self, now: float) -> Iterator[RenderableType]:
-        for wait in self._stats.active_waits(now):
-            yield Text(wait.describe(now), "yellow", no_wrap=True, overflow="ellipsis")
 
     def _item_table(self, now: float) -> RenderableType:
         has_bars = self._console.width >= MIN_BAR_SCREEN_WIDTH
@@ -552,9 +538,7 @@ class LiveDisplay:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.update(Text(""))
         self._live.stop()
 
