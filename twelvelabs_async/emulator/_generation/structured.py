@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import math
 import re
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
-from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int
+from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int, stable_uuid
 
 Role = Literal["start", "end", "point", "duration", "range"]
 """The start of a passage, its end, a time within it, its length, or its start and end in a list."""
@@ -23,6 +22,7 @@ _AMBIGUOUS = frozenset(
 """Words that name a time if the value is a number, and may name anything if it is a string."""
 _DURATION = frozenset(["duration", "length", "elapsed", "runtime"])
 _RANGE = frozenset(["range", "interval", "span", "window", "bounds", "timerange", "timespan", "timestamps", "times"])
+_ROLE_WORDS: dict[Role, frozenset[str]] = {"start": _START, "end": _END, "range": _RANGE, "duration": _DURATION}
 _MILLISECONDS = frozenset(["ms", "msec", "millis", "millisecond", "milliseconds"])
 _UNITS = _MILLISECONDS | frozenset(["s", "sec", "secs", "second", "seconds"])
 _TIMES = frozenset(["time", "timestamp", "timecode", "ts", "tc", "moment"])
@@ -43,6 +43,8 @@ Schema = dict[str, Any]
 ROOT_PATH = "response_format.json_schema"
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string", "timestamp")
+_VALUE_TYPES = {str: "string", bool: "boolean", type(None): "null"}
+"""Types of the values in `const` and `enum`; all others are numbers."""
 
 UNSUPPORTED_KEYWORDS = (
     "minLength",
@@ -129,11 +131,8 @@ def _role_of_words(words: list[str], *, is_text: bool) -> Role | None:
     if not words or (is_text and len(words) == 1 and marks <= _AMBIGUOUS and marks):
         return None
     if len(marks) == 1:
-        roles: dict[Role, frozenset[str]] = {"start": _START, "end": _END, "range": _RANGE}
-        if not is_text:
-            roles["duration"] = _DURATION
-        for role, names in roles.items():
-            if marks <= names:
+        for role, names in _ROLE_WORDS.items():
+            if marks <= names and not (is_text and role == "duration"):
                 return role
     if words[-1] in _TIMES or words[0] in _TIMES or (not is_text and words[-1] in _UNITS - {"s"}):
         return "duration" if marks & _DURATION else "point"
@@ -205,30 +204,39 @@ class _SchemaValidator:
         self._definitions = cast("dict[str, Any]", root.get("$defs", {}))
         self._resolving: set[str] = set()
         for name, definition in self._definitions.items():
-            self.validate(
-                _require_object(definition, f"{ROOT_PATH}.$defs.{name}"), f"{ROOT_PATH}.$defs.{name}", "", level=None
-            )
+            self.validate(definition, f"{ROOT_PATH}.$defs.{name}", "", level=None)
 
-    def validate(self, schema: Schema, path: str, name: str, *, level: int | None) -> None:
+    def validate(self, value: Any, path: str, name: str, *, level: int | None) -> None:
         """Check a schema; `level` is its depth below the root while timestamps may follow, otherwise `None`."""
-        for keyword in UNSUPPORTED_KEYWORDS:
-            if keyword in schema:
-                raise _unsupported(path, f"{keyword} is not supported")
+        schema = _require_object(value, path)
+        if keyword := next(filter(schema.__contains__, UNSUPPORTED_KEYWORDS), None):
+            raise _unsupported(path, f"{keyword} is not supported")
         if "$ref" in schema:
             self._check_reference(schema["$ref"], path, name)
-        for value in cast("list[Any]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
-            if isinstance(value, list | dict):
+        for allowed in cast("list[Any]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
+            if isinstance(allowed, list | dict):
                 raise _unsupported(path, "const and enum may contain only booleans, null, numbers and strings")
             if "type" not in schema:
-                _check_boundary(_type_of(value), schema, path, name)
+                _check_boundary(_VALUE_TYPES.get(type(allowed), "number"), schema, path, name)
         for position, choice in enumerate(cast("list[Any]", schema.get("anyOf", []))):
             self.validate(_require_object(choice, path), f"{path}.anyOf.{position}", name, level=None)
-        kinds = list(_schema_types(schema, path))
+        kinds = _types_of(schema, [])
+        if unknown := [kind for kind in kinds if kind not in TYPES]:
+            raise _unsupported(path, f"the type {unknown[0]!r} is not one of {', '.join(TYPES)}")
         for kind in kinds:
-            _check_type(kind, schema, path, name, level=level)
+            _check_type(str(kind), schema, path, name, level=level)
+        self._check_parts(schema, kinds, path, level=level)
+
+    def _check_parts(self, schema: Schema, kinds: list[object], path: str, *, level: int | None) -> None:
+        """Check the schemas of the properties and of the items."""
         # Unsupported keywords count in every schema, whatever the type of its parent is.
-        self._check_properties(schema, path, level=level if "object" in kinds else None)
-        self._check_items(schema, path, level=level if "array" in kinds else None)
+        # Level 0 is the root, 1 its properties, 2 the items of its arrays, 3 the properties of these items.
+        inner_level = level + 1 if level in {0, 2} and "object" in kinds else None
+        for name, entry in _require_object(schema.get("properties", {}), path).items():
+            self.validate(entry, f"{path}.properties.{name}", name, level=inner_level)
+        if "items" in schema:
+            inner_level = 2 if level == 1 and "array" in kinds else None
+            self.validate(schema["items"], f"{path}.items", "", level=inner_level)
 
     def _check_reference(self, reference: Any, path: str, name: str) -> None:
         known = isinstance(reference, str) and reference.removeprefix("#/$defs/") in self._definitions
@@ -239,18 +247,6 @@ class _SchemaValidator:
             self.validate(self._definitions[reference.removeprefix("#/$defs/")], path, name, level=None)
             self._resolving.remove(reference)
 
-    def _check_properties(self, schema: Schema, path: str, *, level: int | None) -> None:
-        # Level 0 is the root, 1 its properties, 2 the items of its arrays, 3 the properties of these items.
-        inner_level = level + 1 if level in {0, 2} else None
-        for name, entry in _require_object(schema.get("properties", {}), path).items():
-            inner_path = f"{path}.properties.{name}"
-            self.validate(_require_object(entry, inner_path), inner_path, name, level=inner_level)
-
-    def _check_items(self, schema: Schema, path: str, *, level: int | None) -> None:
-        if "items" in schema:
-            inner_path = f"{path}.items"
-            self.validate(_require_object(schema["items"], inner_path), inner_path, "", level=2 if level == 1 else None)
-
 
 def _check_type(kind: str, schema: Schema, path: str, name: str, *, level: int | None) -> None:
     _check_boundary(kind, schema, path, name)
@@ -260,9 +256,21 @@ def _check_type(kind: str, schema: Schema, path: str, name: str, *, level: int |
         case "array" if schema.get("minItems", 0) not in {0, 1}:
             raise _unsupported(path, "minItems may be 0 or 1")
         case "string":
-            _check_string(schema, path)
+            if "format" in schema and schema["format"] not in STRING_FORMATS:
+                raise _unsupported(path, f"the format of a string must be one of {', '.join(STRING_FORMATS)}")
+            try:
+                re.compile(schema.get("pattern", ""))
+            except (re.error, TypeError, RecursionError, OverflowError, Warning) as error:
+                raise _unsupported(path, "the pattern is not a valid regular expression") from error
         case "timestamp":
-            _check_timestamp(schema, path, allowed=level in {1, 3})
+            if schema.get("format") not in TIME_FORMATS:
+                allowed_values = ", ".join(TIME_FORMATS)
+                why = f"{path}.format: format is required for timestamp type; allowed values: {allowed_values}"
+                raise ApiError(400, "parameter_invalid", why)
+            if level not in {1, 3}:
+                raise invalid_parameter(
+                    path, "a timestamp must be a property of the root, or of objects in an array of the root"
+                )
         case _:
             return
 
@@ -272,42 +280,6 @@ def _check_boundary(kind: str, schema: Schema, path: str, name: str) -> None:
     if name in RESERVED_NAMES and (kind not in _BOUNDARY_TYPES or (kind == "string" and "format" in schema)):
         raise invalid_parameter(
             path, "start_time and end_time must be numbers, integers, timestamps, or strings without a format"
-        )
-
-
-def _type_of(value: object) -> str:
-    if isinstance(value, str):
-        return "string"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else "boolean"
-    return "number"
-
-
-def _schema_types(schema: Schema, path: str) -> Iterator[str]:
-    kinds: Any = schema.get("type", _implied_kind(schema) or [])
-    for kind in cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]:
-        if kind not in TYPES:
-            raise _unsupported(path, f"the type {kind!r} is not one of {', '.join(TYPES)}")
-        yield str(kind)
-
-
-def _check_string(schema: Schema, path: str) -> None:
-    if "format" in schema and schema["format"] not in STRING_FORMATS:
-        raise _unsupported(path, f"the format of a string must be one of {', '.join(STRING_FORMATS)}")
-    try:
-        re.compile(schema.get("pattern", ""))
-    except (re.error, TypeError, RecursionError, OverflowError, Warning) as error:
-        raise _unsupported(path, "the pattern is not a valid regular expression") from error
-
-
-def _check_timestamp(schema: Schema, path: str, *, allowed: bool) -> None:
-    if schema.get("format") not in TIME_FORMATS:
-        allowed_values = ", ".join(TIME_FORMATS)
-        why = f"{path}.format: format is required for timestamp type; allowed values: {allowed_values}"
-        raise ApiError(400, "parameter_invalid", why)
-    if not allowed:
-        raise invalid_parameter(
-            path, "a timestamp must be a property of the root, or of objects in an array of the root"
         )
 
 
@@ -375,7 +347,6 @@ class Sampler:
         Raises:
             ValueError: It has more than `MAX_VALUES` values, or a string of more than `MAX_STRING_LENGTH` characters.
         """
-        self._values = 0
         return self._sample(self._root, _Position("", 0, self._time_ranges[0], in_array=False))
 
     def _sample(self, schema: Schema, at: _Position) -> Any:
@@ -480,8 +451,7 @@ class Sampler:
         if "pattern" in schema:
             return example_of_pattern(schema["pattern"])
         if schema.get("format") == "uuid":
-            number = stable_int(self._seed, path, 0) << 64 | stable_int(self._seed, path, 1)
-            return str(uuid.UUID(int=number, version=4))
+            return stable_uuid(self._seed, path)
         if schema.get("format") in _FORMAT_EXAMPLES:
             return _FORMAT_EXAMPLES[schema["format"]]
         text = (
@@ -513,16 +483,15 @@ def _format_text(seconds: float, schema: Schema) -> str | None:
     return next((text for text in texts if re.search(schema.get("pattern", ""), text)), None)
 
 
-def _implied_kind(schema: Schema) -> str | None:
-    """Return the type of a schema without one, by the keywords that apply to one type only."""
-    return "object" if "properties" in schema else "array" if "items" in schema else None
+def _types_of(schema: Schema, default: object) -> list[object]:
+    """Return the types of a schema; without `type`, the one that its keywords imply."""
+    implied = "object" if "properties" in schema else "array" if "items" in schema else default
+    kinds: Any = schema.get("type", implied)
+    return cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]
 
 
 def _kind(schema: Schema) -> str:
-    kind: Any = schema.get("type", _implied_kind(schema) or "string")
-    if not isinstance(kind, list):
-        return str(kind)
-    return next((str(one) for one in cast("list[object]", kind) if one != "null"), "null")
+    return next((str(kind) for kind in _types_of(schema, "string") if kind != "null"), "null")
 
 
 def example_of_pattern(pattern: str) -> str:
