@@ -9,13 +9,7 @@ import attrs
 
 from twelvelabs_async._arguments import DEFAULT_PAGE_LIMIT, checked_int, omit_none
 from twelvelabs_async._codec.converter import structure
-from twelvelabs_async.errors import (
-    APIError,
-    BadRequestError,
-    GoneError,
-    MalformedResponseError,
-    SearchExpiredError,
-)
+from twelvelabs_async.errors import APIError, BadRequestError, GoneError, MalformedResponseError, SearchExpiredError
 from twelvelabs_async.models.common import Model, PageInfo
 from twelvelabs_async.pagination import Page
 from twelvelabs_async.requests import Request

@@ -235,20 +235,14 @@ def _load_libraries() -> ModuleType:
     return av
 
 
+@attrs.frozen(eq=False, repr=False)
 class _VideoFrames:
     """Extracts the frames of search results in one video from the first source that has them."""
 
-    def __init__(
-        self,
-        files: Mapping[str, str | os.PathLike[str]],
-        width: int,
-        timeout: float,
-        session: aiohttp.ClientSession,
-    ) -> None:
-        self._files = files
-        self._width = width
-        self._timeout = timeout
-        self._session = session
+    _files: Mapping[str, str | os.PathLike[str]]
+    _width: int
+    _timeout: float
+    _session: aiohttp.ClientSession
 
     async def frames_of(self, hits: Sequence[SearchHit]) -> list[HitFrame]:
         """Return the frames of results in the same video."""

@@ -7,9 +7,7 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
-from twelvelabs_async.errors import (
-    TwelveLabsError,
-)
+from twelvelabs_async.errors import TwelveLabsError
 
 _T = TypeVar("_T")
 

@@ -135,7 +135,7 @@ def as_table(models: Iterable[_T], item_type: type[_T] | None = None) -> Table[_
 
 @attrs.frozen
 class _NoColumns:
-    """The type of no models."""
+    """The type of the rows of a table without models: it has no columns."""
 
 
 def _checked_type(models: Sequence[Any], kind: type[Any] | None) -> type[Any]:

@@ -64,9 +64,10 @@ def encode_form(form: Form, *, boundary: str = "") -> Body:
     pieces.append(f"--{delimiter}--\r\n".encode())
     size = sum(piece.size if isinstance(piece, FilePart) else len(piece) for piece in pieces)
     content_type = f"multipart/form-data; boundary={delimiter}"
-    if all(isinstance(file.content, bytes) for file in form.files):
-        whole = b"".join(_content_bytes(piece) for piece in pieces)
-        return Body(content=whole, size=size, content_type=content_type)
+    contents = [piece.content if isinstance(piece, FilePart) else piece for piece in pieces]
+    in_memory = [content for content in contents if isinstance(content, bytes)]
+    if len(in_memory) == len(contents):
+        return Body(content=b"".join(in_memory), size=size, content_type=content_type)
     return Body(content=lambda: _iter_pieces(pieces), size=size, content_type=content_type)
 
 
@@ -87,11 +88,6 @@ def _escape_name(name: str) -> str:
 
 def _escape_line_breaks(string: str) -> str:
     return string.replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _content_bytes(piece: bytes | FilePart) -> bytes:
-    content: Any = piece.content if isinstance(piece, FilePart) else piece
-    return bytes(content)
 
 
 async def _iter_pieces(pieces: list[bytes | FilePart]) -> AsyncIterator[bytes]:

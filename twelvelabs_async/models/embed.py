@@ -431,13 +431,19 @@ class EmbeddingTask(Model):
 
 
 @attrs.frozen(kw_only=True)
-class VideoEmbeddingMetadata(Model):
-    """Metadata of an embedded video."""
+class EmbeddingInputMetadata(Model):
+    """Source of the embedded file."""
 
     input_url: str | None = None
     """URL of the input, if it had one."""
     input_filename: str | None = None
     """Name of the file, if it has one."""
+
+
+@attrs.frozen(kw_only=True)
+class VideoEmbeddingMetadata(EmbeddingInputMetadata):
+    """Metadata of an embedded video."""
+
     video_clip_length: float | None = None
     """Duration of each segment, in seconds."""
     video_embedding_option: tuple[str, ...] = ()
@@ -449,13 +455,9 @@ class VideoEmbeddingMetadata(Model):
 
 
 @attrs.frozen(kw_only=True)
-class AudioEmbeddingMetadata(Model):
+class AudioEmbeddingMetadata(EmbeddingInputMetadata):
     """Metadata of embedded audio."""
 
-    input_url: str | None = None
-    """URL of the input, if it had one."""
-    input_filename: str | None = None
-    """Name of the file, if it has one."""
     duration: float | None = None
     """Duration in seconds."""
     start_offset_sec: float | None = None
@@ -473,13 +475,9 @@ class AudioEmbeddingMetadata(Model):
 
 
 @attrs.frozen(kw_only=True)
-class DocumentEmbeddingMetadata(Model):
+class DocumentEmbeddingMetadata(EmbeddingInputMetadata):
     """Metadata of an embedded document."""
 
-    input_url: str | None = None
-    """URL of the input, if it had one."""
-    input_filename: str | None = None
-    """Name of the file, if it has one."""
     document_embedding_option: tuple[str, ...] = ()
     """Requested embedding options."""
     document_embedding_scope: tuple[str, ...] = ()
@@ -487,13 +485,9 @@ class DocumentEmbeddingMetadata(Model):
 
 
 @attrs.frozen(kw_only=True)
-class ImageEmbeddingMetadata(Model):
+class ImageEmbeddingMetadata(EmbeddingInputMetadata):
     """Metadata of an embedded image."""
 
-    input_url: str | None = None
-    """URL of the input, if it had one."""
-    input_filename: str | None = None
-    """Name of the file, if it has one."""
     image_embedding_option: tuple[str, ...] = ()
     """Requested embedding options."""
     image_embedding_scope: tuple[str, ...] = ()
@@ -576,16 +570,6 @@ class EmbeddingSegment(Model):
     """Start of an audio segment, in seconds."""
     end_offset_sec: float | None = None
     """End, in seconds."""
-
-
-@attrs.frozen(kw_only=True)
-class EmbeddingInputMetadata(Model):
-    """Source of the embedded file."""
-
-    input_url: str | None = None
-    """URL of the input, if it had one."""
-    input_filename: str | None = None
-    """Name of the file, if it has one."""
 
 
 @attrs.frozen(kw_only=True)

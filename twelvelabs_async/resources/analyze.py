@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, Unpack, overload
 
+import attrs
 from typing_extensions import override
 
 from twelvelabs_async._arguments import checked_int, omit_none
@@ -163,9 +164,8 @@ class Analyze(Resource):
         body = {
             **analysis_input(video=video, image=image, prompt=prompt, prompt_v_2=prompt_v_2),
             **omit_none(model_name=model_name, temperature=temperature, max_tokens=max_tokens),
-            **omit_none(
-                start_time=start_time, end_time=end_time, response_format=_response_format(schema, response_format)
-            ),
+            **omit_none(start_time=start_time, end_time=end_time),
+            **omit_none(response_format=response_format if schema is None else response_format_for(schema)),
         }
         while True:
             found = await self._send("POST", "/analyze", Analysis, {**body, "stream": False}, retry_class="billable")
@@ -181,27 +181,11 @@ class Analyze(Resource):
     __call__ = create
 
 
-def _response_format(
-    schema: type[Any] | Mapping[str, Any] | None, response_format: ResponseFormatLike | None
-) -> ResponseFormatLike | None:
-    return response_format if schema is None else response_format_for(schema)
-
-
 def _structured_analysis(analysis: Analysis, schema: type[Any] | Mapping[str, Any]) -> StructuredAnalysis[Any]:
     found = parse_structured_text(
         analysis.data, schema, finish_reason=analysis.finish_reason, usage=analysis.usage, operation="POST /analyze"
     )
-    return StructuredAnalysis(
-        value=found.value,
-        repaired=found.repaired,
-        trailing_text=found.trailing_text,
-        id=analysis.id,
-        data=analysis.data,
-        finish_reason=analysis.finish_reason,
-        usage=analysis.usage,
-        error=analysis.error,
-        extra=analysis.extra,
-    )
+    return StructuredAnalysis(**attrs.asdict(found, recurse=False), **attrs.asdict(analysis, recurse=False))
 
 
 _METADATA_EVENTS: Final = (StreamStart, StreamEnd)

@@ -219,7 +219,7 @@ def _body(
 ) -> dict[str, Any]:
     messages = (ResponseInputItem(content=input),) if isinstance(input, str) else checked_items("input", input)
     for message in messages:
-        checked_text("input", _content(message))
+        checked_text("input", checked_mapping("input", message).get("content", ""))
     return omit_none(
         knowledge_store_id=validate_id(knowledge_store_id, "knowledge_store_id"),
         input=messages,
@@ -227,11 +227,6 @@ def _body(
         selections=checked_sequence("selections", selections),
         **fields,
     )
-
-
-def _content(message: ResponseInputItem | ObjectLike) -> str:
-    content: str = checked_mapping("input", message).get("content", "")
-    return content
 
 
 def _processing_error(response: ResponseObject) -> ProcessingFailedError:
