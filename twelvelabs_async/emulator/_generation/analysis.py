@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from twelvelabs_async.emulator._generation.structured import Sampler, format_time, is_satisfiable, role_of, select_time
 from twelvelabs_async.emulator._media.media import Passage, equal_segments
@@ -97,9 +97,11 @@ def _schema_of_request(prompt: str) -> Schema | None:
     request = _JSON_REQUEST.search(prompt)
     if request is None:
         return None
-    names = _field_names(prompt[request.start() :]) or ["answer"]
-    properties: dict[str, Schema] = {name: _schema_of_field(name) for name in names}
-    fields: Schema = {"type": "object", "properties": properties, "required": names}
+    properties: dict[str, Schema] = {}
+    for name in _field_names(prompt[request.start() :]) or ["answer"]:
+        is_number = not _NUMBER_NAMES.isdisjoint(_WORD.findall(name.lower())) or role_of(name, {}, "number")
+        properties[name] = {"type": "number" if is_number else "string"}
+    fields: Schema = {"type": "object", "properties": properties, "required": list(properties)}
     return {"type": "array", "items": fields} if request["list"] else fields
 
 
@@ -112,11 +114,6 @@ def _field_names(text: str) -> list[str]:
             break
         names.append(name)
     return list(dict.fromkeys(names))
-
-
-def _schema_of_field(name: str) -> Schema:
-    words = {*_WORD.findall(name.lower())}
-    return {"type": "number" if words & _NUMBER_NAMES or role_of(name, {}, "number") else "string"}
 
 
 def _schema_of_template(prompt: str) -> Schema | None:
@@ -175,7 +172,7 @@ class _Reader:
     def read_value(self, depth: int) -> Schema:
         """Read an object, an array, or the text in place of another value."""
         if depth > MAX_TEMPLATE_DEPTH:
-            _fail()
+            raise _NoTemplateError
         match self.text[self.position : self.position + 1]:
             case "{":
                 return self._read_object(depth)
@@ -188,7 +185,9 @@ class _Reader:
         properties: dict[str, Schema] = {}
         self.position += 1
         while not self._skip_to("}"):
-            key = self._match(_KEY) or _fail()
+            key = self._match(_KEY)
+            if key is None:
+                raise _NoTemplateError
             self.quoted &= key[3] is None
             properties[next(filter(None, key.groups()))] = self.read_value(depth + 1)
         return {"type": "object", "properties": properties, "required": list(properties)}
@@ -212,7 +211,7 @@ class _Reader:
         is_list = self.text.startswith("[]", self.position)
         self.position += 2 * is_list
         if not strings and not words.strip():
-            _fail()
+            raise _NoTemplateError
         schema = _schema_of_strings(strings) if strings else _schema_of_words(words.strip(" \t\r<>"))
         return {"type": "array", "items": schema} if is_list else schema
 
@@ -220,7 +219,7 @@ class _Reader:
         """Skip space, commas, comments and ellipses, and then `end` if it follows; return whether it did."""
         self._match(_SPACE)
         if self.position >= len(self.text):
-            _fail()
+            raise _NoTemplateError
         if self.text[self.position] != end:
             return False
         self.position += 1
@@ -233,15 +232,12 @@ class _Reader:
         return found
 
 
-def _fail() -> NoReturn:
-    raise _NoTemplateError
-
-
 def _schema_of_strings(strings: list[str]) -> Schema:
     """Return the schema of one string, or of several alternatives."""
     choices = strings if len(strings) > 1 else [choice.strip() for choice in _ALTERNATIVES.split(strings[0])]
     if len(choices) > 1 and all(_NAME.fullmatch(choice) for choice in choices):
-        return _schema_of_choices(choices)
+        kinds = {_kind_of_words(choice) for choice in choices}
+        return {"type": "boolean"} if kinds == {"boolean"} else {"type": "string", "enum": choices}
     text = strings[0].strip(" <>")
     if _kind_of_words(text) in {"boolean", "integer", "number"} and len(_WORD.findall(text.lower())) == 1:
         return _schema_of_words(text)
@@ -250,11 +246,6 @@ def _schema_of_strings(strings: list[str]) -> Schema:
     if _CLOCK.fullmatch(text):
         return {"type": "string", "description": "mm:ss" if text.count(":") == 1 else "hh:mm:ss"}
     return {"type": "string", "description": strings[0]}
-
-
-def _schema_of_choices(choices: list[str]) -> Schema:
-    kinds = {_kind_of_words(choice) for choice in choices}
-    return {"type": "boolean"} if kinds == {"boolean"} else {"type": "string", "enum": choices}
 
 
 def _schema_of_words(text: str) -> Schema:
@@ -281,7 +272,7 @@ def _kind_of_words(text: str) -> str | None:
 def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, multibyte: bool) -> AnalysisResult:
     """Generate the result of an analysis."""
     seconds = 0.0 if request.video is None else request.end - request.start
-    failure, warning, tokens = _failure(request, seconds), None, tuple[str, ...]()
+    failure, warning = _failure(request, seconds), None
     if failure is not None:
         return AnalysisResult(generation_id=generation_id, tokens=(), input_tokens=0, failure=failure)
     input_tokens = round(TOKENS_PER_SECOND * seconds) + TOKENS_PER_IMAGE * len(request.images)
@@ -389,26 +380,22 @@ def _make_segments(request: AnalyzeRequest, seed: int) -> dict[str, list[Json]]:
     segments: dict[str, list[Json]] = {}
     for definition in request.definitions:
         fields: list[Json] = definition.get("fields") or []
-        segments[definition["id"]] = [
-            {
-                "start_time": format_time(start, time_format),
-                "end_time": format_time(end, time_format),
-                "metadata": {
+        ranges = definition.get("time_ranges") or [{"start_time": request.start, "end_time": request.end}]
+        found = segments[definition["id"]] = []
+        for entry in ranges:
+            for start, end in _segment_range(float(entry["start_time"]), float(entry["end_time"]), request):
+                metadata = {
                     field["name"]: _field_value(
                         field, start, end, time_format, (seed, definition["id"], field["name"], start)
                     )
                     for field in fields
-                },
-            }
-            for first, last in _time_ranges(request, definition)
-            for start, end in _segment_range(first, last, request)
-        ]
+                }
+                found.append(_format_range(start, end, time_format) | {"metadata": metadata})
     return segments
 
 
-def _time_ranges(request: AnalyzeRequest, definition: Json) -> Iterator[tuple[float, float]]:
-    ranges = definition.get("time_ranges") or [{"start_time": request.start, "end_time": request.end}]
-    return ((float(entry["start_time"]), float(entry["end_time"])) for entry in ranges)
+def _format_range(start: float, end: float, time_format: str) -> Json:
+    return {"start_time": format_time(start, time_format), "end_time": format_time(end, time_format)}
 
 
 def _segment_range(start: float, end: float, request: AnalyzeRequest) -> list[tuple[float, float]]:
@@ -416,7 +403,8 @@ def _segment_range(start: float, end: float, request: AnalyzeRequest) -> list[tu
 
     A scene that is too long is divided, and a scene that is too short is omitted.
     """
-    shortest, longest = _duration_limits(request)
+    shortest = float(request.body.get("min_segment_duration") or 0.0)
+    longest = float(request.body.get("max_segment_duration") or math.inf)
     scenes = [scene for source in request.sources for scene in source.media.scenes]
     if not scenes:
         return _split_evenly(start, end, shortest, longest)
@@ -428,11 +416,6 @@ def _segment_range(start: float, end: float, request: AnalyzeRequest) -> list[tu
         elif first < last and last - first >= shortest:
             found.append((first, last))
     return found
-
-
-def _duration_limits(request: AnalyzeRequest) -> tuple[float, float]:
-    shortest = float(request.body.get("min_segment_duration") or 0.0)
-    return shortest, float(request.body.get("max_segment_duration") or math.inf)
 
 
 def _split_evenly(start: float, end: float, shortest: float, longest: float) -> list[tuple[float, float]]:
@@ -452,16 +435,11 @@ def _field_value(field: Json, start: float, end: float, time_format: str, key: t
         case "array":
             return [_scalar(field["items"]["type"], field.get("enum"), (*key, i)) for i in range(2)]
         case "time_array":
-            return [
-                {
-                    "start_time": format_time(start, time_format),
-                    "end_time": format_time(end, time_format),
-                    **{
-                        inner["name"]: _field_value(inner, start, end, time_format, (*key, inner["name"]))
-                        for inner in field["items"]["fields"]
-                    },
-                }
-            ]
+            values = {
+                inner["name"]: _field_value(inner, start, end, time_format, (*key, inner["name"]))
+                for inner in field["items"]["fields"]
+            }
+            return [_format_range(start, end, time_format) | values]
         case "number" | "integer" if role := role_of(field["name"], field, field["type"]):
             time = select_time(role, (start, end))
             return int(time) if field["type"] == "integer" else time

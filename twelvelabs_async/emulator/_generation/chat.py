@@ -10,7 +10,7 @@ from typing import Any
 
 from twelvelabs_async.emulator._generation import analysis
 from twelvelabs_async.emulator._generation.analysis import schema_of_prompt
-from twelvelabs_async.emulator._generation.structured import Sampler
+from twelvelabs_async.emulator._generation.structured import Sampler, format_clock
 from twelvelabs_async.emulator._state.deterministic import invent_scene
 from twelvelabs_async.emulator._state.entities import Item, Json
 
@@ -109,8 +109,8 @@ def _mark(item: Item) -> str:
 
 
 def _clock_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:02}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+    whole = round(seconds)
+    return format_clock(whole, "mm:ss" if whole < 3600 else "h:mm:ss")
 
 
 def _marked_citations(text: str, items: Sequence[Item], storage_url: str) -> Iterator[Json]:

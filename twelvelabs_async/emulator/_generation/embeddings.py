@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twelvelabs_async.emulator._media.descriptions import search_terms
-from twelvelabs_async.emulator._media.media import Media
+from twelvelabs_async.emulator._media.media import MIB, Media
 from twelvelabs_async.emulator._state import deterministic
 
-MIB = 1 << 20
 SHORTEST_SEGMENT = 2.0
 """Minimum length of the last segment in seconds; a shorter one is not embedded."""
 MAX_TOKEN_LENGTH = 12
@@ -70,24 +69,23 @@ class EmbedTask:
 
 def serialize_vectors(seed: int, request: EmbedRequest) -> list[dict[str, Any]]:
     """Return the vectors as the version 2 endpoints serialize them."""
-    return [_entry(seed, request, spec) for spec in request.vectors]
-
-
-def _entry(seed: int, request: EmbedRequest, spec: VectorSpec) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "embedding": vector(seed, request.digest, spec)[: request.dimensions],
-        "embedding_option": spec.option,
-        "embedding_scope": spec.scope,
-        "start_sec": spec.start,
-        "end_sec": spec.end,
-        **spec.position,
-    }
-    if request.uncertainty:
-        noise = deterministic.unit_vector(
-            "uncertainty", seed, request.digest, spec.option, spec.scope, spec.start, spec.position
-        )
-        entry["embedding_uncertainty"] = [abs(value) for value in noise[: request.dimensions]]
-    return entry
+    entries: list[dict[str, Any]] = []
+    for spec in request.vectors:
+        entry: dict[str, Any] = {
+            "embedding": vector(seed, request.digest, spec)[: request.dimensions],
+            "embedding_option": spec.option,
+            "embedding_scope": spec.scope,
+            "start_sec": spec.start,
+            "end_sec": spec.end,
+            **spec.position,
+        }
+        if request.uncertainty:
+            noise = deterministic.unit_vector(
+                "uncertainty", seed, request.digest, spec.option, spec.scope, spec.start, spec.position
+            )
+            entry["embedding_uncertainty"] = [abs(value) for value in noise[: request.dimensions]]
+        entries.append(entry)
+    return entries
 
 
 def vector(seed: int, digest: str, spec: VectorSpec) -> list[float]:
