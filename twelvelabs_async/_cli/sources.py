@@ -27,6 +27,7 @@ from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.ingest import IngestSource, Item, PathSkipped
 from twelvelabs_async.ingest._remote_sources import is_bucket_url, is_url
 from twelvelabs_async.ingest._scan import SCAN_BATCH_SIZE, iter_batch_items
+from twelvelabs_async.ingest.events import SkipReason
 
 STANDARD_INPUT: Final = "-"
 """Name of standard input among the lists."""
@@ -36,6 +37,9 @@ MAX_SHOWN_PROBLEMS: Final = 5
 
 MAX_SHOWN_SUFFIXES: Final = 5
 """Extensions of files that are listed."""
+
+NOT_MEDIA: Final[SkipReason] = "not video or audio"
+"""Why files are left out whose extensions are listed."""
 
 CSV_DELIMITERS: Final = ",;\t"
 
@@ -70,12 +74,12 @@ class SourceSelection:
         """
         if not self.sources and not self.lists:
             raise InvalidInputError("no sources; pass files, folders, globs or URLs, or a list with --from")
-        for option, pattern in (
-            *(("--include", text) for text in self.include),
-            *(("--exclude", text) for text in self.exclude),
-        ):
-            if not _is_pattern(pattern):
-                raise InvalidInputError(f"{option} must be a pattern such as *.mp4, got {pattern!r}")
+        for option, patterns in (("--include", self.include), ("--exclude", self.exclude)):
+            for pattern in patterns:
+                try:
+                    _matches(PurePath("a"), pattern)
+                except ValueError:
+                    raise InvalidInputError(f"{option} must be a pattern such as *.mp4, got {pattern!r}") from None
         if self.lists.count(STANDARD_INPUT) > 1:
             raise InvalidInputError("--from - can be used once")
         for name in self.lists:
@@ -265,19 +269,17 @@ def _csv_records(lines: Iterator[str], delimiter: str, number: int) -> Iterator[
     rows = csv.reader(next_lines(), delimiter=delimiter, strict=True)
     while True:
         taken.clear()
-        row: list[str] | str
         try:
-            row = next(rows)
-            count = len(taken)
+            yield number, next(rows)
+            number += len(taken)
         except StopIteration:
             return
         except csv.Error as error:
             is_open = len(taken) > 1 or str(error) == "unexpected end of data"
-            row, count = "a quote is not closed" if is_open else str(error), 1
+            yield number, "a quote is not closed" if is_open else str(error)
+            number += 1
             waiting.extendleft(reversed(taken[1:]))
             rows = csv.reader(next_lines(), delimiter=delimiter, strict=True)
-        yield number, row
-        number += count
 
 
 def _source(values: Mapping[str, Any], place: str) -> IngestSource:
@@ -342,14 +344,6 @@ class PathPatterns:
         return PurePath(path.name) if root is None else path.relative_to(root)
 
 
-def _is_pattern(pattern: str) -> bool:
-    try:
-        PurePath("a").match(pattern.rstrip("/"))
-    except ValueError:
-        return False
-    return True
-
-
 def _matches(path: PurePath, pattern: str) -> bool:
     """Return whether a pattern matches a path or one of the folders in it."""
     stem = pattern.rstrip("/")
@@ -366,7 +360,7 @@ class LeftOut:
     def add(self, event: PathSkipped) -> None:
         """Count a folder or some files."""
         self._reasons[event.reason] += event.count
-        if event.reason == "not video or audio":
+        if event.reason == NOT_MEDIA:
             self._suffixes[event.suffix or "no extension"] += event.count
 
     def describe(self, excluded: int = 0) -> str:
@@ -375,21 +369,16 @@ class LeftOut:
         Args:
             excluded: Number of items that `--include` and `--exclude` left out.
         """
-        parts = [_describe(reason, count) for reason, count in sorted(self._reasons.items())]
-        if self._suffixes:
-            suffixes = [f"{count:,} {suffix}" for suffix, count in self._suffixes.most_common(MAX_SHOWN_SUFFIXES)]
+        parts = list[str]()
+        for reason, count in sorted(self._reasons.items()):
+            plural = "s" if count > 1 and reason.endswith(("file", "folder", "bin")) else ""
+            suffixes = [f"{number:,} {suffix}" for suffix, number in self._suffixes.most_common(MAX_SHOWN_SUFFIXES)]
             more = ["..."] if len(self._suffixes) > MAX_SHOWN_SUFFIXES else []
-            parts = [
-                f"{part} ({', '.join([*suffixes, *more])})" if part.endswith("not video or audio") else part
-                for part in parts
-            ]
-        excluded_part = [f"{excluded:,} excluded by patterns"] if excluded else []
-        return ", ".join([*parts, *excluded_part])
-
-
-def _describe(reason: str, count: int) -> str:
-    plural = "s" if count > 1 and reason.endswith(("file", "folder", "bin")) else ""
-    return f"{count:,} {reason}{plural}"
+            kinds = f" ({', '.join([*suffixes, *more])})" if reason == NOT_MEDIA else ""
+            parts.append(f"{count:,} {reason}{plural}{kinds}")
+        if excluded:
+            parts.append(f"{excluded:,} excluded by patterns")
+        return ", ".join(parts)
 
 
 @attrs.frozen
@@ -414,27 +403,22 @@ class SourceScan:
         self._items: asyncio.Queue[Item | None] = asyncio.Queue()
         self._problems: list[str] = []
         self._skipped: list[PathSkipped] = []
-        self._excluded = 0
+        self.excluded: int = 0
+        """Number of items that the patterns leave out."""
         self._total: SourceTotal | None = None
         self._has_sound_item = False
         self._has_begun = asyncio.Event()
         self._on_skipped: Callable[[PathSkipped], None] = self._skipped.append
         self._on_counted: Callable[[SourceTotal], None] | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def excluded(self) -> int:
-        """Number of items that the patterns leave out."""
-        return self._excluded
+        self._task: asyncio.Task[None]
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._read())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def ensure_not_empty(self) -> None:
         """Return once there is an item that can be ingested.
@@ -445,9 +429,8 @@ class SourceScan:
         await self._has_begun.wait()
         if self._has_sound_item:
             return
-        if self._task is not None:
-            await self._task  # raises its error
-        problems = self._problems or ["no file matches --include and --exclude" if self._excluded else "no sources"]
+        await self._task  # raises its error
+        problems = self._problems or ["no file matches --include and --exclude" if self.excluded else "no sources"]
         raise TwelveLabsError(f"nothing to ingest: {'; '.join(problems)}")
 
     async def items(
@@ -467,8 +450,7 @@ class SourceScan:
             on_counted(self._total)
         while (item := await self._items.get()) is not None:
             yield item
-        if self._task is not None:
-            await self._task  # raises its error
+        await self._task  # raises its error
 
     async def _read(self) -> None:
         patterns = PathPatterns(self._selection.include, self._selection.exclude)
@@ -477,7 +459,7 @@ class SourceScan:
             async with aclosing(batches), aclosing(iter_batch_items(batches, on_skipped=self._skip)) as items:
                 async for item in items:
                     if not item.problem and not patterns.selects(item):
-                        self._excluded += 1
+                        self.excluded += 1
                         continue
                     if self._selection.metadata:
                         metadata = {**self._selection.metadata, **(item.user_metadata or {})}
