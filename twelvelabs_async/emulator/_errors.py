@@ -10,12 +10,6 @@ from xml.sax.saxutils import escape
 INJECTED_CODE = "injected_fault"
 INJECTED_MESSAGE = "The emulator was asked to fail."
 """Code and message of the error of a fault."""
-PLAN_LIMIT_STATUSES: Mapping[str, int] = {
-    "plan_limit_exceeded": 429,
-    "usage_limit_exceeded": 400,
-    "api_allowed_for_paid_plan": 403,
-}
-"""Status by the code of an error that the account's plan causes."""
 
 T = TypeVar("T")
 

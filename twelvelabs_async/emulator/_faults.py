@@ -18,7 +18,6 @@ from aiohttp.typedefs import Handler
 from twelvelabs_async.emulator._errors import (
     INJECTED_CODE,
     INJECTED_MESSAGE,
-    PLAN_LIMIT_STATUSES,
     ApiError,
     StorageError,
     error_shape,
@@ -38,11 +37,12 @@ _TRICKLE_CHUNKS = 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _XML = "application/xml"
 _CONFLICT = 409
-_PLAN_LIMIT_MESSAGES: Mapping[PlanLimit, str] = {
-    "plan_limit_exceeded": "You have reached your free plan's daily Response limit (15/day).",
-    "usage_limit_exceeded": "You have exceeded the usage limit of your plan.",
-    "api_allowed_for_paid_plan": "This API is available on paid plans only.",
+_PLAN_LIMIT_ERRORS: Mapping[PlanLimit, tuple[int, str]] = {
+    "plan_limit_exceeded": (429, "You have reached your free plan's daily Response limit (15/day)."),
+    "usage_limit_exceeded": (400, "You have exceeded the usage limit of your plan."),
+    "api_allowed_for_paid_plan": (403, "This API is available on paid plans only."),
 }
+"""Status and message by the code of an error that the account's plan causes."""
 
 
 class AbortedResponse(web.Response):
@@ -152,7 +152,7 @@ def _injected_response(fault: Fault, service: Service) -> web.Response | None:
 
 
 def _plan_limit_response(fault: Fault, code: PlanLimit, service: Service) -> web.Response:
-    status, message = PLAN_LIMIT_STATUSES[code], _PLAN_LIMIT_MESSAGES[code]
+    status, message = _PLAN_LIMIT_ERRORS[code]
     if code == "plan_limit_exceeded" and fault.resets_after is not None:
         message += f" It resets at {rfc3339_seconds(math.ceil(service.now() + fault.resets_after))}."
     body = ApiError(status, code, message, shape=error_shape(fault.operation, status)).body()

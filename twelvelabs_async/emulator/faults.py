@@ -36,7 +36,6 @@ from typing_extensions import Unpack, override
 from twelvelabs_async.emulator._errors import (
     INJECTED_CODE,
     INJECTED_MESSAGE,
-    PLAN_LIMIT_STATUSES,
     ApiError,
     error_shape,
 )
@@ -172,23 +171,13 @@ class Fault:
     """Number of requests hit."""
 
     def __post_init__(self) -> None:
-        self._check_operation()
-        self._check_choices()
-        self._check_numbers()
-        for name, value in {**self.headers, "Content-Type": self.content_type or ""}.items():
-            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                raise ValueError(f"{name!r}: {value!r} cannot be sent as a header")
-
-    def _check_operation(self) -> None:
         if (self.expired or self.corrupt) and self.operation != STORAGE:
             raise ValueError(f"expired= and corrupt= apply to 'storage' only, got {self.operation!r}")
         if self.idempotency_conflict and self.operation not in {_IDEMPOTENT_OPERATION, ANY_OPERATION}:
             raise ValueError(f"idempotency_conflict= applies to {_IDEMPOTENT_OPERATION!r} only, got {self.operation!r}")
-
-    def _check_choices(self) -> None:
         choices: dict[str, tuple[str | None, Collection[str]]] = {
             "error_format": (self.error_format, get_args(ErrorFormat)),
-            "plan_limit": (self.plan_limit, PLAN_LIMIT_STATUSES),
+            "plan_limit": (self.plan_limit, get_args(PlanLimit)),
             "damage": (self.damage, get_args(Damage)),
         }
         for name, (value, allowed) in choices.items():
@@ -196,6 +185,10 @@ class Fault:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
         if self.error_format is not None and self.status is None:
             raise ValueError("error_format= needs status=")
+        self._check_numbers()
+        for name, value in {**self.headers, "Content-Type": self.content_type or ""}.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"{name!r}: {value!r} cannot be sent as a header")
 
     def _check_numbers(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
