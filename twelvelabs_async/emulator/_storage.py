@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
@@ -40,22 +39,8 @@ def _signature(service: Service, upload_id: str, index: int, expires: str, nonce
     return blake2b(signed.encode(), key=f"storage:{service.settings.seed}".encode(), digest_size=20).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class UploadGrant:
-    """Permission to store one chunk once."""
-
-    upload: Upload
-    chunk: Chunk
-    signature: str
-
-    @property
-    def offset(self) -> int:
-        """Position of the chunk in the file, in bytes."""
-        return (self.chunk.index - 1) * self.upload.chunk_size
-
-
-def _verify(service: Service, request: web.Request) -> UploadGrant:
-    """Check the presigned URL and the headers of a request, and return the permission they grant.
+def _verify(service: Service, request: web.Request) -> tuple[Upload, Chunk]:
+    """Check the presigned URL and the headers of a request, and return the chunk that it may store, with its upload.
 
     Raises:
         StorageError: The URL was changed, has expired or was used before, or signed headers are missing.
@@ -77,7 +62,7 @@ def _verify(service: Service, request: web.Request) -> UploadGrant:
     for name, value in required.items():
         if request.headers.get(name) != value:
             raise StorageError(403, "SignatureDoesNotMatch", f"The signed header {name} is missing or different.")
-    return UploadGrant(upload, upload.chunks[number - 1], signature)
+    return upload, upload.chunks[number - 1]
 
 
 class Storage:
@@ -88,17 +73,16 @@ class Storage:
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Store one chunk."""
-        grant = _verify(self._service, request)
-        _check_length(request.content_length, grant)
-        hasher = UploadHasher(grant.upload.spool_path, grant.offset)
+        upload, chunk = _verify(self._service, request)
+        _check_length(request.content_length, chunk.size)
+        hasher = UploadHasher(upload.spool_path, (chunk.index - 1) * upload.chunk_size)
         corrupt = CORRUPT_BODY.get()
         while received := await request.content.readany():
             await hasher.feed(bytes([received[0] ^ 1]) + received[1:] if corrupt else received)
             corrupt = False
         etag = await hasher.finish()
         # An interrupted upload does not use up the URL.
-        grant.upload.used_signatures.add(grant.signature)
-        chunk = grant.chunk
+        upload.used_signatures.add(request.query["signature"])
         if chunk.reported_at is None:
             chunk.etag, chunk.error, chunk.updated_at = etag, None, self._service.now()
         return web.Response(headers={"ETag": f'"{etag}"'})
@@ -120,12 +104,12 @@ class Storage:
         return web.Response(body=image, content_type="image/jpeg")
 
 
-def _check_length(length: int | None, grant: UploadGrant) -> None:
+def _check_length(length: int | None, expected: int) -> None:
     if length is None:
         raise StorageError(411, "MissingContentLength", "A Content-Length header is required.")
-    if length != grant.chunk.size:
-        code = "EntityTooSmall" if length < grant.chunk.size else "EntityTooLarge"
-        raise StorageError(400, code, f"The chunk must have {grant.chunk.size} bytes, and {length} were sent.")
+    if length != expected:
+        code = "EntityTooSmall" if length < expected else "EntityTooLarge"
+        raise StorageError(400, code, f"The chunk must have {expected} bytes, and {length} were sent.")
 
 
 @web.middleware
