@@ -42,12 +42,15 @@ async def drain_body(request: web.Request, handler: Handler) -> web.StreamRespon
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name or IP address is reachable from this machine only."""
-    if host == "localhost":
-        return True
+    address = _parse_address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def host_rejection(host: str | None, host_names: Collection[str]) -> str | None:
@@ -66,17 +69,9 @@ def host_rejection(host: str | None, host_names: Collection[str]) -> str | None:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         name = ""
-    if name in host_names or name == "localhost" or name.endswith(".localhost") or _is_ip_address(name):
+    if name in host_names or name == "localhost" or name.endswith(".localhost") or _parse_address(name):
         return None
     return f"unknown host {host!r}; pass public_host= or --public-host to allow this name"
-
-
-def _is_ip_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class Listeners:
