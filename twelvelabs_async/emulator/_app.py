@@ -174,9 +174,20 @@ class Middlewares:
     def _record(self, request: web.Request, status: int) -> None:
         """Add a request to the request log once, unless the emulator was reset after the request arrived."""
         arrival = request[_ARRIVAL]
-        if not arrival.recorded and arrival.reset_count == self._reset_count:
-            arrival.recorded = True
-            self._request_log.append(_recorded_request(request, arrival.time, status))
+        if arrival.recorded or arrival.reset_count != self._reset_count:
+            return
+        arrival.recorded = True
+        recorded = RecordedRequest(
+            method=request.method,
+            route=_operation_name(request),
+            path=request.path_qs,
+            status=status,
+            headers={name: request.headers[name] for name in RECORDED_HEADERS if name in request.headers},
+            with_key=KEY_HEADER in request.headers,
+            size=request.content.total_bytes,
+            time=arrival.time,
+        )
+        self._request_log.append(recorded)
 
     async def _stall(self, request: web.Request) -> AbortedResponse:
         # A client that gives up and continues finds the request in the log.
@@ -202,12 +213,8 @@ class Middlewares:
             return _error_response(error)
         except CLIENT_DISCONNECTED:
             raise
-        except web.HTTPMethodNotAllowed as error:
-            message = f"The method {request.method} is not allowed here."
-            headers = {"Allow": error.headers["Allow"]}
-            return _error_response(ApiError(405, "method_not_allowed", message, headers=headers))
         except web.HTTPException as error:
-            return _error_response(_routing_error(request.path, error))
+            return _error_response(_routing_error(request, error))
         except Exception:
             _logger.exception("unhandled exception in %s %s", request.method, request.path)
             message = "The emulator raised an unexpected exception; its log has the traceback."
@@ -263,7 +270,10 @@ def _make_handler(root_service: Service, operation: Operation) -> Handler:
         if isinstance(response.content, Stream):
             fragmented = service.settings.fragment_streams
             return StreamedResponse(response.content, response.status, response.headers, fragmented=fragmented)
-        return _json_response(response.content, response.status, response.headers)
+        if response.content is None:
+            return web.Response(status=response.status, headers=response.headers)
+        headers = {"Content-Type": JSON_TYPE, **response.headers}
+        return web.Response(status=response.status, body=json.dumps(response.content).encode(), headers=headers)
 
     return handle
 
@@ -274,21 +284,11 @@ def _operation_name(request: web.Request) -> str:
     return "" if resource is None else OPERATION_NAMES.get((request.method, resource.canonical), "")
 
 
-def _recorded_request(request: web.Request, received_at: float, status: int) -> RecordedRequest:
-    headers = request.headers
-    return RecordedRequest(
-        method=request.method,
-        route=_operation_name(request),
-        path=request.path_qs,
-        status=status,
-        headers={name: headers[name] for name in RECORDED_HEADERS if name in headers},
-        with_key=KEY_HEADER in headers,
-        size=request.content.total_bytes,
-        time=received_at,
-    )
-
-
-def _routing_error(path: str, error: web.HTTPException) -> ApiError:
+def _routing_error(request: web.Request, error: web.HTTPException) -> ApiError:
+    path = request.path
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        message = f"The method {request.method} is not allowed here."
+        return ApiError(405, "method_not_allowed", message, headers={"Allow": error.headers["Allow"]})
     if not isinstance(error, web.HTTPNotFound):
         return ApiError(error.status, "request_refused", f"{path}: {error.reason}")
     match = _VERSION_OF_PATH.match(path)
@@ -315,10 +315,3 @@ def _error_response(error: ApiError) -> web.Response:
     body = error.body()
     headers = error.headers | ({"Content-Type": JSON_TYPE} if body else {})
     return web.Response(status=error.status, body=body, headers=headers)
-
-
-def _json_response(content: object, status: int, headers: Mapping[str, str]) -> web.Response:
-    if content is None:
-        return web.Response(status=status, headers=headers)
-    body = json.dumps(content).encode()
-    return web.Response(status=status, body=body, headers={"Content-Type": JSON_TYPE, **headers})

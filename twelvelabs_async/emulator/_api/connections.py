@@ -43,9 +43,9 @@ async def authorize(context: RequestContext) -> ApiResponse:
     if registered and uri not in registered:  # without any, all are accepted
         raise _invalid_uri(f"The redirect URI {uri} is not registered.")
     state = context.service.state.ids.uuid_token()
-    query = {"provider": provider, "redirect_uri": uri, "state": state} | (
-        {"custom_id": custom_id} if custom_id else {}
-    )
+    query = {"provider": provider, "redirect_uri": uri, "state": state}
+    if custom_id:
+        query["custom_id"] = custom_id
     return ApiResponse({"authorize_url": f"{CONSENT_PAGE}?{urlencode(query)}", "state": state})
 
 
@@ -236,11 +236,10 @@ async def _import_file(service: Service, connection: Connection, source_id: str)
     existing = service.state.assets.get(connectors.asset_ids_by_source.get(key, ""))
     if existing is not None and progress.asset_status(service, existing) != "failed":
         return ImportItem(source_id=source_id, action="skipped", asset_id=existing.id)
-    file = connection.files.get(source_id)
+    if (file := connection.files.get(source_id)) is None:
+        return _rejected(source_id, "source_unavailable", "The account has no such file.")
     if rejection := _rejection_reason(file):
-        return ImportItem(source_id=source_id, action="rejected", code=rejection[0], message=rejection[1])
-    if file is None:
-        raise AssertionError(source_id)
+        return _rejected(source_id, *rejection)
     connectors.attempts[key] += 1
     info = await _inspect_remote_file(service, source_id, file)
     if connectors.attempts[key] <= file.failures:
@@ -261,10 +260,12 @@ async def _import_file(service: Service, connection: Connection, source_id: str)
     return ImportItem(source_id=source_id, action="created", asset_id=asset.id)
 
 
-def _rejection_reason(file: RemoteFile | None) -> tuple[str, str] | None:
+def _rejected(source_id: str, code: str, message: str) -> ImportItem:
+    return ImportItem(source_id=source_id, action="rejected", code=code, message=message)
+
+
+def _rejection_reason(file: RemoteFile) -> tuple[str, str] | None:
     """Return the code and message for a file that cannot be imported, None if it can."""
-    if file is None:
-        return "source_unavailable", "The account has no such file."
     if file.fetch_error is not None:
         return file.fetch_error, "The provider does not hand over the file."
     kind = (media.detect_kind(file.filename) or ("unknown", ""))[0]

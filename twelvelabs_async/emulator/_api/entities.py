@@ -102,29 +102,22 @@ def _collection_view(collection: EntityCollection) -> dict[str, Any]:
 async def create_entity(context: RequestContext) -> ApiResponse:
     """POST /entity-collections/{entity_collection_id}/entities."""
     collection = _find_collection(context)
-    return ApiResponse(
-        _entity_view(context.service, _add_entity(context.service, collection.id, await context.json())), 201
-    )
+    entity = _add_entity(context.service, collection.id, await context.json())
+    return ApiResponse(_entity_view(context.service, entity), 201)
 
 
 def _add_entity(service: Service, collection_id: str, body: JsonObject) -> Entity:
     now = service.now()
-    name, description, metadata = (
-        validation.required_string(body, "name"),
-        validation.optional_string(body, "description"),
-        _metadata(body),
-    )
-    asset_ids = _asset_ids(service, body)
     entity = Entity(
-        id=service.state.ids.object_id(),
         collection_id=collection_id,
-        name=name,
-        description=description,
-        metadata=metadata,
-        asset_ids=asset_ids,
+        name=validation.required_string(body, "name"),
+        description=validation.optional_string(body, "description"),
+        metadata=_metadata(body),
+        asset_ids=_asset_ids(service, body),
         created_at=now,
         updated_at=now,
         processing_started_at=now,
+        id=service.state.ids.object_id(),  # the last argument, so that an invalid body takes no id
     )
     service.state.knowledge.entities[entity.id] = entity
     return entity
@@ -152,7 +145,10 @@ async def create_entities(context: RequestContext) -> ApiResponse:
     created: list[Entity] = []
     errors: list[dict[str, Any]] = []
     given_entities = validation.required_object_list(await context.json(), "entities")
-    _check_required_fields(given_entities)
+    for index, body in enumerate(given_entities):
+        for name in ("name", "asset_ids"):
+            if body.get(name) is None:
+                raise missing_parameter(f"entities.{index}.{name}")
     for index, body in enumerate(given_entities):
         try:
             created.append(_add_entity(context.service, collection.id, body))
@@ -165,13 +161,6 @@ async def create_entities(context: RequestContext) -> ApiResponse:
     ]
     counts = {"success_count": len(created), "failed_count": len(errors)}
     return ApiResponse(counts | {"entities": entities, "errors": errors}, 201)
-
-
-def _check_required_fields(entities: list[JsonObject]) -> None:
-    for index, body in enumerate(entities):
-        for name in ("name", "asset_ids"):
-            if body.get(name) is None:
-                raise missing_parameter(f"entities.{index}.{name}")
 
 
 async def list_entities(context: RequestContext) -> ApiResponse:
