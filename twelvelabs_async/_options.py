@@ -181,22 +181,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def validate_number(
-    name: str, value: object, *, minimum: float = 0.0, allow_minimum: bool = False, finite: bool = False
-) -> None:
+def validate_number(name: str, value: object, *, allow_zero: bool = False, finite: bool = False) -> None:
     """Validate a number, such as seconds.
 
     Raises:
         InvalidInputError: It is not a number, is NaN or too small, or is infinite although it must be `finite`.
     """
-    bound = f"{'at least' if allow_minimum else 'above'} {minimum:g}"
-    wanted = f"{name} must be a {'finite ' if finite else ''}number {bound}"
+    wanted = f"{name} must be a {'finite ' if finite else ''}number {'at least' if allow_zero else 'above'} 0"
     if isinstance(value, timedelta):
         raise InvalidInputError(f"{wanted}, got a timedelta; pass its total_seconds()")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError(f"{wanted}, got {describe(value)}")
     too_large = isinstance(value, int) and value > MAX_NUMBER
-    in_range = value >= minimum if allow_minimum else value > minimum
+    in_range = value >= 0 if allow_zero else value > 0
     if not in_range or too_large or (finite and value == math.inf):
         raise InvalidInputError(f"{wanted}, got {describe(value)}")
 
@@ -234,7 +231,7 @@ def positive_finite(_: Any, attribute: attrs.Attribute[Any], value: object) -> N
 
 def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate a number of 0 or more; infinity is one."""
-    validate_number(attribute.name, value, allow_minimum=True)
+    validate_number(attribute.name, value, allow_zero=True)
 
 
 def require_bool(name: str, value: object) -> None:
@@ -304,18 +301,10 @@ class Settings:
     """Maximum number of open connections to all hosts; 0 is no limit."""
     connect_timeout: float = attrs.field(default=10.0, validator=positive_finite)
     """Timeout for opening a connection, in seconds."""
-    trust_env: bool = attrs.field(default=True, validator=validate_bool)
-    """Whether to use the proxy of the environment."""
     user_agent: str = "twelvelabs-async"
     """`User-Agent` of each request, unless it is one of `default_headers`."""
     default_headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     """Headers of each request to the API."""
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port of `base_url`."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
 
 
 def checked_headers(name: str, headers: object, *, single_request: bool = False) -> CIMultiDict[str]:

@@ -346,6 +346,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         require_type("organization", organization, str, "a string")
         require_type("on_event", on_event, Callable, "a function")
         require_type("clock", clock, Clock, "a Clock")
+        require_bool("trust_env", trust_env)
         require_bool("allow_http", allow_http)
         require_ssl_context(ssl)
         _require_trace_configs(trace_configs)
@@ -354,7 +355,6 @@ class AsyncTwelveLabs(_ResourceGroups):
             base_url=resolve_base_url(base_url, allow_http=allow_http),
             connection_limit=connection_limit,
             connect_timeout=connect_timeout,
-            trust_env=trust_env,
             user_agent=_USER_AGENT,
             default_headers={} if default_headers is None else checked_headers("default_headers", default_headers),
         )

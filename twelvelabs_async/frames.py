@@ -318,7 +318,7 @@ def _checked_source(source: str | os.PathLike[str]) -> str:
 
 
 def _checked_time(time: float) -> float:
-    validate_number("times", time, allow_minimum=True, finite=True)
+    validate_number("times", time, allow_zero=True, finite=True)
     return float(time)
 
 

@@ -76,9 +76,9 @@ def verify(
         print(event.type)  # analyze.task.ready
     """
     body, secret = _checked_body(body), _checked_secret(secret)
-    validate_number("tolerance", tolerance, allow_minimum=True)
+    validate_number("tolerance", tolerance, allow_zero=True)
     if now is not None:
-        validate_number("now", now, allow_minimum=True, finite=True)
+        validate_number("now", now, allow_zero=True, finite=True)
     timestamp, signatures = _parse_signature_header(header)
     expected = sign(body, secret, timestamp).encode()
     # Constant-time comparison: its duration must not reveal how many digits match.

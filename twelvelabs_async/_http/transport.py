@@ -298,7 +298,8 @@ class HttpTransport:
         """
         self._ensure_open()
         target = _parse_presigned_url(url)
-        if target.scheme != "https" and not (target.scheme == "http" and self._settings.origin.startswith("http:")):
+        allowed = {"https", "http"} if self._settings.base_url.lower().startswith("http:") else {"https"}
+        if target.scheme not in allowed:
             raise APIConnectionError(message=f"refusing to upload to a {target.scheme}:// URL", sent=False)
         all_headers = CIMultiDict(body.headers)
         all_headers.update(headers)
