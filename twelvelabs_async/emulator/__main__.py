@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None
         _discard_output()
         return
     except SystemExit:
-        _flush_output()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _discard_output()
         raise
     # A signal that arrives before the loop has a handler for it.
     with contextlib.suppress(KeyboardInterrupt):
@@ -54,6 +57,7 @@ def _port(text: str) -> int:
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
+    """Return a parser of the parameters of `Emulator`, by their names."""
     parser = argparse.ArgumentParser(prog=program, description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port of the API (default: 0, a free one)")
@@ -84,6 +88,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--fragment-streams", action="store_true", help="split streams within characters and lines")
     parser.add_argument(
         "--upload-headers",
+        dest="require_upload_headers",
         action=argparse.BooleanOptionalAction,
         default=False,
         help="require the announced headers with each part of an upload (default: no)",
@@ -106,7 +111,8 @@ def _parse_timing(text: str) -> Timing:
 
 async def _serve(options: argparse.Namespace) -> None:
     try:
-        emulator = _create(options)
+        plan = None if options.plan == "none" else options.plan
+        emulator = Emulator(**(vars(options) | {"plan": plan}))
         await emulator.start()
     except (OSError, ValueError) as error:
         raise _StartError(_explain(error)) from error
@@ -131,40 +137,14 @@ def _print_addresses(emulator: Emulator) -> None:
         *(f"export {name}={quote(emulator.api_key)}" for name in KEY_VARIABLES),
     ]
     try:
-        print("\n".join(lines))
+        print("\n".join(lines), flush=True)
     except BrokenPipeError:  # its reader wanted no more, such as `head -1`
-        _discard_output()
-    _flush_output()
-
-
-def _flush_output() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
         _discard_output()
 
 
 def _discard_output() -> None:
     """Send further output nowhere; Python flushes the stream at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _create(options: argparse.Namespace) -> Emulator:
-    return Emulator(
-        api_key=options.api_key,
-        host=options.host,
-        public_host=options.public_host,
-        require_upload_headers=options.upload_headers,
-        port=options.port,
-        storage_port=options.storage_port,
-        seed=options.seed,
-        plan=None if options.plan == "none" else options.plan,
-        search=options.search,
-        timing=options.timing,
-        fragment_streams=options.fragment_streams,
-        allow_remote=options.allow_remote,
-        data_dir=options.data_dir,
-    )
 
 
 def _explain(error: OSError | ValueError) -> str:

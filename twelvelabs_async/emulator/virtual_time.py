@@ -126,7 +126,9 @@ class _VirtualSelector(selectors.DefaultSelector):
             time.sleep(_GRACE)
             ready = super().select(0)
         if not ready and timeout is None:
-            ready = self._wait_or_raise()
+            ready = super().select(_DEADLOCK_TIMEOUT)
+            if not ready:
+                raise RuntimeError("deadlock: all tasks are waiting, and none of them for time")
         if not ready:
             self.now += max(_MIN_STEP, timeout or 0)
         return ready
@@ -135,12 +137,6 @@ class _VirtualSelector(selectors.DefaultSelector):
         new_jobs, self.jobs = self.jobs, []
         slow_jobs = [job for job in new_jobs if not job.wait(_DEADLOCK_TIMEOUT)]
         self._slow_jobs = [job for job in (*self._slow_jobs, *slow_jobs) if not job.is_set()]
-
-    def _wait_or_raise(self) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(_DEADLOCK_TIMEOUT)
-        if not ready:
-            raise RuntimeError("deadlock: all tasks are waiting, and none of them for time")
-        return ready
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
