@@ -339,9 +339,7 @@ def form_files_of(argument: str, files: object) -> list[FormFile]:
 
 
 @asynccontextmanager
-async def form_files(
-    files: Iterable[FormFile],
-) -> AsyncGenerator[tuple[FilePart, ...], None]:
+async def form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart, ...], None]:
     """Open files for a form, each with the name of its field, and close them at the end of the block.
 
     Raises:

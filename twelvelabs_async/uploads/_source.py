@@ -94,27 +94,21 @@ class ProgressTracker:
             )
 
 
+@attrs.define(eq=False)
 class Part:
     """A range of bytes of a source. Each attempt to send it reads it again with `chunks`."""
 
-    def __init__(
-        self,
-        index: int,
-        offset: int,
-        size: int,
-        start_read: Callable[[int, int, Update | None], asyncio.Future[bytes]],
-    ) -> None:
-        self.index = index
-        self.offset = offset
-        self.size = size
-        self._start_read = start_read
-        self._sent = 0
-        self._digest = hashlib.md5(usedforsecurity=False)
+    index: int
+    offset: int
+    size: int
+    start_read: Callable[[int, int, Update | None], asyncio.Future[bytes]]
+    _sent: int = attrs.field(init=False, default=0)
+    _digest: Any = attrs.field(init=False, default=None)
 
     @property
     def md5(self) -> str:
         """MD5 of the bytes that the last attempt read, in hexadecimal digits."""
-        return self._digest.hexdigest()
+        return str(self._digest.hexdigest())
 
     async def chunks(
         self, tracker: ProgressTracker, *, hashed: bool = True, before_last: Callable[[], Awaitable[None]] | None = None
@@ -135,12 +129,12 @@ class Part:
         self._sent = 0
         offset, end = self.offset, self.offset + self.size
         update = digest.update if hashed else None
-        next_block = self._start_read(offset, min(READ_BLOCK_SIZE, self.size), update)
+        next_block = self.start_read(offset, min(READ_BLOCK_SIZE, self.size), update)
         while offset < end:
             block = await next_block
             offset += len(block)
             if offset < end:
-                next_block = self._start_read(offset, min(READ_BLOCK_SIZE, end - offset), update)
+                next_block = self.start_read(offset, min(READ_BLOCK_SIZE, end - offset), update)
             elif before_last is not None:
                 await before_last()
             yield block
@@ -224,9 +218,12 @@ class UploadSource(ABC):
         if not future.cancelled():
             future.exception()  # marks it as retrieved: an abandoned read is not awaited
 
+    def _error(self, message: str, *, changed: bool = False) -> UploadError:
+        return UploadError(message=message, source=self.label, source_changed=changed)
+
     def _read_error(self, error: BaseException) -> UploadError:
         reason = (error.strerror if isinstance(error, OSError) else None) or error_text(error)
-        return UploadError(message=f"cannot read {self.label} during the upload: {reason}", source=self.label)
+        return self._error(f"cannot read {self.label} during the upload: {reason}")
 
     async def aclose(self) -> None:
         """Close the source after the last read, also of attempts that were given up."""
@@ -321,8 +318,7 @@ class FileSource(UploadSource):
         except OSError as error:
             raise self._read_error(error) from error
         if not block:
-            message = f"{self.label} became shorter during the upload"
-            raise UploadError(message=message, source=self.label, source_changed=True)
+            raise self._error(f"{self.label} became shorter during the upload", changed=True)
         return block
 
     @override
@@ -333,8 +329,7 @@ class FileSource(UploadSource):
         except OSError:
             version = None
         if version != self._version:
-            message = f"{self.label} changed during the upload"
-            raise UploadError(message=message, source=self.label, source_changed=True)
+            raise self._error(f"{self.label} changed during the upload", changed=True)
 
     @override
     async def aclose(self) -> None:
@@ -487,12 +482,11 @@ class FileObjectSource(UploadSource):
         try:
             content = checked_block(block, self.label)
         except InvalidInputError as error:
-            raise UploadError(message=error.message, source=self.label) from error
+            raise self._error(error.message) from error
         if not content:
-            raise UploadError(message=f"{self.label} became shorter during the upload", source=self.label)
+            raise self._error(f"{self.label} became shorter during the upload")
         if len(content) > size:
-            message = f"cannot read {self.label}: its read({size}) returned {len(content)} bytes"
-            raise UploadError(message=message, source=self.label)
+            raise self._error(f"cannot read {self.label}: its read({size}) returned {len(content)} bytes")
         return content
 
     @override
@@ -502,12 +496,11 @@ class FileObjectSource(UploadSource):
         try:
             size = await self._measure()
         except InvalidInputError as error:
-            message = f"{self.label} changed during the upload: {error}"
-            raise UploadError(message=message, source=self.label) from error
+            raise self._error(f"{self.label} changed during the upload: {error}") from error
         except Exception as error:  # the file object is the caller's
             raise self._read_error(error) from error
         if size != self.size:
-            raise UploadError(message=f"{self.label} changed during the upload", source=self.label)
+            raise self._error(f"{self.label} changed during the upload")
 
 
 async def call(method: Callable[..., Any], *arguments: Any) -> Any:
@@ -587,11 +580,11 @@ class StreamSource(UploadSource):
     async def open_part(self, index: int, offset: int, size: int) -> Part:
         """Read the next part into memory, so that it can be sent more than once."""
         if offset != self._consumed:
-            raise UploadError(message="a stream can only be read once, from its start", source=self.label)
+            raise self._error("a stream can only be read once, from its start")
         content, self._leftover = await self._read_up_to(size, self._leftover)
         self._consumed += len(content)
         if len(content) < size:
-            raise UploadError(message=f"the stream ended {size - len(content)} bytes early", source=self.label)
+            raise self._error(f"the stream ended {size - len(content)} bytes early")
         view = memoryview(content)
 
         def read(start: int, count: int) -> bytes:
@@ -608,7 +601,7 @@ class StreamSource(UploadSource):
         """Check that the stream is not longer than its announced size."""
         extra, _ = await self._read_up_to(1, self._leftover)
         if extra:
-            raise UploadError(message=f"the stream is longer than its size of {self.size} bytes", source=self.label)
+            raise self._error(f"the stream is longer than its size of {self.size} bytes")
 
     async def _read_up_to(self, size: int, leftover: bytes = b"") -> tuple[bytes, bytes]:
         """Return up to `size` bytes of `leftover` and the stream, and the bytes read after them."""
