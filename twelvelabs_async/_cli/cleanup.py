@@ -93,8 +93,7 @@ async def find_orphans(
 async def _iter_orphans(client: AsyncTwelveLabs, ledger: Ledger, index_id: str) -> AsyncIterator[Orphan]:
     """Yield the assets of the ledger that are in no index, or twice in this one. Reads the list of all assets."""
     entries = {entry.token: entry async for entry in ledger.entries() if entry.index_id == index_id}
-    own_assets = set[str]()
-    others: list[Orphan] = []
+    own_assets, others = set[str](), list[Orphan]()
     async for asset in client.assets.list():
         entry = entries.get(str((asset.user_metadata or {}).get(INGEST_TOKEN_KEY)))
         if entry is not None and entry.state == "ready" and entry.asset_id == asset.id:
@@ -128,16 +127,21 @@ async def delete_orphans(orphans: Sequence[Orphan], *, ledger: str, base_url: st
 async def _delete_orphan(client: AsyncTwelveLabs, ledger: Ledger, orphan: Orphan) -> str:
     """Delete one asset; return an error message if it is in use."""
     try:
-        if orphan.indexed_asset_id is not None:
-            await client.indexes.indexed_assets.delete(orphan.entry.index_id, orphan.indexed_asset_id)
-        await client.assets.delete(orphan.asset_id)
+        await _delete_asset(client, orphan.entry.index_id, orphan.indexed_asset_id, orphan.asset_id)
     except ConflictError as error:
         return str(error)
-    except (NotFoundError, BadRequestError):
-        pass  # it was deleted meanwhile
     if orphan.entry.asset_id == orphan.asset_id:
         await ledger.save(attrs.evolve(orphan.entry, stage="queued", asset_id=None, indexed_asset_id=None))
     return ""
+
+
+async def _delete_asset(client: AsyncTwelveLabs, index_id: str, indexed_asset_id: str | None, asset_id: str) -> None:
+    """Delete an asset, after its video in an index if it has one; either may have been deleted meanwhile."""
+    if indexed_asset_id is not None:
+        with suppress(NotFoundError, BadRequestError):
+            await client.indexes.indexed_assets.delete(index_id, indexed_asset_id)
+    with suppress(NotFoundError, BadRequestError):
+        await client.assets.delete(asset_id)
 
 
 async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, index_id: str, screen: Screen) -> int:
@@ -150,16 +154,17 @@ async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, ind
     async with open_existing_ledger(ledger) as opened:
         if opened is None:
             return 0
-        versions = await _versions(opened, index_id)
-        for uri, entries in versions.items():
-            if not Path(uri_to_path(uri)).is_absolute():
+        files: list[list[Entry]] = []
+        for uri, entries in (await _versions(opened, index_id)).items():
+            if Path(uri_to_path(uri)).is_absolute():
+                files.append(entries)
+            else:
                 assets = ", ".join(entry.asset_id or "" for entry in entries)
                 screen.warn(f"kept      {basename(uri)}: {UNKNOWN_VERSION}; its assets are {assets}")
-        files = [entries for uri, entries in versions.items() if Path(uri_to_path(uri)).is_absolute()]
         for older, newer in await asyncio.to_thread(_with_current_version, files):
             error = await _delete_version(client, opened, older)
-            kept += bool(error)
             if error:
+                kept += 1
                 screen.warn(f"kept      {basename(older.uri)}, asset {older.asset_id}: {error}")
             else:
                 screen.print(f"replaced  {basename(older.uri)}: {newer.asset_id} instead of {older.asset_id}")
@@ -193,21 +198,11 @@ def _with_current_version(files: Sequence[Sequence[Entry]]) -> list[tuple[Entry,
 async def _delete_version(client: AsyncTwelveLabs, ledger: Ledger, entry: Entry) -> str:
     """Delete an older version from the index, and its asset; return an error message if that is not possible."""
     try:
-        if entry.indexed_asset_id is not None:
-            with suppress(NotFoundError, BadRequestError):  # it was deleted meanwhile
-                await client.indexes.indexed_assets.delete(entry.index_id, entry.indexed_asset_id)
-        with suppress(NotFoundError, BadRequestError):
-            await client.assets.delete(entry.asset_id or "")
+        await _delete_asset(client, entry.index_id, entry.indexed_asset_id, entry.asset_id or "")
     except APIError as error:
         return str(error)
+    reason = "replaced by a newer version"
     await ledger.save(
-        attrs.evolve(
-            entry,
-            stage="queued",
-            state="open",
-            asset_id=None,
-            indexed_asset_id=None,
-            error="replaced by a newer version",
-        )
+        attrs.evolve(entry, stage="queued", state="open", asset_id=None, indexed_asset_id=None, error=reason)
     )
     return ""

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from twelvelabs_async._cli.arguments import open_client
-from twelvelabs_async._cli.console import Screen, basename, format_size
+from twelvelabs_async._cli.console import Screen, basename, format_duration, format_size
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.forecast import (
     PUBLISHED_LIMITS,
@@ -38,7 +38,6 @@ from twelvelabs_async.ingest._stages import compute_dedupe_key, have_same_conten
 from twelvelabs_async.ingest._validation import (
     ModelRules,
     SourceValidation,
-    format_media_duration,
     is_media_library_installed,
     not_inspected_warning,
     rules_for_models,
@@ -102,17 +101,15 @@ def plan_record(planned: PlannedItem, index_id: str | None) -> dict[str, Any]:
     )
 
 
+@attrs.define
 class DryRunPlanner:
     """Decides what an ingestion would do with each item."""
 
-    def __init__(
-        self, rules: Sequence[ModelRules], args: IngestArgs, index_id: str | None, ledger: Ledger | None
-    ) -> None:
-        self._rules = rules
-        self._args = args
-        self._index_id = index_id
-        self._ledger = ledger
-        self._first_items: dict[str, Item] = {}
+    rules: Sequence[ModelRules]
+    args: IngestArgs
+    index_id: str | None
+    ledger: Ledger | None
+    _first_items: dict[str, Item] = attrs.field(factory=dict[str, Item], init=False)
 
     async def plan_all(self, items: AsyncIterable[Item]) -> AsyncGenerator[PlannedItem]:
         """Yield the plan for each item, in order."""
@@ -130,33 +127,30 @@ class DryRunPlanner:
         """Return the plan for an item and its deduplication key."""
         if item.problem:
             return PlannedItem(item=item, action="reject", error=item.problem), ""
-        entry = await self._ledger_entry(item)
+        entry = None
+        if self.ledger is not None and self.index_id is not None:
+            entry = await self.ledger.find(self.index_id, item.uri, item.size, item.mtime_ns)
         plan = partial(PlannedItem, item=item, entry=entry)
         if entry is not None and entry.state == "ready":
             return plan(action="done"), ""
-        if entry is not None and entry.state == "failed" and not self._args.retry_failed:
+        if entry is not None and entry.state == "failed" and not self.args.retry_failed:
             return plan(action="reject", error=f"failed in an earlier run: {entry.error}"), ""
-        validation = await validate_source(item.source, self._rules, size=item.size)
+        validation = await validate_source(item.source, self.rules, size=item.size)
         if error := validation.rejection_reason:
             return plan(action="reject", error=error, validation=validation), ""
-        uploaded = entry is not None and entry.asset_id is not None
         try:
-            key = await compute_dedupe_key(item, self._args.dedupe) or item.uri
+            key = await compute_dedupe_key(item, self.args.dedupe) or item.uri
         except OSError as os_error:
             return plan(action="reject", error=f"cannot be read: {os_error.strerror}"), ""
-        return plan(action="resume" if uploaded else "upload", validation=validation), key
-
-    async def _ledger_entry(self, item: Item) -> Entry | None:
-        if self._ledger is None or self._index_id is None:
-            return None
-        return await self._ledger.find(self._index_id, item.uri, item.size, item.mtime_ns)
+        is_uploaded = entry is not None and entry.asset_id is not None
+        return plan(action="resume" if is_uploaded else "upload", validation=validation), key
 
     async def _mark_duplicate(self, planned: PlannedItem, key: str) -> PlannedItem:
         item = planned.item
         first = self._first_items.setdefault(key, item) if key else item
         if first is item:
             return planned
-        if self._args.dedupe == "name" and first.uri != item.uri:
+        if self.args.dedupe == "name" and first.uri != item.uri:
             comparison = (item.source, first.source, first.size, first.mtime_ns)
             if not await asyncio.to_thread(have_same_content, *comparison):
                 return planned
@@ -262,11 +256,14 @@ def _show_planned_item(planned: PlannedItem, screen: Screen, count: int) -> None
     if planned.action == "reject":
         screen.warn(f"reject    {basename(planned.item.source)}: {printable(planned.error)}")
     elif count <= MAX_ITEM_LINES:
-        strategy = planned.validation.strategy or "" if planned.validation and planned.action == "upload" else ""
-        duration = format_media_duration(planned.seconds) if planned.seconds is not None else ""
-        size = format_size(planned.item.size) if planned.item.size else ""
-        cells = filter(None, (basename(planned.item.source), strategy, size, duration, printable(planned.reason)))
-        screen.print(f"{planned.action:9} {'  '.join(cells)}")
+        cells = (
+            basename(planned.item.source),
+            planned.validation.strategy if planned.validation and planned.action == "upload" else "",
+            format_size(planned.item.size or None),
+            format_duration(planned.seconds),
+            printable(planned.reason),
+        )
+        screen.print(f"{planned.action:9} {'  '.join(filter(None, cells))}")
     if planned.validation and planned.validation.warning and planned.action != "reject":
         screen.warn(format_warning(planned.item.source, planned.validation.warning))
 
@@ -275,19 +272,15 @@ def _show_totals(totals: DryRunTotals, plan: PlanName | None, known: Sequence[Ob
     """Print the totals as a table, and the rate limits that apply."""
     rows = [
         *(
-            (
-                f"to upload, {strategy}",
-                f"{count:,}",
-                format_size(totals.bytes_by_strategy[strategy]) if totals.bytes_by_strategy[strategy] else "",
-            )
+            (f"to upload, {strategy}", f"{count:,}", format_size(totals.bytes_by_strategy[strategy] or None))
             for strategy, count in sorted(totals.strategies.items())
         ),
         ("to resume", f"{totals.actions['resume']:,}", ""),
         ("already done", f"{totals.actions['done']:,}", ""),
         ("duplicates", f"{totals.actions['duplicate']:,}", ""),
         ("rejected", f"{totals.actions['reject']:,}", ""),
-        ("media duration", format_media_duration(totals.measured_seconds), ""),
-        ("media duration, estimated", format_media_duration(totals.estimated_seconds), ""),
+        ("media duration", format_duration(totals.measured_seconds), ""),
+        ("media duration, estimated", format_duration(totals.estimated_seconds), ""),
         ("unknown duration", f"{totals.unknown_length:,}", ""),
     ]
     screen.print()

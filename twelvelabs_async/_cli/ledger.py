@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import hashlib
-import io
 import logging
 import os
 import re
@@ -137,10 +136,8 @@ async def open_existing_ledger(
     if ledger is not None and is_database(ledger):
         database = resolve_database(ledger, access=access)
         opened = database if await database.exists() else None
-    elif ledger is not None:
-        reads_only = access == "read"
-        exists = await asyncio.to_thread(_exists, ledger)
-        opened = SqliteLedger(ledger, access="read" if reads_only else "exclusive") if exists else None
+    elif ledger is not None and await asyncio.to_thread(_exists, ledger):
+        opened = SqliteLedger(ledger, access="read" if access == "read" else "exclusive")
     if opened is None:
         yield None
         return
@@ -224,14 +221,15 @@ async def export_ledger(ledger: str, *, state: EntryState | None, as_csv: bool, 
         LedgerError: There is no such ledger, or it cannot be used.
     """
     screen.use_utf8()
+    writer = csv.writer(screen, lineterminator="\n")
     if as_csv:
-        screen.write(_csv_row(CSV_COLUMNS))
+        writer.writerow(CSV_COLUMNS)
     async for entry in _entries(ledger):
         if state not in {None, entry.state}:
             continue
         record = _record(entry)
         if as_csv:
-            screen.write(_csv_row([record[name] or "" for name in CSV_COLUMNS]))
+            writer.writerow([record[name] for name in CSV_COLUMNS])
         else:
             screen.print_json(record)
     return ExitCode.OK
@@ -255,9 +253,3 @@ def _record(entry: Entry) -> dict[str, Any]:
         "indexed_asset_id": entry.indexed_asset_id,
         "error": entry.error or None,
     }
-
-
-def _csv_row(cells: tuple[str, ...] | list[Any]) -> str:
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(cells)
-    return row.getvalue()
