@@ -89,29 +89,23 @@ def _full_box(name: bytes, content: bytes, flags: int = 0) -> bytes:
 
 
 def _movie_header(duration: int) -> bytes:
-    return _full_box(
-        b"mvhd",
-        struct.pack(">4IIH10x", 0, 0, _TIMESCALE, duration, 0x10000, 0x100)
-        + _MATRIX
-        + bytes(24)
-        + struct.pack(">I", 3),
-    )
+    fields = struct.pack(">4IIH10x", 0, 0, _TIMESCALE, duration, 0x10000, 0x100)
+    return _full_box(b"mvhd", fields + _MATRIX + bytes(24) + struct.pack(">I", 3))
 
 
 def _track(number: int, duration: int, entry: bytes, handler: bytes, dimensions: tuple[int, int], delta: int) -> bytes:
-    header = struct.pack(">5I12xH2x", 0, 0, number, 0, duration, 0x100)
+    header = struct.pack(">5I12xH10x", 0, 0, number, 0, duration, 0x100)
     size = struct.pack(">2I", dimensions[0] << 16, dimensions[1] << 16)
     language = struct.pack(">4IHH", 0, 0, _TIMESCALE, duration, 0x55C4, 0)
-    kind = bytes(4) + handler + bytes(13)
     media_header = _full_box(b"vmhd", bytes(8), 1) if handler == b"vide" else _full_box(b"smhd", bytes(4))
     references = _box(b"dinf", _full_box(b"dref", struct.pack(">I", 1) + _full_box(b"url ", b"", 1)))
     return _box(
         b"trak",
-        _full_box(b"tkhd", header[:44].ljust(44, b"\0") + _MATRIX + size, 3),
+        _full_box(b"tkhd", header + _MATRIX + size, 3),
         _box(
             b"mdia",
             _full_box(b"mdhd", language),
-            _full_box(b"hdlr", kind),
+            _full_box(b"hdlr", bytes(4) + handler + bytes(13)),
             _box(b"minf", media_header, references, _sample_table(entry, duration // delta, delta)),
         ),
     )

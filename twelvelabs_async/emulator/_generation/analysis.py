@@ -327,12 +327,16 @@ def _write_answer(request: AnalyzeRequest, scenes: Iterable[Passage], seed: int,
 def _scenes(source: MediaSource, start: float, end: float, seed: int) -> list[Passage]:
     """Return the described scenes between two times of a video, or invented ones without a description."""
     if source.media.scenes:
-        clipped = (Passage(max(start, one.start), min(end, one.end), one.text) for one in source.media.scenes)
-        return [scene for scene in clipped if scene.start < scene.end]
+        return _clip_scenes(source.media.scenes, start, end)
     return [
         Passage(first, last, invent_scene(seed, source.filename, first))
         for first, last in describable_spans(start, end)
     ]
+
+
+def _clip_scenes(scenes: Iterable[Passage], start: float, end: float) -> list[Passage]:
+    clipped = (Passage(max(start, one.start), min(end, one.end), one.text) for one in scenes)
+    return [scene for scene in clipped if scene.start < scene.end]
 
 
 def describable_spans(start: float, end: float) -> list[tuple[float, float]]:
@@ -409,12 +413,11 @@ def _segment_range(start: float, end: float, request: AnalyzeRequest) -> list[tu
     if not scenes:
         return _split_evenly(start, end, shortest, longest)
     found: list[tuple[float, float]] = []
-    for scene in scenes:
-        first, last = max(start, scene.start), min(end, scene.end)
-        if first < last and last - first > longest:
-            found += _split_evenly(first, last, shortest, longest)
-        elif first < last and last - first >= shortest:
-            found.append((first, last))
+    for scene in _clip_scenes(scenes, start, end):
+        if scene.end - scene.start > longest:
+            found += _split_evenly(scene.start, scene.end, shortest, longest)
+        elif scene.end - scene.start >= shortest:
+            found.append((scene.start, scene.end))
     return found
 
 

@@ -347,10 +347,7 @@ class Rejection:
 def detect_kind(filename: str) -> tuple[str, str] | None:
     """Return the kind and MIME type for a file extension, or `None` for an unknown extension."""
     extension = _extension_of(filename)
-    for kind, types in MIME_TYPES.items():
-        if extension in types:
-            return kind, types[extension]
-    return None
+    return next(((kind, types[extension]) for kind, types in MIME_TYPES.items() if extension in types), None)
 
 
 def guess_kind(filename: str) -> tuple[str, str] | None:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from hashlib import blake2b, shake_128
 
 DIMENSIONS = 512
-_HALF_RANGE = 1 << 15
 _OWN_WEIGHT = 0.3
 """Weight of the content's own vector relative to the vectors of its words."""
 _ID_EPOCH_MS = 1_767_225_600_000
@@ -80,8 +79,12 @@ def unit_vector(*parts: object) -> list[float]:
     """Return a vector of length 1 that depends only on the parts."""
     joined = "\0".join(map(str, parts))
     raw = struct.unpack(f"<{DIMENSIONS}h", shake_128(joined.encode()).digest(2 * DIMENSIONS))
-    length = math.hypot(*(value / _HALF_RANGE for value in raw))
-    return [round(value / _HALF_RANGE / length, 8) for value in raw]
+    return _normalize(raw)
+
+
+def _normalize(values: Sequence[float]) -> list[float]:
+    length = math.hypot(*values)
+    return [round(value / length, 8) for value in values]
 
 
 def invent_scene(*parts: object) -> str:
@@ -101,6 +104,4 @@ def blend_vectors(neighbours: Sequence[Sequence[float]], own: list[float]) -> li
         return own
     sums = [math.fsum(values) for values in zip(*neighbours, strict=True)]
     scale = math.hypot(*sums)
-    mixed = [total / scale + _OWN_WEIGHT * value for total, value in zip(sums, own, strict=True)]
-    length = math.hypot(*mixed)
-    return [round(value / length, 8) for value in mixed]
+    return _normalize([total / scale + _OWN_WEIGHT * value for total, value in zip(sums, own, strict=True)])

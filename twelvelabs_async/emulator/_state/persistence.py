@@ -47,6 +47,10 @@ _STATE_CLASSES: Final[list[type[Any]]] = [
 """The dataclasses in a state."""
 _OTHER_CLASSES: Final[list[type[Any]]] = [Counter, PosixPath, WindowsPath, Path, Lock, IdGenerator]
 _ALLOWED_CLASSES: Final = {(kind.__module__, kind.__qualname__): kind for kind in _STATE_CLASSES + _OTHER_CLASSES}
+_FIELDS: Final = sorted(f"{kind.__qualname__}: {[one.name for one in fields(kind)]}" for kind in _STATE_CLASSES)
+_FIELDS_DIGEST: Final = blake2b("\n".join(_FIELDS).encode(), digest_size=4).hexdigest()
+FORMAT: Final = f"twelvelabs-async emulator {__version__}+{_FIELDS_DIGEST}"
+"""Version of the package and hash of the fields of all classes, which may change between releases."""
 
 
 class StoreError(ValueError):
@@ -151,9 +155,8 @@ class StateStore:
             StoreError: Another program has written the list of files.
         """
         written = self._read_manifest()
-        referenced: set[Path] = set()
-        for one in () if state is None else state.by_organization().values():
-            referenced.update(self._referenced_paths(one))
+        states = () if state is None else state.by_organization().values()
+        referenced = {path for one in states for path in self._referenced_paths(one)}
         for path in written - referenced:
             path.unlink(missing_ok=True)
         self._manifest.write_text(f"{MANIFEST_HEADER}\n", encoding="ascii")
@@ -176,7 +179,7 @@ class StateStore:
 def serialize_state(state: State) -> bytes:
     """Serialize a state; the first line is the version that can read it."""
     out = io.BytesIO()
-    out.write(f"{_format_version()}\n".encode())
+    out.write(f"{FORMAT}\n".encode())
     _StatePickler(out, protocol=5).dump(state)
     return out.getvalue()
 
@@ -191,19 +194,13 @@ def load_state(path: Path) -> State | None:
         return None
     with path.open("rb") as file:
         head = file.readline(200).decode(errors="replace").strip()
-        if head != _format_version():
+        if head != FORMAT:
             found = head if head.startswith("twelvelabs-async") else "another program"
-            raise StoreError(f"{path} was written by {found}, this is {_format_version()}; use another data directory")
+            raise StoreError(f"{path} was written by {found}, this is {FORMAT}; use another data directory")
         state: object = _StateUnpickler(file).load()
     if not isinstance(state, State):
         raise StoreError(f"{path} does not contain a state; use another data directory")
     return state
-
-
-def _format_version() -> str:
-    """Return the version and a hash of the fields of all classes, which may change between releases."""
-    shape = "\n".join(sorted(f"{kind.__qualname__}: {[one.name for one in fields(kind)]}" for kind in _STATE_CLASSES))
-    return f"twelvelabs-async emulator {__version__}+{blake2b(shape.encode(), digest_size=4).hexdigest()}"
 
 
 class _StatePickler(pickle.Pickler):
