@@ -69,7 +69,7 @@ class StateStore:
         self.files: Path = directory / "files"
         self.parts: Path = directory / "parts"
         self._manifest = directory / "written"
-        self._temporary: Path | None = None
+        self._temporary = self.parts / uuid.uuid4().hex
         self._lock = FileLock(directory / "lock", timeout=0, thread_local=False)
         self._write_lock = asyncio.Lock()
         self._requested_saves = 0
@@ -91,7 +91,7 @@ class StateStore:
         try:
             state = load_state(self.directory / "state")
             self._delete_unreferenced(state)
-            self._temporary = self.create_part()
+            self._record(self._temporary)
         except BaseException:
             self.close()
             raise
@@ -136,12 +136,11 @@ class StateStore:
 
     def _replace_state(self, content: bytes) -> None:
         """Write the state to a temporary file and rename it, so that the state is never incomplete."""
-        temporary = self._temporary or self.create_part()
-        with temporary.open("wb") as file:
+        with self._temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self.directory / "state")
+        self._temporary.replace(self.directory / "state")
 
     def _record(self, *paths: Path) -> None:
         """Add files to the list of those that may be deleted."""

@@ -43,9 +43,8 @@ def asset_status(service: Service, asset: Asset) -> str:
     if asset.is_finished:
         return "ready"
     duration = service.timing.for_media(asset.media.duration).asset
-    if service.elapsed(asset.id, asset.retried_at or asset.created_at, duration) < duration:
-        return "processing"
-    return "failed" if asset.media.problem is not None else "ready"
+    since = asset.retried_at or asset.created_at
+    return _processing_status(service, asset.id, since, duration, failed=asset.media.problem is not None)
 
 
 def video_status(service: Service, video: Video) -> str:
@@ -95,16 +94,19 @@ def embed_timing(service: Service, task: EmbedTask) -> Timing:
 def embed_status(service: Service, task: EmbedTask) -> str:
     """Return the status of an embedding task, which takes as long as indexing."""
     duration = embed_timing(service, task).indexing
-    if service.elapsed(task.id, task.created_at, duration) < duration:
-        return "processing"
-    return "failed" if task.problem is not None else "ready"
+    return _processing_status(service, task.id, task.created_at, duration, failed=task.problem is not None)
 
 
 def entity_status(service: Service, entity: Entity) -> str:
     """Return `processing` or `ready`."""
     duration = service.timing.asset
-    elapsed = service.elapsed(entity.id, entity.processing_started_at, duration)
-    return "processing" if elapsed < duration else "ready"
+    return _processing_status(service, entity.id, entity.processing_started_at, duration, failed=False)
+
+
+def _processing_status(service: Service, identifier: str, since: float, duration: float, *, failed: bool) -> str:
+    if service.elapsed(identifier, since, duration) < duration:
+        return "processing"
+    return "failed" if failed else "ready"
 
 
 def upload_status(service: Service, upload: Upload) -> str:
