@@ -147,7 +147,7 @@ def _format_number(value: float | None) -> str:
 
 
 def _finished_fields(event: RequestFinished) -> dict[str, Any]:
-    """Return the fields of the record of a call; those that are not known are left out."""
+    """Return the fields of the log record of a call, without those that are None."""
     fields = {
         "operation": event.operation,
         "attempts": event.attempts,

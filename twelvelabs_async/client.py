@@ -495,11 +495,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             await client.with_options(extra_headers={"X-Team": "search"}).indexes.list()
         """
         changes = omit_none(
-            timeout=timeout,
-            max_retries=max_retries,
-            max_wait=max_wait,
-            idle_timeout=idle_timeout,
-            priority=priority,
+            timeout=timeout, max_retries=max_retries, max_wait=max_wait, idle_timeout=idle_timeout, priority=priority
         )
         executor = attrs.evolve(self._executor, options=attrs.evolve(self._executor.options, **changes))
         if extra_headers is not None or extra_query is not None or extra_body is not None:

@@ -329,7 +329,7 @@ def _server_attributes(url: str) -> _Attributes:
 
 
 def _result_attributes(event: RequestFinished) -> _Attributes:
-    """Return the attributes of a finished call; those that are not known are left out."""
+    """Return the attributes of a finished call, without those that are None."""
     found = {
         "twelvelabs.attempts": event.attempts,
         "twelvelabs.ratelimit.wait": event.queue_time,

@@ -220,7 +220,9 @@ class EventStream(Generic[_E]):
         if self._event_count > previous_count:
             return
         if self._body_ended:
-            self._on_body_end()
+            if self._protocol.terminal_types:
+                raise StreamError(message="the stream ended before its final event", retryable=True)
+            self._finished = True
             return
         chunk = await response.read_chunk(self._executor.options.idle_timeout)
         self._body_ended = not chunk
@@ -241,18 +243,13 @@ class EventStream(Generic[_E]):
         """Hook for subclasses, called with each event."""
 
     def _usage(self) -> object:
-        """Hook for subclasses: return what the final event says of tokens."""
+        """Hook for subclasses: return the token usage in the final event."""
         return None
 
     def _report_end(self, response: StreamingResponse, error: BaseException | None = None) -> None:
         """Report the end of the call to the listeners of the client; only the first time counts."""
         if response.report is not None:
             response.report.finish(error, self._usage())
-
-    def _on_body_end(self) -> None:
-        if self._protocol.terminal_types:
-            raise StreamError(message="the stream ended before its final event", retryable=True)
-        self._finished = True
 
     def _as_stream_error(self, error: APIError, response: StreamingResponse) -> StreamError:
         """Return `error` as a `StreamError` with the text received so far."""

@@ -188,7 +188,7 @@ def test_keys_of_the_caller_are_never_renamed(field: str) -> None:
 def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An index of a paid plan has no `expires_at`; only an unknown field or an unreadable date is looked for."""
     collected = list[dict[str, Any]]()
-    make_collector = codegen._make_extra_collector
+    make_collector = codegen.make_extra_collector
 
     def counting(*arguments: Any) -> Any:
         collect = make_collector(*arguments)
@@ -199,7 +199,7 @@ def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: py
 
         return collect_extra
 
-    monkeypatch.setattr(codegen, "_make_extra_collector", counting)
+    monkeypatch.setattr(codegen, "make_extra_collector", counting)
     fast = converter._build_converter.__wrapped__(detailed=False)  # not the one that others have used
     index: dict[str, Any] = {"_id": "i", "index_name": "n", "created_at": "2026-10-01T12:30:00Z", "models": []}
     if absent == "null":

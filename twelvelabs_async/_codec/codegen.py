@@ -182,7 +182,7 @@ def generate_constructor(
         "type_mismatch": type_mismatch,
         "create": object.__new__,
         "model_class": model_class,
-        "collect_extra": _make_extra_collector(fields, wire_names),
+        "collect_extra": make_extra_collector(model_class, wire_names),
         "set_extra": getattr(model_class, "extra").__set__,  # noqa: B009  # the slot descriptor of the class
     }
     exec(compile("\n".join(lines), f"<constructor of {model_class.__qualname__}>", "exec"), names)  # noqa: S102  # as attrs does
@@ -280,12 +280,12 @@ def _unwrap_optional(annotation: Any) -> Any:
     return members[0] if NoneType in get_args(annotation) and len(members) == 1 else annotation
 
 
-def _make_extra_collector(
-    fields: list[attrs.Attribute[Any]], wire_names: Mapping[str, str]
-) -> Callable[[dict[str, Any], Model], Any]:
+def make_extra_collector(
+    model_class: type[Model], wire_names: Mapping[str, str]
+) -> Callable[[dict[str, Any], Model], dict[str, Any]]:
     """Return the function that collects the values which are in no slot of the model."""
-    known = frozenset(wire_names.values())
-    dates = {wire_names[field.name]: field.name for field in fields if field.type == datetime | None}
+    known, fields = frozenset(wire_names.values()), attrs.fields_dict(model_class)
+    dates = {wire: name for name, wire in wire_names.items() if fields[name].type == datetime | None}
 
     def collect_extra(data: dict[str, Any], model: Model) -> dict[str, Any]:
         stored = known | {"id"} if "_id" in known and data.get("_id") is None else known

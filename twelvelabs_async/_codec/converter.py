@@ -39,6 +39,7 @@ from twelvelabs_async._codec.codegen import (
     can_generate_constructor,
     generate_constructor,
     is_literal,
+    make_extra_collector,
     require_sequence,
     structure_closed_literal,
     type_mismatch,
@@ -196,8 +197,7 @@ def _detailed_model_hook(converter: Converter, kind: Any) -> Callable[[Any, Any]
         **_wire_overrides(names),
         _cattrs_detailed_validation=converter.detailed_validation,
     )
-    known = frozenset(names.values())
-    dates = tuple((f.name, names[f.name]) for f in attrs.fields(model_class) if f.type == datetime | None)
+    collect_extra = make_extra_collector(model_class, names)
     id_is_underscored = names.get("id") == "_id"
 
     def hook(data: Any, _: Any) -> Model:
@@ -209,10 +209,9 @@ def _detailed_model_hook(converter: Converter, kind: Any) -> Callable[[Any, Any]
         if id_is_underscored and "_id" not in found and "id" in found:
             found = {"_id" if name == "id" else name: value for name, value in found.items()}
         model: Model = build(found, model_class)
-        new = found.keys() - known if not found.keys() <= known else ()
-        unread = [wire for name, wire in dates if getattr(model, name) is None and wire in found]
-        if new or unread:
-            object.__setattr__(model, "extra", {name: found[name] for name in (*new, *unread)})
+        extra = collect_extra(found, model)
+        if extra:
+            object.__setattr__(model, "extra", extra)
         return model
 
     return hook

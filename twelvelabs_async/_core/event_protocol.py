@@ -29,7 +29,7 @@ MAX_OTHER_BODY: Final = 8192
 E = TypeVar("E")
 
 ERROR_FIELDS: Final = frozenset({"message", "code", "error_code", "detail", "errors", "error_description", "title"})
-"""Fields of an object without a type that show that it reports an error."""
+"""Fields by which an object without a type is recognized as the report of an error."""
 
 
 class LineSplitter:

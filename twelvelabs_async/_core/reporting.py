@@ -46,7 +46,7 @@ def model_of(request: Request[Any]) -> str | None:
 
 
 def token_count(usage: object, field: str) -> int | None:
-    """Return a number of tokens in a usage, which may be split by kind of input."""
+    """Return the number of tokens in a field of a usage; a number for each kind of input is summed up."""
     count: object = getattr(usage, field, None)
     if isinstance(count, Mapping):
         counts = cast("Mapping[str, object]", count).values()
@@ -123,7 +123,7 @@ class CallReport:
         return response
 
     def on_chunk(self) -> None:
-        """Bytes of a stream have arrived."""
+        """Note the time at which the first bytes of a stream arrived."""
         if self._time_to_first_chunk is None:
             self._time_to_first_chunk = self._seconds_since(self.call.started)
 
@@ -132,7 +132,7 @@ class CallReport:
 
         Args:
             error: The exception that is raised to the caller.
-            usage: What the response says of tokens.
+            usage: The token usage in the response.
         """
         if self._finished:
             return

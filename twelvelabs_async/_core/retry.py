@@ -55,13 +55,13 @@ PERSISTENT_STATUSES: Final = REFUSED_STATUSES | {525, 526}
 """Statuses from 500 on that another attempt does not change; 525 and 526 are TLS failures behind a content network."""
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
-"""Header of requests that the platform carries out once for each of its values."""
+"""Header of a request; the platform executes requests with the same value only once."""
 
 NON_IDEMPOTENT_CLASSES: Final = frozenset[RetryClass]({"verify_first", "non_idempotent"})
 """Classes of operations that must not be repeated once they may have succeeded."""
 
 NOT_FOUND_CODES: Final = frozenset({"resource_not_exist", "resource_not_exists"})
-"""Error codes of a DELETE that found nothing, for which some operations answer 400."""
+"""Error codes of a DELETE that found nothing; some operations send them with the status 400."""
 
 logger: Final = logging.getLogger("twelvelabs_async.retry")
 

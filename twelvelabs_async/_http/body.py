@@ -22,7 +22,7 @@ from twelvelabs_async.errors import InvalidInputError, TwelveLabsError, UploadEr
 from twelvelabs_async.requests import BodyFactory, FilePart, Form
 
 MAX_READ_TURNS: Final = 10
-"""Most turns of the event loop that the next block waits for unread data of the server to be read."""
+"""Maximum number of turns of the event loop for which the next block waits until data of the server is read."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -198,7 +198,7 @@ class IdleTimer:
         self._last_activity = asyncio.get_running_loop().time()
 
     def _check(self, transport: asyncio.Transport) -> None:
-        """Look whether the connection has moved bytes since the last time; eight times in `seconds`."""
+        """Check whether the connection has moved bytes since the last check; eight times in `seconds`."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         arrived = self._written - unsent_bytes(transport)

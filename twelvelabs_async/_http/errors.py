@@ -227,7 +227,7 @@ def _truncated_fields(text: str) -> dict[str, Any]:
 def _find_message(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """Return the first message in a JSON value, from its outermost level inwards.
 
-    A sentence goes before a single word, such as `forbidden`, and before the name of a status.
+    A sentence is preferred to a single word, such as `forbidden`, and to the name of a status.
     """
     if isinstance(value, str):
         return value.strip() or None
@@ -328,7 +328,7 @@ def _readable(text: str) -> str:
 
 
 def _is_readable(character: str) -> bool:
-    """Return whether a character is one of text. Vowel signs of Indian languages are marks, and no letters."""
+    """Return whether a character can be part of a text. Vowel signs of Indian languages are marks, not letters."""
     return character.isalnum() or character in " .,:;-_'\"()/" or unicodedata.category(character).startswith("M")
 
 

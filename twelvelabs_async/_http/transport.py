@@ -467,7 +467,7 @@ class HttpTransport:
         return self._map_exception(error, url, attempt)
 
     def _raise_if_closed(self) -> None:
-        """Explain a cancellation that is not the caller's: a closing pool cancels calls that wait for a connection."""
+        """Raise `ClientStateError` unless the caller has cancelled: a closing pool cancels calls that wait for it."""
         task = asyncio.current_task()
         if task is None or task.cancelling():
             return

@@ -148,8 +148,22 @@ class Resource:
         )
 
     def _poll_all(
-        self, ids: Ids, target: PollTarget[T], timeout: float | None, sleep_interval: float | None
+        self,
+        fetch: Callable[[str], Awaitable[T]],
+        lifecycle: Lifecycle,
+        ids: Ids,
+        list_all: Callable[[], Paginator[Any]],
+        timeout: float | None,
+        sleep_interval: float | None,
+        *,
+        refetch_finished: bool = False,
     ) -> AsyncIterator[WaitResult[T]]:
+        target = PollTarget(
+            lifecycle=lifecycle,
+            list_pages=lambda _: list_all().pages(),
+            fetch=fetch,
+            refetch_finished=refetch_finished,
+        )
         return wait_for_all(ids, target, clock=self._executor.clock, timeout=timeout, sleep_interval=sleep_interval)
 
 

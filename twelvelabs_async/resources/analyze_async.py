@@ -25,7 +25,7 @@ from twelvelabs_async._core.validation import (
     one_or_more,
     reject_unsupported,
 )
-from twelvelabs_async._polling import ANALYSIS_BATCH_LIFECYCLE, ANALYSIS_TASK_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import ANALYSIS_BATCH_LIFECYCLE, ANALYSIS_TASK_LIFECYCLE
 from twelvelabs_async.errors import ConflictError, InvalidInputError
 from twelvelabs_async.models.analyze import AnalyzeModel
 from twelvelabs_async.models.analyze_tasks import (
@@ -213,13 +213,9 @@ class AnalysisTasks(Resource):
             async for outcome in client.analyze_async.tasks.wait_for_all([task.id]):
                 print(outcome.id, outcome.error or outcome.result().result.text)
         """
-        target = PollTarget(
-            lifecycle=ANALYSIS_TASK_LIFECYCLE,
-            list_pages=lambda _: self.list().pages(),
-            fetch=self.retrieve,
-            refetch_finished=True,
+        return self._poll_all(
+            self.retrieve, ANALYSIS_TASK_LIFECYCLE, task_ids, self.list, timeout, sleep_interval, refetch_finished=True
         )
-        return self._poll_all(task_ids, target, timeout, sleep_interval)
 
     def list(
         self,

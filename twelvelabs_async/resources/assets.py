@@ -17,7 +17,7 @@ from twelvelabs_async._core.retry import NOT_FOUND_CODES
 from twelvelabs_async._core.validation import MetadataUpdate, checked_url, metadata_json, one_or_more, validate_metadata
 from twelvelabs_async._event_listeners import require_plain_function
 from twelvelabs_async._options import require_bool, require_choice, require_type
-from twelvelabs_async._polling import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE, PollTarget, wait_for_all
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError
 from twelvelabs_async.models.assets import (
     Asset,
@@ -475,7 +475,8 @@ class Assets(Resource):
                 print(outcome.id, outcome.error or "ready")
         """
         target = PollTarget(lifecycle=ASSET_LIFECYCLE, list_pages=self._list_by_ids, fetch=self.retrieve)
-        return self._poll_all(asset_ids, target, timeout, sleep_interval)
+        clock = self._executor.clock
+        return wait_for_all(asset_ids, target, clock=clock, timeout=timeout, sleep_interval=sleep_interval)
 
     def list(
         self,

@@ -21,7 +21,7 @@ from twelvelabs_async._core.validation import (
     checked_url,
     one_or_more,
 )
-from twelvelabs_async._polling import EMBED_TASK_LIFECYCLE, EMBED_V2_TASK_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import EMBED_TASK_LIFECYCLE, EMBED_V2_TASK_LIFECYCLE
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, Ids, ObjectLike
 from twelvelabs_async.models.embed import (
@@ -169,13 +169,9 @@ class EmbedV2Tasks(Resource):
             async for outcome in client.embed.v_2.tasks.wait_for_all([embedding_task.id]):
                 print(outcome.id, outcome.error or len(outcome.result().data))
         """
-        target = PollTarget(
-            lifecycle=EMBED_V2_TASK_LIFECYCLE,
-            list_pages=lambda _: self.list().pages(),
-            fetch=self.retrieve,
-            refetch_finished=True,
+        return self._poll_all(
+            self.retrieve, EMBED_V2_TASK_LIFECYCLE, task_ids, self.list, timeout, sleep_interval, refetch_finished=True
         )
-        return self._poll_all(task_ids, target, timeout, sleep_interval)
 
     def list(
         self,
@@ -510,12 +506,8 @@ class EmbedTasks(Resource):
             async for outcome in client.embed.tasks.wait_for_all([old_embedding_task.id]):
                 print(outcome.id, outcome.error or "ready")
         """
-        target = PollTarget(
-            lifecycle=EMBED_TASK_LIFECYCLE,
-            list_pages=lambda _: self._list("/embed/tasks", MediaEmbeddingTask, page_limit=50).pages(),
-            fetch=self._status,
-        )
-        return self._poll_all(task_ids, target, timeout, sleep_interval)
+        list_all = partial(self._list, "/embed/tasks", MediaEmbeddingTask, page_limit=50)
+        return self._poll_all(self._status, EMBED_TASK_LIFECYCLE, task_ids, list_all, timeout, sleep_interval)
 
     @deprecated("embed.v_2.tasks.list")
     def list(

@@ -23,7 +23,7 @@ from twelvelabs_async._core.validation import (
     reject_unsupported,
     validate_metadata,
 )
-from twelvelabs_async._polling import INDEXED_ASSET_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import INDEXED_ASSET_LIFECYCLE
 from twelvelabs_async.models.common import DatetimeLike, Ids, RangeLike, UserMetadata
 from twelvelabs_async.models.indexed_assets import (
     EmbeddingOption,
@@ -339,12 +339,8 @@ class IndexedAssets(Resource):
             async for outcome in client.indexes.indexed_assets.wait_for_all(index.id, [indexed_asset.id]):
                 print(outcome.id, outcome.error or "indexed")
         """
-        target = PollTarget[IndexedAsset](
-            lifecycle=INDEXED_ASSET_LIFECYCLE,
-            list_pages=lambda _: self.list(index_id).pages(),
-            fetch=partial(self.retrieve, index_id),
-        )
-        return self._poll_all(indexed_asset_ids, target, timeout, sleep_interval)
+        fetch, list_all = partial(self.retrieve, index_id), partial(self.list, index_id)
+        return self._poll_all(fetch, INDEXED_ASSET_LIFECYCLE, indexed_asset_ids, list_all, timeout, sleep_interval)
 
     def list_by_asset(
         self, asset_id: str, *, page: int | None = None, page_limit: int | None = 50

@@ -17,7 +17,7 @@ from twelvelabs_async._arguments import checked_int, omit_none, validate_id
 from twelvelabs_async._codec.converter import to_wire
 from twelvelabs_async._core.validation import checked_sequence, checked_text, one_or_more, validate_metadata
 from twelvelabs_async._page_readers import body_token_reader, search_expired_error
-from twelvelabs_async._polling import KNOWLEDGE_STORE_ITEM_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import KNOWLEDGE_STORE_ITEM_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.knowledge import (
     IngestionConfig,
@@ -347,12 +347,8 @@ class KnowledgeStoreItems(Resource):
             async for outcome in client.knowledge_store_items.wait_for_all(store.id, [item.id]):
                 print(outcome.id, outcome.error or "ready")
         """
-        target = PollTarget(
-            lifecycle=KNOWLEDGE_STORE_ITEM_LIFECYCLE,
-            list_pages=lambda _: self.list(knowledge_store_id).pages(),
-            fetch=partial(self.retrieve, knowledge_store_id),
-        )
-        return self._poll_all(item_ids, target, timeout, sleep_interval)
+        fetch, list_all = partial(self.retrieve, knowledge_store_id), partial(self.list, knowledge_store_id)
+        return self._poll_all(fetch, KNOWLEDGE_STORE_ITEM_LIFECYCLE, item_ids, list_all, timeout, sleep_interval)
 
     def list(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 
 from twelvelabs_async._arguments import omit_none, validate_id
 from twelvelabs_async._core.validation import checked_sequence, checked_url, metadata_json, one_or_more
-from twelvelabs_async._polling import INDEXING_TASK_LIFECYCLE, PollTarget
+from twelvelabs_async._polling import INDEXING_TASK_LIFECYCLE
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, Ids, UserMetadata
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
@@ -215,12 +215,8 @@ class Tasks(Resource):
             async for outcome in client.tasks.wait_for_all([indexing_task.id]):
                 print(outcome.id, outcome.error or "ready")
         """
-        target = PollTarget(
-            lifecycle=INDEXING_TASK_LIFECYCLE,
-            list_pages=lambda _: self._list("/tasks", IndexingTask, page_limit=50).pages(),
-            fetch=self._retrieve,
-        )
-        return self._poll_all(task_ids, target, timeout, sleep_interval)
+        list_all = partial(self._list, "/tasks", IndexingTask, page_limit=50)
+        return self._poll_all(self._retrieve, INDEXING_TASK_LIFECYCLE, task_ids, list_all, timeout, sleep_interval)
 
     @deprecated("indexes.indexed_assets.list")
     def list(
