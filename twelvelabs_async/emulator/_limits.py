@@ -215,12 +215,8 @@ class Limiter:
     def headers(self, usages: Iterable[WindowUsage]) -> dict[str, str]:
         """Return the rate-limit headers: for each dimension, the window with the lowest remaining amount."""
         now, headers = self.now(), dict[str, str]()
-        lowest = dict[Dimension, WindowUsage]()
-        for usage in sorted(usages, key=lambda one: -one.remaining):
-            if usage.window.plan_limit:
-                continue
-            if self.plan.headers == "dimension" or usage.window.dimension == "Request":
-                lowest[usage.window.dimension] = usage
+        by_remaining = sorted(usages, key=lambda one: -one.remaining)
+        lowest = {usage.window.dimension: usage for usage in by_remaining if not usage.window.plan_limit}
         for usage in lowest.values():
             headers |= self._window_headers(usage, math.ceil(usage.available_at(now, 1)))
         return headers

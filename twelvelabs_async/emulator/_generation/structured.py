@@ -545,13 +545,10 @@ def _pick_character(choices: Sequence[tuple[Any, Any]]) -> str:
         case "CATEGORY":
             return _CLASS_EXAMPLES.get(str(argument), "-")
         case _:
-            excluded = {chr(argument) for kind, argument in choices[1:] if str(kind) == "LITERAL"}
+            codes = [argument for kind, argument in choices[1:] if str(kind) == "LITERAL"]
             ranges = [argument for kind, argument in choices[1:] if str(kind) == "RANGE"]
-            free = (
-                character
-                for character in "aA0-_ %~"
-                if character not in excluded and not any(low <= ord(character) <= high for low, high in ranges)
-            )
+            ranges += [(code, code) for code in codes]
+            free = (one for one in "aA0-_ %~" if not any(low <= ord(one) <= high for low, high in ranges))
             return next(free, "\u00e9")
 
 

@@ -76,7 +76,9 @@ class StateStore:
         self._completed_saves = 0
 
     def open(self) -> State | None:
-        """Lock the directory and return the state in it, or `None` without one; the end of the process unlocks it.
+        """Lock the directory and return the state in it, or `None` without one.
+
+        The operating system unlocks the directory when the process ends.
 
         Raises:
             StoreError: Another emulator uses the directory, or another version has written the state.
