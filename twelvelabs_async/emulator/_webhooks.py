@@ -120,7 +120,7 @@ def _analyze_event(service: Service, task: Analysis) -> WebhookEvent | None:
     if task.batch is not None or ended_at is None or service.webhooks.has_recorded(task.id, type_):
         return None
     created_at = rfc3339_seconds(task.created_at)
-    data = serializers.compact({"id": task.id, "custom_id": task.custom_id, "created_at": created_at, "status": status})
+    data = serializers.compact(id=task.id, custom_id=task.custom_id, created_at=created_at, status=status)
     if task.request.video is not None:
         data["video_source"] = analyze_tasks.video_source_view(task.request.video, include_duration=True)
     if status == "failed":

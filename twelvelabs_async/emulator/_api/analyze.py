@@ -28,7 +28,6 @@ from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._media.media import (
-    Asset,
     analysis_problem,
     check_resolution,
     header_of,
@@ -56,12 +55,11 @@ TOKEN_LIMITS = {GENERAL_MODE: (512, 4096, 98_304), SEGMENTS_MODE: (2048, 32_768,
 DEFAULT_TEMPERATURE = 0.2
 MAX_IMAGES = 20
 MAX_REFERENCES = 4
-MAX_INLINE_VIDEO, MAX_INLINE_IMAGE = 30 * media.MIB, 20 * media.MIB
+MAX_INLINE_SIZES = {"video": 30 * media.MIB, "image": 20 * media.MIB}
 MIN_WINDOW = 1.0
 """Seconds."""
 SOURCE_TYPES = ("url", "asset_id", "base64_string")
 _MODE_FORMATS = {GENERAL_MODE: ("json_schema",), SEGMENTS_MODE: ("segment_definitions",)}
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _NAME = re.compile(r"\w+", re.ASCII)
 _PLACEHOLDER = re.compile(r"<@([^<>]*)>")
 MAX_DEFINITIONS = 20
@@ -112,13 +110,11 @@ def _stream(result: AnalysisResult, *, fragmented: bool) -> Stream:
         "metadata": {"generation_id": identifier, "usage": result.usage},
         **analysis.serialize_warning(result),
     }
+    texts = analysis.stream_chunks(result.tokens)
     frames = [
         ndjson_line({"event_type": "stream_start", "metadata": {"generation_id": identifier}}),
         *([b"\n"] if fragmented else []),
-        *(
-            ndjson_line({"event_type": "text_generation", "text": text})
-            for text in analysis.stream_chunks(result.tokens)
-        ),
+        *(ndjson_line({"event_type": "text_generation", "text": text}) for text in texts),
         ndjson_line(end),
     ]
     # The API documents no event for a failure within a stream.
@@ -188,7 +184,7 @@ async def _video(service: Service, body: Json) -> MediaSource:
         raise invalid_parameter("video", f"it must have exactly one of {', '.join(SOURCE_TYPES)}")
     reference = required_string(video, source_type, "video")
     if source_type == "base64_string":
-        source = await _inline_video(service, _decode_inline("video", reference))
+        source = await _inline_video(service, _decode_inline("video", reference, "video"))
     else:
         source = _stored_or_remote(service, "video", "video", source_type, reference)
     if source.media.problem is None and source.media.kind != "video":
@@ -206,34 +202,24 @@ def _stored_or_remote(service: Service, name: str, kind: str, source_type: str, 
             raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
         info = service.state.descriptions.apply_to(filename, info)
     else:
-        asset = _ready_asset(service, name, reference)
+        asset = service.asset(validation.require_object_id(f"{name}.asset_id", reference))
+        assets.require_ready(service, asset, "analyzed")
         filename, info = asset.filename, asset.media
     return MediaSource(type=source_type, reference=reference, filename=filename, media=info)
 
 
-def _ready_asset(service: Service, name: str, asset_id: str) -> Asset:
-    if not _OBJECT_ID.fullmatch(asset_id):
-        raise invalid_parameter(f"{name}.asset_id", "it must be 24 hexadecimal digits")
-    asset = service.asset(asset_id.lower())
-    assets.require_ready(service, asset, "analyzed")
-    return asset
-
-
-def _decode_inline(name: str, encoded: str) -> bytes:
+def _decode_inline(field_path: str, encoded: str, kind: str) -> bytes:
     try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        content = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError as error:
-        raise invalid_parameter(name, "base64_string must be valid base64") from error
-
-
-def _check_inline_size(kind: str, content: bytes, maximum: int) -> None:
-    if len(content) > maximum:
-        message = f"The {kind} has {len(content)} bytes, and {maximum} are allowed."
+        raise invalid_parameter(field_path, "base64_string must be valid base64") from error
+    if len(content) > MAX_INLINE_SIZES[kind]:
+        message = f"The {kind} has {len(content)} bytes, and {MAX_INLINE_SIZES[kind]} are allowed."
         raise ApiError(400, assets.too_large_code(kind), message)
+    return content
 
 
 async def _inline_video(service: Service, content: bytes) -> MediaSource:
-    _check_inline_size("video", content, MAX_INLINE_VIDEO)
     filename, digest = "inline.mp4", hashlib.sha256(content).hexdigest()
     async with service.spool.temporary_file() as path:
         await asyncio.to_thread(path.write_bytes, content)
@@ -244,7 +230,6 @@ async def _inline_video(service: Service, content: bytes) -> MediaSource:
 
 
 def _inline_image(service: Service, field_path: str, content: bytes) -> MediaSource:
-    _check_inline_size("image", content, MAX_INLINE_IMAGE)
     filename = "inline.png"
     info = media.guess_media(filename, len(content), hashlib.sha256(content).hexdigest())
     if service.settings.inspect_media:
@@ -276,14 +261,13 @@ def _image(service: Service, field_path: str, entry: Json) -> MediaSource:
         raise invalid_parameter(field_path, f"an image must have exactly one of {', '.join(SOURCE_TYPES)}")
     reference = required_string(entry, given_types[0], field_path)
     if given_types[0] == "base64_string":
-        return _inline_image(service, field_path, _decode_inline(field_path, reference))
+        return _inline_image(service, field_path, _decode_inline(field_path, reference, "image"))
     if given_types[0] == "url" and not reference.lower().startswith("https://"):
         raise invalid_parameter(field_path, "the URL of an image must use https")
     source = _stored_or_remote(service, field_path, "image", given_types[0], reference)
     if source.media.problem or source.media.kind != "image":
-        raise invalid_parameter(
-            field_path, source.media.problem or f"it must be an image, got a file of type {source.media.mime}"
-        )
+        reason = source.media.problem or f"it must be an image, got a file of type {source.media.mime}"
+        raise invalid_parameter(field_path, reason)
     if problem := analysis_problem(header_of(source.media)):
         raise invalid_parameter(field_path, problem)
     return source
@@ -308,9 +292,8 @@ def _prompt(service: Service, body: Json, mode: str) -> str:
     plain, with_images = body.get("prompt"), body.get("prompt_v2")
     if mode == SEGMENTS_MODE:
         if plain is not None or with_images is not None:
-            raise invalid_parameter(
-                "prompt", "with segments, only response_format.segment_definitions describes the task"
-            )
+            reason = "with segments, only response_format.segment_definitions describes the task"
+            raise invalid_parameter("prompt", reason)
         return ""
     if plain is not None and with_images is not None:
         raise invalid_parameter("prompt_v2", "it cannot be used together with prompt")
@@ -342,14 +325,12 @@ def _window(body: Json, video: MediaSource | None, max_duration: float, max_wind
         return start or 0.0, end or 0.0
     seconds = video.media.duration or 0.0
     if seconds < MIN_WINDOW:
-        raise ApiError(
-            400, "video_duration_too_short", f"The video must have at least {MIN_WINDOW:g} s, got {seconds:g} s."
-        )
+        message = f"The video must have at least {MIN_WINDOW:g} s, got {seconds:g} s."
+        raise ApiError(400, "video_duration_too_short", message)
     first, last = start or 0.0, seconds if end is None else end
     if first < 0 or last > seconds or last - first < MIN_WINDOW:
-        raise invalid_parameter(
-            "end_time", f"the window must have at least {MIN_WINDOW:g} s and end at {seconds:g} s or before"
-        )
+        reason = f"the window must have at least {MIN_WINDOW:g} s and end at {seconds:g} s or before"
+        raise invalid_parameter("end_time", reason)
     if seconds > max_duration or last - first > max_window:
         message = (
             f"At most {max_window:g} s of a video of at most {max_duration:g} s can be analyzed, "
@@ -429,9 +410,8 @@ def _read_segment_definitions(
     has_limits = _has_duration_limits(body)
     if any(definition.get("time_ranges") is not None for definition in definitions):
         if has_limits or body.get("start_time") is not None or body.get("end_time") is not None:
-            raise invalid_parameter(
-                f"{DEFINITIONS_PATH}.time_ranges", "it takes the place of start_time, end_time and segment durations"
-            )
+            reason = "it takes the place of start_time, end_time and segment durations"
+            raise invalid_parameter(f"{DEFINITIONS_PATH}.time_ranges", reason)
         for definition in definitions:
             _check_ranges(definition, window)
     return tuple(definitions)
@@ -500,18 +480,11 @@ def _check_format(field: Json, kind: str, field_path: str) -> None:
 
 def _check_enum(field: Json, kind: str, field_path: str) -> None:
     value = field.get("enum")
-    if value is None:
-        return
-    values = cast("list[Any]", value)
-    if (
-        kind == "timestamp"
-        or not isinstance(value, list)
-        or not 1 <= len(values) <= MAX_ENUM_VALUES
-        or not all(isinstance(entry, str) for entry in values)
-    ):
-        raise invalid_parameter(
-            f"{field_path}.enum", f"it must be a list of 1 to {MAX_ENUM_VALUES} texts, and timestamps have none"
-        )
+    values: list[Any] = value if isinstance(value, list) else []
+    valid = 1 <= len(values) <= MAX_ENUM_VALUES and all(isinstance(entry, str) for entry in values)
+    if value is not None and (kind == "timestamp" or not valid):
+        reason = f"it must be a list of 1 to {MAX_ENUM_VALUES} texts, and timestamps have none"
+        raise invalid_parameter(f"{field_path}.enum", reason)
 
 
 def _check_items(field: Json, kind: str, field_path: str) -> None:
@@ -529,9 +502,8 @@ def _check_items(field: Json, kind: str, field_path: str) -> None:
             raise invalid_parameter(f"{field_path}.items.fields", "only items of a time_array have fields")
         return
     require_choice(f"{field_path}.items.type", items.get("type"), ("object",))
-    _check_event_fields(
-        required_object_list(items, "fields", 1, 1000, f"{field_path}.items"), f"{field_path}.items.fields"
-    )
+    fields = required_object_list(items, "fields", 1, 1000, f"{field_path}.items")
+    _check_event_fields(fields, f"{field_path}.items.fields")
 
 
 OPERATIONS = (Operation("POST", "/analyze", analyze),)

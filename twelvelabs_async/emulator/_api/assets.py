@@ -47,9 +47,9 @@ async def create_asset(context: RequestContext) -> ApiResponse:
         filename, info = await _from_file(context, form) if method == "direct" else _from_url(form)
         asset = add_asset(
             context.service,
-            method=method,
-            filename=filename,
-            media_info=info,
+            method,
+            filename,
+            info,
             hls=form.flag("enable_hls", default=True),
             thumbnail=form.flag("enable_thumbnail", default=True),
             user_metadata=user_metadata,
@@ -153,13 +153,13 @@ def require_ready(service: Service, asset: Asset, use: str) -> None:
 
 def add_asset(
     service: Service,
-    *,
     method: str,
     filename: str,
-    media_info: media.Media,
-    hls: bool,
-    thumbnail: bool,
-    user_metadata: dict[str, Any],
+    info: media.Media,
+    *,
+    hls: bool = False,
+    thumbnail: bool = False,
+    user_metadata: dict[str, Any] | None = None,
     asset_id: str | None = None,
 ) -> Asset:
     """Create an asset, and start to process it."""
@@ -167,9 +167,9 @@ def add_asset(
         id=asset_id or service.state.ids.object_id(),
         method=method,
         filename=filename,
-        media=service.state.descriptions.apply_to(filename, media_info),
+        media=service.state.descriptions.apply_to(filename, info),
         created_at=service.now(),
-        user_metadata=user_metadata,
+        user_metadata=user_metadata or {},
         hls=hls,
         thumbnail=thumbnail,
     )
@@ -188,9 +188,8 @@ async def list_assets(context: RequestContext) -> ApiResponse:
         for asset in context.service.state.assets.values()
         if (not ids or asset.id in ids) and (not kinds or asset.media.kind in kinds) and part in asset.filename.lower()
     ]
-    return listing.page_response(
-        context, listing.newest_first(assets), lambda asset: serializers.asset_detail(context.service, asset)
-    )
+    in_order = listing.newest_first(assets)
+    return listing.page_response(context, in_order, lambda asset: serializers.asset_detail(context.service, asset))
 
 
 async def retrieve_asset(context: RequestContext) -> ApiResponse:
@@ -459,9 +458,9 @@ async def _complete(service: Service, upload: Upload) -> None:
         info = await service.inspect_media(upload.spool_path, upload.filename, upload.total_size, digest)
         add_asset(
             service,
-            method="multipart",
-            filename=upload.filename,
-            media_info=info,
+            "multipart",
+            upload.filename,
+            info,
             hls=upload.hls,
             thumbnail=upload.thumbnail,
             user_metadata=upload.user_metadata,

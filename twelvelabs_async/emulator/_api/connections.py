@@ -110,16 +110,14 @@ async def create_picker_token(context: RequestContext) -> ApiResponse:
 def _connection_view(connection: Connection) -> dict[str, Any]:
     used = connection.used_at
     return serializers.compact(
-        {
-            "_id": connection.id,
-            "provider": connection.provider,
-            "status": connection.status,
-            "custom_id": connection.custom_id,
-            "account": {"external_id": connection.account_id, "display_name": connection.account_name},
-            "scopes": list(SCOPES),
-            "connected_at": rfc3339_millis(connection.created_at),
-            "last_used_at": None if used is None else rfc3339_millis(used),
-        }
+        _id=connection.id,
+        provider=connection.provider,
+        status=connection.status,
+        custom_id=connection.custom_id,
+        account={"external_id": connection.account_id, "display_name": connection.account_name},
+        scopes=list(SCOPES),
+        connected_at=rfc3339_millis(connection.created_at),
+        last_used_at=None if used is None else rfc3339_millis(used),
     )
 
 
@@ -132,9 +130,8 @@ async def create_redirect_uri(context: RequestContext) -> ApiResponse:
     if any(known.uri == uri for known in redirect_uris.values()):
         raise ApiError(409, "redirect_uri_already_exists", f"The redirect URI {uri} is registered already.")
     if len(redirect_uris) >= MAX_REDIRECT_URIS:
-        raise ApiError(
-            422, "redirect_uri_limit_exceeded", f"There may be no more than {MAX_REDIRECT_URIS} redirect URIs."
-        )
+        message = f"There may be no more than {MAX_REDIRECT_URIS} redirect URIs."
+        raise ApiError(422, "redirect_uri_limit_exceeded", message)
     created = RedirectUri(id=state.ids.object_id(), uri=uri, created_at=context.service.now())
     redirect_uris[created.id] = created
     return ApiResponse(_redirect_uri_view(created), 201)
@@ -247,15 +244,7 @@ async def _import_file(service: Service, connection: Connection, source_id: str)
     if existing is not None:
         existing.media, existing.retried_at = info, service.now()
         return ImportItem(source_id=source_id, action="retried", asset_id=existing.id)
-    asset = assets.add_asset(
-        service,
-        method="connector",
-        filename=file.filename,
-        media_info=info,
-        hls=False,
-        thumbnail=False,
-        user_metadata={},
-    )
+    asset = assets.add_asset(service, "connector", file.filename, info)
     connectors.asset_ids_by_source[key] = asset.id
     return ImportItem(source_id=source_id, action="created", asset_id=asset.id)
 
@@ -311,14 +300,12 @@ async def retrieve_import(context: RequestContext) -> ApiResponse:
 
 def _import_view(import_: Import) -> dict[str, Any]:
     return serializers.compact(
-        {
-            "_id": import_.id,
-            "connection_id": import_.connection_id,
-            "provider": import_.provider,
-            "custom_id": import_.custom_id,
-            "item_count": len(import_.items),
-            "created_at": rfc3339_millis(import_.created_at),
-        }
+        _id=import_.id,
+        connection_id=import_.connection_id,
+        provider=import_.provider,
+        custom_id=import_.custom_id,
+        item_count=len(import_.items),
+        created_at=rfc3339_millis(import_.created_at),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from typing import Any, TypeVar, cast
 from aiohttp import web
 from multidict import MultiMapping
 
-from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, require_found
+from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_form, require_choice, require_object_id
+from twelvelabs_async.emulator._errors import ApiError, require_found
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter
 from twelvelabs_async.emulator._state.service import Service
@@ -20,7 +19,6 @@ from twelvelabs_async.emulator._state.service import Service
 USAGE = web.RequestKey("usage", UsageMeter)
 """Key of the usage meter in a request."""
 T = TypeVar("T")
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,7 @@ class RequestContext:
         Raises:
             ApiError: It is not 24 hexadecimal digits.
         """
-        value = self.path_param(name)
-        if not _OBJECT_ID.fullmatch(value):
-            raise invalid_parameter(name, "it must be 24 hexadecimal digits")
-        return value.lower()
+        return require_object_id(name, self.path_param(name))
 
     def find(self, objects: Mapping[str, T], name: str, kind: str) -> T:
         """Return the object whose id is a path parameter.

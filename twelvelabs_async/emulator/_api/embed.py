@@ -47,8 +47,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
         model = validation.require_model(form.require("model_name"), MODELS)
         if not kinds:
             raise missing_parameter("text, image_url, image_file, audio_url or audio_file")
-        if (truncate := form.get("text_truncate")) is not None:
-            require_choice("text_truncate", truncate, TRUNCATIONS)
+        form.choice("text_truncate", TRUNCATIONS)
         view: View = {"model_name": model}
         for kind in kinds:
             view[f"{kind}_embedding"] = await _EMBEDDERS[kind](context, form)
@@ -173,16 +172,14 @@ def add_task(
 def _clip_options(form: Form) -> _ClipOptions:
     clip = form.number("video_clip_length")
     if clip is not None and not MIN_CLIP_LENGTH <= clip <= MAX_CLIP_LENGTH:
-        raise invalid_parameter(
-            "video_clip_length", f"it must be from {MIN_CLIP_LENGTH:g} to {MAX_CLIP_LENGTH:g} seconds"
-        )
+        reason = f"it must be from {MIN_CLIP_LENGTH:g} to {MAX_CLIP_LENGTH:g} seconds"
+        raise invalid_parameter("video_clip_length", reason)
     scopes = form.fields.get("video_embedding_scope", ["clip"])
     start, end = (form.number(f"video_{side}_offset_sec") for side in ("start", "end"))
     if (start is None) != (end is None):
         raise missing_parameter("video_start_offset_sec" if start is None else "video_end_offset_sec")
-    return _ClipOptions(
-        clip, start, end, tuple(dict.fromkeys(require_choice("video_embedding_scope", s, SCOPES) for s in scopes))
-    )
+    unique_scopes = dict.fromkeys(require_choice("video_embedding_scope", scope, SCOPES) for scope in scopes)
+    return _ClipOptions(clip, start, end, tuple(unique_scopes))
 
 
 async def _video(service: Service, form: Form) -> tuple[Media, dict[str, str]]:
@@ -218,9 +215,8 @@ def _span(options: _ClipOptions, duration: float) -> Span:
     if start < 0 or (duration and start >= duration):
         raise invalid_parameter("video_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
     if options.end is not None and (end <= start or (duration and end > duration)):
-        raise invalid_parameter(
-            "video_end_offset_sec", f"it must be after the start and not after the end, {duration:g}"
-        )
+        reason = f"it must be after the start and not after the end, {duration:g}"
+        raise invalid_parameter("video_end_offset_sec", reason)
     return start, end
 
 
@@ -246,23 +242,20 @@ def list_tasks_of_version(
         and ("ended_at" not in query or task.created_at <= listing.time_bound(query, "ended_at"))
         and not (recent and _is_expired(service, task))
     ]
-    return listing.page_response(
-        context, listing.newest_first(tasks_of_version), lambda task: task_view(service, task) | extra_fields(task)
-    )
+    in_order = listing.newest_first(tasks_of_version)
+    return listing.page_response(context, in_order, lambda task: task_view(service, task) | extra_fields(task))
 
 
 def task_view(service: Service, task: EmbedTask) -> dict[str, Any]:
     """Return the fields that all views of a task have."""
     status = progress.embed_status(service, task)
-    done = (
-        task.created_at if status == "processing" else task.created_at + progress.embed_timing(service, task).indexing
-    )
+    seconds = 0 if status == "processing" else progress.embed_timing(service, task).indexing
     return {
         "_id": task.id,
         "model_name": task.model,
         "status": status,
         "created_at": rfc3339_millis(task.created_at),
-        "updated_at": rfc3339_millis(done),
+        "updated_at": rfc3339_millis(task.created_at + seconds),
     }
 
 

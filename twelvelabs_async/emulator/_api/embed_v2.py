@@ -126,9 +126,8 @@ async def read_source(
     name = named[0]
     source = await _READERS[name](context, value[name], kind)
     if source.media.kind != kind:
-        raise ApiError(
-            400, "unsupported_file_type", f"The kind of the file must be {kind}, got type {source.media.mime}."
-        )
+        message = f"The kind of the file must be {kind}, got type {source.media.mime}."
+        raise ApiError(400, "unsupported_file_type", message)
     if source.content is not None and len(source.content) > max_size:
         message = f"The file has {len(source.content)} bytes, and {max_size} are allowed."
         raise ApiError(too_large_status, "media_filesize_too_large", message)
@@ -241,9 +240,8 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     if media.kind == "video" and not segmentation.dynamic:
         metadata["clip_length"] = segmentation.seconds
     specs = embeddings.file_vector_specs(embedded_options, scopes, span, segmentation.segments(span, media.digest))
-    return EmbedRequest(
-        digest=media.digest, vectors=tuple(embeddings.with_described_text(media, specs)), metadata=metadata
-    )
+    vectors = tuple(embeddings.with_described_text(media, specs))
+    return EmbedRequest(digest=media.digest, vectors=vectors, metadata=metadata)
 
 
 def _timed_options(body: JsonObject, kind: str, model: str) -> list[str]:
@@ -278,9 +276,8 @@ def _timed_segmentation(value: JsonObject | None, kind: str, model: str, *, task
         required = "a temporal object" if model == NEW_MODEL else "strategy"
         raise invalid_parameter("segmentation", f"with {model} it must have {required}")
     if model == NEW_MODEL:
-        return _read_segmentation(
-            validation.optional_object(value or {}, "temporal"), default=Segmentation(dynamic=True, seconds=2)
-        )
+        temporal = validation.optional_object(value or {}, "temporal")
+        return _read_segmentation(temporal, default=Segmentation(dynamic=True, seconds=2))
     if kind == "video":
         return _read_segmentation(value, default=Segmentation(dynamic=True, seconds=4))
     return _read_segmentation(value, default=Segmentation(dynamic=False, seconds=6), strategies=("fixed",))
@@ -324,9 +321,8 @@ def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedReque
     scopes = validation.optional_choices(body, "embedding_scope", ("local", "asset")) or ["local" if pdf else "asset"]
     for pair in ((option, scope) for option in options for scope in scopes):
         if pair not in DOCUMENT_OPTION_SCOPES[pdf]:
-            raise invalid_parameter(
-                "embedding_option", f"{' with the scope '.join(pair)} does not exist for {source.media.mime}"
-            )
+            reason = f"{' with the scope '.join(pair)} does not exist for {source.media.mime}"
+            raise invalid_parameter("embedding_option", reason)
     if "fused_embedding" in (validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES) or []):
         raise invalid_parameter("embedding_type", "a document has a single modality, which cannot be fused")
     local, problem = _pages(body, source, scopes) if pdf else (_chunks(body, source, scopes), None)
@@ -443,7 +439,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
         request = await _EMBEDDERS[kind](context, inputs, kind)
     request = options.apply_to(request, model)
     view: dict[str, Any] = {"data": embeddings.serialize_vectors(context.service.settings.seed, request)}
-    return ApiResponse(view | serializers.compact({"metadata": request.metadata, "usage": request.usage}))
+    return ApiResponse(view | serializers.compact(metadata=request.metadata, usage=request.usage))
 
 
 async def _text(_context: RequestContext, body: JsonObject, _kind: str) -> EmbedRequest:
@@ -458,9 +454,8 @@ async def _image(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     source = await _read_source(context, body, "image", MAX_IMAGE_SIZE)
     check_image(source, f"{kind}.media_source")
     digest = source.media.digest if text is None else f"{source.media.digest}:{text}"
-    return EmbedRequest(
-        digest=digest, vectors=(VectorSpec(text=text or ""),), metadata={"input_type": kind, **source.input_metadata}
-    )
+    metadata = {"input_type": kind, **source.input_metadata}
+    return EmbedRequest(digest=digest, vectors=(VectorSpec(text=text or ""),), metadata=metadata)
 
 
 async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedRequest:

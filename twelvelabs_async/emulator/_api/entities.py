@@ -35,14 +35,9 @@ async def create_collection(context: RequestContext) -> ApiResponse:
 
 async def list_collections(context: RequestContext) -> ApiResponse:
     """GET /entity-collections."""
-    collections = [
-        collection
-        for collection in context.service.state.knowledge.collections.values()
-        if _name_matches(context.query, collection.name)
-    ]
-    in_order = listing.sort_items(
-        context.query, collections, lambda collection: collection.updated_at, lambda collection: collection.name
-    )
+    collections = context.service.state.knowledge.collections.values()
+    named = [one for one in collections if _name_matches(context.query, one.name)]
+    in_order = listing.sort_items(context.query, named, lambda one: one.updated_at, lambda one: one.name)
     return listing.page_response(context, in_order, _collection_view)
 
 
@@ -89,13 +84,11 @@ async def delete_collection(context: RequestContext) -> ApiResponse:
 
 def _collection_view(collection: EntityCollection) -> dict[str, Any]:
     return serializers.compact(
-        {
-            "_id": collection.id,
-            "name": collection.name,
-            "description": collection.description,
-            "created_at": rfc3339_millis(collection.created_at),
-            "updated_at": rfc3339_millis(collection.updated_at),
-        }
+        _id=collection.id,
+        name=collection.name,
+        description=collection.description,
+        created_at=rfc3339_millis(collection.created_at),
+        updated_at=rfc3339_millis(collection.updated_at),
     )
 
 
@@ -247,17 +240,15 @@ def _replace_assets(service: Service, entity: Entity, asset_ids: list[str]) -> A
 
 def _entity_view(service: Service, entity: Entity) -> dict[str, Any]:
     return serializers.compact(
-        {
-            "_id": entity.id,
-            "entity_collection_id": entity.collection_id,
-            "name": entity.name,
-            "description": entity.description,
-            "metadata": entity.metadata,
-            "asset_ids": entity.asset_ids,
-            "status": progress.entity_status(service, entity),
-            "created_at": rfc3339_millis(entity.created_at),
-            "updated_at": rfc3339_millis(entity.updated_at),
-        }
+        _id=entity.id,
+        entity_collection_id=entity.collection_id,
+        name=entity.name,
+        description=entity.description,
+        metadata=entity.metadata,
+        asset_ids=entity.asset_ids,
+        status=progress.entity_status(service, entity),
+        created_at=rfc3339_millis(entity.created_at),
+        updated_at=rfc3339_millis(entity.updated_at),
     )
 
 

@@ -44,13 +44,13 @@ async def create_indexed_asset(context: RequestContext) -> ApiResponse:
         raise ApiError(400, rejection.code, rejection.message)
     user_metadata = parse_user_metadata(body.get("user_metadata") or {})
     context.count_media(asset.media.duration)
-    video = add_video(context, index, asset, user_metadata=user_metadata, stream=stream)
+    video = add_video(context.service, index, asset, user_metadata=user_metadata, stream=stream)
     location = f"{context.request.path}/{video.id}"
     return ApiResponse({"_id": video.id, "asset_id": asset.id}, 202, {"Location": location})
 
 
 def add_video(
-    context: RequestContext,
+    service: Service,
     index: Index,
     asset: Asset,
     *,
@@ -59,7 +59,6 @@ def add_video(
     delay: float = 0.0,
 ) -> Video:
     """Add an asset to an index; indexing starts after `delay` seconds."""
-    service = context.service
     rejection = check_indexable(asset.media)
     now = service.now()
     video = Video(
@@ -122,9 +121,7 @@ async def list_indexed_assets_of_asset(context: RequestContext) -> ApiResponse:
 async def retrieve_indexed_asset(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/indexed-assets/{indexed-asset-id}."""
     video = _find(context, "indexed-asset-id")
-    return ApiResponse(
-        {**serializers.indexed_asset(context.service, video), **serializers.video_details(context, video)}
-    )
+    return ApiResponse(serializers.indexed_asset(context.service, video) | serializers.video_details(context, video))
 
 
 def _find(context: RequestContext, name: str) -> Video:
@@ -170,7 +167,7 @@ async def list_videos(context: RequestContext) -> ApiResponse:
 async def retrieve_video(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/videos/{video-id}."""
     video = _find_ready_video(context)
-    view = {**serializers.video(context.service, video), **serializers.video_details(context, video)}
+    view = serializers.video(context.service, video) | serializers.video_details(context, video)
     # Only lists have the size.
     del view["system_metadata"]["size"]
     return ApiResponse(view)
@@ -235,22 +232,9 @@ def add_finished_video(
     found = _find_or_create_index(service, index)
     if description.scenes or description.transcript or description.timed_transcript:
         service.root_state.describe(filename, description)
-    asset = assets.add_asset(
-        service, method="direct", filename=filename, media_info=media, hls=False, thumbnail=False, user_metadata={}
-    )
-    now = service.now()
-    video = Video(
-        id=service.state.ids.object_id(),
-        index_id=found.id,
-        asset=asset,
-        created_at=now,
-        indexing_started_at=now,
-        touched_at=now,
-        stream=False,
-        user_metadata=metadata,
-    )
+    asset = assets.add_asset(service, "direct", filename, media)
+    video = add_video(service, found, asset, user_metadata=metadata, stream=False)
     asset.is_finished = video.is_finished = True
-    service.state.videos[video.id] = video
     return video
 
 
@@ -258,6 +242,5 @@ def _find_or_create_index(service: Service, index: str) -> Index:
     """Return the index with an id or name; create one of this name if there is none."""
     existing = service.state.indexes
     found = existing.get(index) or next((one for one in existing.values() if one.name == index), None)
-    return found or indexes.add_index(
-        service, index, [{"model_name": indexes.MODELS[0], "model_options": [*indexes.OPTIONS]}]
-    )
+    model = {"model_name": indexes.MODELS[0], "model_options": [*indexes.OPTIONS]}
+    return found or indexes.add_index(service, index, [model])

@@ -165,16 +165,14 @@ async def delete_store(context: RequestContext) -> ApiResponse:
 def store_view(service: Service, store: KnowledgeStore) -> dict[str, Any]:
     """Return a store as JSON."""
     return serializers.compact(
-        {
-            "_id": store.id,
-            "name": store.name,
-            "description": store.description,
-            "ingestion_config": store.ingestion_config,
-            "item_count": len(service.state.knowledge.items_of(store.id)),
-            "created_at": rfc3339_millis(store.created_at),
-            "updated_at": rfc3339_millis(store.updated_at),
-            "metadata": store.metadata,
-        }
+        _id=store.id,
+        name=store.name,
+        description=store.description,
+        ingestion_config=store.ingestion_config,
+        item_count=len(service.state.knowledge.items_of(store.id)),
+        created_at=rfc3339_millis(store.created_at),
+        updated_at=rfc3339_millis(store.updated_at),
+        metadata=store.metadata,
     )
 
 
@@ -208,15 +206,13 @@ def _usable_asset(service: Service, asset_id: str) -> Asset:
     if asset is None:
         raise invalid_parameter("asset_id", f"unknown asset {asset_id}")
     if asset.media.kind not in MAX_ITEM_SIZES:
-        raise ApiError(
-            400, "unsupported_file_type", f"A file of type {asset.media.mime} cannot be added to a knowledge store."
-        )
+        message = f"A file of type {asset.media.mime} cannot be added to a knowledge store."
+        raise ApiError(400, "unsupported_file_type", message)
     if progress.asset_status(service, asset) == "failed":
         raise ApiError(400, ASSET_NOT_READY, f"The asset {asset.id} cannot be used: its status is failed.")
     if asset.media.size > MAX_ITEM_SIZES[asset.media.kind]:
-        raise ApiError(
-            400, "media_filesize_too_large", f"The asset has {asset.media.size} bytes, more than an item may have."
-        )
+        message = f"The asset has {asset.media.size} bytes, more than an item may have."
+        raise ApiError(400, "media_filesize_too_large", message)
     return asset
 
 
@@ -259,16 +255,14 @@ def _updated_at(service: Service, item: Item) -> float:
 def item_view(service: Service, item: Item) -> dict[str, Any]:
     """Return an item as JSON."""
     return serializers.compact(
-        {
-            "_id": item.id,
-            "asset_type": item.asset.media.kind,
-            "asset_id": item.asset.id,
-            "status": progress.item_status(service, item),
-            "system_metadata": _item_system_metadata(item.asset) if item.asset.media.problem is None else None,
-            "metadata": item.metadata,
-            "created_at": rfc3339_millis(item.created_at),
-            "updated_at": rfc3339_millis(_updated_at(service, item)),
-        }
+        _id=item.id,
+        asset_type=item.asset.media.kind,
+        asset_id=item.asset.id,
+        status=progress.item_status(service, item),
+        system_metadata=_item_system_metadata(item.asset) if item.asset.media.problem is None else None,
+        metadata=item.metadata,
+        created_at=rfc3339_millis(item.created_at),
+        updated_at=rfc3339_millis(_updated_at(service, item)),
     )
 
 
@@ -276,15 +270,13 @@ def _item_system_metadata(asset: Asset) -> dict[str, Any]:
     info = asset.media
     timed = {"duration": info.duration, "fps": info.fps} if info.kind == "video" else {}
     return serializers.compact(
-        {
-            "asset_type": info.kind,
-            "filename": asset.filename,
-            **timed,
-            "width": info.width,
-            "height": info.height,
-            "codec_name": info.video_codec,
-            "size": info.size,
-        }
+        asset_type=info.kind,
+        filename=asset.filename,
+        **timed,
+        width=info.width,
+        height=info.height,
+        codec_name=info.video_codec,
+        size=info.size,
     )
 
 
@@ -394,16 +386,14 @@ def _set_items(context: RequestContext, collection: ItemCollection, item_ids: li
 
 def _collection_view(collection: ItemCollection) -> dict[str, Any]:
     return serializers.compact(
-        {
-            "_id": collection.id,
-            "knowledge_store_id": collection.store_id,
-            "name": collection.name,
-            "description": collection.description,
-            "metadata": collection.metadata,
-            "member_count": len(collection.item_ids),
-            "created_at": rfc3339_millis(collection.created_at),
-            "updated_at": rfc3339_millis(collection.updated_at),
-        }
+        _id=collection.id,
+        knowledge_store_id=collection.store_id,
+        name=collection.name,
+        description=collection.description,
+        metadata=collection.metadata,
+        member_count=len(collection.item_ids),
+        created_at=rfc3339_millis(collection.created_at),
+        updated_at=rfc3339_millis(collection.updated_at),
     )
 
 
@@ -495,9 +485,8 @@ def _page_number(context: RequestContext, store_id: str, body: JsonObject) -> in
     if parts is None or token != _page_token(context, store_id, body, page, expires):
         raise invalid_parameter("page_token", "it does not belong to this search")
     if context.service.now() >= expires:
-        raise ApiError(
-            410, "search_page_token_expired", "The page token has expired. Repeat the search from its start."
-        )
+        message = "The page token has expired. Repeat the search from its start."
+        raise ApiError(410, "search_page_token_expired", message)
     return page
 
 
@@ -506,8 +495,8 @@ def _hit_view(rank: int, group: list[Match], *, with_metadata: bool) -> dict[str
     view: dict[str, Any] = {"asset_type": item.asset.media.kind, "rank": rank, "item_id": item.id}
     if with_metadata:
         info = item.asset.media
-        system = {"duration": info.duration, "width": info.width, "height": info.height, "size": info.size}
-        view["metadata"] = {"system": serializers.compact(system), "user": item.metadata}
+        system = serializers.compact(duration=info.duration, width=info.width, height=info.height, size=info.size)
+        view["metadata"] = {"system": system, "user": item.metadata}
     if item.asset.media.kind == "video":
         view["matches"] = [_match_view(match) for match in group]
     return view

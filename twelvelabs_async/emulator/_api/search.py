@@ -37,8 +37,9 @@ async def search(context: RequestContext) -> ApiResponse:
         query = await _query(service, form, options)
         conditions = _search.parse_filter(form.get("filter"))
         _search.check_ids(conditions, {video.id for video in service.state.videos_of_index(index.id)})
-        _check_former_parameters(form)
-        groups = require_choice("group_by", form.get("group_by") or "clip", ("clip", "video")) == "video"
+        for name, choices in FORMER_PARAMETERS.items():
+            form.choice(name, choices)
+        groups = form.choice("group_by", ("clip", "video")) == "video"
         limit = listing.parse_positive_int(
             "page_limit", form.get("page_limit") or str(listing.DEFAULT_PAGE_LIMIT), listing.MAX_PAGE_LIMIT
         )
@@ -79,13 +80,6 @@ def _options(form: Form, index: Index) -> frozenset[str]:
     return options
 
 
-def _check_former_parameters(form: Form) -> None:
-    """Check the values of parameters that only former models used."""
-    for name, choices in FORMER_PARAMETERS.items():
-        if (value := form.get(name)) is not None:
-            require_choice(name, value, choices)
-
-
 async def _query(service: Service, form: Form, options: frozenset[str]) -> _search.Query:
     text, images = form.get("query_text"), await _images(service, form)
     if text is None and not images:
@@ -98,7 +92,7 @@ async def _query(service: Service, form: Form, options: frozenset[str]) -> _sear
         text=text or "",
         images=images,
         options=options,
-        match_all_options=require_choice("operator", form.get("operator") or "or", ("or", "and")) == "and",
+        match_all_options=form.choice("operator", ("or", "and")) == "and",
         mode=service.settings.search,
         seed=service.settings.seed,
     )
@@ -107,9 +101,7 @@ async def _query(service: Service, form: Form, options: frozenset[str]) -> _sear
 async def _images(service: Service, form: Form) -> tuple[str, ...]:
     urls, files = form.fields.get("query_media_url", []), form.files.get("query_media_file", [])
     images = (*urls, *(file.digest for file in files))
-    kind = form.get("query_media_type")
-    if kind is not None:
-        require_choice("query_media_type", kind, ("image",))
+    kind = form.choice("query_media_type", ("image",))
     if images and kind is None:
         raise missing_parameter("query_media_type")
     if kind is not None and not images:

@@ -20,23 +20,21 @@ View = dict[str, Any]
 EMBEDDING_OPTIONS = ("visual", "audio", "transcription", "visual-text")
 
 
-def compact(view: View) -> View:
+def compact(**fields: Any) -> View:
     """Return an object without fields that are None or empty."""
-    return {key: value for key, value in view.items() if value not in (None, [], {})}
+    return {key: value for key, value in fields.items() if value not in (None, [], {})}
 
 
 def asset(service: Service, asset: Asset) -> View:
     """Return an asset as in the response that creates it."""
     return compact(
-        {
-            "_id": asset.id,
-            "method": asset.method,
-            "status": progress.asset_status(service, asset),
-            "filename": asset.filename,
-            "file_type": asset.media.mime,
-            "created_at": rfc3339_millis(asset.created_at),
-            "user_metadata": asset.user_metadata,
-        }
+        _id=asset.id,
+        method=asset.method,
+        status=progress.asset_status(service, asset),
+        filename=asset.filename,
+        file_type=asset.media.mime,
+        created_at=rfc3339_millis(asset.created_at),
+        user_metadata=asset.user_metadata,
     )
 
 
@@ -47,7 +45,7 @@ def asset_detail(service: Service, asset_: Asset) -> View:
     if status == "failed":
         view["error"] = {"message": asset_.media.problem}
     if status == "ready":
-        view |= compact({"size": asset_.media.size, "duration": asset_.media.duration})
+        view |= compact(size=asset_.media.size, duration=asset_.media.duration)
         view["technical_metadata"] = technical_metadata(asset_.media)
     return view | _derived_files(service, asset_, "error" if status == "failed" else status)
 
@@ -69,10 +67,10 @@ def technical_metadata(media: Media) -> View:
     common = {"file_size_bytes": media.size, "file_mime_type": media.mime, "file_container_format": media.container}
     if media.kind == "image":
         image = {"image_width": media.width, "image_height": media.height, "image_format": media.video_codec}
-        return compact(common | image)
+        return compact(**common, **image)
     if media.kind == "document":
-        return compact(common)
-    return compact(common | _streams(media)) | {"has_audio": media.has_audio}
+        return compact(**common)
+    return compact(**common, **_streams(media)) | {"has_audio": media.has_audio}
 
 
 def _streams(media: Media) -> View:
@@ -85,13 +83,13 @@ def _streams(media: Media) -> View:
         "video_height": media.height,
         "video_fps": media.fps,
         "video_duration_seconds": seconds if media.kind == "video" else None,
-        "video_streams": [compact(video | {"index": 0, "duration_seconds": seconds})] if media.kind == "video" else [],
+        "video_streams": [compact(**video, index=0, duration_seconds=seconds)] if media.kind == "video" else [],
         "total_video_streams": int(media.kind == "video"),
         "audio_codec": media.audio_codec,
         "audio_sample_rate": media.sample_rate,
         "audio_channels": media.channels,
         "audio_duration_seconds": seconds if has_audio else None,
-        "audio_streams": [compact(audio | {"index": 0, "duration_seconds": seconds})] if has_audio else [],
+        "audio_streams": [compact(**audio, index=0, duration_seconds=seconds)] if has_audio else [],
         "total_audio_streams": int(has_audio),
     }
 
@@ -100,14 +98,12 @@ def system_metadata(video: Video) -> View:
     """Return the system metadata of a video, by which lists can be filtered."""
     media = video.asset.media
     return compact(
-        {
-            "filename": video.asset.filename,
-            "duration": media.duration,
-            "fps": media.fps,
-            "width": media.width,
-            "height": media.height,
-            "size": media.size,
-        }
+        filename=video.asset.filename,
+        duration=media.duration,
+        fps=media.fps,
+        width=media.width,
+        height=media.height,
+        size=media.size,
     )
 
 
@@ -115,14 +111,12 @@ def video(service: Service, video: Video) -> View:
     """Return the fields of a video that lists and details have in common."""
     indexed_at = progress.indexed_at(service, video)
     return compact(
-        {
-            "_id": video.id,
-            "asset_id": video.asset.id,
-            "created_at": rfc3339_seconds(video.created_at),
-            "updated_at": rfc3339_seconds(progress.updated_at(service, video)),
-            "indexed_at": rfc3339_seconds(indexed_at) if indexed_at is not None else None,
-            "system_metadata": system_metadata(video),
-        }
+        _id=video.id,
+        asset_id=video.asset.id,
+        created_at=rfc3339_seconds(video.created_at),
+        updated_at=rfc3339_seconds(progress.updated_at(service, video)),
+        indexed_at=rfc3339_seconds(indexed_at) if indexed_at is not None else None,
+        system_metadata=system_metadata(video),
     )
 
 
@@ -145,7 +139,7 @@ def video_details(context: RequestContext, video_: Video) -> View:
     """Return the fields that only the retrieval of a video has, some of them on request."""
     options = context.query_choices("embedding_option", EMBEDDING_OPTIONS)
     ready = progress.video_status(context.service, video_) == "ready"
-    view = compact({"user_metadata": video_.user_metadata}) | hls(context.service, video_)
+    view = compact(user_metadata=video_.user_metadata) | hls(context.service, video_)
     if options and ready:
         segments = _video_segments(context.service, video_, options)
         view["embedding"] = {"model_name": "marengo3.0", "video_embedding": {"segments": segments}}

@@ -9,6 +9,7 @@ The fields of a form are kept in memory, its files are written to the spool.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ RETIRED_MODELS = frozenset(
     {"marengo2.5", "marengo2.6", "marengo2.7", "Marengo-retrieval-2.6", "Marengo-retrieval-2.7"}
     | {"pegasus1", "pegasus1.1", "pegasus1.2"}
 )
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _CHUNK_SIZE = 1 << 18
 _MAX_FIELD_SIZE = 1 << 20
 
@@ -291,6 +293,11 @@ class Form:
             raise missing_parameter(name)
         return value
 
+    def choice(self, name: str, choices: Iterable[str]) -> str | None:
+        """Return a field that is one of the choices, None if it is absent."""
+        value = self.get(name)
+        return None if value is None else require_choice(name, value, choices)
+
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean field."""
         return parse_flag(name, self.get(name), default=default)
@@ -405,6 +412,17 @@ async def _read_field(part: BodyPartReader) -> str:
         if len(content) > _MAX_FIELD_SIZE:
             raise ApiError(400, "parameter_invalid", f"A field of the form is longer than {_MAX_FIELD_SIZE} bytes.")
     return content.decode(part.get_charset(default="utf-8"))
+
+
+def require_object_id(field_path: str, value: str) -> str:
+    """Return an object id in lower case.
+
+    Raises:
+        ApiError: The value is not 24 hexadecimal digits.
+    """
+    if not _OBJECT_ID.fullmatch(value):
+        raise invalid_parameter(field_path, "it must be 24 hexadecimal digits")
+    return value.lower()
 
 
 def require_model(value: object, models: Collection[str]) -> str:
