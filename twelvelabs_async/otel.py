@@ -180,17 +180,20 @@ class Telemetry:
         self._calls[event.call_id] = call
 
     def _start_attempt(self, call: _OpenSpan, event: AttemptStarted) -> None:
-        server, attributes = _server_attributes(event.url), _attempt_attributes(event)
+        method, server = event.operation.partition(" ")[0], _server_attributes(event.url)
+        name, attributes = method, {"http.request.method": method, **server}
+        if event.url_template is not None:
+            name = f"{method} {event.url_template}"
+            attributes["url.template"] = event.url_template
         call.span.set_attributes(server)
         if call.attributes:
             call.attributes |= server
-        name = " ".join(filter(None, (event.operation.partition(" ")[0], event.url_template)))
         details: _Attributes = {"url.full": event.url, "http.request.body.size": event.request_bytes}
         if event.attempt > 1:
             details["http.request.resend_count"] = event.attempt - 1
-        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes={**attributes, **server, **details})
+        span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes={**attributes, **details})
         inner = context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION, True, trace.set_span_in_context(span))
-        call.attempt = _OpenSpan(span=span, token=context.attach(inner), attributes={**attributes, **server})
+        call.attempt = _OpenSpan(span=span, token=context.attach(inner), attributes=attributes)
         if event.url_template is not None:
             headers: Any = event.headers  # the default setter is not typed as one for this mapping
             (self._propagator or propagate.get_global_textmap()).inject(headers, inner)
@@ -316,11 +319,6 @@ def _model_attributes(event: RequestStarted) -> _Attributes:
         return {}
     attributes: _Attributes = {"gen_ai.operation.name": operation, "gen_ai.provider.name": "twelvelabs"}
     return attributes if event.model is None else {**attributes, "gen_ai.request.model": event.model}
-
-
-def _attempt_attributes(event: AttemptStarted) -> _Attributes:
-    attributes: _Attributes = {"http.request.method": event.operation.partition(" ")[0]}
-    return attributes if event.url_template is None else {**attributes, "url.template": event.url_template}
 
 
 def _server_attributes(url: str) -> _Attributes:

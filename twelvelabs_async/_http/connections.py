@@ -339,14 +339,12 @@ class DrainOnResetSocket(socket.socket):
 
     def _defer_error_if_unread(self) -> None:
         """Let the event loop read first, if there is anything to read."""
-        if self._has_unread_data():
-            raise BlockingIOError from None
-
-    def _has_unread_data(self) -> bool:
         try:
-            return bool(self.recv(1, socket.MSG_PEEK))
+            unread = self.recv(1, socket.MSG_PEEK)
         except OSError:
-            return False
+            return
+        if unread:
+            raise BlockingIOError from None
 
 
 def create_socket(addr_info: tuple[int, int, int, *tuple[Any, ...]]) -> socket.socket:

@@ -166,10 +166,6 @@ class CategoryQueue:
         """Calls in the queue."""
         return len(self.interactive) + len(self.background) + len(self.late)
 
-    def by_priority(self, priority: Priority) -> deque[Waiter]:
-        """Return the waiters of one priority, in order."""
-        return self.interactive if priority == "interactive" else self.background
-
     def head(self) -> Waiter | None:
         """Return the waiter that gets the next permit."""
         if self.interactive and (not self.background or self.interactive_streak < BACKGROUND_EVERY - 1):
@@ -408,7 +404,7 @@ class RateLimiter:
         """
         queue = self.category_queue(category)
         queued_at = self.clock.monotonic()
-        line = queue.by_priority(priority)
+        line = queue.interactive if priority == "interactive" else queue.background
         waiter = Waiter(priority, costs, max_wait, deadline, line)
         line.append(waiter)
         try:

@@ -38,14 +38,11 @@ def category_of(request: Request[Any]) -> str:
     if operation in OPERATION_CATEGORIES:
         return OPERATION_CATEGORIES[operation]
     if request.method == "POST" and request.path_template.startswith("/embed"):
-        return _embedding_category(request)
+        inputs = _embedding_inputs(request)
+        for media_type in EMBEDDING_MEDIA_TYPES:
+            if media_type in inputs:
+                return f"embed-{media_type.replace('_', '-')}"
     return operation
-
-
-def _embedding_category(request: Request[Any]) -> str:
-    inputs = _embedding_inputs(request)
-    media_type = next((media_type for media_type in EMBEDDING_MEDIA_TYPES if media_type in inputs), None)
-    return request.operation if media_type is None else f"embed-{media_type.replace('_', '-')}"
 
 
 def _embedding_inputs(request: Request[Any]) -> str:

@@ -206,7 +206,7 @@ class FallbackStore(RateLimitStore):
         operation: Callable[[], Coroutine[Any, Any, T]],
         on_abandoned: Callable[[asyncio.Task[T]], None] | None = None,
     ) -> T:
-        """Run an operation of the store; after a cancellation of the caller, `on_abandoned` gets its task at its end."""
+        """Run an operation of the store; when its caller is cancelled, `on_abandoned` gets its task at its end."""
         is_retry = self._unavailable
         if self._closed or (is_retry and self._now() < self._retry_at):
             raise _StoreUnavailableError
