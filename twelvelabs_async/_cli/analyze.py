@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-import attrs
-
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
@@ -17,30 +15,30 @@ from twelvelabs_async.models.analyze import AnalyzeModel, TextGeneration, VideoA
 from twelvelabs_async.serialization import to_dict
 
 
-@attrs.frozen(kw_only=True)
-class AnalyzeArgs:
-    """Options of an analysis."""
-
-    model: str | None
-    schema: dict[str, Any] | None
-    temperature: float | None
-    max_tokens: int | None
-    start: float | None
-    end: float | None
-
-
-async def run_analysis(video: str, prompt: str, *, args: AnalyzeArgs, base_url: str | None, screen: Screen) -> ExitCode:
+async def run_analysis(
+    video: str,
+    prompt: str,
+    *,
+    model: str | None,
+    schema: dict[str, Any] | None,
+    temperature: float | None,
+    max_tokens: int | None,
+    start: float | None,
+    end: float | None,
+    base_url: str | None,
+    screen: Screen,
+) -> ExitCode:
     """Analyze a video and print the text, line by line as it is generated."""
     async with open_client(base_url, screen) as client:
         stream = client.analyze_stream(
             video=VideoUrl(url=video) if is_url(video) else VideoAsset(asset_id=checked_asset_id(video)),
             prompt=prompt,
-            model_name=cast("AnalyzeModel | None", args.model),
-            temperature=args.temperature,
-            max_tokens=args.max_tokens,
-            start_time=args.start,
-            end_time=args.end,
-            response_format=None if args.schema is None else {"type": "json_schema", "json_schema": args.schema},
+            model_name=cast("AnalyzeModel | None", model),
+            temperature=temperature,
+            max_tokens=max_tokens,
+            start_time=start,
+            end_time=end,
+            response_format=None if schema is None else {"type": "json_schema", "json_schema": schema},
         )
         line = ""
         async with stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, quote
@@ -54,10 +54,8 @@ def build_request(
     path_only, _, query_text = path.partition("?")
     if not path.startswith("/") or path.startswith("//") or "#" in path:
         raise InvalidInputError(f"PATH must start with one slash, as in /indexes, got {path!r}")
-    values: dict[str, Any] = {
-        name: as_text(value) for name, value in (_split_field(text, "--raw-field") for text in raw_fields)
-    }
-    values |= {name: _typed(value) for name, value in (_split_field(text, "--field") for text in fields)}
+    values: dict[str, Any] = dict(_split_field(text, "--raw-field", as_text) for text in raw_fields)
+    values |= dict(_split_field(text, "--field", _typed) for text in fields)
     query: dict[str, Any] = parse_qs(query_text, keep_blank_values=True)
     encoded_path = quote(path_only, safe=_PATH_CHARACTERS, errors="surrogateescape")
     if input_file is not None and values and method != "GET":
@@ -71,11 +69,11 @@ def build_request(
     return CommandRequest(method=method, path=encoded_path, query=query, json=values or body)
 
 
-def _split_field(text: str, option: str) -> tuple[str, str]:
+def _split_field(text: str, option: str, convert: Callable[[str], Any]) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise InvalidInputError(f"{option} must be key=value, got {text!r}")
-    return as_text(name), value
+    return as_text(name), convert(value)
 
 
 def _typed(value: str) -> Any:
@@ -116,16 +114,11 @@ async def run_api(request: CommandRequest, *, paginate: bool, base_url: str | No
         following: CommandRequest | None = request
         while following is not None:
             body = await client.request(
-                following.method,
-                following.path,
-                query=following.query,
-                json=following.json,
-                form=following.form,
+                following.method, following.path, query=following.query, json=following.json, form=following.form
             )
             if body:
                 screen.print_document(body)
-            has_next = paginate and not screen.is_output_lost
-            following = _next_page(following, body) if has_next else None
+            following = _next_page(following, body) if paginate and not screen.is_output_lost else None
     return ExitCode.OK
 
 

@@ -91,18 +91,16 @@ def search(
     from twelvelabs_async._cli.pages import page_args
     from twelvelabs_async._cli.search import run_search
 
-    screen = Screen(json=json)
-    page = page_args(html, open_browser=open_, default="twelvelabs-hits.html")
     return run_with_key(
         run_search(
             as_text(index),
             as_text(query),
             limit=limit,
             options=option,
-            page=page,
+            page=page_args(html, open_browser=open_, default="twelvelabs-hits.html"),
             videos=videos,
             base_url=base_url,
-            screen=screen,
+            screen=Screen(json=json),
         )
     )
 
@@ -186,8 +184,8 @@ def indexes_delete(index: str, /, *, yes: Flag = False, base_url: str | None = N
 
     screen = Screen(json=json)
     found = run_with_key(indexes.find_index_to_delete(as_text(index), base_url=base_url))
-    videos = plural(found.video_count, "video")
-    if not (yes or screen.confirm(f"delete index {found.index_name} ({found.id}) with {videos}?")):
+    question = f"delete index {found.index_name} ({found.id}) with {plural(found.video_count, 'video')}?"
+    if not (yes or screen.confirm(question)):
         return ExitCode.FAILED
     return run_with_key(indexes.delete_index(found, base_url=base_url, screen=screen))
 
@@ -373,19 +371,22 @@ def analyze(
         base_url: Base URL of the API, instead of the Twelve Labs API.
         json: Print one JSON object with the text and its metadata on standard output, and messages on standard error.
     """
-    from twelvelabs_async._cli.analyze import AnalyzeArgs, read_json_object, run_analysis
+    from twelvelabs_async._cli.analyze import read_json_object, run_analysis
     from twelvelabs_async._cli.console import Screen
 
-    args = AnalyzeArgs(
-        model=model,
-        schema=None if schema is None else read_json_object(schema, "--schema"),
-        temperature=temperature,
-        max_tokens=max_tokens,
-        start=start,
-        end=end,
-    )
     return run_with_key(
-        run_analysis(as_text(video), as_text(prompt), args=args, base_url=base_url, screen=Screen(json=json))
+        run_analysis(
+            as_text(video),
+            as_text(prompt),
+            model=model,
+            schema=None if schema is None else read_json_object(schema, "--schema"),
+            temperature=temperature,
+            max_tokens=max_tokens,
+            start=start,
+            end=end,
+            base_url=base_url,
+            screen=Screen(json=json),
+        )
     )
 
 
@@ -421,17 +422,9 @@ def embed(
     from twelvelabs_async._cli.console import Screen
     from twelvelabs_async._cli.embed import run_embed
 
-    screen = Screen(json=json)
-    return run_with_key(
-        run_embed(
-            None if text is None else as_text(text),
-            image=image,
-            audio=audio,
-            video=video,
-            base_url=base_url,
-            screen=screen,
-        )
-    )
+    media = {"image": image, "audio": audio, "video": video}
+    text = None if text is None else as_text(text)
+    return run_with_key(run_embed(text, media, base_url=base_url, screen=Screen(json=json)))
 
 
 def api(
@@ -508,9 +501,8 @@ def limits(
     from twelvelabs_async._cli.console import Screen
     from twelvelabs_async._cli.limits import show_limits
 
-    screen = Screen(json=json)
     command = show_limits(
-        rate_limit_store=rate_limit_store, organization=organization, base_url=base_url, screen=screen
+        rate_limit_store=rate_limit_store, organization=organization, base_url=base_url, screen=Screen(json=json)
     )
     return run_with_key(command)
 
@@ -538,8 +530,7 @@ def doctor(*, session: Flag = False, base_url: str | None = None, json: Flag = F
     from twelvelabs_async._cli.console import Screen
     from twelvelabs_async._cli.doctor import run_doctor
 
-    screen = Screen(json=json)
-    return run_with_key(run_doctor(session=session, base_url=base_url, screen=screen))
+    return run_with_key(run_doctor(session=session, base_url=base_url, screen=Screen(json=json)))
 
 
 def emulator(*flags: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:

@@ -56,6 +56,9 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 STATUS_STYLES: Final[Mapping[IngestStatus, str]] = {"ready": "green", "failed": "red", "skipped": "yellow"}
 
 
+_CONTROLS: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories of control and format characters, and of characters that are not assigned."""
+
 _PLACE_IN_LIST: Final = re.compile(r"line \d+ of ")
 """What stands before the path of a list in the name of a line that cannot be used."""
 
@@ -140,16 +143,12 @@ def clean(text: str) -> str:
     """Return a text as one line: control and format characters, such as newlines and bidi marks, become spaces."""
     if text.isprintable():
         return text
-    return "".join(" " if _is_control(character) else character for character in text)
+    return "".join(" " if unicodedata.category(character) in _CONTROLS else character for character in text)
 
 
 def clean_lines(text: str) -> str:
     """Return a text of several lines without control and format characters; tabs become spaces."""
     return "\n".join(map(clean, text.expandtabs(4).splitlines()))
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 
 
 _INVISIBLE: Final = re.compile(
@@ -312,10 +311,11 @@ class Screen:
                 self._print_row_as_list(row, columns)
         else:
             urls = links if links is not None and self.has_links else [""] * len(cells)
-            texts = [_texts(row, shown, url) for row, url in zip(cells, urls, strict=True)]
-            self.console.print(self._rich_table(texts, shown, has_header=bool(columns)))
+            self.console.print(self._rich_table(cells, shown, urls, has_header=bool(columns)))
 
-    def _rich_table(self, rows: Iterable[Iterable[Text]], columns: Iterable[Column], *, has_header: bool) -> Table:
+    def _rich_table(
+        self, rows: Iterable[Iterable[str]], columns: Sequence[Column], links: Iterable[str], *, has_header: bool
+    ) -> Table:
         table = Table(
             box=box.SIMPLE_HEAD if self.live and has_header else None,
             padding=(0, 2, 0, 0),
@@ -330,8 +330,10 @@ class Screen:
                 no_wrap=not column.wraps,
                 overflow="fold" if column.wraps else "ellipsis",
             )
-        for row in rows:
-            table.add_row(*row)
+        for row, link in zip(rows, links, strict=True):
+            style = Style(link=clean(link)) if link else ""
+            texts = (Text(cell, style if column.linked else "") for cell, column in zip(row, columns, strict=True))
+            table.add_row(*texts)
         return table
 
     def _print_row_as_list(self, row: Sequence[str], columns: Sequence[Column]) -> None:
@@ -367,11 +369,6 @@ class Screen:
             urls.append((links or {}).get(hit.video_id or "", ""))
             previous_query = hit.query
         self.table(rows, columns, urls)
-
-
-def _texts(row: Iterable[str], columns: Iterable[Column], url: str) -> list[Text]:
-    style = Style(link=clean(url)) if url else ""
-    return [Text(cell, style if column.linked else "") for cell, column in zip(row, columns, strict=True)]
 
 
 def knows_hyperlinks(environment: Mapping[str, str]) -> bool:

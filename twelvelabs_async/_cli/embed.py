@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,16 +27,17 @@ SHOWN_DIMENSIONS: Final = 4
 
 
 async def run_embed(
-    text: str | None,
-    *,
-    image: str | None,
-    audio: str | None,
-    video: str | None,
-    base_url: str | None,
-    screen: Screen,
+    text: str | None, media: Mapping[str, str | None], *, base_url: str | None, screen: Screen
 ) -> ExitCode:
-    """Embed an input and print one line for each embedding."""
-    kind, fields = await asyncio.to_thread(_embed_input, text, {"image": image, "audio": audio, "video": video})
+    """Embed an input and print one line for each embedding.
+
+    Args:
+        text: Text to embed.
+        media: Path, URL or asset id of an image, an audio file or a video, by its kind.
+        base_url: Base URL of the API.
+        screen: Prints the embeddings.
+    """
+    kind, fields = await asyncio.to_thread(_embed_input, text, media)
     async with open_client(base_url, screen) as client:
         inputs: dict[str, Any] = {"input_type": kind, kind: fields}
         embeddings = await client.embed.v_2.create(model_name=EMBED_MODEL, **inputs)
@@ -64,7 +66,7 @@ def _row(data: EmbeddingData) -> tuple[str, ...]:
     )
 
 
-def _embed_input(text: str | None, media: dict[str, str | None]) -> tuple[str, dict[str, Any]]:
+def _embed_input(text: str | None, media: Mapping[str, str | None]) -> tuple[str, dict[str, Any]]:
     """Return the kind of input and its fields.
 
     Raises:

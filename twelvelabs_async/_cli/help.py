@@ -41,8 +41,10 @@ class CommandLine(App):
         """Print the help page of a command, or of all commands."""
         names, apps, _ = self.parse_commands(tokens)
         width = min(MAX_HELP_WIDTH, shutil.get_terminal_size().columns)
-        summaries = self.summaries if not names else _summaries(apps[-1])
-        print_safely(help_page([self.name[0], *names], apps[-1], summaries, width))
+        app, summaries = apps[-1], self.summaries
+        if names:
+            summaries = {name: summary(app[name].help) for name in app if not name.startswith("-")}
+        print_safely(help_page([self.name[0], *names], app, summaries, width))
 
     @override
     def version_print(self, console: Any = None) -> None:
@@ -87,26 +89,16 @@ def help_page(command: Sequence[str], app: App, summaries: Mapping[str, str], wi
     }
     blocks = [
         textwrap.fill(f"Usage: {' '.join(usage)}", width, subsequent_indent=" " * 4, break_on_hyphens=False),
-        *_paragraphs(_prose(app), width),
+        *_paragraphs(inspect.cleandoc(app.help).partition("\n\nArgs:\n")[0], width),
         *(f"{title}:\n{_table(rows, width)}" for title, rows in sections.items() if rows),
         *([] if len(command) == 1 else [f"Exit codes: {command[0]} --help"]),
     ]
     return "\n\n".join(blocks)
 
 
-def _summaries(app: App) -> dict[str, str]:
-    names = [name for name in app if not name.startswith("-")]
-    return {name: summary(app[name].help) for name in names}
-
-
 def summary(text: str) -> str:
     """Return the first paragraph of a docstring as one line."""
     return " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
-
-
-def _prose(app: App) -> str:
-    """Return the docstring of a command up to the list of its arguments."""
-    return inspect.cleandoc(app.help).partition("\n\nArgs:\n")[0]
 
 
 def _paragraphs(text: str, width: int) -> Iterator[str]:
@@ -134,13 +126,9 @@ def _wrap_command(line: str, width: int) -> str:
 
 def _placeholder(argument: Argument) -> str:
     name = argument.name.lstrip("-").upper()
-    repeated = "..." if argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL or _takes_several(argument) else ""
+    takes_several = argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL or argument.token_count()[1]
+    repeated = "..." if takes_several else ""
     return f"{name}{repeated}" if argument.required else f"[{name}{repeated}]"
-
-
-def _takes_several(argument: Argument) -> bool:
-    _, takes_all = argument.token_count()
-    return bool(takes_all)
 
 
 def _option_label(option: Argument) -> str:

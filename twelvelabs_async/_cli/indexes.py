@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from twelvelabs_async._cli.arguments import open_client
@@ -78,14 +79,17 @@ async def require_index(client: AsyncTwelveLabs, name_or_id: str) -> Index:
     """
     found = await find_index(client, name_or_id)
     if found is None:
-        raise TwelveLabsError(f"no index {name_or_id!r}; {await _existing_names(client)}")
+        names = ", ".join([index.index_name for index in await client.indexes.list().to_list(MAX_SUGGESTED_NAMES)])
+        existing = f"existing indexes: {names}" if names else "there are no indexes yet"
+        raise TwelveLabsError(f"no index {name_or_id!r}; {existing}")
     return found
 
 
 async def find_index(client: AsyncTwelveLabs, name_or_id: str) -> Index | None:
     """Return the index with this id or name, or None."""
-    if found := await _find_index_by_id(client, name_or_id):
-        return found
+    if _ID.fullmatch(name_or_id):
+        with suppress(NotFoundError, BadRequestError):  # a name may look like an id
+            return await client.indexes.retrieve(name_or_id)
     async for index in client.indexes.list(index_name=name_or_id):
         if index.index_name == name_or_id:
             return index
@@ -132,20 +136,6 @@ def _check_models(index: Index, models: Sequence[Mapping[str, Any]]) -> None:
             f"the index {index.index_name!r} exists with {described}; "
             "leave out --model and --option, or use another name"
         )
-
-
-async def _find_index_by_id(client: AsyncTwelveLabs, index_id: str) -> Index | None:
-    if not _ID.fullmatch(index_id):
-        return None
-    try:
-        return await client.indexes.retrieve(index_id)
-    except (NotFoundError, BadRequestError):
-        return None  # a name may look like an id
-
-
-async def _existing_names(client: AsyncTwelveLabs) -> str:
-    names = [index.index_name for index in await client.indexes.list().to_list(MAX_SUGGESTED_NAMES)]
-    return f"existing indexes: {', '.join(names)}" if names else "there are no indexes yet"
 
 
 async def _fetch_videos(client: AsyncTwelveLabs, index_id: str, video_ids: Iterable[str]) -> dict[str, Video]:

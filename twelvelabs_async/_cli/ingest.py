@@ -39,7 +39,7 @@ ledger_app = CommandLine(name="ledger", help="Show or export what an ingestion h
 
 
 def ingest(
-    sources: Annotated[list[str], Parameter(negative=(), show_default=False)] = [],  # noqa: B006  # read, never written
+    sources: Texts = [],  # noqa: B006  # read, never written
     /,
     *,
     index: str,
@@ -133,7 +133,7 @@ def ingest(
         debug: Log each request on standard error, and print the traceback of an error.
     """
     from twelvelabs_async._cli.console import Screen
-    from twelvelabs_async._cli.ingest_run import IngestArgs
+    from twelvelabs_async._cli.ingest_run import IngestArgs, run_ingest
     from twelvelabs_async._cli.sources import SourceSelection
     from twelvelabs_async._event_listeners import log_to_stderr
 
@@ -181,7 +181,11 @@ def ingest(
         args.selection.check()
         if submit:
             return _submit(index, args, base_url=base_url, screen=screen)
-        return _ingest(index, args, dry_run=dry_run, plan=assume_plan, base_url=base_url, screen=screen)
+        if dry_run:
+            from twelvelabs_async._cli.dry_run import run_dry_run
+
+            return run_with_key(run_dry_run(index=index, args=args, plan=assume_plan, base_url=base_url, screen=screen))
+        return run_with_key(run_ingest(index=index, args=args, base_url=base_url, screen=screen))
     except TwelveLabsError:
         if debug:
             traceback.print_exc()
@@ -206,17 +210,6 @@ def _index_models(models: Sequence[str], options: Sequence[str]) -> list[dict[st
         {"model_name": name, "model_options": list(dict.fromkeys(options)) or ["visual", "audio"]}
         for name in models or ["marengo3.0"]
     ]
-
-
-def _ingest(
-    index: str, args: IngestArgs, *, dry_run: bool, plan: PlanName | None, base_url: str | None, screen: Screen
-) -> int:
-    from twelvelabs_async._cli.dry_run import run_dry_run
-    from twelvelabs_async._cli.ingest_run import run_ingest
-
-    if dry_run:
-        return run_with_key(run_dry_run(index=index, args=args, plan=plan, base_url=base_url, screen=screen))
-    return run_with_key(run_ingest(index=index, args=args, base_url=base_url, screen=screen))
 
 
 def _submit(index: str, args: IngestArgs, *, base_url: str | None, screen: Screen) -> int:

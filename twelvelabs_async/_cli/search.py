@@ -202,10 +202,13 @@ async def run_search(
         needs_files = page is not None or screen.has_links
         files = await find_files(client.base_url, found, hits, videos) if needs_files else {}
         synthetic = page is not None and await _is_emulator(client, found)
-    for row in to_rows(query, hits):
+    rows = to_rows(query, hits)
+    for row in rows:
         screen.print_json(attrs.asdict(row))
-    if not screen.json:
-        _print_hits(query, hits, files, found, screen)
+    if rows and not screen.json:
+        screen.hits(rows, with_query=False, links=video_links(hits, files))
+    elif not screen.json:
+        screen.print(f"no results for {query!r} in {found.index_name} ({found.video_count} videos)")
     if page is None:
         return ExitCode.OK
     text = await render_hits(
@@ -218,13 +221,6 @@ async def run_search(
     )
     written = await write_page(page, text, screen)
     return ExitCode.OK if written else ExitCode.OUTPUT_ERROR
-
-
-def _print_hits(query: str, hits: Sequence[SearchHit], files: Mapping[str, str], index: Index, screen: Screen) -> None:
-    if not hits:
-        screen.print(f"no results for {query!r} in {index.index_name} ({index.video_count} videos)")
-        return
-    screen.hits(to_rows(query, hits), with_query=False, links=video_links(hits, files))
 
 
 def video_links(hits: Iterable[SearchHit], files: Mapping[str, str]) -> dict[str, str]:

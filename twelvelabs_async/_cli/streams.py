@@ -49,23 +49,19 @@ class SafeStream:
 
     @contextmanager
     def _discard_on_error(self) -> Generator[None]:
+        """After an error, send further output nowhere; Python flushes the stream at exit."""
         try:
             yield
         except OSError as error:
             if not isinstance(error, BrokenPipeError):
                 self.error = error
-            self._discard()
-
-    def _discard(self) -> None:
-        """Send further output nowhere; Python flushes the stream at exit."""
-        stream, self._stream = self._stream, None
-        self.is_lost = True
-        if stream is None:
-            return
-        with suppress(OSError, ValueError):
-            devnull = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(devnull, stream.fileno())
-            os.close(devnull)
+            self.is_lost = True
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    devnull = os.open(os.devnull, os.O_WRONLY)
+                    os.dup2(devnull, stream.fileno())
+                    os.close(devnull)
 
 
 _standard_output: Final = ContextVar[SafeStream]("standard_output")

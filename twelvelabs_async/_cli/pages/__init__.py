@@ -13,7 +13,6 @@ import stat
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +40,8 @@ def render_page(
         template: Name of the template.
         script: Name of the script that the page contains.
         media: Whether the page plays videos.
-        finalize: Changes each string before it is escaped; the default replaces control characters by spaces.
+        finalize: Changes each string, except markup, before it is escaped; the default replaces control characters by
+            spaces.
         values: Values of the template.
     """
     environment = Environment(
@@ -50,7 +50,7 @@ def render_page(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=partial(_finalize_text, finalize),
+        finalize=lambda value: finalize(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     code = files(__name__).joinpath(script).read_text("utf-8") if script else ""
     policy = _POLICY + ("; media-src file: http: https:" if media else "")
@@ -59,11 +59,6 @@ def render_page(
         policy += f"; script-src 'sha256-{digest}'"
     page = environment.get_template(template)
     return page.render(policy=policy, script=Markup(code), version=__version__, **values)  # noqa: S704  # our own script
-
-
-def _finalize_text(finalize: Callable[[str], str], value: object) -> object:
-    """Change a string; other values, and markup, are as they were."""
-    return finalize(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def jpeg_url(image: bytes) -> Markup:
@@ -106,7 +101,9 @@ def ensure_page_writable(path: Path, role: str, *, ledger: str | None = None) ->
     """
     ensure_writable(path, role)
     try:
-        problem = _page_problem(path) or ("it is the ledger" if ledger and _is_same(path, Path(ledger)) else "")
+        problem = _page_problem(path)
+        if not problem and ledger and os.path.realpath(path) == os.path.realpath(ledger):
+            problem = "it is the ledger"
     except OSError as error:
         problem = error.strerror or str(error)
     if problem:
@@ -126,10 +123,6 @@ def _page_problem(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(len(_PAGE_START))
     return "" if start in {b"", _PAGE_START} else "it is not a page of this program"
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return os.path.realpath(path) == os.path.realpath(other)
 
 
 @attrs.frozen(kw_only=True)
