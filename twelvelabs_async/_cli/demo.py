@@ -11,7 +11,7 @@ from typing import Final
 
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_summary
-from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, search_index, to_rows
+from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, to_rows
 from twelvelabs_async._cli.ingest_run import IngestArgs, run_ingestion
 from twelvelabs_async._cli.pages import PageArgs, write_page
 from twelvelabs_async._cli.progress import EventSink
@@ -78,7 +78,9 @@ async def _search(client: AsyncTwelveLabs, index_id: str) -> dict[str, list[Sear
     assets = await client.indexes.indexed_assets.list(index_id).to_list()
     names = [asset.system_metadata.filename or "" for asset in assets if asset.status == "ready"]
     searches = {
-        query: await search_index(client, index_id, query, limit=HITS_PER_QUERY, options=["visual", "audio"])
+        query: await client.search.query_with_videos(
+            index_id=index_id, search_options=["visual", "audio"], query_text=query, limit=HITS_PER_QUERY
+        )
         for query in queries_from_filenames(names)
     }
     return {query: hits for query, hits in searches.items() if hits}
@@ -104,13 +106,11 @@ async def _write_page(
 
 def queries_from_filenames(filenames: Iterable[str]) -> list[str]:
     """Return a query of up to two words for each filename."""
-    queries = (" ".join(_keywords(Path(name).stem)) for name in sorted(filenames))
+    queries = list[str]()
+    for name in sorted(filenames):
+        words = [word for word in _WORD.findall(Path(name).stem.lower()) if word not in _STOP_WORDS]
+        queries.append(" ".join(words[:2]))
     return list(dict.fromkeys(filter(None, queries)))[:MAX_DEMO_QUERIES]
-
-
-def _keywords(stem: str) -> list[str]:
-    words = [word for word in _WORD.findall(stem.lower()) if word not in _STOP_WORDS]
-    return words[:2]
 
 
 def _find_files(folder: Path, searches: Mapping[str, Sequence[SearchHit]]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,9 +12,8 @@ from twelvelabs_async._cli.console import Column, Hit, Screen, format_date, form
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import BadRequestError, InvalidInputError, NotFoundError, TwelveLabsError
-from twelvelabs_async.models.indexed_assets import Video
 from twelvelabs_async.models.indexes import Index
-from twelvelabs_async.models.search import SearchHit, SearchOption
+from twelvelabs_async.models.search import SearchHit
 from twelvelabs_async.serialization import to_dict
 
 DEFAULT_INDEX_MODELS: Final[tuple[dict[str, Any], ...]] = (
@@ -26,28 +24,9 @@ DEFAULT_INDEX_MODELS: Final[tuple[dict[str, Any], ...]] = (
 MAX_SUGGESTED_NAMES: Final = 10
 """Names of existing indexes in an error message."""
 
-MAX_SEARCH_PAGE_LIMIT: Final = 50
-"""Results per page at most."""
-
 _ID: Final = re.compile("[0-9a-f]{24}")
 _ID_FORM: Final = re.compile("[0-9a-fA-F]{24}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OPTIONS: Final[tuple[Literal["visual", "audio"], ...]] = ("visual", "audio")
-
-
-async def search_index(
-    client: AsyncTwelveLabs, index_id: str, query: str, *, limit: int, options: Sequence[SearchOption]
-) -> list[SearchHit]:
-    """Return the best results, with their videos and user metadata."""
-    results = client.search.query(
-        index_id=index_id,
-        search_options=options,
-        query_text=query,
-        page_limit=min(limit, MAX_SEARCH_PAGE_LIMIT),
-        include_user_metadata=True,
-    )
-    items = await results.to_list(limit)
-    videos = await _fetch_videos(client, index_id, {item.video_id for item in items if item.video_id})
-    return [SearchHit(result=item, video=videos.get(item.video_id or "")) for item in items]
 
 
 def to_rows(query: str, hits: Iterable[SearchHit]) -> list[Hit]:
@@ -136,19 +115,6 @@ def _check_models(index: Index, models: Sequence[Mapping[str, Any]]) -> None:
             f"the index {index.index_name!r} exists with {described}; "
             "leave out --model and --option, or use another name"
         )
-
-
-async def _fetch_videos(client: AsyncTwelveLabs, index_id: str, video_ids: Iterable[str]) -> dict[str, Video]:
-    """Return videos by id; those that were deleted meanwhile are left out."""
-
-    async def fetch(video_id: str) -> Video | None:
-        try:
-            return await client.indexes.indexed_assets.retrieve(index_id, video_id)
-        except (NotFoundError, BadRequestError):
-            return None
-
-    videos = await asyncio.gather(*map(fetch, video_ids))
-    return {video.id: video for video in videos if video is not None}
 
 
 async def list_indexes(*, limit: int | None, base_url: str | None, screen: Screen) -> ExitCode:

@@ -15,7 +15,7 @@ from twelvelabs_async import frames
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, format_duration, format_size, format_timecode, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.indexes import enabled_options, require_index, search_index, to_rows
+from twelvelabs_async._cli.indexes import enabled_options, require_index, to_rows
 from twelvelabs_async._cli.ledger import find_default_ledger, open_existing_ledger
 from twelvelabs_async._cli.pages import PageArgs, jpeg_url, render_page, write_page
 from twelvelabs_async._system import uri_to_path
@@ -32,6 +32,9 @@ FRAME_TIMEOUT: Final = 30.0
 
 MIN_MARK_WIDTH: Final = 0.6
 """Smallest width of a result in the strip of its video, in percent."""
+
+MAX_PAGE_LIMIT: Final = 50
+"""Results per page at most."""
 
 _EMULATOR: Final = "twelvelabs-emulator"
 """What the emulator sends as its `Server` header."""
@@ -198,7 +201,13 @@ async def run_search(
     """Search an index and print the results, or write them as a page."""
     async with open_client(base_url, screen) as client:
         found = await require_index(client, index)
-        hits = await search_index(client, found.id, query, limit=limit, options=options or enabled_options(found))
+        hits = await client.search.query_with_videos(
+            index_id=found.id,
+            search_options=options or enabled_options(found),
+            query_text=query,
+            limit=limit,
+            page_limit=min(limit, MAX_PAGE_LIMIT),
+        )
         needs_files = page is not None or screen.has_links
         files = await find_files(client.base_url, found, hits, videos) if needs_files else {}
         synthetic = page is not None and await _is_emulator(client, found)
