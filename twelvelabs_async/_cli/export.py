@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -236,14 +237,9 @@ class _TextFormat(Format):
     def __init__(self, row_type: type[ExportedVideo]) -> None:
         self._columns = [field.name for field in attrs.fields(row_type)]
 
-    def header(self) -> bytes:
-        """Return the start of a file."""
-        return b""
-
     @override
     def write(self, parts: Iterable[bytes], path: Path) -> None:
         with path.open("wb") as file:
-            file.write(self.header())
             file.writelines(parts)
 
     def _records(self, rows: Sequence[ExportedVideo]) -> Iterator[dict[str, Any]]:
@@ -259,8 +255,8 @@ class _JsonLines(_TextFormat):
 
 class _Csv(_TextFormat):
     @override
-    def header(self) -> bytes:
-        return _csv_lines([self._columns])
+    def write(self, parts: Iterable[bytes], path: Path) -> None:
+        super().write(chain([_csv_lines([self._columns])], parts), path)
 
     @override
     def encode(self, rows: Sequence[ExportedVideo]) -> bytes:
@@ -335,11 +331,6 @@ class ExportArgs:
     with_vectors: bool
     overwrite: bool
     concurrency: int
-
-    @property
-    def row_type(self) -> type[ExportedVideo]:
-        """Type of the rows."""
-        return ExportedSegment if self.with_vectors else ExportedVideo
 
     @property
     def spool_path(self) -> Path:
@@ -438,7 +429,7 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
 
 
 def _check(args: ExportArgs) -> Format:
-    file_format = format_for(args.path, args.row_type)
+    file_format = format_for(args.path, ExportedSegment if args.with_vectors else ExportedVideo)
     if args.path.exists() and not args.path.is_file():
         raise InvalidInputError(f"cannot write to {str(args.path)!r}: it is not a regular file; use another name")
     if args.path.exists() and not args.overwrite:

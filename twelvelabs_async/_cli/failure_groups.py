@@ -13,7 +13,6 @@ from twelvelabs_async import errors
 from twelvelabs_async._cli.console import basename
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import APIError
-from twelvelabs_async.ingest import Entry, IngestResult
 
 MAX_GROUPS: Final = 50
 """Groups that are counted separately."""
@@ -68,15 +67,8 @@ class FailureGroups:
     def __init__(self) -> None:
         self.groups: dict[FailureKind, FailureGroup] = {}
 
-    def add_result(self, result: IngestResult) -> None:
-        """Count the failure of an item."""
-        self._add(result.source, result.error, result.stage, result.exception)
-
-    def add_entry(self, entry: Entry) -> None:
-        """Count the failure that a ledger records."""
-        self._add(entry.uri, entry.error, entry.stage, None)
-
-    def _add(self, source: str, error: str, stage: str, exception: Exception | None) -> None:
+    def add(self, source: str, error: str, stage: str, exception: Exception | None = None) -> None:
+        """Count the failure of an item; a ledger knows no exception."""
         kind = failure_kind(error, stage, exception)
         if kind not in self.groups and len(self.groups) >= MAX_GROUPS:
             kind = FailureKind("other errors", "", "", is_exception=False)

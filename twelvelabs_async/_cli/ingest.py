@@ -43,9 +43,7 @@ def ingest(
     /,
     *,
     index: str,
-    from_: Annotated[
-        list[str], Parameter(name="--from", negative=(), show_default=False, allow_leading_hyphen=True)
-    ] = [],  # noqa: B006
+    from_: Annotated[Texts, Parameter(name="--from", allow_leading_hyphen=True)] = [],  # noqa: B006
     include: Texts = [],  # noqa: B006
     exclude: Texts = [],  # noqa: B006
     metadata: Texts = [],  # noqa: B006
@@ -63,7 +61,7 @@ def ingest(
     transfer: Transfer = "auto",
     on_quota: OnQuota = "stop",
     on_outage: OnOutage = "wait",
-    allow_rejected: Annotated[bool, Parameter(name="--allow-refused", negative=(), show_default=False)] = False,
+    allow_rejected: Annotated[Flag, Parameter(name="--allow-refused")] = False,
     dry_run: Flag = False,
     assume_plan: PlanName | None = None,
     submit: Flag = False,
@@ -73,8 +71,8 @@ def ingest(
     rate_limit_store: str | None = None,
     base_url: str | None = None,
     json: Flag = False,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=(), show_default=False)] = False,
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative=(), show_default=False)] = False,
+    quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
+    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     debug: Flag = False,
 ) -> int:
     """Upload and index videos concurrently; run the same command again to resume.

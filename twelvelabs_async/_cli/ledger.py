@@ -199,7 +199,7 @@ async def show_ledger(ledger: str, *, state: EntryState | None, screen: Screen) 
     async for entry in _entries(ledger):
         states[entry.state] += 1
         if entry.error:
-            failures.add_entry(entry)
+            failures.add(entry.uri, entry.error, entry.stage)
         if state in {None, entry.state}:
             screen.print_json(_record(entry))
             ids = "  ".join(filter(None, (entry.asset_id, entry.indexed_asset_id)))

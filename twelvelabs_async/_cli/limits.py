@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -84,9 +84,6 @@ class LimitRow:
     """Source of the numbers."""
 
 
-FetchRows = Callable[[], Awaitable[list[LimitRow]]]
-
-
 async def show_limits(
     *, rate_limit_store: str | None, organization: str | None, base_url: str | None, screen: Screen
 ) -> ExitCode:
@@ -103,7 +100,10 @@ async def show_limits(
                 raise TwelveLabsError(f"the rate-limit store cannot be read: {error}") from None
 
         if screen.live and not screen.json:
-            await _show_live(fetch_rows, screen)
+            with Live(console=screen.console, auto_refresh=False, transient=True) as live:
+                while True:
+                    live.update(limits_table(await fetch_rows(), screen), refresh=True)
+                    await CLOCK.sleep(LIMITS_REFRESH_INTERVAL)
         rows = await fetch_rows()
         _show_once(rows, screen)
         if not rows:
@@ -187,13 +187,6 @@ def _rows_from_state(category: str, state: CategoryState, now: float) -> list[Li
 
 def _positive_or_none(seconds: float) -> float | None:
     return seconds if seconds > 0 else None
-
-
-async def _show_live(fetch_rows: FetchRows, screen: Screen) -> None:
-    with Live(console=screen.console, auto_refresh=False, transient=True) as live:
-        while True:
-            live.update(limits_table(await fetch_rows(), screen), refresh=True)
-            await CLOCK.sleep(LIMITS_REFRESH_INTERVAL)
 
 
 def _show_once(rows: Sequence[LimitRow], screen: Screen) -> None:

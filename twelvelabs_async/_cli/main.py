@@ -25,10 +25,7 @@ TERMINATION_SIGNALS: Final = ("SIGTERM", "SIGHUP")
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("commands:demo", "Ingest and search three sample videos with a local emulator; needs no API key."),
-    "ingest": (
-        "ingest:ingest",
-        "Upload and index videos concurrently; run the same command again to resume.",
-    ),
+    "ingest": ("ingest:ingest", "Upload and index videos concurrently; run the same command again to resume."),
     "ledger": ("ingest:ledger_app", "Show or export what an ingestion has recorded."),
     "search": ("commands:search", "Search the videos of an index."),
     "indexes": ("commands:indexes_app", "List, create and delete indexes."),
@@ -38,10 +35,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Write the videos of an index, with their metadata and vectors, to a Parquet, CSV or JSON lines file.",
     ),
     "analyze": ("commands:analyze", "Generate text or JSON about a video. Each analysis is billed."),
-    "embed": (
-        "commands:embed",
-        "Embed text, an image, audio or a video of up to 10 minutes. Each call is billed.",
-    ),
+    "embed": ("commands:embed", "Embed text, an image, audio or a video of up to 10 minutes. Each call is billed."),
     "api": (
         "commands:api",
         "Send any request and print the JSON of its response, with the retries and rate limits of the other commands.",

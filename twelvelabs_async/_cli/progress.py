@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from math import ceil
@@ -149,32 +149,28 @@ class Timeline:
 
     def __init__(self, max_buckets: int = MAX_BUCKETS) -> None:
         self._max_buckets = max_buckets
-        self._buckets: list[Bucket] = []
+        self.buckets: list[Bucket] = []
+        """All buckets from the start, without gaps."""
         self.bucket_seconds: int = 1
         """Duration of one bucket."""
-
-    @property
-    def buckets(self) -> Sequence[Bucket]:
-        """All buckets from the start, without gaps."""
-        return self._buckets
 
     def add(self, offset: float, bucket: Bucket) -> None:
         """Add a bucket at `offset` seconds from the start."""
         while offset >= self.bucket_seconds * self._max_buckets:
             self._merge_pairs()
         index = max(0, int(offset // self.bucket_seconds))
-        self._buckets += [Bucket()] * (index + 1 - len(self._buckets))
-        self._buckets[index] += bucket
+        self.buckets += [Bucket()] * (index + 1 - len(self.buckets))
+        self.buckets[index] += bucket
 
     def add_wait(self, start: float, end: float) -> None:
         """Mark a wait for a rate limit, in seconds from the start."""
         self.add(end, Bucket())
         for index in range(int(max(0, start) // self.bucket_seconds), int(end // self.bucket_seconds) + 1):
-            self._buckets[index] += Bucket(waited=True)
+            self.buckets[index] += Bucket(waited=True)
 
     def _merge_pairs(self) -> None:
-        buckets = [*self._buckets, Bucket()] if len(self._buckets) % 2 else self._buckets
-        self._buckets = [buckets[i] + buckets[i + 1] for i in range(0, len(buckets), 2)]
+        buckets = [*self.buckets, Bucket()] if len(self.buckets) % 2 else self.buckets
+        self.buckets = [buckets[i] + buckets[i + 1] for i in range(0, len(buckets), 2)]
         self.bucket_seconds *= 2
 
 
@@ -362,7 +358,7 @@ class IngestStats:
         if result.status != "ready" and len(self.failures) < MAX_STATS_FAILURES:
             self.failures.append(result)
         if result.status == "failed":
-            self.failure_groups.add_result(result)
+            self.failure_groups.add(result.source, result.error, result.stage, result.exception)
         self.timeline.add(now - self.started_at, BUCKET_BY_STATUS[result.status])
 
     def record_wait(self, category: str, dimension: str, seconds: float, now: float, *, is_known: bool = True) -> None:
@@ -424,21 +420,17 @@ class LineDisplay:
     def __init__(self, screen: Screen, stats: IngestStats) -> None:
         self._screen = screen
         self._stats = stats
+        self.notify: Callable[[str], None] = screen.print
+        """Prints a message."""
+        self.warn: Callable[[str], None] = screen.warn
+        """Prints a warning."""
         self._next_summary_at = stats.started_at + SUMMARY_INTERVAL
 
     def item_finished(self, result: IngestResult) -> None:
         """Print the result of an item; one that was not begun has none."""
         if result.status != "skipped":
-            show = self._screen.warn if result.status == "failed" else self._screen.print
+            show = self.warn if result.status == "failed" else self.notify
             show(f"{result.status:8} {format_result(result)}")
-
-    def notify(self, text: str) -> None:
-        """Print a message."""
-        self._screen.print(text)
-
-    def warn(self, text: str) -> None:
-        """Print a warning."""
-        self._screen.warn(text)
 
     def refresh(self, now: float) -> None:
         """Print a summary line every ten seconds."""

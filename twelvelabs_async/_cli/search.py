@@ -277,15 +277,10 @@ async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> 
             if opened is not None:
                 async for entry in opened.entries():
                     if entry.indexed_asset_id in video_ids:
-                        found[entry.indexed_asset_id or ""] = entry.uri
+                        found[entry.indexed_asset_id or ""] = uri_to_path(entry.uri)
     except TwelveLabsError:
         return {}
-    return await asyncio.to_thread(_existing, found)
-
-
-def _existing(sources: Mapping[str, str]) -> dict[str, str]:
-    found = {video_id: uri_to_path(uri) for video_id, uri in sources.items()}
-    return {video_id: source for video_id, source in found.items() if _can_be_played(source)}
+    return {video_id: source for video_id, source in found.items() if await asyncio.to_thread(_can_be_played, source)}
 
 
 def _can_be_played(source: str) -> bool:
