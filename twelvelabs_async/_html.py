@@ -24,12 +24,9 @@ def shown_fields(item: object) -> dict[str, Any]:
     """Return the fields of an attrs object that its `repr` shows, and the vectors, which it does not show."""
     if not _is_attrs_object(item):
         return {"value": item}
-    values = {field.name: (getattr(item, field.name), field.repr) for field in attrs.fields(type(item))}
-    return {
-        name: value
-        for name, (value, shown) in values.items()
-        if (shown or isinstance(value, array)) and value not in _EMPTY
-    }
+    fields = [(field, getattr(item, field.name)) for field in attrs.fields(type(item))]
+    shown = {field.name: value for field, value in fields if field.repr or isinstance(value, array)}
+    return {name: value for name, value in shown.items() if value not in _EMPTY}
 
 
 def object_table(item: object, *more: tuple[str, object]) -> str:

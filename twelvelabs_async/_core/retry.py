@@ -329,12 +329,14 @@ def classify_storage_error(error: APIError) -> None:
     )
 
 
+def is_not_found(error: APIError) -> bool:
+    """Return whether the object of an operation does not exist."""
+    return isinstance(error, NotFoundError) or (isinstance(error, BadRequestError) and error.code in NOT_FOUND_CODES)
+
+
 def already_deleted(error: APIError, method: str, previous_errors: Sequence[APIError]) -> bool:
     """Return whether a DELETE found nothing because an earlier attempt of the same call may have succeeded."""
-    not_found = isinstance(error, NotFoundError) or (
-        isinstance(error, BadRequestError) and error.code in NOT_FOUND_CODES
-    )
-    return method == "DELETE" and not_found and any(map(_may_have_succeeded, previous_errors))
+    return method == "DELETE" and is_not_found(error) and any(map(_may_have_succeeded, previous_errors))
 
 
 def _may_have_succeeded(error: APIError) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._codec.converter import to_dict, to_wire
+from twelvelabs_async._options import named_values
 from twelvelabs_async._text import shown_url
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.analyze import AnalyzeImageInput, AnalyzePromptV2, VideoContext
@@ -76,11 +77,7 @@ def validate_metadata(
     """
     if metadata is None:
         return None
-    if not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-        raise InvalidInputError(f"{name} must be a dict, got {describe(metadata)}")
-    for key, value in metadata.items():
-        if not (key and isinstance(key, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-            raise InvalidInputError(f"keys of {name} must be non-empty strings, got {describe(key)}")
+    for key, value in named_values(name, metadata).items():
         _check_value(f"{name}[{key!r}]", value, allow_none=allow_none)
     return dict(metadata)
 
