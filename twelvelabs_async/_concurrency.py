@@ -68,8 +68,10 @@ async def run_all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]
     except BaseExceptionGroup as failures:
-        raise first_exception(failures) from None
-    return [task.result() for task in tasks]
+        failure = first_exception(failures)
+    else:
+        return [task.result() for task in tasks]
+    raise failure  # outside of `except`, which would replace its cause or its context
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from twelvelabs_async._arguments import omit_none, validate_id
-from twelvelabs_async._concurrency import first_exception
+from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.transport import Response
@@ -230,15 +230,7 @@ class MultipartUploader:
 
     async def _send_all(self, missing: Sequence[int]) -> None:
         indexes = iter(missing)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._options.concurrency, len(missing))):
-                    group.create_task(self._worker(indexes))
-        except BaseExceptionGroup as group_error:
-            failure = first_exception(group_error)
-        else:
-            return
-        raise failure
+        await run_all(self._worker(indexes) for _ in range(min(self._options.concurrency, len(missing))))
 
     async def _worker(self, indexes: Iterator[int]) -> None:
         journal, tracker = self._options.journal, self._tracker
@@ -270,11 +262,7 @@ class MultipartUploader:
         response = await self._executor.put_to_storage(
             next_url,
             {name: value for name, value in state.upload_headers.items() if not _SKIPPED_HEADERS.fullmatch(name)},
-            Body(
-                content=lambda: part.chunks(self._tracker),
-                size=part.size,
-                content_type="application/octet-stream",
-            ),
+            Body(content=lambda: part.chunks(self._tracker), size=part.size, content_type="application/octet-stream"),
             verify_response=lambda response: _verify_etag(response, part.md5),
         )
         return CompletedChunk(chunk_index=part.index, proof=_etag(response), proof_type="etag", chunk_size=part.size)
