@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
@@ -188,8 +187,6 @@ class PollTarget(Generic[T]):
     """Fetches one resource."""
     refetch_finished: bool = False
     """Whether lists omit fields, so that a finished resource must be fetched by id."""
-    id_of: Callable[[Any], str] = attrgetter("id")
-    """Returns the id of a list item."""
 
 
 def wait_for_all(
@@ -298,15 +295,14 @@ class BatchPoller(Generic[T]):
         async for page in self.target.list_pages([id for id in self.pending if id in expected]):
             self.pages_read += 1
             for item in page:
-                id = self.target.id_of(item)
-                if id not in expected:
+                if item.id not in expected:
                     continue
-                expected.discard(id)
-                if id in self.pending:
-                    self.pending[id] = item
-                    self._list_misses.pop(id, None)
+                expected.discard(item.id)
+                if item.id in self.pending:
+                    self.pending[item.id] = item
+                    self._list_misses.pop(item.id, None)
                     if item.status in self.target.lifecycle.final:
-                        self._finished_items[id] = item
+                        self._finished_items[item.id] = item
             if self.pages_read >= len(expected):
                 return
 
