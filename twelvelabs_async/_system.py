@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
 _POSITION_LOCK: Final = threading.Lock()
 """Held between seeking and reading, where the system cannot read at an offset."""
 
@@ -105,32 +109,21 @@ def publish_file(draft: Path, path: Path) -> None:
         draft.unlink()
 
 
-if sys.platform == "win32":
+def unacknowledged_bytes(connected: socket.socket) -> int:
+    """Return how many sent bytes of a connection the other side has not acknowledged; 0 if the system cannot say."""
+    return _count_bytes(connected, "TIOCOUTQ")
 
-    def unacknowledged_bytes(_connected: socket.socket) -> int:
-        """Return how many sent bytes of a connection the other side has not acknowledged; 0: the system cannot say."""
-        return 0
 
-    def unread_bytes(_connected: socket.socket) -> int:
-        """Return how many bytes have arrived on a connection that were not read; 0: the system cannot say."""
-        return 0
+def unread_bytes(connected: socket.socket) -> int:
+    """Return how many bytes have arrived on a connection that were not read; 0 if the system cannot say."""
+    return _count_bytes(connected, "FIONREAD")
 
-else:
-    import fcntl
-    import termios
 
-    def unacknowledged_bytes(connected: socket.socket) -> int:
-        """Return how many sent bytes of a connection the other side has not acknowledged."""
-        return _count_bytes(connected, termios.TIOCOUTQ)
-
-    def unread_bytes(connected: socket.socket) -> int:
-        """Return how many bytes have arrived on a connection that were not read."""
-        return _count_bytes(connected, termios.FIONREAD)
-
-    def _count_bytes(connected: socket.socket, request: int) -> int:
-        count = array("i", [0])
+def _count_bytes(connected: socket.socket, request: str) -> int:
+    count = array("i", [0])
+    if sys.platform != "win32":
         try:
-            fcntl.ioctl(connected.fileno(), request, count)
+            fcntl.ioctl(connected.fileno(), getattr(termios, request), count)
         except (OSError, ValueError):
             return 0  # closed, or not supported
-        return count[0]
+    return count[0]
