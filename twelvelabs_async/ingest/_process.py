@@ -47,7 +47,7 @@ def has_ended(process: ProcessIdentity, observer: ProcessIdentity) -> bool:
         process: The process. If it ran on another machine, nothing is known about it.
         observer: The process that asks: `current_process()`.
     """
-    if not observer.boot_id or (process.host, process.boot_id) != (observer.host, observer.boot_id):
+    if not _share_machine(process, observer):
         return False
     if process.started:
         return running_since(process.pid) != process.started
@@ -56,14 +56,18 @@ def has_ended(process: ProcessIdentity, observer: ProcessIdentity) -> bool:
     except ProcessLookupError:
         return True
     except OSError:  # a process of another user
-        return False
+        pass
     return False
 
 
 def is_running(process: ProcessIdentity, observer: ProcessIdentity) -> bool:
     """Return whether a process is known to be running on the machine of the observer."""
-    same_machine = observer.boot_id and (process.host, process.boot_id) == (observer.host, observer.boot_id)
-    return bool(same_machine) and not has_ended(process, observer)
+    return _share_machine(process, observer) and not has_ended(process, observer)
+
+
+def _share_machine(process: ProcessIdentity, observer: ProcessIdentity) -> bool:
+    """Return whether two processes are known to run on one machine, since the same start and in the same container."""
+    return bool(observer.boot_id) and (process.host, process.boot_id) == (observer.host, observer.boot_id)
 
 
 def _boot_id() -> str:

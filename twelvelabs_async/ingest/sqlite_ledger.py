@@ -23,7 +23,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -163,7 +163,7 @@ class SqliteLedger:
             await self.close()
             raise
         if not reads_only:
-            self._heartbeat_task = asyncio.create_task(_send_heartbeats(self._writer))
+            self._heartbeat_task = asyncio.create_task(self._writer.send_heartbeats())
         return name
 
     async def close(self) -> None:
@@ -181,7 +181,7 @@ class SqliteLedger:
             LedgerInUseError: Another ingestion has taken over.
             LedgerError: The file was moved, deleted, replaced or changed.
         """
-        await self._execute(_do_nothing)  # each transaction checks it
+        await self._execute(lambda _: None)  # each transaction checks it
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         """Return the entry of this file in this index, or None."""
@@ -220,12 +220,6 @@ class SqliteLedger:
         return await self._writer.execute(command)
 
 
-async def _send_heartbeats(writer: _GroupCommitWriter) -> None:
-    while True:
-        await SystemClock().sleep(OWNER_HEARTBEAT_INTERVAL)
-        await writer.send_heartbeat()
-
-
 def _select_one(db: sqlite3.Connection, where: str, *values: object) -> Entry | None:
     row = db.execute(f"{_SELECT} WHERE {where}", values).fetchone()
     return None if row is None else _row_to_entry(row)
@@ -253,9 +247,6 @@ def _claim(entry: Entry, db: sqlite3.Connection) -> Claim:
     previous = _select_one(db, "index_id = ? AND uri = ? ORDER BY number DESC", *path)
     db.execute(_INSERT, attrs.astuple(entry, recurse=False))
     return Claim(entry=entry, match="new", previous=previous)
-
-
-def _do_nothing(_: sqlite3.Connection) -> None: ...
 
 
 def _save(entry: Entry, db: sqlite3.Connection) -> None:
@@ -327,9 +318,14 @@ class _GroupCommitWriter:
             self._start_transaction()
         return cast("_T", await queued.future)
 
-    async def send_heartbeat(self) -> None:
-        """Set the modification time of the file, if this process still owns it; otherwise all further commands fail."""
-        await self._loop.run_in_executor(self._executor, self._send_heartbeat)
+    async def send_heartbeats(self) -> None:
+        """Set the modification time of the file periodically.
+
+        If this process does not own the file any more, all further commands fail.
+        """
+        while True:
+            await SystemClock().sleep(OWNER_HEARTBEAT_INTERVAL)
+            await self._loop.run_in_executor(self._executor, self._send_heartbeat)
 
     async def close(self) -> None:
         """Execute the commands that are queued, and close the file, also if the task is cancelled meanwhile."""
@@ -453,39 +449,48 @@ class _LedgerFile:
             raise LedgerError(f"cannot open the ledger {path}: {error}") from None
         try:
             file = cls(path, connection)
+            _check_version(connection, path)
             file._prepare()
-        except BaseException as error:
+            connection.execute(f"PRAGMA busy_timeout = {_WRITE_TIMEOUT * 1000:.0f}")
+        except (OSError, sqlite3.Error) as error:
             connection.close()
-            if isinstance(error, OSError | sqlite3.Error):
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension
-                busy = code == sqlite3.SQLITE_BUSY
-                kind, problem = (LedgerInUseError, "another process uses") if busy else (LedgerError, "cannot use")
-                is_denied = code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
-                is_denied = is_denied or isinstance(error, PermissionError)
-                advice = "; this user must be able to write the file and its folder" if is_denied else ""
-                raise kind(f"{problem} the ledger {path}: {error}{advice}") from None
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension
+            if code == sqlite3.SQLITE_BUSY:
+                raise LedgerInUseError(f"another process uses the ledger {path}: {error}") from None
+            denied = isinstance(error, PermissionError) or code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+            advice = "; this user must be able to write the file and its folder" if denied else ""
+            raise LedgerError(f"cannot use the ledger {path}: {error}{advice}") from None
+        except BaseException:
+            connection.close()
             raise
         return file
 
     @staticmethod
     def _create(path: Path) -> None:
-        _create_file(path)
+        """Create a ledger under a temporary name, and rename it once it is complete: an empty ledger was truncated."""
+        draft = _create_draft(path)
+        try:
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                _apply_migration(connection, 0)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                connection.execute("INSERT INTO ledger (name) VALUES (?)", (secrets.token_hex(8),))
+            with suppress(FileExistsError):  # another process has created it first
+                publish_file(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _prepare(self) -> None:
-        _check_version(self._connection, self._path)
         self._connection.execute("PRAGMA journal_mode = TRUNCATE")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA fullfsync = ON")  # or macOS keeps writes in the cache of the drive
-        process = current_process()
         self._connection.execute("BEGIN IMMEDIATE")
-        self._identity = _take_over(self._connection, self._path, self._inode, process)
+        self._identity = _take_over(self._connection, self._path, self._inode)
         self._connection.execute("COMMIT")
         ((result,), *_) = self._connection.execute("PRAGMA quick_check(1)").fetchall()
         if result != "ok":
             raise LedgerError(f"the ledger {self._path} is damaged: {result}")
         for version in range(_pragma(self._connection, "user_version"), len(_SQLITE_MIGRATIONS)):
             _apply_migration(self._connection, version)
-        self._connection.execute(f"PRAGMA busy_timeout = {_WRITE_TIMEOUT * 1000:.0f}")
         self._data_version = _pragma(self._connection, "data_version")
 
     @contextmanager
@@ -560,8 +565,6 @@ class _SharedLedgerFile(_LedgerFile):
 
     @override
     def _prepare(self) -> None:
-        _check_version(self._connection, self._path)
-        self._connection.execute(f"PRAGMA busy_timeout = {_WRITE_TIMEOUT * 1000:.0f}")
         self._connection.execute("PRAGMA query_only = ON")
 
     @contextmanager
@@ -580,34 +583,20 @@ class _SharedLedgerFile(_LedgerFile):
         self._connection.close()
 
 
-def _create_file(path: Path) -> None:
-    """Create a ledger under a temporary name, and rename it once it is complete: an empty ledger was truncated."""
-    draft = _draft_path(path)
+def _create_draft(path: Path) -> Path:
+    """Create an empty file beside a ledger, and return its path."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    try:
-        connection = sqlite3.connect(draft, isolation_level=None)
-        try:
-            _apply_migration(connection, 0)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute("INSERT INTO ledger (name) VALUES (?)", (secrets.token_hex(8),))
-        finally:
-            connection.close()
-        with suppress(FileExistsError):  # another process has created it first
-            publish_file(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    return draft
 
 
-def _draft_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-
-
-def _take_over(connection: sqlite3.Connection, path: Path, inode: int, process: ProcessIdentity) -> tuple[str, int]:
-    """Make a process the owner of a ledger; return its name and its epoch.
+def _take_over(connection: sqlite3.Connection, path: Path, inode: int) -> tuple[str, int]:
+    """Make this process the owner of a ledger; return the name and the epoch of the ledger.
 
     Raises:
         LedgerInUseError: The present owner may still be running.
     """
+    process = current_process()
     query = "SELECT owner_host, owner_boot_id, owner_pid, owner_started, owner_inode FROM ledger"
     host, boot_id, pid, started, owner_inode = connection.execute(query).fetchone()
     if pid is not None:
@@ -631,8 +620,7 @@ def _take_over(connection: sqlite3.Connection, path: Path, inode: int, process: 
 
 def _seconds_since_heartbeat(path: Path) -> float:
     """Return the age of the last heartbeat by the clock of the file system."""
-    draft = _draft_path(path)
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    draft = _create_draft(path)
     try:
         return draft.stat().st_mtime - path.stat().st_mtime
     finally:
