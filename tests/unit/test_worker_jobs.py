@@ -31,7 +31,7 @@ from twelvelabs_async.ingest._failures import (
     OutageDetector,
     stage_retry_delay,
 )
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Stages
 from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, NOT_FOUND_GRACE
 from twelvelabs_async.workers._job_table import JobState
 from twelvelabs_async.workers._jobs import (
@@ -85,7 +85,8 @@ async def ledger() -> AsyncIterator[MemoryLedger]:
 @pytest.fixture
 def runner(platform: FakePlatform, ledger: MemoryLedger) -> JobRunner:
     executor = crashing_executor(platform, CrashPlan())
-    return JobRunner(executor, OneLedger(ledger), multipart_threshold=10, timeout=DEFAULT_STAGE_TIMEOUT)
+    stages = Stages(executor, multipart_threshold=10)
+    return JobRunner(stages, OneLedger(ledger), executor.clock, DEFAULT_STAGE_TIMEOUT)
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from twelvelabs_async.ingest._failures import (
     MAX_STAGE_ATTEMPTS,
     OutageWaiter,
     error_line,
-    is_permanent,
     is_stage_retryable,
     log_unexpected,
     stage_retry_delay,
@@ -275,10 +274,9 @@ class Pipeline:
         except SkippedError:
             return self._skipped_result(item)
         except Exception as error:  # noqa: BLE001  # reported in the result
-            log_unexpected(error, item.source, work.entry.stage)
             failure = error
             self._stop(stop_reason(error), error)
-            await work.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
+            await work.save_failure(error)
         return _result_of(
             work.entry,
             source=item.source,

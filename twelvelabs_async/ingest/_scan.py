@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from itertools import islice
+from operator import attrgetter
 from os import PathLike, fspath
 from pathlib import Path, PurePath
 from typing import Any, Final, cast
@@ -94,16 +95,16 @@ async def iter_batch_items(
     async for batch in batches:
         found = _expand_all(batch)
         in_memory = all(_is_plain_url(source) for source in batch)  # no need to read the disk
-        while some := list(islice(found, 1)) if in_memory else await SCANS.run(_next_batch, found):
+        while (
+            some := list(islice(found, 1))
+            if in_memory
+            else await SCANS.run(list[Item | PathSkipped], islice(found, SCAN_BATCH_SIZE))
+        ):
             for item in some:
                 if isinstance(item, Item):
                     yield signed_urls.distinguish(item)
                 elif on_skipped is not None:
                     on_skipped(item)
-
-
-def _next_batch(found: Iterator[Item | PathSkipped]) -> list[Item | PathSkipped]:
-    return list(islice(found, SCAN_BATCH_SIZE))
 
 
 class _SignedUrls:
@@ -384,9 +385,9 @@ def _matches(parent: str, segments: Sequence[str], left_out: list[Item | PathSki
         for folder in _subfolders(parent, left_out):
             yield from _matches(folder, segments, left_out)
     elif glob.has_magic(segment):
-        for name in _names_in(parent, left_out) if len(segment) <= MAX_PATTERN_LENGTH else ():
-            if fnmatch.fnmatch(name, segment) and (segment.startswith(".") or not _is_hidden(name)):
-                path = str(Path(parent) / name)
+        for entry in _entries(parent, left_out) if len(segment) <= MAX_PATTERN_LENGTH else ():
+            if fnmatch.fnmatch(entry.name, segment) and (segment.startswith(".") or not _is_hidden(entry.name)):
+                path = str(Path(parent) / entry.name)
                 if not (os.path.islink(path) and _leads_to_itself(path)):  # noqa: PTH114  # Path raises errors
                     yield from _matches(path, rest, left_out)
     elif os.path.lexists(path := str(Path(parent) / segment)):
@@ -395,17 +396,11 @@ def _matches(parent: str, segments: Sequence[str], left_out: list[Item | PathSki
 
 def _subfolders(folder: str, left_out: list[Item | PathSkipped]) -> Iterator[str]:
     """Yield the subfolders that `**` enters."""
-    try:
-        with os.scandir(folder or os.curdir) as entries:
-            names = sorted(entry.name for entry in entries if _is_folder(entry))
-    except NotADirectoryError:
-        return
-    except OSError as error:
-        left_out.append(_unreadable_folder(error))
-        return
-    for name in names:
-        path = str(Path(folder) / name)
-        reason = _skip_reason(folder, name)
+    for entry in _entries(folder, left_out):
+        if not _is_folder(entry):
+            continue
+        path = str(Path(folder) / entry.name)
+        reason = _skip_reason(folder, entry.name)
         if reason is None:
             yield path
         else:
@@ -419,9 +414,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _names_in(folder: str, left_out: list[Item | PathSkipped]) -> list[str]:
+def _entries(folder: str, left_out: list[Item | PathSkipped]) -> list[os.DirEntry[str]]:
+    """Return what a folder contains, sorted by name; nothing if it is no folder."""
     try:
-        return sorted(os.listdir(folder or os.curdir))  # noqa: PTH208  # names, not paths
+        with os.scandir(folder or os.curdir) as entries:
+            return sorted(entries, key=attrgetter("name"))
     except NotADirectoryError:
         return []
     except OSError as error:

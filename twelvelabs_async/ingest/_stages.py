@@ -31,6 +31,7 @@ from twelvelabs_async._polling import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE, 
 from twelvelabs_async._system import open_for_reading, uri_to_path
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, NotFoundError, UploadError
+from twelvelabs_async.ingest._failures import error_line, is_permanent, log_unexpected
 from twelvelabs_async.ingest._remote_sources import (
     BucketPath,
     ObjectSource,
@@ -44,7 +45,7 @@ from twelvelabs_async.ingest.events import ItemProgress, OnEvent
 from twelvelabs_async.ingest.ledger import Claim, Entry, EntryStore, Ledger, SavedUpload
 from twelvelabs_async.ingest.results import Stage, Transfer
 from twelvelabs_async.ingest.sources import Dedupe, Item, Validator
-from twelvelabs_async.models.assets import AssetDetail, CompletedChunk
+from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
@@ -284,6 +285,11 @@ class WorkItem:
         entry = attrs.evolve(self.entry, updated_at=self.clock.time(), **changes)
         await self.ledger.save(entry)
         self.entry = entry
+
+    async def save_failure(self, error: Exception) -> None:
+        """Save the error that ends the item, or this attempt at it; log it if it is a defect."""
+        log_unexpected(error, self.item.source, self.entry.stage)
+        await self.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
 
     async def check_before_post(self) -> None:
         """Return if a request that creates something may be sent now.
@@ -604,11 +610,11 @@ class Stages:
 
     async def _find_asset(self, work: WorkItem) -> str | None:
         """Return the id of the asset that has the token of the entry, or None."""
-        since = min(work.entry.created_at, self.platform_time()) - MAX_CLOCK_SKEW
+        since = datetime.fromtimestamp(min(work.entry.created_at, self.platform_time()) - MAX_CLOCK_SKEW, UTC)
         async for asset in self._assets.list(filename=work.item.name or None):
             if asset.user_metadata.get(INGEST_TOKEN_KEY) == work.entry.token and asset.id != work.entry.asset_id:
                 return asset.id
-            if _created_before(asset, since):  # the list starts with the newest asset
+            if asset.created_at is not None and asset.created_at < since:  # the list starts with the newest asset
                 return None
         return None
 
@@ -632,7 +638,3 @@ def _session_expired(error: APIError | UploadError) -> bool:
     if isinstance(error, UploadError):
         return error.state is None and error.__cause__ is not None
     return error.status_code in {400, 403, 404, 410}
-
-
-def _created_before(asset: AssetDetail, timestamp: float) -> bool:
-    return asset.created_at is not None and asset.created_at < datetime.fromtimestamp(timestamp, UTC)

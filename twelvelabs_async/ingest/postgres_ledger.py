@@ -278,15 +278,14 @@ class PostgresLedger(FencedEntries):
 
     async def _send_heartbeats(self) -> None:
         """Send heartbeats until another ingestion has taken over."""
-        with suppress(LedgerInUseError):  # each write raises it as well
-            while True:
-                await SystemClock().sleep(OWNER_HEARTBEAT_INTERVAL)
-                try:
-                    await self.ensure_owned()
-                except LedgerInUseError:
-                    raise
-                except LedgerError as error:
-                    _logger.warning("could not send a heartbeat to the ledger: %s", printable(str(error)))
+        while True:
+            await SystemClock().sleep(OWNER_HEARTBEAT_INTERVAL)
+            try:
+                await self.ensure_owned()
+            except LedgerInUseError:
+                return  # each write raises it as well
+            except LedgerError as error:
+                _logger.warning("could not send a heartbeat to the ledger: %s", printable(str(error)))
 
     async def _send_heartbeat(self, connection: LedgerConnection) -> None:
         await self._write(connection, "UPDATE twelvelabs_ledger SET heartbeat = clock_timestamp() WHERE {fence}", {})

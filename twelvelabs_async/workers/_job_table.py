@@ -139,7 +139,7 @@ def _load_item(dumped: str) -> Item:
     return item if item.is_url or item.is_object else attrs.evolve(item, source=local_path(item.source))
 
 
-class _LedgerEntries(FencedEntries):
+class _ScanEntries(FencedEntries):
     """Writes entries over the connections of a shared ledger, until a run takes the ledger over.
 
     Args:
@@ -162,22 +162,14 @@ class _LedgerEntries(FencedEntries):
         """Return the result of an operation on the database."""
         return await self._ledger.run(operation, transaction=transaction)
 
+    async def ensure_owned(self) -> None:
+        """Return: a scan creates nothing."""
 
-class StepEntryWriter(_LedgerEntries):
-    """Writes the entry of an item as long as its step was not started again."""
 
-    def __init__(self, ledger: PostgresLedger, job: JobState) -> None:
-        super().__init__(
-            ledger,
-            Fence(
-                condition="EXISTS "
-                "(SELECT FROM twelvelabs_jobs AS job WHERE job.token = %(token)s AND job.epoch = %(epoch)s)",
-                values={"token": job.entry.token, "epoch": job.epoch},
-                error="another worker or a run of client.ingest has taken this step over",
-            ),
-        )
-        self._worker_id = job.worker_id
+class _StepEntries(_ScanEntries):
+    """Writes the entry of an item while its step runs."""
 
+    @override
     async def ensure_owned(self) -> None:
         """Return if the step was not started again and no other worker may start it, in one query.
 
@@ -187,25 +179,7 @@ class StepEntryWriter(_LedgerEntries):
         await self.run(self._check)
 
     async def _check(self, connection: LedgerConnection) -> None:
-        values = {"worker_id": self._worker_id, "lease": LEASE_DURATION}
-        await self._write(connection, "SELECT 1 WHERE {fence} AND {lease}", values, lease=sql.SQL(_HAS_LEASE))
-
-
-class UnchangedEntryWriter(_LedgerEntries):
-    """Writes an entry that waits for the platform, unless another worker has changed it."""
-
-    def __init__(self, ledger: PostgresLedger, entry: Entry) -> None:
-        super().__init__(
-            ledger,
-            Fence(
-                condition="state = 'open' AND stage = %(old_stage)s AND updated_at = %(old_updated_at)s",
-                values={"old_stage": entry.stage, "old_updated_at": entry.updated_at},
-                error="another worker or a run of client.ingest has changed this entry",
-            ),
-        )
-
-    async def ensure_owned(self) -> None:
-        """Return: a scan creates nothing."""
+        await self._write(connection, "SELECT 1 WHERE {fence} AND {lease}", {}, lease=sql.SQL(_HAS_LEASE))
 
 
 class JobTable:
@@ -233,11 +207,27 @@ class JobTable:
 
     def entries_for_step(self, job: JobState) -> EntryStore:
         """Return the store that a running step writes its entry to."""
-        return StepEntryWriter(self._ledger, job)
+        fence = Fence(
+            condition="EXISTS "
+            "(SELECT FROM twelvelabs_jobs AS job WHERE job.token = %(token)s AND job.epoch = %(epoch)s)",
+            values={
+                "token": job.entry.token,
+                "epoch": job.epoch,
+                "worker_id": job.worker_id,
+                "lease": LEASE_DURATION,
+            },
+            error="another worker or a run of client.ingest has taken this step over",
+        )
+        return _StepEntries(self._ledger, fence)
 
     def entries_for_scan(self, entry: Entry) -> EntryStore:
         """Return the store that a scan writes an entry to."""
-        return UnchangedEntryWriter(self._ledger, entry)
+        fence = Fence(
+            condition="state = 'open' AND stage = %(old_stage)s AND updated_at = %(old_updated_at)s",
+            values={"old_stage": entry.stage, "old_updated_at": entry.updated_at},
+            error="another worker or a run of client.ingest has changed this entry",
+        )
+        return _ScanEntries(self._ledger, fence)
 
     async def register(self, worker_id: int) -> None:
         """Let a worker run jobs, which keeps runs of `client.ingest` from using the ledger.

@@ -25,7 +25,6 @@ from psycopg import AsyncConnection, Error
 from psycopg.errors import RaiseException
 
 from twelvelabs_async._concurrency import FILES
-from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._polling import BatchPoller, PollTarget, wait_timeout_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -43,9 +42,7 @@ from twelvelabs_async.ingest._failures import (
     MAX_STAGE_ATTEMPTS,
     OutageDetector,
     error_line,
-    is_permanent,
     is_stage_retryable,
-    log_unexpected,
     stage_retry_delay,
 )
 from twelvelabs_async.ingest._postgres import (
@@ -56,24 +53,15 @@ from twelvelabs_async.ingest._postgres import (
     server_address,
     with_connection_timeouts,
 )
-from twelvelabs_async.ingest._stages import (
-    DEFAULT_LOOKUP_TIMEOUT,
-    RESTARTED,
-    NextLookupError,
-    Stages,
-    WorkItem,
-    may_have_sent,
-)
+from twelvelabs_async.ingest._stages import RESTARTED, NextLookupError, Stages, WorkItem, may_have_sent
 from twelvelabs_async.ingest._status_poller import (
     FIRST_POLL_INTERVAL,
     NOT_FOUND_GRACE,
     PAUSE_PER_PAGE,
     next_poll_interval,
 )
-from twelvelabs_async.ingest.events import IngestEvent
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
-from twelvelabs_async.ingest.results import Transfer
 from twelvelabs_async.polling import WaitResult
 from twelvelabs_async.workers._job_table import JOB_TABLE_SCHEMA, JobState, JobTable, PendingStep, StepResult
 
@@ -179,11 +167,11 @@ class JobQueue:
                 f"{database_error_line(error)}"
             ) from None
 
-    async def enqueue_steps(self, pending: Iterable[PendingStep], *, delay: float | None = None) -> None:
+    async def enqueue_steps(self, pending: Iterable[PendingStep | Entry], *, delay: float | None = None) -> None:
         """Add jobs for steps, except for items that have a waiting job.
 
         Args:
-            pending: The steps.
+            pending: The steps, or the entries whose steps they are.
             delay: Seconds before which the jobs must not run.
         """
         await self._defer(
@@ -335,30 +323,17 @@ class JobRunner:
     """Runs steps and scans; shared by all items of a worker.
 
     Args:
-        executor: Sends the requests.
+        stages: Send the requests.
         stores: Where the entries are written.
-        multipart_threshold: Size in bytes above which a file is sent in parts.
-        lookup_timeout: Seconds after an uncertain request during which to look for its result.
-        transfer: How objects in buckets get to the platform.
+        clock: The clock.
         timeout: Seconds to wait for the platform in each of the stages `processing` and `indexing`.
     """
 
-    def __init__(
-        self,
-        executor: RequestExecutor,
-        stores: EntryStores,
-        *,
-        multipart_threshold: int,
-        timeout: float,
-        lookup_timeout: float = DEFAULT_LOOKUP_TIMEOUT,
-        transfer: Transfer = "auto",
-    ) -> None:
-        self._stages = Stages(
-            executor, multipart_threshold=multipart_threshold, lookup_timeout=lookup_timeout, transfer=transfer
-        )
+    def __init__(self, stages: Stages, stores: EntryStores, clock: Clock, timeout: float) -> None:
+        self._stages = stages
         self._stores = stores
-        self._clock = executor.clock
-        self.outage: OutageDetector = OutageDetector(executor.clock)
+        self._clock = clock
+        self.outage: OutageDetector = OutageDetector(clock)
         """Must receive the events of the client."""
         self._timeout = timeout
 
@@ -379,7 +354,7 @@ class JobRunner:
             entry=job.entry,
             ledger=self._stores.entries_for_step(job),
             clock=self._clock,
-            on_event=_ignore_event,
+            on_event=lambda _: None,  # workers have no listeners
             resumed=True,
             uncertain_since=None if job.uncertain_for is None else self._clock.monotonic() - job.uncertain_for,
             max_lookup_wait=MAX_LOOKUP_WAIT,
@@ -395,7 +370,6 @@ class JobRunner:
         except Exception as error:  # noqa: BLE001  # saved in the entry
             if isinstance(error, RateLimitError) and error.retryable:
                 return _postponed(job, work, limit_retry_delay(error.retry_after), rate_limited=True)
-            log_unexpected(error, job.item.source, work.entry.stage)
             return await self._record_failure(job, work, error)
         if work.entry.error:
             await work.save(error="")
@@ -416,7 +390,7 @@ class JobRunner:
             logger.warning("no answer from the platform for %.0f s, waiting: %s", seconds, error_line(error))
             retry_in = limit_retry_delay(OUTAGE_RETRY_DELAY)
             return _postponed(job, work, retry_in, rate_limited=True, outage_error=error)
-        await work.save(error=error_line(error), state="failed" if is_permanent(error) else "open")
+        await work.save_failure(error)
         failed_attempts = job.failed_attempts + 1
         retry = is_stage_retryable(error) and failed_attempts < MAX_STAGE_ATTEMPTS
         return StepResult(
@@ -518,10 +492,6 @@ def _postponed(job: JobState, work: WorkItem, seconds: float, **others: Any) -> 
     )
 
 
-def _ignore_event(_: IngestEvent) -> None:
-    """Drop an event: workers have no listeners."""
-
-
 @attrs.define(kw_only=True, eq=False)
 class JobHandlers:
     """Registers the jobs of a worker with the queue, and tracks those that are running."""
@@ -537,7 +507,9 @@ class JobHandlers:
     """Called after a step or scan that failed because of an outage; it is scheduled again."""
     completed: int = attrs.field(init=False, default=0)
     """Number of jobs that have ended."""
-    _running: dict[int | None, asyncio.Task[None] | None] = attrs.field(init=False, factory=dict)
+    _running: dict[int | None, asyncio.Task[None] | None] = attrs.field(
+        init=False, factory=dict[int | None, asyncio.Task[None] | None]
+    )
 
     def __attrs_post_init__(self) -> None:
         self.queue.app.task(name=STEP_TASK, pass_context=True)(self._tracked(self.run_step))
@@ -584,7 +556,7 @@ class JobHandlers:
         if result.retry_in is not None:
             if result.rate_limited:
                 self.paused_queues.pause(queue_for_stage(entry.stage), result.retry_in)
-            await self.queue.enqueue_steps([PendingStep(token=token, stage=entry.stage)], delay=result.retry_in)
+            await self.queue.enqueue_steps([entry], delay=result.retry_in)
             if result.outage_error is not None:
                 self.on_outage(result.outage_error)
         elif entry.state == "open" and not has_pending_step(entry):
@@ -603,9 +575,7 @@ class JobHandlers:
         await self.job_table.give_up([entry.token for entry in result.expired])
         if result.failing_since is None and result.unread_seconds:
             await self.job_table.extend_timeouts(index_id, result.unread_seconds)
-        await self.queue.enqueue_steps(
-            PendingStep(token=entry.token, stage=entry.stage) for entry in result.advanced if has_pending_step(entry)
-        )
+        await self.queue.enqueue_steps(entry for entry in result.advanced if has_pending_step(entry))
         if len(ended) + len(result.expired) < len(entries):
             delay = next_scan_delay(last_delay, result, len(entries))
             await self.queue.enqueue_scan(index_id, delay=delay, failing_since=result.failing_since)

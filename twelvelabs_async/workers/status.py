@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections import Counter
+from typing import Final
 
 import attrs
 
@@ -61,7 +61,11 @@ async def status(url: str) -> Status:
     """
     async with open_ledger_and_queue(url, SystemClock(), "read") as (ledger, _, _):
         job_table = JobTable(ledger)
-        return _build_status(await job_table.counts(), tuple(await job_table.failures(_MAX_LISTED_FAILURES)))
+        totals: Counter[str] = Counter()
+        for row in await job_table.counts():
+            totals[row["stage"] if row["state"] == "open" else row["state"]] += row["entries"]
+            totals["stalled"] += row["stalled"]
+        return Status(failures=tuple(await job_table.failures(_MAX_LISTED_FAILURES)), **totals)
 
 
 async def retry_stalled(url: str) -> int:
@@ -128,12 +132,3 @@ async def forget_failed(url: str) -> int:
     """
     async with open_ledger_and_queue(url, SystemClock()) as (ledger, _, _):
         return await JobTable(ledger).forget_failed()
-
-
-def _build_status(counts: Sequence[Mapping[str, Any]], failures: tuple[Entry, ...]) -> Status:
-    totals: dict[str, int] = {}
-    for row in counts:
-        name = row["stage"] if row["state"] == "open" else row["state"]
-        totals[name] = totals.get(name, 0) + row["entries"]
-        totals["stalled"] = totals.get("stalled", 0) + row["stalled"]
-    return Status(failures=failures, **totals)

@@ -28,7 +28,7 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._options import require_choice, validate_number
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import LedgerError, LedgerInUseError, TwelveLabsError
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Stages
 from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.results import OnOutage, Transfer
@@ -113,14 +113,10 @@ class Worker:
         self._stopping = False
         self._error: TwelveLabsError | None = None
         self._on_outage: OnOutage = on_outage
-        self._runner = JobRunner(
-            self._executor,
-            self._job_table,
-            multipart_threshold=multipart_threshold,
-            timeout=timeout,
-            lookup_timeout=lookup_timeout,
-            transfer=transfer,
+        stages = Stages(
+            self._executor, multipart_threshold=multipart_threshold, lookup_timeout=lookup_timeout, transfer=transfer
         )
+        self._runner = JobRunner(stages, self._job_table, self._clock, timeout)
         self._handlers = JobHandlers(
             queue=self._queue,
             job_table=self._job_table,
@@ -186,7 +182,16 @@ class Worker:
     async def _run_engine(self) -> None:
         """Run the worker of procrastinate; restart it when the database has gone away."""
         while not self._stopping:
-            engine = self._engine = self._create_engine()
+            engine = self._engine = Engine(
+                self._queue.app,
+                queues=self._paused_queues.active,
+                concurrency=self._concurrency,
+                fetch_job_polling_interval=_HEARTBEAT_INTERVAL,
+                install_signal_handlers=False,
+                delete_jobs="always",
+                update_heartbeat_interval=1e9,  # _send_heartbeat does this
+                stalled_worker_timeout=1e9,  # _sweep does this
+            )
             running = asyncio.ensure_future(engine.run())  # type: ignore[no-untyped-call]  # the same
             try:
                 await asyncio.shield(running)
@@ -210,18 +215,6 @@ class Worker:
                 raise
             except LedgerError as error:
                 _logger.warning("cannot use the database, trying again: %s", _cause_line(error))
-
-    def _create_engine(self) -> Engine:
-        return Engine(
-            self._queue.app,
-            queues=self._paused_queues.active,
-            concurrency=self._concurrency,
-            fetch_job_polling_interval=_HEARTBEAT_INTERVAL,
-            install_signal_handlers=False,
-            delete_jobs="always",
-            update_heartbeat_interval=1e9,  # _send_heartbeat does this
-            stalled_worker_timeout=1e9,  # _sweep does this
-        )
 
     async def _heartbeat_loop(self) -> None:
         """Send heartbeats; cancel the jobs if the database does not accept them."""
