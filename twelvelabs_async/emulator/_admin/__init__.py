@@ -20,8 +20,18 @@ class Controls(Protocol):
     requests: RequestLog
     service: Service
     webhooks: Webhooks
-    timing: Timing
-    plan: Plan
+
+    @property
+    def timing(self) -> Timing: ...
+
+    @timing.setter
+    def timing(self, timing: Timing) -> None: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None: ...
 
     @property
     def base_url(self) -> str: ...

@@ -480,8 +480,9 @@ def _check_format(field: Json, kind: str, field_path: str) -> None:
 
 def _check_enum(field: Json, kind: str, field_path: str) -> None:
     value = field.get("enum")
-    values: list[Any] = value if isinstance(value, list) else []
-    valid = 1 <= len(values) <= MAX_ENUM_VALUES and all(isinstance(entry, str) for entry in values)
+    values = cast("list[Any]", value)
+    right_length = isinstance(value, list) and 1 <= len(values) <= MAX_ENUM_VALUES
+    valid = right_length and all(isinstance(entry, str) for entry in values)
     if value is not None and (kind == "timestamp" or not valid):
         reason = f"it must be a list of 1 to {MAX_ENUM_VALUES} texts, and timestamps have none"
         raise invalid_parameter(f"{field_path}.enum", reason)
