@@ -17,6 +17,7 @@ from arro3.core import Array, DataType, Field, Table
 
 from twelvelabs_async._codec.converter import to_dict
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.models._fields import wire_names
 
 core: Final[Any] = import_module("arro3.core")  # some of its functions have parameters of unknown types
 
@@ -91,8 +92,8 @@ def _members(annotation: Any) -> tuple[Any, ...]:
 @cache
 def _fields(model_class: Any) -> tuple[tuple[str, attrs.Attribute[Any]], ...]:
     """Return the fields of a model by the API's names, without `extra`."""
-    fields = attrs.fields(attrs.resolve_types(model_class))
-    return tuple((field.metadata.get("wire", field.name), field) for field in fields if field.name != "extra")
+    fields = attrs.fields_dict(attrs.resolve_types(model_class))
+    return tuple((wire, fields[name]) for name, wire in wire_names(model_class).items())
 
 
 def _scalar(kind: DataType, convert: Callable[[Any], Any] | None = None) -> ColumnType:

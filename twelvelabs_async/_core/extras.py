@@ -18,6 +18,7 @@ from typing_extensions import override
 from twelvelabs_async._arguments import describe, query_pairs
 from twelvelabs_async._codec.converter import can_structure, json_bytes, to_wire
 from twelvelabs_async._core.executor import RequestExecutor
+from twelvelabs_async._core.retry import RETRY_CLASS_BY_METHOD
 from twelvelabs_async._http.transport import StreamingResponse
 from twelvelabs_async._options import checked_headers, named_values, require_choice, require_type
 from twelvelabs_async.errors import InvalidInputError
@@ -25,12 +26,8 @@ from twelvelabs_async.requests import Form, Method, Request, RetryClass
 
 T = TypeVar("T")
 
-
 _PATH_TEMPLATE: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|\{[A-Za-z][A-Za-z0-9_-]*\})*")
 """A path with variables in braces, without a query and a fragment."""
-
-_RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {"GET": "safe", "POST": "non_idempotent"}
-"""Retry class by HTTP method. A POST without a retry class is not retried."""
 
 
 def _checked_query(query: object) -> dict[str, Any]:
@@ -185,7 +182,7 @@ def custom_request(
         method=cast("Method", name),
         path_template=_checked_template(path_template),
         response_type=cast("type[Any]", response_type),
-        retry_class=cast("RetryClass", retry_class) or _RETRY_CLASS_BY_METHOD.get(name, "idempotent"),
+        retry_class=cast("RetryClass", retry_class) or RETRY_CLASS_BY_METHOD[name],
         path_params={} if path_params is None else named_values("path_params", path_params),
         query={} if query is None else named_values("query", query),
         json=json,

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -60,8 +60,17 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 NON_IDEMPOTENT_CLASSES: Final = frozenset[RetryClass]({"verify_first", "non_idempotent"})
 """Classes of operations that must not be repeated once they may have succeeded."""
 
+RETRY_CLASS_BY_METHOD: Final[Mapping[str, RetryClass]] = {
+    "GET": "safe",
+    "POST": "non_idempotent",
+    "PUT": "idempotent",
+    "PATCH": "idempotent",
+    "DELETE": "idempotent",
+}
+"""The retry class of a request that names none: a POST is not retried."""
+
 NOT_FOUND_CODES: Final = frozenset({"resource_not_exist", "resource_not_exists"})
-"""Error codes of a DELETE that found nothing; some operations send them with the status 400."""
+"""Error codes for an object that does not exist; some operations send them with the status 400."""
 
 logger: Final = logging.getLogger("twelvelabs_async.retry")
 

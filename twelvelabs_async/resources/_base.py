@@ -13,6 +13,7 @@ import typing_extensions
 from twelvelabs_async._arguments import checked_int
 from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.retry import RETRY_CLASS_BY_METHOD
 from twelvelabs_async._page_readers import page_number_reader, page_query
 from twelvelabs_async._polling import Lifecycle, PollTarget, poll_until_done, wait_for_all
 from twelvelabs_async.errors import TwelveLabsError
@@ -72,18 +73,19 @@ class Resource:
         response_type: type[T],
         json: Any = None,
         *,
-        retry_class: RetryClass = "idempotent",
+        retry_class: RetryClass | None = None,
         query: Query | None = None,
         form: Form | None = None,
         headers: Mapping[str, str] | None = None,
         **path_params: str,
     ) -> Coroutine[Any, Any, T]:
+        """Send a request that is not a GET. A POST without a retry class is not retried."""
         return self._executor.execute(
             Request(
                 method=method,
                 path_template=path_template,
                 response_type=response_type,
-                retry_class=retry_class,
+                retry_class=retry_class or RETRY_CLASS_BY_METHOD[method],
                 path_params=path_params,
                 query=query or {},
                 json=json,
