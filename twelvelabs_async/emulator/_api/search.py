@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from twelvelabs_async.emulator._api import assets, listing
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import Form, check_text, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
-from twelvelabs_async.emulator._json import parse_integer, rfc3339_seconds
+from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES, header_of, marengo_problem, read_header
 from twelvelabs_async.emulator._state import progress
@@ -21,6 +22,7 @@ from twelvelabs_async.emulator._state.service import Service
 OPTIONS = ("visual", "audio", "transcription")
 TRANSCRIPTION_OPTIONS = ("lexical", "semantic")
 MAX_IMAGES = 10
+_PAGE_NUMBER = re.compile(r"[0-9]{1,400}")
 FORMER_PARAMETERS = {
     "sort_option": ("score", "clip_count"),
     "threshold": ("high", "medium", "low", "none"),
@@ -136,22 +138,13 @@ def _save_search(service: Service, search: Search) -> None:
 async def retrieve_page(context: RequestContext) -> ApiResponse:
     """GET /search/{page-token}."""
     search_id, _, number = context.path_param("page-token").rpartition("-")
+    page = int(number) if _PAGE_NUMBER.fullmatch(number) else 0
     search = context.service.state.searches.get(search_id)
-    if search is None or context.service.now() >= search.expires_at:
-        raise _invalid_token()
-    try:
-        page = parse_integer(number)
-    except ValueError as error:
-        raise _invalid_token() from error
-    if not 1 <= page <= _page_count(search):
-        raise _invalid_token()
+    if search is None or context.service.now() >= search.expires_at or not 1 <= page <= _page_count(search):
+        message = "The page token is unknown or has expired. Repeat the search to get a new one."
+        raise ApiError(400, "search_page_token_expired", message, shape="page")
     with_metadata = context.query_flag("include_user_metadata", default=search.user_metadata)
     return ApiResponse(_page(context.service, replace(search, user_metadata=with_metadata), page))
-
-
-def _invalid_token() -> ApiError:
-    message = "The page token is unknown or has expired. Repeat the search to get a new one."
-    return ApiError(400, "search_page_token_expired", message, shape="page")
 
 
 def _page_count(search: Search) -> int:
