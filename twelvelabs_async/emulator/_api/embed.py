@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_async.emulator._api import assets, listing, serializers, tasks, validation
@@ -62,7 +61,7 @@ async def _text(context: RequestContext, form: Form) -> View:
 
 
 async def _image(context: RequestContext, form: Form) -> View:
-    info, names = await _read_media(context.service, form, "image")
+    info, names = await _read_file(context.service, form, "image")
     if info.problem:
         return {"error_message": info.problem, "metadata": names}
     vector = embeddings.vector(context.service.settings.seed, info.digest, VectorSpec())
@@ -71,7 +70,7 @@ async def _image(context: RequestContext, form: Form) -> View:
 
 async def _audio(context: RequestContext, form: Form) -> View:
     offset = form.number("audio_start_offset_sec") or 0.0
-    info, names = await _read_media(context.service, form, "audio")
+    info, names = await _read_file(context.service, form, "audio")
     if info.problem:
         return {"error_message": info.problem, "metadata": names}
     duration = info.duration or 0.0
@@ -93,17 +92,9 @@ async def _audio(context: RequestContext, form: Form) -> View:
     return {"segments": segments, "metadata": names}
 
 
-async def _read_media(service: Service, form: Form, kind: str) -> tuple[Media, View]:
-    """Return a media file and its source; a URL takes precedence over a file."""
-    if url := form.get(f"{kind}_url"):
-        _, info = assets.media_from_url(f"{kind}_url", url, kind=kind)
-        names = {"input_url": url}
-    else:
-        file = form.file(f"{kind}_file")
-        if file is None:
-            raise missing_parameter(f"{kind}_url or {kind}_file")
-        info = await assets.inspect_form_file(service, f"{kind}_file", file, file.filename, MAX_SIZES)
-        names = {"input_filename": file.filename}
+async def _read_file(service: Service, form: Form, kind: str) -> tuple[Media, View]:
+    """Return an image or an audio file, and its source."""
+    info, names = await _read_media(service, form, kind, MAX_SIZES)
     if info.kind != kind or (info.problem is not None and "input_filename" in names):
         raise invalid_parameter(f"{kind}_file", f"its kind must be {kind}")
     if kind == "image" and info.problem is None and (problem := marengo_problem(header_of(info))):
@@ -111,22 +102,18 @@ async def _read_media(service: Service, form: Form, kind: str) -> tuple[Media, V
     return info, names
 
 
+async def _read_media(service: Service, form: Form, kind: str, limits: dict[str, int]) -> tuple[Media, View]:
+    """Return a media file and its source; a URL takes precedence over a file."""
+    if url := form.get(f"{kind}_url"):
+        _, info = assets.media_from_url(f"{kind}_url", url, kind=kind)
+        return info, {"input_url": url}
+    if file := form.file(f"{kind}_file"):
+        info = await assets.inspect_form_file(service, f"{kind}_file", file, file.filename, limits)
+        return info, {"input_filename": file.filename}
+    raise missing_parameter(f"{kind}_file or {kind}_url")
+
+
 _EMBEDDERS = {"text": _text, "image": _image, "audio": _audio}
-
-
-@dataclass(frozen=True, slots=True)
-class _ClipOptions:
-    """Clips of a video to embed; `None` where the request has no value."""
-
-    clip_length: float | None
-    start: float | None
-    end: float | None
-    scopes: tuple[str, ...]
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether the request has a clip length or offsets."""
-        return self.clip_length is not None or self.start is not None
 
 
 async def create_task(context: RequestContext) -> ApiResponse:
@@ -134,23 +121,30 @@ async def create_task(context: RequestContext) -> ApiResponse:
     context.count_request("embed-video")
     async with context.form() as form:
         model = validation.require_model(form.require("model_name"), MODELS)
-        clip_options = _clip_options(form)
+        given_length = form.number("video_clip_length")
+        clip_length = DEFAULT_CLIP_LENGTH if given_length is None else given_length
+        if not MIN_CLIP_LENGTH <= clip_length <= MAX_CLIP_LENGTH:
+            reason = f"it must be from {MIN_CLIP_LENGTH:g} to {MAX_CLIP_LENGTH:g} seconds"
+            raise invalid_parameter("video_clip_length", reason)
+        start, end = _offsets(form)
+        given_scopes = form.fields.get("video_embedding_scope", ["clip"])
+        scopes = list(dict.fromkeys(require_choice("video_embedding_scope", scope, SCOPES) for scope in given_scopes))
         info, names = await _video(context.service, form)
-    span = _span(clip_options, info.duration or 0.0)
-    clip_length = DEFAULT_CLIP_LENGTH if clip_options.clip_length is None else clip_options.clip_length
+    span = _span(start, end, info.duration or 0.0)
     # Only what was sent is checked: a video that is shorter than the default is one clip.
-    if clip_options.is_restricted and clip_length > span[1] - span[0] and info.problem is None:
+    restricted = given_length is not None or start is not None
+    if restricted and clip_length > span[1] - span[0] and info.problem is None:
         raise invalid_parameter("video_clip_length", "it is longer than the time between the offsets")
     context.count_media(span[1] - span[0])
     options = embeddings.applicable_options(info, OPTIONS)
     metadata = {
         **names,
         "video_clip_length": clip_length,
-        "video_embedding_scope": list(clip_options.scopes),
+        "video_embedding_scope": scopes,
         "duration": info.duration or 0.0,
         "video_embedding_option": options,
     }
-    specs = embeddings.file_vector_specs(options, clip_options.scopes, span, embeddings.fixed_spans(span, clip_length))
+    specs = embeddings.file_vector_specs(options, scopes, span, embeddings.fixed_spans(span, clip_length))
     request = EmbedRequest(
         digest=info.digest, vectors=tuple(embeddings.with_described_text(info, specs)), metadata=metadata
     )
@@ -169,31 +163,19 @@ def add_task(
     return task
 
 
-def _clip_options(form: Form) -> _ClipOptions:
-    clip = form.number("video_clip_length")
-    if clip is not None and not MIN_CLIP_LENGTH <= clip <= MAX_CLIP_LENGTH:
-        reason = f"it must be from {MIN_CLIP_LENGTH:g} to {MAX_CLIP_LENGTH:g} seconds"
-        raise invalid_parameter("video_clip_length", reason)
-    scopes = form.fields.get("video_embedding_scope", ["clip"])
-    start, end = (form.number(f"video_{side}_offset_sec") for side in ("start", "end"))
+def _offsets(form: Form) -> tuple[float | None, float | None]:
+    """Return start and end of the part to embed, None for both if the request has neither."""
+    start, end = form.number("video_start_offset_sec"), form.number("video_end_offset_sec")
     if (start is None) != (end is None):
         raise missing_parameter("video_start_offset_sec" if start is None else "video_end_offset_sec")
-    unique_scopes = dict.fromkeys(require_choice("video_embedding_scope", scope, SCOPES) for scope in scopes)
-    return _ClipOptions(clip, start, end, tuple(unique_scopes))
+    return start, end
 
 
-async def _video(service: Service, form: Form) -> tuple[Media, dict[str, str]]:
-    """Return a video and its source; a URL takes precedence over a file."""
-    if url := form.get("video_url"):
-        _, info = assets.media_from_url("video_url", url)
-        names = {"input_url": url}
-    elif file := form.file("video_file"):
-        info = await assets.inspect_form_file(service, "video_file", file, file.filename, tasks.MAX_SIZES)
-        names = {"input_filename": file.filename}
-        if info.problem is not None:
-            raise ApiError(400, "video_file_broken", info.problem)
-    else:
-        raise missing_parameter("video_file or video_url")
+async def _video(service: Service, form: Form) -> tuple[Media, View]:
+    """Return a video and its source."""
+    info, names = await _read_media(service, form, "video", tasks.MAX_SIZES)
+    if info.problem is not None and "input_filename" in names:
+        raise ApiError(400, "video_file_broken", info.problem)
     if info.kind != "video":
         raise ApiError(400, "video_file_broken", f"The file must be a video, got type {info.mime}.")
     check_file(info)
@@ -210,11 +192,11 @@ def check_file(info: Media) -> None:
         raise ApiError(400, rejection.code, rejection.message)
 
 
-def _span(options: _ClipOptions, duration: float) -> Span:
-    start, end = options.start or 0.0, duration if options.end is None else options.end
+def _span(given_start: float | None, given_end: float | None, duration: float) -> Span:
+    start, end = given_start or 0.0, duration if given_end is None else given_end
     if start < 0 or (duration and start >= duration):
         raise invalid_parameter("video_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
-    if options.end is not None and (end <= start or (duration and end > duration)):
+    if given_end is not None and (end <= start or (duration and end > duration)):
         reason = f"it must be after the start and not after the end, {duration:g}"
         raise invalid_parameter("video_end_offset_sec", reason)
     return start, end

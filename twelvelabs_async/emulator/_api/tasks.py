@@ -40,18 +40,15 @@ async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]
     if file := form.file("video_file"):
         if media.detect_kind(file.filename) is None and not file.content_type.startswith("video/"):
             raise _broken_video(f"{file.filename} has neither a known extension nor the type of a video.")
-        info = await assets.inspect_form_file(context.service, "video_file", file, file.filename, MAX_SIZES)
-        return file.filename, _require_video(info)
-    if url := form.get("video_url"):
+        filename = file.filename
+        info = await assets.inspect_form_file(context.service, "video_file", file, filename, MAX_SIZES)
+    elif url := form.get("video_url"):
         filename, info = assets.media_from_url("video_url", url)
-        return filename, _require_video(info)
-    raise missing_parameter("video_file or video_url")
-
-
-def _require_video(info: media.Media) -> media.Media:
+    else:
+        raise missing_parameter("video_file or video_url")
     if info.kind != "video":
         raise _broken_video(f"its type is {info.mime}.")
-    return info
+    return filename, info
 
 
 def _broken_video(problem: str) -> ApiError:
