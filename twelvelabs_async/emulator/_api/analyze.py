@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import re
@@ -77,9 +76,7 @@ async def analyze(context: RequestContext) -> ApiResponse:
     stream = optional_bool(body, "stream", default=True)
     if body.get("analysis_mode", GENERAL_MODE) != GENERAL_MODE:
         raise invalid_parameter("analysis_mode", f"the synchronous endpoint supports {GENERAL_MODE} only")
-    request = await read_request(
-        service, "POST /analyze", body, max_duration=MAX_SYNC_DURATION, max_window=MAX_SYNC_DURATION
-    )
+    request = await read_request(service, "POST /analyze", body, max_duration=MAX_SYNC_DURATION)
     settings = service.settings
     result = analysis.compute_result(
         request, service.state.ids.uuid_token("generation"), seed=settings.seed, multibyte=settings.fragment_streams
@@ -128,7 +125,7 @@ async def read_request(
     body: Json,
     *,
     max_duration: float,
-    max_window: float,
+    max_window: float | None = None,
     models: tuple[str, ...] = MODELS,
 ) -> AnalyzeRequest:
     """Validate the body of an analysis request.
@@ -138,7 +135,7 @@ async def read_request(
         operation: The operation, for an answer that a test gave.
         body: The body.
         max_duration: Maximum duration of a video, in seconds.
-        max_window: Maximum duration of the analyzed part, in seconds.
+        max_window: Maximum duration of the analyzed part, in seconds (default: `max_duration`).
         models: Allowed models; the first one is the default.
 
     Raises:
@@ -157,7 +154,7 @@ async def read_request(
     prompt = _prompt(service, body, mode)
     _check_placeholders(prompt, images, body)
     optional_number(body, "temperature", minimum=0, maximum=1)
-    start, end = _window(body, video, max_duration, max_window)
+    start, end = _window(body, video, max_duration, max_window or max_duration)
     schema, definitions = _response_format(service, body, mode, model, (start, end))
     max_tokens = _max_tokens(body, mode, model, definitions)
     topic = prompt or "\n".join(definition["description"] for definition in definitions)
@@ -221,9 +218,7 @@ def _decode_inline(field_path: str, encoded: str, kind: str) -> bytes:
 
 async def _inline_video(service: Service, content: bytes) -> MediaSource:
     filename, digest = "inline.mp4", hashlib.sha256(content).hexdigest()
-    async with service.spool.temporary_file() as path:
-        await asyncio.to_thread(path.write_bytes, content)
-        info = await service.inspect_media(path, filename, len(content), digest, keep=False)
+    info = await assets.inspect_content(service, filename, content, digest, keep=False)
     if info.problem is not None:
         raise ApiError(400, "video_file_broken", info.problem)
     return MediaSource(type="base64_string", reference=None, filename=filename, media=info)

@@ -209,12 +209,7 @@ async def _item_request(service: Service, body: Json, entry: Json, position: int
     try:
         # The window is not limited here: a longer one fails when the item is processed.
         return await analyze.read_request(
-            service,
-            "POST /analyze/batches",
-            merged,
-            max_duration=MAX_DURATION,
-            max_window=MAX_DURATION,
-            models=BATCH_MODELS,
+            service, "POST /analyze/batches", merged, max_duration=MAX_DURATION, models=BATCH_MODELS
         )
     except ApiError as error:
         if error.code == assets.ASSET_NOT_READY:

@@ -80,6 +80,15 @@ async def inspect_form_file(
     return info
 
 
+async def inspect_content(
+    service: Service, filename: str, content: bytes, digest: str, *, keep: bool = True
+) -> media.Media:
+    """Inspect a file in memory; `keep` copies it to the data directory, if there is one."""
+    async with service.spool.temporary_file() as path:
+        await asyncio.to_thread(path.write_bytes, content)
+        return await service.inspect_media(path, filename, len(content), digest, keep=keep)
+
+
 def check_size(kind: str, size: int, limits: dict[str, int]) -> None:
     """Check the size of a file.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import ipaddress
 from collections.abc import Mapping
@@ -275,9 +274,7 @@ async def _inspect_remote_file(service: Service, source_id: str, file: RemoteFil
         info = media.guess_remote_media(file.filename, source_id)
         return info if file.size is None else media.guess_media(file.filename, file.size, info.digest)
     digest = hashlib.md5(file.content, usedforsecurity=False).hexdigest()
-    async with service.spool.temporary_file() as path:
-        await asyncio.to_thread(path.write_bytes, file.content)
-        return await service.inspect_media(path, file.filename, len(file.content), digest)
+    return await assets.inspect_content(service, file.filename, file.content, digest)
 
 
 async def list_imports(context: RequestContext) -> ApiResponse:

@@ -178,9 +178,7 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     extension = "txt" if kind == "document" and not content.startswith(b"%PDF") else DEFAULT_EXTENSIONS[kind]
     filename = f"upload.{extension}"
-    async with context.service.spool.temporary_file() as path:
-        await asyncio.to_thread(path.write_bytes, content)
-        info = await context.service.inspect_media(path, filename, len(content), digest)
+    info = await assets.inspect_content(context.service, filename, content, digest)
     if info.problem is not None:
         raise invalid_parameter("base64_string", f"its kind must be {kind}")
     return Source(media=info, content=content)
