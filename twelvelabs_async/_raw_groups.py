@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from typing_extensions import override
 
 from twelvelabs_async._core.executor import PUT_PART, Operation, RequestExecutor
-from twelvelabs_async._core.extras import ExtendedExecutor, extended
+from twelvelabs_async._core.extras import ExtendedExecutor
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.errors import request_id_from_headers
@@ -72,9 +72,8 @@ class RecordingExecutor(ExtendedExecutor):
 
 def recording(executor: RequestExecutor, record: CallRecord) -> RecordingExecutor:
     """Return an executor that shares everything with `executor`, and writes into `record`."""
-    base = executor if isinstance(executor, ExtendedExecutor) else extended(executor)
-    fields = {field.name: getattr(base, field.name) for field in attrs.fields(ExtendedExecutor) if field.init}
-    return RecordingExecutor(record=record, **fields)
+    fields = attrs.asdict(executor, recurse=False, filter=lambda field, _: field.init)
+    return RecordingExecutor(**{**fields, "record": record})
 
 
 def raw_response(record: CallRecord, data: T) -> RawResponse[T]:

@@ -423,7 +423,7 @@ def _plain_json(value: Any, name: str, *, renamed: bool, null_items: bool) -> An
     return fields
 
 
-# JSON.
+# Parsers of JSON
 
 ParseFunction = Callable[[bytes], Any]
 """Parses JSON; raises `ValueError` or `RecursionError` for anything else."""
