@@ -15,7 +15,7 @@ from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, to_rows
 from twelvelabs_async._cli.ingest_run import IngestArgs, run_ingestion
 from twelvelabs_async._cli.pages import PageArgs, write_page
 from twelvelabs_async._cli.progress import EventSink
-from twelvelabs_async._cli.search import file_url, render_hits
+from twelvelabs_async._cli.search import file_url, files_in_folder, render_hits
 from twelvelabs_async._cli.sources import SourceScan, SourceSelection
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.clock import SystemClock
@@ -62,7 +62,8 @@ async def run_demo(folder: Path | None, screen: Screen, *, seed: int, page: Page
             return exit_code_for_summary(summary)
         searches = await _search(client, index.id)
     if searches:
-        files = await asyncio.to_thread(_find_files, folder or SAMPLE_VIDEOS, searches)
+        hits = [hit for found in searches.values() for hit in found]
+        files = await asyncio.to_thread(files_in_folder, folder or SAMPLE_VIDEOS, hits)
         _show(searches, files, screen)
         _print_next_steps(next(iter(searches)), folder, screen)
         if not await _write_page(page, searches, files, screen):
@@ -111,13 +112,6 @@ def queries_from_filenames(filenames: Iterable[str]) -> list[str]:
         words = [word for word in _WORD.findall(Path(name).stem.lower()) if word not in _STOP_WORDS]
         queries.append(" ".join(words[:2]))
     return list(dict.fromkeys(filter(None, queries)))[:MAX_DEMO_QUERIES]
-
-
-def _find_files(folder: Path, searches: Mapping[str, Sequence[SearchHit]]) -> dict[str, str]:
-    """Return the absolute paths of the videos by video id."""
-    paths = {path.name: str(path.absolute()) for path in folder.rglob("*")}
-    hits = [hit for found in searches.values() for hit in found]
-    return {hit.video_id or "": paths[hit.filename or ""] for hit in hits if hit.filename in paths}
 
 
 def _show(searches: Mapping[str, Sequence[SearchHit]], files: Mapping[str, str], screen: Screen) -> None:

@@ -243,7 +243,7 @@ async def _is_emulator(client: AsyncTwelveLabs, index: Index) -> bool:
     return response.headers.get("Server", "").startswith(_EMULATOR)
 
 
-async def find_files(base_url: str, index: Index, hits: Iterable[SearchHit], folder: Path | None) -> dict[str, str]:
+async def find_files(base_url: str, index: Index, hits: Sequence[SearchHit], folder: Path | None) -> dict[str, str]:
     """Return the paths or URLs of videos by video id: files of a folder by their names, and entries of the ledger.
 
     Args:
@@ -252,20 +252,18 @@ async def find_files(base_url: str, index: Index, hits: Iterable[SearchHit], fol
         hits: Search results.
         folder: Folder with the videos, searched with its subfolders; None for none.
     """
-    names = {hit.video_id: hit.filename or "" for hit in hits if hit.video_id}
-    found = await _files_of_ledger(base_url, index, set(names))
-    if folder is not None:
-        by_name = await asyncio.to_thread(_files_by_name, folder, set(names.values()))
-        found |= {video_id: by_name[name] for video_id, name in names.items() if name in by_name}
-    return found
+    found = await _files_of_ledger(base_url, index, {hit.video_id for hit in hits if hit.video_id})
+    return found if folder is None else found | await asyncio.to_thread(files_in_folder, folder, hits)
 
 
-def _files_by_name(folder: Path, names: set[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def files_in_folder(folder: Path, hits: Iterable[SearchHit]) -> dict[str, str]:
+    """Return the absolute paths of videos by video id: files of a folder and its subfolders by their names."""
+    names = {hit.video_id: hit.filename for hit in hits if hit.video_id and hit.filename}
+    paths: dict[str, str] = {}
     for parent, _, filenames in os.walk(folder):
-        for name in names.intersection(filenames) - found.keys():
-            found[name] = str(Path(parent, name).absolute())
-    return found
+        for name in set(names.values()).intersection(filenames) - paths.keys():
+            paths[name] = str(Path(parent, name).absolute())
+    return {video_id: paths[name] for video_id, name in names.items() if name in paths}
 
 
 async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> dict[str, str]:

@@ -177,14 +177,11 @@ def parse_list(lines: Iterable[str], name: str) -> Iterator[IngestSource]:
     number, header = first
     if problem := _format_problem(header):
         yield _problem(f"line {number} of {name}", problem)
-        return
-    if header.lstrip().startswith("{"):
+    elif header.lstrip().startswith("{"):
         for number, line in chain([first], numbered):
             if line.strip():
                 yield _parse_json(line, f"line {number} of {name}")
-        return
-    delimiter = _csv_delimiter(header)
-    if delimiter:
+    elif delimiter := _csv_delimiter(header):
         yield from _parse_csv(header, (line for _, line in numbered), delimiter, number, name)
     else:
         lines_with_text = (text for _, line in chain([first], numbered) if (text := line.rstrip("\r\n")).strip())
