@@ -25,8 +25,9 @@ KEY_VARIABLES = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None:
     """Print the URL of the API, its key, the URL of the dashboard and lines for a shell; serve until interrupted."""
+    parser = _parser(program)
     try:
-        options = _parser(program).parse_args(arguments)
+        options = parser.parse_args(arguments)
     except BrokenPipeError:  # of the text of --help, if it is not buffered and argparse does not ignore the error
         _discard_output()
         return
@@ -38,15 +39,7 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None
         raise
     # A signal that arrives before the loop has a handler for it.
     with contextlib.suppress(KeyboardInterrupt):
-        try:
-            asyncio.run(_serve(options))
-        except _StartError as error:
-            print(f"{program}: {error}", file=sys.stderr)
-            raise SystemExit(2) from None
-
-
-class _StartError(Exception):
-    """The emulator cannot be started with these options."""
+        asyncio.run(_serve(parser, options))
 
 
 def _port(text: str) -> int:
@@ -109,13 +102,13 @@ def _parse_timing(text: str) -> Timing:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-async def _serve(options: argparse.Namespace) -> None:
+async def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         plan = None if options.plan == "none" else options.plan
         emulator = Emulator(**(vars(options) | {"plan": plan}))
         await emulator.start()
     except (OSError, ValueError) as error:
-        raise _StartError(_explain(error)) from error
+        parser.exit(2, f"{parser.prog}: {_explain(error)}\n")
     try:
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

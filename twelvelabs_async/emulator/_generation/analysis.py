@@ -118,19 +118,18 @@ def _field_names(text: str) -> list[str]:
 
 def _schema_of_template(prompt: str) -> Schema | None:
     """Return the schema of the longest template in a prompt, or the longest JSON schema; `None` without either."""
-    best: tuple[int, Schema] | None = None
-    position = 0
+    best: Schema | None = None
+    length = position = 0
     for _ in range(MAX_ATTEMPTS):
         opened = _OPENING.search(prompt, position)
         if opened is None:
             break
         start = opened.start()
-        found = _read_template(prompt, start)
-        position = start + 1 if found is None else found[0]
-        if found is not None and (best is None or found[0] - start > best[0]):
-            best = found[0] - start, found[1]
+        position, schema = _read_template(prompt, start) or (start + 1, None)
+        if schema is not None and position - start > length:
+            length, best = position - start, schema
     # A schema in a prompt may be invalid, or describe an enormous document.
-    return best[1] if best is not None and is_satisfiable(best[1]) else None
+    return best if best is not None and is_satisfiable(best) else None
 
 
 def _read_template(prompt: str, start: int) -> tuple[int, Schema] | None:
@@ -272,7 +271,13 @@ def _kind_of_words(text: str) -> str | None:
 def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, multibyte: bool) -> AnalysisResult:
     """Generate the result of an analysis."""
     seconds = 0.0 if request.video is None else request.end - request.start
-    failure, warning = _failure(request, seconds), None
+    problem = next((source.media.problem for source in request.sources if source.media.problem), None)
+    warning = failure = None
+    if seconds > MAX_DURATION:
+        message = f"{seconds:g} s are more than the {MAX_DURATION:g} s that can be analyzed at once."
+        failure = "video_duration_too_long", message
+    elif problem is not None:
+        failure = "asset_unavailable", problem
     if failure is not None:
         return AnalysisResult(generation_id=generation_id, tokens=(), input_tokens=0, failure=failure)
     input_tokens = round(TOKENS_PER_SECOND * seconds) + TOKENS_PER_IMAGE * len(request.images)
@@ -286,14 +291,6 @@ def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, mu
     return AnalysisResult(
         generation_id=generation_id, tokens=tokens, input_tokens=input_tokens, warning=warning, failure=failure
     )
-
-
-def _failure(request: AnalyzeRequest, seconds: float) -> tuple[str, str] | None:
-    if seconds > MAX_DURATION:
-        message = f"{seconds:g} s are more than the {MAX_DURATION:g} s that can be analyzed at once."
-        return "video_duration_too_long", message
-    problem = next((source.media.problem for source in request.sources if source.media.problem), None)
-    return ("asset_unavailable", problem) if problem else None
 
 
 def _generate(request: AnalyzeRequest, seed: int, *, multibyte: bool) -> str:
