@@ -11,9 +11,9 @@ from rich.console import Console
 from support import LoopClock, run_in_virtual_time
 
 from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._cli.failure_groups import MAX_SHOWN_SOURCES
 from twelvelabs_async._cli.progress import (
     MAX_ITEM_LINES,
-    MAX_STATS_FAILURES,
     EventSink,
     IngestStats,
     LineDisplay,
@@ -214,7 +214,7 @@ def test_only_some_of_many_failures_are_stored_but_all_are_counted() -> None:
         tally.record_result(
             IngestResult(source=f"{number}", status="failed", stage="queued", error=f"because {chr(100 + number)}"), 1
         )
-    assert len(tally.failures) == MAX_STATS_FAILURES
     groups = tally.failure_groups.groups.values()
     assert tally.counts["failed"] == sum(group.count for group in groups) == 3000
     assert len(groups) == 51
+    assert max(len(group.sources) for group in groups) == MAX_SHOWN_SOURCES

@@ -13,8 +13,9 @@ import pytest
 from typing_extensions import override
 
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async._cli.failure_groups import MAX_SHOWN_SOURCES
 from twelvelabs_async._cli.progress import BROAD, MAX_STATS_RESULTS, NARROW, Bucket, IngestStats, Timeline, timeline_svg
-from twelvelabs_async._cli.report import MAX_SHOWN_SOURCES, ReportInfo, read_thumbnails, redact_urls, render_report
+from twelvelabs_async._cli.report import ReportInfo, read_thumbnails, redact_urls, render_report
 from twelvelabs_async.errors import NotFoundError
 from twelvelabs_async.events import RateLimitUpdated
 from twelvelabs_async.ingest import IngestResult, ItemProgress

@@ -20,6 +20,9 @@ MAX_GROUPS: Final = 50
 MAX_SHOWN_GROUPS: Final = 10
 """Groups that are printed."""
 
+MAX_SHOWN_SOURCES: Final = 50
+"""Sources that are kept of each group, for the report."""
+
 _CLASS_BY_STATUS: Final[Mapping[int, str]] = {
     found.STATUS: found.__name__
     for found in vars(errors).values()
@@ -53,16 +56,22 @@ class FailureKind:
 class FailureGroup:
     """Failures of one kind."""
 
-    source: str
-    """Source of the first of them."""
     error: str
-    """Its error."""
+    """Error of the first of them."""
+    sources: list[str] = attrs.field(factory=list[str])
+    """Sources of the first of them."""
     count: int = 0
     """How many there are."""
 
+    def add(self, source: str) -> None:
+        """Count the failure of one more source."""
+        self.count += 1
+        if len(self.sources) < MAX_SHOWN_SOURCES:
+            self.sources.append(source)
+
 
 class FailureGroups:
-    """Counts failures by kind, and keeps one example of each."""
+    """Counts failures by kind, and keeps the first error and some sources of each."""
 
     def __init__(self) -> None:
         self.groups: dict[FailureKind, FailureGroup] = {}
@@ -72,7 +81,7 @@ class FailureGroups:
         kind = failure_kind(error, stage, exception)
         if kind not in self.groups and len(self.groups) >= MAX_GROUPS:
             kind = FailureKind("other errors", "", "", is_exception=False)
-        self.groups.setdefault(kind, FailureGroup(source, error)).count += 1
+        self.groups.setdefault(kind, FailureGroup(error)).add(source)
 
     def most_common(self) -> list[tuple[FailureKind, FailureGroup]]:
         """Return the groups, the largest first."""
@@ -83,7 +92,7 @@ class FailureGroups:
         groups = self.most_common()
         width = max((len(f"{group.count:,}") for _, group in groups), default=0)
         for kind, group in groups[:MAX_SHOWN_GROUPS]:
-            name, error = basename(group.source), printable(group.error)
+            name, error = basename(group.sources[0]), printable(group.error)
             text = f"{kind}; such as {name}: {error}" if kind.is_exception else f"{error}; such as {name}"
             yield f"{group.count:{width},} x {printable(text)}"
         if len(groups) > MAX_SHOWN_GROUPS:

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twelvelabs_async._cli.console import STATUS_STYLES, Screen, basename, format_size, plural, shorten
-from twelvelabs_async._cli.failure_groups import FailureGroups
+from twelvelabs_async._cli.failure_groups import FailureGroup, FailureGroups
 from twelvelabs_async._cli.forecast import COMPLETIONS_WINDOW, SPEED_WINDOW, Rate, format_rough_duration, seconds_left
 from twelvelabs_async._cli.sources import LeftOut, SourceTotal
 from twelvelabs_async._text import printable
@@ -64,9 +64,6 @@ STAGE_DISPLAY_ORDER: Final[tuple[Stage, ...]] = ("uploading", "processing", "ind
 
 MAX_STATS_RESULTS: Final = 500
 """Results kept for the report; all are counted."""
-
-MAX_STATS_FAILURES: Final = 1000
-"""Failed results kept for the report; all are counted."""
 
 NAME_WIDTH: Final = 40
 """Width of filenames in the live display, in characters."""
@@ -325,7 +322,8 @@ class IngestStats:
         self.duplicates: int = 0
         self.bytes_sent: int = 0
         self.results: list[IngestResult] = []
-        self.failures: list[IngestResult] = []
+        self.skipped: FailureGroup | None = None
+        """Items that were not begun."""
         self.failure_groups: FailureGroups = FailureGroups()
         self.left_out: LeftOut = LeftOut()
         self.wait_totals: dict[tuple[str, str], WaitTotal] = {}
@@ -355,9 +353,10 @@ class IngestStats:
         self.duplicates += result.duplicate_of is not None
         if not result.already_done:  # these items took no time in this run
             self._item_rate.add(1, now)
-        if result.status != "ready" and len(self.failures) < MAX_STATS_FAILURES:
-            self.failures.append(result)
-        if result.status == "failed":
+        if result.status == "skipped":
+            self.skipped = self.skipped or FailureGroup(result.error)
+            self.skipped.add(result.source)
+        elif result.status == "failed":
             self.failure_groups.add(result.source, result.error, result.stage, result.exception)
         self.timeline.add(now - self.started_at, BUCKET_BY_STATUS[result.status])
 

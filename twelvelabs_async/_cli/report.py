@@ -18,16 +18,12 @@ from markupsafe import Markup
 
 from twelvelabs_async import frames
 from twelvelabs_async._cli.console import format_duration, format_size
-from twelvelabs_async._cli.failure_groups import FailureKind, failure_kind
 from twelvelabs_async._cli.pages import jpeg_url, render_page
 from twelvelabs_async._cli.progress import BROAD, NARROW, IngestStats, timeline_svg
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import FrameError, InvalidInputError
 from twelvelabs_async.events import RateLimitUpdated
 from twelvelabs_async.ingest import IngestResult
-
-MAX_SHOWN_SOURCES: Final = 50
-"""Sources listed in a group of failures."""
 
 MAX_THUMBNAILS: Final = 100
 """Rows with a thumbnail."""
@@ -149,24 +145,16 @@ def _tiles(info: ReportInfo, stats: IngestStats) -> Iterator[tuple[str, str, str
 
 def _failures(stats: IngestStats) -> Iterator[FailureView]:
     """Yield the failures by kind, the largest group first, and the items that were not started."""
-    sources: dict[FailureKind, list[str]] = {}
-    skipped = [result for result in stats.failures if result.status == "skipped"]
-    for result in stats.failures:
-        if result.status == "failed":
-            kind = failure_kind(result.error, result.stage, result.exception)
-            sources.setdefault(kind, []).append(result.source)
     for kind, group in stats.failure_groups.most_common():
         stage = "before the upload" if kind.stage in {"queued", ""} else f"while {kind.stage}"
         yield FailureView(
             kind=str(kind) if kind.is_exception else group.error,
             count=group.count,
             example=group.error if kind.is_exception else stage,
-            sources=sources.get(kind, [group.source])[:MAX_SHOWN_SOURCES],
+            sources=group.sources,
         )
-    if skipped:
-        shown = [result.source for result in skipped[:MAX_SHOWN_SOURCES]]
-        count = stats.counts["skipped"]
-        yield FailureView(kind="not started", count=count, example=skipped[0].error, sources=shown)
+    if skipped := stats.skipped:
+        yield FailureView(kind="not started", count=skipped.count, example=skipped.error, sources=skipped.sources)
 
 
 def _rate_limits(rate_limits: Sequence[RateLimitUpdated], stats: IngestStats) -> Iterator[tuple[str, ...]]:
