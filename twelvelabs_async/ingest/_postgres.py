@@ -133,7 +133,12 @@ class FencedEntries:
 
     async def save_part(self, token: str, part: CompletedChunk) -> None:
         """Save a part that storage has confirmed."""
-        await self.run(partial(self._save_part, token, part))
+        query: LiteralString = (
+            "INSERT INTO twelvelabs_parts SELECT %(token)s, %(number)s, %(etag)s, %(size)s WHERE {fence} "
+            "ON CONFLICT (token, number) DO UPDATE SET etag = EXCLUDED.etag, size = EXCLUDED.size"
+        )
+        values = {"token": token, "number": part.chunk_index, "etag": part.proof, "size": part.chunk_size}
+        await self.run(partial(self._write, query=query, values=values))
 
     async def load_upload(self, token: str) -> SavedUpload | None:
         """Return the saved multipart upload of an entry, or None."""
@@ -157,14 +162,6 @@ class FencedEntries:
         )
         await self._write(connection, query, {"token": token, "state": state})
         await connection.execute("DELETE FROM twelvelabs_parts WHERE token = %s", (token,))
-
-    async def _save_part(self, token: str, part: CompletedChunk, connection: LedgerConnection) -> None:
-        query = (
-            "INSERT INTO twelvelabs_parts SELECT %(token)s, %(number)s, %(etag)s, %(size)s WHERE {fence} "
-            "ON CONFLICT (token, number) DO UPDATE SET etag = EXCLUDED.etag, size = EXCLUDED.size"
-        )
-        values = {"token": token, "number": part.chunk_index, "etag": part.proof, "size": part.chunk_size}
-        await self._write(connection, query, values)
 
     async def _write(
         self, connection: LedgerConnection, query: LiteralString, values: Mapping[str, Any], **parts: sql.Composable

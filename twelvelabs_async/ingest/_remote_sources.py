@@ -22,6 +22,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -318,8 +319,7 @@ def list_objects(store: BucketStore, key: str) -> Iterator[BucketObject]:
             else:
                 return
         pattern = [part for part in key.split("/") if part]
-        folder = pattern[: next((i for i, part in enumerate(pattern) if glob.has_magic(part)), len(pattern))]
-        prefix = "/".join(folder) or None
+        prefix = "/".join(takewhile(lambda part: not glob.has_magic(part), pattern)) or None
         pages: Any = obstore.list(store, prefix, chunk_size=_LIST_PAGE_SIZE)  # pyright: ignore[reportUnknownMemberType]  # it may return tables of another package
         for page in pages:
             for meta in page:

@@ -248,16 +248,16 @@ class PostgresLedger(FencedEntries):
 
     async def close(self) -> None:
         """Release the ledger and close the connections."""
-        pool, heartbeat_task, fence = self._pool, self._heartbeat_task, self._fence
-        self._heartbeat_task, self._fence = None, NO_FENCE
+        pool, heartbeat_task, self._heartbeat_task = self._pool, self._heartbeat_task, None
         try:
             if heartbeat_task is not None:
                 heartbeat_task.cancel()
                 await asyncio.wait([heartbeat_task])
-                with suppress(LedgerError):  # another ingestion then waits for `OWNER_TIMEOUT`
-                    await self.run(partial(_release, fence))
+                query: LiteralString = "UPDATE twelvelabs_ledger SET heartbeat = NULL WHERE {fence}"
+                with suppress(LedgerError):  # another ingestion has taken over, or waits for `OWNER_TIMEOUT`
+                    await self.run(partial(self._write, query=query, values={}))
         finally:
-            self._pool = None
+            self._pool, self._fence = None, NO_FENCE
             if pool is not None:
                 await pool.close()
 
@@ -269,7 +269,8 @@ class PostgresLedger(FencedEntries):
             LedgerError: The database cannot be used.
         """
         if self._access == "exclusive":
-            await self.run(self._send_heartbeat)
+            query: LiteralString = "UPDATE twelvelabs_ledger SET heartbeat = clock_timestamp() WHERE {fence}"
+            await self.run(partial(self._write, query=query, values={}))
 
     async def time(self) -> float:
         """Return the time by the clock of the database, in seconds since the epoch."""
@@ -286,9 +287,6 @@ class PostgresLedger(FencedEntries):
                 return  # each write raises it as well
             except LedgerError as error:
                 _logger.warning("could not send a heartbeat to the ledger: %s", printable(str(error)))
-
-    async def _send_heartbeat(self, connection: LedgerConnection) -> None:
-        await self._write(connection, "UPDATE twelvelabs_ledger SET heartbeat = clock_timestamp() WHERE {fence}", {})
 
     async def find(self, index_id: str, uri: str, size: int, mtime_ns: int) -> Entry | None:
         """Return the entry of this file in this index, or None."""
@@ -456,12 +454,6 @@ async def _take_over(process: ProcessIdentity, connection: LedgerConnection) -> 
             owner_pid = %(pid)s, owner_started = %(started)s, heartbeat = clock_timestamp() RETURNING epoch
     """
     return int(await scalar(connection, query, attrs.asdict(process)))
-
-
-async def _release(fence: Fence, connection: LedgerConnection) -> None:
-    """Give the ledger up, unless another ingestion has taken it over."""
-    query = sql.SQL("UPDATE twelvelabs_ledger SET heartbeat = NULL WHERE {}")
-    await connection.execute(query.format(sql.SQL(fence.condition)), fence.values)
 
 
 async def _select_one(query: sql.Composed, values: Mapping[str, Any], connection: LedgerConnection) -> Entry | None:

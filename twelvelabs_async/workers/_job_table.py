@@ -176,10 +176,8 @@ class _StepEntries(_ScanEntries):
         Raises:
             LedgerInUseError: Another worker has started the step, or this one has sent no heartbeat for too long.
         """
-        await self.run(self._check)
-
-    async def _check(self, connection: LedgerConnection) -> None:
-        await self._write(connection, "SELECT 1 WHERE {fence} AND {lease}", {}, lease=sql.SQL(_HAS_LEASE))
+        query: LiteralString = "SELECT 1 WHERE {fence} AND {lease}"
+        await self.run(partial(self._write, query=query, values={}, lease=sql.SQL(_HAS_LEASE)))
 
 
 class JobTable:

@@ -192,7 +192,7 @@ class Worker:
                 update_heartbeat_interval=1e9,  # _send_heartbeat does this
                 stalled_worker_timeout=1e9,  # _sweep does this
             )
-            running = asyncio.ensure_future(engine.run())  # type: ignore[no-untyped-call]  # the same
+            running = asyncio.ensure_future(engine.run())  # type: ignore[no-untyped-call]  # procrastinate leaves None out
             try:
                 await asyncio.shield(running)
             except asyncio.CancelledError:
