@@ -348,11 +348,10 @@ async def form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart
     async with AsyncExitStack() as stack:
         parts: list[FilePart] = []
         for name, source in files:
-            if isinstance(source, FilePart):
-                part = source
-            else:
-                part = await _form_part(await stack.enter_async_context(opened(source)))
-            _check_not_empty(name, part.size)
+            if not isinstance(source, FilePart):
+                await stack.enter_async_context(opened(source))
+            _check_not_empty(name, source.size)
+            part = source if isinstance(source, FilePart) else await _form_part(source)
             if part.content_type == UNKNOWN_TYPE and content_type(part.filename) == UNKNOWN_TYPE:
                 part = attrs.evolve(part, content_type=ASSUMED_TYPES.get(name, UNKNOWN_TYPE))
             parts.append(attrs.evolve(part, name=name))
@@ -361,5 +360,5 @@ async def form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart
 
 async def _form_part(source: UploadSource) -> FilePart:
     source.name = source.name or DEFAULT_FILENAME
-    part = await form_file(source, None) if source.size else FilePart(name="", filename="", content=b"", size=0)
+    part = await form_file(source, None)
     return attrs.evolve(part, content=bytes(source.content)) if isinstance(source, BytesSource) else part
