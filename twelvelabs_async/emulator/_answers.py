@@ -57,8 +57,8 @@ class Answers:
 
         The newest answer for the prompt is used; one without a prompt is used only if no other applies.
         """
-        found = [one for one in reversed(self._answers) if one.matches(operation, prompt)]
-        chosen = next((one for one in found if one.prompt is not None), found[0] if found else None)
+        newest_first = (one for one in reversed(self._answers) if one.matches(operation, prompt))
+        chosen = min(newest_first, key=lambda one: one.prompt is None, default=None)
         if chosen is None:
             return None
         return _to_text(chosen.answer(body) if callable(chosen.answer) else chosen.answer)

@@ -39,7 +39,9 @@ def video(
     video_track = _track(1, duration, _video_entry(width, height), b"vide", (width, height), _TIMESCALE // fps)
     audio_track = _track(2, duration, _audio_entry(), b"soun", (0, 0), _TIMESCALE // fps)
     head = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
-    movie = _box(b"moov", _movie_header(duration), video_track, audio_track if sound else b"")
+    header = struct.pack(">4IIH10x", 0, 0, _TIMESCALE, duration, 0x10000, 0x100)
+    movie_header = _full_box(b"mvhd", header + _MATRIX + bytes(24) + struct.pack(">I", 3))
+    movie = _box(b"moov", movie_header, video_track, audio_track if sound else b"")
     return head + movie + _box(b"mdat", bytes(max(0, size - len(head) - len(movie) - 8)))
 
 
@@ -86,11 +88,6 @@ def _box(name: bytes, *content: bytes) -> bytes:
 
 def _full_box(name: bytes, content: bytes, flags: int = 0) -> bytes:
     return _box(name, struct.pack(">I", flags), content)
-
-
-def _movie_header(duration: int) -> bytes:
-    fields = struct.pack(">4IIH10x", 0, 0, _TIMESCALE, duration, 0x10000, 0x100)
-    return _full_box(b"mvhd", fields + _MATRIX + bytes(24) + struct.pack(">I", 3))
 
 
 def _track(number: int, duration: int, entry: bytes, handler: bytes, dimensions: tuple[int, int], delta: int) -> bytes:

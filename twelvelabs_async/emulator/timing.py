@@ -55,9 +55,8 @@ class Timing:
         for name, value in asdict(self).items():
             if name == "polls" and value is None:
                 continue
-            is_count = isinstance(value, int) if name == "polls" else isinstance(value, int | float)
-            if isinstance(value, bool) or not is_count or not math.isfinite(value) or value < 0:
-                kind = "integer" if name == "polls" else "number"
+            kind, types = ("integer", (int,)) if name == "polls" else ("number", (int, float))
+            if isinstance(value, bool) or not isinstance(value, types) or not math.isfinite(value) or value < 0:
                 raise ValueError(f"{name} must be a non-negative {kind}, got {value!r}")
             if value > _MAX_VALUE:
                 raise ValueError(f"{name} must be at most {_MAX_VALUE}, got {value!r}")

@@ -545,9 +545,8 @@ def _pick_character(choices: Sequence[tuple[Any, Any]]) -> str:
         case "CATEGORY":
             return _CLASS_EXAMPLES.get(str(argument), "-")
         case _:
-            codes = [argument for kind, argument in choices[1:] if str(kind) == "LITERAL"]
             ranges = [argument for kind, argument in choices[1:] if str(kind) == "RANGE"]
-            ranges += [(code, code) for code in codes]
+            ranges += [(argument, argument) for kind, argument in choices[1:] if str(kind) == "LITERAL"]
             free = (one for one in "aA0-_ %~" if not any(low <= ord(one) <= high for low, high in ranges))
             return next(free, "\u00e9")
 

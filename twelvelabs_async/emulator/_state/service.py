@@ -201,7 +201,7 @@ class Service:
             filename: Name of the file.
             size: Bytes of the file.
             digest: Hash of the content.
-            keep: Whether to copy the file to the data directory, if there is one.
+            keep: Whether to move the file to the data directory, if there is one.
         """
         if path is None or not self.settings.inspect_media:
             media = guess_media(filename, size, digest)
