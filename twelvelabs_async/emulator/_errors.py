@@ -39,7 +39,15 @@ TOKEN_EXPIRED_CODE = 40001
 """The API types this code as an integer without documenting a value; this one is invented."""
 
 
-class ApiError(Exception):
+class _ResponseError(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class ApiError(_ResponseError):
     """An error response of the API."""
 
     def __init__(
@@ -51,10 +59,7 @@ class ApiError(Exception):
         shape: ErrorShape = "flat",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+        super().__init__(status, code, message)
         self.shape: ErrorShape = shape
         self.headers: dict[str, str] = dict(headers or {})
 
@@ -67,14 +72,8 @@ class ApiError(Exception):
         return json.dumps({"error": content} if self.shape == "nested" else content).encode()
 
 
-class StorageError(Exception):
+class StorageError(_ResponseError):
     """An error response of the storage, in XML."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
 
     def body(self) -> bytes:
         """Return the XML body."""

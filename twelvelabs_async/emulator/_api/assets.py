@@ -45,15 +45,10 @@ async def create_asset(context: RequestContext) -> ApiResponse:
         method = require_choice("method", form.require("method"), METHODS)
         user_metadata = parse_user_metadata_json(form.get("user_metadata"))
         filename, info = await _from_file(context, form) if method == "direct" else _from_url(form)
-        asset = add_asset(
-            context.service,
-            method,
-            filename,
-            info,
-            hls=form.flag("enable_hls", default=True),
-            thumbnail=form.flag("enable_thumbnail", default=True),
-            user_metadata=user_metadata,
-        )
+        hls, thumbnail = form.flag("enable_hls", default=True), form.flag("enable_thumbnail", default=True)
+    asset = add_asset(
+        context.service, method, filename, info, hls=hls, thumbnail=thumbnail, user_metadata=user_metadata
+    )
     return ApiResponse(serializers.asset(context.service, asset), 201)
 
 
@@ -102,7 +97,8 @@ def check_size(kind: str, size: int, limits: dict[str, int]) -> None:
 
 def too_large_code(kind: str) -> str:
     """Return the error code for a file that is too large."""
-    return f"{kind if kind in {'video', 'audio'} else 'media'}_filesize_too_large"
+    codes = {"video": "video_filesize_too_large", "audio": "audio_filesize_too_large"}
+    return codes.get(kind, "media_filesize_too_large")
 
 
 def _from_url(form: Form) -> tuple[str, media.Media]:

@@ -145,9 +145,8 @@ async def create_task(context: RequestContext) -> ApiResponse:
         "video_embedding_option": options,
     }
     specs = embeddings.file_vector_specs(options, scopes, span, embeddings.fixed_spans(span, clip_length))
-    request = EmbedRequest(
-        digest=info.digest, vectors=tuple(embeddings.with_described_text(info, specs)), metadata=metadata
-    )
+    vectors = tuple(embeddings.with_described_text(info, specs))
+    request = EmbedRequest(digest=info.digest, vectors=vectors, metadata=metadata)
     return ApiResponse({"_id": add_task(context, 1, model, request, info.problem).id})
 
 

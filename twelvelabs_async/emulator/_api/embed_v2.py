@@ -48,36 +48,23 @@ INPUT_TYPES = ("text", "image", "text_image", "audio", "video", "multi_input")
 MAX_SIZE = 36 << 20
 MAX_IMAGE_SIZE = 32 << 20
 MAX_DURATION = 600.0
+TOO_LONG_CODES = {"video": "video_duration_too_long", "audio": "audio_duration_too_long"}
 NEW_MODEL_PARAMETERS = ("auto_truncate", "embedding_uncertainty", "embedding_dimension")
-
 MEDIA_TYPES: dict[str, tuple[str, ...]] = {OLD_MODEL: ("image",), NEW_MODEL: ("image", "video", "audio", "document")}
-
 MAX_SOURCES = 10
-
 DIMENSIONS = (128, 256, deterministic.DIMENSIONS)
-
 MAX_MULTI_TOKENS = {OLD_MODEL: validation.MAX_TEXT_TOKENS, NEW_MODEL: 2000}
-
 MAX_SOURCE_SIZE = 32 << 20
-
 MAX_SOURCE_DURATION = 30.0
-
 SYNC_PAGES_PER_MEGABYTE = 16
-
 TOKENS_PER_UNIT = {"image": 256, "video": 300, "audio": 50, "document": 256}
 """Invented: tokens per image, page of a document, and second of video or audio."""
-
 _REFERENCE = re.compile(r"<@([^<>]+)>")
-
 TASK_INPUT_TYPES = ("audio", "video", "image", "document")
-
 TASK_MAX_SIZES = {"audio": MAX_SIZE, "video": MAX_SIZE, "image": MAX_IMAGE_SIZE, "document": 512 << 20}
-
 TASK_CATEGORIES = {"document": "embed-text"}
 """The category of documents is not documented."""
-
 IMAGE_OPTIONS = {"embedding_option": "visual", "embedding_type": "separate_embedding", "embedding_scope": "asset"}
-
 _LIST_FIELD_NAMES = {
     "video": {"clip_length": "video_clip_length"},
     "audio": {"start_offset_sec": "start_offset_sec", "end_offset_sec": "end_offset_sec"},
@@ -460,7 +447,7 @@ async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     source = await _read_source(context, body, kind, MAX_SIZE)
     if (source.media.duration or 0.0) > MAX_DURATION:
         message = f"{source.media.duration:g} s is longer than the {MAX_DURATION:g} s allowed; a task takes more."
-        raise ApiError(400, f"{kind}_duration_too_long", message)
+        raise ApiError(400, TOO_LONG_CODES[kind], message)
     context.count_media(source.media.duration)
     return build_timed_request(body, source, OLD_MODEL, task=False)
 
@@ -537,7 +524,7 @@ def _check_size(source: Source) -> None:
         raise ApiError(413, "media_filesize_too_large", message)
     if (source.media.duration or 0.0) > MAX_SOURCE_DURATION:
         message = f"{source.media.duration:g} s is longer than the {MAX_SOURCE_DURATION:g} s allowed."
-        raise ApiError(400, f"{source.media.kind}_duration_too_long", message)
+        raise ApiError(400, TOO_LONG_CODES[source.media.kind], message)
     if is_pdf(source):
         count = embeddings.count_pages(source.content, source.media.digest)
         if problem := page_problem(source, count, SYNC_PAGES_PER_MEGABYTE):

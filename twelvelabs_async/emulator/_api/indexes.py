@@ -81,11 +81,11 @@ async def list_indexes(context: RequestContext) -> ApiResponse:
 
 def _matches_filters(context: RequestContext, index: Index) -> bool:
     query = context.query
-    statuses = {option for option in query.get("model_options", "").split(",") if option}
+    options = {option for option in query.get("model_options", "").split(",") if option}
     family = query.get("model_family", "")
     return (
         listing.equals(query, "index_name", index.name)
-        and statuses <= index.options
+        and options <= index.options
         and any(model["model_name"].startswith(family) for model in index.models)
         and listing.at_or_after(query, created_at=index.created_at, updated_at=index.updated_at)
     )

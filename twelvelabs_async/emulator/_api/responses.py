@@ -77,23 +77,24 @@ def _question(body: Json) -> str:
 
 def _include_steps(body: Json) -> bool:
     include: Any = body.get("include") or []
-    text_options = cast("list[Any]", include)
+    entries = cast("list[Any]", include)
     if not isinstance(include, list):
         raise invalid_parameter("include", "it must be a list")
-    return bool([require_choice("include", entry, ("intermediate_outputs",)) for entry in text_options])
+    return bool([require_choice("include", entry, ("intermediate_outputs",)) for entry in entries])
 
 
 def _schema(body: Json) -> Json | None:
-    text_options = body.get("text")
-    form = cast("Json", text_options).get("format") if isinstance(text_options, dict) else text_options
-    if form is None:
+    text = body.get("text")
+    value = cast("Json", text).get("format") if isinstance(text, dict) else text
+    if value is None:
         return None
-    if not isinstance(form, dict):
+    if not isinstance(value, dict):
         raise invalid_parameter("text", "it must be an object with a format")
-    if require_choice("text.format.type", cast("Json", form).get("type"), ("text", "json_schema")) == "text":
+    text_format = cast("Json", value)
+    if require_choice("text.format.type", text_format.get("type"), ("text", "json_schema")) == "text":
         return None
-    required_string(cast("Json", form), "name", "text.format")
-    schema = cast("Json", form).get("schema")
+    required_string(text_format, "name", "text.format")
+    schema = text_format.get("schema")
     if schema is None:
         raise missing_parameter("text.format.schema")
     if not isinstance(schema, dict) or not is_satisfiable(cast("Json", schema)):

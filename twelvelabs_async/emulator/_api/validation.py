@@ -365,8 +365,7 @@ class PushbackReader:
         if end:
             return await self.read(end)
         start, self._buffer = self._buffer, b""
-        limit = {} if max_line_length is None else {"max_line_length": max_line_length}
-        return start + await self._stream.readline(**limit)
+        return start + await self._stream.readline(max_line_length=max_line_length)
 
     def at_eof(self) -> bool:
         """Return whether the whole body has been read."""
