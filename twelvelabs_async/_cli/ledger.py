@@ -164,12 +164,10 @@ async def create_ledger(ledger: str, *, access: LedgerAccess) -> None:
 
 
 def _exists(ledger: str) -> bool:
+    resolve_ledger(ledger)  # raises for a URL
     try:
-        resolve_ledger(ledger)  # raises for a URL
         return Path(ledger).exists()
     except (OSError, ValueError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
         raise InvalidInputError(f"the ledger has no valid path: {getattr(error, 'strerror', None) or error}") from None
 
 

@@ -13,6 +13,7 @@ import stat
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +51,7 @@ def render_page(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: finalize(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=partial(_finalize_text, finalize),
     )
     code = files(__name__).joinpath(script).read_text("utf-8") if script else ""
     policy = _POLICY + ("; media-src file: http: https:" if media else "")
@@ -59,6 +60,11 @@ def render_page(
         policy += f"; script-src 'sha256-{digest}'"
     page = environment.get_template(template)
     return page.render(policy=policy, script=Markup(code), version=__version__, **values)  # noqa: S704  # our own script
+
+
+def _finalize_text(finalize: Callable[[str], str], value: object) -> object:
+    """Change a string; other values, and markup, are as they were."""
+    return finalize(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def jpeg_url(image: bytes) -> Markup:
