@@ -15,7 +15,7 @@ import os
 import re
 import ssl
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from email.message import Message
 from http import HTTPStatus
 from itertools import takewhile
@@ -179,7 +179,9 @@ def parse_error_body(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {"message": found if isinstance(found, str) else None}
     top = cast("dict[str, Any]", found)
-    objects = [_nested_error(top), top, *_first_error(top)]
+    errors = top.get("errors")
+    first = cast("Any", errors[0]) if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    objects = [_nested_error(top), top, first, _nested_error(first)]
     return {
         "message": message_in(top),
         "code": _find_code(objects),
@@ -282,15 +284,6 @@ def _by_field(errors: Any) -> str | None:
 def _location(value: Any) -> str:
     """Return the path of an invalid field, as FastAPI reports it."""
     return ".".join(map(str, cast("list[object]", value))) if isinstance(value, list) else ""
-
-
-def _first_error(top: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    errors = top.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        first = cast("dict[str, Any]", errors[0])
-        yield first
-        if isinstance(first.get("error"), dict):
-            yield first["error"]
 
 
 def _find_code(objects: list[dict[str, Any]]) -> Any:
