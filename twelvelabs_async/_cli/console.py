@@ -313,16 +313,20 @@ class Screen:
             urls = links if links is not None and self.has_links else [""] * len(cells)
             self.console.print(self._rich_table(cells, shown, urls, has_header=bool(columns)))
 
-    def _rich_table(
-        self, rows: Iterable[Iterable[str]], columns: Sequence[Column], links: Iterable[str], *, has_header: bool
-    ) -> Table:
-        table = Table(
+    def new_table(self, *, has_header: bool = True, space: int = 2) -> Table:
+        """Return an empty table without borders, with `space` characters between its columns."""
+        return Table(
             box=box.SIMPLE_HEAD if self.live and has_header else None,
-            padding=(0, 2, 0, 0),
+            padding=(0, space, 0, 0),
             pad_edge=False,
             show_header=has_header,
             header_style="dim" if self.live else "",
         )
+
+    def _rich_table(
+        self, rows: Iterable[Iterable[str]], columns: Sequence[Column], links: Iterable[str], *, has_header: bool
+    ) -> Table:
+        table = self.new_table(has_header=has_header)
         for column in columns:
             table.add_column(
                 Text(column.name),

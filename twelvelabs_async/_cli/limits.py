@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
-from rich import box
 from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -204,28 +203,23 @@ def limits_table(rows: Sequence[LimitRow], screen: Screen) -> RenderableType:
     """Return a table with as many columns as the terminal has space for; without space for any, one line for a row."""
     unlimited = screen.console.options.update(width=PIPE_WIDTH)
     for with_bars, with_queue in ((screen.live, True), (False, True), (False, False)):
-        table = _table_of(rows, live=screen.live, with_bars=with_bars, with_queue=with_queue)
+        table = _table_of(rows, screen, with_bars=with_bars, with_queue=with_queue)
         if screen.console.measure(table, options=unlimited).maximum <= screen.console.width:
             return table
     return Text("\n".join(map(_describe_row, rows)))
 
 
-def _table_of(rows: Iterable[LimitRow], *, live: bool, with_bars: bool, with_queue: bool) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if live else None,
-        padding=(0, 1, 0, 0) if live else (0, 2, 0, 0),
-        pad_edge=False,
-        header_style="dim" if live else "",
-    )
+def _table_of(rows: Iterable[LimitRow], screen: Screen, *, with_bars: bool, with_queue: bool) -> Table:
+    table = screen.new_table(space=1 if screen.live else 2)
     for name in HEADINGS if with_queue else HEADINGS[: HEADINGS.index("in flight")]:
         if with_bars and name == "resets in":
             table.add_column("", min_width=8, max_width=LIMITS_BAR_WIDTH)
-        style = "cyan" if name == "category" else "dim" if name == "source" and live else ""
+        style = "cyan" if name == "category" else "dim" if name == "source" and screen.live else ""
         table.add_column(name, justify="right" if name in NUMBERS else "left", style=style, no_wrap=True)
     previous = None
     for row in rows:
         cells: list[RenderableType] = [*_cells(row)]
-        if live and row.category == previous:
+        if screen.live and row.category == previous:
             cells = ["", *cells[1 : BAR_POSITION + 1], "", "", ""]
         if with_bars:
             cells.insert(BAR_POSITION, _remaining_bar(row))

@@ -275,13 +275,6 @@ def _label(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
 
 
-BUCKET_BY_STATUS: Final[Mapping[IngestStatus, Bucket]] = {
-    "ready": Bucket(ready=1),
-    "failed": Bucket(failed=1),
-    "skipped": Bucket(skipped=1),
-}
-
-
 @attrs.frozen
 class ActiveWait:
     """A rate limit that requests wait for."""
@@ -358,7 +351,8 @@ class IngestStats:
             self.skipped.add(result.source)
         elif result.status == "failed":
             self.failure_groups.add(result.source, result.error, result.stage, result.exception)
-        self.timeline.add(now - self.started_at, BUCKET_BY_STATUS[result.status])
+        ready, failed, skipped = (int(result.status == status) for status in ("ready", "failed", "skipped"))
+        self.timeline.add(now - self.started_at, Bucket(ready, failed, skipped))
 
     def record_wait(self, category: str, dimension: str, seconds: float, now: float, *, is_known: bool = True) -> None:
         """Record a wait for a rate limit; concurrent waits for the same limit count once, for an unknown one never."""
