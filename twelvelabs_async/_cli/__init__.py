@@ -1,1 +1,1 @@
-"""The command line: try everything without a key, bring files into an index, search it."""
+"""The command line: a demo that needs no key, ingestion, search, and other commands."""

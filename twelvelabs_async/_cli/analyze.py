@@ -59,7 +59,7 @@ async def run_analysis(
 
 
 def checked_asset_id(text: str) -> str:
-    """Return the id of an asset.
+    """Return an argument that must be the id of an asset.
 
     Raises:
         InvalidInputError: The text is the path of a file.

@@ -27,9 +27,9 @@ PositiveFloat = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
 def as_text(argument: str) -> str:
-    """Return an argument that is sent, such as a query or a name: it is UTF-8, whatever the locale decodes it as.
+    """Return an argument that will be sent, such as a query or a name, decoded as UTF-8 in each locale.
 
-    Paths stay as they are: they are opened in the encoding of the locale.
+    Do not pass paths: they are opened in the encoding of the locale.
     """
     try:
         return os.fsencode(argument).decode("utf-8")

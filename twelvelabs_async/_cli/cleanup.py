@@ -172,7 +172,7 @@ async def delete_older_versions(client: AsyncTwelveLabs, ledger: str | None, ind
 
 
 async def _versions(ledger: Ledger, index_id: str) -> dict[str, list[Entry]]:
-    """Return the entries of each file that has several, which have an asset."""
+    """Return the entries that have an asset, by URI, of each file with several of them."""
     versions: dict[str, list[Entry]] = defaultdict(list)
     async for entry in ledger.entries():
         if entry.index_id == index_id and entry.asset_id is not None:
@@ -181,7 +181,7 @@ async def _versions(ledger: Ledger, index_id: str) -> dict[str, list[Entry]]:
 
 
 def _with_current_version(files: Sequence[Sequence[Entry]]) -> list[tuple[Entry, Entry]]:
-    """Return each entry whose file has changed, with the entry of the file as it is now, which is in the index."""
+    """Return each outdated entry with the entry of the same file as it is now, if that one is in the index."""
     found: list[tuple[Entry, Entry]] = []
     for versions in files:
         try:

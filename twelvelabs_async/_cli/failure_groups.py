@@ -100,7 +100,7 @@ class FailureGroups:
 
 
 def failure_kind(error: str, stage: str, exception: Exception | None) -> FailureKind:
-    """Return the kind of a failure, which a ledger only has as a line."""
+    """Return the kind of a failure: from its exception, or from its message, which is all that a ledger records."""
     if exception is not None:
         code = exception.code if isinstance(exception, APIError) else None
         return FailureKind(type(exception).__name__, code or "", stage)

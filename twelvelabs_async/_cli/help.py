@@ -53,7 +53,7 @@ class CommandLine(App):
 
 
 def print_safely(text: str) -> None:
-    """Print text; lose it in silence if standard output has been closed, as `head` does."""
+    """Print text; do nothing if the reader of standard output has closed it, as `head` does."""
     stream = standard_output()
     stream.write(f"{text}\n")
     stream.flush()

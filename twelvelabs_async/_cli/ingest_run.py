@@ -54,7 +54,7 @@ MAX_TIMEOUT: Final = 10**8
 """Longest timeout in seconds, about three years."""
 
 MAX_LEDGER_SUFFIX: Final = "-" * 10
-"""As long as what the name of a ledger is extended by while it is created and written."""
+"""A suffix as long as that of any file that is created next to a ledger."""
 
 
 def result_record(result: IngestResult, index_id: str) -> dict[str, Any]:

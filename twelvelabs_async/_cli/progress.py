@@ -355,7 +355,7 @@ class IngestStats:
         self.timeline.add(now - self.started_at, Bucket(ready, failed, skipped))
 
     def record_wait(self, category: str, dimension: str, seconds: float, now: float, *, is_known: bool = True) -> None:
-        """Record a wait for a rate limit; concurrent waits for the same limit count once, for an unknown one never."""
+        """Record a wait for a rate limit; overlapping waits for a limit count once, waits for an unknown one never."""
         key, until = (category, dimension), now + seconds
         if not is_known:
             self._active_waits[key] = ActiveWait(category, dimension, until, is_known=False)

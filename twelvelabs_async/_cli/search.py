@@ -282,7 +282,7 @@ async def _files_of_ledger(base_url: str, index: Index, video_ids: set[str]) -> 
 
 
 def _can_be_played(source: str) -> bool:
-    """Return whether what a ledger knows of a video is a URL or the path of a file; it may also be a key."""
+    """Return whether the source in a ledger is a URL or the path of a file; it may also be a key."""
     if is_url(source):
         return True
     try:

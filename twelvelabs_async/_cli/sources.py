@@ -64,7 +64,7 @@ class SourceSelection:
     exclude: Sequence[str] = ()
     """Patterns of which no item may match one."""
     metadata: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """User metadata of all items; that of an item in a list goes first."""
+    """User metadata of all items; the metadata of an item in a list takes precedence."""
 
     def check(self) -> None:
         """Check that there are sources, that the lists exist and that the patterns are not empty.
@@ -189,7 +189,7 @@ def parse_list(lines: Iterable[str], name: str) -> Iterator[IngestSource]:
 
 
 def _format_problem(header: str) -> str:
-    """Return what is wrong with a list whose first line is almost that of a format; empty if it is not."""
+    """Return what is wrong with a first line that is almost that of JSON or CSV; empty if nothing is."""
     if _JSON_ARRAY.match(header):
         return "a JSON array cannot be read; write each object in a line of its own, without brackets around them"
     for delimiter in CSV_DELIMITERS if not _csv_delimiter(header) else "":
@@ -387,7 +387,7 @@ class SourceTotal:
 
 
 class SourceScan:
-    """Reads the sources once, ahead of the ingestion, which so knows early how many there are.
+    """Reads the sources once, ahead of the ingestion, so that their number is known early.
 
     Use it as an asynchronous context manager, which starts to read.
 

@@ -69,7 +69,7 @@ _standard_output: Final = ContextVar[SafeStream]("standard_output")
 
 @contextmanager
 def safe_standard_output() -> Generator[SafeStream]:
-    """Let all that is printed within the block share one stream, which knows whether output was lost."""
+    """Use one stream for all that is printed within the block; it records whether output was lost."""
     stream = SafeStream(sys.stdout)
     token = _standard_output.set(stream)
     try:
