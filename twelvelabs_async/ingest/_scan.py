@@ -17,7 +17,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from itertools import islice
 from operator import attrgetter
 from os import PathLike, fspath
@@ -71,10 +70,10 @@ SKIPPED_FOLDERS: Final[Mapping[str, SkipReason]] = {
 """Folders of operating systems and storage devices that hold no files of users, by name in lower case."""
 
 
-async def iter_items(
+def iter_items(
     sources: IngestSources, *, on_skipped: Callable[[PathSkipped], None] | None = None
 ) -> AsyncGenerator[Item, None]:
-    """Yield each item of `sources`. Sources are read as items are consumed.
+    """Return an iterator of the items of `sources`. Sources are read as items are consumed.
 
     A source that is not valid yields an item with a `problem`.
 
@@ -82,9 +81,7 @@ async def iter_items(
         sources: The sources.
         on_skipped: Receives what was left out of folders and globs.
     """
-    async with aclosing(iter_batch_items(_batches(sources), on_skipped=on_skipped)) as items:
-        async for item in items:
-            yield item
+    return iter_batch_items(_batches(sources), on_skipped=on_skipped)
 
 
 async def iter_batch_items(
@@ -95,16 +92,16 @@ async def iter_batch_items(
     async for batch in batches:
         found = _expand_all(batch)
         in_memory = all(_is_plain_url(source) for source in batch)  # no need to read the disk
-        while (
-            some := list(islice(found, 1))
-            if in_memory
-            else await SCANS.run(list[Item | PathSkipped], islice(found, SCAN_BATCH_SIZE))
-        ):
+        while some := list(islice(found, 1)) if in_memory else await SCANS.run(_next_batch, found):
             for item in some:
                 if isinstance(item, Item):
                     yield signed_urls.distinguish(item)
                 elif on_skipped is not None:
                     on_skipped(item)
+
+
+def _next_batch(found: Iterator[Item | PathSkipped]) -> list[Item | PathSkipped]:
+    return list(islice(found, SCAN_BATCH_SIZE))
 
 
 class _SignedUrls:
@@ -260,20 +257,26 @@ def _bucket_items(url: str) -> Iterator[Item | PathSkipped]:
 
 
 def _object_items(path: BucketPath, found: Iterable[BucketObject]) -> Iterator[Item | PathSkipped]:
-    left_out: Counter[tuple[SkipReason, str]] = Counter()
+    left_out: Counter[PathSkipped] = Counter()
     for each in found:
         name = each.key.rpartition("/")[2]
         if each.key == path.key or _is_indexable(name):
             url = path.url_of(each.key)
             yield Item(url, url, name=name, size=each.size, mtime_ns=each.mtime_ns, etag=each.etag)
         else:
-            left_out[_file_skip_reason(name)] += 1
-    yield from _skipped_files(path.url_of(path.key), left_out)
+            left_out[_skipped_file(path.url_of(path.key), name)] += 1
+    yield from _with_counts(left_out)
 
 
-def _skipped_files(folder: str, left_out: Counter[tuple[SkipReason, str]]) -> Iterator[PathSkipped]:
-    for (reason, suffix), count in left_out.items():
-        yield PathSkipped(path=folder, reason=reason, suffix=suffix, count=count)
+def _skipped_file(path: str, name: str) -> PathSkipped:
+    """Return why a file is left out; `path` is that of its folder or its own."""
+    if _is_hidden(name):
+        return PathSkipped(path=path, reason="hidden file")
+    return PathSkipped(path=path, reason="not video or audio", suffix=PurePath(name).suffix.lower())
+
+
+def _with_counts(left_out: Counter[PathSkipped]) -> Iterator[PathSkipped]:
+    return (attrs.evolve(skipped, count=count) for skipped, count in left_out.items())
 
 
 def _file_item(path: str) -> Item:
@@ -310,13 +313,13 @@ def _folder_items(folder: str) -> Iterator[Item | PathSkipped]:
             else:
                 entered.append(name)
         folders[:] = entered
-        left_out: Counter[tuple[SkipReason, str]] = Counter()
+        left_out: Counter[PathSkipped] = Counter()
         for name in sorted(files):
             if _is_indexable(name):
                 yield _file_item(str(Path(parent) / name))
             else:
-                left_out[_file_skip_reason(name)] += 1
-        yield from _skipped_files(parent, left_out)
+                left_out[_skipped_file(parent, name)] += 1
+        yield from _with_counts(left_out)
     yield from map(_unreadable_folder, unreadable)
 
 
@@ -336,11 +339,6 @@ def _skip_reason(parent: str, name: str) -> SkipReason | None:
     return "linked folder" if os.path.islink(os.path.join(parent, name)) else None  # noqa: PTH114, PTH118  # Path raises errors
 
 
-def _file_skip_reason(name: str) -> tuple[SkipReason, str]:
-    """Return why a file in a folder is left out, and the extension of its name in lower case if that is the reason."""
-    return ("hidden file", "") if _is_hidden(name) else ("not video or audio", PurePath(name).suffix.lower())
-
-
 def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
     drive, rest = os.path.splitdrive(pattern)
     root = drive + os.sep if rest.startswith(os.sep) else drive
@@ -348,7 +346,7 @@ def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
     seen: set[str | PathSkipped] = set()
     left_out: list[Item | PathSkipped] = []
     for match in _matches(root, segments, left_out):
-        found = _folder_items(match) if os.path.isdir(match) else _matching_file(match)  # noqa: PTH112  # Path raises errors
+        found = _folder_items(match) if os.path.isdir(match) else [_matching_file(match)]  # noqa: PTH112  # Path raises errors
         yield from _new(found, seen)
     yield from _new(left_out, seen)
 
@@ -362,13 +360,9 @@ def _new(found: Iterable[Item | PathSkipped], seen: set[str | PathSkipped]) -> I
             yield item
 
 
-def _matching_file(path: str) -> Iterator[Item | PathSkipped]:
+def _matching_file(path: str) -> Item | PathSkipped:
     name = PurePath(path).name
-    if _is_indexable(name):
-        yield _file_item(path)
-    else:
-        reason, suffix = _file_skip_reason(name)
-        yield PathSkipped(path=path, reason=reason, suffix=suffix)
+    return _file_item(path) if _is_indexable(name) else _skipped_file(path, name)
 
 
 def _matches(parent: str, segments: Sequence[str], left_out: list[Item | PathSkipped]) -> Iterator[str]:

@@ -492,18 +492,16 @@ class Stages:
     async def _send(self, work: WorkItem, saved: SavedUpload | None) -> str:
         """Send the file, or have the platform fetch the URL, and return the id of the asset."""
         work.start_attempt()
-        item = work.item
+        item, name = work.item, work.item.name or None
         url = await self._url_to_fetch(item)
         executor = self._checked_executor(work)
         assets = Assets(executor)
         metadata = {**self._merged_metadata(item), INGEST_TOKEN_KEY: work.entry.token}
         if url is not None:
-            asset = await assets.create(method="url", url=url, filename=item.name or None, user_metadata=metadata)
+            asset = await assets.create(method="url", url=url, filename=name, user_metadata=metadata)
             return asset.id
         from_bucket = item.is_object
-        source = (
-            self._object_source(item) if from_bucket else source_of(item.source, "source", filename=item.name or None)
-        )
+        source = self._object_source(item) if from_bucket else source_of(item.source, "source", filename=name)
         async with opened(source) as content:
             _check_unchanged(content, item)
             kind = media_from_name(item.name).kind if from_bucket else await SCANS.run(detect_media_type, item.source)

@@ -111,8 +111,7 @@ class StatusPoller:
             return False
         if self.batch_poller.transient_error is not None:
             await self._handle_error(self.batch_poller.transient_error)
-        self._report_statuses()
-        self._fail_timed_out()
+        self._update_waiters()
         return any_ended
 
     async def _handle_error(self, error: TwelveLabsError) -> None:
@@ -138,25 +137,23 @@ class StatusPoller:
         if result.error is not None:
             waiter.fail(result.error)
         elif not waiter.future.done():
-            waiter.on_status(result.result().status)
+            ready: Any = result.item
+            waiter.on_status(ready.status)
             waiter.future.set_result(None)
         return True
 
-    def _report_statuses(self) -> None:
-        for id, resource in tuple(self.batch_poller.pending.items()):
-            waiter = self._waiters.get(id)
-            if waiter is None:  # cancelled during the poll
-                self.batch_poller.discard(id)
-            elif resource is not None and resource.status != waiter.status:
+    def _update_waiters(self) -> None:
+        """Report new statuses, and fail the tasks that have waited too long."""
+        for id in self.batch_poller.pending.keys() - self._waiters.keys():  # cancelled during the poll
+            self.batch_poller.discard(id)
+        for id, waiter in self._waiters.items():
+            resource = self.batch_poller.pending.get(id)
+            if resource is not None and resource.status != waiter.status:
                 waiter.status = resource.status
                 waiter.on_status(resource.status)
-
-    def _fail_timed_out(self) -> None:
-        for id, waiter in tuple(self._waiters.items()):
             age = self._age(waiter)
             if age > self.timeout:
-                last = self.batch_poller.pending.get(id)
-                waiter.fail(wait_timeout_error(last, self.batch_poller.target.lifecycle, id, age))
+                waiter.fail(wait_timeout_error(resource, self.batch_poller.target.lifecycle, id, age))
 
     def _age(self, waiter: _Waiter) -> float:
         return self.clock.monotonic() - waiter.started

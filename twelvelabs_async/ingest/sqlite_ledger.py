@@ -584,7 +584,7 @@ class _SharedLedgerFile(_LedgerFile):
 
 
 def _create_draft(path: Path) -> Path:
-    """Create an empty file beside a ledger, and return its path."""
+    """Create an empty file in the folder of a ledger, and return its path."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return draft

@@ -54,14 +54,14 @@ JOB_TABLE_SCHEMA: Final[LiteralString] = """
 LEASE_DURATION: Final = 10.0
 """Seconds after its last heartbeat, by the clock of the database, during which a worker may run its jobs."""
 
-_HAS_LEASE: Final[LiteralString] = """
+_HAS_LEASE: Final = sql.SQL("""
     EXISTS (
         SELECT FROM procrastinate_workers AS sender
         JOIN twelvelabs_workers AS registered ON registered.worker_id = sender.id
         JOIN twelvelabs_ledger AS owned ON owned.epoch = registered.epoch
         WHERE sender.id = %(worker_id)s AND sender.last_heartbeat > clock_timestamp() - make_interval(secs => %(lease)s)
     )
-"""
+""")
 
 MAX_ENTRIES_PER_SCAN: Final = 5000
 """Entries of one index that one scan covers, oldest first."""
@@ -177,7 +177,7 @@ class _StepEntries(_ScanEntries):
             LedgerInUseError: Another worker has started the step, or this one has sent no heartbeat for too long.
         """
         query: LiteralString = "SELECT 1 WHERE {fence} AND {lease}"
-        await self.run(partial(self._write, query=query, values={}, lease=sql.SQL(_HAS_LEASE)))
+        await self.run(partial(self._write, query=query, values={}, lease=_HAS_LEASE))
 
 
 class JobTable:
@@ -257,7 +257,7 @@ class JobTable:
         """Send a heartbeat of a worker; return False if its last one is so old that it may have lost its jobs."""
         query = sql.SQL(
             "UPDATE procrastinate_workers SET last_heartbeat = clock_timestamp() WHERE id = %(worker_id)s AND {}"
-        ).format(sql.SQL(_HAS_LEASE))
+        ).format(_HAS_LEASE)
         return bool(await self._execute(query, {"worker_id": worker_id, "lease": LEASE_DURATION}))
 
     async def start_step(self, token: str, worker_id: int | None) -> JobState | None:
@@ -282,7 +282,7 @@ class JobTable:
             WHERE twelvelabs_jobs.token = before.token AND entry.state = 'open'
             RETURNING before.item, before.failed_attempts, before.epoch, entry.*,
                       extract(epoch FROM clock_timestamp() - before.uncertain_since)::float AS uncertain_for
-        """).format(sql.SQL(_HAS_LEASE))
+        """).format(_HAS_LEASE)
         rows = await self._rows(query, {"token": token, "worker_id": worker_id, "lease": LEASE_DURATION})
         if not rows:
             return None
