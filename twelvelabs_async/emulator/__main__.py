@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from shlex import quote
-from typing import get_args
+from typing import Any, get_args
 
 from twelvelabs_async.emulator._search import SearchMode
 from twelvelabs_async.emulator.plans import PlanName
@@ -104,8 +104,8 @@ def _parse_timing(text: str) -> Timing:
 
 async def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
-        plan = None if options.plan == "none" else options.plan
-        emulator = Emulator(**(vars(options) | {"plan": plan}))
+        settings: dict[str, Any] = {**vars(options), "plan": None if options.plan == "none" else options.plan}
+        emulator = Emulator(**settings)
         await emulator.start()
     except (OSError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {_explain(error)}\n")

@@ -43,7 +43,7 @@ Schema = dict[str, Any]
 ROOT_PATH = "response_format.json_schema"
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string", "timestamp")
-_VALUE_TYPES = {str: "string", bool: "boolean", type(None): "null"}
+_VALUE_TYPES: dict[type[object], str] = {str: "string", bool: "boolean", type(None): "null"}
 """Types of the values in `const` and `enum`; all others are numbers."""
 
 UNSUPPORTED_KEYWORDS = (
@@ -213,7 +213,7 @@ class _SchemaValidator:
             raise _unsupported(path, f"{keyword} is not supported")
         if "$ref" in schema:
             self._check_reference(schema["$ref"], path, name)
-        for allowed in cast("list[Any]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
+        for allowed in cast("list[object]", [schema["const"]] if "const" in schema else schema.get("enum", [])):
             if isinstance(allowed, list | dict):
                 raise _unsupported(path, "const and enum may contain only booleans, null, numbers and strings")
             if "type" not in schema:
