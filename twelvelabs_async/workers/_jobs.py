@@ -246,7 +246,9 @@ class JobQueue:
 
 
 @asynccontextmanager
-async def opened(ledger: PostgresLedger, queue: JobQueue, access: LedgerAccess = "shared") -> AsyncGenerator[str]:
+async def opened_ledger(
+    ledger: PostgresLedger, queue: JobQueue, access: LedgerAccess = "shared"
+) -> AsyncGenerator[str]:
     """Open a ledger and its queue; yield the name of the ledger."""
     name = await ledger.open()
     try:
@@ -268,7 +270,7 @@ async def open_ledger_and_queue(
         LedgerError: The database cannot be used.
     """
     ledger, queue = PostgresLedger(url, access=access), JobQueue(url, clock)
-    async with opened(ledger, queue, access) as name:
+    async with opened_ledger(ledger, queue, access) as name:
         yield ledger, name, queue
 
 

@@ -34,7 +34,7 @@ from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.results import OnOutage, Transfer
 from twelvelabs_async.uploads._strategy import MULTIPART_THRESHOLD
 from twelvelabs_async.workers._job_table import LEASE_DURATION, JobTable
-from twelvelabs_async.workers._jobs import JobHandlers, JobQueue, JobRunner, PausedQueues, opened
+from twelvelabs_async.workers._jobs import JobHandlers, JobQueue, JobRunner, PausedQueues, opened_ledger
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class Worker:
             worker.stop()  # in an application, a handler of SIGTERM calls it
             await worker.run()
         """
-        async with opened(self._ledger, self._queue):
+        async with opened_ledger(self._ledger, self._queue):
             unsubscribe = self._executor.limiter.events.subscribe(self._runner.outage.on_client_event)
             loops = [asyncio.create_task(self._heartbeat_loop()), asyncio.create_task(self._sweep_loop())]
             try:
