@@ -187,11 +187,10 @@ class OutageWaiter(OutageDetector):
         since = datetime.fromtimestamp(self._clock.time() - silence, UTC)
         self._emit(OutageStarted(since=since, error=str(error)))
         started, delay = self._clock.monotonic(), FIRST_PROBE_DELAY
-        while True:
-            await self._clock.sleep(delay)
-            if await self._is_answered():
-                break
+        await self._clock.sleep(delay)
+        while not await self._is_answered():
             delay = min(MAX_PROBE_DELAY, delay * 2)
+            await self._clock.sleep(delay)
         self._emit(OutageEnded(seconds=silence + self._clock.monotonic() - started))
         return True
 
