@@ -339,12 +339,12 @@ async def validate_source(
         rules: Limits of the models of the index, from `rules_for_models`.
         size: Size of an object in a bucket, in bytes.
     """
-    is_path = "://" not in source
-    if not is_path and is_url(source):
+    may_be_remote = "://" in source
+    if may_be_remote and is_url(source):
         media = media_from_name(filename_from_url(source))
         reason = url_problem(source) or web_page_rejection(source) or rejection_reason(media, "url", rules)
         return SourceValidation(media=media, strategy="url", rejection_reason=reason)
-    if not is_path and is_bucket_url(source):
+    if may_be_remote and is_bucket_url(source):
         media = media_from_name(source.rpartition("/")[2], size)
     else:
         try:
