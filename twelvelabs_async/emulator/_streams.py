@@ -77,7 +77,7 @@ class StreamedResponse(web.StreamResponse):
                 self._frames[middle:] = self._stream.error_frames
 
     def change_texts(self, change: Callable[[str], str]) -> bool:
-        """Change the generated texts, also those divided among several events; return whether there are any."""
+        """Change the generated texts, also those divided among several events; return whether any changed."""
         events = {number: event for number, frame in enumerate(self._frames) if (event := _parse_frame(frame))}
         parts = {number: name for number, event in events.items() if (name := _PART_FIELDS.get(event_type(event)))}
         text = "".join(events[number][name] for number, name in parts.items())

@@ -301,7 +301,7 @@ class Emulator:
             files: Files of the account, by their ids at the provider; a string is the name of a file.
             custom_id: Label that was passed to the authorization.
             account: Name of the account; connections to the same account share their imports.
-            status: ConnectionStatus of the connection; only an `active` one can be used.
+            status: Status of the connection; only an `active` one can be used.
             organization: Organization that owns the connection.
 
         Returns:

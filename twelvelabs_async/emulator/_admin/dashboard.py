@@ -175,7 +175,7 @@ def _newest(items: Iterable[Any], limit: int) -> list[Any]:
 
 
 def _qualified_name(organization: str, name: str) -> str:
-    """Return a name, after that of its organization unless it is the default one."""
+    """Return a name behind that of its organization; the name alone for the default organization."""
     return name if organization == DEFAULT_ORGANIZATION else f"{organization}: {name}"
 
 

@@ -43,7 +43,7 @@ DEFAULTABLE_FIELDS = ("prompt", "response_format", *_ECHOED_FIELDS, *_ECHOED_SEG
 
 
 async def create_task(context: RequestContext) -> ApiResponse:
-    """POST /analyze/tasks; a known Idempotency-Key returns the task that it created, or 409 by a fault."""
+    """POST /analyze/tasks; returns the task that a known Idempotency-Key created, or 409 if a fault asks for it."""
     service, state = context.service, context.service.state.analyses
     body = await context.json()
     key = context.request.headers.get("Idempotency-Key")
@@ -337,7 +337,7 @@ def _request_params(task_: Analysis, *, brief: bool) -> Json:
 
 
 def _echoed_defaults(request: AnalyzeRequest) -> Json:
-    """Return the defaults of parameters that tasks show also if the request does not have them."""
+    """Return the defaults that a task shows for parameters that its request does not have."""
     view: Json = {"temperature": analyze.DEFAULT_TEMPERATURE, "max_tokens": analyze.TOKEN_LIMITS[request.mode][1]}
     if request.mode == SEGMENTS_MODE and not any(one.get("time_ranges") for one in request.definitions):
         view["min_segment_duration"] = analyze.MIN_SEGMENT_DURATION

@@ -17,6 +17,7 @@ from twelvelabs_async.emulator._api.validation import (
     parse_user_metadata,
     parse_user_metadata_json,
     require_choice,
+    require_given,
     required_int,
     required_object_list,
     required_string,
@@ -53,9 +54,7 @@ async def create_asset(context: RequestContext) -> ApiResponse:
 
 
 async def _from_file(context: RequestContext, form: Form) -> tuple[str, media.Media]:
-    file = form.file("file")
-    if file is None:
-        raise missing_parameter("file")
+    file = require_given(form.file("file"), "file")
     filename = form.get("filename") or file.filename
     return filename, await inspect_form_file(context.service, "file", file, filename, media.MAX_UPLOAD_SIZES["direct"])
 
@@ -223,7 +222,7 @@ async def retrieve_transcription(context: RequestContext) -> ApiResponse:
 
 
 async def delete_asset(context: RequestContext) -> ApiResponse:
-    """DELETE /assets/{asset_id}; with `force` also if it is in use, and its indexed assets remain."""
+    """DELETE /assets/{asset_id}; with `force` also one in use, whose indexed assets remain."""
     asset = context.service.asset(context.path_id("asset_id"))
     state = context.service.state
     if not context.query_flag("force") and (

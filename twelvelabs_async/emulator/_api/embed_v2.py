@@ -204,7 +204,8 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     """
     media = source.media
     embed.check_file(media)
-    options = _timed_options(body, media.kind, model)
+    known_options = [name for name in TIMED_OPTIONS[media.kind] if model == OLD_MODEL or name != "transcription"]
+    options = validation.optional_choices(body, "embedding_option", known_options) or known_options
     allowed_scopes = ("clip", "asset", "local") if task and model == NEW_MODEL else ("clip", "asset")
     scopes = validation.optional_choices(body, "embedding_scope", allowed_scopes) or ["clip", "asset"]
     kinds = _timed_types(body, options, model)
@@ -227,11 +228,6 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     specs = embeddings.file_vector_specs(embedded_options, scopes, span, segmentation.segments(span, media.digest))
     vectors = tuple(embeddings.with_described_text(media, specs))
     return EmbedRequest(digest=media.digest, vectors=vectors, metadata=metadata)
-
-
-def _timed_options(body: JsonObject, kind: str, model: str) -> list[str]:
-    known = [option for option in TIMED_OPTIONS[kind] if model == OLD_MODEL or option != "transcription"]
-    return validation.optional_choices(body, "embedding_option", known) or known
 
 
 def _timed_types(body: JsonObject, options: Sequence[str], model: str) -> list[str]:

@@ -215,14 +215,14 @@ async def delete_entity(context: RequestContext) -> ApiResponse:
 
 
 async def add_assets(context: RequestContext) -> ApiResponse:
-    """POST /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; ignores assets that it has."""
+    """POST /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; assets it has are ignored."""
     entity = _find_entity(context)
     body = _asset_ids(context.service, await context.json())
     return _replace_assets(context.service, entity, list(dict.fromkeys([*entity.asset_ids, *body])))
 
 
 async def remove_assets(context: RequestContext) -> ApiResponse:
-    """DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; ignores others."""
+    """DELETE /entity-collections/{entity_collection_id}/entities/{entity_id}/assets; assets it lacks are ignored."""
     entity = _find_entity(context)
     body = validation.required_string_list(await context.json(), "asset_ids")
     left = [asset_id for asset_id in entity.asset_ids if asset_id not in body]

@@ -11,7 +11,7 @@ from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.assets import ASSET_NOT_READY
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found, require_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found, require_found
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._media.media import Asset, UserMetadata
@@ -464,10 +464,8 @@ def _modalities(body: JsonObject, kinds: list[str]) -> list[str] | None:
         return None
     if options is None:
         return [MODALITIES[0]]
-    value = validation.optional_choices(options, "modalities", MODALITIES)
-    if value is None:
-        raise missing_parameter("search_options.video.modalities")
-    return value
+    modalities = validation.optional_choices(options, "modalities", MODALITIES)
+    return validation.require_given(modalities, "search_options.video.modalities")
 
 
 def _page_token(context: RequestContext, store_id: str, body: JsonObject, page: int, expires_at: int) -> str:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def validate_bounds(query: MultiMapping[str]) -> None:
-    """Validate all bounds of a query, also if there is nothing to compare them with.
+    """Validate all bounds of a query, even if the list is empty.
 
     Raises:
         ApiError: A bound is not a number or not a timestamp.
@@ -48,7 +48,7 @@ def equals(query: MultiMapping[str], name: str, value: str) -> bool:
 
 
 def at_or_after(query: MultiMapping[str], **times: float) -> bool:
-    """Return whether times are at or after the query parameters of the same names, where these are present.
+    """Return whether each time is at or after the query parameter of its name; an absent parameter allows all times.
 
     Raises:
         ApiError: A parameter is not a timestamp.

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http import HttpProcessingError
@@ -25,6 +25,7 @@ from twelvelabs_async.emulator._json import parse_json, parse_number
 from twelvelabs_async.emulator._media.media import UserMetadata
 from twelvelabs_async.emulator._spool import UploadHasher, UploadSpool
 
+T = TypeVar("T")
 JsonObject = dict[str, Any]
 
 MAX_SAFE_INTEGER = (1 << 53) - 1
@@ -66,19 +67,32 @@ def require_choice(field_path: str, value: object, choices: Iterable[str]) -> st
     return str(value)
 
 
+def require_given(value: T | None, field_path: str) -> T:
+    """Return the value of a required field.
+
+    Raises:
+        ApiError: The field is absent.
+    """
+    if value is None:
+        raise missing_parameter(field_path)
+    return value
+
+
+def _optional(body: JsonObject, name: str, parent: str, kind: type[T], noun: str) -> T | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise invalid_parameter(_join(parent, name), f"it must be {noun}")
+    return value
+
+
 def optional_string(body: JsonObject, name: str, parent: str = "") -> str | None:
     """Return a string, None if it is absent."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise invalid_parameter(_join(parent, name), "it must be a string")
-    return value
+    return _optional(body, name, parent, str, "a string")
 
 
 def required_string(body: JsonObject, name: str, parent: str = "", *, max_length: int | None = None) -> str:
     """Return a string that is not blank and has at most `max_length` characters."""
-    value = optional_string(body, name, parent)
-    if value is None:
-        raise missing_parameter(_join(parent, name))
+    value = require_given(optional_string(body, name, parent), _join(parent, name))
     if not value.strip():
         raise invalid_parameter(_join(parent, name), "it must not be empty")
     if max_length is not None and len(value) > max_length:
@@ -88,9 +102,7 @@ def required_string(body: JsonObject, name: str, parent: str = "", *, max_length
 
 def optional_bool(body: JsonObject, name: str, parent: str = "", *, default: bool = False) -> bool:
     """Return a boolean, the default if it is absent."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise invalid_parameter(_join(parent, name), "it must be a boolean")
+    value = _optional(body, name, parent, bool, "a boolean")
     return default if value is None else value
 
 
@@ -130,19 +142,14 @@ def optional_int(body: JsonObject, name: str, minimum: int, maximum: int | None 
 
 def required_int(body: JsonObject, name: str, minimum: int, maximum: int | None = None, parent: str = "") -> int:
     """Return an integer within inclusive bounds."""
-    value = optional_int(body, name, minimum, maximum, parent)
-    if value is None:
-        raise missing_parameter(_join(parent, name))
-    return value
+    return require_given(optional_int(body, name, minimum, maximum, parent), _join(parent, name))
 
 
 def required_list(
     body: JsonObject, name: str, min_items: int = 1, max_items: int | None = None, parent: str = ""
 ) -> list[Any]:
     """Return a list with `min_items` to `max_items` entries."""
-    value = body.get(name)
-    if value is None:
-        raise missing_parameter(_join(parent, name))
+    value = require_given(body.get(name), _join(parent, name))
     entries = cast("list[Any]", value)
     if not isinstance(value, list) or len(entries) < min_items or (max_items is not None and len(entries) > max_items):
         bounds = f"at least {min_items}" if max_items is None else f"{min_items} to {max_items}"
@@ -181,18 +188,12 @@ def optional_choices(body: JsonObject, name: str, choices: Iterable[str], parent
 
 def optional_object(body: JsonObject, name: str, parent: str = "") -> JsonObject | None:
     """Return an object, None if it is absent."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise invalid_parameter(_join(parent, name), "it must be an object")
-    return cast("JsonObject | None", value)
+    return cast("JsonObject | None", _optional(body, name, parent, dict, "an object"))
 
 
 def required_object(body: JsonObject, name: str, parent: str = "") -> JsonObject:
     """Return an object."""
-    value = optional_object(body, name, parent)
-    if value is None:
-        raise missing_parameter(_join(parent, name))
-    return value
+    return require_given(optional_object(body, name, parent), _join(parent, name))
 
 
 def is_scalar(value: object) -> bool:
@@ -288,10 +289,7 @@ class Form:
         Raises:
             ApiError: The field is absent.
         """
-        value = self.get(name)
-        if value is None:
-            raise missing_parameter(name)
-        return value
+        return require_given(self.get(name), name)
 
     def choice(self, name: str, choices: Iterable[str]) -> str | None:
         """Return a field that is one of the choices, None if it is absent."""
