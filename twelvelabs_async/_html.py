@@ -25,7 +25,7 @@ def shown_fields(item: object) -> dict[str, Any]:
     if not _is_attrs_object(item):
         return {"value": item}
     fields = [(field, getattr(item, field.name)) for field in attrs.fields(type(item))]
-    shown = {field.name: value for field, value in fields if field.repr or isinstance(value, array)}
+    shown: dict[str, Any] = {field.name: value for field, value in fields if field.repr or isinstance(value, array)}
     return {name: value for name, value in shown.items() if value not in _EMPTY}
 
 

@@ -72,8 +72,8 @@ class RecordingExecutor(ExtendedExecutor):
 
 def recording(executor: RequestExecutor, record: CallRecord) -> RecordingExecutor:
     """Return an executor that shares everything with `executor`, and writes into `record`."""
-    fields = attrs.asdict(executor, recurse=False, filter=lambda field, _: field.init)
-    return RecordingExecutor(**{**fields, "record": record})
+    fields = attrs.asdict(executor, recurse=False, filter=lambda field, _: field.init and field.name != "record")
+    return RecordingExecutor(record=record, **fields)
 
 
 def raw_response(record: CallRecord, data: T) -> RawResponse[T]:
