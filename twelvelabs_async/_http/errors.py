@@ -180,8 +180,9 @@ def parse_error_body(text: str) -> dict[str, Any]:
         return {"message": found if isinstance(found, str) else None}
     top = cast("dict[str, Any]", found)
     errors: Any = top.get("errors")
-    first: Any = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    objects: list[dict[str, Any]] = [_nested_error(top), top, first, _nested_error(first)]
+    has_several = isinstance(errors, list) and errors and isinstance(errors[0], dict)
+    first: dict[str, Any] = errors[0] if has_several else {}
+    objects = [_nested_error(top), top, first, _nested_error(first)]
     return {
         "message": message_in(top),
         "code": _find_code(objects),
