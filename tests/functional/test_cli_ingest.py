@@ -18,9 +18,11 @@ import pytest
 from commands import CLI_COMMAND, Cli, environment, read_until, run_in_terminal
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async._cli import demo
+from twelvelabs_async._cli import cleanup, demo
+from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async.emulator import ThreadedEmulator
+from twelvelabs_async.emulator._media.media import Asset
 
 pytestmark = pytest.mark.oldest_python
 
@@ -272,28 +274,54 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: Th
     assert "no orphaned assets" in cli(*command).stdout
 
 
+async def upload_again(served: ThreadedEmulator, first: Asset, *, into_index: bool) -> str:
+    """Upload the file of an asset once more, and return the id of the new asset."""
+    async with AsyncTwelveLabs(served.api_key, base_url=served.base_url) as client:
+        asset = await client.assets.upload(CLIPS[0], user_metadata=dict(first.user_metadata or {}))
+        await client.assets.wait_for_done(asset.id)
+        if into_index:
+            (video,) = served.state.videos.values()
+            await client.indexes.indexed_assets.create(video.index_id, asset_id=asset.id)
+    return asset.id
+
+
 def test_a_second_asset_of_a_video_is_deleted_even_if_both_are_in_the_index(
     cli: Cli, served: ThreadedEmulator, ledger: str
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
     (first,) = served.state.assets.values()
-
-    async def upload_again() -> None:
-        async with AsyncTwelveLabs(served.api_key, base_url=served.base_url) as client:
-            for in_index in (False, True):
-                asset = await client.assets.upload(CLIPS[0], user_metadata=dict(first.user_metadata or {}))
-                await client.assets.wait_for_done(asset.id)
-                if in_index:
-                    (video,) = served.state.videos.values()
-                    await client.indexes.indexed_assets.create(video.index_id, asset_id=asset.id)
-
-    asyncio.run(upload_again())
+    for into_index in (False, True):
+        asyncio.run(upload_again(served, first, into_index=into_index))
     result = cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
     assert "replaced by another asset" in result.stdout
     assert f"in the index twice, also as {first.id}" in result.stdout
     assert "2 deleted" in result.stdout
     assert list(served.state.assets) == [first.id]
     assert len(served.state.videos) == 1
+
+
+def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
+    cli: Cli, served: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
+    (first,) = served.state.assets.values()
+    again = asyncio.run(upload_again(served, first, into_index=True))
+    monkeypatch.setenv("TWELVELABS_API_KEY", served.api_key)
+
+    async def delete() -> ExitCode:
+        base_url, screen = served.base_url, Screen()
+        orphans, _ = await cleanup.find_orphans(
+            index="holiday", ledger=ledger, dry_run=False, base_url=base_url, screen=screen
+        )
+        async with AsyncTwelveLabs(served.api_key, base_url=base_url) as client:
+            ((index_id, video),) = [
+                (orphan.entry.index_id, orphan.indexed_asset_id or "") for orphan in orphans if orphan.asset_id == again
+            ]
+            await client.indexes.indexed_assets.delete(index_id, video)
+        return await cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen)
+
+    assert asyncio.run(delete()) == ExitCode.OK
+    assert list(served.state.assets) == [first.id]
 
 
 def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:

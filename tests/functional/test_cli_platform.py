@@ -127,6 +127,14 @@ def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, served: ThreadedEmu
     assert (result.exit_code, "TEXT with --image" in result.stderr) == (2, True)
 
 
+def test_api_does_not_send_a_file_as_a_form(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"query_text": "a boat"}')
+    result = cli("api", "POST", "/search", "--form", "--input", str(body))
+    assert (result.exit_code, "--input sends JSON" in result.stderr) == (2, True)
+    assert not list(served.requests)
+
+
 @pytest.mark.usefixtures("video")
 def test_api_sends_fields_in_the_query_or_in_the_body(cli: Cli, served: ThreadedEmulator) -> None:
     result = cli("api", "GET", "/indexes?index_name=holiday", "-F", "page_limit=1")

@@ -60,6 +60,8 @@ def build_request(
     encoded_path = quote(path_only, safe=_PATH_CHARACTERS, errors="surrogateescape")
     if input_file is not None and values and method != "GET":
         raise InvalidInputError("pass fields or --input, not both")
+    if input_file is not None and form:
+        raise InvalidInputError("--input sends JSON; pass the fields of a form as --field or --raw-field")
     body = None if input_file is None else _read_json(input_file)
     if method == "GET":
         return CommandRequest(method=method, path=encoded_path, query={**query, **values}, json=body)
