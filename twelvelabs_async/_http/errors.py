@@ -179,9 +179,7 @@ def parse_error_body(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {"message": found if isinstance(found, str) else None}
     top = cast("dict[str, Any]", found)
-    errors: Any = top.get("errors")
-    has_several = isinstance(errors, list) and errors and isinstance(errors[0], dict)
-    first: dict[str, Any] = errors[0] if has_several else {}
+    first = _first_error(top)
     objects = [_nested_error(top), top, first, _nested_error(first)]
     return {
         "message": message_in(top),
@@ -285,6 +283,13 @@ def _by_field(errors: Any) -> str | None:
 def _location(value: Any) -> str:
     """Return the path of an invalid field, as FastAPI reports it."""
     return ".".join(map(str, cast("list[object]", value))) if isinstance(value, list) else ""
+
+
+def _first_error(top: Mapping[str, Any]) -> dict[str, Any]:
+    errors = top.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return cast("dict[str, Any]", errors[0])
+    return {}
 
 
 def _find_code(objects: list[dict[str, Any]]) -> Any:
