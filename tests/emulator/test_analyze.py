@@ -279,6 +279,7 @@ def in_object(**properties: Any) -> dict[str, Any]:
         (in_object(a={"type": "integer", "minimum": 3, "maximum": 1}), 422),
         (in_object(a={"enum": [[]]}), 422),
         (in_object(a={"$ref": "#/$defs/none"}), 422),
+        (in_object(a={"$ref": "a"}) | {"$defs": {"a": {"type": "string"}}}, 422),
         ({"type": "object", "$defs": {"a": {"type": "string", "minLength": 1}}}, 422),
         (in_object(a="string"), 400),
         ("object", 400),

@@ -50,6 +50,15 @@ def results(session: aiohttp.ClientSession) -> Callable[[str], Awaitable[list[di
 Results = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
+@pytest.mark.parametrize("defaults", [[], "", 0, False])
+async def test_defaults_that_are_no_object_are_rejected(
+    call: SendRequest, make_source: MakeSource, defaults: object
+) -> None:
+    body = batch({"video": await make_source(), "prompt": {"input_text": "What happens?"}}, defaults=defaults)
+    status, error = await call("POST", BATCHES, json=body)
+    assert (status, "defaults" in json.dumps(error)) == (400, True)
+
+
 async def test_items_complete_one_after_another(
     call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:

@@ -310,6 +310,13 @@ async def test_a_request_that_creates_nothing_is_not_counted_as_a_hit(emulator: 
         emulator.faults.assert_all_hit()
 
 
+async def test_a_request_without_any_of_several_effects_is_one_hit_less(emulator: Emulator, call: SendRequest) -> None:
+    fault = emulator.faults.add("GET /indexes", processing_error="Never.", damage="cut")
+    assert (await call("GET", "/indexes"))[0] == 200
+    assert fault.hits == 0
+    emulator.faults.clear()
+
+
 def test_the_repr_of_a_fault_shows_the_options_that_differ_from_the_defaults(emulator: Emulator) -> None:
     fault = emulator.faults.add("GET /indexes", status=503, times=2)
     assert repr(fault) == "Fault(operation='GET /indexes', status=503, times=2, hits=0)"

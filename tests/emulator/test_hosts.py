@@ -62,6 +62,12 @@ async def test_a_page_of_another_site_may_use_the_api(emulator: Emulator) -> Non
         assert got.status == 200
 
 
+@pytest.mark.parametrize("name", ["a b", "a/b", "user@host", ""])
+def test_a_public_host_must_be_a_host(name: str) -> None:
+    with pytest.raises(ValueError, match="public_host must be a host name or an address"):
+        Emulator(public_host=name)
+
+
 async def test_the_public_host_is_allowed(serve: Callable[..., Awaitable[Emulator]]) -> None:
     emulator = await serve(public_host="Emulator.test")
     port = emulator.base_url.rpartition(":")[2]

@@ -150,6 +150,7 @@ async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -
         "name": {"type": "string", "minLength": 100},
         "short": {"type": "string", "maxLength": 3},
         "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.1},
+        "loss": {"type": "number", "exclusiveMinimum": -0.1, "exclusiveMaximum": 0},
         "tags": {"type": "array", "minItems": 3, "maxItems": 3, "items": {"enum": ["a"]}},
     }
     form = {"type": "json_schema", "name": "it", "schema": {"type": "object", "properties": properties}, "strict": True}
@@ -157,6 +158,7 @@ async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -
     value = json.loads(found["output"][0]["content"][0]["text"])
     assert (len(value["name"]), len(value["short"]), value["tags"]) == (100, 3, ["a"] * 3)
     assert 0 < value["share"] < 0.1
+    assert -0.1 < value["loss"] < 0
     assert (await call("POST", "/responses", json=ask(text={"format": {"type": "text"}})))[0] == 200
     assert (await call("POST", "/responses", json=ask(text={})))[0] == 200
 

@@ -87,18 +87,21 @@ async def _respond(fault: Fault, request: web.Request, handler: Handler, service
 async def _apply_response_fault(
     fault: Fault, request: web.Request, response: web.StreamResponse, service: Service, stall: Stall
 ) -> web.StreamResponse:
-    if fault.processing_error is not None and not service.fail_processing(
-        _created_ids(response), fault.processing_error
-    ):
-        fault.undo_hit()
-    if fault.idempotency_conflict and response.status != _CONFLICT:
-        fault.undo_hit()
-    if fault.damage is not None and not _damage_texts(response, partial(damage_text, damage=fault.damage)):
+    effects: list[bool] = []
+    if fault.processing_error is not None:
+        effects.append(service.fail_processing(_created_ids(response), fault.processing_error))
+    if fault.idempotency_conflict:
+        effects.append(response.status == _CONFLICT)
+    if fault.damage is not None:
+        effects.append(_damage_texts(response, partial(damage_text, damage=fault.damage)))
+    if fault.stream:
+        effects.append(isinstance(response, StreamedResponse))
+    if not all(effects):
         fault.undo_hit()
     if fault.content_type:
         response.headers["Content-Type"] = fault.content_type
-    if fault.stream:
-        return await _apply_stream_fault(fault, fault.stream, request, response)
+    if fault.stream and isinstance(response, StreamedResponse):
+        return await _apply_stream_fault(fault.stream, request, response)
     if fault.truncate or fault.stall == "body":
         await _send_half(request, response)
         return await stall(request) if fault.stall == "body" else _close(request)
@@ -195,11 +198,8 @@ async def wait_for_disconnect(request: web.Request, stopping: asyncio.Event) -> 
 
 
 async def _apply_stream_fault(
-    fault: Fault, kind: StreamFault, request: web.Request, response: web.StreamResponse
+    kind: StreamFault, request: web.Request, response: StreamedResponse
 ) -> web.StreamResponse:
-    if not isinstance(response, StreamedResponse):
-        fault.undo_hit()
-        return response
     response.inject_fault(kind)
     if response.abort_mode is None:
         return response

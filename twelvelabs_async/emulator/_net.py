@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import re
 import socket
 from collections.abc import Collection
 from typing import Final
@@ -20,6 +21,9 @@ DRAIN_TIMEOUT: Final = 30.0
 """Seconds for which the rest of a body is read after the response has been sent."""
 SHUTDOWN_TIMEOUT: Final = 0.05
 """Seconds for which running requests may continue when the emulator stops."""
+
+_HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
+"""A host name, or an IPv4 or IPv6 address."""
 
 
 @web.middleware
@@ -83,12 +87,14 @@ class Listeners:
         allow_remote: Whether `host` may be reachable from other machines.
 
     Raises:
-        ValueError: `host` is reachable from other machines, and `allow_remote` is false.
+        ValueError: `host` is reachable from other machines, and `allow_remote` is false; or `public_host` is no host.
     """
 
     def __init__(self, host: str, public_host: str, *, allow_remote: bool) -> None:
         if not allow_remote and not is_loopback(host):
             raise ValueError(f"host {host!r} is reachable from other machines; pass allow_remote=True to allow that")
+        if not _HOST.fullmatch(public_host):
+            raise ValueError(f"public_host must be a host name or an address, got {public_host!r}")
         self._host, self._public_host = host, public_host
         self._runners: list[web.AppRunner] = []
 

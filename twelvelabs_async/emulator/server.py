@@ -105,7 +105,7 @@ class Emulator:
         self.faults: Faults = Faults(OPERATION_NAMES.values())
         self.requests: RequestLog = RequestLog(request_log_size)
         self.state: State = State(IdGenerator(seed))
-        self._listeners = Listeners(host, public_host or host, allow_remote=allow_remote)
+        self._listeners = Listeners(host, host if public_host is None else public_host, allow_remote=allow_remote)
         self._ports = (port, storage_port)
         clock = clock or SystemClock()
         store = None if data_dir is None else StateStore(Path(data_dir))

@@ -198,11 +198,11 @@ async def _item_request(service: Service, body: Json, entry: Json, position: int
     video = entry.get("video")
     if not isinstance(video, dict) or cast("Json", video).get("type") != "asset_id":
         raise invalid_parameter(f"requests.{position}.video", "it must be an asset")
-    defaults: Any = body.get("defaults") or {}
-    if not isinstance(defaults, dict):
+    defaults: Any = body.get("defaults")
+    if defaults is not None and not isinstance(defaults, dict):
         raise invalid_parameter("defaults", "it must be an object")
     merged: Json = {"model_name": body["model_name"], "analysis_mode": body["analysis_mode"], "video": video}
-    for source in (cast("Json", defaults), entry):
+    for source in (cast("Json", defaults or {}), entry):
         merged |= {name: source[name] for name in DEFAULTABLE_FIELDS if source.get(name) is not None}
     if "prompt" in merged:
         merged["prompt_v2"] = merged.pop("prompt")

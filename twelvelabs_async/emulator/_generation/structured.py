@@ -239,12 +239,12 @@ class _SchemaValidator:
             self.validate(schema["items"], f"{path}.items", "", level=inner_level)
 
     def _check_reference(self, reference: Any, path: str, name: str) -> None:
-        known = isinstance(reference, str) and reference.removeprefix("#/$defs/") in self._definitions
-        if not known or reference == "#":
+        prefix, _, definition = reference.rpartition("/") if isinstance(reference, str) else ("", "", "")
+        if prefix != "#/$defs" or definition not in self._definitions:
             raise _unsupported(path, f"{reference!r} refers to nothing in $defs")
         if name in RESERVED_NAMES and reference not in self._resolving:
             self._resolving.add(reference)
-            self.validate(self._definitions[reference.removeprefix("#/$defs/")], path, name, level=None)
+            self.validate(self._definitions[definition], path, name, level=None)
             self._resolving.remove(reference)
 
 
@@ -433,9 +433,9 @@ class Sampler:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
         if low is not None and "minimum" not in schema:
-            low = math.floor(low + step) if step == 1 else low + (min(step, (high - low) / 4) if high else step)
+            low = math.floor(low + step) if step == 1 else low + (step if high is None else min(step, (high - low) / 4))
         if high is not None and "maximum" not in schema:
-            high = math.ceil(high - step) if step == 1 else high - min(step, (high - low) / 4 if low else step)
+            high = math.ceil(high - step) if step == 1 else high - min(step, step if low is None else (high - low) / 4)
         if step == 1:
             low, high = (None if low is None else math.ceil(low)), (None if high is None else math.floor(high))
         if low is None:
