@@ -127,7 +127,7 @@ class Pipeline:
             executor,
             multipart_threshold=config.multipart_threshold,
             lookup_timeout=config.lookup_timeout,
-            user_metadata=config.user_metadata,
+            user_metadata=dict(config.user_metadata or {}),
             transfer=config.transfer,
         )
         self.outage: OutageWaiter = OutageWaiter(executor.clock, self._send_probe, emit)

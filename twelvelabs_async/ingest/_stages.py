@@ -371,40 +371,27 @@ class _LedgerCheckpoint:
         await self.work.ledger.save_part(self.work.entry.token, part)
 
 
+@attrs.frozen(eq=False)
 class Stages:
-    """Uploads items and adds them to the index.
+    """Uploads items and adds them to the index."""
 
-    Args:
-        executor: Sends the requests.
-        multipart_threshold: Size in bytes above which a file is sent in parts.
-        lookup_timeout: Seconds after an uncertain request during which to look for its result.
-        user_metadata: User metadata of all items.
-        transfer: How objects in buckets get to the platform.
-    """
-
-    def __init__(
-        self,
-        executor: RequestExecutor,
-        *,
-        multipart_threshold: int,
-        lookup_timeout: float = DEFAULT_LOOKUP_TIMEOUT,
-        user_metadata: UserMetadata | None = None,
-        transfer: Transfer = "auto",
-    ) -> None:
-        self._executor = executor
-        self._transfer: Transfer = transfer
-        self._stores: dict[str, BucketStore] = {}
-        self._lookup_delays = (*(delay for delay in LOOKUP_DELAYS if delay < lookup_timeout), lookup_timeout)
-        self._clock: Clock = executor.clock
-        self._multipart_threshold = multipart_threshold
-        self._metadata = dict(user_metadata or {})
-        self._assets = Assets(executor)
-        self._indexed_assets = IndexedAssets(executor)
-        self._part_slots = asyncio.Semaphore(MAX_CONCURRENT_PARTS)
+    executor: RequestExecutor
+    """Sends the requests."""
+    multipart_threshold: int = attrs.field(kw_only=True)
+    """Size in bytes above which a file is sent in parts."""
+    lookup_timeout: float = attrs.field(default=DEFAULT_LOOKUP_TIMEOUT, kw_only=True)
+    """Seconds after an uncertain request during which to look for its result."""
+    user_metadata: UserMetadata = attrs.field(factory=dict[str, Any], kw_only=True)
+    """User metadata of all items."""
+    transfer: Transfer = attrs.field(default="auto", kw_only=True)
+    """How objects in buckets get to the platform."""
+    _stores: dict[str, BucketStore] = attrs.field(init=False, factory=dict[str, Any])
+    """The store of each bucket, which keeps connections for all its objects."""
+    _part_slots: asyncio.Semaphore = attrs.field(init=False, factory=partial(asyncio.Semaphore, MAX_CONCURRENT_PARTS))
 
     def platform_time(self) -> float:
         """Return the time by the platform's clock, in seconds since the epoch, as its last response showed it."""
-        return self._clock.time() + self._executor.limiter.clock_offset
+        return self.executor.clock.time() + self.executor.limiter.clock_offset
 
     async def find_created(self, work: WorkItem) -> bool:
         """Look for what an uncertain request of the present stage has created; return whether it was found."""
@@ -468,26 +455,27 @@ class Stages:
 
     def _checked_executor(self, work: WorkItem) -> RequestExecutor:
         """Return an executor that checks, right before each request, that no other process has taken over."""
-        return attrs.evolve(self._executor, before_post=work.check_before_post)
+        return attrs.evolve(self.executor, before_post=work.check_before_post)
 
     def processing_target(self) -> PollTarget[Any]:
         """Return where assets in the stage `processing` can be polled."""
-        return PollTarget(lifecycle=ASSET_LIFECYCLE, list_pages=self._asset_pages, fetch=self._assets.retrieve)
+        return PollTarget(lifecycle=ASSET_LIFECYCLE, list_pages=self._asset_pages, fetch=Assets(self.executor).retrieve)
 
     def indexing_target(self, index_id: str) -> PollTarget[Any]:
         """Return where assets in the stage `indexing` can be polled."""
+        indexed_assets = IndexedAssets(self.executor)
         return PollTarget(
             lifecycle=INDEXED_ASSET_LIFECYCLE,
-            list_pages=lambda _: self._indexed_assets.list(index_id).pages(),
-            fetch=partial(self._indexed_assets.retrieve, index_id),
+            list_pages=lambda _: indexed_assets.list(index_id).pages(),
+            fetch=partial(indexed_assets.retrieve, index_id),
         )
 
     async def _asset_pages(self, asset_ids: Sequence[str]) -> AsyncIterator[Any]:
         for start in range(0, len(asset_ids), 50):
-            yield await self._assets.list(asset_ids=asset_ids[start : start + 50])
+            yield await Assets(self.executor).list(asset_ids=asset_ids[start : start + 50])
 
     def _merged_metadata(self, item: Item) -> dict[str, Any]:
-        return {**self._metadata, **(item.user_metadata or {})}
+        return {**self.user_metadata, **(item.user_metadata or {})}
 
     async def _send(self, work: WorkItem, saved: SavedUpload | None) -> str:
         """Send the file, or have the platform fetch the URL, and return the id of the asset."""
@@ -514,7 +502,7 @@ class Stages:
                 part_semaphore=self._part_slots,
             )
             strategy = choose_strategy(
-                content.size, options.type, filename=content.name, multipart_threshold=self._multipart_threshold
+                content.size, options.type, filename=content.name, multipart_threshold=self.multipart_threshold
             )
             if strategy == "direct":
                 asset = await assets.create(
@@ -537,10 +525,10 @@ class Stages:
         """
         if item.is_url:
             return item.source
-        if not item.is_object or self._transfer == "stream":
+        if not item.is_object or self.transfer == "stream":
             return None
         if item.size > MAX_URL_FILE_SIZE:
-            if self._transfer == "auto":
+            if self.transfer == "auto":
                 return None
             raise InvalidInputError(
                 f"{item.source} has {item.size} bytes; the platform fetches at most {MAX_URL_FILE_SIZE} from a URL; "
@@ -551,10 +539,10 @@ class Stages:
         try:
             url = await sign_url(self._store(path), path)
         except UploadError:  # for instance anonymous access
-            if self._transfer == "auto":
+            if self.transfer == "auto":
                 return None
             raise
-        return url if self._transfer == "url" or await is_public(url) else None
+        return url if self.transfer == "url" or await is_public(url) else None
 
     def _object_source(self, item: Item) -> ObjectSource:
         path = parse_bucket_url(item.source)
@@ -563,11 +551,10 @@ class Stages:
         )
 
     def _store(self, path: BucketPath) -> BucketStore:
-        """Return the store of a bucket, which keeps connections for all its objects."""
-        store = self._stores.get(path.bucket_url)
-        if store is None:
-            store = self._stores[path.bucket_url] = open_bucket(path)
-        return store
+        """Return the store of a bucket."""
+        if path.bucket_url not in self._stores:
+            self._stores[path.bucket_url] = open_bucket(path)
+        return self._stores[path.bucket_url]
 
     async def _resume(self, uploader: MultipartUploader, content: UploadSource, saved: SavedUpload) -> str | None:
         """Finish a saved multipart upload and return the id of its asset; None if a new upload is needed."""
@@ -581,20 +568,20 @@ class Stages:
             else:
                 return asset_id
         try:  # the upload may have been complete before its session expired
-            return (await self._assets.retrieve(asset_id)).id
+            return (await Assets(self.executor).retrieve(asset_id)).id
         except (NotFoundError, BadRequestError):
             return None
 
     async def _find_with_delays(self, work: WorkItem) -> str | None:
         """Look for what the present stage has created, until it is found or the last of the delays has passed."""
         tried = False
-        for delay in self._lookup_delays:
-            wait = (work.uncertain_since or 0.0) + delay - self._clock.monotonic()
+        for delay in (*(delay for delay in LOOKUP_DELAYS if delay < self.lookup_timeout), self.lookup_timeout):
+            wait = (work.uncertain_since or 0.0) + delay - self.executor.clock.monotonic()
             if wait <= 0 and tried:
                 continue
             if wait > work.max_lookup_wait:
                 raise NextLookupError(wait)
-            await self._clock.sleep(max(0.0, wait))
+            await self.executor.clock.sleep(max(0.0, wait))
             found = await self._look_up(work)
             if found is not None:
                 return found
@@ -602,14 +589,14 @@ class Stages:
         return None
 
     async def _look_up(self, work: WorkItem) -> str | None:
-        work.looked_up_at = self._clock.monotonic()
+        work.looked_up_at = self.executor.clock.monotonic()
         find = self._find_indexed_asset if work.entry.stage == "indexing" else self._find_asset
         return await find(work)
 
     async def _find_asset(self, work: WorkItem) -> str | None:
         """Return the id of the asset that has the token of the entry, or None."""
         since = datetime.fromtimestamp(min(work.entry.created_at, self.platform_time()) - MAX_CLOCK_SKEW, UTC)
-        async for asset in self._assets.list(filename=work.item.name or None):
+        async for asset in Assets(self.executor).list(filename=work.item.name or None):
             if asset.user_metadata.get(INGEST_TOKEN_KEY) == work.entry.token and asset.id != work.entry.asset_id:
                 return asset.id
             if asset.created_at is not None and asset.created_at < since:  # the list starts with the newest asset
@@ -618,7 +605,7 @@ class Stages:
 
     async def _find_indexed_asset(self, work: WorkItem) -> str | None:
         """Return the id of the asset in the index, or None."""
-        async for indexed_asset in self._indexed_assets.list_by_asset(work.entry.asset_id or ""):
+        async for indexed_asset in IndexedAssets(self.executor).list_by_asset(work.entry.asset_id or ""):
             if indexed_asset.index.id == work.entry.index_id:
                 return indexed_asset.id
         return None
