@@ -167,13 +167,13 @@ async def run_checks(context: DoctorContext, *, session: bool) -> AsyncIterator[
         yield Finding(about=about, state=state, text=text)
 
 
-Outcome = tuple[FindingState, str]
+CheckResult = tuple[FindingState, str]
 """State and text of a finding."""
 
-DoctorCheck = Callable[[DoctorContext], Awaitable[Outcome]]
+DoctorCheck = Callable[[DoctorContext], Awaitable[CheckResult]]
 
 
-async def _clock(context: DoctorContext) -> Outcome:
+async def _clock(context: DoctorContext) -> CheckResult:
     offset = context.recorder.responses[-1].clock_offset
     if offset is None:
         return "note", "responses have no Date header"
@@ -189,21 +189,21 @@ def describe_clock(offset: float) -> str:
     return f"the server's clock is {abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'} the local clock"
 
 
-async def _latency(context: DoctorContext) -> Outcome:
+async def _latency(context: DoctorContext) -> CheckResult:
     for _ in range(3):
         await context.client.indexes.list(page_limit=1)
     best = min(response.seconds for response in context.recorder.responses)
     return "ok", f"{best * 1000:.1f} ms for a small request, best of four"
 
 
-async def _version(context: DoctorContext) -> Outcome:
+async def _version(context: DoctorContext) -> CheckResult:
     version = context.client.api_version
     supported = version is None or version.lstrip("v").startswith(SUPPORTED_API_VERSION)
     text = f"the server reports {version or 'no version'}; supported: {SUPPORTED_API_VERSION}"
     return "ok" if supported else "problem", text
 
 
-async def _limits(context: DoctorContext) -> Outcome:
+async def _limits(context: DoctorContext) -> CheckResult:
     headers = {
         name.lower(): f"{name}: {value}"
         for response in context.recorder.responses  # the last response with the header counts
@@ -213,12 +213,12 @@ async def _limits(context: DoctorContext) -> Outcome:
     return "note", ", ".join(sorted(headers.values())) or "no rate-limit headers"
 
 
-async def _compression(context: DoctorContext) -> Outcome:
+async def _compression(context: DoctorContext) -> CheckResult:
     encodings = {response.headers.get("Content-Encoding", "none") for response in context.recorder.responses}
     return "note", ", ".join(sorted(encodings))
 
 
-async def _filter_by_name(context: DoctorContext) -> Outcome:
+async def _filter_by_name(context: DoctorContext) -> CheckResult:
     page = await context.client.indexes.list(page_limit=50)
     name = next((index.index_name for index in page if len(index.index_name) >= 4), None)
     if name is None:
@@ -228,7 +228,7 @@ async def _filter_by_name(context: DoctorContext) -> Outcome:
     return "note", "matches parts of names" if substring else "matches whole names only"
 
 
-async def _session(context: DoctorContext) -> Outcome:
+async def _session(context: DoctorContext) -> CheckResult:
     """Create an upload session without uploading; it is not billed and expires within a day."""
     session = await context.client.multipart_upload.create(
         filename="doctor.mp4", type="video", total_size=ANNOUNCED_UPLOAD_SIZE
@@ -238,7 +238,7 @@ async def _session(context: DoctorContext) -> Outcome:
     return "note", f"{parts}; headers: {headers}"
 
 
-async def _answer(call: Awaitable[Any], describe: Callable[[Any], str] = lambda _: "found") -> Outcome:
+async def _answer(call: Awaitable[Any], describe: Callable[[Any], str] = lambda _: "found") -> CheckResult:
     """Say how the API answers an unusual request."""
     try:
         return "note", describe(await call)
