@@ -389,7 +389,7 @@ def raw_stub(sources: dict[str, Source]) -> str:
     writer = StubWriter("raw", sources)
     members = "".join(_client_members(writer, sources))
     imports = {**writer.imports, **RAW_IMPORTS, "Any": "typing", "Callable": "collections.abc", "TypeVar": "typing"}
-    imports["CallRecord"] = "twelvelabs_async._raw_groups"
+    imports["CallRecord"] = "twelvelabs_async._raw_calls"
     header = HEADER.format(docstring="The methods that return raw responses, for type checkers and editors.")
     client = (
         'class RawResponses:\n    """The resources of a client, whose methods return raw responses."""\n'

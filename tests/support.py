@@ -24,7 +24,7 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.errors import Redactor
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import HttpTransport, Response, StreamingResponse
 from twelvelabs_async._options import Options
 from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter

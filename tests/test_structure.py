@@ -21,9 +21,9 @@ LAYERS: Final = """
     _event_listeners  _options
     models
     _rate_limit  _http  _codec  _core
-    _arrow  tables  pagination  _page_readers  polling  _polling  streaming  uploads
+    _arrow  tables  pagination  _page_readers  waiting  _polling  streaming  uploads
     serialization  structured_output  embeddings  clips  frames  webhooks  otel  types
-    resources  raw_responses  _raw_groups  _raw_methods
+    resources  raw_responses  _raw_calls  _raw_methods
     ingest  workers  client
     _sync_client  sync
     _cli  pytest_plugin  __main__

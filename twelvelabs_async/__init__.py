@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from twelvelabs_async import models as models
     from twelvelabs_async import otel as otel
     from twelvelabs_async import pagination as pagination
-    from twelvelabs_async import polling as polling
     from twelvelabs_async import pytest_plugin as pytest_plugin
     from twelvelabs_async import rate_limits as rate_limits
     from twelvelabs_async import raw_responses as raw_responses
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from twelvelabs_async import tables as tables
     from twelvelabs_async import types as types
     from twelvelabs_async import uploads as uploads
+    from twelvelabs_async import waiting as waiting
     from twelvelabs_async import webhooks as webhooks
     from twelvelabs_async import workers as workers
     from twelvelabs_async.client import (
@@ -101,9 +101,6 @@ if TYPE_CHECKING:
         Page,
         Paginator,
     )
-    from twelvelabs_async.polling import (
-        WaitResult,
-    )
     from twelvelabs_async.rate_limits import (
         CategoryLimits,
         WindowLimits,
@@ -134,6 +131,9 @@ if TYPE_CHECKING:
         UploadProgress,
         UploadState,
     )
+    from twelvelabs_async.waiting import (
+        WaitResult,
+    )
 
 _PUBLIC_MODULES: Final = frozenset(
     {
@@ -149,7 +149,6 @@ _PUBLIC_MODULES: Final = frozenset(
         "models",
         "otel",
         "pagination",
-        "polling",
         "pytest_plugin",
         "rate_limits",
         "raw_responses",
@@ -162,6 +161,7 @@ _PUBLIC_MODULES: Final = frozenset(
         "tables",
         "types",
         "uploads",
+        "waiting",
         "webhooks",
         "workers",
     }
@@ -214,7 +214,6 @@ _MODULE_OF: Final = {
     "UserMetadata": "models.common",
     "Page": "pagination",
     "Paginator": "pagination",
-    "WaitResult": "polling",
     "CategoryLimits": "rate_limits",
     "WindowLimits": "rate_limits",
     "RawResponse": "raw_responses",
@@ -229,6 +228,7 @@ _MODULE_OF: Final = {
     "as_table": "tables",
     "UploadProgress": "uploads",
     "UploadState": "uploads",
+    "WaitResult": "waiting",
 }
 __all__ = [
     "APIConnectionError",

@@ -17,7 +17,7 @@ from arro3.core import Array, DataType, Field, Table
 
 from twelvelabs_async._codec.converter import to_dict
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.models._fields import wire_names
+from twelvelabs_async.models._interop import wire_names
 
 core: Final[Any] = import_module("arro3.core")  # some of its functions have parameters of unknown types
 

@@ -43,16 +43,16 @@ class ThreadPool:
         self._executor = None  # threads do not survive a fork
 
 
-NAMES: Final = ThreadPool("names", 8)
+DNS_THREADS: Final = ThreadPool("names", 8)
 """Threads that look up host names."""
 
-FILES: Final = ThreadPool("files", 16)
+FILE_THREADS: Final = ThreadPool("files", 16)
 """Threads that read and hash the blocks of uploads."""
 
-SCANS: Final = ThreadPool("scans", 8)
+SCAN_THREADS: Final = ThreadPool("scans", 8)
 """Threads that list directories, and inspect and hash whole files, before an upload."""
 
-JSON: Final = ThreadPool("json", 2)
+JSON_THREADS: Final = ThreadPool("json", 2)
 """Threads that decode large responses. They hold the interpreter lock, so more of them would not be faster."""
 
 

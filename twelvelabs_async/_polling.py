@@ -26,7 +26,7 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     WaitTimeoutError,
 )
-from twelvelabs_async.polling import PollCallback, WaitResult
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twelvelabs_async._raw_groups import RawResponseGroup
+from twelvelabs_async._raw_calls import RawResponseGroup
 
 
 class RawResponses(RawResponseGroup):

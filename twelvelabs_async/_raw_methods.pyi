@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from twelvelabs_async._core.validation import MetadataFilter, MetadataUpdate, NoParameters, SearchFilter
-from twelvelabs_async._raw_groups import CallRecord
+from twelvelabs_async._raw_calls import CallRecord
 from twelvelabs_async.models.analyze import Analysis, AnalyzeModel, StructuredAnalysis
 from twelvelabs_async.models.analyze_tasks import AnalysisBatch, AnalysisMode, AnalysisTask, AnalysisTaskStatus, BatchModel, BatchStatus, CanceledAnalysisTask, CreatedAnalysisBatch, CreatedAnalysisTask, Unlimited
 from twelvelabs_async.models.assets import Asset, AssetDetail, AssetTranscription, AssetType, ChunkInfo, CreateMethod, IncompleteUpload, PresignedUrls, ReportedChunks, TranscriptionUnit, UploadSession, UploadStatus, UploadType
@@ -18,7 +18,6 @@ from twelvelabs_async.models.knowledge import IngestionConfig, KnowledgeStore, K
 from twelvelabs_async.models.responses import ResponseInclude, ResponseObject
 from twelvelabs_async.models.search import GroupBy, QueryMediaType, SearchHit, SearchItem, SearchOperator, SearchOption, SearchResults, TranscriptionOption
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
-from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.raw_responses import RawPaginator, RawResponse, RawStream
 from twelvelabs_async.requests import Form, Method, RetryClass
 from twelvelabs_async.resources.analyze import AnalyzeStream, ImageLike, PromptLike, ResponseFormatLike, VideoLike
@@ -32,6 +31,7 @@ from twelvelabs_async.resources.search import SearchQuery
 from twelvelabs_async.uploads import OnProgress, UploadState
 from twelvelabs_async.uploads._files import FileLike
 from twelvelabs_async.uploads._strategy import MediaType
+from twelvelabs_async.waiting import PollCallback
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 _T = TypeVar("_T")

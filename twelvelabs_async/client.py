@@ -20,7 +20,7 @@ from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher, enable_logging
 from twelvelabs_async._http.connections import FROM_ENVIRONMENT, resolve_proxy
-from twelvelabs_async._http.errors import Redactor
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import HttpTransport
 from twelvelabs_async._options import (
     Options,
@@ -499,7 +499,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         )
         executor = attrs.evolve(self._executor, options=attrs.evolve(self._executor.options, **changes))
         if extra_headers is not None or extra_query is not None or extra_body is not None:
-            from twelvelabs_async._core.extras import extended
+            from twelvelabs_async._core.extra_parameters import extended
 
             executor = extended(executor, headers=extra_headers, query=extra_query, body=extra_body)
         return self._view(executor)
@@ -522,7 +522,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             response = await client.with_raw_response.indexes.retrieve(index.id)
             print(response.request_id, response.attempts, response.data.index_name)
         """
-        from twelvelabs_async._raw_groups import recording
+        from twelvelabs_async._raw_calls import recording
 
         return _raw_methods.RawResponses(lambda record: self._view(recording(self._executor, record)))
 
@@ -595,7 +595,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             async for outcome in client.ingest("holiday/", index_id=index.id, ledger="holiday.ledger"):
                 print(outcome.status, outcome.source, outcome.error)
         """
-        from twelvelabs_async._core.extras import require_free
+        from twelvelabs_async._core.extra_parameters import require_free
         from twelvelabs_async.ingest import Ingestion
         from twelvelabs_async.ingest._ledger_argument import resolve_ledger
         from twelvelabs_async.ingest._pipeline import IngestConfig
@@ -654,7 +654,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             worker = client.worker(ledger_url)
             print(worker.completed)  # 0
         """
-        from twelvelabs_async._core.extras import require_free
+        from twelvelabs_async._core.extra_parameters import require_free
 
         try:
             from twelvelabs_async.workers import Worker
@@ -732,7 +732,7 @@ class AsyncTwelveLabs(_ResourceGroups):
             index = await client.request("GET", "/indexes/{index-id}", path_params={"index_id": index.id})
             print(index["index_name"])  # films
         """
-        from twelvelabs_async._core.extras import custom_request
+        from twelvelabs_async._core.extra_parameters import custom_request
 
         return await self._executor.execute(
             custom_request(

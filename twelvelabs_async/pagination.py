@@ -18,7 +18,7 @@ from typing_extensions import override
 from twelvelabs_async._arguments import DEFAULT_PAGE_LIMIT, checked_int, omit_none
 from twelvelabs_async._core.executor import Executor
 from twelvelabs_async.errors import APIError, BadRequestError, MalformedResponseError, NotFoundError
-from twelvelabs_async.models._fields import serialization
+from twelvelabs_async.models._interop import serialization
 from twelvelabs_async.models.common import Convertible
 from twelvelabs_async.requests import Request
 from twelvelabs_async.tables import Tabular

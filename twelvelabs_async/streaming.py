@@ -14,9 +14,9 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
-from twelvelabs_async._core.event_protocol import EventProtocol, StreamDecoder
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.retry import NON_IDEMPOTENT_CLASSES
+from twelvelabs_async._core.stream_decoders import EventProtocol, StreamDecoder
 from twelvelabs_async._http.errors import request_id_from_headers
 from twelvelabs_async._http.transport import StreamingResponse
 from twelvelabs_async.errors import APIError, ClientStateError, StreamError

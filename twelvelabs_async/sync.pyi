@@ -26,7 +26,6 @@ from twelvelabs_async.models.responses import ResponseEvent, ResponseInclude, Re
 from twelvelabs_async.models.search import GroupBy, QueryMediaType, SearchHit, SearchItem, SearchOperator, SearchOption, SearchResults, TranscriptionOption
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.rate_limits import CategoryLimits, RateLimitStore
 from twelvelabs_async.raw_responses import RawResponse
 from twelvelabs_async.requests import Form, Method, RetryClass
@@ -41,6 +40,7 @@ from twelvelabs_async.resources.search import SearchQuery
 from twelvelabs_async.uploads import OnProgress, UploadState
 from twelvelabs_async.uploads._files import FileLike
 from twelvelabs_async.uploads._strategy import MediaType
+from twelvelabs_async.waiting import PollCallback, WaitResult
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 

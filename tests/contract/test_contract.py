@@ -22,10 +22,10 @@ from scenarios import SCENARIOS
 
 from twelvelabs_async._arguments import query_pairs
 from twelvelabs_async._codec.converter import to_dict
-from twelvelabs_async._http.errors import Redactor
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._options import Options
 from twelvelabs_async.clock import SystemClock
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES
+from twelvelabs_async.models._interop import SDK_FIELD_NAMES
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.resources.analyze import Analyze, AnalyzeStreaming

@@ -18,7 +18,7 @@ import pydantic
 import pytest
 
 from twelvelabs_async._codec.converter import encode
-from twelvelabs_async._http.errors import Redactor
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._options import Options
 from twelvelabs_async.client import _ResourceGroups
 from twelvelabs_async.clock import SystemClock

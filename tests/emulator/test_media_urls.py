@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator._media.media import url_problem
+from twelvelabs_async.emulator._media.rules import url_problem
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]

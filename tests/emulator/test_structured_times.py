@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.emulator._generation.structured import Sampler, role_of
+from twelvelabs_async.emulator._generation.structured import Sampler, time_role_of
 
 PAIRS = [
     ("start_time", "end_time"),
@@ -94,7 +94,7 @@ def test_a_time_has_the_format_of_its_schema(name: str, schema: dict[str, Any], 
     ],
 )
 def test_other_names_are_not_treated_as_times(name: str, kind: str) -> None:
-    assert role_of(name, {}, kind) is None
+    assert time_role_of(name, {}, kind) is None
 
 
 @given(

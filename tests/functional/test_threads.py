@@ -12,9 +12,9 @@ import pytest
 from support import KEY, RawRequest, RawServer, raw_response
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async._concurrency import FILES, JSON, NAMES, SCANS
+from twelvelabs_async._concurrency import DNS_THREADS, FILE_THREADS, JSON_THREADS, SCAN_THREADS
 
-POOLS = {"names": NAMES, "files": FILES, "json": JSON, "scans": SCANS}
+POOLS = {"names": DNS_THREADS, "files": FILE_THREADS, "json": JSON_THREADS, "scans": SCAN_THREADS}
 LARGE = b'{"items": [' + b",".join([b'"0123456789"'] * 300_000) + b"]}"
 ASSET = b'{"_id": "6298d673f1090f1100476d4c", "status": "ready"}'
 

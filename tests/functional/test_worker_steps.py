@@ -80,7 +80,7 @@ async def test_p28_a_step_restarted_by_another_worker_writes_nothing(
 ) -> None:
     suspended = await start(job_table, await register_worker(database, job_table))
     successor = await start(job_table, await register_worker(database, job_table))
-    store = job_table.entries_for_step(suspended)
+    store = job_table.entry_writer_for_step(suspended)
     for write in (
         store.ensure_owned(),
         store.save(attrs.evolve(ENTRY, stage="processing", asset_id="a")),
@@ -91,7 +91,7 @@ async def test_p28_a_step_restarted_by_another_worker_writes_nothing(
             await write
     await job_table.finish_step(suspended, StepResult(entry=attrs.evolve(ENTRY, state="ready")))
     assert [entry async for entry in ledger.entries()] == [ENTRY]
-    store = job_table.entries_for_step(successor)
+    store = job_table.entry_writer_for_step(successor)
     await store.ensure_owned()
     await store.save(attrs.evolve(ENTRY, stage="uploading"))
     assert (
@@ -107,10 +107,11 @@ async def test_p28_a_worker_with_an_expired_heartbeat_cannot_renew_it_or_start_a
     assert await job_table.renew_lease(worker_id)
     execute(database, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '11 seconds'")
     with pytest.raises(LedgerInUseError):
-        await job_table.entries_for_step(job).ensure_owned()
+        await job_table.entry_writer_for_step(job).ensure_owned()
     assert not await job_table.renew_lease(worker_id)
     assert await job_table.start_step("t1", worker_id) is None
-    await job_table.entries_for_step(job).save(attrs.evolve(ENTRY, stage="uploading"))  # no other has started the step
+    # no other has started the step
+    await job_table.entry_writer_for_step(job).save(attrs.evolve(ENTRY, stage="uploading"))
 
 
 async def test_p28_a_run_and_workers_exclude_each_other(
@@ -125,9 +126,9 @@ async def test_p28_a_run_and_workers_exclude_each_other(
     await run.open()
     execute(database, "UPDATE procrastinate_workers SET last_heartbeat = now()")  # the worker was suspended
     for attempt in (
-        job_table.entries_for_step(job).ensure_owned(),
-        job_table.entries_for_step(job).save(attrs.evolve(ENTRY, stage="uploading")),
-        job_table.entries_for_scan(ENTRY).save(attrs.evolve(ENTRY, stage="uploading")),
+        job_table.entry_writer_for_step(job).ensure_owned(),
+        job_table.entry_writer_for_step(job).save(attrs.evolve(ENTRY, stage="uploading")),
+        job_table.entry_writer_for_scan(ENTRY).save(attrs.evolve(ENTRY, stage="uploading")),
         ledger.claim(attrs.evolve(ENTRY, token="t2", uri="/films/2.mp4")),
         ledger.attach(),
         submit(database, [], index_id="i"),
@@ -177,9 +178,9 @@ async def test_a_scan_does_not_overwrite_what_another_worker_has_saved(
     waiting = attrs.evolve(ENTRY, stage="processing", asset_id="a", updated_at=1.0)
     await ledger.save(waiting)
     indexing = attrs.evolve(waiting, stage="indexing", updated_at=2.0)
-    await job_table.entries_for_scan(waiting).save(indexing)
+    await job_table.entry_writer_for_scan(waiting).save(indexing)
     with pytest.raises(LedgerInUseError):
-        await job_table.entries_for_scan(waiting).save(indexing)
+        await job_table.entry_writer_for_scan(waiting).save(indexing)
     assert [entry async for entry in ledger.entries()] == [indexing]
 
 

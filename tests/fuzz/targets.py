@@ -15,7 +15,7 @@ import attrs
 from multidict import CIMultiDict
 
 from twelvelabs_async import models, webhooks
-from twelvelabs_async._core.event_protocol import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
+from twelvelabs_async._core.stream_decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
 from twelvelabs_async._http.errors import error_from_response
 from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_http_date, parse_rate_limit_headers
 from twelvelabs_async._text import printable

@@ -15,7 +15,7 @@ from typing_extensions import override
 from twelvelabs_async._page_readers import page_number_reader, page_token_reader
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models._interop import WIRE_ID
 from twelvelabs_async.models.common import Model
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Request

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import FakeStreamingExecutor, run_in_virtual_time
 
-from twelvelabs_async._core.event_protocol import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
+from twelvelabs_async._core.stream_decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
 from twelvelabs_async.errors import StreamError
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources.analyze import AnalyzeStream

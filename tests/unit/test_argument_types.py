@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 
 from twelvelabs_async import AsyncTwelveLabs, EmbeddingView, InvalidInputError, as_table, frames, workers
+from twelvelabs_async._core.validation import add_metadata_filters
 from twelvelabs_async.ingest import Item, SqliteLedger
 from twelvelabs_async.otel import Telemetry
 from twelvelabs_async.pagination import Page
@@ -48,3 +50,14 @@ ASYNC_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
 async def test_an_argument_of_a_coroutine_is_refused(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         await call()
+
+
+@dataclass
+class Camera:
+    camera: str
+
+
+def test_a_dataclass_filters_by_its_fields() -> None:
+    metadata: Any = Camera("north")
+    filters = add_metadata_filters({"page": 1}, metadata, reserved=frozenset({"page"}))
+    assert filters == {"page": 1, "camera": "north"}

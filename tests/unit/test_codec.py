@@ -14,7 +14,7 @@ import pytest
 from twelvelabs_async._codec import codegen, converter
 from twelvelabs_async._codec.converter import MIN_VECTOR_LENGTH, THREAD_THRESHOLD, decode, json_bytes, to_dict
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES, wire_names
+from twelvelabs_async.models._interop import SDK_FIELD_NAMES, wire_names
 from twelvelabs_async.models.common import Model, Vector
 from twelvelabs_async.models.indexes import Index
 

@@ -32,7 +32,7 @@ def test_creating_a_client_loads_no_resources_models_or_extras() -> None:
     loaded = loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
     ours = {name for name in loaded if name.startswith("twelvelabs_async")}
     models = {name for name in ours if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))}
-    assert models == {f"twelvelabs_async.models.{name}" for name in ("_fields", "common")}
+    assert models == {f"twelvelabs_async.models.{name}" for name in ("_interop", "common")}
     assert len(ours) < 50
     assert not loaded & {
         "av",

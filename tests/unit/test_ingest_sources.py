@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from twelvelabs_async._system import path_to_uri, uri_to_path
 from twelvelabs_async.ingest import Item, PathOrUrl, PathSkipped
+from twelvelabs_async.ingest._duplicates import _sample_digest, have_same_content
 from twelvelabs_async.ingest._scan import expand, iter_items
-from twelvelabs_async.ingest._stages import _sample_digest, have_same_content
 
 
 @pytest.fixture

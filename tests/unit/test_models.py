@@ -19,7 +19,7 @@ import pytest
 from twelvelabs_async import models
 from twelvelabs_async._codec.converter import can_structure, structure, to_dict
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES
+from twelvelabs_async.models._interop import SDK_FIELD_NAMES
 from twelvelabs_async.models.analyze import AnalyzePromptV2, StructuredAnalysis
 from twelvelabs_async.models.assets import (
     AssetDetail,

@@ -9,7 +9,8 @@ import pytest
 from multidict import CIMultiDict
 from support import KEY
 
-from twelvelabs_async._http.errors import Redactor, error_from_response, request_id_from_headers
+from twelvelabs_async._http.errors import error_from_response, request_id_from_headers
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._options import Secret
 from twelvelabs_async.errors import (
     APIError,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support import FakeStreamingExecutor, eventually
 
-from twelvelabs_async._core import event_protocol as module
-from twelvelabs_async._core.event_protocol import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
+from twelvelabs_async._core import stream_decoders as module
+from twelvelabs_async._core.stream_decoders import JsonLinesDecoder, ServerSentEventsDecoder, StreamDecoder
 from twelvelabs_async.errors import (
     APIConnectionError,
     APITimeoutError,

@@ -21,12 +21,12 @@ from twelvelabs_async.errors import (
     WaitTimeoutError,
 )
 from twelvelabs_async.models.embed import EmbeddingTask
-from twelvelabs_async.polling import WaitResult
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.embed import Embed, EmbedV2
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.resources.knowledge_stores import KnowledgeStoreItems
 from twelvelabs_async.resources.tasks import Tasks
+from twelvelabs_async.waiting import WaitResult
 
 PAGE = 50
 

@@ -57,10 +57,10 @@ class OneLedger:
 
     ledger: MemoryLedger
 
-    def entries_for_step(self, job: JobState) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
+    def entry_writer_for_step(self, job: JobState) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
         return self.ledger
 
-    def entries_for_scan(self, entry: Entry) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
+    def entry_writer_for_scan(self, entry: Entry) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
         return self.ledger
 
 

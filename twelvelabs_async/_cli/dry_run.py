@@ -34,7 +34,7 @@ from twelvelabs_async._rate_limit.stores import open_store, tenant_id
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item, Ledger
-from twelvelabs_async.ingest._stages import compute_dedupe_key, have_same_content
+from twelvelabs_async.ingest._duplicates import compute_dedupe_key, have_same_content
 from twelvelabs_async.ingest._validation import (
     ModelRules,
     SourceValidation,

@@ -44,10 +44,10 @@ from twelvelabs_async._codec.codegen import (
     structure_closed_literal,
     type_mismatch,
 )
-from twelvelabs_async._concurrency import JSON
+from twelvelabs_async._concurrency import JSON_THREADS
 from twelvelabs_async._http.body import NO_BODY, Body, encode_form, encode_json
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError
-from twelvelabs_async.models._fields import SDK_FIELD_NAMES, wire_names
+from twelvelabs_async.models._interop import SDK_FIELD_NAMES, wire_names
 from twelvelabs_async.models.common import Model, SupportsModelDump
 from twelvelabs_async.requests import Request
 
@@ -67,7 +67,7 @@ async def decode(body: bytes, response_type: type[T]) -> T:
         MalformedResponseError: It is not JSON (`retryable`: it may be truncated), or does not match the type.
     """
     if len(body) > THREAD_THRESHOLD:
-        return await JSON.run(decode_now, body, response_type, _parse_large)
+        return await JSON_THREADS.run(decode_now, body, response_type, _parse_large)
     return decode_now(body, response_type)
 
 

@@ -30,7 +30,8 @@ from twelvelabs_async._core.retry import (
 from twelvelabs_async._event_listeners import operation_logger
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.errors import Redactor, drop_tracebacks, error_from_response, request_id_from_headers
+from twelvelabs_async._http.errors import drop_tracebacks, error_from_response, request_id_from_headers
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
 from twelvelabs_async._options import DEFAULT_TIMEOUT, LONG_OPERATIONS, LONG_TIMEOUT, Options
 from twelvelabs_async._rate_limit.headers import parse_rate_limit_headers
@@ -253,7 +254,7 @@ class RequestExecutor:
         events = self.limiter.events
         if not events.has_listeners and not operation_logger.isEnabledFor(logging.INFO):
             return self._send_until_done(request, operation, call, timeout, send, read)
-        from twelvelabs_async._core.reporting import CallReport, model_of  # noqa: PLC0415  # most calls have no listener
+        from twelvelabs_async._core.call_events import CallReport, model_of  # noqa: PLC0415  # most calls have no listener
 
         report = CallReport(
             events=events,
@@ -420,4 +421,4 @@ def _annotate_error(
     if request is PUT_PART:
         classify_storage_error(error)
     else:
-        classify_error(error, request.retry_class, keyed=IDEMPOTENCY_HEADER in request.headers)
+        classify_error(error, request.retry_class, has_idempotency_key=IDEMPOTENCY_HEADER in request.headers)

@@ -309,13 +309,13 @@ def may_have_executed(status: int | None) -> bool:
     return status in {408, 425} or (status is not None and status >= 500 and status not in REFUSED_STATUSES)
 
 
-def classify_error(error: APIError, retry_class: RetryClass, *, keyed: bool = False) -> None:
+def classify_error(error: APIError, retry_class: RetryClass, *, has_idempotency_key: bool = False) -> None:
     """Set `retryable` and `ambiguous` on a new failure.
 
     Args:
         error: The failure.
         retry_class: What a second attempt would do.
-        keyed: Whether the request has an idempotency key, which makes it repeatable.
+        has_idempotency_key: Whether the request has an idempotency key, which makes it repeatable.
     """
     if isinstance(error, RateLimitError):
         error.retryable = error.code not in PLAN_REFUSAL_CODES or error.retry_after is not None
@@ -325,7 +325,7 @@ def classify_error(error: APIError, retry_class: RetryClass, *, keyed: bool = Fa
     unsent = isinstance(error, APIConnectionError) and not error.sent
     uncertain = (may_have_executed(error.status_code) or transport_failure) and not unsent
     error.ambiguous = uncertain and retry_class in NON_IDEMPOTENT_CLASSES
-    error.retryable = transient and (keyed or not error.ambiguous)
+    error.retryable = transient and (has_idempotency_key or not error.ambiguous)
 
 
 def classify_storage_error(error: APIError) -> None:

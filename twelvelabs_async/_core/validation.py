@@ -229,9 +229,8 @@ def add_metadata_filters(
     Raises:
         InvalidInputError: A key has the name of a parameter in `reserved`, or a value is not a scalar.
     """
-    if metadata is not None:
-        checked_mapping("user_metadata", metadata)
-    for key, value in (metadata or {}).items():
+    filters: Mapping[str, Any] = {} if metadata is None else checked_mapping("user_metadata", metadata)
+    for key, value in filters.items():
         if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
             raise InvalidInputError(f"keys of user_metadata must be strings, got {describe(key)}")
         if key.partition("[")[0] in reserved:
@@ -240,7 +239,7 @@ def add_metadata_filters(
             raise InvalidInputError(
                 f"user_metadata[{key!r}] must be a string, number or boolean, got {type(value).__name__}"
             )
-    return {**query, **(metadata or {})}
+    return {**query, **filters}
 
 
 def checked_url(url: str, name: str = "url") -> str:

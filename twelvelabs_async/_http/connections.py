@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 from typing_extensions import override
 from yarl import URL
 
-from twelvelabs_async._concurrency import NAMES
+from twelvelabs_async._concurrency import DNS_THREADS
 from twelvelabs_async._options import is_loopback, masked
 from twelvelabs_async.errors import InvalidInputError
 
@@ -292,7 +292,7 @@ class ThreadResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         flags = 0 if is_loopback(host) else socket.AI_ADDRCONFIG  # a machine without a network has a loopback, too
-        infos = await NAMES.run(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=flags)
+        infos = await DNS_THREADS.run(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=flags)
         return [
             ResolveResult(
                 hostname=host,

@@ -36,7 +36,8 @@ from twelvelabs_async._http.connections import (
     UnsolicitedDataError,
     current_attempt,
 )
-from twelvelabs_async._http.errors import Redactor, map_exception
+from twelvelabs_async._http.errors import map_exception
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._options import Settings
 from twelvelabs_async.errors import (
     APIConnectionError,

@@ -66,7 +66,7 @@ MAX_JITTER: Final = 5.0
 WINDOW_PRECISION: Final = 1.25
 """Ratio of the upper to the lower bound of the window length at which bisection stops."""
 
-CUBIC_SCALE: Final = 0.4
+CUBIC_FACTOR: Final = 0.4
 """The factor C of TCP CUBIC: n windows after its plateau, the allowance has grown by C * n**3 requests."""
 
 WAIT_FOR_RESPONSE: Final = RequiredWait(None)
@@ -239,8 +239,8 @@ class AdaptiveLimiter:
         The number grows from what was accepted before the last 429 along the curve of TCP CUBIC.
         """
         capacity = self.window_capacity or 0
-        plateau = math.cbrt((self.previous_capacity - capacity) / CUBIC_SCALE)
-        growth = CUBIC_SCALE * (self.windows_since_429 - plateau) ** 3
+        plateau = math.cbrt((self.previous_capacity - capacity) / CUBIC_FACTOR)
+        growth = CUBIC_FACTOR * (self.windows_since_429 - plateau) ** 3
         return max(capacity, math.floor(self.previous_capacity + growth + 1e-9))
 
     def _window_wait(self, seconds_left: float, in_flight: int) -> RequiredWait | None:

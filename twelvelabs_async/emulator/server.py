@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any, Self, get_args
 
 from twelvelabs_async.emulator._admin.api import ADMIN_PREFIX, build_admin
-from twelvelabs_async.emulator._answers import Answer, Json
 from twelvelabs_async.emulator._api import connections, indexed_assets
 from twelvelabs_async.emulator._app import API_PREFIX, OPERATION_NAMES, Middlewares, build_api, build_storage
 from twelvelabs_async.emulator._limits import Limiter
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
 from twelvelabs_async.emulator._net import Listeners
+from twelvelabs_async.emulator._scripted_answers import Answer, Json
 from twelvelabs_async.emulator._search import SearchMode
 from twelvelabs_async.emulator._spool import UploadSpool
 from twelvelabs_async.emulator._state.deterministic import IdGenerator

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from twelvelabs_async.emulator._answers import Answer, Json
 from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
+from twelvelabs_async.emulator._scripted_answers import Answer, Json
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, State, Video
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.plans import Dimension, Plan, PlanName

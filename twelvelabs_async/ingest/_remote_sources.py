@@ -30,7 +30,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async._concurrency import FILES
+from twelvelabs_async._concurrency import FILE_THREADS
 from twelvelabs_async._text import cut_queries, install_command, printable
 from twelvelabs_async.errors import InvalidInputError, UploadError
 from twelvelabs_async.uploads._source import Part, UploadSource
@@ -406,7 +406,7 @@ class ObjectSource(UploadSource):
 
     @override
     async def verify(self) -> None:
-        found = await FILES.run(self._head)
+        found = await FILE_THREADS.run(self._head)
         if (found.size, found.etag) != (self.size, self._etag):
             raise _changed(self.label)
 

@@ -26,7 +26,7 @@ from typing import Any, Final, cast
 import attrs
 
 from twelvelabs_async._arguments import describe
-from twelvelabs_async._concurrency import SCANS
+from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._system import path_to_uri
 from twelvelabs_async._text import error_text
@@ -92,7 +92,7 @@ async def iter_batch_items(
     async for batch in batches:
         found = _expand_all(batch)
         in_memory = all(_is_plain_url(source) for source in batch)  # no need to read the disk
-        while some := list(islice(found, 1)) if in_memory else await SCANS.run(_next_batch, found):
+        while some := list(islice(found, 1)) if in_memory else await SCAN_THREADS.run(_next_batch, found):
             for item in some:
                 if isinstance(item, Item):
                     yield signed_urls.distinguish(item)

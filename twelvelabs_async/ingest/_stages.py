@@ -3,34 +3,26 @@
 Used by runs of `client.ingest` and by workers. Each stage saves what it is about to do, does it, and saves the id that
 the platform returns. If an earlier attempt may have succeeded, the stage first looks for what that attempt created. No
 stage waits for the platform; `processing_target` and `indexing_target` say where the platform's progress can be polled.
-
-A file is called a duplicate only if its content was compared. Files with the same name, size and modification time may
-differ: two cameras number their files alike, and copying tools reset times. The key of a file therefore contains a
-digest of three samples of it. Most other files have another digest; the rest are compared byte for byte.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import math
-import os
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from twelvelabs_async._concurrency import SCANS
+from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._polling import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE, PollTarget
-from twelvelabs_async._system import open_for_reading, uri_to_path
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError, NotFoundError, UploadError
+from twelvelabs_async.ingest._duplicates import compute_dedupe_key, is_same_video
 from twelvelabs_async.ingest._failures import error_line, is_permanent, log_unexpected
 from twelvelabs_async.ingest._remote_sources import (
     BucketPath,
@@ -52,16 +44,11 @@ from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.uploads import UploadProgress, UploadState
 from twelvelabs_async.uploads._files import opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
-from twelvelabs_async.uploads._source import UploadSource, form_file, modified_ns
+from twelvelabs_async.uploads._source import UploadSource, make_form_part
 from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
 
 if TYPE_CHECKING:
     from twelvelabs_async.ingest._remote_sources import BucketStore
-
-SAMPLE_SIZE: Final = 64 * 1024
-"""Bytes of each sample: at the beginning, in the middle and at the end of a file."""
-
-_BLOCK_SIZE: Final = 2**20
 
 
 MAX_CONCURRENT_VALIDATIONS: Final = 8
@@ -96,83 +83,6 @@ MAX_CONCURRENT_PARTS: Final = 32
 def may_have_sent(entry: Entry) -> bool:
     """Return whether a process that has ended may have sent the request of the present stage."""
     return entry.stage == "uploading" or (entry.stage == "indexing" and entry.indexed_asset_id is None)
-
-
-async def compute_dedupe_key(item: Item, dedupe: Dedupe) -> str:
-    """Return a key that is equal for files that may be the same; empty if only the path identifies the file.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    if item.is_url or dedupe == "path" or (dedupe == "name" and item.has_key):
-        return ""
-    if item.is_object:
-        name = item.name if dedupe == "name" else ""
-        return f"object-{item.size}-{item.etag}-{name}" if item.etag else ""
-    if dedupe == "name":
-        return f"{item.size}-{item.mtime_ns}-{await SCANS.run(_sample_digest, item.source)}-{item.name}"
-    return await SCANS.run(_file_digest, item.source)
-
-
-async def is_same_video(item: Item, entry: Entry, dedupe: Dedupe) -> bool:
-    """Return whether an item has the content of the entry with the same key; no if the other file cannot be read."""
-    if dedupe == "content" or item.is_object:  # objects with the same size and ETag have the same content
-        return True
-    return await SCANS.run(have_same_content, item.source, uri_to_path(entry.uri), entry.size, entry.mtime_ns)
-
-
-def have_same_content(path: str, other: str, size: int, mtime_ns: int) -> bool:
-    """Return whether two files have the same content; no if the other one cannot be read or has changed.
-
-    Args:
-        path: A file.
-        other: The other file.
-        size: Size of the other file when it was found, in bytes.
-        mtime_ns: Modification time of the other file when it was found, in nanoseconds since the epoch.
-    """
-    try:
-        with _open_regular(path) as file, _open_regular(other) as other_file:
-            status = os.fstat(other_file.fileno())
-            if (status.st_size, modified_ns(status)) != (size, mtime_ns):
-                return False
-            return os.path.sameopenfile(file.fileno(), other_file.fileno()) or _have_same_bytes(file, other_file)
-    except (OSError, ValueError):
-        return False
-
-
-def _open_regular(path: str) -> io.BufferedReader:
-    """Open a file; a pipe or a device may have taken its place, and would never end.
-
-    Raises:
-        OSError: It cannot be read, or is not a regular file.
-    """
-    file = os.fdopen(open_for_reading(Path(path)), "rb")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise OSError(f"{path} is not a regular file")
-
-
-def _have_same_bytes(file: BinaryIO, other: BinaryIO) -> bool:
-    while block := file.read(_BLOCK_SIZE):
-        if block != other.read(_BLOCK_SIZE):
-            return False
-    return not other.read(1)
-
-
-def _sample_digest(path: str) -> str:
-    digest = hashlib.blake2b(digest_size=12)
-    with _open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        for start in (0, size // 2 - SAMPLE_SIZE // 2, size - SAMPLE_SIZE):
-            file.seek(max(0, start))
-            digest.update(file.read(SAMPLE_SIZE))
-    return digest.hexdigest()
-
-
-def _file_digest(path: str) -> str:
-    with _open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -245,7 +155,7 @@ class LookupTooOldError(Exception):
 
 
 @attrs.frozen
-class NextLookupError(Exception):
+class LookupPendingError(Exception):
     """The search for what an earlier request created found nothing, and must be repeated before the next request."""
 
     seconds: float
@@ -266,7 +176,7 @@ class WorkItem:
     uncertain_since: float | None = None
     """Since when it is unknown whether the request of the present stage was executed; None if it is known."""
     max_lookup_wait: float = math.inf
-    """Longest wait for the next lookup, in seconds; a longer one raises `NextLookupError`."""
+    """Longest wait for the next lookup, in seconds; a longer one raises `LookupPendingError`."""
     looked_up_at: float | None = None
     """When the last lookup was started that the next request depends on; None if it depends on none."""
     resumed: bool = False
@@ -492,7 +402,10 @@ class Stages:
         source = self._object_source(item) if from_bucket else source_of(item.source, "source", filename=name)
         async with opened(source) as content:
             _check_unchanged(content, item)
-            kind = media_from_name(item.name).kind if from_bucket else await SCANS.run(detect_media_type, item.source)
+            if from_bucket:
+                kind = media_from_name(item.name).kind
+            else:
+                kind = await SCAN_THREADS.run(detect_media_type, item.source)
             options = UploadOptions(
                 type=kind or "video",
                 user_metadata=metadata,
@@ -507,7 +420,7 @@ class Stages:
             if strategy == "direct":
                 asset = await assets.create(
                     method="direct",
-                    file=await form_file(content, work.on_upload_progress, before_last=work.ledger.ensure_owned),
+                    file=await make_form_part(content, work.on_upload_progress, before_last=work.ledger.ensure_owned),
                     filename=content.name,
                     user_metadata=metadata,
                 )
@@ -580,7 +493,7 @@ class Stages:
             if wait <= 0 and tried:
                 continue
             if wait > work.max_lookup_wait:
-                raise NextLookupError(wait)
+                raise LookupPendingError(wait)
             await self.executor.clock.sleep(max(0.0, wait))
             found = await self._look_up(work)
             if found is not None:

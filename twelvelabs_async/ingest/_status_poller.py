@@ -15,7 +15,7 @@ import attrs
 from twelvelabs_async._polling import MAX_POLL_INTERVAL, POLL_BACKOFF_FACTOR, BatchPoller, wait_timeout_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import NotFoundError, TwelveLabsError
-from twelvelabs_async.polling import WaitResult
+from twelvelabs_async.waiting import WaitResult
 
 DEFAULT_STAGE_TIMEOUT: Final = 86400.0
 """Seconds to wait for the platform in each of the stages `processing` and `indexing`."""

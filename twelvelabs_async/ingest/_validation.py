@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from twelvelabs_async._concurrency import SCANS
+from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._remote_sources import filename_from_url, is_bucket_url, is_url, url_problem
@@ -348,7 +348,7 @@ async def validate_source(
         media = media_from_name(source.rpartition("/")[2], size)
     else:
         try:
-            media = await SCANS.run(probe_file, source)
+            media = await SCAN_THREADS.run(probe_file, source)
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
             return SourceValidation(media=Media(name=source), strategy=None, rejection_reason=reason)
@@ -388,7 +388,7 @@ class SourceValidator:
             self._on_warning(item.source, checked.warning)
         if not (checked.media.inspected or self._warned or item.is_url or item.is_object):
             self._warned = True
-            if not await SCANS.run(is_media_library_installed):
+            if not await SCAN_THREADS.run(is_media_library_installed):
                 self._on_warning("", not_inspected_warning())
         return ""
 

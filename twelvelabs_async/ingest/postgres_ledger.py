@@ -25,10 +25,17 @@ from psycopg.rows import class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from twelvelabs_async._concurrency import FILES
+from twelvelabs_async._concurrency import FILE_THREADS
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
+from twelvelabs_async.ingest._ledger_owner import (
+    OWNER_HEARTBEAT_INTERVAL,
+    OWNER_TIMEOUT,
+    ProcessIdentity,
+    current_process,
+    has_ended,
+)
 from twelvelabs_async.ingest._postgres import (
     ENTRY_FIELDS,
     NO_FENCE,
@@ -43,13 +50,6 @@ from twelvelabs_async.ingest._postgres import (
     scalar,
     server_address,
     with_connection_timeouts,
-)
-from twelvelabs_async.ingest._process import (
-    OWNER_HEARTBEAT_INTERVAL,
-    OWNER_TIMEOUT,
-    ProcessIdentity,
-    current_process,
-    has_ended,
 )
 from twelvelabs_async.ingest.ledger import Claim, Entry
 
@@ -190,7 +190,7 @@ class PostgresLedger(FencedEntries):
             await pool.open(wait=True, timeout=10)
             name = await self.run(_migrate, transaction=True)
             if self._access == "exclusive":
-                observer = await FILES.run(current_process)
+                observer = await FILE_THREADS.run(current_process)
                 epoch = await self.run(partial(_take_over, observer), transaction=True)
                 self._fence = _epoch_fence(
                     epoch,
@@ -237,7 +237,7 @@ class PostgresLedger(FencedEntries):
             LedgerInUseError: A run of `client.ingest` uses the ledger.
             LedgerError: The database cannot be used.
         """
-        observer = await FILES.run(current_process)
+        observer = await FILE_THREADS.run(current_process)
         epoch = await self.run(partial(_lock_unowned, observer), transaction=True)
         self._fence = _epoch_fence(epoch, "a run of client.ingest has taken over this ledger")
 
@@ -427,7 +427,7 @@ async def _lock_unowned(process: ProcessIdentity, connection: LedgerConnection) 
     epoch = int(row.pop("epoch"))
     if age is not None and age < OWNER_TIMEOUT:
         owner = ProcessIdentity(**row)
-        if not await FILES.run(has_ended, owner, process):
+        if not await FILE_THREADS.run(has_ended, owner, process):
             raise LedgerInUseError(
                 f"another ingestion uses the ledger in this database: process {owner.pid} on {owner.host}, last seen "
                 f"{max(0.0, age):.0f} s ago; if that machine is down, try again in {OWNER_TIMEOUT - age:.0f} s"

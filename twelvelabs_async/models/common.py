@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async.models._fields import (
+from twelvelabs_async.models._interop import (
     OTHER_ATTRIBUTES,
     PYDANTIC_METHODS,
     object_schema,

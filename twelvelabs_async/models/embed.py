@@ -11,7 +11,7 @@ from typing import Literal
 
 import attrs
 
-from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models._interop import WIRE_ID
 from twelvelabs_async.models.common import Model, ObjectLike, Vector
 from twelvelabs_async.models.indexed_assets import VideoSegment
 

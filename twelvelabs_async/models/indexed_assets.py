@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models._interop import WIRE_ID
 from twelvelabs_async.models.common import Model, Vector
 
 IndexedAssetStatus = Literal["ready", "pending", "queued", "indexing", "failed", "validating"]

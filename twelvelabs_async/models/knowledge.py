@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
-from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models._interop import WIRE_ID
 from twelvelabs_async.models.common import Model
 
 StoreAssetType = Literal["video", "image"]

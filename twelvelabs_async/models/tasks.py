@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from twelvelabs_async.errors import TwelveLabsError
-from twelvelabs_async.models._fields import WIRE_ID
+from twelvelabs_async.models._interop import WIRE_ID
 from twelvelabs_async.models.common import Model
 from twelvelabs_async.models.indexed_assets import Hls
 

@@ -20,9 +20,9 @@ from twelvelabs_async.errors import TwelveLabsError
 from twelvelabs_async.models.common import Ids
 from twelvelabs_async.models.tasks import BulkFailure, BulkResult
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form, Method, Request, RetryClass
-from twelvelabs_async.uploads._files import FormFile, form_files
+from twelvelabs_async.uploads._files import FormFile, open_form_files
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,7 +104,7 @@ class Resource:
         files: Sequence[FormFile],
     ) -> T:
         """Open the files, and send them with a form."""
-        async with form_files(files) as parts:
+        async with open_form_files(files) as parts:
             form = attrs.evolve(form, files=parts)
             return await self._send("POST", path_template, response_type, retry_class=retry_class, form=form)
 

@@ -12,14 +12,14 @@ import attrs
 from typing_extensions import override
 
 from twelvelabs_async._arguments import checked_int, omit_none
-from twelvelabs_async._core.event_protocol import (
+from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.stream_decoders import (
     NDJSON_MEDIA_TYPES,
     EventProtocol,
     JsonLinesDecoder,
     failure_message,
     unknown_event,
 )
-from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.validation import NoParameters, analysis_input, reject_unsupported
 from twelvelabs_async.errors import InvalidInputError, StructuredOutputError
 from twelvelabs_async.models.analyze import (

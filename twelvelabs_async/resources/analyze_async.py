@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from twelvelabs_async._arguments import describe, omit_none
 from twelvelabs_async._codec.converter import structure
-from twelvelabs_async._core.event_protocol import NDJSON_MEDIA_TYPES, EventProtocol, JsonLinesDecoder
 from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.stream_decoders import NDJSON_MEDIA_TYPES, EventProtocol, JsonLinesDecoder
 from twelvelabs_async._core.validation import (
     NoParameters,
     analysis_input,
@@ -45,11 +45,11 @@ from twelvelabs_async.models.analyze_tasks import (
 )
 from twelvelabs_async.models.common import Ids, ObjectLike
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.resources.analyze import ImageLike, PromptLike, ResponseFormatLike, VideoLike
 from twelvelabs_async.streaming import EventStream
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 _CUSTOM_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -29,14 +29,14 @@ from twelvelabs_async.models.assets import (
 )
 from twelvelabs_async.models.common import Ids, UserMetadata
 from twelvelabs_async.pagination import Page, Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
-from twelvelabs_async.uploads._files import FileLike, form_file_of, opened, source_of
+from twelvelabs_async.uploads._files import FileLike, file_field, opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
-from twelvelabs_async.uploads._source import MAX_BUFFERED_STREAM, UploadSource, form_file
+from twelvelabs_async.uploads._source import MAX_BUFFERED_STREAM, UploadSource, make_form_part
 from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy, media_type
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 UploadMethod = Literal["direct", "multipart"]
 """One request with the whole file (`direct`), or several parts in parallel (`multipart`)."""
@@ -168,7 +168,7 @@ class Assets(Resource):
         if source.sequential and source.size > MAX_BUFFERED_STREAM:
             strategy = "multipart"  # a single request could not be retried
         if (method or strategy) == "direct" and resume is None:
-            file = await form_file(source, options.on_progress)
+            file = await make_form_part(source, options.on_progress)
             return await self.create(
                 method="direct",
                 file=file,
@@ -233,7 +233,7 @@ class Assets(Resource):
             enable_thumbnail=enable_thumbnail,
             user_metadata=metadata_json(user_metadata),
         )
-        files = form_file_of("file", file, filename=filename)
+        files = file_field("file", file, filename=filename)
         return await self._send_files("/assets", Asset, retry_class="verify_first", form=body, files=files)
 
     async def retrieve(self, asset_id: str) -> AssetDetail:

@@ -28,8 +28,8 @@ from twelvelabs_async.models.connectors import (
     RedirectUri,
 )
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.waiting import PollCallback
 
 
 class DataConnectors(Resource):

@@ -48,10 +48,10 @@ from twelvelabs_async.models.embed import (
 from twelvelabs_async.models.indexed_assets import EmbeddingOption
 from twelvelabs_async.models.tasks import BulkResult
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
 from twelvelabs_async.resources._base import Resource, create_each, deprecated
-from twelvelabs_async.uploads._files import FileLike, form_file_of
+from twelvelabs_async.uploads._files import FileLike, file_field
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 _MEDIA_SOURCE_FIELDS: Final = ("url", "asset_id", "base64_string")
 """Fields that can locate a file; exactly one must be set."""
@@ -373,7 +373,7 @@ class EmbedTasks(Resource):
             video_clip_length=video.get("video_clip_length"),
             video_embedding_scope=scope,
         )
-        files = form_file_of("video_file", video_file)
+        files = file_field("video_file", video_file)
         return await self._send_files(
             "/embed/tasks", CreatedEmbeddingTask, retry_class="non_idempotent", form=body, files=files
         )
@@ -599,5 +599,5 @@ class Embed(Resource):
             audio_url=None if audio_url is None else checked_url(audio_url, "audio_url"),
             audio_start_offset_sec=audio_start_offset_sec,
         )
-        files = [*form_file_of("image_file", image_file), *form_file_of("audio_file", audio_file)]
+        files = [*file_field("image_file", image_file), *file_field("audio_file", audio_file)]
         return await self._send_files("/embed", EmbeddingResponse, retry_class="billable", form=body, files=files)

@@ -15,8 +15,8 @@ from twelvelabs_async._polling import ENTITY_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.waiting import PollCallback
 
 _COLLECTION: Final = "/entity-collections/{entity_collection_id}"
 _ENTITIES: Final = _COLLECTION + "/entities"

@@ -36,8 +36,8 @@ from twelvelabs_async.models.indexed_assets import (
     VideoDetail,
 )
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.resources._base import Resource, deprecated
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 _VIDEO: Final = "/indexes/{index-id}/videos/{video-id}"
 _INDEXED_ASSETS: Final = "/indexes/{index-id}/indexed-assets"

@@ -35,9 +35,9 @@ from twelvelabs_async.models.knowledge import (
     StoreSort,
 )
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 _STORE: Final = "/knowledge-stores/{knowledge_store_id}"
 _ITEMS: Final = _STORE + "/items"

@@ -35,12 +35,12 @@ from twelvelabs_async.models.assets import (
 )
 from twelvelabs_async.models.common import ObjectLike, UserMetadata
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.uploads import UploadState
 from twelvelabs_async.uploads._files import FileLike, opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
 from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
+from twelvelabs_async.waiting import PollCallback
 
 CompletedChunkLike = CompletedChunk | ObjectLike
 """A `CompletedChunk`, or a dict with its fields."""

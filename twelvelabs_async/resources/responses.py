@@ -11,14 +11,14 @@ from typing import Any, Final
 from typing_extensions import override
 
 from twelvelabs_async._arguments import omit_none, validate_id
-from twelvelabs_async._core.event_protocol import (
+from twelvelabs_async._core.executor import StreamingExecutor
+from twelvelabs_async._core.stream_decoders import (
     SSE_MEDIA_TYPE,
     EventProtocol,
     ServerSentEventsDecoder,
     failure_message,
     unknown_event,
 )
-from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.validation import checked_items, checked_mapping, checked_sequence, checked_text
 from twelvelabs_async._http.errors import message_in
 from twelvelabs_async.errors import ProcessingFailedError

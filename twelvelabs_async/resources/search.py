@@ -40,7 +40,7 @@ from twelvelabs_async.models.search import (
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form, Request
 from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.uploads._files import FileLike, FormFile, form_files, form_files_of
+from twelvelabs_async.uploads._files import FileLike, FormFile, file_fields, open_form_files
 
 _T = TypeVar("_T")
 
@@ -145,7 +145,7 @@ class Search(Resource):
 
         @asynccontextmanager
         async def with_files(request: Request[dict[str, Any]]) -> AsyncGenerator[Request[dict[str, Any]]]:
-            async with form_files(
+            async with open_form_files(
                 _query_files(query_media_file, query_media_files) if request is first else ()
             ) as parts:
                 yield attrs.evolve(request, form=attrs.evolve(body, files=parts)) if parts else request
@@ -343,7 +343,7 @@ def _query_urls(url: str | Sequence[str] | None, urls: Sequence[str] | None) -> 
 
 
 def _query_files(file: FileLike | Sequence[FileLike] | None, files: Sequence[FileLike] | None) -> list[FormFile]:
-    return form_files_of("query_media_file", _one_spelling("query_media_file", file, files))
+    return file_fields("query_media_file", _one_spelling("query_media_file", file, files))
 
 
 def _one_spelling(name: str, value: _T | None, values: _T | None) -> _T | None:

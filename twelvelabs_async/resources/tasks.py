@@ -16,10 +16,10 @@ from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, Ids, UserMetadata
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.polling import PollCallback, WaitResult
 from twelvelabs_async.requests import Form
 from twelvelabs_async.resources._base import Resource, create_each, deprecated
-from twelvelabs_async.uploads._files import FileLike, form_file_of
+from twelvelabs_async.uploads._files import FileLike, file_field
+from twelvelabs_async.waiting import PollCallback, WaitResult
 
 
 class Tasks(Resource):
@@ -80,7 +80,7 @@ class Tasks(Resource):
             enable_video_stream=enable_video_stream,
             user_metadata=metadata_json(user_metadata),
         )
-        files = form_file_of("video_file", video_file)
+        files = file_field("video_file", video_file)
         return await self._send_files("/tasks", CreatedIndexingTask, retry_class="verify_first", form=body, files=files)
 
     @deprecated("client.ingest")

@@ -30,7 +30,7 @@ from twelvelabs_async.uploads._source import (
     StreamSource,
     UploadSource,
     call,
-    form_file,
+    make_form_part,
     require_readable,
     safe_filename,
 )
@@ -302,7 +302,7 @@ FormFile = tuple[str, UploadSource | FilePart]
 """The name of a form field, and its file."""
 
 
-def form_file_of(argument: str, file: object, *, filename: str | None = None) -> list[FormFile]:
+def file_field(argument: str, file: object, *, filename: str | None = None) -> list[FormFile]:
     """Return an optional file as the form field `argument`.
 
     Raises:
@@ -324,22 +324,22 @@ def _check_not_empty(argument: str, size: int) -> None:
         raise InvalidInputError(f"{argument} must not be empty")
 
 
-def form_files_of(argument: str, files: object) -> list[FormFile]:
+def file_fields(argument: str, files: object) -> list[FormFile]:
     """Return a file, or a list or tuple of files, as form fields; a tuple that begins with a filename is one file.
 
     Raises:
         InvalidInputError: One of them is not a file.
     """
     if not isinstance(files, list | tuple):
-        return form_file_of(argument, files)
+        return file_field(argument, files)
     given = cast("list[object] | tuple[object, ...]", files)
     if isinstance(given, tuple) and given and (given[0] is None or isinstance(given[0], str)):
-        return form_file_of(argument, given)
-    return [field for file in given for field in form_file_of(argument, file)]
+        return file_field(argument, given)
+    return [field for file in given for field in file_field(argument, file)]
 
 
 @asynccontextmanager
-async def form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart, ...], None]:
+async def open_form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart, ...], None]:
     """Open files for a form, each with the name of its field, and close them at the end of the block.
 
     Raises:
@@ -360,5 +360,5 @@ async def form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart
 
 async def _form_part(source: UploadSource) -> FilePart:
     source.name = source.name or DEFAULT_FILENAME
-    part = await form_file(source, None)
+    part = await make_form_part(source, None)
     return attrs.evolve(part, content=bytes(source.content)) if isinstance(source, BytesSource) else part

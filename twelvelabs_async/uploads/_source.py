@@ -28,7 +28,7 @@ import attrs
 from typing_extensions import override
 
 from twelvelabs_async._arguments import describe
-from twelvelabs_async._concurrency import FILES
+from twelvelabs_async._concurrency import FILE_THREADS
 from twelvelabs_async._system import open_for_reading, read_at
 from twelvelabs_async._text import error_text, shown_url
 from twelvelabs_async.errors import InvalidInputError, UploadError
@@ -206,7 +206,7 @@ class UploadSource(ABC):
                 update(block)
             return block
 
-        return self._track_read(FILES.run(read_block))
+        return self._track_read(FILE_THREADS.run(read_block))
 
     def _track_read(self, future: asyncio.Future[bytes]) -> asyncio.Future[bytes]:
         self._pending_reads.add(future)
@@ -286,7 +286,7 @@ class FileSource(UploadSource):
     @override
     async def open(self) -> None:
         try:
-            stat_result = await FILES.run(self._open)
+            stat_result = await FILE_THREADS.run(self._open)
         except InvalidInputError:
             raise
         except (OSError, ValueError) as error:  # the path may not be valid
@@ -325,7 +325,7 @@ class FileSource(UploadSource):
     async def verify(self) -> None:
         """Compare the file at this path with the file that was opened."""
         try:
-            version = _version(await FILES.run(self.path.stat))
+            version = _version(await FILE_THREADS.run(self.path.stat))
         except OSError:
             version = None
         if version != self._version:
@@ -474,7 +474,7 @@ class FileObjectSource(UploadSource):
             raise self._read_error(error) from error
         block = self._checked(block, size)
         if update is not None:
-            await FILES.run(update, block)
+            await FILE_THREADS.run(update, block)
         return block
 
     def _checked(self, block: object, size: int) -> bytes:
@@ -507,7 +507,7 @@ async def call(method: Callable[..., Any], *arguments: Any) -> Any:
     """Call a method of a file object: in a thread, unless it is a coroutine function."""
     if inspect.iscoroutinefunction(method):
         return await method(*arguments)
-    result = await FILES.run(method, *arguments)
+    result = await FILE_THREADS.run(method, *arguments)
     return await result if inspect.isawaitable(result) else result
 
 
@@ -625,7 +625,7 @@ class StreamSource(UploadSource):
         return checked_block(block, self.label)
 
 
-async def form_file(
+async def make_form_part(
     source: UploadSource, on_progress: OnProgress | None, *, before_last: Callable[[], Awaitable[None]] | None = None
 ) -> FilePart:
     """Return the whole source as the file of a form.

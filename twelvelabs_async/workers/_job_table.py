@@ -203,7 +203,7 @@ class JobTable:
                 rows,
             )
 
-    def entries_for_step(self, job: JobState) -> EntryStore:
+    def entry_writer_for_step(self, job: JobState) -> EntryStore:
         """Return the store that a running step writes its entry to."""
         fence = Fence(
             condition="EXISTS "
@@ -218,7 +218,7 @@ class JobTable:
         )
         return _StepEntries(self._ledger, fence)
 
-    def entries_for_scan(self, entry: Entry) -> EntryStore:
+    def entry_writer_for_scan(self, entry: Entry) -> EntryStore:
         """Return the store that a scan writes an entry to."""
         fence = Fence(
             condition="state = 'open' AND stage = %(old_stage)s AND updated_at = %(old_updated_at)s",

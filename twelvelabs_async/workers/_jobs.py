@@ -24,7 +24,7 @@ from procrastinate.jobs import Job, Status
 from psycopg import AsyncConnection, Error
 from psycopg.errors import RaiseException
 
-from twelvelabs_async._concurrency import FILES
+from twelvelabs_async._concurrency import FILE_THREADS
 from twelvelabs_async._polling import BatchPoller, PollTarget, wait_timeout_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -53,7 +53,7 @@ from twelvelabs_async.ingest._postgres import (
     server_address,
     with_connection_timeouts,
 )
-from twelvelabs_async.ingest._stages import RESTARTED, NextLookupError, Stages, WorkItem, may_have_sent
+from twelvelabs_async.ingest._stages import RESTARTED, LookupPendingError, Stages, WorkItem, may_have_sent
 from twelvelabs_async.ingest._status_poller import (
     FIRST_POLL_INTERVAL,
     NOT_FOUND_GRACE,
@@ -62,7 +62,7 @@ from twelvelabs_async.ingest._status_poller import (
 )
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
-from twelvelabs_async.polling import WaitResult
+from twelvelabs_async.waiting import WaitResult
 from twelvelabs_async.workers._job_table import JOB_TABLE_SCHEMA, JobState, JobTable, PendingStep, StepResult
 
 UPLOAD_QUEUE: Final = "twelvelabs-uploads"
@@ -159,7 +159,7 @@ class JobQueue:
                     return
                 await connection.execute("SELECT pg_advisory_xact_lock(%s)", (QUEUE_SCHEMA_LOCK_ID,))
                 if not await has_table(connection, "procrastinate_jobs"):
-                    await connection.execute(await FILES.run(self.app.schema_manager.get_schema))
+                    await connection.execute(await FILE_THREADS.run(self.app.schema_manager.get_schema))
                 await connection.execute(JOB_TABLE_SCHEMA)
         except Error as error:
             raise LedgerError(
@@ -312,11 +312,11 @@ def next_scan_delay(last_delay: float, result: ScanResult, entry_count: int) -> 
 class EntryStores(Protocol):
     """Where steps and scans write entries; a write fails if another worker has taken over."""
 
-    def entries_for_step(self, job: JobState) -> EntryStore:
+    def entry_writer_for_step(self, job: JobState) -> EntryStore:
         """Return what a running step writes its entry to."""
         ...
 
-    def entries_for_scan(self, entry: Entry) -> EntryStore:
+    def entry_writer_for_scan(self, entry: Entry) -> EntryStore:
         """Return what a scan writes an entry to."""
         ...
 
@@ -354,7 +354,7 @@ class JobRunner:
         work = WorkItem(
             item=job.item,
             entry=job.entry,
-            ledger=self._stores.entries_for_step(job),
+            ledger=self._stores.entry_writer_for_step(job),
             clock=self._clock,
             on_event=lambda _: None,  # workers have no listeners
             resumed=True,
@@ -367,7 +367,7 @@ class JobRunner:
                 await send(work)
         except (LedgerError, AuthenticationError):
             raise
-        except NextLookupError as error:
+        except LookupPendingError as error:
             return _postponed(job, work, error.seconds)
         except Exception as error:  # noqa: BLE001  # saved in the entry
             if isinstance(error, RateLimitError) and error.retryable:
@@ -381,7 +381,7 @@ class JobRunner:
         """Give an item up whose step was started again and again and did not end."""
         error = f"given up after {job.failed_attempts} attempts, during the last of which the worker was ended"
         entry = attrs.evolve(job.entry, error=error, updated_at=self._clock.time())
-        await self._stores.entries_for_step(job).save(entry)
+        await self._stores.entry_writer_for_step(job).save(entry)
         return StepResult(entry=entry, failed_attempts=job.failed_attempts, uncertain_for=0.0)
 
     async def _record_failure(self, job: JobState, work: WorkItem, error: Exception) -> StepResult:
@@ -462,7 +462,7 @@ class JobRunner:
     async def _save_unchanged(self, entry: Entry, changed: Entry) -> bool:
         """Save an entry; return False if another worker has changed it since it was read."""
         try:
-            await self._stores.entries_for_scan(entry).save(changed)
+            await self._stores.entry_writer_for_scan(entry).save(changed)
         except LedgerInUseError:
             return False
         return True

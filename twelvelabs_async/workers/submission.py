@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from twelvelabs_async._concurrency import SCANS
+from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async._options import require_bool
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
@@ -134,7 +134,7 @@ class _Submitter:
                 jobs.append(job)
         if not jobs:
             return
-        await self.job_table.add(await SCANS.run(_with_absolute_paths, jobs))
+        await self.job_table.add(await SCAN_THREADS.run(_with_absolute_paths, jobs))
         pending = [job.entry.token for job in jobs if has_pending_step(job.entry)]
         await self.queue.enqueue_steps(await self.job_table.unscheduled(pending))
         for index_id in {job.entry.index_id for job in jobs if not has_pending_step(job.entry)}:

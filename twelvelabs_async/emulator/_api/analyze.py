@@ -26,13 +26,8 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.media import (
-    analysis_problem,
-    check_resolution,
-    header_of,
-    is_web_page,
-    parse_header,
-)
+from twelvelabs_async.emulator._media.media import header_of, parse_header
+from twelvelabs_async.emulator._media.rules import analysis_problem, check_resolution, is_web_page
 from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
     MODES,

@@ -24,8 +24,9 @@ from twelvelabs_async.emulator._api.validation import (
 )
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_millis
-from twelvelabs_async.emulator._media import descriptions, media
-from twelvelabs_async.emulator._media.media import Asset, filename_of, url_problem
+from twelvelabs_async.emulator._media import descriptions, media, rules
+from twelvelabs_async.emulator._media.media import Asset, filename_of
+from twelvelabs_async.emulator._media.rules import url_problem
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Chunk, Upload
 from twelvelabs_async.emulator._state.service import Service
@@ -56,7 +57,7 @@ async def create_asset(context: RequestContext) -> ApiResponse:
 async def _from_file(context: RequestContext, form: Form) -> tuple[str, media.Media]:
     file = require_given(form.file("file"), "file")
     filename = form.get("filename") or file.filename
-    return filename, await inspect_form_file(context.service, "file", file, filename, media.MAX_UPLOAD_SIZES["direct"])
+    return filename, await inspect_form_file(context.service, "file", file, filename, rules.MAX_UPLOAD_SIZES["direct"])
 
 
 async def inspect_form_file(
@@ -284,9 +285,9 @@ async def _new_upload(service: Service, body: JsonObject) -> Upload:
         if body.get(name) in (None, ""):
             raise missing_parameter(name)
     filename = required_string(body, "filename")
-    kind = require_choice("type", body["type"], media.MAX_UPLOAD_SIZES["multipart"])
+    kind = require_choice("type", body["type"], rules.MAX_UPLOAD_SIZES["multipart"])
     total = required_int(body, "total_size", 1)
-    check_size(kind, total, media.MAX_UPLOAD_SIZES["multipart"])
+    check_size(kind, total, rules.MAX_UPLOAD_SIZES["multipart"])
     now, chunk_size = service.now(), service.settings.chunk_size
     upload_id = service.state.ids.object_id()
     headers = service.settings.upload_headers

@@ -12,15 +12,16 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
 from twelvelabs_async.emulator._json import rfc3339_millis
-from twelvelabs_async.emulator._media import media
-from twelvelabs_async.emulator._media.media import Media, check_indexable, header_of, marengo_problem
+from twelvelabs_async.emulator._media import rules
+from twelvelabs_async.emulator._media.media import Media, header_of
+from twelvelabs_async.emulator._media.rules import check_indexable, marengo_problem
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.service import Service
 
 MODELS = ("marengo3.0",)
 AUDIO_CLIP_LENGTH = 6.0
 MAX_AUDIO_DURATION = 600.0
-MAX_SIZES = media.MAX_UPLOAD_SIZES["direct"]
+MAX_SIZES = rules.MAX_UPLOAD_SIZES["direct"]
 TRUNCATIONS = ("none", "start", "end")
 
 View = dict[str, Any]

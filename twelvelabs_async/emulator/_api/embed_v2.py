@@ -17,13 +17,8 @@ from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
-from twelvelabs_async.emulator._media.media import (
-    DEFAULT_EXTENSIONS,
-    Media,
-    header_of,
-    is_web_page,
-    marengo_problem,
-)
+from twelvelabs_async.emulator._media.media import DEFAULT_EXTENSIONS, Media, header_of
+from twelvelabs_async.emulator._media.rules import is_web_page, marengo_problem
 from twelvelabs_async.emulator._state import deterministic
 
 SOURCE_FIELDS = ("url", "base64_string", "asset_id")

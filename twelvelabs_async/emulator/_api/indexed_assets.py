@@ -17,7 +17,8 @@ from twelvelabs_async.emulator._api.validation import (
 from twelvelabs_async.emulator._errors import ApiError, not_found
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._media.descriptions import TimedText, Transcript
-from twelvelabs_async.emulator._media.media import Asset, check_indexable, guess_media_of_duration
+from twelvelabs_async.emulator._media.media import Asset, guess_media_of_duration
+from twelvelabs_async.emulator._media.rules import check_indexable
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Index, Video
 from twelvelabs_async.emulator._state.service import Service

@@ -14,7 +14,8 @@ from twelvelabs_async.emulator._api.validation import Form, check_text, require_
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.media import MAX_UPLOAD_SIZES, header_of, marengo_problem, read_header
+from twelvelabs_async.emulator._media.media import header_of, read_header
+from twelvelabs_async.emulator._media.rules import MAX_UPLOAD_SIZES, marengo_problem
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Hit, Index, Search
 from twelvelabs_async.emulator._state.service import Service

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
-from twelvelabs_async.emulator._generation.structured import Sampler, format_time, is_satisfiable, role_of, select_time
+from twelvelabs_async.emulator._generation.structured import (
+    Sampler,
+    format_time,
+    is_satisfiable,
+    select_time,
+    time_role_of,
+)
 from twelvelabs_async.emulator._media.media import Passage, equal_segments
 from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int
 from twelvelabs_async.emulator._state.entities import SEGMENTS_MODE, AnalysisResult, AnalyzeRequest, Json, MediaSource
@@ -99,7 +105,7 @@ def _schema_of_request(prompt: str) -> Schema | None:
         return None
     properties: dict[str, Schema] = {}
     for name in _field_names(prompt[request.start() :]) or ["answer"]:
-        is_number = not _NUMBER_NAMES.isdisjoint(_WORD.findall(name.lower())) or role_of(name, {}, "number")
+        is_number = not _NUMBER_NAMES.isdisjoint(_WORD.findall(name.lower())) or time_role_of(name, {}, "number")
         properties[name] = {"type": "number" if is_number else "string"}
     fields: Schema = {"type": "object", "properties": properties, "required": list(properties)}
     return {"type": "array", "items": fields} if request["list"] else fields
@@ -440,7 +446,7 @@ def _field_value(field: Json, start: float, end: float, time_format: str, key: t
                 for inner in field["items"]["fields"]
             }
             return [_format_range(start, end, time_format) | values]
-        case "number" | "integer" if role := role_of(field["name"], field, field["type"]):
+        case "number" | "integer" if role := time_role_of(field["name"], field, field["type"]):
             time = select_time(role, (start, end))
             return int(time) if field["type"] == "integer" else time
         case kind:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, cast
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._state.deterministic import invent_scene, stable_int, stable_uuid
 
-Role = Literal["start", "end", "point", "duration", "range"]
+TimeRole = Literal["start", "end", "point", "duration", "range"]
 """The start of a passage, its end, a time within it, its length, or its start and end in a list."""
 
 _START = frozenset(["start", "starts", "begin", "begins", "beginning", "from", "in", "onset", "first", "t0"])
@@ -22,7 +22,7 @@ _AMBIGUOUS = frozenset(
 """Words that name a time if the value is a number, and may name anything if it is a string."""
 _DURATION = frozenset(["duration", "length", "elapsed", "runtime"])
 _RANGE = frozenset(["range", "interval", "span", "window", "bounds", "timerange", "timespan", "timestamps", "times"])
-_ROLE_WORDS: dict[Role, frozenset[str]] = {"start": _START, "end": _END, "range": _RANGE, "duration": _DURATION}
+_ROLE_WORDS: dict[TimeRole, frozenset[str]] = {"start": _START, "end": _END, "range": _RANGE, "duration": _DURATION}
 _MILLISECONDS = frozenset(["ms", "msec", "millis", "millisecond", "milliseconds"])
 _UNITS = _MILLISECONDS | frozenset(["s", "sec", "secs", "second", "seconds"])
 _TIMES = frozenset(["time", "timestamp", "timecode", "ts", "tc", "moment"])
@@ -105,14 +105,14 @@ SCHEMA_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, T
 """Exceptions that an invalid schema may raise."""
 
 
-def role_of(name: str, schema: dict[str, Any], kind: str, parent: Role | None = None) -> Role | None:
+def time_role_of(name: str, schema: dict[str, Any], kind: str, parent: TimeRole | None = None) -> TimeRole | None:
     """Return which time a property holds, `None` for another property.
 
     Args:
         name: Name of the property, or the index of an item of an array.
         schema: Its schema; the description counts if the name says nothing.
         kind: Its type.
-        parent: Role of the object or array that contains it: `seconds` within `start` is a start.
+        parent: TimeRole of the object or array that contains it: `seconds` within `start` is a start.
     """
     words = _words_of(name)
     if name.isdigit() and parent == "range":
@@ -126,7 +126,7 @@ def role_of(name: str, schema: dict[str, Any], kind: str, parent: Role | None = 
     return "point" if found is None and clock else found
 
 
-def _role_of_words(words: list[str], *, is_text: bool) -> Role | None:
+def _role_of_words(words: list[str], *, is_text: bool) -> TimeRole | None:
     marks = {*words} - _FILLERS
     if not words or (is_text and len(words) == 1 and marks <= _AMBIGUOUS and marks):
         return None
@@ -139,7 +139,7 @@ def _role_of_words(words: list[str], *, is_text: bool) -> Role | None:
     return None
 
 
-def _role_of_description(schema: dict[str, Any]) -> Role | None:
+def _role_of_description(schema: dict[str, Any]) -> TimeRole | None:
     words = {*_words_of(_description(schema))}
     if not words & (_TIMES | _UNITS):
         return None
@@ -309,7 +309,7 @@ class _Position(NamedTuple):
     depth: int
     time_range: tuple[float, float]
     in_array: bool
-    parent: Role | None = None
+    parent: TimeRole | None = None
     """Which time the containing object or array holds."""
 
     @property
@@ -370,7 +370,7 @@ class Sampler:
         return self._sample_type(_kind(schema), schema, at)
 
     def _sample_type(self, kind: str, schema: Schema, at: _Position) -> Any:
-        role = role_of(at.name, schema, kind, at.parent)
+        role = time_role_of(at.name, schema, kind, at.parent)
         match kind:
             case "object":
                 return self._object(schema, at._replace(parent=role))
@@ -392,7 +392,7 @@ class Sampler:
             case _:
                 return None
 
-    def _whole_time(self, role: Role, schema: Schema, at: _Position) -> int:
+    def _whole_time(self, role: TimeRole, schema: Schema, at: _Position) -> int:
         """Return a time as an integer; the end is after the start and not after the end of the video if possible."""
         scale = 1000 if is_in_milliseconds(at.name, schema) else 1
         start, end = (math.floor(time * scale) for time in at.time_range)
@@ -467,7 +467,7 @@ class Sampler:
         return cast("Schema", found)
 
 
-def select_time(role: Role, time_range: tuple[float, float]) -> float:
+def select_time(role: TimeRole, time_range: tuple[float, float]) -> float:
     """Return the time that a property holds, for a passage of a video."""
     start, end = time_range
     return {"start": start, "end": end, "point": start, "duration": round(end - start, 3), "range": start}[role]

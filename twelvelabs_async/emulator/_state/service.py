@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from twelvelabs_async.emulator._answers import Answers
 from twelvelabs_async.emulator._errors import ApiError, not_found, require_found
 from twelvelabs_async.emulator._json import DAY
 from twelvelabs_async.emulator._media.inspection import THUMBNAIL_KINDS, ThumbnailCache, probe
 from twelvelabs_async.emulator._media.media import Asset, Media, guess_media
+from twelvelabs_async.emulator._scripted_answers import ScriptedAnswers
 from twelvelabs_async.emulator._search import SearchMode
 from twelvelabs_async.emulator._spool import UploadSpool
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, AnalysisResult, Index, State
@@ -68,7 +68,7 @@ class Service:
     """Inspected media by file name and digest; inspection is the slowest part of a request."""
     spool: UploadSpool = field(default_factory=UploadSpool)
     store: StateStore | None = None
-    answers: Answers = field(default_factory=Answers)
+    answers: ScriptedAnswers = field(default_factory=ScriptedAnswers)
     thumbnails: ThumbnailCache = field(default_factory=ThumbnailCache)
 
     @property

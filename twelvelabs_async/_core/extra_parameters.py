@@ -53,7 +53,7 @@ def _checked_body(body: object) -> dict[str, Any]:
 
 
 @attrs.frozen(kw_only=True)
-class Extras:
+class ExtraParameters:
     """What a client adds to each request to the API. Its repr shows no values, which may be secret."""
 
     headers: CIMultiDict[str] = attrs.field(factory=CIMultiDict[str], repr=False)
@@ -63,7 +63,7 @@ class Extras:
     body: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     """Fields of JSON objects and forms; they win over those of a request."""
 
-    def merged_with(self, headers: object, query: object, body: object) -> Extras:
+    def merged_with(self, headers: object, query: object, body: object) -> ExtraParameters:
         """Return a copy with more headers, query parameters and fields, which win over those here; None adds nothing.
 
         Raises:
@@ -71,7 +71,7 @@ class Extras:
         """
         all_headers = self.headers.copy()
         all_headers.update({} if headers is None else checked_headers("extra_headers", headers))
-        return Extras(
+        return ExtraParameters(
             headers=all_headers,
             query={**self.query, **({} if query is None else _checked_query(query))},
             body={**self.body, **({} if body is None else _checked_body(body))},
@@ -116,7 +116,7 @@ class Extras:
 class ExtendedExecutor(RequestExecutor):
     """An executor that adds `extras` to each request to the API, and nothing to uploads to storage."""
 
-    extras: Extras = attrs.field(factory=Extras)
+    extras: ExtraParameters = attrs.field(factory=ExtraParameters)
     """What is added."""
 
     @override
@@ -136,7 +136,7 @@ def extended(
     Raises:
         InvalidInputError: One of them cannot be sent.
     """
-    extras = executor.extras if isinstance(executor, ExtendedExecutor) else Extras()
+    extras = executor.extras if isinstance(executor, ExtendedExecutor) else ExtraParameters()
     fields = {field.name: getattr(executor, field.name) for field in attrs.fields(RequestExecutor) if field.init}
     return ExtendedExecutor(extras=extras.merged_with(headers, query, body), **fields)
 

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from typing_extensions import override
 
 from twelvelabs_async._core.executor import PUT_PART, Operation, RequestExecutor
-from twelvelabs_async._core.extras import ExtendedExecutor
+from twelvelabs_async._core.extra_parameters import ExtendedExecutor
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._http.connections import Attempt
 from twelvelabs_async._http.errors import request_id_from_headers

@@ -14,7 +14,8 @@ from yarl import URL
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._event_listeners import EventDispatcher
 from twelvelabs_async._http.connections import Attempt
-from twelvelabs_async._http.errors import Redactor, request_id_from_headers
+from twelvelabs_async._http.errors import request_id_from_headers
+from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, StreamingResponse
 from twelvelabs_async._options import checked_headers
 from twelvelabs_async.errors import APIError, InvalidInputError

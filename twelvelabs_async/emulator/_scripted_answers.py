@@ -31,7 +31,7 @@ class _ScriptedAnswer:
 
 
 @dataclass(slots=True)
-class Answers:
+class ScriptedAnswers:
     """The answers that tests have set with `Emulator.answer`."""
 
     _answers: list[_ScriptedAnswer] = field(default_factory=list[_ScriptedAnswer])

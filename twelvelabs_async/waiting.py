@@ -1,4 +1,4 @@
-"""The results of waits for several resources, and the callback of a wait for one."""
+"""What `wait_for_all` yields for each resource, and the callback of `wait_for_done`."""
 
 from __future__ import annotations
 
