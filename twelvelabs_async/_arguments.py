@@ -1,4 +1,4 @@
-"""Arguments of methods: checked, encoded for paths, queries and forms, and described in errors."""
+"""Checks single arguments, such as ids and numbers, encodes them for requests, and describes them in errors."""
 
 from __future__ import annotations
 

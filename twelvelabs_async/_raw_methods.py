@@ -1,4 +1,4 @@
-"""The resources of a client, whose methods return raw responses. Their types are in `_raw_methods.pyi`."""
+"""The attribute `with_raw_response` of a client. Its types are in `_raw_methods.pyi`, a generated file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Text from servers, as one printable line of limited length without the queries of URLs."""
+"""Text of messages: one printable line of limited length, without the queries of URLs.
+
+`_http.redaction` removes the API key.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `wait_for_all` yields for each resource, and the callback of `wait_for_done`."""
+"""The results of `wait_for_all`, and the callback of `wait_for_done`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validates arguments, and converts them to the form that the API expects, before anything is sent."""
+"""Checks arguments with fields, such as metadata, filters and inputs, and converts them to what the API expects."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from twelvelabs_async.uploads._source import (
     FileSource,
     StreamSource,
     UploadSource,
-    call,
+    call_file_method,
     make_form_part,
     require_readable,
     safe_filename,
@@ -203,7 +203,7 @@ def _size_of(file: Any) -> int | None:
 
 async def _iter_file_object(file: Any, label: str) -> AsyncIterator[object]:
     await require_readable(file, label)
-    while (block := await call(file.read, READ_BLOCK_SIZE)) is None or block:
+    while (block := await call_file_method(file.read, READ_BLOCK_SIZE)) is None or block:
         yield block  # None is no end, and refused
 
 

@@ -47,7 +47,7 @@ NO_DATA_NOW: Final = (
 )
 """Why a file object cannot be read to its end."""
 
-Update = Callable[[bytes], None]
+ChecksumUpdate = Callable[[bytes], None]
 """Adds bytes to a checksum."""
 
 
@@ -101,7 +101,7 @@ class Part:
     index: int
     offset: int
     size: int
-    start_read: Callable[[int, int, Update | None], asyncio.Future[bytes]]
+    start_read: Callable[[int, int, ChecksumUpdate | None], asyncio.Future[bytes]]
     _sent: int = attrs.field(init=False, default=0)
     _digest: Any = attrs.field(init=False, default=None)
 
@@ -194,11 +194,11 @@ class UploadSource(ABC):
     def _read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; called in a thread."""
 
-    def _start_read(self, offset: int, size: int, update: Update | None) -> asyncio.Future[bytes]:
+    def _start_read(self, offset: int, size: int, update: ChecksumUpdate | None) -> asyncio.Future[bytes]:
         return self._read_in_thread(self._read, offset, size, update)
 
     def _read_in_thread(
-        self, read: Callable[[int, int], bytes], offset: int, size: int, update: Update | None
+        self, read: Callable[[int, int], bytes], offset: int, size: int, update: ChecksumUpdate | None
     ) -> asyncio.Future[bytes]:
         def read_block() -> bytes:
             block = read(offset, size)
@@ -405,7 +405,7 @@ class FileObjectSource(UploadSource):
         try:
             await require_readable(self._file, self.label)
             size = await self._measure()
-            await call(self._file.seek, 0)
+            await call_file_method(self._file.seek, 0)
         except InvalidInputError:
             raise
         except Exception as error:  # the file object is the caller's
@@ -423,16 +423,16 @@ class FileObjectSource(UploadSource):
         """
         file = self._file
         if self.given_size is None or await self._can_seek_to_end():
-            await call(file.seek, 0, io.SEEK_END)
-            size = await call(file.tell)
+            await call_file_method(file.seek, 0, io.SEEK_END)
+            size = await call_file_method(file.tell)
             if isinstance(size, bool) or not isinstance(size, int) or size < 0:
                 raise InvalidInputError(f"cannot read {self.label}: its tell() returned {describe(size)}")
             return size
         given = self.given_size
-        await call(file.seek, given)
-        longer = await call(file.read, 1)
-        await call(file.seek, max(given - 1, 0))
-        if longer or (given and not await call(file.read, 1)):
+        await call_file_method(file.seek, given)
+        longer = await call_file_method(file.read, 1)
+        await call_file_method(file.seek, max(given - 1, 0))
+        if longer or (given and not await call_file_method(file.read, 1)):
             comparison = "longer" if longer else "shorter"
             raise InvalidInputError(
                 f"{self.label} is {comparison} than its given size of {given} bytes; pass its true size"
@@ -444,13 +444,13 @@ class FileObjectSource(UploadSource):
         if not callable(getattr(self._file, "tell", None)):
             return False
         try:
-            await call(self._file.seek, 0, io.SEEK_END)
+            await call_file_method(self._file.seek, 0, io.SEEK_END)
         except TypeError:
             return False
         return True
 
     @override
-    def _start_read(self, offset: int, size: int, update: Update | None) -> asyncio.Future[bytes]:
+    def _start_read(self, offset: int, size: int, update: ChecksumUpdate | None) -> asyncio.Future[bytes]:
         if not self._asynchronous:
             return self._read_in_thread(self._read, offset, size, update)
         return self._track_read(asyncio.ensure_future(self._read_asynchronously(offset, size, update)))
@@ -465,7 +465,7 @@ class FileObjectSource(UploadSource):
             raise self._read_error(error) from error
         return self._checked(block, size)
 
-    async def _read_asynchronously(self, offset: int, size: int, update: Update | None) -> bytes:
+    async def _read_asynchronously(self, offset: int, size: int, update: ChecksumUpdate | None) -> bytes:
         try:
             async with self._async_position_lock:
                 await self._file.seek(offset)
@@ -503,7 +503,7 @@ class FileObjectSource(UploadSource):
             raise self._error(f"{self.label} changed during the upload")
 
 
-async def call(method: Callable[..., Any], *arguments: Any) -> Any:
+async def call_file_method(method: Callable[..., Any], *arguments: Any) -> Any:
     """Call a method of a file object: in a thread, unless it is a coroutine function."""
     if inspect.iscoroutinefunction(method):
         return await method(*arguments)
@@ -518,9 +518,9 @@ async def require_readable(file: Any, label: str) -> None:
         InvalidInputError: It can only be written.
     """
     readable, writable = getattr(file, "readable", None), getattr(file, "writable", None)
-    if not (callable(readable) and callable(writable)) or await call(readable) is not False:
+    if not (callable(readable) and callable(writable)) or await call_file_method(readable) is not False:
         return
-    if await call(writable) is True:  # a subclass of `io.RawIOBase` may answer False to both, and have a `read`
+    if await call_file_method(writable) is True:  # `io.RawIOBase` may answer False to both, and have `read`
         raise InvalidInputError(f"{label} is a file opened for writing only; open it with mode 'rb'")
 
 
