@@ -1,4 +1,4 @@
-"""Arrow arrays of models: each type of a field has its type of a column. Loaded with the first table, for arro3."""
+"""Builds Arrow tables of models with arro3: each type of a field has its type of a column. Imported on first use."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Event listeners: checks them, calls them, and logs the events with the standard library, one line for each.
 
-The loggers are `twelvelabs_async.operation` (calls), `.http` (attempts), `.retry` and `.ratelimit`. A level counts from
-when it is set, also for clients that exist already. The environment variable `TWELVELABS_LOG` sends the log to standard
-error. Events hold neither the API key nor the queries of URLs, so the logs do not either. Log records have the fields
-of `_finished_fields` and `category` (`extra=`).
+The loggers are `twelvelabs_async.operation` (calls), `.http` (attempts), `.retry` and `.ratelimit`; ingestion and
+workers log by the names of their modules. A level counts from when it is set, also for clients that exist already. The
+environment variable `TWELVELABS_LOG` sends the log to standard error. Events hold neither the API key nor the queries
+of URLs, so the logs do not either. Log records have the fields of `_finished_fields` and `category` (`extra=`).
 """
 
 from __future__ import annotations

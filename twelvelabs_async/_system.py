@@ -1,4 +1,4 @@
-"""What differs between operating systems: the only module that may use functions which some of them lack."""
+"""What differs between operating systems: functions that some of them lack, except signal handlers."""
 
 from __future__ import annotations
 

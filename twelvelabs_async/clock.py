@@ -1,4 +1,4 @@
-"""The clock: the only module that reads the time and sleeps, so that tests can replace it."""
+"""The clock of the client: reads the time and sleeps, in place of all other modules, so that tests can replace it."""
 
 from __future__ import annotations
 

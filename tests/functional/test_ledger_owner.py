@@ -20,8 +20,8 @@ from processes import PIPE, start_process
 
 from twelvelabs_async import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest import Entry
-from twelvelabs_async.ingest._ledger_owner import ProcessIdentity, current_process, has_ended, running_since
 from twelvelabs_async.ingest._postgres import LedgerConnection
+from twelvelabs_async.ingest._process_identity import ProcessIdentity, current_process, has_ended, running_since
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState

@@ -116,7 +116,7 @@ async def test_no_call_fails_when_redis_is_killed_and_restarted(
     limited: Emulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared, "STORE_RETRY_INTERVAL", 0.2)
-    with redis_server() as server, caplog.at_level(logging.INFO, "twelvelabs_async.rate_limits"):
+    with redis_server() as server, caplog.at_level(logging.INFO, "twelvelabs_async.ratelimit"):
         async with open_clients(limited, server.url, organization="acme") as clients:
             working = asyncio.ensure_future(burst(limited, clients))
             await eventually(lambda: len(limited.requests.for_operation("POST /search")) > 20, timeout=60)

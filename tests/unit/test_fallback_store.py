@@ -110,7 +110,7 @@ def test_an_unavailable_store_is_replaced_by_memory_with_one_warning(caplog: pyt
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
         remote.unavailable = True
-        with caplog.at_level(logging.INFO, "twelvelabs_async.rate_limits"):
+        with caplog.at_level(logging.INFO, "twelvelabs_async.ratelimit"):
             await respond(store, 2 * ASSUMED_PROCESSES)
             assert isinstance(await store.reserve("search", SINGLE_REQUEST), int)
             assert isinstance(await store.reserve("search", SINGLE_REQUEST), int)
@@ -141,7 +141,7 @@ def test_an_unavailable_store_is_retried_by_one_call_at_a_time_until_it_recovers
         await store.release("search", reservation_id, sent=False)
         assert remote.operations == 3  # reservations in memory end in memory
 
-    with caplog.at_level(logging.INFO, "twelvelabs_async.rate_limits"):
+    with caplog.at_level(logging.INFO, "twelvelabs_async.ratelimit"):
         run_in_virtual_time(main())
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 

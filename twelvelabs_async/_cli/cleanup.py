@@ -1,4 +1,4 @@
-"""`twelvelabs-async ingest --delete-orphans`: find and delete uploaded assets that are in no index, or in it twice."""
+"""`ingest --delete-orphans` and `--replace`: delete assets that nothing needs, and older versions of changed files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams whose output may be lost without ending the work."""
+"""Standard streams that drop their output once writing fails, such as to a closed pipe, and do not end the work."""
 
 from __future__ import annotations
 

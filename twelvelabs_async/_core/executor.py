@@ -35,7 +35,7 @@ from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, HttpTransport, Response, StreamingResponse
 from twelvelabs_async._options import DEFAULT_TIMEOUT, LONG_OPERATIONS, LONG_TIMEOUT, Options
 from twelvelabs_async._rate_limit.headers import parse_rate_limit_headers
-from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter, describe_refusal
+from twelvelabs_async._rate_limit.limiter import Permit, RateLimiter, add_limit_details
 from twelvelabs_async._rate_limit.usage import LEARNING_OPERATIONS, category_of
 from twelvelabs_async._rate_limit.windows import SINGLE_REQUEST
 from twelvelabs_async._text import body_excerpt
@@ -315,7 +315,7 @@ class RequestExecutor:
                             response.status, response.headers, response.body, info.retry_after, hide=self.redactor.text
                         )
                         if isinstance(error, RateLimitError):
-                            describe_refusal(error, category, info)
+                            add_limit_details(error, category, info)
                         if response.status == 404:
                             error.message += self.transport.not_found_hint
                         raise error

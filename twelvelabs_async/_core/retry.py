@@ -135,7 +135,7 @@ class RetryPolicy:
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class CallState(Attempt):
-    """State of one call: its deadline, its attempts, of which it is the current one, and what failed so far."""
+    """State of one call: its deadline, its current attempt, and the errors of earlier ones."""
 
     retry_policy: RetryPolicy
     retry_budget: RetryBudget
@@ -300,7 +300,10 @@ def _is_retryable(error: BaseException) -> bool:
 
 
 def is_transient(status: int | None) -> bool:
-    """Return whether the same call may succeed after this status, which says nothing about what has been done."""
+    """Return whether a later attempt may succeed after this status.
+
+    `may_have_executed` says whether the failed one may have had an effect.
+    """
     return status in {408, 425} or (status is not None and status >= 500 and status not in PERSISTENT_STATUSES)
 
 

@@ -288,7 +288,7 @@ def _parse_object(name: str, document: str) -> dict[str, Any]:
 
 
 class NoParameters(TypedDict):
-    """The type of `**unsupported`: type checkers accept no further keyword, and `reject_unsupported` names it."""
+    """The type of `**unsupported`: type checkers accept no keyword; `reject_unsupported` raises an error for one."""
 
 
 def reject_unsupported(method: str, unsupported: Mapping[str, object]) -> None:

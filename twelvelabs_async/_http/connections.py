@@ -1,4 +1,4 @@
-"""Connections: through which proxy, how they are opened, which are used, and whether a request was written to one."""
+"""Connections: proxies, look-up of names, sockets, the connector, and whether a request was written to one."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ class ThreadResolver(AbstractResolver):
 
 
 class DrainOnResetSocket(socket.socket):
-    """A socket that reports a failed send only when nothing is left to read: until then it claims that it would block.
+    """A socket that reports a failed send only after all received data was read, so that an early response is not lost.
 
     A server may reject an upload early, and close the connection while the body is being sent. asyncio drops a
     connection at the first failed write, together with unread data: a plain 429 would look like a lost connection,

@@ -118,8 +118,8 @@ def utc_datetime(seconds: float | None) -> datetime | None:
         return None
 
 
-def describe_refusal(error: RateLimitError, category: str, info: RateLimitInfo) -> None:
-    """Put what a 429 has reported on its error."""
+def add_limit_details(error: RateLimitError, category: str, info: RateLimitInfo) -> None:
+    """Set the category, dimension, limit and reset time of the error of a 429."""
     exhausted = next(((name, window) for name, window in info.windows.items() if window.remaining == 0), None)
     dimension, window = exhausted or ("request", None)
     limit = window.limit if info.limit is None and window is not None else info.limit
@@ -233,7 +233,7 @@ class CategoryQueue:
 
 
 class Permit:
-    """Permission to send one attempt; `record_response` or `release` ends it, and the second of them does nothing.
+    """Permission to send one attempt. `record_response` or `release` ends it; later calls of either have no effect.
 
     With a shared store, `await report_to_store()` has to follow.
     """

@@ -96,7 +96,7 @@ LedgerAccess = Literal["exclusive", "shared", "read"]
 
 @attrs.frozen(kw_only=True)
 class Fence:
-    """A condition that a write requires, so that a process that was suspended does not write."""
+    """A condition in SQL that each write requires; false once another process has taken over."""
 
     condition: LiteralString
     """The condition in SQL."""

@@ -151,15 +151,15 @@ def _token(*parts: object) -> str:
 
 
 class LookupTooOldError(Exception):
-    """The search for what an earlier request created is too old to rely on; nothing was sent. Search again."""
+    """The check whether an earlier request created the object is out of date. Nothing was sent; check again."""
 
 
 @attrs.frozen
 class LookupPendingError(Exception):
-    """The search for what an earlier request created found nothing, and must be repeated before the next request."""
+    """The check whether an earlier request created the object found nothing yet; repeat it before sending again."""
 
     seconds: float
-    """Seconds until the next lookup."""
+    """Seconds until the next check."""
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -1,4 +1,4 @@
-"""Events of a running ingestion, passed to `client.ingest(on_event=...)`."""
+"""Events of a running ingestion, which the function `client.ingest(on_event=...)` receives."""
 
 from __future__ import annotations
 

@@ -29,13 +29,6 @@ from twelvelabs_async._concurrency import FILE_THREADS
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
-from twelvelabs_async.ingest._ledger_owner import (
-    OWNER_HEARTBEAT_INTERVAL,
-    OWNER_TIMEOUT,
-    ProcessIdentity,
-    current_process,
-    has_ended,
-)
 from twelvelabs_async.ingest._postgres import (
     ENTRY_FIELDS,
     NO_FENCE,
@@ -50,6 +43,13 @@ from twelvelabs_async.ingest._postgres import (
     scalar,
     server_address,
     with_connection_timeouts,
+)
+from twelvelabs_async.ingest._process_identity import (
+    OWNER_HEARTBEAT_INTERVAL,
+    OWNER_TIMEOUT,
+    ProcessIdentity,
+    current_process,
+    has_ended,
 )
 from twelvelabs_async.ingest.ledger import Claim, Entry
 

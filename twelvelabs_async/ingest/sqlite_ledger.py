@@ -37,7 +37,7 @@ from twelvelabs_async._system import publish_file
 from twelvelabs_async._text import printable
 from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
-from twelvelabs_async.ingest._ledger_owner import (
+from twelvelabs_async.ingest._process_identity import (
     OWNER_HEARTBEAT_INTERVAL,
     OWNER_TIMEOUT,
     ProcessIdentity,

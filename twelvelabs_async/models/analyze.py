@@ -215,7 +215,7 @@ class AnalysisError(Model):
 
 @attrs.frozen(kw_only=True)
 class Analysis(Model):
-    """The result of an analysis."""
+    """The response of `analyze`; the result of a task is an `AnalysisResult`."""
 
     id: str | None = None
     """Id of the generation."""

@@ -32,7 +32,7 @@ Unlimited = Literal["unlimited"]
 
 @attrs.frozen(kw_only=True)
 class AnalysisResult(Model):
-    """The result of a task."""
+    """The result in an `AnalysisTask`; `analyze` returns an `Analysis` instead."""
 
     generation_id: str | None = None
     """Id of the generation."""

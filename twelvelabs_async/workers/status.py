@@ -1,4 +1,4 @@
-"""Counts how far the items of a ledger are."""
+"""The status of the items that workers ingest: counts them by stage; retries, cancels or removes stalled ones."""
 
 from __future__ import annotations
 

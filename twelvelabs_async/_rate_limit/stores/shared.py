@@ -50,7 +50,7 @@ MAX_CONCURRENT_OPERATIONS: Final = 8
 ASSUMED_PROCESSES: Final = 4
 """Number of processes that are assumed to share the limits while the store is unavailable."""
 
-logger: Final = logging.getLogger("twelvelabs_async.rate_limits")
+logger: Final = logging.getLogger("twelvelabs_async.ratelimit")
 
 
 class LoadedCategory:

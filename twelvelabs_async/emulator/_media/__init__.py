@@ -1,1 +1,1 @@
-"""Media files: properties, descriptions, inspection, thumbnails."""
+"""Media files: properties, rules of the platform, descriptions, inspection, thumbnails."""

@@ -1,4 +1,4 @@
-"""Identifies the process that owns a ledger, and finds out whether such a process has ended."""
+"""Identifies processes, so that a ledger can tell whether the process that owns it has ended."""
 
 from __future__ import annotations
 
