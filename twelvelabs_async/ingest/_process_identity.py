@@ -1,4 +1,4 @@
-"""Identifies processes, so that a ledger can tell whether the process that owns it has ended."""
+"""Identifies processes, and finds out whether the process that owns a ledger has ended."""
 
 from __future__ import annotations
 

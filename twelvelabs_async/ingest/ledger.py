@@ -19,8 +19,8 @@ from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState
 
 EntryState = Literal["open", "ready", "failed"]
-"""Whether an item has ended. `failed` means that the platform rejected it or its file has changed, so that a retry would
-fail again, or that it was cancelled."""
+"""Whether an item has ended. `failed` means that the platform rejected it or that its file has changed, so that a retry
+would fail again, or that it was cancelled."""
 
 MatchKind = Literal["new", "same_file", "duplicate"]
 """What a claim found: no entry, an entry of this file, or an entry of another file with the same content."""
