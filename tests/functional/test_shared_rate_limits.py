@@ -129,8 +129,9 @@ async def test_no_call_fails_when_redis_is_killed_and_restarted(
                 await _until_available(client, caplog)
             async with Redis.from_url(server.url, decode_responses=True) as redis:
                 assert await redis.hexists("twelvelabs:{acme}:rate_limits", "GET /assets")
-    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert 1 <= len(warnings) <= CLIENTS  # one for each client, not for each call
+    messages = [record.levelname for record in caplog.records if "shared rate-limit store" in record.getMessage()]
+    # One warning for each outage that a client has seen, not one for each call. A slow machine may see another outage.
+    assert 1 <= messages.count("WARNING") <= CLIENTS + messages.count("INFO")
 
 
 @NEEDS_REDIS
