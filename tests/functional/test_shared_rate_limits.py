@@ -129,9 +129,9 @@ async def test_no_call_fails_when_redis_is_killed_and_restarted(
                 await _until_available(client, caplog)
             async with Redis.from_url(server.url, decode_responses=True) as redis:
                 assert await redis.hexists("twelvelabs:{acme}:rate_limits", "GET /assets")
-    messages = [record.levelname for record in caplog.records if "shared rate-limit store" in record.getMessage()]
+    levels = [record.levelname for record in caplog.records if "shared rate-limit store" in record.getMessage()]
     # One warning for each outage that a client has seen, not one for each call. A slow machine may see another outage.
-    assert 1 <= messages.count("WARNING") <= CLIENTS + messages.count("INFO")
+    assert 1 <= levels.count("WARNING") <= CLIENTS + levels.count("INFO")
 
 
 @NEEDS_REDIS
