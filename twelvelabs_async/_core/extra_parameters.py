@@ -1,6 +1,6 @@
 """Headers, query parameters and fields that a caller adds to requests, and requests to any endpoint.
 
-A client without them has a plain `RequestExecutor`, so that its requests do not pay for them.
+A client without them has a plain `RequestExecutor`, so that its requests take no time for them.
 """
 
 from __future__ import annotations
