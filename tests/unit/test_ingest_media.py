@@ -62,6 +62,13 @@ async def test_a_bad_file_is_rejected_with_a_reason(name: str) -> None:
     assert (await validate_source(str(MEDIA / name), RULES)).rejection_reason.startswith(REJECTED[name])
 
 
+async def test_a_url_is_sent_as_one_and_has_the_kind_of_its_name() -> None:
+    checked = await validate_source("https://example.com/a.mp4?signature=1", RULES)
+    assert (checked.strategy, checked.rejection_reason) == ("url", "")
+    assert (checked.media.name, checked.media.kind, checked.media.estimated_seconds) == ("a.mp4", "video", None)
+    assert (await validate_source("https://example.com/get?id=7", RULES)).rejection_reason == ""
+
+
 async def test_a_file_that_seems_to_be_truncated_is_accepted_with_a_warning() -> None:
     """A recording to a pipe and a file with bytes after its end are complete, and seem to be truncated as well."""
     checked = await validate_source(str(MEDIA / TRUNCATED), RULES)

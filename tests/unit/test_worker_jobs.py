@@ -200,23 +200,34 @@ async def test_an_item_whose_workers_repeatedly_ended_is_given_up(
 
 
 async def test_a_transient_failure_is_counted_and_retried_as_uncertain(
-    runner: JobRunner, ledger: MemoryLedger, job: JobState, fail_with: FailWith
+    runner: JobRunner,
+    ledger: MemoryLedger,
+    job: JobState,
+    fail_with: FailWith,
+    clock: FastClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
     fail_with(InternalServerError(message="down", status_code=503, retryable=True))
     result = await runner.run_step(attrs.evolve(job, failed_attempts=2))
-    assert (result.failed_attempts, result.uncertain_for is not None, result.rate_limited) == (3, True, False)
+    assert (result.failed_attempts, result.uncertain_for, result.rate_limited) == (3, 0.0, False)
     assert 0 < (result.retry_in or 0) <= MAX_STAGE_RETRY_DELAY
     assert (await only_entry(ledger)).state == "open"
     assert "down" in (await only_entry(ledger)).error
 
 
 async def test_an_item_is_given_up_after_the_last_attempt_and_keeps_its_error(
-    runner: JobRunner, ledger: MemoryLedger, job: JobState, fail_with: FailWith
+    runner: JobRunner,
+    ledger: MemoryLedger,
+    job: JobState,
+    fail_with: FailWith,
+    clock: FastClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
     fail_with(APIConnectionError(message="gone", retryable=True, ambiguous=True))
     result = await runner.run_step(attrs.evolve(job, failed_attempts=MAX_STAGE_ATTEMPTS - 1))
-    assert (result.failed_attempts, result.retry_in) == (MAX_STAGE_ATTEMPTS, None)
-    assert result.uncertain_for is not None
+    assert (result.failed_attempts, result.retry_in, result.uncertain_for) == (MAX_STAGE_ATTEMPTS, None, 0.0)
     assert (await only_entry(ledger)).state == "open"
 
 
