@@ -1,15 +1,20 @@
-"""Checks single arguments, such as ids and numbers, encodes them for requests, and describes them in errors."""
+"""Checks single arguments, such as ids, numbers and choices, encodes them for requests, and describes them in errors.
+
+Functions with three parameters are validators of attrs.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
+
+import attrs
 
 from twelvelabs_async.errors import InvalidInputError
 
@@ -27,6 +32,9 @@ DEFAULT_PAGE_LIMIT: Final = 10
 
 MAX_INTEGER: Final = 2**64
 """No number in a request has more than 64 bits."""
+
+MAX_NUMBER: Final = 2**53
+"""Largest integer of a setting; beyond it, a float is not exact."""
 
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 """A variable in a path template."""
@@ -175,3 +183,97 @@ def describe(value: object) -> str:
 def omit_none(**values: Any) -> dict[str, Any]:
     """Return the arguments that are not None."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def validate_number(name: str, value: object, *, allow_zero: bool = False, finite: bool = False) -> None:
+    """Validate a number, such as seconds.
+
+    Raises:
+        InvalidInputError: It is not a number, is NaN or too small, or is infinite although it must be `finite`.
+    """
+    wanted = f"{name} must be a {'finite ' if finite else ''}number {'at least' if allow_zero else 'above'} 0"
+    if isinstance(value, timedelta):
+        raise InvalidInputError(f"{wanted}, got a timedelta; pass its total_seconds()")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError(f"{wanted}, got {describe(value)}")
+    too_large = isinstance(value, int) and value > MAX_NUMBER
+    in_range = value >= 0 if allow_zero else value > 0
+    if not in_range or too_large or (finite and value == math.inf):
+        raise InvalidInputError(f"{wanted}, got {describe(value)}")
+
+
+def require_type(name: str, value: object, kind: Any, expected: str) -> None:
+    """Check an optional setting.
+
+    Raises:
+        InvalidInputError: It is neither None nor of this type.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise InvalidInputError(f"{name} must be {expected}, got {describe(value)}")
+
+
+def positive(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a positive number; infinity is one."""
+    validate_number(attribute.name, value)
+
+
+def positive_finite(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a finite positive number."""
+    validate_number(attribute.name, value, finite=True)
+
+
+def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate a number of 0 or more; infinity is one."""
+    validate_number(attribute.name, value, allow_zero=True)
+
+
+def require_bool(name: str, value: object) -> None:
+    """Raise `InvalidInputError` if a value is not True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be True or False, got {describe(value)}")
+
+
+def validate_bool(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate True or False."""
+    require_bool(attribute.name, value)
+
+
+def non_negative_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate an integer of 0 or more."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
+        raise InvalidInputError(f"{attribute.name} must be a non-negative integer, got {describe(value)}")
+
+
+def require_choice(name: str, value: object, literal: Any) -> None:
+    """Check an optional setting whose values are the members of a `Literal`.
+
+    Raises:
+        InvalidInputError: It is neither None nor one of them.
+    """
+    if value is not None and not (isinstance(value, str) and value in get_args(literal)):
+        raise InvalidInputError(f"{name} must be one of {', '.join(get_args(literal))}, got {describe(value)}")
+
+
+def one_of(literal: Any) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    """Return a validator for the members of a `Literal`."""
+
+    def validate(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None:
+            raise InvalidInputError(f"{attribute.name} must not be None")
+        require_choice(attribute.name, value, literal)
+
+    return validate
+
+
+def named_values(name: str, value: object) -> Mapping[str, Any]:
+    """Return headers, query parameters or fields by name.
+
+    Raises:
+        InvalidInputError: It is not a dict, or a key is not a string.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{name} must be a dict, got {describe(value)}")
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str) or not key:
+            raise InvalidInputError(f"keys of {name} must be non-empty strings, got {describe(key)}")
+    return cast("Mapping[str, Any]", value)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any, Final, Literal, SupportsIndex, TypeVar, cast, get_args
+from typing import Any, Final, Literal, SupportsIndex, TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,7 +15,16 @@ from multidict import CIMultiDict
 from typing_extensions import override
 from yarl import URL
 
-from twelvelabs_async._arguments import describe
+from twelvelabs_async._arguments import (
+    describe,
+    named_values,
+    non_negative,
+    non_negative_int,
+    one_of,
+    positive,
+    positive_finite,
+    require_type,
+)
 from twelvelabs_async.errors import InvalidInputError
 
 DEFAULT_BASE_URL: Final = "https://api.twelvelabs.io/v1.3"
@@ -45,8 +52,6 @@ MAX_HOST_LENGTH: Final = 253
 _HOST_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 """One part of the name of a host; container networks have names with underscores."""
 
-MAX_NUMBER: Final = 2**53
-"""Largest integer of a setting; beyond it, a float is not exact."""
 
 HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header, a token of RFC 9110."""
@@ -181,33 +186,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def validate_number(name: str, value: object, *, allow_zero: bool = False, finite: bool = False) -> None:
-    """Validate a number, such as seconds.
-
-    Raises:
-        InvalidInputError: It is not a number, is NaN or too small, or is infinite although it must be `finite`.
-    """
-    wanted = f"{name} must be a {'finite ' if finite else ''}number {'at least' if allow_zero else 'above'} 0"
-    if isinstance(value, timedelta):
-        raise InvalidInputError(f"{wanted}, got a timedelta; pass its total_seconds()")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInputError(f"{wanted}, got {describe(value)}")
-    too_large = isinstance(value, int) and value > MAX_NUMBER
-    in_range = value >= 0 if allow_zero else value > 0
-    if not in_range or too_large or (finite and value == math.inf):
-        raise InvalidInputError(f"{wanted}, got {describe(value)}")
-
-
-def require_type(name: str, value: object, kind: Any, expected: str) -> None:
-    """Check an optional setting.
-
-    Raises:
-        InvalidInputError: It is neither None nor of this type.
-    """
-    if value is not None and not isinstance(value, kind):
-        raise InvalidInputError(f"{name} must be {expected}, got {describe(value)}")
-
-
 def require_ssl_context(value: object) -> None:
     """Check the optional TLS settings of connections.
 
@@ -217,59 +195,6 @@ def require_ssl_context(value: object) -> None:
     require_type("ssl", value, ssl.SSLContext, "an ssl.SSLContext, such as ssl.create_default_context(cafile=...)")
     if isinstance(value, ssl.SSLContext) and value.protocol == ssl.PROTOCOL_TLS_SERVER:
         raise InvalidInputError("ssl must be an SSLContext for clients; use ssl.create_default_context()")
-
-
-def positive(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate a positive number; infinity is one."""
-    validate_number(attribute.name, value)
-
-
-def positive_finite(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate a finite positive number."""
-    validate_number(attribute.name, value, finite=True)
-
-
-def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate a number of 0 or more; infinity is one."""
-    validate_number(attribute.name, value, allow_zero=True)
-
-
-def require_bool(name: str, value: object) -> None:
-    """Raise `InvalidInputError` if a value is not True or False."""
-    if not isinstance(value, bool):
-        raise InvalidInputError(f"{name} must be True or False, got {describe(value)}")
-
-
-def validate_bool(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate True or False."""
-    require_bool(attribute.name, value)
-
-
-def non_negative_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validate an integer of 0 or more."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
-        raise InvalidInputError(f"{attribute.name} must be a non-negative integer, got {describe(value)}")
-
-
-def require_choice(name: str, value: object, literal: Any) -> None:
-    """Check an optional setting whose values are the members of a `Literal`.
-
-    Raises:
-        InvalidInputError: It is neither None nor one of them.
-    """
-    if value is not None and not (isinstance(value, str) and value in get_args(literal)):
-        raise InvalidInputError(f"{name} must be one of {', '.join(get_args(literal))}, got {describe(value)}")
-
-
-def one_of(literal: Any) -> Callable[[Any, attrs.Attribute[Any], object], None]:
-    """Return a validator for the members of a `Literal`."""
-
-    def validate(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value is None:
-            raise InvalidInputError(f"{attribute.name} must not be None")
-        require_choice(attribute.name, value, literal)
-
-    return validate
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -335,17 +260,3 @@ def checked_headers(name: str, headers: object, *, single_request: bool = False)
             raise InvalidInputError(f"{name} contains {header} twice, in different case")
         checked[header] = str.__str__(value)
     return checked
-
-
-def named_values(name: str, value: object) -> Mapping[str, Any]:
-    """Return headers, query parameters or fields by name.
-
-    Raises:
-        InvalidInputError: It is not a dict, or a key is not a string.
-    """
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(f"{name} must be a dict, got {describe(value)}")
-    for key in cast("Mapping[object, object]", value):
-        if not isinstance(key, str) or not key:
-            raise InvalidInputError(f"keys of {name} must be non-empty strings, got {describe(key)}")
-    return cast("Mapping[str, Any]", value)

@@ -15,7 +15,7 @@ import attrs
 from typing_extensions import override
 
 import twelvelabs_async  # in annotations: a module is loaded when one of its names is evaluated
-from twelvelabs_async._arguments import describe, omit_none
+from twelvelabs_async._arguments import describe, omit_none, require_bool, require_type
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
 from twelvelabs_async._event_listeners import EventDispatcher, enable_logging
@@ -28,9 +28,7 @@ from twelvelabs_async._options import (
     Settings,
     checked_headers,
     masked,
-    require_bool,
     require_ssl_context,
-    require_type,
     resolve_api_key,
     resolve_base_url,
 )

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import aiohttp
 import attrs
 
-from twelvelabs_async._arguments import checked_int, describe
-from twelvelabs_async._options import validate_number
+from twelvelabs_async._arguments import checked_int, describe, validate_number
 from twelvelabs_async._text import cut_queries, install_command
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError

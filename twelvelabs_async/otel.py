@@ -34,7 +34,7 @@ from opentelemetry.metrics import Meter, MeterProvider
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
-from twelvelabs_async._options import require_type
+from twelvelabs_async._arguments import require_type
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import APIError
 from twelvelabs_async.events import (

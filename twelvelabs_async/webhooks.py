@@ -12,9 +12,8 @@ import hmac
 import json
 from typing import Any, Final, cast
 
-from twelvelabs_async._arguments import checked_int, describe
+from twelvelabs_async._arguments import checked_int, describe, validate_number
 from twelvelabs_async._codec.converter import structure
-from twelvelabs_async._options import validate_number
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, WebhookSignatureError
 from twelvelabs_async.models.webhooks import (

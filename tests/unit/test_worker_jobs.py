@@ -12,6 +12,7 @@ import pytest
 from fake_platform import INDEX, CrashPlan, FakePlatform, crashing_executor
 from support import FastClock
 
+from twelvelabs_async._polling import NOT_FOUND_GRACE
 from twelvelabs_async.errors import (
     APIConnectionError,
     AuthenticationError,
@@ -31,8 +32,7 @@ from twelvelabs_async.ingest._failures import (
     OutageDetector,
     stage_retry_delay,
 )
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Stages
-from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, NOT_FOUND_GRACE
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, DEFAULT_STAGE_TIMEOUT, Stages
 from twelvelabs_async.workers._job_table import JobState
 from twelvelabs_async.workers._jobs import (
     INDEXING_QUEUE,

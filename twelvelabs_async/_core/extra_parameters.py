@@ -15,12 +15,12 @@ import attrs
 from multidict import CIMultiDict
 from typing_extensions import override
 
-from twelvelabs_async._arguments import describe, query_pairs
+from twelvelabs_async._arguments import describe, named_values, query_pairs, require_choice, require_type
 from twelvelabs_async._codec.converter import can_structure, json_bytes, to_wire
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RETRY_CLASS_BY_METHOD
 from twelvelabs_async._http.transport import StreamingResponse
-from twelvelabs_async._options import checked_headers, named_values, require_choice, require_type
+from twelvelabs_async._options import checked_headers
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Method, Request, RetryClass
 

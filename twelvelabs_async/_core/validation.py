@@ -10,9 +10,8 @@ from enum import Enum
 from typing import Any, Final, TypedDict, TypeVar, cast
 from urllib.parse import urlsplit
 
-from twelvelabs_async._arguments import describe, omit_none
+from twelvelabs_async._arguments import describe, named_values, omit_none
 from twelvelabs_async._codec.converter import to_dict, to_wire
-from twelvelabs_async._options import named_values
 from twelvelabs_async._text import shown_url
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.analyze import AnalyzeImageInput, AnalyzePromptV2, VideoContext

@@ -9,12 +9,11 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from twelvelabs_async._arguments import checked_int, validate_id
+from twelvelabs_async._arguments import checked_int, non_negative_int, one_of, positive, validate_bool, validate_id
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._event_listeners import plain_function
-from twelvelabs_async._options import non_negative_int, one_of, positive, validate_bool
-from twelvelabs_async._polling import BatchPoller, is_retryable_poll_error
+from twelvelabs_async._polling import BatchPoller, StatusPoller, is_retryable_poll_error
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
     APIError,
@@ -34,8 +33,14 @@ from twelvelabs_async.ingest._failures import (
     stage_retry_delay,
     stop_reason,
 )
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Claimer, Stages, WorkItem, may_have_sent
-from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT, StatusPoller
+from twelvelabs_async.ingest._stages import (
+    DEFAULT_LOOKUP_TIMEOUT,
+    DEFAULT_STAGE_TIMEOUT,
+    Claimer,
+    Stages,
+    WorkItem,
+    may_have_sent,
+)
 from twelvelabs_async.ingest._validation import SourceValidator
 from twelvelabs_async.ingest.events import IngestWarning, ItemRetryScheduled, OnEvent, QuotaWaitStarted
 from twelvelabs_async.ingest.ledger import Claim, Entry, Ledger

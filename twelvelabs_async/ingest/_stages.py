@@ -61,6 +61,9 @@ RESTARTED: Final[Mapping[str, Any]] = {"stage": "queued", "state": "open", "inde
 INGEST_TOKEN_KEY: Final = "ingest_token"  # noqa: S105  # the name of a key
 """Key in the user metadata of an asset that holds the token of its ledger entry."""
 
+DEFAULT_STAGE_TIMEOUT: Final = 86400.0
+"""Seconds to wait for the platform in each of the stages `processing` and `indexing`."""
+
 DEFAULT_LOOKUP_TIMEOUT: Final = 30.0
 """Seconds after an uncertain request during which to look for its result: a proxy may deliver it late."""
 

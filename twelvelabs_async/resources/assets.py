@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Literal, overload
 
-from twelvelabs_async._arguments import checked_int, omit_none
+from twelvelabs_async._arguments import checked_int, omit_none, require_bool, require_choice, require_type
 from twelvelabs_async._concurrency import shielded_cleanup
 from twelvelabs_async._core.retry import is_not_found
 from twelvelabs_async._core.validation import MetadataUpdate, checked_url, metadata_json, one_or_more, validate_metadata
 from twelvelabs_async._event_listeners import require_plain_function
-from twelvelabs_async._options import require_bool, require_choice, require_type
 from twelvelabs_async._polling import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE, PollTarget, wait_for_all
 from twelvelabs_async.errors import APIError, InvalidInputError, NotFoundError
 from twelvelabs_async.models.assets import (

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from twelvelabs_async._arguments import omit_none, plain_scalar
+from twelvelabs_async._arguments import omit_none, plain_scalar, require_bool
 from twelvelabs_async._core.validation import checked_items, checked_mapping, checked_sequence, checked_text
-from twelvelabs_async._options import require_bool
 from twelvelabs_async.errors import APIError, BadRequestError, InvalidInputError
 from twelvelabs_async.models.common import DatetimeLike, ObjectLike
 from twelvelabs_async.models.indexes import CreatedIndex, Index, IndexModel, IndexModelDict

@@ -11,7 +11,7 @@ from typing import Unpack
 
 import attrs
 
-from twelvelabs_async._arguments import checked_int, omit_none
+from twelvelabs_async._arguments import checked_int, omit_none, require_choice, require_type
 from twelvelabs_async._core.validation import (
     NoParameters,
     checked_sequence,
@@ -19,7 +19,6 @@ from twelvelabs_async._core.validation import (
     reject_unsupported,
     validate_metadata,
 )
-from twelvelabs_async._options import require_choice, require_type
 from twelvelabs_async._page_readers import page_query
 from twelvelabs_async._polling import UPLOAD_LIFECYCLE
 from twelvelabs_async.errors import InvalidInputError

@@ -25,7 +25,15 @@ from psycopg import AsyncConnection, Error
 from psycopg.errors import RaiseException
 
 from twelvelabs_async._concurrency import FILE_THREADS
-from twelvelabs_async._polling import BatchPoller, PollTarget, wait_timeout_error
+from twelvelabs_async._polling import (
+    INITIAL_POLL_INTERVAL,
+    NOT_FOUND_GRACE,
+    PAUSE_PER_PAGE,
+    BatchPoller,
+    PollTarget,
+    next_poll_interval,
+    wait_timeout_error,
+)
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
     APIError,
@@ -54,12 +62,6 @@ from twelvelabs_async.ingest._postgres import (
     with_connection_timeouts,
 )
 from twelvelabs_async.ingest._stages import RESTARTED, LookupPendingError, Stages, WorkItem, may_have_sent
-from twelvelabs_async.ingest._status_poller import (
-    FIRST_POLL_INTERVAL,
-    NOT_FOUND_GRACE,
-    PAUSE_PER_PAGE,
-    next_poll_interval,
-)
 from twelvelabs_async.ingest.ledger import Entry, EntryStore
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.waiting import WaitResult
@@ -305,7 +307,7 @@ class ScanResult:
 
 def next_scan_delay(last_delay: float, result: ScanResult, entry_count: int) -> float:
     """Return the seconds until the next scan: longer while no item ends, and the more pages a scan reads."""
-    interval = next_poll_interval(max(FIRST_POLL_INTERVAL, last_delay), any_ended=bool(result.advanced))
+    interval = next_poll_interval(max(INITIAL_POLL_INTERVAL, last_delay), any_ended=bool(result.advanced))
     return max(interval, entry_count / SCAN_PAGE_SIZE * PAUSE_PER_PAGE, result.retry_in)
 
 

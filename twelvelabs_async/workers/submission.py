@@ -11,8 +11,8 @@ from typing import Final
 
 import attrs
 
+from twelvelabs_async._arguments import require_bool
 from twelvelabs_async._concurrency import SCAN_THREADS
-from twelvelabs_async._options import require_bool
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import LedgerError, TwelveLabsError
 from twelvelabs_async.ingest._failures import error_line

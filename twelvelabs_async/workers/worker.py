@@ -23,13 +23,11 @@ import attrs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Engine
 
-from twelvelabs_async._arguments import checked_int
+from twelvelabs_async._arguments import checked_int, require_choice, validate_number
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._options import require_choice, validate_number
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import LedgerError, LedgerInUseError, TwelveLabsError
-from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, Stages
-from twelvelabs_async.ingest._status_poller import DEFAULT_STAGE_TIMEOUT
+from twelvelabs_async.ingest._stages import DEFAULT_LOOKUP_TIMEOUT, DEFAULT_STAGE_TIMEOUT, Stages
 from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
 from twelvelabs_async.ingest.results import OnOutage, Transfer
 from twelvelabs_async.uploads._strategy import MULTIPART_THRESHOLD
