@@ -5,8 +5,9 @@
 
 A module or a call counts if Python enters a function of it ("call" events of `sys.setprofile`, in the thread of the
 client only; the emulator has its own). For each request, 64 tasks send 20 requests each, after 10 each that do not
-count; figures are per request. A step of the request path counts the calls and bytecodes of its function and of all
-that this calls, up to the next step. Counts depend on the version of Python: compare them on one only.
+count; figures are per request. From those of an item, the calls of an ingestion without items are subtracted. A step
+of the request path counts the calls and bytecodes of its function and of all that this calls, up to the next step.
+Counts depend on the version of Python: compare them on one only.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ _CLIENT: Final = ("ingest", "workers", "emulator", "_cli")
 _REQUEST_PATH: Final = ("_codec", "_core", "_http", "_rate_limit")
 """Parts that only a request enters."""
 _REQUEST_FOLDERS: Final = tuple(f"{PACKAGE / part}/" for part in _REQUEST_PATH)
+_ARGUMENT_CHECKS: Final = "_core/validation.py"
+"""The module of these folders that a method enters before its request."""
 
 
 class Counting:
@@ -115,17 +118,20 @@ class CallCounter(Counting):
 
 
 class CallerCounter(CallCounter):
-    """Counts the functions that are entered before a request: neither below the executor nor below an event."""
-
-    _REQUEST: Final = frozenset({"RequestExecutor.execute", "EventDispatcher.emit"})
+    """Counts the functions that are entered before a request: neither by a function of the request nor by an event."""
 
     @override
     def _on_event(self, frame: FrameType, event: str, _: Any) -> None:
         above: FrameType | None = frame
-        while above is not None and above.f_code.co_qualname not in self._REQUEST:
+        while above is not None and not self._is_request(above.f_code):
             above = above.f_back
-        if above is None and not frame.f_code.co_filename.startswith(_REQUEST_FOLDERS):
+        if above is None:
             super()._on_event(frame, event, _)
+
+    @staticmethod
+    def _is_request(code: CodeType) -> bool:
+        in_folder = code.co_filename.startswith(_REQUEST_FOLDERS) and not code.co_filename.endswith(_ARGUMENT_CHECKS)
+        return in_folder or code.co_qualname == "EventDispatcher.emit"
 
 
 class StepCounter(Counting):
@@ -276,15 +282,20 @@ async def count_all(api_key: str, base_url: str, folders: list[Path]) -> None:
         print_counts("GET", await count_requests(lambda: client.indexes.retrieve(index.id), CallCounter()), total)
         print_counts("404, aiohttp alone", await count_requests(lambda: get_bare(MISSING_ID), CallCounter()), total)
         print_counts("404", await count_requests(get_missing, CallCounter()), total)
-        for folder, name, counter in zip(
+        for folder, name, kind in zip(
             folders,
             ("", "item of an ingestion", "before its requests"),
-            (CallCounter(), CallCounter(), CallerCounter()),
+            (CallCounter, CallCounter, CallerCounter),
             strict=True,
         ):
+            counter, without_items = kind(), kind()
             with counter:
                 results = [item.status async for item in client.ingest(folder, index_id=index.id, sleep_interval=0.05)]
             assert results == ["ready"] * ITEMS, results
+            with without_items:
+                await client.ingest([], index_id=index.id).summary()
+            counter.calls -= without_items.calls
+            counter.modules -= without_items.modules
             if name:  # the first one imports the modules
                 print_counts(name, counter, ITEMS)
 
