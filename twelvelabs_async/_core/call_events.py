@@ -18,6 +18,7 @@ from twelvelabs_async._http.errors import request_id_from_headers
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import AnyResponse, StreamingResponse
 from twelvelabs_async._options import checked_headers
+from twelvelabs_async._rate_limit.usage import field_of
 from twelvelabs_async.errors import APIError, InvalidInputError
 from twelvelabs_async.events import (
     AttemptFinished,
@@ -107,7 +108,7 @@ class CallReport:
             self.events.emit(StreamStarted(call_id=self.call_id, operation=self.operation))
             result.report = self
         else:
-            self.finish(usage=getattr(result, "usage", None) if self.operation.startswith("POST ") else None)
+            self.finish(usage=field_of(result, "usage") if self.operation.startswith("POST ") else None)
         return result
 
     async def send(self, send: Callable[[Attempt], Awaitable[AnyResponse]], attempt: Attempt) -> AnyResponse:

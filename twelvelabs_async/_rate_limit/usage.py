@@ -103,8 +103,8 @@ class UsageEstimator:
         """Remember the durations and tokens in a response."""
         operation = request.operation
         if operation in TOKEN_OPERATIONS:
-            tokens = getattr(getattr(result, "usage", None), "output_tokens", None)
-            if tokens:
+            tokens = field_of(field_of(result, "usage"), "output_tokens")
+            if isinstance(tokens, int) and tokens:
                 self._update_average(TOKEN_OPERATIONS[operation], "token", float(tokens))
         elif operation in ASSET_DURATION_OPERATIONS:
             for asset_id, seconds in _asset_durations(result):
@@ -140,9 +140,15 @@ class UsageEstimator:
         return self._averages.get((category, "duration")) or self._averages.get((ALL_CATEGORIES, "duration"), 0.0)
 
 
+def field_of(model: object, name: str) -> object:
+    """Return a field of a model; None if its class has no such field, for which `getattr` would compose an error."""
+    value: object = getattr(model, name) if hasattr(type(model), name) else None
+    return value
+
+
 def _asset_durations(result: object) -> Iterator[tuple[str, float]]:
     """Yield the ids and durations of the assets in a response: one asset, or a page as a JSON object."""
-    found: list[tuple[object, object]] = [(getattr(result, "id", None), getattr(result, "duration", None))]
+    found: list[tuple[object, object]] = [(field_of(result, "id"), field_of(result, "duration"))]
     if isinstance(result, Mapping):
         page: object = cast("Mapping[str, object]", result).get("data")
         items = cast("list[object]", page) if isinstance(page, list) else []
