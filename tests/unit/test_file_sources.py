@@ -20,7 +20,7 @@ from typing_extensions import override
 from twelvelabs_async import FilePart, InvalidInputError, UploadError
 from twelvelabs_async._system import publish_file, read_at
 from twelvelabs_async._text import cut_queries, shown_url
-from twelvelabs_async.uploads._files import opened, source_of
+from twelvelabs_async.uploads._files import source_of
 from twelvelabs_async.uploads._source import FileSource, ProgressTracker, UploadSource
 
 
@@ -206,7 +206,7 @@ async def test_a_source_of_another_size_than_announced_is_refused_before_it_is_s
         }
         file = files[kind]()
         given = size if kind in {"bytes", "path", "file", "empty"} else None
-        async with opened(source_of(file, "source", filename="clip.mp4", size=given)) as source:
+        async with source_of(file, "source", filename="clip.mp4", size=given) as source:
             whole = await content_of(source)
             await source.verify()
             return whole
@@ -260,7 +260,7 @@ class BadSeek(io.BytesIO):
 )
 async def test_a_file_object_that_cannot_be_read_is_refused_when_it_is_opened(file: Any, why: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"clip\.mp4.*{why}"):
-        async with opened(source_of(file, "source", filename="clip.mp4", size=None)):
+        async with source_of(file, "source", filename="clip.mp4", size=None):
             pass
 
 
@@ -279,7 +279,7 @@ async def test_a_file_opened_for_writing_is_refused_when_it_is_opened(tmp_path: 
                 library_module = anyio
                 file = await stack.enter_async_context(await library_module.open_file(path, mode))
         with pytest.raises(InvalidInputError, match=r"clip\.mp4 is a file opened for writing only"):
-            async with opened(source_of(file, "source")):
+            async with source_of(file, "source"):
                 pass
 
 
@@ -313,7 +313,7 @@ class SeekableNonBlocking(io.BytesIO):
 )
 async def test_no_data_is_not_taken_for_the_end(file: Any) -> None:
     with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4.*returned None.*blocking mode"):
-        async with opened(source_of(file, "source", filename="clip.mp4")) as source:
+        async with source_of(file, "source", filename="clip.mp4") as source:
             await content_of(source)
 
 
@@ -323,7 +323,7 @@ async def test_a_read_that_returns_too_much_is_an_error() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             return self.getvalue() * 2
 
-    async with opened(source_of(Whole(b"xyz"), "source", filename="clip.mp4")) as source:
+    async with source_of(Whole(b"xyz"), "source", filename="clip.mp4") as source:
         with pytest.raises(UploadError, match=r"clip\.mp4.*read\(3\) returned 6 bytes"):
             await content_of(source)
 
@@ -336,7 +336,7 @@ async def test_a_released_block_is_an_error() -> None:
         yield block
 
     with pytest.raises(InvalidInputError, match=r"clip\.mp4.*cannot be read"):
-        async with opened(source_of(blocks(), "source", filename="clip.mp4")):
+        async with source_of(blocks(), "source", filename="clip.mp4"):
             pass
 
 
@@ -367,7 +367,7 @@ def test_the_query_of_a_url_with_any_scheme_is_not_shown(text: str, cut: str, sh
 
 async def test_a_path_that_was_a_url_shows_no_signature() -> None:
     with pytest.raises(InvalidInputError, match="No such file") as refused:
-        async with opened(source_of(Path("https://user:secret@h/clip.mp4?sig=secret"), "source")):
+        async with source_of(Path("https://user:secret@h/clip.mp4?sig=secret"), "source"):
             pass
     assert "secret" not in str(refused.value)
 
@@ -391,7 +391,7 @@ async def test_a_path_that_is_not_a_regular_file_is_refused_before_it_is_opened(
             case _:
                 why = "No such file"
         with pytest.raises(InvalidInputError, match=why):
-            async with asyncio.timeout(30), opened(source_of(path, "source")):
+            async with asyncio.timeout(30), source_of(path, "source"):
                 pass
 
 
@@ -417,7 +417,7 @@ def test_the_name_of_a_file_object_is_the_last_part_of_its_path(name: Any, expec
 @pytest.mark.parametrize("stream", [words(), broken()], ids=["strings", "exception"])
 async def test_a_stream_that_yields_strings_or_raises_causes_an_error_with_its_filename(stream: Any) -> None:
     with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4"):
-        async with opened(source_of(stream, "source", filename="clip.mp4")):
+        async with source_of(stream, "source", filename="clip.mp4"):
             pass
 
 
@@ -427,7 +427,7 @@ async def test_a_read_error_names_the_file() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(5, "Input/output error", size)
 
-    async with opened(source_of(("clip.mp4", Disk(b"xyz")), "source")) as source:
+    async with source_of(("clip.mp4", Disk(b"xyz")), "source") as source:
         with pytest.raises(UploadError, match=r"clip\.mp4.*Input/output error") as failure:
             await content_of(source)
     assert isinstance(failure.value.__cause__, OSError)
@@ -455,7 +455,7 @@ async def test_p21_an_upload_cancelled_at_any_step_closes_its_file(
     monkeypatch.setattr(FileSource, "_check_kind", wait_and_check)
 
     async def read() -> None:
-        async with opened(source_of(path, "source")) as source:
+        async with source_of(path, "source") as source:
             await content_of(source)
 
     for cancellations in (1, 2):

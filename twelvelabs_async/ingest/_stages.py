@@ -13,6 +13,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -42,10 +43,9 @@ from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.resources.assets import Assets
 from twelvelabs_async.resources.indexed_assets import IndexedAssets
 from twelvelabs_async.uploads import UploadProgress, UploadState
-from twelvelabs_async.uploads._files import opened, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
-from twelvelabs_async.uploads._source import UploadSource, make_form_part
-from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
+from twelvelabs_async.uploads._source import FileSource, UploadSource, make_form_part
+from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy
 
 if TYPE_CHECKING:
     from twelvelabs_async.ingest._remote_sources import BucketStore
@@ -401,36 +401,35 @@ class Stages:
         if url is not None:
             asset = await assets.create(method="url", url=url, filename=name, user_metadata=metadata)
             return asset.id
-        from_bucket = item.is_object
-        source = self._object_source(item) if from_bucket else source_of(item.source, "source", filename=name)
-        async with opened(source) as content:
+        source = self._object_source(item) if item.is_object else FileSource(Path(item.source), name)
+        async with source as content:
             _check_unchanged(content, item)
-            if from_bucket:
-                kind = media_from_name(item.name).kind
-            else:
-                kind = await SCAN_THREADS.run(detect_media_type, item.source)
+            kind = await self._media_type(item)
+            strategy = choose_strategy(
+                content.size, kind, filename=content.name, multipart_threshold=self.multipart_threshold
+            )
+            if strategy == "direct":
+                check = work.ledger.ensure_owned
+                file = await make_form_part(content, "file", work.on_upload_progress, before_last=check)
+                asset = await assets.create(method="direct", file=file, filename=content.name, user_metadata=metadata)
+                return asset.id
             options = UploadOptions(
-                type=kind or "video",
+                type=kind,
                 user_metadata=metadata,
                 concurrency=PARTS_PER_FILE,
                 on_progress=work.on_upload_progress,
                 journal=_LedgerCheckpoint(work),
                 part_semaphore=self._part_slots,
             )
-            strategy = choose_strategy(
-                content.size, options.type, filename=content.name, multipart_threshold=self.multipart_threshold
-            )
-            if strategy == "direct":
-                asset = await assets.create(
-                    method="direct",
-                    file=await make_form_part(content, work.on_upload_progress, before_last=work.ledger.ensure_owned),
-                    filename=content.name,
-                    user_metadata=metadata,
-                )
-                return asset.id
             uploader = MultipartUploader(executor, content, options)
             resumed = await self._resume(uploader, content, saved) if saved is not None else None
             return resumed or (await MultipartUploader(executor, content, options).run()).asset_id
+
+    async def _media_type(self, item: Item) -> MediaType:
+        """Return the kind of a file by its content, or that of an object by its name."""
+        if item.is_object:
+            return media_from_name(item.name).kind or "video"
+        return await SCAN_THREADS.run(detect_media_type, item.source) or "video"
 
     async def _url_to_fetch(self, item: Item) -> str | None:
         """Return the URL by which the platform is to fetch an item; None if the item is sent from this machine.

@@ -1,11 +1,12 @@
-"""The base classes of all resources, deprecations, and bulk creation."""
+"""The base classes of all resources, deprecations, files of forms, and bulk creation."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 import typing_extensions
@@ -16,12 +17,14 @@ from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.retry import RETRY_CLASS_BY_METHOD
 from twelvelabs_async._page_readers import page_number_reader, page_query
 from twelvelabs_async._polling import Lifecycle, PollTarget, poll_until_done, wait_for_all
-from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.errors import InvalidInputError, TwelveLabsError
 from twelvelabs_async.models.common import Ids
 from twelvelabs_async.models.tasks import BulkFailure, BulkResult
 from twelvelabs_async.pagination import Paginator
-from twelvelabs_async.requests import Form, Method, Request, RetryClass
-from twelvelabs_async.uploads._files import FormFile, open_form_files
+from twelvelabs_async.requests import FilePart, Form, Method, Request, RetryClass
+from twelvelabs_async.uploads._files import source_of
+from twelvelabs_async.uploads._source import BytesSource, UploadSource, make_form_part
+from twelvelabs_async.uploads._strategy import content_type
 from twelvelabs_async.waiting import PollCallback, WaitResult
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +47,82 @@ def deprecated(replacement: str) -> Callable[[F], F]:
     """
     decorator = typing_extensions.deprecated(f"{DEPRECATION_MESSAGE}; use {replacement}")  # pyright: ignore[reportArgumentType]  # editors read literals only
     return decorator.__call__
+
+
+DEFAULT_FILENAME: Final = "upload"
+"""Filename in a form if the file has no name."""
+
+UNKNOWN_TYPE: Final = "application/octet-stream"
+
+ASSUMED_TYPES: Final = {"video_file": "video/mp4"}
+"""Media types by form field, for a file whose name shows none: a video without extension and type is refused."""
+
+FormFile = tuple[str, UploadSource | FilePart]
+"""The name of a form field, and its file."""
+
+
+def file_field(argument: str, file: object, *, filename: str | None = None) -> list[FormFile]:
+    """Return an optional file as the form field `argument`.
+
+    Raises:
+        InvalidInputError: It is not a file.
+    """
+    if file is None:
+        return []
+    if isinstance(file, FilePart):
+        name = filename or file.filename
+        source: FilePart | UploadSource = file if name == file.filename else attrs.evolve(file, filename=name)
+    else:
+        source = source_of(file, argument, filename=filename)
+    if isinstance(source, FilePart | BytesSource):
+        _check_not_empty(argument, source.size)
+    return [(argument, source)]
+
+
+def _check_not_empty(argument: str, size: int) -> None:
+    if size <= 0:
+        raise InvalidInputError(f"{argument} must not be empty")
+
+
+def file_fields(argument: str, files: object) -> list[FormFile]:
+    """Return a file, or a list or tuple of files, as form fields; a tuple that begins with a filename is one file.
+
+    Raises:
+        InvalidInputError: One of them is not a file.
+    """
+    if not isinstance(files, list | tuple):
+        return file_field(argument, files)
+    given = cast("list[object] | tuple[object, ...]", files)
+    if isinstance(given, tuple) and given and (given[0] is None or isinstance(given[0], str)):
+        return file_field(argument, given)
+    return [field for file in given for field in file_field(argument, file)]
+
+
+@asynccontextmanager
+async def open_form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart, ...], None]:
+    """Open files for a form, each with the name of its field, and close them at the end of the block.
+
+    Raises:
+        InvalidInputError: One of them cannot be read, or is empty.
+    """
+    async with AsyncExitStack() as stack:
+        parts: list[FilePart] = []
+        for name, source in files:
+            if not isinstance(source, FilePart):
+                await stack.enter_async_context(source)
+            _check_not_empty(name, source.size)
+            part = source if isinstance(source, FilePart) else await _form_part(name, source)
+            assumed = ASSUMED_TYPES.get(name)
+            if assumed and part.content_type == UNKNOWN_TYPE and content_type(part.filename) == UNKNOWN_TYPE:
+                part = attrs.evolve(part, content_type=assumed)
+            parts.append(part if part.name == name else attrs.evolve(part, name=name))
+        yield tuple(parts)
+
+
+async def _form_part(name: str, source: UploadSource) -> FilePart:
+    source.name = source.name or DEFAULT_FILENAME
+    part = await make_form_part(source, name)
+    return attrs.evolve(part, content=bytes(source.content)) if isinstance(source, BytesSource) else part
 
 
 class Resource:

@@ -29,9 +29,9 @@ from twelvelabs_async.models.assets import (
 from twelvelabs_async.models.common import Ids, UserMetadata
 from twelvelabs_async.pagination import Page, Paginator
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import Resource
+from twelvelabs_async.resources._base import Resource, file_field
 from twelvelabs_async.uploads import OnProgress, UploadProgress, UploadState
-from twelvelabs_async.uploads._files import FileLike, file_field, opened, source_of
+from twelvelabs_async.uploads._files import FileLike, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
 from twelvelabs_async.uploads._source import MAX_BUFFERED_STREAM, UploadSource, make_form_part
 from twelvelabs_async.uploads._strategy import MediaType, UploadOptions, choose_strategy, media_type
@@ -156,7 +156,7 @@ class Assets(Resource):
                 on_progress=on_progress,
                 **asset_options,
             )
-            async with opened(unopened) as content:
+            async with unopened as content:
                 asset = await self._upload_source(content, options, method, resume)
         return await self.wait_for_done(asset.id, timeout=timeout) if wait else asset
 
@@ -167,7 +167,7 @@ class Assets(Resource):
         if source.sequential and source.size > MAX_BUFFERED_STREAM:
             strategy = "multipart"  # a single request could not be retried
         if (method or strategy) == "direct" and resume is None:
-            file = await make_form_part(source, options.on_progress)
+            file = await make_form_part(source, "file", options.on_progress)
             return await self.create(
                 method="direct",
                 file=file,

@@ -49,8 +49,8 @@ from twelvelabs_async.models.indexed_assets import EmbeddingOption
 from twelvelabs_async.models.tasks import BulkResult
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import Resource, create_each, deprecated
-from twelvelabs_async.uploads._files import FileLike, file_field
+from twelvelabs_async.resources._base import Resource, create_each, deprecated, file_field
+from twelvelabs_async.uploads._files import FileLike
 from twelvelabs_async.waiting import PollCallback, WaitResult
 
 _MEDIA_SOURCE_FIELDS: Final = ("url", "asset_id", "base64_string")

@@ -36,7 +36,7 @@ from twelvelabs_async.models.common import ObjectLike, UserMetadata
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.uploads import UploadState
-from twelvelabs_async.uploads._files import FileLike, opened, source_of
+from twelvelabs_async.uploads._files import FileLike, source_of
 from twelvelabs_async.uploads._multipart import MultipartUploader
 from twelvelabs_async.uploads._strategy import UploadOptions, choose_strategy
 from twelvelabs_async.waiting import PollCallback
@@ -293,7 +293,7 @@ class MultipartUpload(Resource):
             report_batch_size=checked_int("batch_size", batch_size),
             journal=None if progress_callback is None else _ProgressJournal(progress_callback),
         )
-        async with opened(source):
+        async with source:
             choose_strategy(source.size, options.type, filename=source.name)  # an error if it is empty or too large
             uploader = MultipartUploader(self._executor, source, options)
             state = await uploader.run()

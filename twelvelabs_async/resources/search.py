@@ -39,8 +39,8 @@ from twelvelabs_async.models.search import (
 )
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form, Request
-from twelvelabs_async.resources._base import Resource
-from twelvelabs_async.uploads._files import FileLike, FormFile, file_fields, open_form_files
+from twelvelabs_async.resources._base import FormFile, Resource, file_fields, open_form_files
+from twelvelabs_async.uploads._files import FileLike
 
 _T = TypeVar("_T")
 

@@ -17,8 +17,8 @@ from twelvelabs_async.models.common import DatetimeLike, Ids, UserMetadata
 from twelvelabs_async.models.tasks import BulkResult, CreatedIndexingTask, IndexingTask, IndexingTaskStatus
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.requests import Form
-from twelvelabs_async.resources._base import Resource, create_each, deprecated
-from twelvelabs_async.uploads._files import FileLike, file_field
+from twelvelabs_async.resources._base import Resource, create_each, deprecated, file_field
+from twelvelabs_async.uploads._files import FileLike
 from twelvelabs_async.waiting import PollCallback, WaitResult
 
 

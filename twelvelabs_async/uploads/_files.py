@@ -1,4 +1,4 @@
-"""The forms in which callers pass a file, and how each becomes a source of an upload or a file of a form.
+"""The forms in which callers pass a file, and how each becomes a source of an upload.
 
 `source_of` is the only function that decides what an argument is. It does no I/O, so that a wrong argument is an error
 in the call it was passed to.
@@ -10,12 +10,10 @@ import inspect
 import io
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
-import attrs
 from typing_extensions import Buffer
 
 from twelvelabs_async._arguments import describe
@@ -30,11 +28,9 @@ from twelvelabs_async.uploads._source import (
     StreamSource,
     UploadSource,
     call_file_method,
-    make_form_part,
     require_readable,
     safe_filename,
 )
-from twelvelabs_async.uploads._strategy import content_type
 
 B_co = TypeVar("B_co", bound="bytes | Awaitable[bytes]", covariant=True)
 
@@ -86,14 +82,6 @@ ACCEPTED: Final = (
 
 MAX_PATH_LENGTH: Final = 4096
 """Longest path of any operating system, in characters."""
-
-DEFAULT_FILENAME: Final = "upload"
-"""Filename in a form if the file has no name."""
-
-UNKNOWN_TYPE: Final = "application/octet-stream"
-
-ASSUMED_TYPES: Final = {"video_file": "video/mp4"}
-"""Media types by form field, for a file whose name shows none: a video without extension and type is refused."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(data):")
 _BYTE_FORMATS: Final = frozenset({"B", "b", "c"})
@@ -286,79 +274,3 @@ def _checked_filename(filename: object) -> str | None:
 def _check_size(size: object) -> None:
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
         raise InvalidInputError(f"size must be a number of bytes, got {describe(size)}")
-
-
-@asynccontextmanager
-async def opened(source: UploadSource) -> AsyncGenerator[UploadSource, None]:
-    """Open a source, and close it at the end of the block, however the block or the opening ends."""
-    try:
-        await source.open()
-        yield source
-    finally:
-        await source.aclose()
-
-
-FormFile = tuple[str, UploadSource | FilePart]
-"""The name of a form field, and its file."""
-
-
-def file_field(argument: str, file: object, *, filename: str | None = None) -> list[FormFile]:
-    """Return an optional file as the form field `argument`.
-
-    Raises:
-        InvalidInputError: It is not a file.
-    """
-    if file is None:
-        return []
-    if isinstance(file, FilePart):
-        source: FilePart | UploadSource = attrs.evolve(file, filename=filename or file.filename)
-    else:
-        source = source_of(file, argument, filename=filename)
-    if isinstance(source, FilePart | BytesSource):
-        _check_not_empty(argument, source.size)
-    return [(argument, source)]
-
-
-def _check_not_empty(argument: str, size: int) -> None:
-    if size <= 0:
-        raise InvalidInputError(f"{argument} must not be empty")
-
-
-def file_fields(argument: str, files: object) -> list[FormFile]:
-    """Return a file, or a list or tuple of files, as form fields; a tuple that begins with a filename is one file.
-
-    Raises:
-        InvalidInputError: One of them is not a file.
-    """
-    if not isinstance(files, list | tuple):
-        return file_field(argument, files)
-    given = cast("list[object] | tuple[object, ...]", files)
-    if isinstance(given, tuple) and given and (given[0] is None or isinstance(given[0], str)):
-        return file_field(argument, given)
-    return [field for file in given for field in file_field(argument, file)]
-
-
-@asynccontextmanager
-async def open_form_files(files: Iterable[FormFile]) -> AsyncGenerator[tuple[FilePart, ...], None]:
-    """Open files for a form, each with the name of its field, and close them at the end of the block.
-
-    Raises:
-        InvalidInputError: One of them cannot be read, or is empty.
-    """
-    async with AsyncExitStack() as stack:
-        parts: list[FilePart] = []
-        for name, source in files:
-            if not isinstance(source, FilePart):
-                await stack.enter_async_context(opened(source))
-            _check_not_empty(name, source.size)
-            part = source if isinstance(source, FilePart) else await _form_part(source)
-            if part.content_type == UNKNOWN_TYPE and content_type(part.filename) == UNKNOWN_TYPE:
-                part = attrs.evolve(part, content_type=ASSUMED_TYPES.get(name, UNKNOWN_TYPE))
-            parts.append(attrs.evolve(part, name=name))
-        yield tuple(parts)
-
-
-async def _form_part(source: UploadSource) -> FilePart:
-    source.name = source.name or DEFAULT_FILENAME
-    part = await make_form_part(source, None)
-    return attrs.evolve(part, content=bytes(source.content)) if isinstance(source, BytesSource) else part

@@ -4,7 +4,7 @@ Blocks of 512 KiB are read and hashed in a thread, one block ahead of the networ
 the event loop and a large file does not fill memory. A memory map would be faster for cached files, but it blocks the
 event loop for others, and kills the process when the file is truncated.
 
-A source is created without I/O, then opened, and closed in any case: it owns what its threads open.
+A source is created without I/O. `async with` opens it, and closes it in any case: it owns what its threads open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 import attrs
 from typing_extensions import override
@@ -162,6 +162,17 @@ class UploadSource(ABC):
         self.content_type: str | None = None
         """Media type, if the caller has passed one."""
         self._pending_reads: set[asyncio.Future[bytes]] = set()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.open()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     @abstractmethod
     async def open(self) -> None:
@@ -626,7 +637,11 @@ class StreamSource(UploadSource):
 
 
 async def make_form_part(
-    source: UploadSource, on_progress: OnProgress | None, *, before_last: Callable[[], Awaitable[None]] | None = None
+    source: UploadSource,
+    field: str,
+    on_progress: OnProgress | None = None,
+    *,
+    before_last: Callable[[], Awaitable[None]] | None = None,
 ) -> FilePart:
     """Return the whole source as the file of a form.
 
@@ -634,7 +649,8 @@ async def make_form_part(
     and sending it raises `UploadError`.
 
     Args:
-        source: The source.
+        source: The source, open.
+        field: Name of the field of the form.
         on_progress: Receives the progress.
         before_last: Called before the last block as well; an exception keeps the request incomplete.
     """
@@ -647,7 +663,7 @@ async def make_form_part(
     tracker = ProgressTracker(source.name, source.size, on_progress)
     part = await source.open_part(1, 0, source.size)
     return FilePart(
-        name="file",
+        name=field,
         filename=source.name,
         content=lambda: part.chunks(tracker, hashed=False, before_last=verify),
         size=source.size,
