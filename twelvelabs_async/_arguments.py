@@ -59,6 +59,8 @@ def validate_id(value: object, name: str = "id") -> str:
     if not isinstance(value, str):
         raise InvalidInputError(f"{name} must be a string, got {describe(value)}")
     text = str.__str__(value)
+    if PLAIN_ID.fullmatch(text) and len(text) <= MAX_ID_LENGTH:
+        return text
     if text.strip() in {"", ".", ".."}:
         raise InvalidInputError(f"{name} must not be empty, '.' or '..', got {text!r}")
     if any(c in "/\\" or unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):

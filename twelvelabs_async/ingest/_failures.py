@@ -153,11 +153,9 @@ class OutageWaiter(OutageDetector):
         self._probe = probe
         self._emit = emit
         self._waiting: asyncio.Future[bool] | None = None
-
-    async def wait_until_over(self) -> None:
-        """Return when there is no outage."""
-        while self._waiting is not None:
-            await asyncio.shield(self._waiting)
+        self.over: asyncio.Event = asyncio.Event()
+        """Set while there is no outage."""
+        self.over.set()
 
     async def wait(self, error: BaseException, *, threshold: float = OUTAGE_THRESHOLD) -> bool:
         """Return True after the end of an outage; False immediately if the error is not part of one.
@@ -171,11 +169,13 @@ class OutageWaiter(OutageDetector):
         if not self.is_outage(error, threshold):
             return False
         self._waiting = waiting = asyncio.get_running_loop().create_future()
+        self.over.clear()
         waited = False
         try:
             waited = await self._send_probes(error)
         finally:
             self._waiting = None
+            self.over.set()
             waiting.set_result(waited)
         return waited
 

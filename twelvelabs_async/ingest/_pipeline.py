@@ -326,7 +326,7 @@ class Pipeline:
         if await self._stages.find_created(work):
             return
         async with self._upload_slots:
-            await self.outage.wait_until_over()
+            await self.outage.over.wait()
             if self.stop_reason and (not work.resumed or work.entry.stage == "queued"):
                 raise SkippedError
             work.enter_stage("uploading")
@@ -347,7 +347,7 @@ class Pipeline:
         work.enter_stage("indexing")
         if work.entry.indexed_asset_id is None and not await self._stages.find_created(work):
             async with self._indexing_slots:
-                await self.outage.wait_until_over()
+                await self.outage.over.wait()
                 await self._stages.start_indexing(work)
         await self._indexing_poller.wait_ready(work.entry.indexed_asset_id or "", work.update_status)
         await work.save(stage="ready", state="ready", error="")

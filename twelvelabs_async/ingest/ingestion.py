@@ -169,7 +169,7 @@ class Ingestion:
     async def _feed(self, item_tasks: asyncio.TaskGroup) -> None:
         async with aclosing(iter_items(self._sources, on_skipped=self._emit)) as items:
             while True:
-                await self._pipeline.outage.wait_until_over()
+                await self._pipeline.outage.over.wait()
                 await self._slots.acquire()  # before an item is taken: an item that was taken must have a result
                 item = await anext(items, None)
                 if item is None:
