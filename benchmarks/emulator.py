@@ -140,12 +140,12 @@ def main() -> None:
     print(f"{'':<16}{'per CPU second':>20}{'per second':>12}")
     command = [sys.executable, "-m", "benchmarks.emulator", "--serve"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        served = EmulatorProcess(process)
-        for kind in request_kinds(asyncio.run(create_index(served.base_url))):
-            asyncio.run(send_load(served.base_url, kind, 1000))  # warm-up
-            before, started = served.cpu_seconds(), time.perf_counter()
-            asyncio.run(send_load(served.base_url, kind, args.requests))
-            took, spent = time.perf_counter() - started, served.cpu_seconds() - before
+        process_emulator = EmulatorProcess(process)
+        for kind in request_kinds(asyncio.run(create_index(process_emulator.base_url))):
+            asyncio.run(send_load(process_emulator.base_url, kind, 1000))  # warm-up
+            before, started = process_emulator.cpu_seconds(), time.perf_counter()
+            asyncio.run(send_load(process_emulator.base_url, kind, args.requests))
+            took, spent = time.perf_counter() - started, process_emulator.cpu_seconds() - before
             print(f"{kind.name:<16}{args.requests / spent:>20,.0f}{args.requests / took:>12,.0f}", flush=True)
         process.terminate()
 

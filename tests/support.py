@@ -209,9 +209,9 @@ class FixedWindowServer:
     """Seconds of each half of the way."""
     send_headers: bool = True
     send_retry_after: bool = True
-    served: int = 0
+    accepted: int = 0
     rejected: int = 0
-    max_served_per_window: int = 0
+    max_accepted_per_window: int = 0
     """Most calls served in one window."""
     window_start: float = -1e9
     window_used: int = 0
@@ -221,9 +221,9 @@ class FixedWindowServer:
         now = self.clock.time()
         if now >= self.window_start + self.window_seconds:
             self.window_start, self.window_used = now, 0
-        refused = self.window_used >= self.limit
-        self.window_used += not refused
-        self.max_served_per_window = max(self.max_served_per_window, self.window_used)
+        limited = self.window_used >= self.limit
+        self.window_used += not limited
+        self.max_accepted_per_window = max(self.max_accepted_per_window, self.window_used)
         limit_headers = {"Date": formatdate(now, usegmt=True)}
         end = self.window_start + self.window_seconds
         if self.send_headers:
@@ -232,12 +232,12 @@ class FixedWindowServer:
                 "X-Ratelimit-Remaining": str(self.limit - self.window_used),
                 "X-Ratelimit-Reset": str(-int(-end // 1)),
             }
-        if refused and self.send_retry_after and self.send_headers:
+        if limited and self.send_retry_after and self.send_headers:
             limit_headers["Retry-After"] = str(-int(-(end - now) // 1))
-        self.served += not refused
-        self.rejected += refused
+        self.accepted += not limited
+        self.rejected += limited
         await asyncio.sleep(self.latency())
-        return fake_response(429 if refused else 200, headers=limit_headers)
+        return fake_response(429 if limited else 200, headers=limit_headers)
 
 
 @attrs.frozen

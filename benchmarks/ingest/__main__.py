@@ -63,7 +63,7 @@ async def main() -> None:
 async def print_faults(folder: Path, videos: int, outage: float) -> None:
     """Ingest during the other faults, each with the ledgers that it concerns, and print a table."""
     await asyncio.to_thread(folder.chmod, 0o755)  # the database runs as another user
-    print("fault      ledger      videos   once more than once missing refused runs seconds", flush=True)
+    print("fault      ledger      videos   once more than once missing rejected runs seconds", flush=True)
     for fault, ledger in (
         ("lock lost", "PostgreSQL"),
         ("suspended", "PostgreSQL"),
@@ -74,7 +74,7 @@ async def print_faults(folder: Path, videos: int, outage: float) -> None:
         result = await run_with_fault(fault, ledger, scenario, videos=videos, outage_seconds=outage)
         print(
             f"{fault:10} {ledger:10} {result.videos:7} {result.once:6} {result.more:14} {result.missing:7}"
-            f" {result.refused:12} {result.seconds:7.0f}",
+            f" {result.rejected:13} {result.seconds:7.0f}",
             flush=True,
         )
 

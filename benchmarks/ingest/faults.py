@@ -46,7 +46,7 @@ class FaultResult:
     once: int
     more: int
     missing: int
-    refused: int
+    rejected: int
     """Second runs that were refused."""
     seconds: float
 
@@ -59,7 +59,7 @@ class Scenario:
     emulator: EmulatorProcess
     database: PostgresServer | None
     outage_seconds: float
-    refused: int = 0
+    rejected: int = 0
 
     async def start(self) -> asyncio.subprocess.Process | None:
         """Start a run; return None if it is refused."""
@@ -70,7 +70,7 @@ class Scenario:
         if await process.stdout.readline():
             return process
         await process.wait()
-        self.refused += 1
+        self.rejected += 1
         return None
 
     async def finish(self, process: asyncio.subprocess.Process | None) -> None:
@@ -161,7 +161,7 @@ async def run_with_fault(fault: str, ledger: str, folder: Path, *, videos: int, 
         once=times.count(1),
         more=sum(count > 1 for count in times),
         missing=times.count(0),
-        refused=scenario.refused,
+        rejected=scenario.rejected,
         seconds=seconds,
     )
 

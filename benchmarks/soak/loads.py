@@ -118,10 +118,10 @@ class Workload:
             await self._run_call("wait for many", self._wait)
 
     async def _wait(self) -> None:
-        made = [asset_id for _ in range(BATCH_SIZE) if (asset_id := await self._create_asset()) is not None]
-        async for _ in self.client.assets.wait_for_all(made, timeout=120):
+        created = [asset_id for _ in range(BATCH_SIZE) if (asset_id := await self._create_asset()) is not None]
+        async for _ in self.client.assets.wait_for_all(created, timeout=120):
             pass
-        for asset_id in made:
+        for asset_id in created:
             await self._delete_asset(asset_id)
 
     async def _create_asset(self) -> str | None:
@@ -154,10 +154,10 @@ class Workload:
 
 def _create_files(folder: Path) -> list[Path]:
     folder.mkdir()
-    made = [folder / f"clip-{number}.mp4" for number in range(BATCH_SIZE)]
-    for number, path in enumerate(made):
+    created = [folder / f"clip-{number}.mp4" for number in range(BATCH_SIZE)]
+    for number, path in enumerate(created):
         path.write_bytes(samples.video(seconds=10 + number / BATCH_SIZE, size=20_000 + number))
-    return made
+    return created
 
 
 def workload_coroutines(workload: Workload, *, search_users: int = 8) -> list[Coroutine[Any, Any, None]]:

@@ -70,8 +70,8 @@ class OfficialBackendClient:
         """Read the whole body, then send it."""
         del size
         content = await request.body()
-        made = await self._client.assets.create(method="direct", file=("film.mp4", content), filename="film.mp4")
-        return str(made.id)
+        created = await self._client.assets.create(method="direct", file=("film.mp4", content), filename="film.mp4")
+        return str(created.id)
 
     async def search(self, query: str) -> int:
         """Get one page of results."""

@@ -119,11 +119,11 @@ async def create_report(request: web.Request) -> web.Response:
 async def get_report(request: web.Request) -> web.Response:
     """Return a report when its webhook has arrived."""
     try:
-        patience = float(request.query.get("patience", "30"))
+        timeout = float(request.query.get("timeout", "30"))
     except ValueError:
-        raise web.HTTPBadRequest(text="patience is a number of seconds") from None
-    patience = min(60.0, max(0.0, patience))
-    return web.json_response(await request.app[DESK_KEY].get_report(request.match_info["task_id"], patience))
+        raise web.HTTPBadRequest(text="timeout is a number of seconds") from None
+    timeout = min(60.0, max(0.0, timeout))
+    return web.json_response(await request.app[DESK_KEY].get_report(request.match_info["task_id"], timeout))
 
 
 @routes.post("/webhook")

@@ -114,10 +114,10 @@ async def create_report(asset_id: str, prompt: str, desk: DeskDependency) -> dic
 
 @app.get("/reports/{task_id}")
 async def get_report(
-    task_id: str, desk: DeskDependency, patience: Annotated[float, Query(ge=0, le=60)] = 30.0
+    task_id: str, desk: DeskDependency, timeout: Annotated[float, Query(ge=0, le=60)] = 30.0
 ) -> dict[str, Any]:
     """Return a report when its webhook has arrived."""
-    return await desk.get_report(task_id, patience)
+    return await desk.get_report(task_id, timeout)
 
 
 @app.post("/webhook")

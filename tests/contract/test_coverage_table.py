@@ -18,8 +18,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_page_of_operations_is_up_to_date() -> None:
     """Run `python docs/make_operations.py` after adding or changing an operation."""
-    made = runpy.run_path(str(DOCS / "make_operations.py"))["page"]()
-    assert (DOCS / "operations.md").read_text("utf-8") == made
+    created = runpy.run_path(str(DOCS / "make_operations.py"))["page"]()
+    assert (DOCS / "operations.md").read_text("utf-8") == created
 
 
 def test_all_operations_and_methods_are_counted_on_the_page() -> None:
@@ -28,18 +28,18 @@ def test_all_operations_and_methods_are_counted_on_the_page() -> None:
 
 def test_the_table_of_errors_is_up_to_date() -> None:
     """Run `python docs/make_errors.py` after changing an exception or the retry policy."""
-    made = runpy.run_path(str(DOCS / "make_errors.py"))["page"]()
-    assert (DOCS / "error-table.md").read_text("utf-8") == made
+    created = runpy.run_path(str(DOCS / "make_errors.py"))["page"]()
+    assert (DOCS / "error-table.md").read_text("utf-8") == created
 
 
 def test_the_migration_page_is_up_to_date() -> None:
     """Run `python docs/make_migration.py` after adding a parameter, or for another version of the official client."""
-    made = runpy.run_path(str(DOCS / "make_migration.py"))["page"]()
-    assert (DOCS / "migration-methods.md").read_text("utf-8") == made
+    created = runpy.run_path(str(DOCS / "make_migration.py"))["page"]()
+    assert (DOCS / "migration-methods.md").read_text("utf-8") == created
 
 
 @pytest.mark.parametrize(
-    ("given", "taken", "refused"),
+    ("given", "taken", "rejected"),
     [
         (str, str | None, set[str]()),
         (Literal["a", "b"] | Any, Literal["a"], {"'b'"}),
@@ -53,9 +53,9 @@ def test_the_migration_page_is_up_to_date() -> None:
         (IO[bytes], FileLike, set[str]()),
     ],
 )
-def test_the_types_of_both_clients_are_compared(given: Any, taken: Any, refused: set[str]) -> None:
+def test_the_types_of_both_clients_are_compared(given: Any, taken: Any, rejected: set[str]) -> None:
     compare = runpy.run_path(str(DOCS / "make_migration.py"))["refused_types"]
-    assert compare(given, taken) == refused
+    assert compare(given, taken) == rejected
 
 
 def test_the_fields_of_results_are_compared_by_types() -> None:

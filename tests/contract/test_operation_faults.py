@@ -19,7 +19,7 @@ from scenarios.setup import REDIRECT_URI
 
 from twelvelabs_async.errors import APIError, ConflictError
 
-Outcome = Literal["refused", "not done", "done", "success"]
+Outcome = Literal["rejected", "not done", "done", "success"]
 """What becomes of a request under a fault.
 
 - `refused`: the server did nothing and says so.
@@ -40,7 +40,7 @@ class Fault:
 
 
 FAULTS: Final = {
-    "429": Fault(outcome="refused", options={"status": 429, "headers": {"Retry-After": "2"}}),
+    "429": Fault(outcome="rejected", options={"status": 429, "headers": {"Retry-After": "2"}}),
     "500": Fault(outcome="not done", options={"status": 500}),
     "503": Fault(outcome="not done", options={"status": 503}),
     "html": Fault(outcome="not done", options={"status": 502, "html": True}),
@@ -52,7 +52,7 @@ FAULTS: Final = {
     "content type": Fault(outcome="success", options={"content_type": "text/plain"}),
 }
 OUTCOMES: Final[dict[Outcome, list[str]]] = {
-    "refused": ["429"],
+    "rejected": ["429"],
     "not done": ["500", "503", "html", "reset before", "reset in the body"],
     "done": ["reset after", "truncated"],
     "success": ["slow", "content type"],
@@ -132,7 +132,7 @@ def is_readable(scenario: Scenario, fault: Fault) -> bool:
 def may_be_repeated(scenario: Scenario, fault: Fault) -> bool:
     if fault.response_starts and scenario.method in STREAMS:
         return False
-    return fault.outcome == "refused" or scenario.facts["retry"] not in SENT_ONCE or scenario.method in KEYED
+    return fault.outcome == "rejected" or scenario.facts["retry"] not in SENT_ONCE or scenario.method in KEYED
 
 
 def assert_error(scenario: Scenario, error: APIError) -> None:

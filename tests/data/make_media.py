@@ -30,7 +30,7 @@ class Clip:
     coding: tuple[str, ...] = (*X264, *SOUND)
     size: str = "640x360"
     seconds: float = 6
-    picture: bool = True
+    image: bool = True
 
 
 CLIPS: Final = (
@@ -42,7 +42,7 @@ CLIPS: Final = (
     Clip("bars.ts"),
     Clip("fragments.mp4", (*X264, *SOUND, "-movflags", "+frag_keyframe+empty_moov")),
     Clip("portrait.mp4", size="360x640"),
-    Clip("tone.mp3", ("-c:a", "libmp3lame", "-b:a", "8k"), picture=False),
+    Clip("tone.mp3", ("-c:a", "libmp3lame", "-b:a", "8k"), image=False),
     Clip("short.mp4", seconds=3),
     Clip("small.mp4", size="320x240"),
     Clip("huge.mp4", size="4096x2304"),
@@ -52,7 +52,7 @@ CLIPS: Final = (
 
 def make(clip: Clip, folder: Path, ffmpeg: str) -> None:
     """Encode one clip."""
-    bars = ["-f", "lavfi", "-i", f"smptebars=s={clip.size}:r=5"] if clip.picture else []
+    bars = ["-f", "lavfi", "-i", f"smptebars=s={clip.size}:r=5"] if clip.image else []
     tone = ["-f", "lavfi", "-i", "sine=frequency=330:sample_rate=16000"]
     out = ["-t", str(clip.seconds), *clip.coding, *SAME, str(folder / clip.name)]
     subprocess.run([ffmpeg, "-v", "error", "-y", *bars, *tone, *out], check=True)  # noqa: S603  # all of it is ours

@@ -126,9 +126,9 @@ async def test_a_documented_code_can_be_reproduced(
     code: str,
 ) -> None:
     scene = Scene(emulator, call, form, make_index, make_asset, advance)
-    status, refused = await PROVOKED[code](scene)
+    status, rejected = await PROVOKED[code](scene)
     assert status >= 400
-    assert refused.get("error", refused)["code"] == code
+    assert rejected.get("error", rejected)["code"] == code
 
 
 async def test_the_total_minutes_of_a_plan_do_not_reset(

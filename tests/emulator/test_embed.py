@@ -214,10 +214,10 @@ async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Con
                 assert response.headers.get("X-Ratelimit-Remaining", "0") == "0"
             return response.status
 
-    picture = "https://example.com/a.png"
+    photo = "https://example.com/a.png"
     assert [await status(text="a"), await status(text="b")] == [200, 429]
-    assert await status(text="a", image_url=picture) == 429, "a request rejected for one kind counts for none"
-    assert [await status(image_url=picture), await status(image_url=picture)] == [200, 429]
+    assert await status(text="a", image_url=photo) == 429, "a request rejected for one kind counts for none"
+    assert [await status(image_url=photo), await status(image_url=photo)] == [200, 429]
     assert [await status("embed/tasks", video_file=FILM), await status("embed/tasks", video_file=FILM)] == [200, 429]
     for _ in range(2):
         assert await status(audio_url="https://example.com/a.wav") == 200

@@ -228,9 +228,9 @@ async def test_uncertainty_has_the_dimension_of_the_vector(embed: Embed) -> None
     extras = {"model": "marengo3.5", "embedding_uncertainty": True, "embedding_dimension": 128}
     status, body = await embed("multi_input", {"input_text": "a"}, **extras)
     assert (status, len(body["data"][0]["embedding_uncertainty"])) == (200, 128)
-    picture = {"media_type": "image", **IMAGE_URL}
-    assert (await embed("multi_input", {"input_text": "a", "media_sources": [picture]}, **extras))[0] == 400
-    assert (await embed("multi_input", {"media_sources": [picture]}, **extras))[0] == 200
+    photo = {"media_type": "image", **IMAGE_URL}
+    assert (await embed("multi_input", {"input_text": "a", "media_sources": [photo]}, **extras))[0] == 400
+    assert (await embed("multi_input", {"media_sources": [photo]}, **extras))[0] == 200
 
 
 def several(text: str | None, *files: tuple[str, dict[str, str]]) -> dict[str, Any]:

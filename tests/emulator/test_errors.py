@@ -38,16 +38,16 @@ async def test_every_response_has_version_and_trace_id(session: aiohttp.ClientSe
 
 
 async def test_an_unknown_path_is_not_found(call: SendRequest) -> None:
-    status, refused = await call("GET", "/nowhere")
-    assert (status, refused["code"]) == (404, "endpoint_not_exists")
+    status, rejected = await call("GET", "/nowhere")
+    assert (status, rejected["code"]) == (404, "endpoint_not_exists")
 
 
 @pytest.mark.parametrize(
     "body", ["{", "[]", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"\\uDC00": 1}', '{"a": ' + "[" * 100_000]
 )
 async def test_a_body_that_is_not_a_json_object_is_rejected(call: SendRequest, body: str) -> None:
-    status, refused = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
-    assert (status, refused["code"]) == (400, "parameter_invalid")
+    status, rejected = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
+    assert (status, rejected["code"]) == (400, "parameter_invalid")
 
 
 async def test_an_unsupported_http_method_is_not_allowed(session: aiohttp.ClientSession) -> None:
@@ -76,10 +76,10 @@ async def test_an_unsupported_http_method_is_not_allowed(session: aiohttp.Client
     ],
 )
 async def test_an_unknown_id_is_not_found(call: SendRequest, method: str, path: str) -> None:
-    status, refused = await call(method, path)
-    assert (status, refused["code"]) == (404, "resource_not_exist")
-    status, refused = await call(method, path.replace(ID, "abc", 1))
-    assert (status, refused["code"]) == (400, "parameter_invalid")
+    status, rejected = await call(method, path)
+    assert (status, rejected["code"]) == (404, "resource_not_exist")
+    status, rejected = await call(method, path.replace(ID, "abc", 1))
+    assert (status, rejected["code"]) == (400, "parameter_invalid")
 
 
 async def test_a_video_is_found_in_its_own_index_only(
@@ -107,13 +107,13 @@ async def test_a_video_is_found_in_its_own_index_only(
     ],
 )
 async def test_an_invalid_index_is_rejected(call: SendRequest, body: dict[str, Any], code: str) -> None:
-    status, refused = await call("POST", "/indexes", json=body)
-    assert (status, refused["code"]) == (400, code)
+    status, rejected = await call("POST", "/indexes", json=body)
+    assert (status, rejected["code"]) == (400, code)
 
 
 async def test_models_of_an_index_cannot_be_changed(call: SendRequest, make_index: CreateResource) -> None:
-    status, refused = await call("PUT", f"/indexes/{await make_index()}", json={"index_name": "a", "models": []})
-    assert (status, refused["code"]) == (400, "index_engine_cannot_be_changed")
+    status, rejected = await call("PUT", f"/indexes/{await make_index()}", json={"index_name": "a", "models": []})
+    assert (status, rejected["code"]) == (400, "index_engine_cannot_be_changed")
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,14 @@ async def test_models_of_an_index_cannot_be_changed(call: SendRequest, make_inde
     ],
 )
 async def test_an_invalid_asset_is_rejected(call: SendRequest, form: Form, fields: dict[str, Any], code: str) -> None:
-    status, refused = await call("POST", "/assets", data=form("film.mp4", **fields))
-    assert (status, refused["code"]) == (400, code)
+    status, rejected = await call("POST", "/assets", data=form("film.mp4", **fields))
+    assert (status, rejected["code"]) == (400, code)
 
 
 async def test_a_form_is_required_for_assets(call: SendRequest) -> None:
     for path in ("/assets", "/tasks", "/search"):
-        status, refused = await call("POST", path, json={})
-        assert (status, refused["code"]) == (400, "content_type_invalid")
+        status, rejected = await call("POST", path, json={})
+        assert (status, rejected["code"]) == (400, "content_type_invalid")
 
 
 async def test_a_missing_required_field_is_rejected(
@@ -160,8 +160,8 @@ async def test_an_image_cannot_be_indexed(
 ) -> None:
     index, asset = await make_index(), await make_asset("cat.png", samples.image())
     advance(10)
-    status, refused = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
-    assert (status, refused["code"]) == (400, "unsupported_file_type")
+    status, rejected = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    assert (status, rejected["code"]) == (400, "unsupported_file_type")
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ async def test_an_image_cannot_be_indexed(
 async def test_the_content_type_and_syntax_of_a_body_are_checked(
     call: SendRequest, options: dict[str, Any], code: str
 ) -> None:
-    status, refused = await call("POST", "/indexes", **options)
-    assert (status, refused["code"]) == (400, code)
+    status, rejected = await call("POST", "/indexes", **options)
+    assert (status, rejected["code"]) == (400, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\nno name\r\n--x--\r\n", b"--x\r\nnonsense"])

@@ -154,10 +154,10 @@ async def test_an_unknown_session_is_not_found(call: SendRequest, method: str, t
 async def test_starting_a_large_upload_creates_no_file(
     call: SendRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(_: UploadSpool) -> Path:
+    async def reject(_: UploadSpool) -> Path:
         pytest.fail("a file was created")
 
-    monkeypatch.setattr(UploadSpool, "create_file", refuse)
+    monkeypatch.setattr(UploadSpool, "create_file", reject)
     _, created = await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2**26 + 1})
     assert emulator.state.uploads[created["upload_id"]].spool_path is None
 

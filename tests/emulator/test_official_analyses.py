@@ -95,18 +95,18 @@ async def test_the_official_client_analyzes_in_tasks_and_batches(tell: Tell) -> 
         assert [task.task_id async for task in await _pages(tasks.list(asset_id=video.asset_id))] == [created.task_id]
         prompt = twelvelabs.BatchPrompt(input_text="What happens?")
         source = twelvelabs.BatchVideoContext(type="asset_id", asset_id=video.asset_id)
-        made = await batches.create(
+        batch = await batches.create(
             model_name="pegasus1.5",
             analysis_mode="general",
             requests=[twelvelabs.BatchItemRequest(video=source, prompt=prompt, custom_id=name) for name in ("a", "b")],
         )
-        assert (await batches.retrieve(made.batch_id)).ready_items == 2
-        results = [line async for line in batches.results(made.batch_id)]
+        assert (await batches.retrieve(batch.batch_id)).ready_items == 2
+        results = [line async for line in batches.results(batch.batch_id)]
         assert [(line.custom_id, line.status) for line in results] == [("a", "ready"), ("b", "ready")]
         assert results[0].data.data == found.result.data
         with pytest.raises(twelvelabs.ConflictError):
-            await batches.cancel(made.batch_id)
-        await batches.delete(made.batch_id)
+            await batches.cancel(batch.batch_id)
+        await batches.delete(batch.batch_id)
         await tasks.delete(created.task_id)
         with pytest.raises(twelvelabs.NotFoundError):
             await tasks.retrieve(created.task_id)

@@ -116,9 +116,9 @@ async def test_the_official_client_distinguishes_errors(emulator: Emulator) -> N
     def story() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(base_url=emulator.base_url, api_key="wrong", httpx_client=connection)
-            with pytest.raises(twelvelabs.core.ApiError) as refused:
+            with pytest.raises(twelvelabs.core.ApiError) as rejected:
                 list(client.indexes.list())
-            assert refused.value.status_code == 401
+            assert rejected.value.status_code == 401
             client = twelvelabs.TwelveLabs(
                 base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
             )

@@ -46,9 +46,9 @@ def run(emulator: Emulator) -> Run:
 
 async def test_older_embeddings(run: Run) -> None:
     async def story(client: Any) -> None:
-        made = await client.embed.create(model_name="marengo3.0", text="a red car", image_file=samples.image())
-        assert len(made.text_embedding.segments[0].float_) == 512
-        assert made.image_embedding.segments
+        created = await client.embed.create(model_name="marengo3.0", text="a red car", image_file=samples.image())
+        assert len(created.text_embedding.segments[0].float_) == 512
+        assert created.image_embedding.segments
         film = ("film.mp4", io.BytesIO(FILM))
         task = await client.embed.tasks.create(
             model_name="marengo3.0", video_file=film, video_clip_length=5, video_embedding_scope=["clip", "video"]
@@ -64,8 +64,8 @@ async def test_older_embeddings(run: Run) -> None:
 async def test_newer_embeddings(run: Run) -> None:
     async def story(client: Any) -> None:
         embed = client.embed.v_2
-        made = await embed.create(input_type="text", model_name="marengo3.0", text={"input_text": "a red car"})
-        assert len(made.data[0].embedding) == 512
+        created = await embed.create(input_type="text", model_name="marengo3.0", text={"input_text": "a red car"})
+        assert len(created.data[0].embedding) == 512
         asset = await client.assets.create(method="direct", filename="film.mp4", file=FILM)
         source = {"media_source": {"asset_id": asset.id}, "embedding_option": ["visual"]}
         task = await embed.tasks.create(
@@ -76,9 +76,9 @@ async def test_newer_embeddings(run: Run) -> None:
         assert (found.status, found.metadata.input_type) == ("ready", "video")
         assert {len(entry.embedding) for entry in found.data} == {128}
         assert [entry.id async for entry in await embed.tasks.list()] == [task.id]
-        with pytest.raises(twelvelabs.BadRequestError) as refused:
+        with pytest.raises(twelvelabs.BadRequestError) as rejected:
             await embed.create(input_type="text", model_name="marengo3.5", text={"input_text": "a"})
-        assert refused.value.body["error"]["code"] == "parameter_invalid"
+        assert rejected.value.body["error"]["code"] == "parameter_invalid"
         with pytest.raises(twelvelabs.NotFoundError):
             await embed.tasks.retrieve("0" * 24)
 
@@ -153,12 +153,12 @@ async def test_connections_and_imports(run: Run, emulator: Emulator) -> None:
             await connectors.authorize_connection(provider="google_drive", redirect_uri="https://example.com/back")
         assert [entry.id for entry in (await connectors.list_connections()).data] == [connection.id]
         assert (await connectors.create_connection_picker_token(connection.id)).expires_in == 3600
-        made = await client.imports.import_files(connection.id, items=[{"source_id": "1"}, {"source_id": "2"}])
-        assert [(item.action, item.status) for item in made.items] == [("created", "ready"), ("rejected", None)]
-        assert made.items[1].error.code == "unsupported_media_type"
-        assert (await client.imports.retrieve_import(connection.id, made.id)).item_count == 2
-        assert [entry.id for entry in (await client.imports.list_imports(connection.id)).data] == [made.id]
-        words = await client.assets.retrieve_transcription(made.items[0].asset_id, include=["words"])
+        created = await client.imports.import_files(connection.id, items=[{"source_id": "1"}, {"source_id": "2"}])
+        assert [(item.action, item.status) for item in created.items] == [("created", "ready"), ("rejected", None)]
+        assert created.items[1].error.code == "unsupported_media_type"
+        assert (await client.imports.retrieve_import(connection.id, created.id)).item_count == 2
+        assert [entry.id for entry in (await client.imports.list_imports(connection.id)).data] == [created.id]
+        words = await client.assets.retrieve_transcription(created.items[0].asset_id, include=["words"])
         assert (words.status, words.words[0].value) == ("ready", "film")
         await connectors.delete_connection(connection.id)
         with pytest.raises(twelvelabs.NotFoundError):

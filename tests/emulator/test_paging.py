@@ -41,8 +41,8 @@ async def test_an_empty_list_has_no_pages(call: SendRequest) -> None:
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page=-1", "page_limit=0", "page_limit=51", "page_limit=1.5"])
 @pytest.mark.parametrize("path", ["/indexes", "/assets", "/tasks", "/assets/multipart-uploads"])
 async def test_page_numbers_out_of_bounds_are_rejected(call: SendRequest, path: str, query: str) -> None:
-    status, refused = await call("GET", f"{path}?{query}")
-    assert (status, refused["code"]) == (400, "parameter_invalid")
+    status, rejected = await call("GET", f"{path}?{query}")
+    assert (status, rejected["code"]) == (400, "parameter_invalid")
 
 
 @pytest.mark.parametrize("query", ["sort_by=name", "sort_option=up", "created_at=yesterday"])

@@ -163,7 +163,8 @@ async def test_a_video_has_a_thumbnail_in_the_dashboard_and_the_api(
             async with anybody.get(url) as response:
                 assert (response.status, response.content_type) == (200, "image/jpeg")
                 assert (await response.read()).startswith(b"\xff\xd8\xff")
-        for url in (f"{emulator.storage_url}/derived/{empty}/thumbnail.jpg", f"{page}pictures/{empty}"):
+        _, other = await call("GET", f"/assets/{empty}")
+        for url in (other["thumbnail"]["representative_url"], f"{page}pictures/{empty}"):
             async with anybody.get(url) as response:
                 assert response.status == 404
 

@@ -216,7 +216,7 @@ async def test_invalid_queries_are_rejected(search: Search, fields: dict[str, An
 
 
 async def test_an_index_supports_only_its_options(call: SendRequest, form: Form, make_index: CreateResource) -> None:
-    index = await make_index("pictures", "visual")
+    index = await make_index("images", "visual")
     for option in ("audio", "transcription"):
         data = form(index_id=index, search_options=option, query_text="car")
         status, error = await call("POST", "/search", data=data)

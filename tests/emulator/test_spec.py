@@ -160,13 +160,13 @@ async def test_synchronous_embeddings_match_the_description(
 ) -> None:
     film = {"asset_id": await make_asset("a.mp4")}
     sound = {"asset_id": await make_asset("a.wav", samples.audio())}
-    picture = {"asset_id": await make_asset(*PICTURE)}
+    photo = {"asset_id": await make_asset(*PICTURE)}
     advance(10)
     both = ["separate_embedding", "fused_embedding"]
     fixed = {"strategy": "fixed", "fixed": {"duration_sec": 5}}
     for kind, given in {
         "text": {"input_text": "a"},
-        "image": {"media_source": picture},
+        "image": {"media_source": photo},
         "text_image": {"media_source": {"url": "https://example.com/a.png"}, "input_text": "a"},
         "audio": {"media_source": sound, "embedding_type": both},
         "video": {"media_source": film, "segmentation": fixed},
@@ -174,7 +174,7 @@ async def test_synchronous_embeddings_match_the_description(
     }.items():
         body = {"input_type": kind, "model_name": "marengo3.0", kind: given}
         assert (await call("POST", "/embed-v2", json=body))[0] == 200
-    given = {"media_sources": [{"media_type": "image", **picture}]}
+    given = {"media_sources": [{"media_type": "image", **photo}]}
     body = {"input_type": "multi_input", "model_name": "marengo3.5", "embedding_uncertainty": True}
     assert (await call("POST", "/embed-v2", json=body | {"multi_input": given}))[0] == 200
     await call("POST", "/embed-v2", json={"input_type": "text", "model_name": "marengo3.5"})
@@ -183,7 +183,7 @@ async def test_synchronous_embeddings_match_the_description(
 async def test_embedding_tasks_match_the_description(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    film, sound, picture = await make_asset(), await make_asset("a.wav", samples.audio()), await make_asset(*PICTURE)
+    film, sound, photo = await make_asset(), await make_asset("a.wav", samples.audio()), await make_asset(*PICTURE)
     pages, text = await make_asset("a.pdf", b"%PDF"), await make_asset("a.txt", b"A. B. C.")
     advance(10)
     local = {"embedding_scope": ["local"]}
@@ -192,7 +192,7 @@ async def test_embedding_tasks_match_the_description(
         ("video", {"media_source": {"asset_id": film}, **local}),
         ("video", {"media_source": {"url": "https://a.invalid/a.mp4"}, **local}),
         ("audio", {"media_source": {"asset_id": sound}, **local}),
-        ("image", {"media_source": {"asset_id": picture}}),
+        ("image", {"media_source": {"asset_id": photo}}),
         ("document", {"media_source": {"asset_id": pages}, "segmentation": {"spatial": {"strategy": "quadrants"}}}),
         ("document", {"media_source": {"asset_id": text}, "segmentation": sentences, **local}),
     ):
@@ -232,7 +232,7 @@ async def test_entities_match_the_description(call: SendRequest, make_asset: Cre
 async def test_knowledge_stores_match_the_description(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    film, picture = await make_asset("car.mp4", samples.video(60)), await make_asset("car.png", samples.image())
+    film, photo = await make_asset("car.mp4", samples.video(60)), await make_asset("car.png", samples.image())
     config = {"enrichment_config": {"type": "description", "description": "cars"}}
     labels = {"a": 1, "b": ["c"], "d": True, "e": 0.5, "f": "g"}
     _, store = await call(
@@ -240,7 +240,7 @@ async def test_knowledge_stores_match_the_description(
     )
     one = f"/knowledge-stores/{store['_id']}"
     _, item = await call("POST", one + "/items", json={"asset_id": film, "metadata": labels})
-    await call("POST", one + "/items", json={"asset_id": picture, "asset_type": "image"})
+    await call("POST", one + "/items", json={"asset_id": photo, "asset_type": "image"})
     _, collection = await call("POST", one + "/item-collections", json={"name": "best", "metadata": labels})
     part = f"{one}/item-collections/{collection['_id']}"
     for seconds in (0, 20, 40):
@@ -276,8 +276,8 @@ async def test_connections_match_the_description(call: SendRequest, emulator: Em
     one = f"/connections/{connection.id}"
     await call("POST", one + "/picker-token")
     items = [{"source_id": "1"}, {"source_id": "2"}, {"source_id": "3"}]
-    _, made = await call("POST", one + "/imports", json={"items": items})
-    for path in (uris, "/connections", one, one + "/imports", f"{one}/imports/{made['_id']}"):
+    _, created = await call("POST", one + "/imports", json={"items": items})
+    for path in (uris, "/connections", one, one + "/imports", f"{one}/imports/{created['_id']}"):
         await call("GET", path)
     await call("GET", f"{one}/imports/{'0' * 24}")
     connection.status = "expired"

@@ -36,8 +36,8 @@ def make_index(emulator: ThreadedEmulator, name: str = "films") -> str:
 
 
 def test_objects_and_requests_can_be_inspected(emulator: ThreadedEmulator) -> None:
-    made = make_index(emulator)
-    assert list(emulator.state.indexes) == [made]
+    created = make_index(emulator)
+    assert list(emulator.state.indexes) == [created]
     assert [received.route for received in emulator.requests] == ["POST /indexes"]
     assert emulator.storage_url.startswith("http://127.0.0.1:")
 
@@ -85,10 +85,10 @@ def test_a_threaded_emulator_can_be_used_before_start_and_after_stop() -> None:
     with pytest.raises(RuntimeError, match="started"):
         _ = emulator.base_url
     with emulator:
-        made = make_index(emulator)
-    assert emulator.run(state_of).indexes[made].name == "films"
+        created = make_index(emulator)
+    assert emulator.run(state_of).indexes[created].name == "films"
     with emulator:
-        assert ask(emulator, f"/indexes/{made}")["index_name"] == "films"
+        assert ask(emulator, f"/indexes/{created}")["index_name"] == "films"
 
 
 def state_of(emulator: Emulator) -> State:

@@ -53,15 +53,15 @@ class Receiver:
 
 @pytest.fixture
 async def receiver(stack: AsyncExitStack) -> Receiver:
-    made = Receiver()
+    created = Receiver()
     app = web.Application()
-    app.router.add_post("/hook", made.take)
+    app.router.add_post("/hook", created.take)
     runner = web.AppRunner(app, shutdown_timeout=0.05, handle_signals=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    return made
+    created.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    return created
 
 
 async def analyze(call: SendRequest, video: dict[str, str], **more: Any) -> str:

@@ -138,7 +138,7 @@ async def test_a_report_is_returned_when_its_webhook_has_arrived(
     async with browser.post(f"/videos/{asset_id}/reports", params={"prompt": "Report."}) as answer:
         assert answer.status == 202
         task = (await answer.json())["id"]
-    async with browser.get(f"/reports/{task}", params={"patience": "20"}) as answer:
+    async with browser.get(f"/reports/{task}", params={"timeout": "20"}) as answer:
         report = await answer.json()
     assert report["status"] == "ready"
     assert report["text"]

@@ -38,7 +38,7 @@ def threaded_emulator() -> Iterator[ThreadedEmulator]:
 
 
 @pytest.fixture
-def served(threaded_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
+def cli_emulator(threaded_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
     """The emulator that the command line finds by the environment, as new."""
     monkeypatch.setenv(BASE_URL_VARIABLE, threaded_emulator.base_url)
     monkeypatch.setenv(API_KEY_VARIABLES[0], threaded_emulator.api_key)

@@ -93,7 +93,7 @@ def test_the_demo_reports_a_folder_without_videos(cli: Cli, tmp_path: Path) -> N
     assert "No videos to search" in result.stdout
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_ingest_and_search_for_people(cli: Cli) -> None:
     result = cli("ingest", *map(str, CLIPS), "--index", "holiday", "--concurrency", "2")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -106,7 +106,7 @@ def test_ingest_and_search_for_people(cli: Cli) -> None:
     assert (result.exit_code, result.stdout) == (0, "no results for 'zebra' in holiday (3 videos)\n")
 
 
-def test_ingest_and_search_for_programs(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_ingest_and_search_for_programs(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video" * 100)
     result = cli("ingest", str(broken), str(demo.SAMPLE_VIDEOS), "gone.mp4", "--index", "holiday", "--json")
@@ -115,7 +115,7 @@ def test_ingest_and_search_for_programs(cli: Cli, served: ThreadedEmulator, tmp_
     assert status == {"broken.mp4": "failed", "gone.mp4": "failed"} | {clip.name: "ready" for clip in CLIPS}
     assert "3 ready, 2 failed" in result.stderr
 
-    (index,) = served.state.indexes.values()
+    (index,) = cli_emulator.state.indexes.values()
     result = cli("search", index.id, "train city", "--json", "--limit", "1", "--option", "visual", "--option", "audio")
     assert result.exit_code == 0
     (record,) = result.records
@@ -123,15 +123,15 @@ def test_ingest_and_search_for_programs(cli: Cli, served: ThreadedEmulator, tmp_
     assert record.keys() == {"query", "rank", "video_id", "filename", "start", "end"}
 
 
-def test_ingest_with_an_index_id_creates_no_other_index(cli: Cli, served: ThreadedEmulator) -> None:
+def test_ingest_with_an_index_id_creates_no_other_index(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
-    (index,) = served.state.indexes
+    (index,) = cli_emulator.state.indexes
     result = cli("ingest", str(CLIPS[1]), "--index", index)
     assert "index holiday (" in result.stdout
-    assert len(served.state.indexes) == 1
+    assert len(cli_emulator.state.indexes) == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_an_unknown_index_is_reported_with_the_existing_ones(cli: Cli) -> None:
     result = cli("search", "holidy", "a boat")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -160,7 +160,7 @@ def test_a_missing_key_is_reported_in_one_line(cli: Cli) -> None:
         ("search", "x", "y", "--base-url", "http://example.com"),
     ],
 )
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_wrong_usage_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -169,17 +169,17 @@ def test_wrong_usage_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...
 
 
 def test_a_rejected_key_has_its_own_exit_code_and_error(
-    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(API_KEY_VARIABLES[0], "not-the-key")
     result = cli("ingest", str(CLIPS[0]), "--index", "x")
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr.startswith("error: 401")
-    assert not served.state.indexes
+    assert not cli_emulator.state.indexes
 
 
-def test_a_quota_exhausted_during_the_run_ends_it(cli: Cli, served: ThreadedEmulator) -> None:
-    served.faults.add("GET /assets", status=429, headers={"Retry-After": "9999"}, times=None)
+def test_a_quota_exhausted_during_the_run_ends_it(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
+    cli_emulator.faults.add("GET /assets", status=429, headers={"Retry-After": "9999"}, times=None)
     result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", "--json")
     assert result.exit_code == 75
     assert "run the same command later to resume" in result.stderr
@@ -209,7 +209,7 @@ def test_without_its_extra_the_command_names_the_extra(
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_first_ctrl_c_finishes_items_in_progress_and_the_next_run_resumes(
-    served: ThreadedEmulator, tmp_path: Path, name: str
+    cli_emulator: ThreadedEmulator, tmp_path: Path, name: str
 ) -> None:
     command = [
         "ingest",
@@ -221,9 +221,9 @@ def test_the_first_ctrl_c_finishes_items_in_progress_and_the_next_run_resumes(
         "--ledger",
         str(tmp_path / "ledger"),
     ]
-    served.faults.add("POST /assets", delay=1.0)
+    cli_emulator.faults.add("POST /assets", delay=1.0)
     with interruptible_process(*command) as process:
-        wait_until(process, lambda: served.requests.for_operation("POST /assets"))
+        wait_until(process, lambda: cli_emulator.requests.for_operation("POST /assets"))
         process.send_signal(signal.Signals[name])
         out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "")
@@ -232,13 +232,13 @@ def test_the_first_ctrl_c_finishes_items_in_progress_and_the_next_run_resumes(
     result = run_in_subprocess(*command)
     assert result.exit_code == 0
     assert "3 ready in " in result.stdout
-    assert len(served.state.assets) == 3
+    assert len(cli_emulator.state.assets) == 3
 
 
 @pytest.mark.oldest_python
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_the_second_ctrl_c_stops_immediately(served: ThreadedEmulator) -> None:
-    stalled = served.faults.add("POST /assets", stall="before", times=None)
+def test_the_second_ctrl_c_stops_immediately(cli_emulator: ThreadedEmulator) -> None:
+    stalled = cli_emulator.faults.add("POST /assets", stall="before", times=None)
     with interruptible_process("ingest", str(CLIPS[0]), "--index", "x") as process:
         wait_until(process, lambda: stalled.hits)
         process.send_signal(signal.SIGINT)
@@ -252,8 +252,8 @@ def test_the_second_ctrl_c_stops_immediately(served: ThreadedEmulator) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(served: ThreadedEmulator) -> None:
-    stalled = served.faults.add("GET /indexes", stall="before", times=None)
+def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(cli_emulator: ThreadedEmulator) -> None:
+    stalled = cli_emulator.faults.add("GET /indexes", stall="before", times=None)
     with interruptible_process("search", "x", "a balloon") as process:
         wait_until(process, lambda: stalled.hits)
         process.send_signal(signal.SIGTERM)
@@ -263,7 +263,9 @@ def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(served: T
 
 @pytest.mark.oldest_python
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_ingest_completes_after_its_output_pipe_is_closed(served: ThreadedEmulator, flags: tuple[str, ...]) -> None:
+def test_ingest_completes_after_its_output_pipe_is_closed(
+    cli_emulator: ThreadedEmulator, flags: tuple[str, ...]
+) -> None:
     """`| head -1` must not leave half of a list behind, nor a traceback."""
     command = [*CLI_COMMAND, "ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", *flags]
     with subprocess.Popen(  # noqa: S603  # all of it is ours
@@ -276,7 +278,7 @@ def test_ingest_completes_after_its_output_pipe_is_closed(served: ThreadedEmulat
         err = process.stderr.read()
         assert process.wait(10) == 0
     assert ("3 ready in " in err) if flags else (err == "")
-    assert len(served.requests.for_operation("POST /assets")) == 3
+    assert len(cli_emulator.requests.for_operation("POST /assets")) == 3
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])

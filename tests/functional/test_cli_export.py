@@ -49,14 +49,16 @@ READERS = {".parquet": parquet_rows, ".csv": csv_rows, ".jsonl": json_rows}
 
 
 @pytest.fixture
-def videos(served: ThreadedEmulator) -> list[str]:
+def videos(cli_emulator: ThreadedEmulator) -> list[str]:
     """The ids of seven videos in the index `holiday`."""
     scenes = [(0, 6, "a boat"), (6, 12, "a café, \ud800\n")]
-    return sorted(served.add_video("holiday", f"boat{n}.mp4", scenes, user_metadata={"n": n}).id for n in range(7))
+    return sorted(
+        cli_emulator.add_video("holiday", f"boat{n}.mp4", scenes, user_metadata={"n": n}).id for n in range(7)
+    )
 
 
-def reads(served: ThreadedEmulator) -> int:
-    return len(served.requests.for_operation(RETRIEVE))
+def reads(cli_emulator: ThreadedEmulator) -> int:
+    return len(cli_emulator.requests.for_operation(RETRIEVE))
 
 
 @pytest.mark.parametrize(("suffix", "read"), READERS.items())
@@ -91,12 +93,12 @@ def test_without_vectors_there_is_a_row_for_each_video(
     assert (list(rows[0]), [row["video_id"] for row in rows]) == (COLUMNS, videos)
 
 
-def test_an_index_without_videos_has_no_rows(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_an_index_without_videos_has_no_rows(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     cli("indexes", "create", "empty")
     path = tmp_path / "empty.parquet"
     assert cli("export", "empty", str(path)).stdout.startswith("0 videos, 0 rows in ")
     assert parquet_rows(path) == []
-    assert len(served.state.indexes) == 1
+    assert len(cli_emulator.state.indexes) == 1
 
 
 def test_a_video_that_has_no_vectors_yet_has_one_row(tmp_path: Path) -> None:
@@ -111,32 +113,32 @@ def test_a_video_that_has_no_vectors_yet_has_one_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", READERS)
 def test_a_run_that_failed_is_continued(
-    suffix: str, cli: Cli, served: ThreadedEmulator, videos: list[str], tmp_path: Path
+    suffix: str, cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / f"holiday{suffix}"
-    served.faults.add(RETRIEVE, status=403, after=3, times=1)
+    cli_emulator.faults.add(RETRIEVE, status=403, after=3, times=1)
     command = ("export", "holiday", str(path), "--concurrency", "1")
     assert cli(*command).exit_code == 3
     assert not path.exists()
-    served.requests.clear()
+    cli_emulator.requests.clear()
     result = cli(*command)
     assert result.exit_code == 0, result.stderr
     assert "continuing with 3 of 7 videos in " in result.stdout
-    assert reads(served) == 4
+    assert reads(cli_emulator) == 4
     assert sorted({row["video_id"] for row in READERS[suffix](path)}) == videos
 
 
 def test_a_resumed_export_drops_deleted_videos_and_rereads_changed_ones(
-    cli: Cli, served: ThreadedEmulator, videos: list[str], tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "holiday.jsonl"
-    served.faults.add(RETRIEVE, status=403, after=6, times=1)
+    cli_emulator.faults.add(RETRIEVE, status=403, after=6, times=1)
     command = ("export", "holiday", str(path), "--no-vectors", "--concurrency", "1")
     assert cli(*command).exit_code == 3
-    gone, changed = (request.path.split("/")[-1] for request in list(served.requests.for_operation(RETRIEVE))[:2])
+    gone, changed = (request.path.split("/")[-1] for request in list(cli_emulator.requests.for_operation(RETRIEVE))[:2])
     assert cli("videos", "delete", "holiday", gone, "--yes").exit_code == 0
-    (index,) = served.state.indexes
-    served.advance(5)
+    (index,) = cli_emulator.state.indexes
+    cli_emulator.advance(5)
     metadata = '{"user_metadata": {"n": "new"}}'
     (tmp_path / "body").write_text(metadata)
     update = ("api", "PATCH", f"/indexes/{index}/indexed-assets/{changed}", "--input", str(tmp_path / "body"))
@@ -147,12 +149,12 @@ def test_a_resumed_export_drops_deleted_videos_and_rereads_changed_ones(
     assert rows[changed]["user_metadata"] == {"n": "new"}
 
 
-def test_a_killed_run_is_continued(cli: Cli, served: ThreadedEmulator, videos: list[str], tmp_path: Path) -> None:
+def test_a_killed_run_is_continued(cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path) -> None:
     path = tmp_path / "holiday.parquet"
-    served.faults.add(RETRIEVE, stall="before", after=4, times=1)
+    cli_emulator.faults.add(RETRIEVE, stall="before", after=4, times=1)
     command = ("export", "holiday", str(path), "--concurrency", "1")
     with interruptible_process(*command) as process:
-        wait_until(process, lambda: reads(served) >= 4 and served.run(lambda emulator: emulator.in_flight))
+        wait_until(process, lambda: reads(cli_emulator) >= 4 and cli_emulator.run(lambda emulator: emulator.in_flight))
         process.kill()
     assert "continuing with 4 of 7 videos" in cli(*command).stdout
     assert sorted({row["video_id"] for row in parquet_rows(path)}) == videos
@@ -175,10 +177,10 @@ def test_an_invalid_export_has_an_error_message(cli: Cli, tmp_path: Path) -> Non
 
 
 def test_another_export_with_the_same_file_is_refused(
-    cli: Cli, served: ThreadedEmulator, videos: list[str], tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = str(tmp_path / "holiday.csv")
-    served.faults.add(RETRIEVE, status=403, after=1, times=1)
+    cli_emulator.faults.add(RETRIEVE, status=403, after=1, times=1)
     assert cli("export", "holiday", path, "--concurrency", "1").exit_code == 3
     result = cli("export", "holiday", path, "--no-vectors")
     assert (result.exit_code, "belongs to an export of .csv of index" in result.stderr) == (2, True)

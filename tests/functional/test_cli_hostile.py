@@ -48,16 +48,16 @@ def test_each_command_is_covered() -> None:
 
 
 @pytest.fixture
-def names(served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def names(cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An index, a video and a folder, all with hostile names, and a terminal."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "400")
-    video = served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"note": HOSTILE})
+    video = cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"note": HOSTILE})
     video.asset.filename = HOSTILE
-    (index,) = served.state.indexes.values()
+    (index,) = cli_emulator.state.indexes.values()
     index.name = HOSTILE
-    served.answer("POST /analyze", HOSTILE)
+    cli_emulator.answer("POST /analyze", HOSTILE)
     folder = tmp_path / "videos"
     folder.mkdir()
     name = HOSTILE.replace("\0", "").replace("/", "")
@@ -89,10 +89,10 @@ def test_output_contains_no_control_characters(
     "command", [command for command in ARGUMENTS if command[0] not in {"demo", "ledger"}], ids=" ".join
 )
 def test_errors_contain_no_control_characters(
-    command: tuple[str, ...], names: dict[str, str], served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], names: dict[str, str], cli_emulator: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = json.dumps({"code": HOSTILE, "message": HOSTILE})
-    served.faults.add("*", status=403, body=body, headers={"Content-Type": "application/json"}, times=None)
+    cli_emulator.faults.add("*", status=403, body=body, headers={"Content-Type": "application/json"}, times=None)
     run([*command, *(argument.format(**names) for argument in ARGUMENTS[command])])
     captured = capsys.readouterr()
     assert "403" in captured.out + captured.err

@@ -35,7 +35,7 @@ def ledger(tmp_path: Path) -> str:
     return str(tmp_path / "job.ledger")
 
 
-def test_a_dry_run_sends_nothing_and_reports_rejected_files(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_dry_run_sends_nothing_and_reports_rejected_files(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli(
         "ingest", str(MEDIA), "https://example.com/a.mp4", "--index", "holiday", "--dry-run", "--assume-plan", "free"
     )
@@ -48,22 +48,22 @@ def test_a_dry_run_sends_nothing_and_reports_rejected_files(cli: Cli, served: Th
     assert re.search("^to upload, direct +10 ", result.stdout, re.MULTILINE)
     assert re.search("^rejected +6$", result.stdout, re.MULTILINE)
     assert "fits in the published limits of the free plan; items of unknown duration are not included" in result.stdout
-    assert not served.state.indexes
-    assert {request.method for request in served.requests} == {"GET"}
+    assert not cli_emulator.state.indexes
+    assert {request.method for request in cli_emulator.requests} == {"GET"}
 
 
-def test_a_dry_run_reports_unknown_limits_as_unknown(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_dry_run_reports_unknown_limits_as_unknown(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--dry-run")
     assert result.exit_code == 0
     assert "unknown until the first upload" in result.stdout
-    assert not served.state.assets
+    assert not cli_emulator.state.assets
 
 
-def test_a_dry_run_uses_the_limits_of_an_earlier_run(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_dry_run_uses_the_limits_of_an_earlier_run(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     shared_limits = ("--rate-limit-store", f"sqlite:///{tmp_path}/limits.db")
     reset = str(int(time.time()) + 3600)
     headers = {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": reset}
-    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers=headers)
+    cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers=headers)
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", *shared_limits).exit_code == 75
     result = cli("ingest", str(MEDIA), "--index", "holiday", "--dry-run", *shared_limits)
     line = "^rate limit index request: 0 of 2 remaining, resets in 1 h.*; this run uses 10 and needs 5 more windows$"
@@ -71,7 +71,7 @@ def test_a_dry_run_uses_the_limits_of_an_earlier_run(cli: Cli, served: ThreadedE
     assert "--assume-plan" not in result.stdout
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_dry_run_uses_the_ledger_and_finds_duplicates(cli: Cli, ledger: str, tmp_path: Path) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger)
     again = tmp_path / "again.mp4"
@@ -90,27 +90,27 @@ def test_a_dry_run_uses_the_ledger_and_finds_duplicates(cli: Cli, ledger: str, t
     assert result.records[1]["duration"] == pytest.approx(10, abs=0.2)
 
 
-def test_a_dry_run_makes_no_ledger(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
+def test_a_dry_run_makes_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger, "--dry-run").exit_code == 0
     assert not Path(ledger).exists()
-    assert not served.state.assets
+    assert not cli_emulator.state.assets
 
 
-def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli("ingest", str(MEDIA / "short.mp4"), str(CLIPS[0]), "--index", "holiday")
     assert result.exit_code == 1
     assert "short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h" in result.stdout
-    assert len(served.requests.for_operation("POST /assets")) == 1
+    assert len(cli_emulator.requests.for_operation("POST /assets")) == 1
 
 
-def test_valid_media_in_each_container_format_are_ingested(cli: Cli, served: ThreadedEmulator) -> None:
+def test_valid_media_in_each_container_format_are_ingested(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     good = [str(path) for path in sorted(MEDIA.glob("bars.*"))]
     result = cli("ingest", *good, "--index", "holiday")
     assert (result.exit_code, len(good)) == (0, 6)
-    assert len(served.state.assets) == 6
+    assert len(cli_emulator.state.assets) == 6
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_second_run_reports_items_already_done(cli: Cli, ledger: str) -> None:
     command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger)
     assert cli(*command).exit_code == 0
@@ -120,19 +120,21 @@ def test_a_second_run_reports_items_already_done(cli: Cli, ledger: str) -> None:
 
 
 def test_an_exhausted_quota_stops_the_run_and_the_same_command_resumes_it(
-    cli: Cli, served: ThreadedEmulator, ledger: str
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
 ) -> None:
     command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
-    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=429, headers={"Retry-After": "9999"}, after=1)
+    cli_emulator.faults.add(
+        "POST /indexes/{index_id}/indexed-assets", status=429, headers={"Retry-After": "9999"}, after=1
+    )
     result = cli(*command)
     assert result.exit_code == 75
     assert "stopped" in result.stdout
     result = cli(*command)
     assert result.exit_code == 0
-    assert len(served.state.assets) == 3
+    assert len(cli_emulator.state.assets) == 3
 
 
-def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_the_report_is_written_and_holds_no_key(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     hostile = tmp_path / "<script>alert(1)<&>.mp4"
     hostile.write_text("no video")
     report = tmp_path / "report.html"
@@ -143,7 +145,7 @@ def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulat
     assert "Ingestion into holiday" in text
     assert "&lt;script&gt;alert(1)&lt;&amp;&gt;.mp4" in text
     assert "<script" not in text
-    assert served.api_key not in text
+    assert cli_emulator.api_key not in text
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_the_report_is_written_and_holds_no_key(cli: Cli, served: ThreadedEmulat
 )
 def test_invalid_arguments_are_reported_before_anything_is_created(
     cli: Cli,
-    served: ThreadedEmulator,
+    cli_emulator: ThreadedEmulator,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -175,27 +177,27 @@ def test_invalid_arguments_are_reported_before_anything_is_created(
     result = cli("ingest", *arguments)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert message in result.stderr
-    assert {request.method for request in served.requests} == {"GET"}
+    assert {request.method for request in cli_emulator.requests} == {"GET"}
     assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a privilege")
 def test_a_ledger_that_cannot_be_created_leaves_no_index_behind(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
 ) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "gone" / "ledger")
     result = cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", str(link))
     assert (result.exit_code, result.stdout) == (1, "")
     assert str(link) in result.stderr
-    assert not served.state.indexes
+    assert not cli_emulator.state.indexes
 
 
 @pytest.mark.parametrize("existing", ["video", "page", "pipe"])
 def test_a_report_replaces_nothing_but_a_page(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path, existing: str
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, existing: str
 ) -> None:
-    del served
+    del cli_emulator
     report = tmp_path / existing
     if existing == "pipe":
         if sys.platform == "win32":
@@ -215,24 +217,26 @@ def test_a_report_replaces_nothing_but_a_page(
     assert before == (report.read_bytes() if existing == "video" else b"")
 
 
-def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(
+    cli: Cli, cli_emulator: ThreadedEmulator
+) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no full device")
     result = cli("ingest", str(CLIPS[0]), "--index", "x", "--report", "/dev/full")
     assert result.exit_code == ExitCode.OUTPUT_ERROR
     assert "cannot write the report to /dev/full: No space left on device" in result.stderr
     assert "1 ready" in result.stdout
-    assert len(served.state.assets) == 1
+    assert len(cli_emulator.state.assets) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 @pytest.mark.parametrize("closed", [False, True])
 def test_output_that_cannot_be_written_does_not_end_the_run(
-    served: ThreadedEmulator, options: list[str], *, closed: bool
+    cli_emulator: ThreadedEmulator, options: list[str], *, closed: bool
 ) -> None:
     command = [*CLI_COMMAND, "ingest", str(CLIPS[0]), "--index", "x", *options]
-    variables = environment({"TWELVELABS_API_KEY": served.api_key, "TWELVELABS_BASE_URL": served.base_url})
+    variables = environment({"TWELVELABS_API_KEY": cli_emulator.api_key, "TWELVELABS_BASE_URL": cli_emulator.base_url})
     if closed:
         command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     with Path("/dev/full").open("w") as full:
@@ -241,19 +245,21 @@ def test_output_that_cannot_be_written_does_not_end_the_run(
         )
     assert "Traceback" not in done.stderr
     assert done.returncode == (ExitCode.OK if closed else ExitCode.OUTPUT_ERROR)
-    assert len(served.state.videos) == 1
+    assert len(cli_emulator.state.videos) == 1
 
 
-def orphaned(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
+def orphaned(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
     """Upload three, of which two get into the index."""
-    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
+    cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
     result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
     assert result.exit_code == 1
-    assert len(served.state.assets) == 3
+    assert len(cli_emulator.state.assets) == 3
 
 
-def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
-    orphaned(cli, served, ledger)
+def test_deleting_orphans_lists_them_and_needs_confirmation(
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
+) -> None:
+    orphaned(cli, cli_emulator, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
     result = cli(*command)
     assert result.exit_code == 1
@@ -267,53 +273,53 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(cli: Cli, served: Th
         found = cli(*command, "--json", *options)
         (record,) = found.records
         assert (found.exit_code, record["deleted"], record["reason"][:11]) == (exit_code, False, "failed: 400")
-    assert len(served.state.assets) == 3
+    assert len(cli_emulator.state.assets) == 3
     result = cli(*command, "--yes")
     assert "1 deleted" in result.stdout
-    assert len(served.state.assets) == 2
+    assert len(cli_emulator.state.assets) == 2
     assert "no orphaned assets" in cli(*command).stdout
 
 
-async def upload_again(served: ThreadedEmulator, first: Asset, *, into_index: bool) -> str:
+async def upload_again(cli_emulator: ThreadedEmulator, first: Asset, *, into_index: bool) -> str:
     """Upload the file of an asset once more, and return the id of the new asset."""
-    async with AsyncTwelveLabs(served.api_key, base_url=served.base_url) as client:
+    async with AsyncTwelveLabs(cli_emulator.api_key, base_url=cli_emulator.base_url) as client:
         asset = await client.assets.upload(CLIPS[0], user_metadata=dict(first.user_metadata or {}))
         await client.assets.wait_for_done(asset.id)
         if into_index:
-            (video,) = served.state.videos.values()
+            (video,) = cli_emulator.state.videos.values()
             await client.indexes.indexed_assets.create(video.index_id, asset_id=asset.id)
     return asset.id
 
 
 def test_a_second_asset_of_a_video_is_deleted_even_if_both_are_in_the_index(
-    cli: Cli, served: ThreadedEmulator, ledger: str
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
-    (first,) = served.state.assets.values()
+    (first,) = cli_emulator.state.assets.values()
     for into_index in (False, True):
-        asyncio.run(upload_again(served, first, into_index=into_index))
+        asyncio.run(upload_again(cli_emulator, first, into_index=into_index))
     result = cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
     assert "replaced by another asset" in result.stdout
     assert f"in the index twice, also as {first.id}" in result.stdout
     assert "2 deleted" in result.stdout
-    assert list(served.state.assets) == [first.id]
-    assert len(served.state.videos) == 1
+    assert list(cli_emulator.state.assets) == [first.id]
+    assert len(cli_emulator.state.videos) == 1
 
 
 def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
-    cli: Cli, served: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
-    (first,) = served.state.assets.values()
-    again = asyncio.run(upload_again(served, first, into_index=True))
-    monkeypatch.setenv("TWELVELABS_API_KEY", served.api_key)
+    (first,) = cli_emulator.state.assets.values()
+    again = asyncio.run(upload_again(cli_emulator, first, into_index=True))
+    monkeypatch.setenv("TWELVELABS_API_KEY", cli_emulator.api_key)
 
     async def delete() -> ExitCode:
-        base_url, screen = served.base_url, Screen()
+        base_url, screen = cli_emulator.base_url, Screen()
         orphans, _ = await cleanup.find_orphans(
             index="holiday", ledger=ledger, dry_run=False, base_url=base_url, screen=screen
         )
-        async with AsyncTwelveLabs(served.api_key, base_url=base_url) as client:
+        async with AsyncTwelveLabs(cli_emulator.api_key, base_url=base_url) as client:
             ((index_id, video),) = [
                 (orphan.entry.index_id, orphan.indexed_asset_id or "") for orphan in orphans if orphan.asset_id == again
             ]
@@ -321,28 +327,28 @@ def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
         return await cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen)
 
     assert asyncio.run(delete()) == ExitCode.OK
-    assert list(served.state.assets) == [first.id]
+    assert list(cli_emulator.state.assets) == [first.id]
 
 
-def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
-    orphaned(cli, served, ledger)
+def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
+    orphaned(cli, cli_emulator, ledger)
     cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
     result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--retry-failed")
     assert result.exit_code == 0
-    assert len(served.state.assets) == 3
+    assert len(cli_emulator.state.assets) == 3
 
 
 def test_deleting_orphans_keeps_assets_of_other_ledgers(
-    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, tmp_path: Path
 ) -> None:
-    orphaned(cli, served, ledger)
+    orphaned(cli, cli_emulator, ledger)
     other = str(tmp_path / "other.ledger")
     cli("ingest", str(MEDIA / "bars.mp4"), "--index", "holiday", "--ledger", other)
     assert (
         "no orphaned assets"
         in cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", other).stdout
     )
-    assert len(served.state.assets) == 4
+    assert len(cli_emulator.state.assets) == 4
 
 
 @pytest.mark.parametrize(
@@ -358,7 +364,7 @@ def test_deleting_orphans_keeps_assets_of_other_ledgers(
         ((), "no sources; pass files, folders"),
     ],
 )
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_wrong_usage_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
     result = cli("ingest", "--index", "holiday", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -367,8 +373,8 @@ def test_wrong_usage_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tupl
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(served: ThreadedEmulator, ledger: str) -> None:
-    served.faults.add("POST /assets", delay=1.5)
+def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(cli_emulator: ThreadedEmulator, ledger: str) -> None:
+    cli_emulator.faults.add("POST /assets", delay=1.5)
     command = ("ingest", str(demo.SAMPLE_VIDEOS), str(MEDIA / "short.mp4"), "--index", "x", "--ledger", ledger)
     with run_in_terminal(*command, "--concurrency", "1") as (process, ours):
         text = read_until(ours, "uploading")
@@ -382,8 +388,10 @@ def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(served: Threade
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_deleting_orphans_asks_for_confirmation(cli: Cli, served: ThreadedEmulator, ledger: str) -> None:
-    orphaned(cli, served, ledger)
+def test_on_a_terminal_deleting_orphans_asks_for_confirmation(
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
+) -> None:
+    orphaned(cli, cli_emulator, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
     for answer, left, exit_code in ((b"n\n", 3, 1), (b"y\n", 2, 0)):
         with run_in_terminal(*command) as (process, ours):
@@ -391,10 +399,10 @@ def test_on_a_terminal_deleting_orphans_asks_for_confirmation(cli: Cli, served: 
             os.write(ours, answer)
             read_until(ours, "never shown")
             assert process.wait(20) == exit_code
-        assert len(served.state.assets) == left
+        assert len(cli_emulator.state.assets) == left
 
 
-def test_a_thousand_rejected_files_cause_no_uploads(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_thousand_rejected_files_cause_no_uploads(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}.mp4").write_text("not a video")
     report = tmp_path / "report.html"
@@ -402,5 +410,5 @@ def test_a_thousand_rejected_files_cause_no_uploads(cli: Cli, served: ThreadedEm
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 1000
     assert json.loads(result.stdout.splitlines()[0])["status"] == "failed"
-    assert not served.requests.for_operation("POST /assets")
+    assert not cli_emulator.requests.for_operation("POST /assets")
     assert report.stat().st_size < 300_000

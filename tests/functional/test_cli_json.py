@@ -114,7 +114,7 @@ def test_json_is_all_of_standard_output(
     command: str,
     stdout: Kind,
     stderr: Kind,
-    served: ThreadedEmulator,
+    cli_emulator: ThreadedEmulator,
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,7 +124,7 @@ def test_json_is_all_of_standard_output(
         server: PostgresServer = request.getfixturevalue("database_server")
         arguments = tuple(server.url if argument == "DATABASE" else argument for argument in arguments)
     if command == "limits":
-        served.plan = "documented-free"
+        cli_emulator.plan = "documented-free"
     if command not in {"ingest", "doctor"}:
         ingested = ("ingest", str(CLIPS[0]), "--index", "x", "--ledger", "job.ledger")
         run_with_output(ingested, "pipe", "pipe", tmp_path, monkeypatch)
@@ -137,9 +137,9 @@ def test_json_is_all_of_standard_output(
 
 
 def test_progress_is_shown_on_standard_error_while_json_goes_to_a_file(
-    served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served.faults.add("POST /assets", delay=0.5)
+    cli_emulator.faults.add("POST /assets", delay=0.5)
     out, err = run_with_output(COMMANDS["ingest"], "file", "terminal", tmp_path, monkeypatch)
     assert len(out.splitlines()) == 3
     assert "━" in err

@@ -41,45 +41,45 @@ def ledgers(state_folder: Path) -> list[Path]:
     return sorted(state_folder.rglob("*.ledger"))
 
 
-def uploads(served: ThreadedEmulator) -> int:
-    return len(served.requests.for_operation("POST /assets"))
+def uploads(cli_emulator: ThreadedEmulator) -> int:
+    return len(cli_emulator.requests.for_operation("POST /assets"))
 
 
 def test_a_second_run_of_the_same_command_uploads_nothing_again(
-    cli: Cli, served: ThreadedEmulator, state_folder: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path
 ) -> None:
     command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday")
     first = cli(*command)
     (ledger,) = ledgers(state_folder)
     assert first.stdout.splitlines()[0].endswith(f", ledger {ledger}")
-    assert uploads(served) == 3
+    assert uploads(cli_emulator) == 3
     second = cli(*command)
-    assert (second.exit_code, uploads(served)) == (0, 3)
+    assert (second.exit_code, uploads(cli_emulator)) == (0, 3)
     assert re.search("^already done +3$", second.stdout, re.MULTILINE)
 
 
-def test_no_ledger_option_creates_no_ledger(cli: Cli, served: ThreadedEmulator, state_folder: Path) -> None:
+def test_no_ledger_option_creates_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday", "--no-ledger")
     assert "no ledger" in cli(*command).stdout.splitlines()[0]
     assert cli(*command).exit_code == 0
-    assert (uploads(served), ledgers(state_folder)) == (2, [])
+    assert (uploads(cli_emulator), ledgers(state_folder)) == (2, [])
 
 
 def test_each_index_has_its_own_ledger_even_if_ids_are_reused(
-    cli: Cli, served: ThreadedEmulator, state_folder: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path
 ) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "one")
     cli("ingest", str(CLIPS[0]), "--index", "two")
     assert len(ledgers(state_folder)) == 2
-    served.reset()  # ids begin again
-    served.advance(60)  # the platform gives the time of an index in whole seconds
+    cli_emulator.reset()  # ids begin again
+    cli_emulator.advance(60)  # the platform gives the time of an index in whole seconds
     cli("ingest", str(CLIPS[0]), "--index", "one")
-    assert len(served.state.assets) == 1
+    assert len(cli_emulator.state.assets) == 1
     assert len(ledgers(state_folder)) == 3
 
 
 def test_a_state_folder_that_cannot_be_written_is_a_warning(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
@@ -87,31 +87,31 @@ def test_a_state_folder_that_cannot_be_written_is_a_warning(
     result = cli("ingest", str(CLIPS[0]), "--index", "holiday")
     assert result.exit_code == 0
     assert "cannot keep a ledger in" in result.stdout
-    assert len(served.state.videos) == 1
+    assert len(cli_emulator.state.videos) == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_state_folder_of_another_user_is_an_error(
-    cli: Cli, served: ThreadedEmulator, state_folder: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its ledger may say that the videos are in the index already."""
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0
     exists = Path.exists
 
-    def refuse(path: Path) -> bool:
+    def reject(path: Path) -> bool:
         if path.suffix == ".ledger":
             raise PermissionError(13, "Permission denied", str(path))
         return exists(path)
 
-    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(Path, "exists", reject)
     result = cli(*command)
     assert result.exit_code != 0
     assert "cannot look for the ledger of this index" in result.stderr
-    assert len(served.state.videos) == len(ledgers(state_folder)) == 1
+    assert len(cli_emulator.state.videos) == len(ledgers(state_folder)) == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0
@@ -140,7 +140,7 @@ def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_dry_run_reads_the_default_ledger(cli: Cli) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
     result = cli("ingest", *map(str, CLIPS), "--index", "holiday", "--dry-run", "--json")
@@ -149,25 +149,25 @@ def test_a_dry_run_reads_the_default_ledger(cli: Cli) -> None:
     assert {record["index_id"] for record in result.records} == {result.records[0]["index_id"]}
 
 
-def test_a_changed_file_replaces_its_older_version(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_changed_file_replaces_its_older_version(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     command = ("ingest", str(video), "--index", "holiday", "--replace")
     shutil.copy(CLIPS[0], video)
     assert cli(*command).exit_code == 0
-    (older,) = served.state.assets
+    (older,) = cli_emulator.state.assets
     shutil.copy(CLIPS[1], video)
     result = cli(*command)
-    (newer,) = served.state.assets
+    (newer,) = cli_emulator.state.assets
     assert f"replaced  video.mp4: {newer} instead of {older}" in result.stdout
-    assert len(served.state.videos) == 1
+    assert len(cli_emulator.state.videos) == 1
     assert "replaced" not in cli(*command).stdout
     shutil.copy2(CLIPS[0], video)
     assert cli(*command).exit_code == 0
-    assert len(served.state.assets) == len(served.state.videos) == 1
+    assert len(cli_emulator.state.assets) == len(cli_emulator.state.videos) == 1
 
 
 def test_a_source_with_a_key_keeps_its_older_version_and_says_so(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
 ) -> None:
     video, sources = tmp_path / "video.mp4", tmp_path / "list.csv"
     sources.write_text(f"source,key\n{video},k-1\n", "utf-8")
@@ -178,28 +178,28 @@ def test_a_source_with_a_key_keeps_its_older_version_and_says_so(
     result = cli(*command)
     assert result.exit_code == 0
     assert "kept      k-1: --replace cannot tell which version is current" in result.stdout
-    assert all(asset in result.stdout for asset in served.state.assets)
-    assert len(served.state.assets) == 2
+    assert all(asset in result.stdout for asset in cli_emulator.state.assets)
+    assert len(cli_emulator.state.assets) == 2
 
 
 def test_an_older_version_is_kept_until_the_newer_is_in_the_index(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
 ) -> None:
     video = tmp_path / "video.mp4"
     command = ("ingest", str(video), "--index", "holiday", "--replace")
     shutil.copy(CLIPS[0], video)
     cli(*command)
-    (older,) = served.state.assets
+    (older,) = cli_emulator.state.assets
     shutil.copy(CLIPS[1], video)
-    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400)
+    cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=400)
     assert cli(*command).exit_code == 1
-    assert older in served.state.assets
+    assert older in cli_emulator.state.assets
 
 
-@pytest.mark.usefixtures("served")
-def test_a_ledger_is_shown_and_exported(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("cli_emulator")
+def test_a_ledger_is_shown_and_exported(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     path = str(tmp_path / "job.ledger")
-    served.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
+    cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
     cli("ingest", *map(str, CLIPS), "--index", "holiday", "--ledger", path, "--concurrency", "1")
     rows = list(csv.DictReader(io.StringIO(cli("ledger", "export", path, "--csv").stdout)))
     assert list(rows[0]) == ["path", "state", "asset_id", "indexed_asset_id", "error"]
@@ -216,7 +216,7 @@ def test_a_ledger_is_shown_and_exported(cli: Cli, served: ThreadedEmulator, tmp_
     assert len(cli("ledger", "export", path).records) == 3
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_the_default_ledger_is_found_by_the_name_of_the_index(cli: Cli) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday")
     assert "1 ready" in cli("ledger", "show", "--index", "holiday").stdout
@@ -235,7 +235,7 @@ def test_a_missing_or_invalid_ledger_is_reported_in_one_line(cli: Cli, tmp_path:
 
 
 def test_a_ledger_in_a_database_never_prints_its_password(
-    cli: Cli, served: ThreadedEmulator, postgres_server: PostgresServer, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres_server.reset_database()
     report = tmp_path / "report.html"
@@ -251,7 +251,7 @@ def test_a_ledger_in_a_database_never_prints_its_password(
         assert str(CLIPS[0]) in exported.stdout
         texts = [text for result in (dry, run, shown, exported) for text in (result.stdout, result.stderr)]
         assert not any("se3cret" in text for text in (*texts, report.read_text("utf-8")))
-    assert uploads(served) == 1
+    assert uploads(cli_emulator) == 1
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_ledger_in_a_database_never_prints_its_password(
     ],
 )
 def test_a_database_that_cannot_be_used_is_an_error_without_its_password(
-    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for arguments in (
@@ -284,10 +284,10 @@ def test_a_database_that_cannot_be_used_is_an_error_without_its_password(
         assert result.stderr.count("\n") == 1
         assert "127.0.0.1" in result.stderr or result.exit_code == 2
     assert not list(tmp_path.iterdir())
-    assert not served.state.indexes
+    assert not cli_emulator.state.indexes
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_an_unresponsive_database_is_named_in_the_error(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

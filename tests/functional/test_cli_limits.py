@@ -26,7 +26,7 @@ NOW = 1_900_000_000.0
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
+def cli_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
     with ThreadedEmulator(plan=Plan(default=Window(60))) as emulator:
         monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
         monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
@@ -56,7 +56,9 @@ def records(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_one_list_request_reports_its_limits(served: ThreadedEmulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_list_request_reports_its_limits(
+    cli_emulator: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["limits", "--json"]) == 0
     captured = capsys.readouterr()
     row, *unknown = records(captured.out)
@@ -65,7 +67,7 @@ def test_one_list_request_reports_its_limits(served: ThreadedEmulator, capsys: p
     assert 0 < row["resets_in"] <= 61
     assert {row["learned_from"] for row in unknown} == {"none"}
     assert "from the headers of the response" in captured.err
-    assert len(served.requests.for_operation("GET /indexes")) == len(list(served.requests)) == 1
+    assert len(cli_emulator.requests.for_operation("GET /indexes")) == len(list(cli_emulator.requests)) == 1
 
 
 def test_limits_of_a_new_free_plan_key_cost_one_list_request(

@@ -66,7 +66,7 @@ def test_each_option_has_wrong_values_in_the_test_table(command: object) -> None
 )
 def test_a_wrong_value_of_ingest_is_reported_in_one_line(
     cli: Cli,
-    served: ThreadedEmulator,
+    cli_emulator: ThreadedEmulator,
     state_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,8 +84,8 @@ def test_a_wrong_value_of_ingest_is_reported_in_one_line(
     assert "Traceback" not in result.stdout
     assert not list(tmp_path.iterdir())
     assert not list(state_folder.rglob("*.ledger"))
-    assert not served.state.assets
-    assert not served.state.indexes
+    assert not cli_emulator.state.assets
+    assert not cli_emulator.state.indexes
 
 
 @pytest.mark.parametrize(
@@ -103,38 +103,38 @@ def test_a_wrong_value_of_ingest_is_reported_in_one_line(
         (("--submit",), "--ledger must be a PostgreSQL URL"),
     ],
 )
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_options_that_exclude_each_other_are_refused(cli: Cli, options: tuple[str, ...], text: str) -> None:
     result = cli("ingest", str(CLIPS[0]), "--index", "x", *options)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert text in result.stderr
 
 
-def test_models_and_metadata_reach_the_platform(cli: Cli, served: ThreadedEmulator) -> None:
+def test_models_and_metadata_reach_the_platform(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli(
         *("ingest", str(CLIPS[0]), "--index", "holiday", "--model", "marengo3.0", "--option", "visual"),
         *("--metadata", "camera=3", "--metadata", "note=a=b"),
     )
     assert result.exit_code == 0
-    (index,) = served.state.indexes.values()
+    (index,) = cli_emulator.state.indexes.values()
     assert [(model["model_name"], model["model_options"]) for model in index.models] == [("marengo3.0", ["visual"])]
-    (asset,) = served.state.assets.values()
+    (asset,) = cli_emulator.state.assets.values()
     assert {**(asset.user_metadata or {}), "ingest_token": ""} == {"camera": "3", "note": "a=b", "ingest_token": ""}
     result = cli("ingest", str(CLIPS[1]), "--index", "holiday", "--model", "marengo3.0", "--option", "audio")
-    assert (result.exit_code, len(served.state.assets)) == (2, 1)
+    assert (result.exit_code, len(cli_emulator.state.assets)) == (2, 1)
     assert "exists with marengo3.0 (visual)" in result.stderr
 
 
-def test_allow_refused_accepts_rejected_items(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_allow_refused_accepts_rejected_items(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_text("no video")
     command = ("ingest", str(CLIPS[0]), str(tmp_path / "bad.mp4"), "--index=holiday", "--allow-refused")
     assert [cli(*command).exit_code for _ in range(2)] == [0, 0]
     assert cli(*command, "--dry-run").exit_code == 0
     assert cli("ingest", str(tmp_path / "gone.mp4"), *command[1:]).exit_code == 1
-    assert len(served.state.videos) == 1
+    assert len(cli_emulator.state.videos) == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_quiet_run_prints_failures_only(cli: Cli, tmp_path: Path) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--quiet").stdout == ""
     (tmp_path / "bad.mp4").write_text("no video")
@@ -161,21 +161,21 @@ def ingestion_of_standard_input() -> Generator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_a_list_on_standard_input_is_ingested_while_it_is_written(served: ThreadedEmulator) -> None:
+def test_a_list_on_standard_input_is_ingested_while_it_is_written(cli_emulator: ThreadedEmulator) -> None:
     with ingestion_of_standard_input() as process:
         assert process.stdin is not None
         process.stdin.write(f"{CLIPS[0]}\n")
         process.stdin.flush()
-        wait_until(process, lambda: served.state.videos)
+        wait_until(process, lambda: cli_emulator.state.videos)
         out, err = process.communicate(f"{CLIPS[1]}\n", timeout=100)
     assert (process.returncode, err) == (0, "")
     assert "2 ready in" in out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_an_interrupt_ends_a_run_whose_input_stays_open(served: ThreadedEmulator) -> None:
+def test_an_interrupt_ends_a_run_whose_input_stays_open(cli_emulator: ThreadedEmulator) -> None:
     with ingestion_of_standard_input() as process:
-        wait_until(process, lambda: served.requests)
+        wait_until(process, lambda: cli_emulator.requests)
         process.terminate()
         assert process.wait(100) == ExitCode.INTERRUPTED
         assert process.stderr is not None
@@ -204,13 +204,13 @@ def test_a_signal_during_the_imports_ends_the_command_with_one_line(name: str) -
 
 
 def test_items_that_were_not_started_are_reported_in_one_line(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
 ) -> None:
     for number in range(30):
         (tmp_path / f"{number}.mp4").write_bytes(
             CLIPS[0].read_bytes() + bytes([0, 0, 0, 9]) + b"free" + bytes([number])
         )
-    served.faults.add("POST /assets", status=429, headers={"Retry-After": "9999"}, after=1)
+    cli_emulator.faults.add("POST /assets", status=429, headers={"Retry-After": "9999"}, after=1)
     result = cli("ingest", str(tmp_path), "--index", "x", "--concurrency", "1")
     assert result.exit_code == ExitCode.QUOTA_EXHAUSTED
     assert "not begun  2" in result.stdout

@@ -15,9 +15,9 @@ from twelvelabs_async.emulator import ThreadedEmulator, samples
 
 
 @pytest.fixture
-def video(served: ThreadedEmulator) -> str:
+def video(cli_emulator: ThreadedEmulator) -> str:
     """A video in the index `holiday`."""
-    return served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"camera": "front"}).id
+    return cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"camera": "front"}).id
 
 
 def lines(text: str) -> list[list[str]]:
@@ -25,57 +25,57 @@ def lines(text: str) -> list[list[str]]:
 
 
 @pytest.mark.usefixtures("video")
-def test_indexes_are_listed_as_a_table_and_as_records(cli: Cli, served: ThreadedEmulator) -> None:
-    served.add_video("journey", "train.mp4")
+def test_indexes_are_listed_as_a_table_and_as_records(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
+    cli_emulator.add_video("journey", "train.mp4")
     header, newest, _ = lines(cli("indexes", "list").stdout)
     assert header == ["id", "name", "videos", "duration", "created"]
     assert newest[1:3] == ["journey", "1"]
     records = cli("indexes", "list", "--json").records
     assert [record["index_name"] for record in records] == ["journey", "holiday"]
-    assert {record["_id"] for record in records} == set(served.state.indexes)
+    assert {record["_id"] for record in records} == set(cli_emulator.state.indexes)
     assert len(cli("indexes", "list", "--json", "--limit", "1").records) == 1
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_an_empty_index_list_has_a_message_in_text_and_no_json_records(cli: Cli) -> None:
     assert cli("indexes", "list").stdout == "there are no indexes yet\n"
     assert cli("indexes", "list", "--json").stdout == ""
 
 
-def test_an_index_is_created_with_its_options_and_deleted_by_name(cli: Cli, served: ThreadedEmulator) -> None:
+def test_an_index_is_created_with_its_options_and_deleted_by_name(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     (record,) = cli("indexes", "create", "silent", "--option", "visual", "--addon", "thumbnail", "--json").records
-    (index,) = served.state.indexes.values()
+    (index,) = cli_emulator.state.indexes.values()
     assert (record["_id"], index.options, index.addons) == (index.id, {"visual"}, ["thumbnail"])
     result = cli("indexes", "create", "silent")
     assert (result.exit_code, "index_name_already_exists" in result.stderr) == (3, True)
     assert cli("indexes", "delete", "silent", "--yes").stdout == f"deleted index silent ({index.id})\n"
-    assert not served.state.indexes
+    assert not cli_emulator.state.indexes
     result = cli("indexes", "delete", "silent", "--yes")
     assert (result.exit_code, result.stderr) == (1, "error: no index 'silent'; there are no indexes yet\n")
 
 
-def test_nothing_is_deleted_without_confirmation(cli: Cli, served: ThreadedEmulator, video: str) -> None:
+def test_nothing_is_deleted_without_confirmation(cli: Cli, cli_emulator: ThreadedEmulator, video: str) -> None:
     for command in (("indexes", "delete", "holiday"), ("videos", "delete", "holiday", video)):
         for flags in ((), ("--json",)):
             result = cli(*command, *flags)
             assert result.exit_code == 1
             assert "pass --yes to confirm" in result.stdout + result.stderr
-    assert (len(served.state.indexes), len(cli("videos", "list", "holiday", "--json").records)) == (1, 1)
+    assert (len(cli_emulator.state.indexes), len(cli("videos", "list", "holiday", "--json").records)) == (1, 1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_a_deletion_asks_first(served: ThreadedEmulator) -> None:
-    served.add_video("holiday", "boat.mp4")
+def test_on_a_terminal_a_deletion_asks_first(cli_emulator: ThreadedEmulator) -> None:
+    cli_emulator.add_video("holiday", "boat.mp4")
     for answer, left in ((b"n\n", 1), (b"y\n", 0)):
         with run_in_terminal("indexes", "delete", "holiday") as (process, ours):
             assert "with 1 video? [y/N]" in read_until(ours, "[y/N]")
             os.write(ours, answer)
             read_until(ours, "never shown")
             assert process.wait(20) == (1 if left else 0)
-        assert len(served.state.indexes) == left
+        assert len(cli_emulator.state.indexes) == left
 
 
-def test_a_video_is_listed_shown_and_removed(cli: Cli, served: ThreadedEmulator, video: str) -> None:
+def test_a_video_is_listed_shown_and_removed(cli: Cli, cli_emulator: ThreadedEmulator, video: str) -> None:
     header, row = lines(cli("videos", "list", "holiday").stdout)
     assert header == ["id", "filename", "status", "duration", "size", "created"]
     assert row[:3] == [video, "boat.mp4", "ready"]
@@ -87,37 +87,39 @@ def test_a_video_is_listed_shown_and_removed(cli: Cli, served: ThreadedEmulator,
     assert (record["_id"], record["user_metadata"]) == (video, {"camera": "front"})
     (record,) = cli("videos", "delete", "holiday", video, "--yes", "--json").records
     assert record == {"_id": video, "asset_id": record["asset_id"], "deleted": True}
-    assert list(served.state.assets) == [record["asset_id"]]
+    assert list(cli_emulator.state.assets) == [record["asset_id"]]
     assert cli("videos", "delete", "holiday", video, "--yes").exit_code == 3
 
 
-def test_an_analysis_is_printed_as_text_or_as_a_record(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
-    asset = served.add_video("holiday", "boat.mp4").asset.id
-    served.answer("POST /analyze", "First line.\nSecond line.")
+def test_an_analysis_is_printed_as_text_or_as_a_record(
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
+) -> None:
+    asset = cli_emulator.add_video("holiday", "boat.mp4").asset.id
+    cli_emulator.answer("POST /analyze", "First line.\nSecond line.")
     assert cli("analyze", asset, "Describe it").stdout == "First line.\nSecond line.\n"
     (record,) = cli("analyze", asset, "Describe it", "--json").records
     assert (record["data"], record["finish_reason"]) == ("First line.\nSecond line.", "stop")
-    served.answer("POST /analyze", "word " * 2000)
+    cli_emulator.answer("POST /analyze", "word " * 2000)
     result = cli("analyze", asset, "Describe it", "--max-tokens", "512")
     assert (result.exit_code, "--max-tokens" in result.stderr) == (1, True)
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object", "properties": {"title": {"type": "string"}}}')
-    served.answer("POST /analyze", {"title": "A boat"})
+    cli_emulator.answer("POST /analyze", {"title": "A boat"})
     assert json.loads(cli("analyze", asset, "Find a title", "--schema", str(schema)).stdout) == {"title": "A boat"}
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_analyze_rejects_a_file_and_names_the_upload_command(cli: Cli) -> None:
     result = cli("analyze", "clips/boat.mp4", "Describe it")
     assert (result.exit_code, "upload files with `ingest`" in result.stderr) == (2, True)
 
 
-def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     header, row = lines(cli("embed", "a boat").stdout)
     assert (header[-1], row[0]) == ("vector", "512")
     (record,) = cli("embed", "a boat", "--json").records
     assert len(record["embedding"]) == 512
-    asset = served.add_video("holiday", "boat.mp4").asset.id
+    asset = cli_emulator.add_video("holiday", "boat.mp4").asset.id
     assert {record["embedding_scope"] for record in cli("embed", "--video", asset, "--json").records} >= {"clip"}
     image = tmp_path / "boat.png"
     image.write_bytes(samples.image())
@@ -127,30 +129,30 @@ def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, served: ThreadedEmu
     assert (result.exit_code, "TEXT with --image" in result.stderr) == (2, True)
 
 
-def test_api_does_not_send_a_file_as_a_form(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_api_does_not_send_a_file_as_a_form(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"query_text": "a boat"}')
     result = cli("api", "POST", "/search", "--form", "--input", str(body))
     assert (result.exit_code, "--input sends JSON" in result.stderr) == (2, True)
-    assert not list(served.requests)
+    assert not list(cli_emulator.requests)
 
 
 @pytest.mark.usefixtures("video")
-def test_api_sends_fields_in_the_query_or_in_the_body(cli: Cli, served: ThreadedEmulator) -> None:
+def test_api_sends_fields_in_the_query_or_in_the_body(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli("api", "GET", "/indexes?index_name=holiday", "-F", "page_limit=1")
     assert json.loads(result.stdout)["data"][0]["index_name"] == "holiday"
     assert result.stdout.startswith("{\n  ")
-    (index,) = served.state.indexes
+    (index,) = cli_emulator.state.indexes
     assert cli("api", "PUT", f"/indexes/{index}", "-f", "index_name=journey").stdout == ""
-    assert served.state.indexes[index].name == "journey"
+    assert cli_emulator.state.indexes[index].name == "journey"
     fields = ("-f", f"index_id={index}", "-f", "query_text=boat", "-f", "search_options=visual")
     assert json.loads(cli("api", "POST", "/search", "--form", *fields).stdout)["data"]
     assert cli("api", "DELETE", f"/indexes/{index}").exit_code == 0
-    assert len(served.requests.for_operation("DELETE /indexes/{index-id}")) == 1
+    assert len(cli_emulator.requests.for_operation("DELETE /indexes/{index-id}")) == 1
 
 
 def test_api_reads_a_body_from_a_file_or_standard_input(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = {"index_name": "a", "models": [{"model_name": "marengo3.0", "model_options": ["visual"]}]}
     file = tmp_path / "index.json"
@@ -159,15 +161,15 @@ def test_api_reads_a_body_from_a_file_or_standard_input(
     text = json.dumps({**body, "index_name": "Größe"}, ensure_ascii=False)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="latin-1"))
     assert cli("api", "POST", "/indexes", "--input", "-").exit_code == 0
-    assert {index.name for index in served.state.indexes.values()} == {"a", "Größe"}
+    assert {index.name for index in cli_emulator.state.indexes.values()} == {"a", "Größe"}
 
 
-def test_api_follows_page_numbers_and_tokens(cli: Cli, served: ThreadedEmulator) -> None:
+def test_api_follows_page_numbers_and_tokens(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     for name in ("a.mp4", "b.mp4", "c.mp4"):
-        served.add_video("holiday", name, [(0, 30, "a boat")])
+        cli_emulator.add_video("holiday", name, [(0, 30, "a boat")])
     pages = cli("api", "GET", "/assets", "-F", "page_limit=2", "--paginate", "--json").records
     assert [len(page["data"]) for page in pages] == [2, 1]
-    (index,) = served.state.indexes
+    (index,) = cli_emulator.state.indexes
     fields = ("-f", f"index_id={index}", "-f", "query_text=boat", "-f", "search_options=visual", "-f", "page_limit=1")
     pages = cli("api", "POST", "/search", "--form", *fields, "--paginate", "--json").records
     assert [len(page["data"]) for page in pages] == [1, 1, 1]
@@ -188,7 +190,7 @@ def test_api_follows_page_numbers_and_tokens(cli: Cli, served: ThreadedEmulator)
         ("POST", "/indexes", "--input", "-", "-f", "index_name=a"),
     ],
 )
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_request_that_cannot_be_built_is_wrong_usage(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli("api", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")

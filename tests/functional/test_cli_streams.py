@@ -54,9 +54,9 @@ class FullDisk(io.StringIO):
 
 
 def test_each_command_reports_output_that_is_lost(
-    served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    video = served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
+    video = cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
     names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
     commands = [[*command, *(text.format(**names) for text in arguments)] for command, arguments in ARGUMENTS.items()]
     others = [["--help"], ["--version"], ["ingest", "--help"], ["completion", "bash"]]
@@ -67,9 +67,9 @@ def test_each_command_reports_output_that_is_lost(
 
 
 def test_exports_are_utf8_in_each_locale(
-    cli: Cli, served: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del served
+    del cli_emulator
     ledger, film = str(tmp_path / "ledger"), tmp_path / "日本.mp4"
     film.write_bytes(samples.video(10))
     assert cli("ingest", str(film), "--index", "holiday", "--ledger", ledger).exit_code == 0
@@ -80,7 +80,7 @@ def test_exports_are_utf8_in_each_locale(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="filenames are UTF-8 in each locale")
-def test_lists_and_arguments_are_utf8_in_each_locale(served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_lists_and_arguments_are_utf8_in_each_locale(cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     (tmp_path / "Müller.mp4").write_bytes(samples.video(10))
     (tmp_path / "list.csv").write_text("source,place\nMüller.mp4,Köln\n", "utf-8")
     done = subprocess.run(  # noqa: S603  # our own command
@@ -92,23 +92,23 @@ def test_lists_and_arguments_are_utf8_in_each_locale(served: ThreadedEmulator, t
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    (asset,) = served.state.assets.values()
+    (asset,) = cli_emulator.state.assets.values()
     assert asset.filename == "Müller.mp4"
     assert {"place": "Köln", "wer": "Jörg"}.items() <= (asset.user_metadata or {}).items()
-    assert [index.name for index in served.state.indexes.values()] == ["Größe"]
+    assert [index.name for index in cli_emulator.state.indexes.values()] == ["Größe"]
 
 
 def test_closed_standard_input_is_an_error_in_one_line(
-    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served.add_video("holiday", "boat.mp4")
+    cli_emulator.add_video("holiday", "boat.mp4")
     monkeypatch.setattr(sys, "stdin", None)
     for command in (["ingest", "--from", "-", "--index", "x"], ["api", "POST", "/indexes", "--input", "-"]):
         result = cli(*command)
         assert (result.exit_code, result.stderr.count("\n")) == (ExitCode.USAGE_ERROR, 1)
         assert "reads standard input, which is closed" in result.stderr
     assert "pass --yes to confirm" in cli("indexes", "delete", "holiday").stdout
-    assert served.state.indexes
+    assert cli_emulator.state.indexes
 
 
 RUN_ALL = """
@@ -123,8 +123,8 @@ for name, arguments in json.loads(sys.argv[1]):
 
 
 @pytest.mark.parametrize(("stdout", "stderr"), STREAMS)
-def test_records(stdout: Stream, stderr: Stream, served: ThreadedEmulator, tmp_path: Path) -> None:
-    video = served.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
+def test_records(stdout: Stream, stderr: Stream, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+    video = cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
     names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
     commands = [
         (" ".join(command), [*command, *(text.format(**names) for text in arguments)])

@@ -38,7 +38,7 @@ def ledger(database_server: PostgresServer) -> str:
 
 
 def test_a_worker_processes_submitted_files_until_interrupted(
-    cli: Cli, served: ThreadedEmulator, ledger: str, tmp_path: Path
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, tmp_path: Path
 ) -> None:
     for clip in (*CLIPS, SHORT):
         shutil.copy(clip, tmp_path)
@@ -48,7 +48,7 @@ def test_a_worker_processes_submitted_files_until_interrupted(
     assert cli(*command, "--allow-refused").exit_code == 0
     assert "rejected  short.mp4: it is 3 s long" in result.stdout
     assert f"{len(CLIPS)} submitted, 0 already done, 0 duplicates" in result.stdout
-    assert not served.state.assets
+    assert not cli_emulator.state.assets
     with interruptible_process("worker", "--ledger", ledger) as worker:
         wait_until(worker, lambda: cli("status", "--ledger", ledger, "--json").records[-1]["ready"] == len(CLIPS))
         worker.send_signal(signal.SIGTERM)
@@ -56,14 +56,14 @@ def test_a_worker_processes_submitted_files_until_interrupted(
     assert (worker.returncode, err) == (0, "")
     assert "finishing steps in progress" in out
     assert cli("status", "--ledger", ledger, "--watch").stdout == f"{len(CLIPS)} ready\n"
-    assert len(served.state.videos) == len(CLIPS)
-    assert {(asset.user_metadata or {}).get("camera") for asset in served.state.assets.values()} == {"3"}
+    assert len(cli_emulator.state.videos) == len(CLIPS)
+    assert {(asset.user_metadata or {}).get("camera") for asset in cli_emulator.state.assets.values()} == {"3"}
     again = cli("ingest", str(CLIPS[0].parent), "--index", "holiday", "--ledger", ledger, "--submit", "--json")
     assert (again.exit_code, again.records[0]["duplicates"] + again.records[0]["accepted"]) == (0, len(CLIPS))
 
 
-def test_workers_reject_a_ledger_in_a_file(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
-    del served
+def test_workers_reject_a_ledger_in_a_file(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+    del cli_emulator
     for command in (["ingest", str(CLIPS[0]), "--index", "x", "--submit"], ["worker"], ["status"]):
         result = cli(*command, "--ledger", str(tmp_path / "my.ledger"))
         assert (result.exit_code, result.stderr) == (
@@ -81,13 +81,13 @@ def test_the_status_of_an_empty_database_creates_nothing(cli: Cli, ledger: str) 
 
 @pytest.mark.parametrize("options", [[], ["--submit"]])
 def test_a_database_that_cannot_be_written_leaves_no_index_behind(
-    cli: Cli, served: ThreadedEmulator, ledger: str, options: list[str]
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, options: list[str]
 ) -> None:
     read_only = f"{ledger}&options=-cdefault_transaction_read_only%3Don"
     result = cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", read_only, *options)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "read-only" in result.stderr
-    assert not served.state.indexes
+    assert not cli_emulator.state.indexes
 
 
 class ClosedPipe(io.StringIO):
@@ -96,7 +96,7 @@ class ClosedPipe(io.StringIO):
         raise BrokenPipeError
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_watching_the_status_ends_when_nobody_reads_it(cli: Cli, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--submit").exit_code == 0
     monkeypatch.setattr(sys, "stdout", ClosedPipe())
@@ -104,9 +104,9 @@ def test_watching_the_status_ends_when_nobody_reads_it(cli: Cli, ledger: str, mo
 
 
 def test_without_the_extra_one_line_names_the_extra(
-    cli: Cli, served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del served
+    del cli_emulator
     monkeypatch.setitem(sys.modules, "twelvelabs_async.workers", None)
     result = cli("worker", "--ledger", "postgresql://localhost/videos")
     assert (result.exit_code, result.stderr) == (
@@ -116,11 +116,11 @@ def test_without_the_extra_one_line_names_the_extra(
 
 
 def test_a_rejected_api_key_ends_a_worker(
-    cli: Cli, served: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--submit").exit_code == 0
     monkeypatch.setenv("TWELVELABS_API_KEY", "another")
     result = cli("worker", "--ledger", ledger)
     assert (result.exit_code, "401" in result.stderr) == (3, True)
-    assert len(served.state.assets) == 0
+    assert len(cli_emulator.state.assets) == 0
     assert cli("status", "--ledger", ledger).stdout == "1 uploading\n"

@@ -161,10 +161,10 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
 async def test_p22_a_wait_continues_after_a_poll_times_out(emulator: Emulator) -> None:
     """P22: the deadline of one poll is not the end of the wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
-        made = await client.assets.create(method="url", url="https://media.example/a.mp4")
+        created = await client.assets.create(method="url", url="https://media.example/a.mp4")
         emulator.faults.add("GET /assets/{asset_id}", stall="before")
         impatient = client.with_options(timeout=TIMEOUT)
-        seen = await impatient.assets.wait_for_done(made.id, sleep_interval=0.01)
+        seen = await impatient.assets.wait_for_done(created.id, sleep_interval=0.01)
         assert seen.status == "ready"
         assert len(emulator.requests.for_operation("GET /assets/{asset_id}")) >= 2
 

@@ -38,12 +38,12 @@ CUT_OFF = b'{"code": "api_allowed_for_paid_plan", "message": "Your plan does not
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_refusal_whose_body_is_damaged_is_still_a_refusal(method: Method, headers: dict[str, str]) -> None:
-    async def refuse(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+    async def reject(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(raw_response(403, CUT_OFF, headers, content_length=len(CUT_OFF) + 100))
         await writer.drain()
         writer.close()
 
-    async with RawServer(refuse) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    async with RawServer(reject) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         with pytest.raises(PermissionDeniedError) as caught:
             await client.request(method, "/x", json=None if method == "GET" else {})
     assert headers or "Your plan does not include this" in caught.value.message

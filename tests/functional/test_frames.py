@@ -44,7 +44,7 @@ def small_png() -> bytes:
 @pytest.fixture(scope="module")
 async def origin(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """A server of a file, a stream, thumbnails and a playlist that refers to a local file."""
-    folder = tmp_path_factory.mktemp("served")
+    folder = tmp_path_factory.mktemp("cli_emulator")
     write_playlist(folder)
     (folder / "sailing.mp4").write_bytes(SAILING.read_bytes())
     (folder / "thumbnail.png").write_bytes(small_png())

@@ -106,9 +106,9 @@ async def test_p24_bad_items_do_not_stop_the_others(
 async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path
 ) -> None:
-    picture = tmp_path / "notes.txt"
-    picture.write_text("no video")
-    ended = await collect(client.ingest(picture, index_id=index_id, validate=None))
+    image = tmp_path / "notes.txt"
+    image.write_text("no video")
+    ended = await collect(client.ingest(image, index_id=index_id, validate=None))
     assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
 
 

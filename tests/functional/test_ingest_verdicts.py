@@ -103,7 +103,7 @@ async def ingested(folder: Path) -> list[IngestResult]:
         return [result async for result in client.ingest(folder, index_id=index.id, dedupe="path")]
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_p29_a_run_a_dry_run_and_a_submission_reject_the_same_files(
     folder: Path, cli: Cli, database_server: PostgresServer
 ) -> None:

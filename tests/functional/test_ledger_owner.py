@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import LiteralString
 
@@ -20,9 +21,9 @@ from processes import PIPE, start_process
 
 from twelvelabs_async import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest import Entry
-from twelvelabs_async.ingest._postgres import LedgerConnection
+from twelvelabs_async.ingest._postgres import LedgerConnection, scalar
 from twelvelabs_async.ingest._process_identity import ProcessIdentity, current_process, has_ended, running_since
-from twelvelabs_async.ingest.postgres_ledger import PostgresLedger
+from twelvelabs_async.ingest.postgres_ledger import _MAX_LEDGER_CONNECTIONS, PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
 from twelvelabs_async.uploads import UploadState
 
@@ -96,6 +97,22 @@ async def test_p28_a_run_keeps_its_ledger_when_the_database_ends_all_its_connect
         with pytest.raises(LedgerInUseError):
             await PostgresLedger(database).open()
         await ledger.ensure_owned()
+        await ledger.save(attrs.evolve(ENTRY, stage="uploading"))
+
+
+async def test_p28_a_write_succeeds_after_the_database_has_ended_all_idle_sessions(database: str) -> None:
+    async def hold(barrier: asyncio.Barrier, connection: LedgerConnection) -> None:
+        await connection.execute("SELECT 1")
+        await barrier.wait()
+
+    async with opened(f"{database}&options=-c%20idle_session_timeout%3D1s") as ledger:
+        await ledger.claim(ENTRY)
+        barrier = asyncio.Barrier(_MAX_LEDGER_CONNECTIONS)
+        await asyncio.gather(*(ledger.run(partial(hold, barrier)) for _ in range(_MAX_LEDGER_CONNECTIONS)))
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as observer:
+            sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
+            while await scalar(observer, sessions, ("ClientRead",)):
+                await asyncio.sleep(0.05)
         await ledger.save(attrs.evolve(ENTRY, stage="uploading"))
 
 

@@ -152,7 +152,7 @@ def _run_without_a_loop(function: Callable[[], Coroutine[Any, Any, Any]]) -> Non
     function().send(None)
 
 
-def refusal(call: Coroutine[Any, Any, object]) -> str:
+def rejection(call: Coroutine[Any, Any, object]) -> str:
     """The words with which the first step of a call is refused, before it waits for anything."""
     with pytest.raises(ClientStateError) as caught:
         call.send(None)
@@ -167,8 +167,8 @@ async def test_p23_a_closed_client_raises_client_state_error(emulator: Emulator)
     await client.close()
     assert client.closed
     assert view.closed
-    assert "closed" in refusal(client.request("GET", "/indexes"))
-    assert "closed" in refusal(view.request("GET", "/indexes"))
+    assert "closed" in rejection(client.request("GET", "/indexes"))
+    assert "closed" in rejection(view.request("GET", "/indexes"))
 
 
 async def test_a_view_does_not_close_the_client_it_came_from(client: AsyncTwelveLabs) -> None:
@@ -188,7 +188,7 @@ def test_p23_a_client_used_in_another_event_loop_raises_client_state_error() -> 
 
     async def misuse(client: AsyncTwelveLabs) -> str:
         await asyncio.sleep(0)
-        return refusal(client.request("GET", "/x"))
+        return rejection(client.request("GET", "/x"))
 
     client = AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3")
 
@@ -223,9 +223,9 @@ async def test_p23_a_client_used_before_a_fork_raises_client_state_error_in_the_
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-def test_a_client_that_was_created_before_a_fork_works_in_the_child(served: ThreadedEmulator) -> None:
+def test_a_client_that_was_created_before_a_fork_works_in_the_child(cli_emulator: ThreadedEmulator) -> None:
     """As with the workers of gunicorn that load the application before they fork."""
-    client = AsyncTwelveLabs(served.api_key, base_url=served.base_url)
+    client = AsyncTwelveLabs(cli_emulator.api_key, base_url=cli_emulator.base_url)
 
     async def list_indexes() -> None:
         async with client:
@@ -243,8 +243,8 @@ def test_a_client_that_was_created_before_a_fork_works_in_the_child(served: Thre
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_p23_closing_a_client_in_another_event_loop_raises_client_state_error(served: ThreadedEmulator) -> None:
-    client = AsyncTwelveLabs(served.api_key, base_url=served.base_url)
+def test_p23_closing_a_client_in_another_event_loop_raises_client_state_error(cli_emulator: ThreadedEmulator) -> None:
+    client = AsyncTwelveLabs(cli_emulator.api_key, base_url=cli_emulator.base_url)
     with asyncio.Runner() as first, asyncio.Runner() as second:
         first.run(client.request("GET", "/indexes"))
         with pytest.raises(ClientStateError, match="another event loop"):

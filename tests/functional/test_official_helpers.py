@@ -141,10 +141,10 @@ async def test_an_unsupported_official_parameter_has_an_error_with_its_replaceme
 async def test_image_search_accepts_either_parameter_name(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     index = await client.indexes.create(index_name="holiday", models=MODELS)
     emulator.add_video(index.id, "red car.mp4")
-    picture = ("red car.jpg", samples.image())
+    photo = ("red car.jpg", samples.image())
     for query in (
-        {"query_media_file": picture},
-        {"query_media_files": [picture, picture]},
+        {"query_media_file": photo},
+        {"query_media_files": [photo, photo]},
         {"query_media_url": "https://media.example/a.jpg"},
         {"query_media_urls": ["https://media.example/a.jpg", "https://media.example/b.jpg"]},
     ):

@@ -22,8 +22,8 @@ HOST = "https://api.invalid/v1.3"
 class Proxy:
     """An http proxy that answers CONNECT with `refusal`, or connects to `target` whatever the host."""
 
-    def __init__(self, *, refusal: bytes | None = None, target: int = 0) -> None:
-        self._refusal = refusal
+    def __init__(self, *, rejection: bytes | None = None, target: int = 0) -> None:
+        self._refusal = rejection
         self._target = target
         self.heads: list[bytes] = []
         self.url = ""
@@ -59,7 +59,7 @@ async def running(proxy: Proxy) -> AsyncGenerator[Proxy]:
         yield proxy
 
 
-def refusal(status: str) -> bytes:
+def rejection(status: str) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
 
@@ -78,7 +78,7 @@ async def test_a_refusal_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
     status: str, attempts: int, method: str, clock: FastClock
 ) -> None:
     async with (
-        running(Proxy(refusal=refusal(status))) as proxy,
+        running(Proxy(rejection=rejection(status))) as proxy,
         AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy.url, max_retries=2, clock=clock) as client,
     ):
         with pytest.raises(APIConnectionError) as caught:
@@ -94,7 +94,7 @@ async def test_a_refusal_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
 @pytest.mark.parametrize("answer", [b"", b"junk\r\n\r\n"], ids=["closed", "not HTTP"])
 async def test_a_malformed_proxy_response_names_the_proxy_in_the_error(answer: bytes, clock: FastClock) -> None:
     async with (
-        running(Proxy(refusal=answer)) as proxy,
+        running(Proxy(rejection=answer)) as proxy,
         AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy.url, max_retries=1, clock=clock) as client,
     ):
         with pytest.raises(APIConnectionError, match="by way of the proxy") as caught:

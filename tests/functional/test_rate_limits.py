@@ -29,12 +29,12 @@ async def burst(emulator: Emulator, clients: int = 1) -> tuple[int, int]:
     """How many of `CALLS` searches were answered, and how many were refused on the way."""
     asyncio.get_running_loop().set_debug(False)
     opened = [AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, max_retries=20) for _ in range(clients)]
-    made = await opened[0].indexes.create(
+    created = await opened[0].indexes.create(
         index_name="one", models=[{"model_name": "marengo3.0", "model_options": ["visual"]}]
     )
 
     async def search(client: AsyncTwelveLabs) -> None:
-        await client.search.query(index_id=made.id, search_options=["visual"], query_text="a boat")
+        await client.search.query(index_id=created.id, search_options=["visual"], query_text="a boat")
 
     try:
         await asyncio.gather(*(search(opened[number % clients]) for number in range(CALLS)))
@@ -49,27 +49,27 @@ async def test_a_quota_in_headers_is_rarely_exceeded() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        served, refused = await burst(emulator)
-    assert served == CALLS
-    assert refused <= 1 + 0.01 * CALLS
+        accepted, rejected = await burst(emulator)
+    assert accepted == CALLS
+    assert rejected <= 1 + 0.01 * CALLS
 
 
 async def test_a_quota_without_headers_causes_few_429s() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)}, headers="none")
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        served, refused = await burst(emulator)
-    assert served == CALLS
-    assert refused <= 0.25 * CALLS  # what is found out once is a larger share of few calls
+        accepted, rejected = await burst(emulator)
+    assert accepted == CALLS
+    assert rejected <= 0.25 * CALLS  # what is found out once is a larger share of few calls
 
 
 async def test_all_calls_of_two_clients_that_share_a_quota_succeed() -> None:
     """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        served, refused = await burst(emulator, clients=2)
-    assert served == CALLS
-    assert refused <= 0.25 * CALLS
+        accepted, rejected = await burst(emulator, clients=2)
+    assert accepted == CALLS
+    assert rejected <= 0.25 * CALLS
 
 
 async def test_an_exhausted_quota_blocks_operations_of_its_category_only() -> None:
@@ -149,10 +149,10 @@ FORTY = {"search": Window(40)}
 @pytest.mark.parametrize("headers", ["plain", "dimension"])
 @pytest.mark.parametrize("wrong_by", [0.0, 60.0, -60.0])
 def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, headers: Any, wrong_by: float) -> None:
-    served, refused, took = run_with_client(
+    accepted, rejected, took = run_with_client(
         two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed
     )
-    assert (served, refused) == (200, 0)
+    assert (accepted, rejected) == (200, 0)
     assert 4 * MINUTE / took >= 0.97
 
 
@@ -163,21 +163,21 @@ def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, hea
     ids=["retry-after", "time-in-text", "nothing"],
 )
 def test_p4_200_concurrent_calls_without_headers_cause_few_429s(seed: int, silence: Any) -> None:
-    served, refused, _ = run_with_client(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
-    assert served == 200
-    assert refused <= 0.15 * 200
+    accepted, rejected, _ = run_with_client(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
+    assert accepted == 200
+    assert rejected <= 0.15 * 200
 
 
 def test_p4_two_request_windows_are_respected_together() -> None:
     plan = Plan(windows={"search": (Window(40), Window(90, 600.0))})
-    served, refused, took = run_with_client(two_hundred, plan)
-    assert (served, refused) == (200, 0)
+    accepted, rejected, took = run_with_client(two_hundred, plan)
+    assert (accepted, rejected) == (200, 0)
     assert 1200.0 < took < 1260.0
 
 
 def test_p4_a_sliding_window_is_respected() -> None:
-    served, refused, took = run_with_client(two_hundred, Plan(windows=FORTY, sliding=True))
-    assert (served, refused) == (200, 0)
+    accepted, rejected, took = run_with_client(two_hundred, Plan(windows=FORTY, sliding=True))
+    assert (accepted, rejected) == (200, 0)
     assert took < 300.0
 
 
@@ -189,8 +189,8 @@ def test_p4_a_changed_limit_is_respected_from_then_on(limit: int) -> None:
         setup.emulator.plan = Plan(windows={"search": Window(limit)})
         return await calls
 
-    served, refused, took = run_with_client(scenario, Plan(windows=FORTY))
-    assert (served, refused) == (200, 0)
+    accepted, rejected, took = run_with_client(scenario, Plan(windows=FORTY))
+    assert (accepted, rejected) == (200, 0)
     assert took < MINUTE * (1 + 160 / limit) + 70
 
 
@@ -284,9 +284,9 @@ async def test_max_wait_0_never_waits_for_a_known_limit(clock: FastClock) -> Non
 
 
 async def test_max_wait_0_raises_the_first_429(clock: FastClock) -> None:
-    refusal = raw_response(429, b'{"code": "too_many_requests"}', {"Retry-After": "3"})
+    rejection = raw_response(429, b'{"code": "too_many_requests"}', {"Retry-After": "3"})
     async with (
-        RawServer(always_respond(refusal)) as server,
+        RawServer(always_respond(rejection)) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, max_wait=0) as client,
     ):
         with pytest.raises(RateLimitError) as caught:

@@ -165,11 +165,11 @@ async def test_permanent_errors_are_not_retried(emulator: Emulator, client: Asyn
 
 async def test_p1_a_delete_with_a_lost_response_succeeds(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     """P1: the repetition finds nothing, because the first one did its work."""
-    made = await client.indexes.create(**INDEX)
+    created = await client.indexes.create(**INDEX)
     emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
-    await client.indexes.delete(made.id)
+    await client.indexes.delete(created.id)
     with pytest.raises(NotFoundError):
-        await client.indexes.delete(made.id)
+        await client.indexes.delete(created.id)
 
 
 async def test_p18_the_html_error_page_of_a_proxy_has_a_short_message(clock: FastClock) -> None:

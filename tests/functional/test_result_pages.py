@@ -23,7 +23,7 @@ def sources(page: Path) -> set[str]:
     return {url.partition("#")[0] for url in re.findall(r'<video[^>]* src="([^"]*)"', page.read_text("utf-8"))}
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_result_page_plays_files_ingested_on_this_machine(cli: Cli, tmp_path: Path) -> None:
     page = tmp_path / "hits.html"
     cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday")
@@ -37,19 +37,19 @@ def test_a_result_page_plays_files_ingested_on_this_machine(cli: Cli, tmp_path: 
     assert "ingest_token" not in text
 
 
-def test_a_result_page_plays_files_of_a_folder(cli: Cli, served: ThreadedEmulator, tmp_path: Path) -> None:
+def test_a_result_page_plays_files_of_a_folder(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     page, folder = tmp_path / "hits.html", tmp_path / "films" / "2026"
     folder.mkdir(parents=True)
     (folder / "sailing.mp4").write_bytes(SAILING.read_bytes())
-    served.add_video("holiday", SAILING.name, [(0, 4, "a sailing boat")])
-    served.add_video("holiday", folder / "sailing.mp4", [(0, 4, "a sailing boat")])
+    cli_emulator.add_video("holiday", SAILING.name, [(0, 4, "a sailing boat")])
+    cli_emulator.add_video("holiday", folder / "sailing.mp4", [(0, 4, "a sailing boat")])
     result = cli("search", "holiday", "sailing", "--html", str(page), "--videos", str(tmp_path), "--json")
     assert len(result.records) == 2
     assert sources(page) == {(folder / "sailing.mp4").as_uri()}
 
 
 @pytest.mark.parametrize("key", ["boat.mp4", "k" * 300, f"/{'k' * 300}"])
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 def test_a_key_is_no_path_of_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "boat.mp4").write_bytes(SAILING.read_bytes())
@@ -60,13 +60,13 @@ def test_a_key_is_no_path_of_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytes
     assert not any(url.startswith("file:") for url in sources(tmp_path / "hits.html"))
 
 
-def test_a_page_that_cannot_be_written_is_an_error_before_the_search(cli: Cli, served: ThreadedEmulator) -> None:
+def test_a_page_that_cannot_be_written_is_an_error_before_the_search(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli("search", "holiday", "x", "--html", "/no/such/folder/hits.html")
     assert (result.exit_code, result.stderr) == (2, "error: cannot write the page to /no/such/folder/hits.html\n")
-    assert len(served.requests) == 0
+    assert len(cli_emulator.requests) == 0
 
 
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("cli_emulator")
 @pytest.mark.parametrize("found", [True, False])
 def test_the_browser_shows_the_page(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, found: bool) -> None:
     opened = list[str]()

@@ -298,10 +298,10 @@ async def test_p15_a_failed_upload_does_not_expose_the_url_signature(
             await asyncio.sleep(0)
             return address
 
-        def refuse(_: object) -> None:
+        def reject(_: object) -> None:
             raise APIConnectionError(message="not proven")
 
-        await client._executor.put_to_storage(give, {}, encode_json(b"{}"), verify_response=refuse)
+        await client._executor.put_to_storage(give, {}, encode_json(b"{}"), verify_response=reject)
 
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
         for origin in (server.origin, "http://127.0.0.1:9"):

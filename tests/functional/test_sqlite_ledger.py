@@ -179,14 +179,14 @@ async def test_p8_a_truncated_ledger_is_recovered_or_refused_and_never_misread(p
     crashed = await _crashed_ledger(path, count)
     history = _history(count)
     size = crashed.stat().st_size
-    seen = {"recovered": 0, "refused": 0}
+    seen = {"recovered": 0, "rejected": 0}
     for cut in sorted({0, 1, 15, 16, 31, 32, 99, 100, *range(511, size, size // 50 + 13), size - 1}):
         trial = _copied(crashed, path.parent / f"cut{cut}")
         os.truncate(trial, cut)
         try:
             found = await all_entries(trial)
         except LedgerError:
-            seen["refused"] += 1
+            seen["rejected"] += 1
         else:
             assert found in history, f"cut at {cut} of {size}"
             seen["recovered"] += 1

@@ -46,9 +46,9 @@ async def storm() -> tuple[Counter[str], int, list[str]]:
 
             async def caller() -> None:
                 while clock.monotonic() < SECONDS:
-                    patience = chance.uniform(0.0, 3.0) if chance.random() < 0.3 else None
+                    timeout = chance.uniform(0.0, 3.0) if chance.random() < 0.3 else None
                     try:
-                        async with asyncio.timeout(patience):
+                        async with asyncio.timeout(timeout):
                             await chance.choice(calls)()
                         ends["result"] += 1
                     except TimeoutError as error:

@@ -445,8 +445,8 @@ with stream:
         "-W",
         "ignore:This process:DeprecationWarning",  # CPython's, about forks with threads
     )
-    refusal = "used after fork; call the method of the client again in this process"
-    assert done.stdout.splitlines() == [*[refusal] * 4, "0 True"], done.stderr
+    rejection = "used after fork; call the method of the client again in this process"
+    assert done.stdout.splitlines() == [*[rejection] * 4, "0 True"], done.stderr
 
 
 @pytest.mark.parametrize("used", [False, True])

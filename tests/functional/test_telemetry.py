@@ -249,9 +249,11 @@ async def test_concurrent_calls_have_independent_spans(watched: AsyncTwelveLabs,
 
 
 def test_a_sync_call_is_a_child_of_the_current_span_of_its_thread(
-    served: ThreadedEmulator, tracing: TracerProvider, spans: InMemorySpanExporter
+    cli_emulator: ThreadedEmulator, tracing: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
-    with TwelveLabs(served.api_key, base_url=served.base_url, on_event=Telemetry(tracing, MeterProvider())) as client:
+    with TwelveLabs(
+        cli_emulator.api_key, base_url=cli_emulator.base_url, on_event=Telemetry(tracing, MeterProvider())
+    ) as client:
         with tracing.get_tracer(__name__).start_as_current_span("request of a web page"):
             client.indexes.list()
         client.indexes.list()

@@ -418,14 +418,14 @@ async def test_a_form_whose_file_cannot_be_read_is_an_upload_error(
 async def test_errors_show_no_signature(client: AsyncTwelveLabs, emulator: Emulator) -> None:
     """The query of a presigned URL is a secret, with any scheme."""
     address = "s3://bucket/film.mp4?X-Amz-Signature=secret"
-    refused = [
+    rejected = [
         client.assets.upload(address),
         client.assets.create(method="direct", file="https://b.s3/film.mp4#secret"),
         client.assets.create(method="url", url="https://user:secret@host/a b?sig=secret"),
         client.assets.create(method="url", url="https://host:99999/a?sig=secret"),
         client.assets.upload("data:video/mp4;base64,secret"),
     ]
-    for call in refused:
+    for call in rejected:
         with pytest.raises(InvalidInputError) as failure:
             await call
         assert "secret" not in str(failure.value)

@@ -20,18 +20,18 @@ ADDRESS: Final = "https://media.example/a.mp4"
 async def test_p22_a_permanent_error_ends_the_wait_at_the_first_poll(
     emulator: Emulator, client: AsyncTwelveLabs, status: int
 ) -> None:
-    made = await client.assets.create(method="url", url=ADDRESS)
+    created = await client.assets.create(method="url", url=ADDRESS)
     emulator.faults.add(LOOK, status=status)
     with pytest.raises(APIError) as caught:
-        await client.assets.wait_for_done(made.id)
+        await client.assets.wait_for_done(created.id)
     assert caught.value.status_code == status
     assert len(emulator.requests.for_operation(LOOK)) == 1
 
 
 async def test_p22_a_wait_continues_after_many_failed_polls(emulator: Emulator, client: AsyncTwelveLabs) -> None:
-    made = await client.assets.create(method="url", url=ADDRESS)
+    created = await client.assets.create(method="url", url=ADDRESS)
     emulator.faults.add(LOOK, status=503, times=30)
-    assert (await client.assets.wait_for_done(made.id)).status == "ready"
+    assert (await client.assets.wait_for_done(created.id)).status == "ready"
 
 
 async def test_p22_an_unknown_status_ends_the_wait_after_an_hour(clock: FastClock) -> None:
@@ -49,11 +49,11 @@ async def test_p22_an_unknown_status_ends_the_wait_after_an_hour(clock: FastCloc
 
 async def test_p22_a_thousand_assets_are_polled_in_pages(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     asyncio.get_running_loop().set_debug(False)
-    made = [(await client.assets.create(method="url", url=ADDRESS)).id for _ in range(1000)]
+    created = [(await client.assets.create(method="url", url=ADDRESS)).id for _ in range(1000)]
     emulator.requests.clear()
-    ended = [outcome.id async for outcome in client.assets.wait_for_all(made)]
-    assert sorted(ended) == sorted(made)
-    assert len(emulator.requests) <= 2 * len(made) // 50
+    ended = [outcome.id async for outcome in client.assets.wait_for_all(created)]
+    assert sorted(ended) == sorted(created)
+    assert len(emulator.requests) <= 2 * len(created) // 50
 
 
 async def test_p5_retries_of_clients_refused_together_are_spread_by_jitter() -> None:

@@ -196,6 +196,33 @@ async def test_workers_survive_a_restart_of_the_database(
     assert_once(platform, 40)
 
 
+async def test_workers_make_progress_in_a_database_that_ends_idle_sessions_after_a_second(
+    platform: Emulator, ledger: str, tmp_path: Path
+) -> None:
+    index_id = await create_index(platform)
+    await submit(ledger, films(tmp_path / "films", 12), index_id=index_id)
+    async with worker(platform, f"{ledger}&options=-c%20idle_session_timeout%3D1s"):
+        done = await wait_until_done(ledger)
+    assert (done.ready, done.failed, done.stalled) == (12, 0, 0), done.failures
+    assert_once(platform, 12)
+
+
+async def test_a_worker_stops_while_the_database_is_away(
+    database_server: PostgresServer, platform: Emulator, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await submit(ledger, [], index_id=await create_index(platform))
+    async with local_worker(platform, ledger):
+        await wait_for_workers(ledger, 1)
+        await asyncio.to_thread(database_server.stop)
+        try:
+            while "cannot use the database" not in caplog.text:
+                await asyncio.sleep(0.05)
+        except BaseException:
+            await asyncio.to_thread(database_server.start)
+            raise
+    await asyncio.to_thread(database_server.start)
+
+
 async def test_a_worker_without_a_database_cancels_its_jobs_before_a_takeover(
     database_server: PostgresServer, platform: Emulator, ledger: str, tmp_path: Path
 ) -> None:

@@ -65,9 +65,9 @@ async def test_p7_no_create_is_repeated_after_lost_responses(emulator: Emulator,
     errors = [error for error in [await create(number) for number in range(total)] if error is not None]
     assert errors
     assert all(error.ambiguous for error in errors)
-    made = Counter([asset.filename async for asset in client.assets.list()])
-    assert set(made.values()) == {1}
-    assert len(made) == total
+    created = Counter([asset.filename async for asset in client.assets.list()])
+    assert set(created.values()) == {1}
+    assert len(created) == total
 
 
 CLASSES: list[RetryClass] = ["billable", "leaves_orphan", "idempotent"]

@@ -27,7 +27,7 @@ PREREQUISITES: Final[dict[str, Prerequisite]] = {
     "index": Harness.create_index,
     "item": Harness.create_item,
     "made_import": connections.create_import,
-    "picture": Harness.create_image,
+    "image": Harness.create_image,
     "store": Harness.create_store,
     "upload": Harness.create_upload,
     "video": Harness.create_indexed_asset,
@@ -76,10 +76,10 @@ async def redirect_uri(harness: Harness) -> Any:
 
 
 @_register
-async def added_picture(harness: Harness, collection: str, entity: str, picture: str) -> str:
+async def added_image(harness: Harness, collection: str, entity: str, image: str) -> str:
     """Add a second image to an entity, which must keep at least one."""
-    await harness.client.entity_collections.entities.create_assets(collection, entity, asset_ids=[picture])
-    return picture
+    await harness.client.entity_collections.entities.create_assets(collection, entity, asset_ids=[image])
+    return image
 
 
 @_register

@@ -9,5 +9,5 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_is_up_to_date() -> None:
-    made = runpy.run_path(str(DOCS / "make_peers.py"))["page"]()
-    assert (DOCS / "peers.md").read_text("utf-8") == made, "run `python docs/make_peers.py`"
+    created = runpy.run_path(str(DOCS / "make_peers.py"))["page"]()
+    assert (DOCS / "peers.md").read_text("utf-8") == created, "run `python docs/make_peers.py`"

@@ -88,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[ThreadedEmulator]:
+def cli_emulator() -> Iterator[ThreadedEmulator]:
     # Both start a process to find a library when they are first used, which must not be in an event loop.
     import_module("trio")
     pymediainfo.MediaInfo.can_parse()
@@ -98,11 +98,11 @@ def served() -> Iterator[ThreadedEmulator]:
 
 
 @pytest.fixture
-def holiday(served: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def holiday(cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """An API with an index of this name."""
     monkeypatch.setattr(demo, "TIMING", Timing(asset=0, indexing=0))
-    monkeypatch.setenv(BASE_URL_VARIABLE, served.base_url)
-    monkeypatch.setenv(API_KEY_VARIABLES[0], served.api_key)
+    monkeypatch.setenv(BASE_URL_VARIABLE, cli_emulator.base_url)
+    monkeypatch.setenv(API_KEY_VARIABLES[0], cli_emulator.api_key)
 
 
 def arguments_with(command: Command, name: str, value: str, folder: Path) -> list[str]:

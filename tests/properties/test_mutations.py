@@ -104,7 +104,7 @@ async def mutated_run(client: AsyncTwelveLabs, emulator: Emulator, path: Path, c
         asset = await client.assets.upload(path, method="multipart", concurrency=3, on_progress=mutate)
     except (UploadError, APIError):
         assert set(emulator.state.assets) == known, "a failed upload left an asset"
-        return "refused"
+        return "rejected"
     finally:
         await asyncio.sleep(0)
     (upload,) = (upload for upload in emulator.state.uploads.values() if upload.asset_id == asset.id)
@@ -120,4 +120,4 @@ async def test_p11_file_changes_during_a_thousand_uploads_cause_no_silent_corrup
     chance = random.Random(seed)  # noqa: S311  # no secret
     outcomes = Counter([await mutated_run(client, emulator, tmp_path / "film.mp4", chance) for _ in range(250)])
     assert outcomes["arrived"] > 50
-    assert outcomes["refused"] > 50
+    assert outcomes["rejected"] > 50

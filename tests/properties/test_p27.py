@@ -40,7 +40,7 @@ async def call(limiter: RateLimiter, latency: float) -> None:
 
 
 async def response_times(
-    make_call: Callable[[], Awaitable[None]], callers: int, patience: float, until: float
+    make_call: Callable[[], Awaitable[None]], callers: int, timeout: float, until: float
 ) -> list[float]:
     """Return when responses came to callers that give up after `patience` seconds and call again."""
     loop, times = asyncio.get_running_loop(), list[float]()
@@ -48,7 +48,7 @@ async def response_times(
     async def caller() -> None:
         while loop.time() < until:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout):
                     await make_call()
             except TimeoutError:
                 continue
@@ -65,14 +65,14 @@ async def response_times(
 def test_p27_timeouts_above_the_latency_allow_at_least_one_response_per_latency(
     callers: int,
     latency: float,
-    patience: float,
+    timeout: float,
     shared: bool,  # noqa: FBT001  # a generated value
 ) -> None:
     """On average from the start, and always once the rounds have grown to the number of callers."""
 
     async def main() -> list[float]:
         limiter = limiter_of(shared=shared)
-        times = await response_times(lambda: call(limiter, latency), callers, patience * latency, 6 * latency + 1.5)
+        times = await response_times(lambda: call(limiter, latency), callers, timeout * latency, 6 * latency + 1.5)
         queue = limiter.category_queue("c")
         assert (queue.in_flight, queue.waiting) == (0, 0)
         return times
@@ -80,7 +80,7 @@ def test_p27_timeouts_above_the_latency_allow_at_least_one_response_per_latency(
     times = run_in_virtual_time(main())
     for number in range(1, 6):
         assert sum(time <= number * latency + 1e-6 for time in times) >= number
-    grown = [time for time in times if time >= 1.0 + patience * latency]
+    grown = [time for time in times if time >= 1.0 + timeout * latency]
     assert max((later - earlier for earlier, later in pairwise(grown)), default=0.0) <= latency + 1e-6
 
 

@@ -77,18 +77,18 @@ def test_videos_of_any_length_use_the_duration_limit_without_a_429(tmp_path: Pat
     for number, length in enumerate(lengths):
         (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(length))
     windows = sum(lengths) / 60 // 20
-    seconds, ready, refused = virtual_time.run(
+    seconds, ready, rejected = virtual_time.run(
         ingest_under_limits(tmp_path, (Window(70, 60), Window(20, 60, "Duration")))
     )
-    assert (ready, refused) == (120, 0)
+    assert (ready, rejected) == (120, 0)
     assert 60 * windows <= seconds <= 60 * (windows + 1.5)
 
 
 def test_long_videos_wait_for_the_duration_limit_without_a_429(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(30 * 60, size=2000 + number))
-    _, ready, refused = virtual_time.run(ingest_under_limits(tmp_path, (Window(60), Window(100, 600, "Duration"))))
-    assert (ready, refused) == (20, 0)
+    _, ready, rejected = virtual_time.run(ingest_under_limits(tmp_path, (Window(60), Window(100, 600, "Duration"))))
+    assert (ready, rejected) == (20, 0)
 
 
 async def ingest_beyond_a_daily_quota(folder: Path) -> list[float]:

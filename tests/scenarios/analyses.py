@@ -43,9 +43,9 @@ async def analyze_streamed(harness: Harness) -> None:
 
 @scenario("analyze_async.tasks.list")
 async def list_tasks(harness: Harness) -> None:
-    made = [await create_task_id(harness), await create_task_id(harness)]
+    created = [await create_task_id(harness), await create_task_id(harness)]
     page = await harness.run(harness.client.analyze_async.tasks.list(status="queued", analysis_mode="general"))
-    assert ids(page) == made[::-1]
+    assert ids(page) == created[::-1]
 
 
 @scenario("analyze_async.tasks.create", Analysis=1)
@@ -53,81 +53,81 @@ async def create_task(harness: Harness) -> None:
     creation = harness.client.analyze_async.tasks.create(
         video=await create_video(harness), prompt="What?", custom_id="mine"
     )
-    made = await harness.run(creation)
-    found = await harness.client.analyze_async.tasks.retrieve(made.id)
+    created = await harness.run(creation)
+    found = await harness.client.analyze_async.tasks.retrieve(created.id)
     assert (found.custom_id, found.status) == ("mine", "queued")
 
 
 @scenario("analyze_async.tasks.retrieve")
 async def retrieve_task(harness: Harness) -> None:
-    made = await create_task_id(harness)
+    created = await create_task_id(harness)
     await harness.advance()
-    found = await harness.run(harness.client.analyze_async.tasks.retrieve(made))
-    assert (found.id, found.status) == (made, "ready")
+    found = await harness.run(harness.client.analyze_async.tasks.retrieve(created))
+    assert (found.id, found.status) == (created, "ready")
     assert found.result is not None
     assert found.result.text
 
 
 @scenario("analyze_async.tasks.cancel")
 async def cancel_task(harness: Harness) -> None:
-    made = await create_task_id(harness)
-    received = await harness.run(harness.client.analyze_async.tasks.cancel(made))
+    created = await create_task_id(harness)
+    received = await harness.run(harness.client.analyze_async.tasks.cancel(created))
     assert received.status == "canceled"
-    assert (await harness.client.analyze_async.tasks.retrieve(made)).status == "canceled"
+    assert (await harness.client.analyze_async.tasks.retrieve(created)).status == "canceled"
 
 
 @scenario("analyze_async.tasks.delete", Analysis=-1)
 async def delete_task(harness: Harness) -> None:
-    made = await create_task_id(harness)
+    created = await create_task_id(harness)
     await harness.advance()
-    await harness.run(harness.client.analyze_async.tasks.delete(made))
+    await harness.run(harness.client.analyze_async.tasks.delete(created))
     assert len(await harness.client.analyze_async.tasks.list()) == 0
 
 
 @scenario("analyze_async.batches.list")
 async def list_batches(harness: Harness) -> None:
-    made = [(await create_two_item_batch(harness)).id, (await create_two_item_batch(harness)).id]
+    created = [(await create_two_item_batch(harness)).id, (await create_two_item_batch(harness)).id]
     page = await harness.run(harness.client.analyze_async.batches.list(status=["pending"], analysis_mode=["general"]))
-    assert ids(page) == made[::-1]
+    assert ids(page) == created[::-1]
 
 
 @scenario("analyze_async.batches.create", Batch=1, Analysis=2)
 async def create_batch(harness: Harness) -> None:
-    made = await harness.run(create_batch_of(harness, await create_video(harness), await create_video(harness)))
-    assert [item.custom_id for item in made.items] == ["n0", "n1"]
-    assert (await harness.client.analyze_async.batches.retrieve(made.id)).total_items == 2
+    created = await harness.run(create_batch_of(harness, await create_video(harness), await create_video(harness)))
+    assert [item.custom_id for item in created.items] == ["n0", "n1"]
+    assert (await harness.client.analyze_async.batches.retrieve(created.id)).total_items == 2
 
 
 @scenario("analyze_async.batches.retrieve")
 async def retrieve_batch(harness: Harness) -> None:
-    made = await create_two_item_batch(harness)
+    created = await create_two_item_batch(harness)
     await harness.advance()
-    found = await harness.run(harness.client.analyze_async.batches.retrieve(made.id))
+    found = await harness.run(harness.client.analyze_async.batches.retrieve(created.id))
     assert (found.status, found.ready_items) == ("completed", 2)
 
 
 @scenario("analyze_async.batches.results")
 async def read_results(harness: Harness) -> None:
-    made = await create_two_item_batch(harness)
+    created = await create_two_item_batch(harness)
     await harness.advance()
-    found = await harness.run(collect(harness.client.analyze_async.batches.results(made.id)))
-    assert {item.task_id: item.status for item in found} == {item.task_id: "ready" for item in made.items}
+    found = await harness.run(collect(harness.client.analyze_async.batches.results(created.id)))
+    assert {item.task_id: item.status for item in found} == {item.task_id: "ready" for item in created.items}
 
 
 @scenario("analyze_async.batches.cancel")
 async def cancel_batch(harness: Harness) -> None:
-    made = await create_two_item_batch(harness)
-    received = await harness.run(harness.client.analyze_async.batches.cancel(made.id))
+    created = await create_two_item_batch(harness)
+    received = await harness.run(harness.client.analyze_async.batches.cancel(created.id))
     assert received.status in {"canceling", "canceled"}
     await harness.advance()
-    assert (await harness.client.analyze_async.batches.retrieve(made.id)).status == "canceled"
+    assert (await harness.client.analyze_async.batches.retrieve(created.id)).status == "canceled"
 
 
 @scenario("analyze_async.batches.delete", Batch=-1, Analysis=-2)
 async def delete_batch(harness: Harness) -> None:
-    made = await create_two_item_batch(harness)
+    created = await create_two_item_batch(harness)
     await harness.advance(2 * PROCESSING_SECONDS)
-    await harness.run(harness.client.analyze_async.batches.delete(made.id))
+    await harness.run(harness.client.analyze_async.batches.delete(created.id))
     assert len(await harness.client.analyze_async.batches.list()) == 0
 
 

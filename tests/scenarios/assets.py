@@ -7,9 +7,9 @@ from scenarios.setup import CHUNK, IMAGE, Harness, ids, scenario
 
 @scenario("assets.list")
 async def list_assets(harness: Harness) -> None:
-    made = [await harness.create_image(), await harness.create_asset(), await harness.create_image()]
-    listing = harness.client.assets.list(asset_types=["image"], asset_ids=made[:2])
-    assert ids(await harness.run(listing)) == made[:1]
+    created = [await harness.create_image(), await harness.create_asset(), await harness.create_image()]
+    listing = harness.client.assets.list(asset_types=["image"], asset_ids=created[:2])
+    assert ids(await harness.run(listing)) == created[:1]
 
 
 @scenario("assets.create", Asset=1)
@@ -17,8 +17,8 @@ async def create_asset(harness: Harness) -> None:
     creation = harness.client.assets.create(
         method="direct", file=IMAGE, filename="a b.png", enable_thumbnail=True, user_metadata={"a": ["b"]}
     )
-    made = await harness.run(creation)
-    found = await harness.client.assets.retrieve(made.id)
+    created = await harness.run(creation)
+    found = await harness.client.assets.retrieve(created.id)
     assert (found.filename, found.user_metadata) == ("a b.png", {"a": ["b"]})
 
 
@@ -67,49 +67,49 @@ async def delete_asset(harness: Harness) -> None:
 
 @scenario("multipart_upload.list_incomplete_uploads")
 async def list_uploads(harness: Harness) -> None:
-    made = await harness.create_upload()
+    created = await harness.create_upload()
     page = await harness.run(harness.client.multipart_upload.list_incomplete_uploads())
-    assert [upload.upload_id for upload in page] == [made.upload_id]
+    assert [upload.upload_id for upload in page] == [created.upload_id]
 
 
 @scenario("multipart_upload.create", Upload=1)
 async def create_upload(harness: Harness) -> None:
-    made = await harness.run(
+    created = await harness.run(
         harness.client.multipart_upload.create(filename="a.mp4", type="video", total_size=3 * CHUNK - 1)
     )
-    assert (made.chunk_size, made.total_chunks, len(made.upload_urls)) == (CHUNK, 3, 3)
+    assert (created.chunk_size, created.total_chunks, len(created.upload_urls)) == (CHUNK, 3, 3)
 
 
 @scenario("multipart_upload.retrieve", operation="multipart_upload.get_status")
 async def retrieve_upload(harness: Harness) -> None:
-    made = await harness.create_upload()
-    found = await harness.run(harness.client.multipart_upload.retrieve(made.upload_id))
+    created = await harness.create_upload()
+    found = await harness.run(harness.client.multipart_upload.retrieve(created.upload_id))
     assert (found.status, found.chunks_pending, found.total_size) == ("active", 2, 2 * CHUNK)
 
 
 @scenario("multipart_upload.get_status")
 async def list_chunks(harness: Harness) -> None:
-    made = await harness.create_upload()
-    page = await harness.run(harness.client.multipart_upload.get_status(made.upload_id))
+    created = await harness.create_upload()
+    page = await harness.run(harness.client.multipart_upload.get_status(created.upload_id))
     assert [(chunk.index, chunk.status) for chunk in page] == [(1, "pending"), (2, "pending")]
 
 
 @scenario("multipart_upload.report_chunk_batch")
 async def report_chunks(harness: Harness) -> None:
-    made = await harness.create_upload()
-    chunk = await harness.upload_first_part(made)
+    created = await harness.create_upload()
+    chunk = await harness.upload_first_part(created)
     received = await harness.run(
-        harness.client.multipart_upload.report_chunk_batch(made.upload_id, completed_chunks=[chunk])
+        harness.client.multipart_upload.report_chunk_batch(created.upload_id, completed_chunks=[chunk])
     )
     assert received.total_completed == 1
-    assert (await harness.client.multipart_upload.retrieve(made.upload_id)).chunks_completed == 1
+    assert (await harness.client.multipart_upload.retrieve(created.upload_id)).chunks_completed == 1
 
 
 @scenario("multipart_upload.get_additional_presigned_urls")
 async def request_more_urls(harness: Harness) -> None:
-    made = await harness.create_upload()
+    created = await harness.create_upload()
     more = await harness.run(
-        harness.client.multipart_upload.get_additional_presigned_urls(made.upload_id, start=2, count=1)
+        harness.client.multipart_upload.get_additional_presigned_urls(created.upload_id, start=2, count=1)
     )
     assert [chunk.chunk_index for chunk in more.upload_urls] == [2]
-    assert more.upload_urls[0].url != made.upload_urls[1].url
+    assert more.upload_urls[0].url != created.upload_urls[1].url

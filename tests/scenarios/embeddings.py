@@ -21,80 +21,82 @@ async def create_task_id(harness: Harness) -> str:
 
 @scenario("embed.create")
 async def embed_all(harness: Harness) -> None:
-    made = await harness.run(
+    created = await harness.run(
         harness.client.embed.create(model_name="marengo3.0", text="a car", image_file=IMAGE, audio_file=AUDIO)
     )
-    for found in (made.text_embedding, made.image_embedding, made.audio_embedding):
+    for found in (created.text_embedding, created.image_embedding, created.audio_embedding):
         assert found is not None
         assert len(found.segments[0].float_) == 512
 
 
 @scenario("embed.tasks.list")
 async def list_old_tasks(harness: Harness) -> None:
-    made = await create_old_task_id(harness)
-    assert ids(await harness.run(harness.client.embed.tasks.list(status="ready", started_at=STARTED_AFTER))) == [made]
+    created = await create_old_task_id(harness)
+    assert ids(await harness.run(harness.client.embed.tasks.list(status="ready", started_at=STARTED_AFTER))) == [
+        created
+    ]
 
 
 @scenario("embed.tasks.create", EmbedTask=1)
 async def create_old_task(harness: Harness) -> None:
-    made = await harness.run(
+    created = await harness.run(
         harness.client.embed.tasks.create(
             model_name="marengo3.0", video_file=samples.video(12), video_embedding_scope=["clip", "video"]
         )
     )
-    found = await harness.client.embed.tasks.retrieve(made.id)
+    found = await harness.client.embed.tasks.retrieve(created.id)
     assert found.video_embedding is not None
     assert {segment.embedding_scope for segment in found.video_embedding.segments} == {"clip", "video"}
 
 
 @scenario("embed.tasks.retrieve")
 async def retrieve_old_task(harness: Harness) -> None:
-    made = await create_old_task_id(harness)
-    found = await harness.run(harness.client.embed.tasks.retrieve(made, embedding_option=["visual"]))
-    assert found.id == made
+    created = await create_old_task_id(harness)
+    found = await harness.run(harness.client.embed.tasks.retrieve(created, embedding_option=["visual"]))
+    assert found.id == created
     assert found.video_embedding is not None
     assert {segment.embedding_option for segment in found.video_embedding.segments} == {"visual"}
 
 
 @scenario("embed.tasks.status")
 async def get_old_task_status(harness: Harness) -> None:
-    made = await create_old_task_id(harness)
-    found = await harness.run(harness.client.embed.tasks.status(made))
-    assert (found.id, found.status) == (made, "ready")
+    created = await create_old_task_id(harness)
+    found = await harness.run(harness.client.embed.tasks.status(created))
+    assert (found.id, found.status) == (created, "ready")
 
 
 @scenario("embed.v_2.create")
 async def embed_text(harness: Harness) -> None:
-    made = await harness.run(
+    created = await harness.run(
         harness.client.embed.v_2.create(input_type="text", model_name="marengo3.0", text={"input_text": "a car"})
     )
-    assert len(made.data[0].embedding) == 512
+    assert len(created.data[0].embedding) == 512
 
 
 @scenario("embed.v_2.tasks.list")
 async def list_tasks(harness: Harness) -> None:
-    made = await create_task_id(harness)
+    created = await create_task_id(harness)
     assert ids(await harness.run(harness.client.embed.v_2.tasks.list(status="ready", started_at=STARTED_AFTER))) == [
-        made
+        created
     ]
 
 
 @scenario("embed.v_2.tasks.create", EmbedTask=1)
 async def create_task(harness: Harness) -> None:
-    made = await harness.run(
+    created = await harness.run(
         harness.client.embed.v_2.tasks.create(
             input_type="video",
             model_name="marengo3.0",
             video={"media_source": {"asset_id": await harness.create_asset()}, "embedding_scope": ["asset"]},
         )
     )
-    found = await harness.client.embed.v_2.tasks.retrieve(made.id)
+    found = await harness.client.embed.v_2.tasks.retrieve(created.id)
     assert {vector.embedding_scope for vector in found.data} == {"asset"}
 
 
 @scenario("embed.v_2.tasks.retrieve")
 async def retrieve_task(harness: Harness) -> None:
-    made = await create_task_id(harness)
-    found = await harness.run(harness.client.embed.v_2.tasks.retrieve(made))
-    assert (found.id, found.status) == (made, "ready")
+    created = await create_task_id(harness)
+    found = await harness.run(harness.client.embed.v_2.tasks.retrieve(created))
+    assert (found.id, found.status) == (created, "ready")
     assert found.data

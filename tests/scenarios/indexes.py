@@ -8,15 +8,15 @@ from twelvelabs_async.emulator import samples
 
 @scenario("indexes.list")
 async def list_indexes(harness: Harness) -> None:
-    made = [await harness.create_index("one"), await harness.create_index("two")]
+    created = [await harness.create_index("one"), await harness.create_index("two")]
     page = await harness.run(harness.client.indexes.list(sort_option="asc"))
-    assert ids(page) == made
+    assert ids(page) == created
 
 
 @scenario("indexes.create", Index=1)
 async def create_index(harness: Harness) -> None:
-    made = await harness.run(harness.client.indexes.create(index_name="films", models=MODELS, addons=["thumbnail"]))
-    assert (await harness.client.indexes.retrieve(made.id)).addons == ("thumbnail",)
+    created = await harness.run(harness.client.indexes.create(index_name="films", models=MODELS, addons=["thumbnail"]))
+    assert (await harness.client.indexes.retrieve(created.id)).addons == ("thumbnail",)
 
 
 @scenario("indexes.retrieve")
@@ -44,25 +44,25 @@ async def delete_index(harness: Harness) -> None:
 @scenario("indexes.indexed_assets.list")
 async def list_indexed_assets(harness: Harness) -> None:
     index = await harness.create_index()
-    made = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
+    created = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
     listing = harness.client.indexes.indexed_assets.list(index, status=["ready"], duration={"gte": 1}, filename="b.mp4")
-    assert ids(await harness.run(listing)) == made[1:]
+    assert ids(await harness.run(listing)) == created[1:]
 
 
 @scenario("indexes.indexed_assets.list_by_asset")
 async def list_indexed_assets_by_asset(harness: Harness) -> None:
     index, asset = await harness.create_index(), await harness.create_asset()
-    made = await harness.client.indexes.indexed_assets.create(index, asset_id=asset)
+    created = await harness.client.indexes.indexed_assets.create(index, asset_id=asset)
     page = await harness.run(harness.client.indexes.indexed_assets.list_by_asset(asset))
-    assert [(place.id, place.index.id) for place in page] == [(made.id, index)]
+    assert [(place.id, place.index.id) for place in page] == [(created.id, index)]
 
 
 @scenario("indexes.indexed_assets.create", Video=1)
 async def create_indexed_asset(harness: Harness) -> None:
     index, asset = await harness.create_index(), await harness.create_asset()
     creation = harness.client.indexes.indexed_assets.create(index, asset_id=asset, user_metadata={"year": 2026})
-    made = await harness.run(creation)
-    found = await harness.client.indexes.indexed_assets.retrieve(index, made.id)
+    created = await harness.run(creation)
+    found = await harness.client.indexes.indexed_assets.retrieve(index, created.id)
     assert (found.asset_id, found.user_metadata) == (asset, {"year": 2026})
 
 
@@ -97,8 +97,8 @@ async def delete_indexed_asset(harness: Harness) -> None:
 @scenario("indexes.videos.list")
 async def list_videos(harness: Harness) -> None:
     index = await harness.create_index()
-    made = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
-    assert ids(await harness.run(harness.client.indexes.videos.list(index, filename="b.mp4"))) == made[1:]
+    created = [await harness.create_indexed_asset(index, name) for name in ("a.mp4", "b.mp4")]
+    assert ids(await harness.run(harness.client.indexes.videos.list(index, filename="b.mp4"))) == created[1:]
 
 
 @scenario("indexes.videos.retrieve")
@@ -128,33 +128,33 @@ async def delete_video(harness: Harness) -> None:
 @scenario("tasks.list")
 async def list_tasks(harness: Harness) -> None:
     index = await harness.create_index()
-    made = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
-    assert ids(await harness.run(harness.client.tasks.list(index_id=index, status=["ready"]))) == [made.id]
+    created = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
+    assert ids(await harness.run(harness.client.tasks.list(index_id=index, status=["ready"]))) == [created.id]
 
 
 @scenario("tasks.create", Asset=1, Video=1, Task=1)
 async def create_task(harness: Harness) -> None:
     index = await harness.create_index()
-    made = await harness.run(harness.client.tasks.create(index_id=index, video_file=VIDEO, user_metadata={"a": "b"}))
-    assert made.video_id is not None
-    assert (await harness.client.indexes.indexed_assets.retrieve(index, made.video_id)).user_metadata == {"a": "b"}
+    created = await harness.run(harness.client.tasks.create(index_id=index, video_file=VIDEO, user_metadata={"a": "b"}))
+    assert created.video_id is not None
+    assert (await harness.client.indexes.indexed_assets.retrieve(index, created.video_id)).user_metadata == {"a": "b"}
 
 
 @scenario("tasks.retrieve")
 async def retrieve_task(harness: Harness) -> None:
     index = await harness.create_index()
-    made = await harness.client.tasks.create(index_id=index, video_file=samples.video(30))
-    found = await harness.run(harness.client.tasks.retrieve(made.id))
+    created = await harness.client.tasks.create(index_id=index, video_file=samples.video(30))
+    found = await harness.run(harness.client.tasks.retrieve(created.id))
     assert (found.status, found.index_id, found.system_metadata.duration) == ("ready", index, 30)
 
 
 @scenario("tasks.delete", Task=-1)
 async def delete_task(harness: Harness) -> None:
     index = await harness.create_index()
-    made = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
-    assert made.video_id is not None
-    await harness.client.indexes.videos.delete(index, made.video_id)
-    await harness.run(harness.client.tasks.delete(made.id))
+    created = await harness.client.tasks.create(index_id=index, video_file=VIDEO)
+    assert created.video_id is not None
+    await harness.client.indexes.videos.delete(index, created.video_id)
+    await harness.run(harness.client.tasks.delete(created.id))
     assert len(await harness.client.tasks.list()) == 0
 
 

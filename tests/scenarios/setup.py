@@ -132,10 +132,10 @@ class Harness:
         return (await self.client.indexes.create(index_name=name, models=MODELS)).id
 
     async def create_asset(self, filename: str = "car.mp4", content: bytes = VIDEO, **metadata: str) -> str:
-        made = await self.client.assets.create(
+        created = await self.client.assets.create(
             method="direct", file=content, filename=filename, user_metadata=metadata or None
         )
-        return made.id
+        return created.id
 
     async def create_image(self, filename: str = "ann.png") -> str:
         return await self.create_asset(filename, IMAGE)
@@ -162,8 +162,8 @@ class Harness:
         return (await self.client.entity_collections.create(name=name)).id
 
     async def create_entity(self, collection: str, name: str = "Ann") -> str:
-        pictures = [await self.create_image()]
-        return (await self.client.entity_collections.entities.create(collection, name=name, asset_ids=pictures)).id
+        images = [await self.create_image()]
+        return (await self.client.entity_collections.entities.create(collection, name=name, asset_ids=images)).id
 
     async def create_store(self, name: str = "cars") -> str:
         return (await self.client.knowledge_stores.create(name=name)).id

@@ -58,22 +58,22 @@ def sending(source: str, sent: int = 0, total: int = 200) -> ItemProgress:
 
 def busy() -> IngestStats:
     """A thousand items, of which 312 have ended."""
-    tally = IngestStats(100.0)
-    tally.total = SourceTotal(1000, 10**9)
+    ingest_stats = IngestStats(100.0)
+    ingest_stats.total = SourceTotal(1000, 10**9)
     for number in range(312):
-        tally.record_progress(sending(f"{number}", 10**6, 10**6), 100 + number / 10)
-        tally.record_result(
+        ingest_stats.record_progress(sending(f"{number}", 10**6, 10**6), 100 + number / 10)
+        ingest_stats.record_result(
             IngestResult(source=f"{number}", status="ready", stage="ready", bytes_sent=10**6), 100 + number / 10
         )
-    return tally
+    return ingest_stats
 
 
 def test_the_live_display_shows_totals_and_items_in_progress(screen: Screen) -> None:
-    shown, tally = on_terminal(screen), busy()
-    tally.record_progress(sending("/films/a.mp4", 50), 131)
-    tally.record_progress(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"), 131)
-    tally.record_wait("search", "request", 12.4, 131)
-    with LiveDisplay(screen, tally) as board:
+    shown, ingest_stats = on_terminal(screen), busy()
+    ingest_stats.record_progress(sending("/films/a.mp4", 50), 131)
+    ingest_stats.record_progress(ItemProgress(source="[red]b.mp4", stage="indexing", status="queued"), 131)
+    ingest_stats.record_wait("search", "request", 12.4, 131)
+    with LiveDisplay(screen, ingest_stats) as board:
         board.refresh(131.2)
         board.item_finished(FAILED)
     text = text_of(shown)
@@ -90,11 +90,11 @@ def test_the_live_display_shows_totals_and_items_in_progress(screen: Screen) -> 
 
 
 def test_only_some_of_many_items_are_shown_and_uploads_come_first(screen: Screen) -> None:
-    shown, tally = on_terminal(screen, height=14), busy()
+    shown, ingest_stats = on_terminal(screen, height=14), busy()
     for number in range(1000):
-        tally.record_progress(ItemProgress(source=f"index{number}", stage="indexing"), 131)
-    tally.record_progress(sending("sent-last.mp4"), 131)
-    with LiveDisplay(screen, tally) as board:
+        ingest_stats.record_progress(ItemProgress(source=f"index{number}", stage="indexing"), 131)
+    ingest_stats.record_progress(sending("sent-last.mp4"), 131)
+    with LiveDisplay(screen, ingest_stats) as board:
         board.refresh(131)
     text = text_of(shown)
     assert "1,000 indexing" in text
@@ -103,11 +103,11 @@ def test_only_some_of_many_items_are_shown_and_uploads_come_first(screen: Screen
 
 
 def test_only_failures_are_printed_if_there_are_many_items(screen: Screen) -> None:
-    shown, tally = on_terminal(screen), IngestStats(0)
-    with LiveDisplay(screen, tally) as board:
-        tally.total = SourceTotal(MAX_ITEM_LINES, 0)
+    shown, ingest_stats = on_terminal(screen), IngestStats(0)
+    with LiveDisplay(screen, ingest_stats) as board:
+        ingest_stats.total = SourceTotal(MAX_ITEM_LINES, 0)
         board.item_finished(READY)
-        tally.total = SourceTotal(MAX_ITEM_LINES + 1, 0)
+        ingest_stats.total = SourceTotal(MAX_ITEM_LINES + 1, 0)
         board.item_finished(IngestResult(source="unseen.mp4", status="ready", stage="ready"))
         board.item_finished(FAILED)
     text = text_of(shown)
@@ -124,9 +124,9 @@ def test_a_terminal_without_unicode_gets_ascii_marks(screen: Screen) -> None:
 
 
 def test_a_pipe_gets_one_line_per_item_and_a_summary_every_ten_seconds(screen: Screen) -> None:
-    shown, tally = in_a_pipe(screen), IngestStats(0)
-    tally.record_wait("index", "duration", 60, 9)
-    with LineDisplay(screen, tally) as board:
+    shown, ingest_stats = in_a_pipe(screen), IngestStats(0)
+    ingest_stats.record_wait("index", "duration", 60, 9)
+    with LineDisplay(screen, ingest_stats) as board:
         for second in range(25):
             board.refresh(second)
         board.item_finished(READY)
@@ -166,55 +166,57 @@ def test_p27_a_wait_for_an_unknown_limit_is_not_counted_as_a_rate_limit_wait(scr
     ("is_known", "text"), [(True, "waiting for the search quota"), (False, "finding out the limit")]
 )
 def test_p27_the_description_of_a_wait_depends_on_whether_the_limit_is_known(text: str, *, is_known: bool) -> None:
-    tally = IngestStats(0)
-    tally.record_wait("search", "request", 4.0, 0, is_known=is_known)
-    (wait,) = tally.active_waits(1)
+    ingest_stats = IngestStats(0)
+    ingest_stats.record_wait("search", "request", 4.0, 0, is_known=is_known)
+    (wait,) = ingest_stats.active_waits(1)
     assert text in wait.describe(1)
 
 
 def test_resent_bytes_are_counted_again_and_never_subtracted() -> None:
-    tally = IngestStats(0)
+    ingest_stats = IngestStats(0)
     for sent in (100, 200, 150, 200):
-        tally.record_progress(sending("a", sent), 5)
-    assert tally.bytes_sent == 250
+        ingest_stats.record_progress(sending("a", sent), 5)
+    assert ingest_stats.bytes_sent == 250
 
 
 def test_items_already_done_are_not_included_in_the_estimate() -> None:
-    tally = IngestStats(0)
-    tally.total = SourceTotal(1000, 0)
+    ingest_stats = IngestStats(0)
+    ingest_stats.total = SourceTotal(1000, 0)
     for number in range(900):
-        tally.record_result(IngestResult(source=f"{number}", status="ready", stage="ready", already_done=True), 1)
-    assert tally.seconds_left(10) is None
-    tally.record_result(READY, 10)
-    assert tally.seconds_left(10) == pytest.approx(990)
+        ingest_stats.record_result(
+            IngestResult(source=f"{number}", status="ready", stage="ready", already_done=True), 1
+        )
+    assert ingest_stats.seconds_left(10) is None
+    ingest_stats.record_result(READY, 10)
+    assert ingest_stats.seconds_left(10) == pytest.approx(990)
 
 
 def test_the_estimate_includes_the_bytes_of_one_huge_file() -> None:
-    tally = busy()
-    tally.record_progress(sending("huge.mp4", 0, 10**11), 131)
-    tally.record_progress(sending("huge.mp4", 10**6, 10**11), 132)
-    left = tally.seconds_left(132)
+    ingest_stats = busy()
+    ingest_stats.record_progress(sending("huge.mp4", 0, 10**11), 131)
+    ingest_stats.record_progress(sending("huge.mp4", 10**6, 10**11), 132)
+    left = ingest_stats.seconds_left(132)
     assert left is not None
     assert left > 3600
 
 
 def test_waits_for_one_limit_that_overlap_are_counted_once() -> None:
-    tally = IngestStats(0)
+    ingest_stats = IngestStats(0)
     for now, seconds in ((10, 20), (11, 19), (12, 28), (100, 5)):
-        tally.record_wait("index", "request", seconds, now)
-    assert tally.wait_totals["index", "request"].count == 2
-    assert tally.wait_totals["index", "request"].seconds == 35
-    assert [wait.until for wait in tally.active_waits(50)] == [105]
-    assert tally.active_waits(105) == []
+        ingest_stats.record_wait("index", "request", seconds, now)
+    assert ingest_stats.wait_totals["index", "request"].count == 2
+    assert ingest_stats.wait_totals["index", "request"].seconds == 35
+    assert [wait.until for wait in ingest_stats.active_waits(50)] == [105]
+    assert ingest_stats.active_waits(105) == []
 
 
 def test_only_some_of_many_failures_are_stored_but_all_are_counted() -> None:
-    tally = IngestStats(0)
+    ingest_stats = IngestStats(0)
     for number in range(3000):
-        tally.record_result(
+        ingest_stats.record_result(
             IngestResult(source=f"{number}", status="failed", stage="queued", error=f"because {chr(100 + number)}"), 1
         )
-    groups = tally.failure_groups.groups.values()
-    assert tally.counts["failed"] == sum(group.count for group in groups) == 3000
+    groups = ingest_stats.failure_groups.groups.values()
+    assert ingest_stats.counts["failed"] == sum(group.count for group in groups) == 3000
     assert len(groups) == 51
     assert max(len(group.sources) for group in groups) == MAX_SHOWN_SOURCES

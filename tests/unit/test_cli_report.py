@@ -58,18 +58,20 @@ def about(index_name: str = "holiday", seconds: float = 4210.0, quotas: Sequence
 
 
 def some() -> IngestStats:
-    tally = IngestStats(50.0)
-    tally.record_progress(
+    ingest_stats = IngestStats(50.0)
+    ingest_stats.record_progress(
         ItemProgress(source="a.mp4", stage="uploading", sent=5_000_000, total=5_000_000, bytes_sent=5_000_000), 60
     )
-    tally.record_result(IngestResult(source="a.mp4", status="ready", stage="ready", bytes_sent=5_000_000), 70)
-    tally.record_result(IngestResult(source=HOSTILE, status="failed", stage="queued", error="it is 3 s long"), 80)
-    tally.record_result(
+    ingest_stats.record_result(IngestResult(source="a.mp4", status="ready", stage="ready", bytes_sent=5_000_000), 70)
+    ingest_stats.record_result(
+        IngestResult(source=HOSTILE, status="failed", stage="queued", error="it is 3 s long"), 80
+    )
+    ingest_stats.record_result(
         IngestResult(source=SIGNED, status="failed", stage="processing", error=f"cannot fetch {SIGNED}: 403"), 90
     )
-    tally.record_result(IngestResult(source="later.mp4", status="skipped", stage="queued", error="quota"), 95)
-    tally.record_wait("index", "request", 240, 100)
-    return tally
+    ingest_stats.record_result(IngestResult(source="later.mp4", status="skipped", stage="queued", error="quota"), 95)
+    ingest_stats.record_wait("index", "request", 240, 100)
+    return ingest_stats
 
 
 def test_the_report_contains_counts_failures_and_rate_limits() -> None:
@@ -110,10 +112,12 @@ def test_the_page_requests_nothing_from_other_hosts() -> None:
 
 
 def test_only_some_of_many_failures_are_shown_and_the_rest_are_counted() -> None:
-    tally = IngestStats(0)
+    ingest_stats = IngestStats(0)
     for number in range(2000):
-        tally.record_result(IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error="short"), 1)
-    text = render_report(about(), tally)
+        ingest_stats.record_result(
+            IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error="short"), 1
+        )
+    text = render_report(about(), ingest_stats)
     assert f"and {2000 - MAX_SHOWN_SOURCES:,} more" in text
     assert f"And {2000 - MAX_STATS_RESULTS:,} more." in text
     assert len(text) < 300_000

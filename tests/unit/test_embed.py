@@ -43,11 +43,11 @@ DONE: dict[str, Any] = {
     "usage": {"input_tokens": {"video": 12}, "truncated": False},
 }
 
-Making = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
+MakeClient = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
 
 
 @pytest.fixture
-def making(clock: FastClock) -> Making:
+def make_client(clock: FastClock) -> MakeClient:
     """Makes a road whose server is a function."""
     return lambda answer: make_executor(answer, clock)
 
@@ -114,29 +114,29 @@ def making(clock: FastClock) -> Making:
     ],
 )
 async def test_embed_inputs_may_be_models_or_dicts_at_any_depth(
-    making: Making, given: dict[str, Any], sent: dict[str, Any]
+    make_client: MakeClient, given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    api, session = making(responses_in_order(fake_response(content={"data": [{"embedding": VECTOR}]})))
+    api, session = make_client(responses_in_order(fake_response(content={"data": [{"embedding": VECTOR}]})))
     embedded = await EmbedV2(api).create(model_name="marengo3.0", **given)
     assert json.loads(session.bodies[0]) == {"input_type": given["input_type"], "model_name": "marengo3.0", **sent}
     assert embedded.data[0].embedding == array("d", VECTOR)
 
 
-async def test_flat_and_temporal_segmentations_are_sent_as_given(making: Making) -> None:
+async def test_flat_and_temporal_segmentations_are_sent_as_given(make_client: MakeClient) -> None:
     cut = Segmentation(strategy="dynamic", dynamic=DynamicLength(min_duration_sec=4))
     inputs: list[Any] = [
         VideoTaskInput(media_source=MediaSource(asset_id="a"), segmentation=cut),
         VideoTaskInput(media_source=MediaSource(asset_id="a"), segmentation=TemporalSegmentation(temporal=cut)),
     ]
-    api, session = making(responses_in_order(fake_response(202, TASK)))
+    api, session = make_client(responses_in_order(fake_response(202, TASK)))
     for video in inputs:
         await EmbedV2(api).tasks.create(input_type="video", model_name="marengo3.5", video=video)
     flat = {"strategy": "dynamic", "dynamic": {"min_duration_sec": 4}}
     assert [json.loads(body)["video"]["segmentation"] for body in session.bodies] == [flat, {"temporal": flat}]
 
 
-async def test_a_document_can_be_segmented_by_sentences(making: Making) -> None:
-    api, session = making(responses_in_order(fake_response(202, TASK)))
+async def test_a_document_can_be_segmented_by_sentences(make_client: MakeClient) -> None:
+    api, session = make_client(responses_in_order(fake_response(202, TASK)))
     document = DocumentTaskInput(
         media_source=MediaSource(asset_id="a"),
         segmentation=DocumentSegmentation(sequential=SequentialSegmentation(max_sentences=5, overlap_sentences=1)),
@@ -160,16 +160,16 @@ async def test_a_document_can_be_segmented_by_sentences(making: Making) -> None:
         {"input_type": "multi_input", "multi_input": {"media_sources": [{"media_type": "image"}]}},
     ],
 )
-async def test_an_invalid_input_is_refused_before_it_is_sent(making: Making, wrong: dict[str, Any]) -> None:
-    api, session = making(responses_in_order(fake_response()))
+async def test_an_invalid_input_is_refused_before_it_is_sent(make_client: MakeClient, wrong: dict[str, Any]) -> None:
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await EmbedV2(api).create(model_name="marengo3.0", **wrong)
     assert not session.sent
 
 
-async def test_an_unknown_input_type_is_sent(making: Making) -> None:
+async def test_an_unknown_input_type_is_sent(make_client: MakeClient) -> None:
     """Nothing here knows what it takes, so the platform has to say."""
-    api, session = making(responses_in_order(fake_response(content={"data": []})))
+    api, session = make_client(responses_in_order(fake_response(content={"data": []})))
     new: Any = {"input_type": "smell", "text": {"input_text": "rain"}}
     await EmbedV2(api).create(model_name="marengo3.0", **new)
     assert json.loads(session.bodies[0])["input_type"] == "smell"
@@ -180,17 +180,17 @@ async def test_an_unknown_input_type_is_sent(making: Making) -> None:
     [fake_response(503), APIConnectionError(message="reset", sent=True, retryable=True)],
     ids=["503", "reset"],
 )
-async def test_an_ambiguous_task_creation_is_not_retried(making: Making, failure: Any) -> None:
+async def test_an_ambiguous_task_creation_is_not_retried(make_client: MakeClient, failure: Any) -> None:
     """Nothing distinguishes it from other tasks afterwards, and a second one would be billed."""
-    api, session = making(responses_in_order(failure, fake_response(202, TASK)))
+    api, session = make_client(responses_in_order(failure, fake_response(202, TASK)))
     with pytest.raises((InternalServerError, APIConnectionError)) as caught:
         await EmbedV2(api).tasks.create(input_type="video", model_name="marengo3.0", video=FILE)
     assert caught.value.ambiguous
     assert len(session.sent) == 1
 
 
-async def test_waiting_for_a_task_returns_its_vectors(making: Making) -> None:
-    api, session = making(responses_in_order(fake_response(content=TASK), fake_response(content=DONE)))
+async def test_waiting_for_a_task_returns_its_vectors(make_client: MakeClient) -> None:
+    api, session = make_client(responses_in_order(fake_response(content=TASK), fake_response(content=DONE)))
     task = await EmbedV2(api).tasks.wait_for_done("t")
     assert [one.embedding for one in task.data] == [array("d", VECTOR)]
     assert task.metadata is not None
@@ -200,17 +200,17 @@ async def test_waiting_for_a_task_returns_its_vectors(making: Making) -> None:
     assert len(session.sent) == 2
 
 
-async def test_a_failed_task_raises_an_error_with_the_reason(making: Making) -> None:
-    api, _ = making(
+async def test_a_failed_task_raises_an_error_with_the_reason(make_client: MakeClient) -> None:
+    api, _ = make_client(
         responses_in_order(fake_response(content={**TASK, "status": "failed", "error": {"message": "too many pages"}}))
     )
     with pytest.raises(ProcessingFailedError, match="too many pages"):
         await EmbedV2(api).tasks.wait_for_done("t")
 
 
-async def test_a_legacy_task_is_polled_by_its_status(making: Making) -> None:
+async def test_a_legacy_task_is_polled_by_its_status(make_client: MakeClient) -> None:
     """The vectors of a long video are megabytes, which nobody wants with each look."""
-    api, session = making(
+    api, session = make_client(
         responses_in_order(fake_response(content=TASK), fake_response(content={**TASK, "status": "ready"}))
     )
     with pytest.deprecated_call(match=r"embed\.v_2\.tasks\.wait_for_done"):
@@ -219,13 +219,13 @@ async def test_a_legacy_task_is_polled_by_its_status(making: Making) -> None:
     assert session.sent == [("GET", "/embed/tasks/t/status")] * 2
 
 
-async def test_the_legacy_endpoint_embeds_several_inputs_in_one_request(making: Making) -> None:
+async def test_the_legacy_endpoint_embeds_several_inputs_in_one_request(make_client: MakeClient) -> None:
     answer = {
         "model_name": "marengo3.0",
         "text_embedding": {"segments": [{"float": VECTOR}]},
         "image_embedding": {"error_message": "not a picture", "metadata": {"input_filename": "upload"}},
     }
-    api, _ = making(responses_in_order(fake_response(content=answer)))
+    api, _ = make_client(responses_in_order(fake_response(content=answer)))
     with pytest.deprecated_call():
         embedded = await Embed(api).create(model_name="marengo3.0", text="a dog", image_file=b"x")
     assert embedded.text_embedding is not None
@@ -235,16 +235,18 @@ async def test_the_legacy_endpoint_embeds_several_inputs_in_one_request(making: 
 
 
 @pytest.mark.parametrize("wrong", [{}, {"text": ""}, {"image_url": "nowhere"}])
-async def test_the_legacy_endpoint_refuses_missing_or_invalid_inputs(making: Making, wrong: dict[str, Any]) -> None:
-    api, session = making(responses_in_order(fake_response()))
+async def test_the_legacy_endpoint_refuses_missing_or_invalid_inputs(
+    make_client: MakeClient, wrong: dict[str, Any]
+) -> None:
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.deprecated_call(), pytest.raises(InvalidInputError):
         await Embed(api).create(model_name="marengo3.0", **wrong)
     assert not session.sent
 
 
 @pytest.mark.parametrize("wrong", [{}, {"video_file": b"x", "video_url": "https://x.example/a"}])
-async def test_a_legacy_task_requires_either_a_file_or_a_url(making: Making, wrong: dict[str, Any]) -> None:
-    api, session = making(responses_in_order(fake_response()))
+async def test_a_legacy_task_requires_either_a_file_or_a_url(make_client: MakeClient, wrong: dict[str, Any]) -> None:
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.deprecated_call(), pytest.raises(InvalidInputError):
         await Embed(api).tasks.create(model_name="marengo3.0", **wrong)
     assert not session.sent
@@ -258,9 +260,9 @@ def test_a_deprecated_call_warns_with_the_file_of_its_caller_before_it_is_awaite
     assert [warning.filename for warning in received] == [__file__]
 
 
-async def test_the_legacy_field_for_embedding_options_is_parsed(making: Making) -> None:
+async def test_the_legacy_field_for_embedding_options_is_parsed(make_client: MakeClient) -> None:
     entry = {**TASK, "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "duration": 3}}}
-    api, _ = making(responses_in_order(fake_response(content={"data": [entry], "page_info": {"total_page": 1}})))
+    api, _ = make_client(responses_in_order(fake_response(content={"data": [entry], "page_info": {"total_page": 1}})))
     (task,) = await EmbedV2(api).tasks.list().to_list()
     assert task.audio_embedding is not None
     assert task.audio_embedding.metadata is not None

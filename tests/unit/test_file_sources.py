@@ -78,8 +78,8 @@ class MuteError(Exception):
 
 
 class NoIterator:
-    def __init__(self, made: Any) -> None:
-        self._made = made
+    def __init__(self, created: Any) -> None:
+        self._made = created
 
     def __aiter__(self) -> Any:
         if isinstance(self._made, Exception):
@@ -133,10 +133,10 @@ NOT_FILES: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("file", "why"), NOT_FILES, ids=[f"{type(file).__name__}-{why}" for file, why in NOT_FILES])
 def test_an_unsupported_file_source_is_refused_with_the_reason(file: Any, why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why) as refused:
+    with pytest.raises(InvalidInputError, match=why) as rejected:
         source_of(file, "video_file")
-    assert len(str(refused.value)) < 400
-    assert "secret" not in str(refused.value)
+    assert len(str(rejected.value)) < 400
+    assert "secret" not in str(rejected.value)
 
 
 @pytest.mark.parametrize("wrong", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
@@ -366,10 +366,10 @@ def test_the_query_of_a_url_with_any_scheme_is_not_shown(text: str, cut: str, sh
 
 
 async def test_a_path_that_was_a_url_shows_no_signature() -> None:
-    with pytest.raises(InvalidInputError, match="No such file") as refused:
+    with pytest.raises(InvalidInputError, match="No such file") as rejected:
         async with source_of(Path("https://user:secret@h/clip.mp4?sig=secret"), "source"):
             pass
-    assert "secret" not in str(refused.value)
+    assert "secret" not in str(rejected.value)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "socket", "missing"])
@@ -512,11 +512,11 @@ def refuse_links(*_: object, **__: object) -> None:
     raise PermissionError(1, "Operation not permitted")  # as on exFAT
 
 
-@pytest.mark.parametrize("links", ["links", "refused", "missing"])
+@pytest.mark.parametrize("links", ["links", "rejected", "missing"])
 def test_a_file_is_published_once_with_and_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: str
 ) -> None:
-    if links == "refused":
+    if links == "rejected":
         monkeypatch.setattr(os, "link", refuse_links)
     elif links == "missing":
         monkeypatch.delattr(os, "link")

@@ -22,7 +22,7 @@ from twelvelabs_async.errors import (
 )
 
 
-def refused(status: int, body: object, headers: dict[str, str] | None = None) -> APIError:
+def rejected(status: int, body: object, headers: dict[str, str] | None = None) -> APIError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return error_from_response(status, CIMultiDict(headers or {}), raw)
 
@@ -59,7 +59,7 @@ def refused(status: int, body: object, headers: dict[str, str] | None = None) ->
     ids=lambda value: str(value)[:40],
 )
 def test_every_format_of_error_body_is_parsed(body: object, expected: tuple[Any, ...]) -> None:
-    error = refused(400, body)
+    error = rejected(400, body)
     assert isinstance(error, BadRequestError)
     assert (error.code, error.message, error.docs_url, error.details) == expected
     assert error.status_code == 400
@@ -78,7 +78,7 @@ def test_every_format_of_error_body_is_parsed(body: object, expected: tuple[Any,
     ids=["text", "json", "long fields", "junk", "zeros", "escapes"],
 )
 def test_p17_an_error_message_is_one_short_printable_line_for_any_body(body: bytes) -> None:
-    error = refused(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
+    error = rejected(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
     assert isinstance(error, InternalServerError)
     assert str(error).isprintable()
     assert len(str(error)) <= 1700
@@ -86,7 +86,7 @@ def test_p17_an_error_message_is_one_short_printable_line_for_any_body(body: byt
 
 
 def test_the_message_of_a_large_response_in_plain_text_is_its_start() -> None:
-    assert refused(503, b"x" * 5_000_000).message == "x" * 299 + "…"
+    assert rejected(503, b"x" * 5_000_000).message == "x" * 299 + "…"
 
 
 SENTENCE = "the video is too long"
@@ -128,7 +128,7 @@ SHAPES: dict[str, Any] = {
 
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
 def test_the_message_is_extracted_from_every_format_of_error_body(body: object) -> None:
-    error = refused(400, body)
+    error = rejected(400, body)
     assert SENTENCE in error.message
     assert "{" not in error.message
     assert SENTENCE in error.body or b"&#32;" in cast("bytes", body)
@@ -147,11 +147,11 @@ def test_the_message_is_extracted_from_every_format_of_error_body(body: object) 
     ],
 )
 def test_the_code_is_extracted_from_other_formats_of_error_body(shape: str, code: str) -> None:
-    assert refused(400, SHAPES[shape]).code == code
+    assert rejected(400, SHAPES[shape]).code == code
 
 
 def test_a_message_is_decoded_with_the_charset_of_its_content_type() -> None:
-    error = refused(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
+    error = rejected(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
     assert error.message == "für dich nicht"
 
 
@@ -161,11 +161,11 @@ def test_a_message_is_decoded_with_the_charset_of_its_content_type() -> None:
 def test_a_hostile_error_body_is_read_in_linear_time(body: bytes) -> None:
     """Quadratic patterns would exceed the time limit of the whole test run by far."""
     for _ in range(20):
-        refused(400, body)
+        rejected(400, body)
 
 
 def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
-    error = refused(400, b"line one\nline \x1b[31mtwo " + b"x" * 5000, {"Retry-After": "5"})
+    error = rejected(400, b"line one\nline \x1b[31mtwo " + b"x" * 5000, {"Retry-After": "5"})
     assert error.headers["retry-after"] == "5"
     assert error.body.startswith("line one line [31mtwo")
     assert error.body.isprintable()
@@ -177,11 +177,11 @@ def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
     ("status", "kind"), [(404, NotFoundError), (410, GoneError), (429, RateLimitError), (799, InternalServerError)]
 )
 def test_the_status_determines_the_error_class(status: int, kind: type[APIError]) -> None:
-    assert type(refused(status, b"")) is kind
+    assert type(rejected(status, b"")) is kind
 
 
 def test_an_unknown_status_has_an_error_message() -> None:
-    assert refused(499, b"").message == "unknown status"
+    assert rejected(499, b"").message == "unknown status"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_an_unknown_status_has_an_error_message() -> None:
 )
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
 def test_p14_a_redirect_is_refused_with_a_reason(status: int, location: str) -> None:
-    error = refused(status, b"", {"Location": location})
+    error = rejected(status, b"", {"Location": location})
     assert error.code == "redirect_refused"
     assert "not followed" in str(error)
     assert "key=1" not in str(error)
@@ -239,19 +239,19 @@ TEXT_SHAPES = {
 
 @pytest.mark.parametrize("body", [*JSON_SHAPES, *TEXT_SHAPES.values()], ids=[*map(str, JSON_SHAPES), *TEXT_SHAPES])
 def test_the_words_of_a_refusal_are_found_in_every_shape(body: object) -> None:
-    assert WORDS in refused(403, body).message
+    assert WORDS in rejected(403, body).message
 
 
 def test_the_words_of_a_refusal_are_read_in_the_declared_encoding() -> None:
     body = json.dumps({"message": WORDS}).encode("utf-16-le")
-    assert refused(403, body, {"Content-Type": "application/json; charset=utf-16le"}).message == WORDS
+    assert rejected(403, body, {"Content-Type": "application/json; charset=utf-16le"}).message == WORDS
 
 
 @pytest.mark.parametrize(
     "words", ["आपकी योजना में यह शामिल नहीं है। कृपया बाद में पुनः प्रयास करें।", "แพ็กเกจของคุณไม่รองรับการเรียกใช้นี้"]
 )
 def test_languages_whose_vowels_are_marks_are_text(words: str) -> None:
-    assert refused(403, words.encode()).message == words
+    assert rejected(403, words.encode()).message == words
 
 
 @pytest.mark.parametrize(
@@ -260,14 +260,14 @@ def test_languages_whose_vowels_are_marks_are_text(words: str) -> None:
     ids=["random", "gzip", "control characters"],
 )
 def test_binary_data_is_no_message(body: bytes) -> None:
-    assert refused(403, body).message == "Forbidden"
+    assert rejected(403, body).message == "Forbidden"
 
 
 @pytest.mark.parametrize("length", [180, 270, 290, 960, 975, 990])
 def test_p15_no_part_of_the_key_remains_where_a_text_is_shortened(length: int) -> None:
     filler = "w " * (length // 2)
     for body in (f"{filler}{KEY}", {"message": f"{filler}{KEY}"}, {"code": f"{filler}{KEY}", "details": filler + KEY}):
-        error = refused(400, body if isinstance(body, dict) else body.encode(), {"x-trace-id": filler + KEY})
+        error = rejected(400, body if isinstance(body, dict) else body.encode(), {"x-trace-id": filler + KEY})
         Redactor(Secret(KEY)).redact(error)
         assert KEY[:10] not in f"{error} {error.body} {error.code} {error.request_id} {error.details} {error.headers}"
 
@@ -276,7 +276,7 @@ def test_the_request_id_is_the_trace_id_header_or_else_the_request_id_header() -
     assert request_id_from_headers(CIMultiDict({"X-Trace-Id": "a", "x-request-id": "b"})) == "a"
     assert request_id_from_headers(CIMultiDict({"X-Request-Id": "b"})) == "b"
     assert request_id_from_headers(CIMultiDict()) is None
-    assert refused(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
+    assert rejected(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
 
 
 def test_the_retry_after_time_is_stored_on_the_error() -> None:

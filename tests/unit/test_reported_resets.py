@@ -76,12 +76,12 @@ def search_request() -> Request[Any]:
     return json_request("POST", "/search", json={})
 
 
-def raised(refusal: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
+def raised(rejection: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
     """Return the errors of several calls, one after the other, of which each request is refused."""
 
     async def main() -> list[APIError]:
         async def handle(_method: str, _path: str) -> Response:
-            return refusal.response()
+            return rejection.response()
 
         executor, session = make_executor(handle, LoopClock(), options=Options(**options))
         errors = list[APIError]()
@@ -97,7 +97,7 @@ def raised(refusal: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "limit", "resets_at"),
+    ("rejection", "limit", "resets_at"),
     [
         (DAY_HEADERS, 100, "2025-11-08T01:20:49+00:00"),
         (PLAN_LIMIT, 15, "2026-07-28T23:25:06+00:00"),
@@ -105,18 +105,18 @@ def raised(refusal: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
     ],
 )
 def test_p2_a_quota_error_has_the_limit_the_reset_and_the_message_of_the_platform(
-    refusal: Refusal, limit: int, resets_at: str
+    rejection: Refusal, limit: int, resets_at: str
 ) -> None:
-    first, second = raised(refusal, calls=2)
+    first, second = raised(rejection, calls=2)
     for error in (first, second):
         assert isinstance(error, QuotaExhaustedError)
         assert (error.limit, error.dimension, error.give_up_reason) == (limit, "request", "max_wait")
         assert error.resets_at is not None
         assert error.resets_at.isoformat() == resets_at
-    assert (first.status_code, first.code) == (429, refusal.body["code"])
-    assert first.request_id == refusal.headers.get("x-trace-id")
-    assert refusal.body["message"].rstrip(".") in str(first)
-    assert refusal.body["code"] in str(first)
+    assert (first.status_code, first.code) == (429, rejection.body["code"])
+    assert first.request_id == rejection.headers.get("x-trace-id")
+    assert rejection.body["message"].rstrip(".") in str(first)
+    assert rejection.body["code"] in str(first)
     assert second.status_code is None, "it was not sent"
 
 

@@ -68,28 +68,28 @@ class Recorder:
 
 
 @pytest.fixture
-def road() -> Recorder:
+def executor() -> Recorder:
     return Recorder()
 
 
 @pytest.fixture
-def assets(road: Recorder) -> Assets:
-    return Assets(cast("Any", road))
+def assets(executor: Recorder) -> Assets:
+    return Assets(cast("Any", executor))
 
 
 @pytest.fixture
-def indexed(road: Recorder) -> IndexedAssets:
-    return IndexedAssets(cast("Any", road))
+def indexed(executor: Recorder) -> IndexedAssets:
+    return IndexedAssets(cast("Any", executor))
 
 
 @pytest.fixture
-def search(road: Recorder) -> Search:
-    return Search(cast("Any", road))
+def search(executor: Recorder) -> Search:
+    return Search(cast("Any", executor))
 
 
 @pytest.fixture
-def uploads(road: Recorder) -> MultipartUpload:
-    return MultipartUpload(cast("Any", road))
+def uploads(executor: Recorder) -> MultipartUpload:
+    return MultipartUpload(cast("Any", executor))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def uploads(road: Recorder) -> MultipartUpload:
     ],
 )
 async def test_a_range_is_sent_as_its_bounds_and_a_number_unchanged(
-    road: Recorder, indexed: IndexedAssets, limit: Any, sent: str
+    executor: Recorder, indexed: IndexedAssets, limit: Any, sent: str
 ) -> None:
-    road.say(PAGE)
+    executor.say(PAGE)
     await indexed.list("i", duration=limit, page_limit=None)
-    assert road.last.path() == f"/indexes/i/indexed-assets?{sent}"
+    assert executor.last.path() == f"/indexes/i/indexed-assets?{sent}"
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,12 @@ def test_an_invalid_range_is_rejected(indexed: IndexedAssets, limit: Any) -> Non
         indexed.list("i", duration=limit)
 
 
-async def test_user_metadata_filters_are_sent_as_plain_query_parameters(road: Recorder, indexed: IndexedAssets) -> None:
-    road.say(PAGE)
+async def test_user_metadata_filters_are_sent_as_plain_query_parameters(
+    executor: Recorder, indexed: IndexedAssets
+) -> None:
+    executor.say(PAGE)
     await indexed.list("i", page_limit=None, user_metadata={"category": "news", "year": 2026, "aired": True})
-    assert road.last.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
+    assert executor.last.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
 
 
 @pytest.mark.parametrize("key", ["page", "filename", "duration", "duration[gte]", "user_metadata", "status"])
@@ -133,11 +135,11 @@ def test_a_user_metadata_filter_named_like_a_parameter_is_rejected(indexed: Inde
 
 
 async def test_videos_can_be_filtered_by_a_user_metadata_key_named_status(
-    road: Recorder,
+    executor: Recorder,
 ) -> None:
-    road.say(PAGE)
-    await Videos(cast("Any", road)).list("i", page_limit=None, user_metadata={"status": "draft"})
-    assert road.last.path() == "/indexes/i/videos?status=draft"
+    executor.say(PAGE)
+    await Videos(cast("Any", executor)).list("i", page_limit=None, user_metadata={"status": "draft"})
+    assert executor.last.path() == "/indexes/i/videos?status=draft"
 
 
 def test_a_user_metadata_filter_by_a_list_is_refused(indexed: IndexedAssets) -> None:
@@ -145,21 +147,27 @@ def test_a_user_metadata_filter_by_a_list_is_refused(indexed: IndexedAssets) -> 
         indexed.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
 
 
-async def test_options_with_several_values_are_repeated(road: Recorder, indexed: IndexedAssets, assets: Assets) -> None:
-    road.say(PAGE)
+async def test_options_with_several_values_are_repeated(
+    executor: Recorder, indexed: IndexedAssets, assets: Assets
+) -> None:
+    executor.say(PAGE)
     await indexed.list("i", status=["ready", "failed"], page_limit=None)
-    assert road.last.path() == "/indexes/i/indexed-assets?status=ready&status=failed"
+    assert executor.last.path() == "/indexes/i/indexed-assets?status=ready&status=failed"
     await assets.list(asset_ids=("a", "b"), asset_types=["video"], page_limit=None)
-    assert road.last.path() == "/assets?asset_ids=a&asset_ids=b&asset_types=video"
+    assert executor.last.path() == "/assets?asset_ids=a&asset_ids=b&asset_types=video"
 
 
-def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
-    assets, indexed, search = Assets(cast("Any", road)), IndexedAssets(cast("Any", road)), Search(cast("Any", road))
+def lists_of_values(executor: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
+    assets, indexed, search = (
+        Assets(cast("Any", executor)),
+        IndexedAssets(cast("Any", executor)),
+        Search(cast("Any", executor)),
+    )
     return (
         lambda: assets.list(asset_ids=values),
         lambda: assets.list(asset_types=values),
         lambda: indexed.list("i", status=values),
-        lambda: Tasks(cast("Any", road)).list(status=values),
+        lambda: Tasks(cast("Any", executor)).list(status=values),
         lambda: search.query(index_id="i", search_options=values, query_text="x"),
         lambda: search.query(index_id="i", search_options=["visual"], transcription_options=values, query_text="x"),
     )
@@ -167,48 +175,50 @@ def lists_of_values(road: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
 
 @pytest.mark.parametrize("values", ["", b"visual", [], ()])
 @pytest.mark.parametrize("which", range(6))
-def test_an_empty_or_invalid_list_of_values_is_rejected(road: Recorder, which: int, values: Any) -> None:
+def test_an_empty_or_invalid_list_of_values_is_rejected(executor: Recorder, which: int, values: Any) -> None:
     with pytest.raises(InvalidInputError):
-        list(lists_of_values(road, values))[which]()
-    assert not road.requests
+        list(lists_of_values(executor, values))[which]()
+    assert not executor.requests
 
 
 @pytest.mark.parametrize("which", [4, 5])
-def test_a_string_in_place_of_a_list_of_search_options_is_rejected(road: Recorder, which: int) -> None:
+def test_a_string_in_place_of_a_list_of_search_options_is_rejected(executor: Recorder, which: int) -> None:
     with pytest.raises(InvalidInputError, match="must be a list, got 'visual'"):
-        list(lists_of_values(road, "visual"))[which]()
+        list(lists_of_values(executor, "visual"))[which]()
 
 
 @pytest.mark.parametrize("which", range(4))
-async def test_a_filter_takes_one_value_or_a_list(road: Recorder, which: int) -> None:
-    road.say(PAGE)
-    await list(lists_of_values(road, "visual"))[which]()
-    assert "=visual" in road.last.path()
+async def test_a_filter_takes_one_value_or_a_list(executor: Recorder, which: int) -> None:
+    executor.say(PAGE)
+    await list(lists_of_values(executor, "visual"))[which]()
+    assert "=visual" in executor.last.path()
 
 
 @pytest.mark.parametrize("limits", [{"page": 0}, {"page_limit": 0}, {"page_limit": 51}, {"page": -1}])
 def test_invalid_page_numbers_and_limits_are_rejected_when_the_list_is_created(limits: dict[str, int]) -> None:
-    road = Recorder()
+    executor = Recorder()
     for make in (
-        Assets(cast("Any", road)).list,
-        Tasks(cast("Any", road)).list,
-        MultipartUpload(cast("Any", road)).list_incomplete_uploads,
+        Assets(cast("Any", executor)).list,
+        Tasks(cast("Any", executor)).list,
+        MultipartUpload(cast("Any", executor)).list_incomplete_uploads,
     ):
         with pytest.raises(InvalidInputError, match="page"):
             cast("Any", make)(**limits)
 
 
-async def test_a_list_requests_large_pages_and_only_when_iterated(road: Recorder, assets: Assets) -> None:
-    road.say(PAGE)
+async def test_a_list_requests_large_pages_and_only_when_iterated(executor: Recorder, assets: Assets) -> None:
+    executor.say(PAGE)
     listed = assets.list(filename="film")
-    assert not road.requests
+    assert not executor.requests
     assert [asset async for asset in listed] == []
-    assert road.last.path() == "/assets?filename=film&page_limit=50"
+    assert executor.last.path() == "/assets?filename=film&page_limit=50"
 
 
-async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(road: Recorder, uploads: MultipartUpload) -> None:
+async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(
+    executor: Recorder, uploads: MultipartUpload
+) -> None:
     chunks = [{"index": 1, "status": "completed"}, {"index": 2, "status": "pending"}]
-    road.say({"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}})
+    executor.say({"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}})
     page = await uploads.get_status("u")
     assert [(chunk.index, chunk.status) for chunk in page] == [(1, "completed"), (2, "pending")]
     assert page.extra["status"] == "active"
@@ -217,29 +227,29 @@ async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(road: Record
 
 
 @pytest.mark.parametrize("bad", ["", " ", "a/b", "..", "a\nb", 7, None])
-async def test_an_invalid_id_is_rejected_before_anything_is_sent(road: Recorder, bad: Any) -> None:
+async def test_an_invalid_id_is_rejected_before_anything_is_sent(executor: Recorder, bad: Any) -> None:
     """`delete("..")` must never reach the parent of what was meant."""
-    assets, indexed = Assets(cast("Any", road)), IndexedAssets(cast("Any", road))
+    assets, indexed = Assets(cast("Any", executor)), IndexedAssets(cast("Any", executor))
     calls: list[Callable[[], Any]] = [
         lambda: assets.delete(bad, force=True),
         lambda: assets.retrieve_transcription(bad),
         lambda: indexed.create("i", asset_id=bad),
         lambda: indexed.delete("i", bad),
         lambda: indexed.list_by_asset(bad),
-        lambda: Videos(cast("Any", road)).list(bad),
-        lambda: Indexes(cast("Any", road)).videos.delete(bad, "v"),
-        lambda: Tasks(cast("Any", road)).create(index_id=bad, video_url="https://x.example/a.mp4"),
-        lambda: Search(cast("Any", road)).query(index_id=bad, search_options=["visual"], query_text="x"),
-        lambda: Search(cast("Any", road)).retrieve(bad),
+        lambda: Videos(cast("Any", executor)).list(bad),
+        lambda: Indexes(cast("Any", executor)).videos.delete(bad, "v"),
+        lambda: Tasks(cast("Any", executor)).create(index_id=bad, video_url="https://x.example/a.mp4"),
+        lambda: Search(cast("Any", executor)).query(index_id=bad, search_options=["visual"], query_text="x"),
+        lambda: Search(cast("Any", executor)).retrieve(bad),
     ]
     for call in calls:
         with pytest.raises(InvalidInputError):
             await call()
-    assert not road.requests
+    assert not executor.requests
 
 
-async def test_a_file_is_sent_as_a_form_with_the_fields_first(road: Recorder, assets: Assets) -> None:
-    road.say({"_id": "a", "status": "processing"})
+async def test_a_file_is_sent_as_a_form_with_the_fields_first(executor: Recorder, assets: Assets) -> None:
+    executor.say({"_id": "a", "status": "processing"})
     metadata: dict[str, Any] = {"tags": ["a", "b"], "né": 1.5, "ok": True}
     asset = await assets.create(
         method="direct",
@@ -250,22 +260,24 @@ async def test_a_file_is_sent_as_a_form_with_the_fields_first(road: Recorder, as
         user_metadata=metadata,
     )
     assert asset.id == "a"
-    assert road.form == [
+    assert executor.form == [
         ("method", "direct"),
         ("filename", "film.mp4"),
         ("enable_hls", "false"),
         ("enable_thumbnail", "true"),
         ("user_metadata", '{"tags":["a","b"],"né":1.5,"ok":true}'),
     ]
-    assert road.files == [("file", "film.mp4", b"bytes", "video/mp4")]
+    assert executor.files == [("file", "film.mp4", b"bytes", "video/mp4")]
 
 
-async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(road: Recorder, assets: Assets) -> None:
-    road.say({"_id": "a", "status": "processing"})
+async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(
+    executor: Recorder, assets: Assets
+) -> None:
+    executor.say({"_id": "a", "status": "processing"})
     part = FilePart(name="whatever", filename="a.mp4", content=b"x", size=1, content_type="video/mp4")
     await assets.create(method="direct", file=part)
-    assert road.files == [("file", "a.mp4", b"x", "video/mp4")]
-    assert road.form == [("method", "direct")]
+    assert executor.files == [("file", "a.mp4", b"x", "video/mp4")]
+    assert executor.form == [("method", "direct")]
 
 
 @pytest.mark.parametrize(
@@ -287,79 +299,82 @@ async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(r
     ids=repr,
 )
 async def test_invalid_asset_arguments_are_rejected_before_anything_is_sent(
-    road: Recorder, assets: Assets, wrong: Any
+    executor: Recorder, assets: Assets, wrong: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
         await assets.create(**wrong)
-    assert not road.requests
+    assert not executor.requests
 
 
 @pytest.mark.parametrize(
     "url",
     ["", "film.mp4", "/films/a.mp4", "file:///films/a", "ftp://x.example/a", "https://", "http://a b", "http://[", 7],
 )
-async def test_a_url_that_the_platform_cannot_fetch_is_rejected(road: Recorder, assets: Assets, url: Any) -> None:
+async def test_a_url_that_the_platform_cannot_fetch_is_rejected(executor: Recorder, assets: Assets, url: Any) -> None:
     with pytest.raises(InvalidInputError, match="must be an http or https URL"):
         await assets.create(method="url", url=url)
     with pytest.raises(InvalidInputError, match="video_url"):
-        await Tasks(cast("Any", road)).create(index_id="i", video_url=url)
-    assert not road.requests
+        await Tasks(cast("Any", executor)).create(index_id="i", video_url=url)
+    assert not executor.requests
 
 
-async def test_an_asset_is_deleted_with_force_only_on_request(road: Recorder, assets: Assets) -> None:
+async def test_an_asset_is_deleted_with_force_only_on_request(executor: Recorder, assets: Assets) -> None:
     await assets.delete("a")
-    assert road.last.path() == "/assets/a"
+    assert executor.last.path() == "/assets/a"
     await assets.delete("a", force=True)
-    assert road.last.path() == "/assets/a?force=true"
+    assert executor.last.path() == "/assets/a?force=true"
 
 
-async def test_none_in_an_update_of_user_metadata_is_sent(road: Recorder, assets: Assets) -> None:
+async def test_none_in_an_update_of_user_metadata_is_sent(executor: Recorder, assets: Assets) -> None:
     change = {"keep": "x", "gone": None}
     await assets.update_user_metadata("a", user_metadata=change)
-    assert (road.last.operation, road.json) == ("PATCH /assets/{asset_id}/user-metadata", {"user_metadata": change})
-    await Indexes(cast("Any", road)).indexed_assets.update("i", "x", user_metadata=change)
-    assert road.json == {"user_metadata": change}
-    await Indexes(cast("Any", road)).videos.update("i", "x", user_metadata=change)
-    assert road.json == {"user_metadata": change}
+    assert (executor.last.operation, executor.json) == (
+        "PATCH /assets/{asset_id}/user-metadata",
+        {"user_metadata": change},
+    )
+    await Indexes(cast("Any", executor)).indexed_assets.update("i", "x", user_metadata=change)
+    assert executor.json == {"user_metadata": change}
+    await Indexes(cast("Any", executor)).videos.update("i", "x", user_metadata=change)
+    assert executor.json == {"user_metadata": change}
 
 
-async def test_none_in_a_replacement_of_user_metadata_is_refused(road: Recorder, assets: Assets) -> None:
+async def test_none_in_a_replacement_of_user_metadata_is_refused(executor: Recorder, assets: Assets) -> None:
     with pytest.raises(InvalidInputError, match="gone"):
         await assets.replace_user_metadata("a", user_metadata=cast("Any", {"gone": None}))
     await assets.replace_user_metadata("a", user_metadata={})
-    assert (road.last.method, road.json) == ("PUT", {"user_metadata": {}})
+    assert (executor.last.method, executor.json) == ("PUT", {"user_metadata": {}})
 
 
-async def test_transcription_units_are_sent_as_repeated_parameters(road: Recorder, assets: Assets) -> None:
-    road.say({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
+async def test_transcription_units_are_sent_as_repeated_parameters(executor: Recorder, assets: Assets) -> None:
+    executor.say({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
     found = await assets.retrieve_transcription("a", include=["words", "utterances"])
-    assert road.last.path() == "/assets/a/transcription?include=words&include=utterances"
+    assert executor.last.path() == "/assets/a/transcription?include=words&include=utterances"
     assert found.words[0].value == "hi"
 
 
 async def test_embeddings_and_transcription_of_an_indexed_asset_are_requested_by_parameter(
-    road: Recorder, indexed: IndexedAssets
+    executor: Recorder, indexed: IndexedAssets
 ) -> None:
-    road.say({"_id": "x", "status": "ready"})
+    executor.say({"_id": "x", "status": "ready"})
     await indexed.retrieve("i", "x", embedding_option=["visual", "audio"], transcription=True)
-    assert road.last.path() == (
+    assert executor.last.path() == (
         "/indexes/i/indexed-assets/x?embedding_option=visual&embedding_option=audio&transcription=true"
     )
 
 
-async def test_a_task_requires_either_a_file_or_a_url(road: Recorder) -> None:
-    road.say({"_id": "t", "video_id": "v"})
-    tasks = Tasks(cast("Any", road))
+async def test_a_task_requires_either_a_file_or_a_url(executor: Recorder) -> None:
+    executor.say({"_id": "t", "video_id": "v"})
+    tasks = Tasks(cast("Any", executor))
     await tasks.create(index_id="i", video_file=b"x", enable_video_stream=False, user_metadata={"a": 1})
-    assert road.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
-    assert road.files == [("video_file", "upload", b"x", "video/mp4")]
+    assert executor.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
+    assert executor.files == [("video_file", "upload", b"x", "video/mp4")]
     for wrong in ({}, {"video_file": b"x", "video_url": "https://x.example/a"}):
         with pytest.raises(InvalidInputError, match="one of"):
             await tasks.create(index_id="i", **cast("Any", wrong))
 
 
 async def test_completed_chunks_may_be_models_or_dicts_and_are_sent_with_all_fields(
-    road: Recorder, uploads: MultipartUpload
+    executor: Recorder, uploads: MultipartUpload
 ) -> None:
     """The platform refuses a chunk without its `proof_type`, though a caller need not say it."""
     plain = {"chunk_index": 2, "proof": "f", "proof_type": "etag", "chunk_size": 3}
@@ -367,11 +382,11 @@ async def test_completed_chunks_may_be_models_or_dicts_and_are_sent_with_all_fie
         "u", completed_chunks=[CompletedChunk(chunk_index=1, proof="e", chunk_size=5), plain]
     )
     first = {"chunk_index": 1, "proof": "e", "proof_type": "etag", "chunk_size": 5}
-    assert road.json == {"completed_chunks": [first, plain]}
+    assert executor.json == {"completed_chunks": [first, plain]}
 
 
 async def test_invalid_upload_arguments_are_rejected_before_anything_is_sent(
-    road: Recorder, uploads: MultipartUpload
+    executor: Recorder, uploads: MultipartUpload
 ) -> None:
     for wrong in ({"filename": " ", "total_size": 1}, {"filename": "a", "total_size": 0}):
         with pytest.raises(InvalidInputError):
@@ -381,11 +396,11 @@ async def test_invalid_upload_arguments_are_rejected_before_anything_is_sent(
             await uploads.get_additional_presigned_urls("u", start=start, count=count)
     with pytest.raises(InvalidInputError, match="completed_chunks"):
         await uploads.report_chunk_batch("u", completed_chunks=[])
-    assert not road.requests
+    assert not executor.requests
 
 
-async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorder, search: Search) -> None:
-    road.say({"data": []})
+async def test_a_search_repeats_its_options_and_encodes_its_filter(executor: Recorder, search: Search) -> None:
+    executor.say({"data": []})
     await search.create(
         index_id="i",
         search_options=["visual", "transcription"],
@@ -397,7 +412,7 @@ async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorde
         filter={"duration": Range(gte=60), "category": "nouvelles é"},
         include_user_metadata=True,
     )
-    assert sorted(road.form) == [
+    assert sorted(executor.form) == [
         ("filter", '{"duration":{"gte":60},"category":"nouvelles é"}'),
         ("group_by", "video"),
         ("include_user_metadata", "true"),
@@ -409,34 +424,34 @@ async def test_a_search_repeats_its_options_and_encodes_its_filter(road: Recorde
         ("search_options", "visual"),
         ("transcription_options", "lexical"),
     ]
-    assert road.last.retry_class == "billable"
+    assert executor.last.retry_class == "billable"
 
 
-async def test_a_filter_string_must_be_a_json_object(road: Recorder, search: Search) -> None:
-    road.say({"data": []})
+async def test_a_filter_string_must_be_a_json_object(executor: Recorder, search: Search) -> None:
+    executor.say({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_text="x", filter='{"id": ["a"]}')
-    assert ("filter", '{"id": ["a"]}') in road.form
+    assert ("filter", '{"id": ["a"]}') in executor.form
     for wrong in ("{", "[1]", "text", ""):
         with pytest.raises(InvalidInputError, match="filter"):
             search.query(index_id="i", search_options=["visual"], query_text="x", filter=wrong)
 
 
-async def test_query_images_are_sent_in_order_with_their_media_type(road: Recorder, search: Search) -> None:
-    road.say({"data": []})
+async def test_query_images_are_sent_in_order_with_their_media_type(executor: Recorder, search: Search) -> None:
+    executor.say({"data": []})
     second = FilePart(name="", filename="b.jpg", content=b"2", size=1, content_type="image/jpeg")
     await search.create(index_id="i", search_options=["visual"], query_media_file=[b"1", second])
-    assert road.form == [("index_id", "i"), ("search_options", "visual"), ("query_media_type", "image")]
-    assert road.files == [
+    assert executor.form == [("index_id", "i"), ("search_options", "visual"), ("query_media_type", "image")]
+    assert executor.files == [
         ("query_media_file", "upload", b"1", "application/octet-stream"),
         ("query_media_file", "b.jpg", b"2", "image/jpeg"),
     ]
 
 
 @pytest.mark.parametrize("urls", ["https://x.example/1.jpg", ["https://x.example/1.jpg"], ("https://x.example/1.jpg",)])
-async def test_a_single_query_url_needs_no_list(road: Recorder, search: Search, urls: Any) -> None:
-    road.say({"data": []})
+async def test_a_single_query_url_needs_no_list(executor: Recorder, search: Search, urls: Any) -> None:
+    executor.say({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_media_url=urls)
-    assert [text for name, text in road.form if name == "query_media_url"] == ["https://x.example/1.jpg"]
+    assert [text for name, text in executor.form if name == "query_media_url"] == ["https://x.example/1.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -456,19 +471,21 @@ async def test_a_single_query_url_needs_no_list(road: Recorder, search: Search, 
     ids=repr,
 )
 async def test_a_search_with_an_invalid_query_is_rejected_before_anything_is_sent(
-    road: Recorder, search: Search, wrong: Any
+    executor: Recorder, search: Search, wrong: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
         search.query(index_id="i", search_options=["visual"], **wrong)
     with pytest.raises(InvalidInputError):
         await search.create(index_id="i", search_options=["visual"], **wrong)
-    assert not road.requests
+    assert not executor.requests
 
 
-async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(road: Recorder, search: Search) -> None:
+async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(
+    executor: Recorder, search: Search
+) -> None:
     """A page without `include_user_metadata` would silently lack the keys that the first page had."""
     pool = {"total_count": 2, "index_id": "i"}
-    road.say(
+    executor.say(
         {
             "data": [{"video_id": "a", "rank": 1}],
             "page_info": {"next_page_token": "t-1", "total_results": 2},
@@ -477,17 +494,19 @@ async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(r
         {"data": [{"video_id": "b", "rank": 2}], "page_info": {"prev_page_token": "t-0"}},
     )
     found = search.query(index_id="i", search_options=["visual"], query_text="x", include_user_metadata=True)
-    assert not road.requests
+    assert not executor.requests
     pages = [page async for page in found.pages()]
     assert [item.video_id for page in pages for item in page] == ["a", "b"]
     assert (pages[0].total, pages[0].extra["search_pool"]) == (2, pool)
-    assert [request.operation for request in road.requests] == ["POST /search", "GET /search/{page-token}"]
-    assert road.last.path() == "/search/t-1?include_user_metadata=true"
-    assert road.last.retry_class == "safe"
+    assert [request.operation for request in executor.requests] == ["POST /search", "GET /search/{page-token}"]
+    assert executor.last.path() == "/search/t-1?include_user_metadata=true"
+    assert executor.last.retry_class == "safe"
 
 
-async def test_search_results_contain_the_search_pool_and_the_next_page_token(road: Recorder, search: Search) -> None:
-    road.say(
+async def test_search_results_contain_the_search_pool_and_the_next_page_token(
+    executor: Recorder, search: Search
+) -> None:
+    executor.say(
         {
             "data": [{"id": "v", "clips": [{"start": 1, "end": 2.5, "video_id": "v", "rank": 1}]}],
             "page_info": {"next_page_token": "t", "page_expires_at": "2026-10-01T00:00:00Z", "total_inner_matches": 1},
@@ -500,34 +519,36 @@ async def test_search_results_contain_the_search_pool_and_the_next_page_token(ro
     assert results.search_pool.total_duration == 60.0
 
 
-async def test_waiting_reports_every_poll_and_returns_the_ready_asset(road: Recorder, assets: Assets) -> None:
-    road.say({"_id": "a", "status": "processing"}, {"_id": "a", "status": "who knows"}, {"_id": "a", "status": "ready"})
+async def test_waiting_reports_every_poll_and_returns_the_ready_asset(executor: Recorder, assets: Assets) -> None:
+    executor.say(
+        {"_id": "a", "status": "processing"}, {"_id": "a", "status": "who knows"}, {"_id": "a", "status": "ready"}
+    )
     seen: list[str] = []
     done = await assets.wait_for_done("a", sleep_interval=2, callback=lambda asset: seen.append(asset.status))
     assert done.status == "ready"
     assert seen == ["processing", "who knows", "ready"]
-    assert road.clock.sleeps == [2, 2]
+    assert executor.clock.sleeps == [2, 2]
 
 
-async def test_waiting_for_a_failed_asset_raises_an_error_with_the_reason(road: Recorder, assets: Assets) -> None:
-    road.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
+async def test_waiting_for_a_failed_asset_raises_an_error_with_the_reason(executor: Recorder, assets: Assets) -> None:
+    executor.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
     with pytest.raises(ProcessingFailedError, match="no video stream") as caught:
         await assets.wait_for_done("a")
     assert (caught.value.resource_type, caught.value.id) == ("asset", "a")
 
 
-async def test_waiting_for_an_unknown_id_raises_immediately(road: Recorder, indexed: IndexedAssets) -> None:
-    road.say(NotFoundError(message="no such asset"))
+async def test_waiting_for_an_unknown_id_raises_immediately(executor: Recorder, indexed: IndexedAssets) -> None:
+    executor.say(NotFoundError(message="no such asset"))
     with pytest.raises(NotFoundError):
         await indexed.wait_for_done("i", "x")
-    assert road.last.path() == "/indexes/i/indexed-assets/x"
+    assert executor.last.path() == "/indexes/i/indexed-assets/x"
 
 
-async def test_waiting_raises_wait_timeout_error_after_the_timeout(road: Recorder, indexed: IndexedAssets) -> None:
-    road.say({"_id": "x", "status": "queued"})
+async def test_waiting_raises_wait_timeout_error_after_the_timeout(executor: Recorder, indexed: IndexedAssets) -> None:
+    executor.say({"_id": "x", "status": "queued"})
     waits: dict[str, Awaitable[Any]] = {
         "indexed asset": indexed.wait_for_done("i", "x", timeout=60),
-        "indexing task": Tasks(cast("Any", road)).wait_for_done("x", timeout=60),
+        "indexing task": Tasks(cast("Any", executor)).wait_for_done("x", timeout=60),
     }
     for kind, wait in waits.items():
         with pytest.raises(WaitTimeoutError, match="still queued") as caught:
@@ -557,35 +578,35 @@ HITS: dict[str, Any] = {
 }
 
 
-async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(search: Search, road: Recorder) -> None:
-    road.say(HITS, video_page("v0", "v1", "v2"))
+async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(search: Search, executor: Recorder) -> None:
+    executor.say(HITS, video_page("v0", "v1", "v2"))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
     assert hits[0].user_metadata == {"place": "Oslo"}
     assert [hit.hls_url for hit in hits[:2]] == ["https://cdn/v1.m3u8", "https://cdn/v2.m3u8"]
     assert [hit.thumbnail_url for hit in hits[:2]] == ["https://cdn/v1.jpg", "https://cdn/hit.jpg"]
-    assert [request.method for request in road.requests] == ["POST", "GET"]
-    assert ("include_user_metadata", "true") in (road.requests[0].form or Form.build()).fields
+    assert [request.method for request in executor.requests] == ["POST", "GET"]
+    assert ("include_user_metadata", "true") in (executor.requests[0].form or Form.build()).fields
 
 
-async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Search, road: Recorder) -> None:
-    road.say(HITS, video_page("v1", pages=2000), video("v2"))
+async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Search, executor: Recorder) -> None:
+    executor.say(HITS, video_page("v1", pages=2000), video("v2"))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
-    assert [request.path().partition("?")[0] for request in road.requests[1:]] == [
+    assert [request.path().partition("?")[0] for request in executor.requests[1:]] == [
         "/indexes/i/videos",
         "/indexes/i/videos/v2",
     ]
 
 
-async def test_a_search_result_whose_video_was_deleted_is_kept(search: Search, road: Recorder) -> None:
-    road.say(HITS, video_page("v1"), NotFoundError(status_code=404))
+async def test_a_search_result_whose_video_was_deleted_is_kept(search: Search, executor: Recorder) -> None:
+    executor.say(HITS, video_page("v1"), NotFoundError(status_code=404))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert (hits[1].video, hits[1].filename, hits[1].hls_url) == (None, None, None)
     assert hits[1].thumbnail_url == "https://cdn/hit.jpg"
 
 
-async def test_a_search_without_results_requests_no_video(search: Search, road: Recorder) -> None:
-    road.say({"data": [], "page_info": {}})
+async def test_a_search_without_results_requests_no_video(search: Search, executor: Recorder) -> None:
+    executor.say({"data": [], "page_info": {}})
     assert await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x") == []
-    assert len(road.requests) == 1
+    assert len(executor.requests) == 1

@@ -50,11 +50,11 @@ HIT: dict[str, Any] = {"asset_type": "video", "rank": 1, "item_id": "k", "matche
 OPTIONS: dict[str, Any] = {"video": {"modalities": ["visual"]}}
 IMPORT: dict[str, Any] = {"_id": "m", "items": []}
 
-Making = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
+MakeClient = Callable[[ResponseHandler], tuple[RequestExecutor, FakeSession]]
 
 
 @pytest.fixture
-def making(clock: FastClock) -> Making:
+def make_client(clock: FastClock) -> MakeClient:
     """Makes a road whose server is a function."""
     return lambda answer: make_executor(answer, clock)
 
@@ -68,15 +68,17 @@ def bodies(session: FakeSession) -> list[Any]:
     return [json.loads(body) for body in session.bodies]
 
 
-async def test_removing_images_from_an_entity_is_a_delete_with_a_body_that_returns_the_entity(making: Making) -> None:
-    api, session = making(responses_in_order(fake_response(content=ENTITY)))
+async def test_removing_images_from_an_entity_is_a_delete_with_a_body_that_returns_the_entity(
+    make_client: MakeClient,
+) -> None:
+    api, session = make_client(responses_in_order(fake_response(content=ENTITY)))
     entity = await Entities(api).delete_assets("c", "e", asset_ids=["x", "y"])
     assert session.sent == [("DELETE", "/entity-collections/c/entities/e/assets")]
     assert bodies(session) == [{"asset_ids": ["x", "y"]}]
     assert entity.asset_ids == ("a",)
 
 
-async def test_creating_several_entities_reports_partial_failures(making: Making) -> None:
+async def test_creating_several_entities_reports_partial_failures(make_client: MakeClient) -> None:
     """A success of the call is none of each entity: the errors must not be lost."""
     answer = {
         "success_count": 1,
@@ -84,7 +86,7 @@ async def test_creating_several_entities_reports_partial_failures(making: Making
         "entities": [{"_id": "e", "name": "Ada", "status": "processing"}],
         "errors": [{"entity_index": 1, "entity_name": "Bob", "error_reason": "no face"}],
     }
-    api, session = making(responses_in_order(fake_response(201, answer)))
+    api, session = make_client(responses_in_order(fake_response(201, answer)))
     received = await Entities(api).create_bulk(
         "c", entities=[NewEntity(name="Ada", asset_ids=["a"]), {"name": "Bob", "asset_ids": ["b"]}]
     )
@@ -94,26 +96,28 @@ async def test_creating_several_entities_reports_partial_failures(making: Making
 
 
 @pytest.mark.parametrize("metadata", [{"a": {"b": 1}}, {"a": None}, {"a": 2**53}, {"a": [1]}, {"": "x"}])
-async def test_invalid_item_metadata_is_rejected_with_the_parameter_name(making: Making, metadata: Any) -> None:
-    api, session = making(responses_in_order(fake_response()))
+async def test_invalid_item_metadata_is_rejected_with_the_parameter_name(
+    make_client: MakeClient, metadata: Any
+) -> None:
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError, match=r"(^| )metadata"):
         await KnowledgeStoreItems(api).create("s", asset_id="a", metadata=metadata)
     assert not session.sent
 
 
-async def test_a_store_configuration_may_be_a_model_or_a_dict(making: Making) -> None:
+async def test_a_store_configuration_may_be_a_model_or_a_dict(make_client: MakeClient) -> None:
     plain = {"enrichment_config": {"type": "description", "description": "who is in it"}}
     model = IngestionConfig(enrichment_config=EnrichmentConfig(type="description", description="who is in it"))
-    api, session = making(responses_in_order(fake_response(201, {"_id": "ks_1", "ingestion_config": plain})))
+    api, session = make_client(responses_in_order(fake_response(201, {"_id": "ks_1", "ingestion_config": plain})))
     for config in (plain, model):
         store = await KnowledgeStores(api).create(name="films", ingestion_config=config)
         assert store.ingestion_config == model
     assert bodies(session) == [{"name": "films", "ingestion_config": plain}] * 2
 
 
-async def test_later_search_pages_repeat_the_whole_request_with_the_token(making: Making) -> None:
+async def test_later_search_pages_repeat_the_whole_request_with_the_token(make_client: MakeClient) -> None:
     """The token alone would be a search without a query."""
-    api, session = making(
+    api, session = make_client(
         responses_in_order(
             fake_response(content=hits("t1", 1, 2)),
             fake_response(content=hits("t2", 3)),
@@ -138,32 +142,32 @@ async def test_later_search_pages_repeat_the_whole_request_with_the_token(making
 
 
 @pytest.mark.parametrize("field", ["in", "in_"])
-async def test_a_filter_dict_accepts_in_with_and_without_an_underscore(making: Making, field: str) -> None:
-    api, session = making(responses_in_order(fake_response(content=hits(None, 1))))
+async def test_a_filter_dict_accepts_in_with_and_without_an_underscore(make_client: MakeClient, field: str) -> None:
+    api, session = make_client(responses_in_order(fake_response(content=hits(None, 1))))
     search = KnowledgeStores(api).search("ks_1", query="a dog", filter={"item_id": {field: ["ksi_1"]}})
     assert [hit.rank async for hit in search] == [1]
     assert json.loads(session.bodies[0])["filter"] == {"item_id": {"in": ["ksi_1"]}}
 
 
-async def test_a_page_of_hits_has_the_effective_search_options(making: Making) -> None:
-    api, _ = making(responses_in_order(fake_response(content=hits(None, 1))))
+async def test_a_page_of_hits_has_the_effective_search_options(make_client: MakeClient) -> None:
+    api, _ = make_client(responses_in_order(fake_response(content=hits(None, 1))))
     page = await KnowledgeStores(api).search("s", query="a dog")
     assert page.extra == {"effective_search_options": OPTIONS}
     assert page.next_request is None
     assert page[0].matches[0].end_sec == 2
 
 
-async def test_a_hit_of_an_unknown_kind_is_kept(making: Making) -> None:
+async def test_a_hit_of_an_unknown_kind_is_kept(make_client: MakeClient) -> None:
     hit = {"asset_type": "hologram", "rank": 1, "item_id": "k", "depth": 3}
-    api, _ = making(responses_in_order(fake_response(content={"data": [hit]})))
+    api, _ = make_client(responses_in_order(fake_response(content={"data": [hit]})))
     found = await KnowledgeStores(api).search("s", query="a dog").to_list()
     assert found == [StoreSearchHit(asset_type="hologram", rank=1, item_id="k", extra={"depth": 3})]  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what this is about
     assert to_dict(found[0])["depth"] == 3
 
 
 @pytest.mark.parametrize("status", [400, 410])
-async def test_an_expired_search_reports_the_number_of_hits(making: Making, status: int) -> None:
-    api, _ = making(
+async def test_an_expired_search_reports_the_number_of_hits(make_client: MakeClient, status: int) -> None:
+    api, _ = make_client(
         responses_in_order(
             fake_response(content=hits("t", 1, 2)),
             fake_response(status, {"code": "page_token_expired", "message": "x"}),
@@ -179,46 +183,46 @@ async def test_an_expired_search_reports_the_number_of_hits(making: Making, stat
     assert error.operation == "POST /knowledge-stores/{knowledge_store_id}/search"
 
 
-async def test_an_error_on_the_first_search_page_is_not_search_expired_error(making: Making) -> None:
+async def test_an_error_on_the_first_search_page_is_not_search_expired_error(make_client: MakeClient) -> None:
     """A wrong query is not a slow reader."""
-    api, _ = making(responses_in_order(fake_response(400, {"code": "parameter_invalid"})))
+    api, _ = make_client(responses_in_order(fake_response(400, {"code": "parameter_invalid"})))
     with pytest.raises(BadRequestError) as caught:
         await KnowledgeStores(api).search("s", query="a dog").to_list()
     assert type(caught.value) is BadRequestError
 
 
-async def test_other_errors_on_a_later_page_are_raised_unchanged(making: Making) -> None:
-    api, _ = making(
+async def test_other_errors_on_a_later_page_are_raised_unchanged(make_client: MakeClient) -> None:
+    api, _ = make_client(
         responses_in_order(fake_response(content=hits("t", 1)), fake_response(404, {"code": "resource_not_exist"}))
     )
     with pytest.raises(NotFoundError):
         await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
-async def test_a_repeated_page_token_raises_malformed_response_error(making: Making) -> None:
-    api, _ = making(responses_in_order(fake_response(content=hits("t", 1)), fake_response(content=hits("t", 2))))
+async def test_a_repeated_page_token_raises_malformed_response_error(make_client: MakeClient) -> None:
+    api, _ = make_client(responses_in_order(fake_response(content=hits("t", 1)), fake_response(content=hits("t", 2))))
     with pytest.raises(MalformedResponseError, match="same page"):
         await KnowledgeStores(api).search("s", query="a dog").to_list()
 
 
 @pytest.mark.parametrize("wrong", [{"query": " "}, {"query": "x", "page_size": 0}, {"query": "x", "page_size": 51}])
-async def test_an_invalid_search_is_rejected_when_it_is_created(making: Making, wrong: dict[str, Any]) -> None:
-    api, _ = making(responses_in_order(fake_response()))
+async def test_an_invalid_search_is_rejected_when_it_is_created(make_client: MakeClient, wrong: dict[str, Any]) -> None:
+    api, _ = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         KnowledgeStores(api).search("s", **wrong)
 
 
-async def test_authorize_connection_uses_a_path_with_a_colon(making: Making) -> None:
+async def test_authorize_connection_uses_a_path_with_a_colon(make_client: MakeClient) -> None:
     """The official client cannot make this call: joined the usual way, the path is taken for a scheme."""
     answer = {"authorize_url": "https://accounts.example/o?x=1", "state": "s"}
-    api, session = making(responses_in_order(fake_response(content=answer)))
+    api, session = make_client(responses_in_order(fake_response(content=answer)))
     begun = await DataConnectors(api).authorize_connection(provider="google_drive", redirect_uri="https://x.example/")
     assert session.sent == [("POST", "/connections:authorize")]
     assert begun.authorize_url == answer["authorize_url"]
 
 
-async def test_a_picker_token_is_requested_without_a_body_and_hidden_in_repr(making: Making) -> None:
-    api, session = making(
+async def test_a_picker_token_is_requested_without_a_body_and_hidden_in_repr(make_client: MakeClient) -> None:
+    api, session = make_client(
         responses_in_order(fake_response(content={"access_token": "ya29.secret", "developer_key": "AIza.secret"}))
     )
     token = await DataConnectors(api).create_connection_picker_token("c")
@@ -227,8 +231,8 @@ async def test_a_picker_token_is_requested_without_a_body_and_hidden_in_repr(mak
     assert "secret" not in repr(token)
 
 
-async def test_registering_an_existing_redirect_uri_raises_conflict_error(making: Making) -> None:
-    api, _ = making(
+async def test_registering_an_existing_redirect_uri_raises_conflict_error(make_client: MakeClient) -> None:
+    api, _ = make_client(
         responses_in_order(fake_response(409, {"code": "redirect_uri_exists", "message": "x", "docs_url": "https://d"}))
     )
     with pytest.raises(ConflictError) as caught:
@@ -236,13 +240,13 @@ async def test_registering_an_existing_redirect_uri_raises_conflict_error(making
     assert caught.value.docs_url == "https://d"
 
 
-async def test_files_to_import_may_be_strings_dicts_or_models(making: Making) -> None:
+async def test_files_to_import_may_be_strings_dicts_or_models(make_client: MakeClient) -> None:
     answer = {
         "_id": "m",
         "has_failures": True,
         "items": [{"source_id": "c", "action": "rejected", "error": {"code": "x"}}],
     }
-    api, session = making(responses_in_order(fake_response(202, answer)))
+    api, session = make_client(responses_in_order(fake_response(202, answer)))
     result = await Imports(api).import_files("g", items=["a", {"source_id": "b"}, ImportSource(source_id="c")])
     assert bodies(session) == [{"items": [{"source_id": "a"}, {"source_id": "b"}, {"source_id": "c"}]}]
     assert result.has_failures
@@ -250,20 +254,20 @@ async def test_files_to_import_may_be_strings_dicts_or_models(making: Making) ->
 
 
 @pytest.mark.parametrize("items", [[], "abc", ["x"] * 101])
-async def test_an_import_of_an_invalid_list_of_items_is_rejected(making: Making, items: Any) -> None:
-    api, session = making(responses_in_order(fake_response()))
+async def test_an_import_of_an_invalid_list_of_items_is_rejected(make_client: MakeClient, items: Any) -> None:
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await Imports(api).import_files("g", items=items)
     assert not session.sent
 
 
 @pytest.mark.parametrize("last", ["ready", "failed", None])
-async def test_an_import_has_ended_when_each_of_its_files_has(making: Making, last: str | None) -> None:
+async def test_an_import_has_ended_when_each_of_its_files_has(make_client: MakeClient, last: str | None) -> None:
     """Files that were rejected have no status, and would be waited for until the end of time."""
     rejected = {"source_id": "a", "action": "rejected", "error": {"code": "source_unavailable"}}
     under_way = {"source_id": "b", "asset_id": "x", "status": "processing"}
     ended = {"source_id": "b", "asset_id": "x"} | ({"status": last} if last else {})
-    api, session = making(
+    api, session = make_client(
         responses_in_order(
             *(
                 fake_response(content={**IMPORT, "items": [rejected, item]})
@@ -278,9 +282,9 @@ async def test_an_import_has_ended_when_each_of_its_files_has(making: Making, la
     assert len(session.sent) == 3
 
 
-async def test_waiting_for_an_entity_that_is_never_ready_times_out(making: Making) -> None:
+async def test_waiting_for_an_entity_that_is_never_ready_times_out(make_client: MakeClient) -> None:
     """No failure is documented for entities, so only the deadline ends such a wait."""
-    api, _ = making(responses_in_order(fake_response(content={**ENTITY, "status": "processing"})))
+    api, _ = make_client(responses_in_order(fake_response(content={**ENTITY, "status": "processing"})))
     with pytest.raises(WaitTimeoutError, match="entity e still processing after 90 s"):
         await Entities(api).wait_for_done("c", "e", timeout=90)
 
@@ -298,9 +302,9 @@ CALLS: list[Callable[[RequestExecutor, Any], Awaitable[object]]] = [
 @pytest.mark.parametrize("bad", ["", "a/b", "..", "a\nb", 7])
 @pytest.mark.parametrize("call", CALLS)
 async def test_an_invalid_id_is_rejected_before_anything_is_sent(
-    making: Making, call: Callable[[RequestExecutor, Any], Awaitable[object]], bad: Any
+    make_client: MakeClient, call: Callable[[RequestExecutor, Any], Awaitable[object]], bad: Any
 ) -> None:
-    api, session = making(responses_in_order(fake_response()))
+    api, session = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await call(api, bad)
     assert not session.sent
@@ -321,10 +325,10 @@ def test_the_client_has_each_group_under_the_name_the_api_gives_it() -> None:
     assert isinstance(client.imports, Imports)
 
 
-async def test_waiting_for_a_store_item_polls_and_raises_its_failure(making: Making) -> None:
+async def test_waiting_for_a_store_item_polls_and_raises_its_failure(make_client: MakeClient) -> None:
     item = {"_id": "ksi_1", "asset_type": "video", "status": "queued"}
     failed = {**item, "status": "failed"}
-    api, session = making(responses_in_order(fake_response(content=item), fake_response(content=failed)))
+    api, session = make_client(responses_in_order(fake_response(content=item), fake_response(content=failed)))
     with pytest.raises(ProcessingFailedError, match="ksi_1"):
         await KnowledgeStoreItems(api).wait_for_done("s", "ksi_1")
     assert len(session.sent) == 2

@@ -540,14 +540,14 @@ def test_p6_a_timeout_in_the_queue_is_not_ambiguous_and_costs_no_retry_tokens(re
             return fake_response(429, headers={"Retry-After": "0.1"})
 
         api, session = make_executor(answer, LoopClock(), options=Options(timeout=5))
-        refused = asyncio.create_task(api.execute(json_request("POST", retry_class=retry)))
+        pending = asyncio.create_task(api.execute(json_request("POST", retry_class=retry)))
         await asyncio.sleep(0.001)
         state = category_state(api.limiter, "POST /x")
         state.in_flight[2] = InFlightRequest(sent_at=api.clock.monotonic(), costs=SINGLE_REQUEST)
         state.in_flight_count, state.reserved = 2, {"request": 2.0}
         state.windows = {("request", 1): Window(dimension="request", limit=1, remaining=1)}  # in use by another call
         with pytest.raises(APITimeoutError) as caught:
-            await refused
+            await pending
         assert len(session.sent) == 1
         assert not caught.value.ambiguous
         assert caught.value.attempts == 1
@@ -578,7 +578,7 @@ def test_p4_a_reported_quota_is_nearly_used_up_and_never_exceeded(seconds: float
     server, took = storm(
         lambda clock: FixedWindowServer(limit=40, window_seconds=seconds, clock=clock, latency=lambda: 0.001), 200
     )
-    assert (server.served, server.rejected) == (200, 0)
+    assert (server.accepted, server.rejected) == (200, 0)
     assert 4 * seconds / took >= use
 
 
@@ -586,7 +586,7 @@ def test_p4_an_unreported_quota_is_found_with_few_rejections() -> None:
     server, _ = storm(
         lambda clock: FixedWindowServer(limit=40, window_seconds=3.0, clock=clock, send_headers=False), 200
     )
-    assert server.served == 200
+    assert server.accepted == 200
     assert server.rejected <= 0.15 * 200
 
 
@@ -609,7 +609,7 @@ def test_queue_time_does_not_count_towards_the_default_timeout() -> None:
         server = FixedWindowServer(limit=40, window_seconds=60.0, clock=clock)
         api, _ = make_executor(server.handle, clock)
         await asyncio.gather(*(api.execute(json_request()) for _ in range(200)))
-        assert (server.served, server.rejected) == (200, 0)
+        assert (server.accepted, server.rejected) == (200, 0)
         assert clock.monotonic() > 200
 
     run_in_virtual_time(main())
@@ -621,7 +621,7 @@ def test_an_unresponsive_server_times_out_one_minute_after_the_queue() -> None:
         server = FixedWindowServer(limit=1, window_seconds=60.0, clock=clock)
 
         async def answer(method: str, path: str) -> Response:
-            if server.served:
+            if server.accepted:
                 await asyncio.sleep(1e6)
             return await server.handle(method, path)
 

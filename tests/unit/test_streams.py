@@ -65,8 +65,8 @@ def request(retry: Any = "billable") -> Request[Any]:
 
 
 def stream_of(*pieces: Any, retry: Any = "billable") -> tuple[AnalyzeStream, FakeStreamingExecutor]:
-    road = FakeStreamingExecutor(*pieces)
-    return AnalyzeStream(road, request(retry)), road
+    executor = FakeStreamingExecutor(*pieces)
+    return AnalyzeStream(executor, request(retry)), executor
 
 
 async def events_of(stream: AnalyzeStream) -> list[AnalyzeEvent]:
@@ -180,22 +180,22 @@ async def test_p19_an_invalid_line_raises_stream_error_with_the_text_so_far(line
     "failure", [APIConnectionError(message="gone", retryable=True), APITimeoutError(message="slow")]
 )
 async def test_a_connection_failure_raises_stream_error_with_the_text_so_far(failure: APIConnectionError) -> None:
-    stream, road = stream_of(ndjson(START, said("half")), failure)
+    stream, executor = stream_of(ndjson(START, said("half")), failure)
     with pytest.raises(StreamError, match=failure.message) as caught:
         await stream.text()
     error = caught.value
     assert (error.text, error.event_count, error.operation) == ("half", 2, "POST /analyze")
     assert (error.status_code, error.request_id) == (200, "trace-7")
     assert error.retryable is failure.retryable
-    assert road.responses[0].close_count
+    assert executor.responses[0].close_count
 
 
 async def test_a_failed_stream_fails_again_with_the_same_words() -> None:
-    stream, road = stream_of(ndjson(START))
+    stream, executor = stream_of(ndjson(START))
     for _ in range(2):
         with pytest.raises(StreamError, match="before its final event"):
             await stream.final()
-    assert len(road.requests) == 1
+    assert len(executor.requests) == 1
 
 
 async def test_unknown_events_keep_all_fields() -> None:
@@ -240,10 +240,10 @@ async def test_a_text_truncated_at_the_token_limit_is_not_an_error() -> None:
 async def test_p17_an_endless_line_is_rejected_at_the_length_limit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that never ends its line cannot fill the memory."""
     monkeypatch.setattr(module, "MAX_LINE_LENGTH", 5000)
-    stream, road = stream_of(*[b"x" * size] * (20_000 // size))
+    stream, executor = stream_of(*[b"x" * size] * (20_000 // size))
     with pytest.raises(StreamError, match="a line is longer than 5000 bytes"):
         await stream.text()
-    assert sum(map(len, road.responses[0].remaining)) > 14_000 - size  # type: ignore[arg-type]  # all of them are bytes
+    assert sum(map(len, executor.responses[0].remaining)) > 14_000 - size  # type: ignore[arg-type]  # all of them are bytes
 
 
 async def test_a_large_line_is_read_whole() -> None:
@@ -271,35 +271,35 @@ def test_the_limit_of_a_frame_counts_all_of_its_lines(monkeypatch: pytest.Monkey
 
 
 async def test_iterating_closes_the_connection_at_the_end() -> None:
-    stream, road = stream_of(WHOLE)
+    stream, executor = stream_of(WHOLE)
     await events_of(stream)
-    assert road.responses[0].close_count == 1
+    assert executor.responses[0].close_count == 1
 
 
 async def test_leaving_the_loop_early_closes_the_connection() -> None:
-    stream, road = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
+    stream, executor = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
     async for _ in stream:
         break
     gc.collect()
-    await eventually(lambda: road.responses[0].close_count == 1)
-    assert road.responses[0].remaining
+    await eventually(lambda: executor.responses[0].close_count == 1)
+    assert executor.responses[0].remaining
     with pytest.raises(ClientStateError, match="call the method again"):
         await stream.text()
 
 
 async def test_an_entered_stream_resumes_after_a_break() -> None:
-    stream, road = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
+    stream, executor = stream_of(*(WHOLE[at : at + 10] for at in range(0, len(WHOLE), 10)))
     async with stream:
         async for event in stream:
             assert isinstance(event, StreamStart)
             break
         rest = await events_of(stream)
-        assert [reply.close_count for reply in road.responses] == [0]
+        assert [reply.close_count for reply in executor.responses] == [0]
         assert await stream.text() == "".join(TEXTS)
         assert await events_of(stream) == []
     assert len(rest) == len(TEXTS) + 1
-    assert road.responses[0].close_count == 1
-    assert len(road.requests) == 1
+    assert executor.responses[0].close_count == 1
+    assert len(executor.requests) == 1
 
 
 async def test_a_stream_closed_during_iteration_raises_client_state_error() -> None:
@@ -313,25 +313,25 @@ async def test_a_stream_closed_during_iteration_raises_client_state_error() -> N
 
 
 async def test_an_unused_stream_sends_no_request() -> None:
-    stream, road = stream_of(WHOLE)
+    stream, executor = stream_of(WHOLE)
     await stream.close()
-    assert not road.requests
+    assert not executor.requests
     with pytest.raises(ClientStateError):
         await events_of(stream)
 
 
 async def test_a_stream_can_be_used_once() -> None:
-    stream, road = stream_of(WHOLE)
+    stream, executor = stream_of(WHOLE)
     assert len(await events_of(stream)) == len(TEXTS) + 2
     with pytest.raises(ClientStateError):
         await events_of(stream)
-    assert len(road.requests) == 1
+    assert len(executor.requests) == 1
 
 
 async def test_text_and_final_can_be_called_again() -> None:
-    stream, road = stream_of(WHOLE)
+    stream, executor = stream_of(WHOLE)
     assert await stream.text() == await stream.text() == (await stream.final()).text
-    assert len(road.requests) == 1
+    assert len(executor.requests) == 1
 
 
 async def test_an_error_in_the_loop_body_propagates_and_closes_the_connection() -> None:
@@ -340,10 +340,10 @@ async def test_an_error_in_the_loop_body_propagates_and_closes_the_connection() 
             async for _ in stream:
                 raise ZeroDivisionError
 
-    stream, road = stream_of(ndjson(START), ndjson(END))
+    stream, executor = stream_of(ndjson(START), ndjson(END))
     with pytest.raises(ZeroDivisionError):
         await read(stream)
-    assert road.responses[0].close_count == 1
+    assert executor.responses[0].close_count == 1
 
 
 async def test_a_truncated_stream_of_a_write_raises_an_ambiguous_error() -> None:
