@@ -223,14 +223,18 @@ async def retrieve_transcription(context: RequestContext) -> ApiResponse:
 
 
 async def delete_asset(context: RequestContext) -> ApiResponse:
-    """DELETE /assets/{asset_id}; with `force` also one in use, whose indexed assets remain."""
+    """DELETE /assets/{asset_id}; with `force` also one in use, whose indexed assets remain.
+
+    Entities with the asset lose it, and do not count as uses.
+    """
     asset = context.service.asset(context.path_id("asset_id"))
     state = context.service.state
     if not context.query_flag("force") and (
-        state.videos_of_asset(asset.id) or state.knowledge.references_asset(asset.id)
+        state.videos_of_asset(asset.id) or state.knowledge.has_item_of_asset(asset.id)
     ):
         raise ApiError(409, "asset_in_use", f"The asset {asset.id} is in use; pass force=true to delete it anyway.")
-    del context.service.state.assets[asset.id]
+    state.knowledge.remove_asset_from_entities(asset.id)
+    del state.assets[asset.id]
     return NO_CONTENT
 
 

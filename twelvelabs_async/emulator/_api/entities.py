@@ -245,11 +245,10 @@ def _entity_view(service: Service, entity: Entity) -> dict[str, Any]:
         name=entity.name,
         description=entity.description,
         metadata=entity.metadata,
-        asset_ids=entity.asset_ids,
         status=progress.entity_status(service, entity),
         created_at=rfc3339_millis(entity.created_at),
         updated_at=rfc3339_millis(entity.updated_at),
-    )
+    ) | {"asset_ids": entity.asset_ids}
 
 
 OPERATIONS = (

@@ -258,9 +258,14 @@ class KnowledgeState:
         for collection in self.collections_of(item.store_id):
             collection.item_ids = [kept for kept in collection.item_ids if kept != item.id]
 
-    def references_asset(self, asset_id: str) -> bool:
-        """Whether an asset belongs to a knowledge store or to an entity."""
-        return bool(self.entities_showing(asset_id)) or any(item.asset.id == asset_id for item in self.items.values())
+    def has_item_of_asset(self, asset_id: str) -> bool:
+        """Whether an asset belongs to a knowledge store."""
+        return any(item.asset.id == asset_id for item in self.items.values())
+
+    def remove_asset_from_entities(self, asset_id: str) -> None:
+        """Remove an asset from all entities, which remain, even without assets."""
+        for entity in self.entities_showing(asset_id):
+            entity.asset_ids = [kept for kept in entity.asset_ids if kept != asset_id]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
