@@ -21,7 +21,7 @@ from twelvelabs_async.emulator._state.service import Service
 UPLOAD_PATH = "/uploads/{upload_id}/{index}"
 FILE_PATH = "/files/{asset_id}"
 _CHUNK_INDEX = re.compile(r"[0-9]{1,9}")
-THUMBNAIL_PATH = "/derived/{identifier}/{name}.jpg"
+THUMBNAIL_PATH = "/{account}/assets/{asset_id}/thumbnails/{name}.jpeg"
 """The thumbnail of an asset or a video, or of a search hit, which has the name of its start in seconds."""
 
 
@@ -97,7 +97,7 @@ class Storage:
 
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
         """Return the thumbnail of an asset, a video or a search hit, which are the same."""
-        asset = self._service.root_state.find_asset_or_video(request.match_info["identifier"])
+        asset = self._service.root_state.find_shown_asset(request.match_info["asset_id"])
         image = None if asset is None else await self._service.thumbnail(asset)
         if image is None:
             raise StorageError(404, "NoSuchKey", "There is no such thumbnail.")

@@ -17,7 +17,7 @@ from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
-from twelvelabs_async.emulator._media.media import DEFAULT_EXTENSIONS, Media, header_of
+from twelvelabs_async.emulator._media.media import DEFAULT_EXTENSIONS, PDF, Media, header_of
 from twelvelabs_async.emulator._media.rules import is_web_page, marengo_problem
 from twelvelabs_async.emulator._state import deterministic
 
@@ -283,7 +283,7 @@ def _span(body: JsonObject, duration: float) -> Span:
 
 def is_pdf(source: Source) -> bool:
     """Return whether a document is a PDF file."""
-    return source.media.mime == "application/pdf"
+    return source.media.mime == PDF
 
 
 def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedRequest, str | None]:

@@ -50,7 +50,7 @@ async def create_response(context: RequestContext) -> ApiResponse:
         [item for item in service.state.knowledge.items_of(store) if progress.item_status(service, item) == "ready"],
         schema,
         service.answers.find("POST /responses", question, body),
-        storage_url=service.storage_url,
+        account_url=service.account_url,
         seed=settings.seed,
         multibyte=settings.fragment_streams,
     )

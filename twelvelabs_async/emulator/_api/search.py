@@ -14,7 +14,7 @@ from twelvelabs_async.emulator._api.validation import Form, check_text, require_
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.media import header_of, read_header
+from twelvelabs_async.emulator._media.media import header_of, read_header, thumbnail_url
 from twelvelabs_async.emulator._media.rules import MAX_UPLOAD_SIZES, marengo_problem
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Hit, Index, Search
@@ -181,7 +181,7 @@ def _item(service: Service, search: Search, item: Hit | list[Hit]) -> dict[str, 
 def _clip(service: Service, search: Search, hit: Hit) -> dict[str, Any]:
     view: dict[str, Any] = {"start": hit.start, "end": hit.end, "video_id": hit.video.id, "rank": hit.rank}
     if search.thumbnails:
-        view["thumbnail_url"] = f"{service.storage_url}/derived/{hit.video.id}/{hit.start:g}.jpg"
+        view["thumbnail_url"] = thumbnail_url(service.account_url, hit.video.asset, f"{hit.start:g}")
     if search.transcription:
         view["transcription"] = descriptions.spoken_between(hit.video.asset, hit.start, hit.end)
     metadata = hit.video.asset.user_metadata | hit.video.user_metadata

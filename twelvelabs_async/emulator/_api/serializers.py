@@ -10,7 +10,7 @@ from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import VectorSpec
 from twelvelabs_async.emulator._json import rfc3339_millis, rfc3339_seconds
 from twelvelabs_async.emulator._media import descriptions
-from twelvelabs_async.emulator._media.media import Asset, Media, equal_segments
+from twelvelabs_async.emulator._media.media import PDF, Asset, Media, equal_segments, playlist_url, thumbnail_url
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Video
 from twelvelabs_async.emulator._state.service import Service
@@ -54,11 +54,13 @@ def _derived_files(service: Service, asset_: Asset, status: str) -> View:
     """Return the HLS stream and the thumbnail of an asset, which are ready when the asset is."""
     view: View = {}
     ready = status == "ready"
-    base_url = f"{service.storage_url}/derived/{asset_.id}"
     if asset_.hls and asset_.media.kind in {"video", "audio"}:
-        view["hls"] = {"status": status} | ({"manifest_url": f"{base_url}/master.m3u8"} if ready else {})
-    if asset_.thumbnail and asset_.media.kind in {"video", "image"}:
-        view["thumbnail"] = {"status": status} | ({"representative_url": f"{base_url}/thumbnail.jpg"} if ready else {})
+        view["hls"] = {"status": status} | (
+            {"manifest_url": playlist_url(service.account_url, asset_)} if ready else {}
+        )
+    if asset_.thumbnail and (asset_.media.kind in {"video", "image"} or asset_.media.mime == PDF):
+        url = thumbnail_url(service.account_url, asset_)
+        view["thumbnail"] = {"status": status} | ({"representative_url": url} if ready else {})
     return view
 
 
@@ -153,8 +155,8 @@ def hls(service: Service, video_: Video) -> View:
     if not video_.stream:
         return {}
     status = {"ready": "COMPLETE", "failed": "ERROR"}.get(progress.video_status(service, video_), "PROCESSING")
-    base_url = f"{service.storage_url}/derived/{video_.id}"
-    urls = {"video_url": f"{base_url}/master.m3u8", "thumbnail_urls": [f"{base_url}/thumbnail.jpg"]}
+    account_url, asset = service.account_url, video_.asset
+    urls = {"video_url": playlist_url(account_url, asset), "thumbnail_urls": [thumbnail_url(account_url, asset)]}
     updated_at = rfc3339_seconds(progress.updated_at(service, video_))
     return {"hls": {"status": status, **(urls if status == "COMPLETE" else {}), "updated_at": updated_at}}
 

@@ -11,6 +11,7 @@ from typing import Any
 from twelvelabs_async.emulator._generation import analysis
 from twelvelabs_async.emulator._generation.analysis import schema_of_prompt
 from twelvelabs_async.emulator._generation.structured import Sampler, format_clock
+from twelvelabs_async.emulator._media.media import playlist_url, thumbnail_url
 from twelvelabs_async.emulator._state.deterministic import invent_scene
 from twelvelabs_async.emulator._state.entities import Item, Json
 
@@ -46,7 +47,7 @@ def answer_question(
     schema: Json | None,
     given: str | None,
     *,
-    storage_url: str,
+    account_url: str,
     seed: int,
     multibyte: bool,
 ) -> Answer:
@@ -58,7 +59,7 @@ def answer_question(
         schema: Schema of a JSON document to generate; a template in the question does the same.
         given: The answer that a test gave; `None` to generate one. Its marks become citations: `<vref id="...">` and
             `<tref id="...">` of an item, and `[1]` of the first item unless the answer is JSON.
-        storage_url: Origin of the URLs in citations.
+        account_url: URL below which the streams and thumbnails in citations are.
         seed: The seed.
         multibyte: Whether to generate characters of several bytes.
     """
@@ -69,14 +70,14 @@ def answer_question(
     annotations: list[Json] = []
     if given is not None:
         text = given
-        annotations += _marked_citations(text, items, storage_url)
+        annotations += _marked_citations(text, items, account_url)
     elif schema is not None:
         text = json.dumps(Sampler(schema, text, _time_ranges(items), seed).sample(), ensure_ascii=False)
     else:
         for item in items:
             text += f" {item.asset.filename} shows {invent_scene(seed, item.id)} "
             mark = _mark(item)
-            annotations.append(_citation(item, len(text), mark, _cited_span(item), storage_url))
+            annotations.append(_citation(item, len(text), mark, _cited_span(item), account_url))
             text += f"{mark}."
     tokens = analysis.tokenize(text)
     truncated = len(question) >= LONG_QUESTION
@@ -113,7 +114,7 @@ def _clock_time(seconds: float) -> str:
     return format_clock(whole, "mm:ss" if whole < 3600 else "h:mm:ss")
 
 
-def _marked_citations(text: str, items: Sequence[Item], storage_url: str) -> Iterator[Json]:
+def _marked_citations(text: str, items: Sequence[Item], account_url: str) -> Iterator[Json]:
     """Return the citations that the marks in an answer make; marks of other items make none."""
     by_id = {item.id.removeprefix("ksi_"): item for item in items}
     is_json = text.lstrip().startswith(("{", "["))
@@ -125,7 +126,7 @@ def _marked_citations(text: str, items: Sequence[Item], storage_url: str) -> Ite
             item = by_id.get(mark["id"] or "")
         if item is not None:
             span = (_seconds(mark["start"]), _seconds(mark["end"])) if mark["start"] else _cited_span(item)
-            yield _citation(item, mark.start(), mark[0], span, storage_url)
+            yield _citation(item, mark.start(), mark[0], span, account_url)
 
 
 def _seconds(clock_time: str) -> float:
@@ -136,16 +137,15 @@ def _seconds(clock_time: str) -> float:
     return seconds
 
 
-def _citation(item: Item, position: int, marker: str, span: tuple[float, float] | None, storage_url: str) -> Json:
+def _citation(item: Item, position: int, marker: str, span: tuple[float, float] | None, account_url: str) -> Json:
     media = item.asset.media
-    base_url = f"{storage_url}/derived/{item.asset.id}"
     view: dict[str, Any] = {
         "type": f"{media.kind}_citation",
         "start_index": position,
         "end_index": position + len(marker) - 1,
         "item_id": item.id,
         "title": item.asset.filename,
-        "thumbnail_url": f"{base_url}/thumbnail.jpg",
-        "hls_url": f"{base_url}/master.m3u8" if media.kind == "video" else None,
+        "thumbnail_url": thumbnail_url(account_url, item.asset),
+        "hls_url": playlist_url(account_url, item.asset) if media.kind == "video" else None,
     }
     return view if span is None else view | {"start_sec": span[0], "end_sec": span[1]}

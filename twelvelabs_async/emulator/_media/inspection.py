@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 from twelvelabs_async.emulator._media.media import (
     MAX_DURATION,
+    PDF,
     Media,
     detect_kind,
     guess_duration,
@@ -62,7 +63,7 @@ def document_problem(path: Path, mime: str) -> str | None:
     """Return why the content of a document does not match its MIME type, `None` if it does."""
     with path.open("rb") as opened:
         prefix = opened.read(_PREFIX_SIZE)
-    if mime == "application/pdf":
+    if mime == PDF:
         matches = _PDF_MARK in prefix[:_PDF_MARK_SIZE]
     elif prefix.startswith(_PDF_MARK):
         matches = False

@@ -72,6 +72,8 @@ OTHER_IMAGE_TYPES = {
 }
 """Extension -> MIME type of images that no model accepts."""
 
+PDF = MIME_TYPES["document"]["pdf"]
+
 DEFAULT_EXTENSIONS = {"video": "mp4", "audio": "wav", "image": "png", "document": "pdf"}
 """Kind -> extension that is assumed for a name without a known one."""
 
@@ -231,6 +233,16 @@ class Asset:
     """When a failed import was retried; `None` if it was not."""
     is_finished: bool = False
     """Whether it is ready whatever the timing is: it was added by a test, not uploaded."""
+
+
+def playlist_url(account_url: str, asset: Asset) -> str:
+    """Return the URL of the HLS stream of an asset."""
+    return f"{account_url}/assets/{asset.id}/hlses/playlist.m3u8"
+
+
+def thumbnail_url(account_url: str, asset: Asset, name: str = "1") -> str:
+    """Return the URL of the thumbnail of an asset; there is one, whatever its name is."""
+    return f"{account_url}/assets/{asset.id}/thumbnails/{name}.jpeg"
 
 
 def detect_kind(filename: str) -> tuple[str, str] | None:

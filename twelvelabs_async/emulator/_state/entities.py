@@ -482,10 +482,11 @@ class State:
         """Return an asset of any organization."""
         return ChainMap(*(state.assets for state in self.by_organization().values())).get(asset_id)
 
-    def find_asset_or_video(self, identifier: str) -> Asset | None:
-        """Return an asset by its own id or by that of a video, of any organization."""
-        video = ChainMap(*(state.videos for state in self.by_organization().values())).get(identifier)
-        return self.find_asset(identifier) if video is None else video.asset
+    def find_shown_asset(self, asset_id: str) -> Asset | None:
+        """Return an asset of any organization, also a deleted one that a video shows."""
+        videos = (video for state in self.by_organization().values() for video in state.videos.values())
+        shown = (video.asset for video in videos if video.asset.id == asset_id)
+        return self.find_asset(asset_id) or next(shown, None)
 
     def find_upload(self, upload_id: str) -> Upload | None:
         """Return an upload session of any organization."""

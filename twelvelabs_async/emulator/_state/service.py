@@ -16,6 +16,7 @@ from twelvelabs_async.emulator._media.media import Asset, Media, guess_media
 from twelvelabs_async.emulator._scripted_answers import ScriptedAnswers
 from twelvelabs_async.emulator._search import SearchMode
 from twelvelabs_async.emulator._spool import UploadSpool
+from twelvelabs_async.emulator._state.deterministic import stable_int
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION, AnalysisResult, Index, State
 from twelvelabs_async.emulator._state.persistence import StateStore
 from twelvelabs_async.emulator.clock import Clock
@@ -137,6 +138,12 @@ class Service:
             ApiError: The asset does not exist.
         """
         return require_found(self.state.assets.get(asset_id), "asset", asset_id)
+
+    @property
+    def account_url(self) -> str:
+        """URL below which the streams and thumbnails of the organization are."""
+        digits = "".join(f"{stable_int('account', self.organization, half):016x}" for half in (0, 1))
+        return f"{self.storage_url}/{digits[:24]}"
 
     def index_expiry(self) -> float | None:
         """Return when an index created now expires, or `None` for never."""
