@@ -18,7 +18,7 @@ UNKNOWN_ID = "0" * 24
 
 
 @pytest.fixture
-async def picture(make_asset: CreateResource) -> str:
+async def photo(make_asset: CreateResource) -> str:
     return await make_asset("ann.png", samples.image())
 
 
@@ -35,8 +35,8 @@ async def team(call: SendRequest) -> str:
 
 
 @pytest.fixture
-async def ann(call: SendRequest, team: str, picture: str) -> str:
-    status, body = await call("POST", f"{team}/entities", json={"name": "Ann", "asset_ids": [picture]})
+async def ann(call: SendRequest, team: str, photo: str) -> str:
+    status, body = await call("POST", f"{team}/entities", json={"name": "Ann", "asset_ids": [photo]})
     assert status == 201
     return f"{team}/entities/{body['_id']}"
 
@@ -78,24 +78,24 @@ async def test_collections_are_listed_and_found(call: SendRequest, advance: Adva
     assert await names(call, f"{COLLECTIONS}?page_limit=1&page=3") == ["Reds"]
 
 
-async def test_an_entity_becomes_ready(call: SendRequest, ann: str, picture: str, advance: Advance) -> None:
+async def test_an_entity_becomes_ready(call: SendRequest, ann: str, photo: str, advance: Advance) -> None:
     _, before = await call("GET", ann)
-    assert (before["status"], before["asset_ids"], before["name"]) == ("processing", [picture], "Ann")
+    assert (before["status"], before["asset_ids"], before["name"]) == ("processing", [photo], "Ann")
     assert ann.split("/")[2] == before["entity_collection_id"]
     advance(10)
     assert (await call("GET", ann))[1]["status"] == "ready"
 
 
 async def test_new_assets_restart_processing(
-    call: SendRequest, ann: str, picture: str, other: str, advance: Advance
+    call: SendRequest, ann: str, photo: str, other: str, advance: Advance
 ) -> None:
     advance(10)
-    _, same = await call("POST", f"{ann}/assets", json={"asset_ids": [picture]})
+    _, same = await call("POST", f"{ann}/assets", json={"asset_ids": [photo]})
     assert same["status"] == "ready", "nothing has changed"
-    _, more = await call("POST", f"{ann}/assets", json={"asset_ids": [other, picture]})
-    assert (more["status"], more["asset_ids"]) == ("processing", [picture, other])
+    _, more = await call("POST", f"{ann}/assets", json={"asset_ids": [other, photo]})
+    assert (more["status"], more["asset_ids"]) == ("processing", [photo, other])
     advance(10)
-    _, less = await call("DELETE", f"{ann}/assets", json={"asset_ids": [picture, UNKNOWN_ID]})
+    _, less = await call("DELETE", f"{ann}/assets", json={"asset_ids": [photo, UNKNOWN_ID]})
     assert (less["status"], less["asset_ids"]) == ("processing", [other])
     status, body = await call("DELETE", f"{ann}/assets", json={"asset_ids": [other]})
     assert (status, body["code"]) == (400, "parameter_invalid"), "the last one has to stay"
@@ -117,54 +117,54 @@ async def test_metadata_is_replaced_as_a_whole(call: SendRequest, ann: str) -> N
     [{"name": "a"}, {"name": "a", "asset_ids": []}, {"name": "a", "asset_ids": [UNKNOWN_ID]}, {"asset_ids": ["a"]}],
 )
 async def test_an_entity_needs_a_name_and_an_asset(call: SendRequest, team: str, body: dict[str, Any]) -> None:
-    status, refused = await call("POST", f"{team}/entities", json=body)
-    assert (status, refused["code"].startswith("parameter_")) == (400, True)
+    status, rejected = await call("POST", f"{team}/entities", json=body)
+    assert (status, rejected["code"].startswith("parameter_")) == (400, True)
 
 
-async def test_a_bulk_request_creates_valid_entities_only(call: SendRequest, team: str, picture: str) -> None:
+async def test_a_bulk_request_creates_valid_entities_only(call: SendRequest, team: str, photo: str) -> None:
     entities = [
-        {"name": "Ann", "asset_ids": [picture]},
+        {"name": "Ann", "asset_ids": [photo]},
         {"name": "Bob", "asset_ids": [UNKNOWN_ID]},
-        {"name": " ", "asset_ids": [picture]},
-        {"name": "Cid", "asset_ids": [picture], "metadata": {"number": 7}},
+        {"name": " ", "asset_ids": [photo]},
+        {"name": "Cid", "asset_ids": [photo], "metadata": {"number": 7}},
     ]
     status, body = await call("POST", f"{team}/entities/bulk", json={"entities": entities})
     assert (status, body["success_count"], body["failed_count"]) == (201, 2, 2)
     assert [(one["name"], one["status"]) for one in body["entities"]] == [("Ann", "processing"), ("Cid", "processing")]
     assert [(error["entity_index"], error["entity_name"]) for error in body["errors"]] == [(1, "Bob"), (2, " ")]
     assert UNKNOWN_ID in body["errors"][0]["error_reason"]
-    for wrong in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [picture]}]):
+    for wrong in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [photo]}]):
         assert (await call("POST", f"{team}/entities/bulk", json={"entities": wrong}))[0] == 400
 
 
 async def test_entities_are_listed_and_found(
-    call: SendRequest, team: str, ann: str, picture: str, other: str, advance: Advance
+    call: SendRequest, team: str, ann: str, photo: str, other: str, advance: Advance
 ) -> None:
     advance(10)
-    await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [picture, other]})
+    await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [photo, other]})
     assert await names(call, f"{team}/entities") == ["Bob", "Ann"]
     assert await names(call, f"{team}/entities?name=an") == ["Ann"]
     assert await names(call, f"{team}/entities?status=ready") == ["Ann"]
     assert await names(call, f"{team}/entities?sort_by=name&sort_option=asc") == ["Ann", "Bob"]
     assert (await call("GET", f"{team}/entities?status=failed"))[0] == 400
-    assert await names(call, f"/assets/{picture}/entities") == ["Bob", "Ann"]
+    assert await names(call, f"/assets/{photo}/entities") == ["Bob", "Ann"]
     assert await names(call, f"/assets/{other}/entities") == ["Bob"]
     assert (await call("GET", f"/assets/{UNKNOWN_ID}/entities"))[0] == 404
     assert (await call("DELETE", ann))[0] == 204
-    assert await names(call, f"/assets/{picture}/entities") == ["Bob"]
+    assert await names(call, f"/assets/{photo}/entities") == ["Bob"]
 
 
-async def test_deleting_a_collection_deletes_its_entities(call: SendRequest, team: str, ann: str, picture: str) -> None:
+async def test_deleting_a_collection_deletes_its_entities(call: SendRequest, team: str, ann: str, photo: str) -> None:
     assert (await call("DELETE", team))[0] == 204
     assert (await call("GET", ann))[0] == 404
-    assert (await call("GET", f"/assets/{picture}"))[0] == 200
+    assert (await call("GET", f"/assets/{photo}"))[0] == 200
 
 
 async def test_an_asset_is_deleted_and_removed_from_its_entities(
-    call: SendRequest, team: str, ann: str, picture: str, other: str
+    call: SendRequest, team: str, ann: str, photo: str, other: str
 ) -> None:
-    _, bob = await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [other, picture]})
-    assert (await call("DELETE", f"/assets/{picture}"))[0] == 204
+    _, bob = await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [other, photo]})
+    assert (await call("DELETE", f"/assets/{photo}"))[0] == 204
     assert (await call("GET", ann))[1]["asset_ids"] == []
     assert (await call("GET", f"{team}/entities/{bob['_id']}"))[1]["asset_ids"] == [other]
 
