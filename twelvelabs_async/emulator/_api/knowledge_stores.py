@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any, Final, cast
@@ -36,7 +37,6 @@ COLLECTION_PATH = COLLECTIONS_PATH + "/{collection_id}"
 MAX_ITEMS_PER_REQUEST = 500
 SEARCHABLE_KINDS = ("video", "image")
 MODALITIES = ("visual", "audio")
-_PAGE_TOKEN = re.compile(r"([0-9]{1,16})-([0-9]{1,16})-([0-9a-f]{16})")
 
 
 ENRICHMENT_KEYWORDS: Final = frozenset(
@@ -400,18 +400,18 @@ def _collection_view(collection: ItemCollection) -> dict[str, Any]:
 async def search_store(context: RequestContext) -> ApiResponse:
     """POST /knowledge-stores/{knowledge_store_id}/search.
 
-    A page token contains the page and its expiry only; each page repeats the search with the same body.
+    A page token contains the search, the page and its expiry; other fields of a request with a token have no effect.
     """
     store = _find_store(context)
     body = await context.json()
-    text = validation.required_string(validation.required_object(body, "query"), "text", "query")
-    validation.check_text("query.text", text)
+    _query_text(body)
+    body, page = _requested_page(context, store.id, body)
+    text = _query_text(body)
     kinds, ids = _filter(body)
     modalities = _modalities(body, kinds)
     grouped = require_choice("group_by", body.get("group_by", "none"), ("none", "item")) == "item"
     size = validation.optional_int(body, "page_size", 1, listing.MAX_PAGE_LIMIT) or listing.DEFAULT_PAGE_LIMIT
     with_metadata = validation.optional_bool(body, "include_metadata")
-    page = _page_number(context, store.id, body)
     items = [
         item
         for item in context.service.state.knowledge.items_of(store.id)
@@ -468,24 +468,33 @@ def _modalities(body: JsonObject, kinds: list[str]) -> list[str] | None:
     return validation.require_given(modalities, "search_options.video.modalities")
 
 
+def _query_text(body: JsonObject) -> str:
+    text = validation.required_string(validation.required_object(body, "query"), "text", "query")
+    return validation.check_text("query.text", text)
+
+
 def _page_token(context: RequestContext, store_id: str, body: JsonObject, page: int, expires_at: int) -> str:
-    body_json = json.dumps({name: value for name, value in body.items() if name != "page_token"}, sort_keys=True)
-    signature = deterministic.stable_int("page", context.service.settings.seed, store_id, body_json, page, expires_at)
-    return f"{page}-{expires_at}-{signature:016x}"
+    content = base64.urlsafe_b64encode(json.dumps([body, page, expires_at]).encode()).decode()
+    return f"{content}.{_signature(context, store_id, content):016x}"
 
 
-def _page_number(context: RequestContext, store_id: str, body: JsonObject) -> int:
+def _signature(context: RequestContext, store_id: str, content: str) -> int:
+    return deterministic.stable_int("page", context.service.settings.seed, store_id, content)
+
+
+def _requested_page(context: RequestContext, store_id: str, body: JsonObject) -> tuple[JsonObject, int]:
+    """Return the search to execute, which a page token contains, and the number of the page from 0."""
     token = validation.optional_string(body, "page_token")
     if token is None:
-        return 0
-    parts = _PAGE_TOKEN.fullmatch(token)
-    page, expires = (int(parts[1]), int(parts[2])) if parts else (0, 0)
-    if parts is None or token != _page_token(context, store_id, body, page, expires):
-        raise invalid_parameter("page_token", "it does not belong to this search")
-    if context.service.now() >= expires:
+        return body, 0
+    content, _, signature = token.rpartition(".")
+    if signature != f"{_signature(context, store_id, content):016x}":
+        raise invalid_parameter("page_token", "it is not a token of a search in this knowledge store")
+    search, page, expires_at = json.loads(base64.urlsafe_b64decode(content))
+    if context.service.now() >= expires_at:
         message = "The page token has expired. Repeat the search from its start."
         raise ApiError(410, "search_page_token_expired", message)
-    return page
+    return search, page
 
 
 def _hit_view(rank: int, group: list[Match], *, with_metadata: bool) -> dict[str, Any]:
