@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
 from multidict import CIMultiDict
 
-from twelvelabs_async._rate_limit.headers import MAX_ADVISED_WAIT, parse_float, parse_rate_limit_headers, parse_windows
+from twelvelabs_async._rate_limit.headers import (
+    MAX_ADVISED_WAIT,
+    parse_float,
+    parse_http_date,
+    parse_rate_limit_headers,
+    parse_windows,
+)
 from twelvelabs_async.rate_limits import WindowInfo
 
 NOW = 1_900_000_000.0
@@ -68,6 +77,32 @@ def test_the_longer_of_retry_after_ms_and_retry_after_is_used(
 def test_the_longest_of_repeated_retry_after_headers_is_used() -> None:
     headers = CIMultiDict([("Retry-After", "1"), ("retry-after", "30"), ("Retry-After", "2")])
     assert parse_rate_limit_headers(headers, now=NOW).retry_after == 30.0
+
+
+def test_the_longest_of_joined_retry_after_headers_is_used() -> None:
+    headers = {"Retry-After": "1, 30,2", "Date": NOW_DATE}
+    assert parse_rate_limit_headers(headers, now=NOW).retry_after == 30.0
+
+
+@pytest.fixture
+def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of the machine is hours away from UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the system cannot change its time zone")
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    parse_http_date.cache_clear()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_new_york")
+@pytest.mark.parametrize("layout", ["%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S -0000"])
+def test_an_http_date_without_a_zone_is_in_utc(layout: str) -> None:
+    """RFC 9110 requires to accept the format of asctime, which has no zone."""
+    date = datetime.fromtimestamp(NOW + 30, UTC).strftime(layout)
+    assert parse_rate_limit_headers({"Retry-After": date, "Date": NOW_DATE}, now=NOW).retry_after == 30.0
 
 
 @pytest.mark.parametrize("text", ["1_0", "\u0663", "0x10", "1e", ".", "+", "1,5", "infinity", "1 0", "--1", ""])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
@@ -130,10 +130,9 @@ def parse_retry_after(headers: Mapping[str, str], *, server_time: float) -> floa
     for name, text in headers.items():  # a header may be there twice
         match name.lower():
             case "retry-after":
-                seconds = parse_float(text)
-                if seconds is None and (date := parse_http_date(text)) is not None:
-                    seconds = date - server_time
-                waits.append(seconds)
+                waits += map(parse_float, text.split(","))  # proxies join repeated headers
+                if (date := parse_http_date(text)) is not None:
+                    waits.append(date - server_time)
             case "retry-after-ms":
                 milliseconds = parse_float(text)
                 waits.append(None if milliseconds is None else milliseconds / 1000)
@@ -154,9 +153,10 @@ def parse_float(string: str) -> float | None:
 
 @lru_cache(maxsize=64)  # the same for all responses of a second
 def parse_http_date(string: str | None) -> float | None:
-    """Parse an HTTP date to seconds since the epoch; None if it is not one."""
+    """Parse an HTTP date to seconds since the epoch; None if it is not one. Without a zone, it is in UTC."""
     try:
-        return parsedate_to_datetime(string).timestamp() if string else None
+        date = parsedate_to_datetime(string) if string else None
+        return None if date is None else (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
 
