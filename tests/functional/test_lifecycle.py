@@ -9,7 +9,7 @@ import os
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
@@ -30,6 +30,7 @@ from support import (
 )
 
 from twelvelabs_async import (
+    APIError,
     AsyncTwelveLabs,
     ClientStateError,
     InvalidInputError,
@@ -37,9 +38,10 @@ from twelvelabs_async import (
     NotFoundError,
     TwelveLabsError,
 )
+from twelvelabs_async._http.body import iter_chunks
 from twelvelabs_async.emulator import Emulator, ThreadedEmulator
 from twelvelabs_async.models import VideoAsset
-from twelvelabs_async.requests import Form
+from twelvelabs_async.requests import FilePart, Form, Method
 
 
 async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
@@ -393,6 +395,49 @@ async def test_trace_configs_receive_every_request() -> None:
     ):
         await client.request("GET", "/x")
     assert seen == ["GET"]
+
+
+async def read_whole_body(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
+    await params.response.text()
+
+
+@pytest.fixture
+async def read_client() -> AsyncIterator[AsyncTwelveLabs]:
+    """A client whose responses are read by somebody else first, who logs them."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(read_whole_body)
+    events = b'{"event_type": "text_generation", "text": "hi"}\n{"event_type": "stream_end", "metadata": {}}\n'
+
+    async def respond(got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+        body = events if got.target.endswith("/analyze") else b'{"_id": "i", "index_name": "x"}'
+        return raw_response(418 if got.target.endswith("/wrong") else 200, body=body)
+
+    async with (
+        RawServer(respond) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, trace_configs=[trace]) as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_response_that_a_trace_has_read_is_returned(read_client: AsyncTwelveLabs, method: Method) -> None:
+    assert await read_client.request(method, "/x") == {"_id": "i", "index_name": "x"}
+
+
+async def test_a_file_is_uploaded_although_a_trace_reads_the_response(read_client: AsyncTwelveLabs) -> None:
+    form = Form.build([FilePart(name="file", filename="a", content=lambda: iter_chunks(b"x"), size=1)])
+    assert (await read_client.request("POST", "/x", form=form))["_id"] == "i"
+
+
+async def test_an_error_that_a_trace_has_read_keeps_its_body(read_client: AsyncTwelveLabs) -> None:
+    with pytest.raises(APIError) as caught:
+        await read_client.request("GET", "/wrong")
+    assert "index_name" in caught.value.body
+
+
+async def test_a_stream_that_a_trace_has_read_yields_its_events(read_client: AsyncTwelveLabs) -> None:
+    stream = read_client.analyze_stream(video={"type": "asset_id", "asset_id": "a"}, prompt="?")
+    assert (await stream.final()).data == "hi"
 
 
 # What else every call has.

@@ -108,6 +108,7 @@ class StreamingResponse:
         """The body of an error response."""
         self.report: StreamReport | None = None
         """Where the reader of the body reports its end; None without listeners."""
+        self._has_read = False
 
     async def read_chunk(self, idle_timeout: float) -> bytes:
         """Return the next bytes of the body as they arrive; b"" at its end.
@@ -120,6 +121,9 @@ class StreamingResponse:
         try:
             async with asyncio.timeout(idle_timeout):
                 chunk = await self._response.content.readany()
+            if not (chunk or self._has_read):
+                chunk = body_read_elsewhere(self._response)
+            self._has_read = True
             if chunk and self.report is not None:
                 self.report.on_chunk()
             return chunk
@@ -588,4 +592,12 @@ async def read_body(response: aiohttp.ClientResponse, on_received: Callable[[], 
                 message=f"the response is larger than {MAX_RESPONSE_SIZE} bytes", status_code=response.status
             )
         if content.at_eof():
-            return b"".join(chunks)
+            return b"".join(chunks) or body_read_elsewhere(response)
+
+
+def body_read_elsewhere(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body that a trace configuration or a tool has read, such as one that logs or records responses.
+
+    aiohttp keeps it for others who call `read`, but its `content` is at the end then.
+    """
+    return getattr(response, "_body", None) or b""  # `read` would wait for the end of the request, too
