@@ -1,4 +1,4 @@
-"""A real browser without a window; tests that want one are skipped where it is not installed."""
+"""Headless Chromium. Tests that need it are skipped if it is not installed."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ CHROMIUM_FLAGS: Final = (
 
 @contextmanager
 def chromium(profile: Path) -> Generator[Chrome]:
-    """A browser with an empty profile, gone at the end."""
+    """Run a browser with an empty profile, and close it at the end."""
     if CHROMIUM is None or CHROMEDRIVER is None:
-        pytest.skip("there is no chromium with its driver: Debian has them as chromium and chromium-driver")
+        pytest.skip("Chromium or its driver is not installed; Debian has them as chromium and chromium-driver")
     options = ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = Chrome(options=options, service=Service(CHROMEDRIVER))
+    browser = Chrome(options=options, service=Service(CHROMEDRIVER))
     try:
-        yield opened
+        yield browser
     finally:
-        opened.quit()
+        browser.quit()

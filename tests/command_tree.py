@@ -1,4 +1,4 @@
-"""All commands of the command line, with their arguments, as the command line itself knows them."""
+"""All commands of the command line with their arguments, read from its cyclopts app."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def walk(parent: App, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     for name in parent:
         if name.startswith("-"):
             continue
-        found = parent[name]
-        if found.default_command is None:
-            yield from walk(found, (*prefix, name))
+        command = parent[name]
+        if command.default_command is None:
+            yield from walk(command, (*prefix, name))
         else:
-            yield (*prefix, name), found
+            yield (*prefix, name), command
 
 
 COMMANDS = dict(walk(app))
-"""Each command by the words that select it."""
+"""Each command by its words."""
 
 
 def arguments_of(command: tuple[str, ...]) -> ArgumentCollection:

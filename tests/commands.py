@@ -1,4 +1,4 @@
-"""Runs the command line: in this process, in one of its own, and on a terminal."""
+"""Runs the command line in this process, in a subprocess, or on a terminal."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""A program of its own: between fork and exec no Python may run, since other threads may hold locks for ever."""
+"""A separate program, since Python code between fork and exec could wait for a lock that another thread holds."""
 
 
 @attrs.frozen
 class CommandResult:
-    """What a command said."""
+    """Exit code and output of a command."""
 
     exit_code: int
     stdout: str
@@ -43,7 +43,7 @@ class CommandResult:
 
 
 class Cli:
-    """Runs commands in this process and keeps what they print."""
+    """Runs commands in this process and captures their output."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
@@ -51,30 +51,30 @@ class Cli:
     def __call__(self, *arguments: str) -> CommandResult:
         code = run(arguments)
         captured = self._capture.readouterr()
-        assert "\x1b" not in captured.out + captured.err, "control codes in a pipe"
+        assert "\x1b" not in captured.out + captured.err, "control characters in a pipe"
         assert "Traceback" not in captured.err
         return CommandResult(code, captured.out, captured.err)
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    colours = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS"}
-    return {name: text for name, text in os.environ.items() if name not in colours} | dict(extra or {})
+def environment(overrides: Mapping[str, str] | None = None) -> dict[str, str]:
+    color_variables = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS"}
+    return {name: text for name, text in os.environ.items() if name not in color_variables} | dict(overrides or {})
 
 
 def run_in_subprocess(*arguments: str) -> CommandResult:
-    done = subprocess.run(  # noqa: S603  # all of it is ours
+    completed = subprocess.run(  # noqa: S603  # a fixed command
         [*CLI_COMMAND, *arguments], capture_output=True, env=environment(), encoding="utf-8", timeout=30, check=False
     )
-    assert "\x1b" not in done.stdout + done.stderr
-    return CommandResult(done.returncode, done.stdout, done.stderr)
+    assert "\x1b" not in completed.stdout + completed.stderr
+    return CommandResult(completed.returncode, completed.stdout, completed.stderr)
 
 
 @contextmanager
 def interruptible_process(*arguments: str) -> Generator[subprocess.Popen[str]]:
-    """A command in a process of its own, which is gone afterwards whatever happens."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background hands down that it ignores it
+    """Run a command in a subprocess that SIGINT interrupts, and kill it at the end of the block."""
+    previous_handler = signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in background jobs
     try:
-        process = subprocess.Popen(  # noqa: S603  # all of it is ours
+        process = subprocess.Popen(  # noqa: S603  # a fixed command
             [*CLI_COMMAND, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -82,7 +82,7 @@ def interruptible_process(*arguments: str) -> Generator[subprocess.Popen[str]]:
             encoding="utf-8",
         )
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
     with process:
         try:
             yield process
@@ -98,40 +98,40 @@ def wait_until(process: subprocess.Popen[str], condition: Callable[[], object]) 
 
 @contextmanager
 def run_in_terminal(*arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
-    """A command that has a real terminal of 100 x 24 before it; gives its process and our end of the line."""
-    import fcntl  # noqa: PLC0415  # not on every system
-    import pty  # noqa: PLC0415  # the same
-    import struct  # noqa: PLC0415  # the same
-    import termios  # noqa: PLC0415  # the same
+    """Run a command on a terminal of 100 x 24 characters; yield the process and the parent end of the terminal."""
+    import fcntl  # noqa: PLC0415  # not available on all systems
+    import pty  # noqa: PLC0415  # as above
+    import struct  # noqa: PLC0415  # as above
+    import termios  # noqa: PLC0415  # as above
 
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    parent_fd, child_fd = pty.openpty()
+    fcntl.ioctl(child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
 
-    process = subprocess.Popen(  # noqa: S603  # all of it is ours
+    process = subprocess.Popen(  # noqa: S603  # a fixed command
         [sys.executable, "-I", "-c", TAKE_CONTROLLING_TERMINAL, *CLI_COMMAND, *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=child_fd,
+        stdout=child_fd,
+        stderr=child_fd,
         env=environment({"TERM": "xterm-256color"}),
         start_new_session=True,
     )
-    os.close(theirs)
+    os.close(child_fd)
     with process:
         try:
-            yield process, ours
+            yield process, parent_fd
         finally:
             process.kill()
-            os.close(ours)
+            os.close(parent_fd)
 
 
 def read_until(terminal_fd: int, expected: str, output: str = "") -> str:
-    """What the terminal shows until it shows `expected`; at the end of the line, what it showed."""
-    late = time.monotonic() + 20
+    """Return the output of the terminal up to `expected`, or all of it if the terminal closes."""
+    deadline = time.monotonic() + 20
     while expected not in output:
         readable, _, _ = select.select([terminal_fd], [], [], 0.5)
-        assert time.monotonic() < late, output
+        assert time.monotonic() < deadline, output
         try:
             output += os.read(terminal_fd, 65536).decode("utf-8", "replace") if readable else ""
-        except OSError:  # how a terminal says that nobody writes any more
+        except OSError:  # a terminal without writers
             break
     return output

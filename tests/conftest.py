@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
-from shared import lend
+from shared import reset_after_use
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -36,14 +36,14 @@ FD_DIRECTORY = Path("/proc/self/fd")
 @pytest.fixture(scope="session", autouse=True)
 def fail_on_blocking_calls() -> Iterator[None]:
     """Fail a test in which the client makes a blocking call in a running event loop."""
-    with blockbuster_ctx("twelvelabs_async", excluded_modules=["twelvelabs_async.emulator"]) as watch:
-        # Once for each client with a shared store, when the client is created: it costs as much as an import.
-        watch.functions["os.access"].can_block_in("_rate_limit/stores/__init__.py", {"_open_sqlite"})
-        # The synchronous client may be called in a notebook, whose loop runs.
-        for function in watch.functions.values():  # reads the metadata of the package, for an error
+    with blockbuster_ctx("twelvelabs_async", excluded_modules=["twelvelabs_async.emulator"]) as blockbuster:
+        # Called once per client with a shared store, at its creation; it takes as long as an import.
+        blockbuster.functions["os.access"].can_block_in("_rate_limit/stores/__init__.py", {"_open_sqlite"})
+        # The synchronous client may be called in a notebook, which has a running event loop.
+        for function in blockbuster.functions.values():  # reads the package metadata for an error message
             function.can_block_in("_text.py", {"_origin"})
-        watch.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"__init__", "run", "stop"})
-        watch.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"_start", "close"})
+        blockbuster.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"__init__", "run", "stop"})
+        blockbuster.functions["threading.Lock.acquire"].can_block_in("_sync_client.py", {"_start", "close"})
         yield
 
 
@@ -57,7 +57,7 @@ if LOOP == "uvloop":
 
 @pytest.fixture(scope="session", autouse=True)
 def skip_source_checks() -> Iterator[None]:
-    """Keep asyncio's debug mode from checking for each future whether the source files of its callers have changed."""
+    """Stop asyncio's debug mode from checking, for each future, whether source files have changed."""
 
     def unchanged(_filename: str | None = None) -> None:
         return
@@ -81,13 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.insert(_first_of_the_function(item), "fail_on_leaks")
+            item.fixturenames.insert(_first_function_scoped_fixture(item), "fail_on_leaks")
 
 
-def _first_of_the_function(item: pytest.Function) -> int:
-    """Return the position of the first fixture that lives for one test; those before it outlive it."""
-    known = item._fixtureinfo.name2fixturedefs
-    scopes = [known[name][-1].scope if name in known else "function" for name in item.fixturenames]
+def _first_function_scoped_fixture(item: pytest.Function) -> int:
+    """Return the position of the first function-scoped fixture; the fixtures before it have a wider scope."""
+    definitions = item._fixtureinfo.name2fixturedefs
+    scopes = [definitions[name][-1].scope if name in definitions else "function" for name in item.fixturenames]
     return scopes.index("function") if "function" in scopes else len(scopes)
 
 
@@ -115,14 +115,14 @@ def _open_sockets() -> set[int]:
         return found
     for entry in FD_DIRECTORY.iterdir():
         with contextlib.suppress(OSError):
-            about = os.fstat(int(entry.name))
-            if stat.S_ISSOCK(about.st_mode) and not (LOOP == "uvloop" and _is_local(int(entry.name))):
-                found.add(about.st_ino)
+            status = os.fstat(int(entry.name))
+            if stat.S_ISSOCK(status.st_mode) and not (LOOP == "uvloop" and _is_local(int(entry.name))):
+                found.add(status.st_ino)
     return found
 
 
 def _is_local(descriptor: int) -> bool:
-    """Return whether a socket is one of a pair, which uvloop opens for signals in each run."""
+    """Return whether a socket is a Unix socket: uvloop opens a pair of them for signals in each run."""
     with socket.socket(fileno=os.dup(descriptor)) as copy:
         return copy.family == socket.AF_UNIX
 
@@ -135,21 +135,21 @@ def clock() -> FastClock:
 
 @pytest.fixture(scope="module")
 async def shared_emulator() -> AsyncIterator[Emulator]:
-    """An emulator that processes everything immediately; tests take `emulator`."""
+    """An emulator that processes everything immediately; tests use it through `emulator`."""
     async with Emulator(timing=Timing(asset=0, indexing=0)) as running:
         yield running
 
 
 @pytest.fixture
 async def emulator(shared_emulator: Emulator) -> AsyncIterator[Emulator]:
-    """The emulator of the module, as new. A fault that no request met fails the test."""
-    async with lend(shared_emulator) as emulator:
+    """The module's emulator, reset. The test fails if a fault that it added was never triggered."""
+    async with reset_after_use(shared_emulator) as emulator:
         yield emulator
         emulator.faults.assert_all_hit()
 
 
 @pytest.fixture
 async def client(emulator: Emulator, clock: FastClock) -> AsyncIterator[AsyncTwelveLabs]:
-    """A client of the emulator, whose clock skips every wait."""
+    """A client of the emulator with a clock that skips every wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The platform's own description of its API, where a copy lies beside the project, and answers compared with it."""
+"""Validates responses against the platform's OpenAPI description, if a copy of it is present."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
-# POST /tasks is described with 200, and real answers were seen with 201.
+# POST /tasks is described with 200, but the platform responds with 201.
 DESCRIBED_STATUSES = {("POST /tasks", 201): 200}
-# Fields that may be null although they are not described so, because prose says it.
+# Fields that are nullable according to the prose but not to the schema.
 NULLABLE = {"incomplete_details", "hls_url", "expires_at", "uploaded_at"}
 
-# A field that is not described, but was seen on live accounts, and where.
+# A field that is not described but was returned to live accounts, with its location.
 SEEN_ON_LIVE_ACCOUNTS = ("GET /indexes/{index-id}/videos 200: .data[]", "hls")
 
 
 def is_instance(value: Any, types: tuple[type, ...]) -> bool:
-    """Say whether a value is of a type, with booleans apart from numbers."""
+    """Return whether a value is of a type; a boolean is not a number."""
     return isinstance(value, types) and (bool in types or not isinstance(value, bool))
 
 
 class ApiSpec:
-    """Just enough of JSON Schema to compare answers with, and stricter in one way: no field may be unheard of."""
+    """Validates responses by the subset of JSON Schema in use; in addition, fields must be described."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
 
     def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in schema:
-            found: Any = self.document
+            node: Any = self.document
             for step in schema["$ref"].removeprefix("#/").split("/"):
-                found = found[step]
-            schema = found
+                node = node[step]
+            schema = node
         return schema
 
     def response_schema(self, operation: str, status: int) -> dict[str, Any] | None:

@@ -34,7 +34,7 @@ LATE_DELIVERY: Final = 2.0
 """Seconds after a crash until the platform executes a request that it had received."""
 
 CHUNK: Final = 16
-"""Bytes of a part of a multipart upload."""
+"""Size of a part of a multipart upload, in bytes."""
 
 
 class ProcessKilledError(BaseException):
@@ -43,10 +43,10 @@ class ProcessKilledError(BaseException):
 
 @attrs.define
 class CrashPlan:
-    """Decides at which step a process crashes. Each call of the ledger or the platform has up to three steps.
+    """Decides at which step a process crashes. Each call to the ledger or the platform has up to three steps.
 
-    At the first step nothing was sent, at the second the request is in flight, at the third it was executed but the
-    caller does not know.
+    At the first step the request is not sent yet, at the second it is in flight, at the third it was executed but the
+    caller has not received the response.
     """
 
     crash_at: int = -1
@@ -80,7 +80,7 @@ class CrashPlan:
 
 @attrs.define
 class FakePlatform:
-    """The platform, which outlives the process."""
+    """A fake platform, which survives the crash of a process."""
 
     clock: Clock
     processing: float = 3.0
@@ -92,16 +92,16 @@ class FakePlatform:
     uploads: dict[str, dict[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
     requests: list[str] = attrs.field(factory=list[str])
     received_bytes: int = 0
-    """Bytes of the parts that were received."""
+    """Total size of the received parts, in bytes."""
     assets_per_minute: int = 0
-    """Assets that may be created per minute; 0 for no limit."""
+    """Limit of created assets per minute; 0 for no limit."""
     asset_times: list[float] = attrs.field(factory=list[float])
     """When each asset was created."""
     rejected_count: int = 0
     _window_start: float = -1e9
     _used: int = 0
     faults: list[str] = attrs.field(factory=list[str])
-    """Faults of the next writes: `lost` drops the request, `blind` drops the response, empty is no fault."""
+    """Faults of the next POST requests: `lost` drops the request, `blind` the response; empty is no fault."""
 
     def handle(self, method: str, target: str, body: Body) -> Response:
         """Execute a request."""
@@ -282,13 +282,13 @@ class CrashingSession:
         if fault == "lost":
             await self._crash_plan.step()
             raise APIConnectionError(message="reset before it was read")
-        reply = await self._crash_plan.run_step(
+        response = await self._crash_plan.run_step(
             lambda: platform.handle(method, path, body),
             on_late_delivery=lambda: _deliver_late(platform, method, path, body),
         )
         if fault == "blind":
             raise APIConnectionError(message="reset after it was done")
-        return reply
+        return response
 
     async def put_to_storage(
         self, url: str, headers: Mapping[str, str], body: Body, attempt: Attempt, *, idle_timeout: float
@@ -300,13 +300,13 @@ class CrashingSession:
 
 
 def _deliver_late(platform: FakePlatform, method: str, path: str, body: Body) -> None:
-    """Execute later what a crashed process had sent."""
+    """Execute a request of a crashed process after `LATE_DELIVERY` seconds."""
     if method == "POST" and not path.startswith("/assets/"):
         asyncio.get_running_loop().call_later(LATE_DELIVERY, platform.handle, method, path, body)
 
 
 class CrashingLedger(MemoryLedger):
-    """A ledger that outlives its process, which may crash at each call."""
+    """A ledger that survives the crash of its process, which may crash at each call."""
 
     def __init__(self) -> None:
         super().__init__()

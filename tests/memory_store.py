@@ -1,4 +1,4 @@
-"""A rate-limit store in the memory of the tests: the contract of `RateLimitStore` without a server or a file."""
+"""A rate-limit store in memory: the contract of `RateLimitStore` without a server or a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MemoryStore(RateLimitStore):
     """Keeps the categories of one organization in a dict.
 
     Args:
-        now: Clock in seconds that never runs backwards.
+        now: Monotonic clock, in seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""QuickTime movies whose tracks are in other files, as editing programs write them."""
+"""QuickTime reference movies, whose tracks are in other files, as written by video editors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _CONTAINER_BOXES: Final = {b"moov", b"trak", b"mdia", b"minf", b"dinf"}
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
-    while at < len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        yield kind, data[at + 8 : at + size]
-        at += size
+    offset = 0
+    while offset < len(data):
+        size, kind = struct.unpack_from(">I4s", data, offset)
+        yield kind, data[offset + 8 : offset + size]
+        offset += size
 
 
 def box(kind: bytes, body: bytes) -> bytes:
@@ -25,7 +25,7 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def alias_box(path: Path, *, flags: int = 0) -> bytes:
-    """A data reference to a file; with the flag 1 it is the file it stands in."""
+    """Return a data reference to a file; with the flag 1 it refers to its own file."""
     name, volume = path.name.encode(), b"disk"
     record = struct.pack(">4xHHHB27s4xH2x", 0, 2, 0, len(volume), volume, 0x482B)
     record += struct.pack(">4xB63s16xhh16x", len(name), name, 1, 1)
@@ -35,28 +35,28 @@ def alias_box(path: Path, *, flags: int = 0) -> bytes:
 
 
 def reference_movie(target: Path, *, track_type: bytes = b"", compressed: bool = False) -> bytes:
-    """The header of the movie `target`, which finds its media there; of one kind of track if `track_type` says so.
+    """Return a movie without media that refers to the tracks of `target`, only to those of `track_type` if given.
 
-    Packed, its header is compressed.
+    With `compressed`, its header is compressed.
     """
-    head = _rewrite_boxes(target.read_bytes(), alias_box(target), track_type)
+    movie = _rewrite_boxes(target.read_bytes(), alias_box(target), track_type)
     if not compressed:
-        return head
-    parts = dict(boxes(head))
-    whole = box(b"moov", parts[b"moov"])
-    body = box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", len(whole)) + zlib.compress(whole))
+        return movie
+    parts = dict(boxes(movie))
+    header = box(b"moov", parts[b"moov"])
+    body = box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", len(header)) + zlib.compress(header))
     return box(b"ftyp", parts[b"ftyp"]) + box(b"moov", box(b"cmov", body))
 
 
 def _rewrite_boxes(data: bytes, data_reference: bytes, track_type: bytes) -> bytes:
-    out = b""
+    rewritten = b""
     for kind, body in boxes(data):
         if kind == b"trak" and track_type not in body:
             continue
         if kind in _CONTAINER_BOXES:
-            out += box(kind, _rewrite_boxes(body, data_reference, track_type))
+            rewritten += box(kind, _rewrite_boxes(body, data_reference, track_type))
         elif kind == b"dref":
-            out += box(kind, struct.pack(">II", 0, 1) + data_reference)
+            rewritten += box(kind, struct.pack(">II", 0, 1) + data_reference)
         elif kind != b"mdat":
-            out += box(kind, body)
-    return out
+            rewritten += box(kind, body)
+    return rewritten

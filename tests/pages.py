@@ -1,4 +1,4 @@
-"""Examples of the README and the manual: code blocks, the output that follows them, and commands with their output.
+"""Examples of the README and the manual: code blocks and commands, with the output that follows them.
 
 A `python` block may be followed by a `text` block with what it prints. In an output, `…` stands for any characters, and
 spaces for any number of spaces.
@@ -40,18 +40,18 @@ class Example:
     code: str
     """The code."""
     output: str | None
-    """What it prints; None if the page does not say."""
+    """The output that follows it on the page, or None."""
 
     @property
     def is_program(self) -> bool:
-        """Whether it starts an event loop, and so runs in a process of its own."""
+        """Whether it starts an event loop and therefore runs in a subprocess."""
         return "asyncio.run(" in self.code
 
 
 def examples(page: Path, language: str = "python") -> list[Example]:
     """Return the code blocks of a page."""
-    found = _BLOCK.findall(page.read_text("utf-8"))
-    return [Example(code, output or None) for name, code, output in found if name == language]
+    blocks = _BLOCK.findall(page.read_text("utf-8"))
+    return [Example(code, output or None) for name, code, output in blocks if name == language]
 
 
 def commands(page: Path) -> Iterator[tuple[str, str]]:
@@ -74,9 +74,9 @@ async def run_block(example: Example, filename: str, names: dict[str, Any], caps
     """Run a block, which may contain await, and compare what it prints."""
     capsys.readouterr()
     code = compile(example.code, filename, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    waiting = eval(code, names)  # noqa: S307  # code of this repository
-    if inspect.isawaitable(waiting):
-        await waiting
+    result = eval(code, names)  # noqa: S307  # code of this repository
+    if inspect.isawaitable(result):
+        await result
     if example.output is not None:
         assert_prints(capsys.readouterr().out, example.output, filename)
 
@@ -100,8 +100,8 @@ async def run_page(
         folder: Folder to run it in.
         monkeypatch: Changes the environment.
         capsys: Captures the output.
-        scenes: What the video shows.
-        times: How often the page is run, with the same index.
+        scenes: Scenes of the video.
+        times: Number of runs of the page, with the same index.
         names: More names that the page may use.
     """
     asyncio.get_running_loop().set_debug(False)
@@ -127,7 +127,7 @@ async def run_page(
 
 
 async def _run_program(example: Example, folder: Path) -> None:
-    """Run a program in a process of its own, and compare what it prints."""
+    """Run a program in a subprocess and compare what it prints."""
     (folder / "program.py").write_text(example.code)
     printed = await run_program(sys.executable, "-W", "error", "program.py", cwd=folder)
     if example.output is not None:
@@ -142,13 +142,13 @@ def run_commands(page: Path, names: Mapping[str, str], capsys: pytest.CaptureFix
         names: Words to replace in commands and outputs, such as ids.
         capsys: Fixture that captures the output.
     """
-    found = list(commands(page))
-    for command, output in found:
+    console_commands = list(commands(page))
+    for command, output in console_commands:
         for name, value in names.items():
-            command, output = command.replace(name, value), output.replace(name, value)  # noqa: PLW2901  # made to run
+            command, output = command.replace(name, value), output.replace(name, value)  # noqa: PLW2901  # with their values
         program, *arguments = shlex.split(command)
         assert program == "twelvelabs-async"
         run(arguments)
         captured = capsys.readouterr()
         assert_prints(captured.out + captured.err, output, command)
-    return len(found)
+    return len(console_commands)

@@ -1,4 +1,4 @@
-"""Programs that a test starts, which never outlive it."""
+"""Runs programs that are killed at the end of the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis or Valkey of the tests' own, behind a socket file; it keeps nothing."""
+"""A Redis or Valkey server for tests on a Unix socket, without persistence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEEDS_REDIS = pytest.mark.skipif(
 
 
 class RedisServer:
-    """Can be killed and started again at the same place."""
+    """A server that can be killed and restarted with the same URL."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,16 +30,16 @@ class RedisServer:
 
     def start(self) -> None:
         command = [str(REDIS_BINARY), "--port", "0", "--unixsocket", f"{self._folder}/socket", "--save", ""]
-        self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)  # noqa: S603  # of our own making
-        limit = time.monotonic() + 10
+        self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)  # noqa: S603  # a fixed command
+        deadline = time.monotonic() + 10
         while not self._accepts_connections():
-            assert time.monotonic() < limit, "redis-server does not listen"
+            assert time.monotonic() < deadline, "redis-server does not listen"
             time.sleep(0.01)
 
     def _accepts_connections(self) -> bool:
-        """The file of the socket exists before the server listens."""
-        with socket.socket(socket.AF_UNIX) as attempt:
-            return attempt.connect_ex(f"{self._folder}/socket") == 0
+        """Return whether the server listens; the socket file exists before it does."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(f"{self._folder}/socket") == 0
 
     def pause(self) -> None:
         """Stop the process without closing its connections."""
@@ -55,7 +55,7 @@ class RedisServer:
 
 @contextmanager
 def redis_server() -> Generator[RedisServer]:
-    # Not below pytest's own folder: the path of a socket may have a hundred characters at most.
+    # Not tmp_path: the path of a socket may have about 100 characters.
     with tempfile.TemporaryDirectory(prefix="tl-redis-") as folder:
         server = RedisServer(Path(folder))
         server.start()

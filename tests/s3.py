@@ -1,4 +1,4 @@
-"""A server of buckets for tests, in a process of its own."""
+"""An S3 server for tests, in a subprocess."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 import obstore
 from obstore.store import S3Store
 
-SERVE: Final = """
+SERVER_PROGRAM: Final = """
 import sys
 from moto.server import ThreadedMotoServer
 
@@ -36,7 +36,7 @@ class BucketServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which clients find it."""
+        """Environment variables that configure clients for the server."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -78,9 +78,9 @@ class BucketServer:
 
 @contextmanager
 def bucket_server() -> Generator[BucketServer]:
-    """Run a server, and stop it at the end."""
-    command, pipe = [sys.executable, "-c", SERVE], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603  # Python
+    """Run a server and stop it at the end."""
+    command, pipe = [sys.executable, "-c", SERVER_PROGRAM], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603  # a fixed command
         assert process.stdin is not None
         assert process.stdout is not None
         try:

@@ -11,8 +11,8 @@ from twelvelabs_async.emulator import Emulator
 
 
 @asynccontextmanager
-async def lend(emulator: Emulator) -> AsyncGenerator[Emulator]:
-    """Lend an emulator to one test, and reset it when the last request has ended."""
+async def reset_after_use(emulator: Emulator) -> AsyncGenerator[Emulator]:
+    """Yield an emulator for one test, and reset it when its last request has ended."""
     plan = emulator.plan
     try:
         yield emulator

@@ -1,4 +1,4 @@
-"""What several test files need: clocks, servers that misbehave, and a server that is only arithmetic."""
+"""Shared test helpers: clocks, raw HTTP servers with arbitrary responses, and fakes of the transport."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from twelvelabs_async.requests import Method, Request, RetryClass
 T = TypeVar("T")
 
 KEY: Final = "tlk_NEVER_TO_BE_SEEN_0123456789"
-"""The key of clients that talk to raw servers; tests look for it where it must not be."""
+"""API key of clients that use raw servers; tests check that it does not leak."""
 
 UNREACHABLE_URL: Final = "http://127.0.0.1:9/v1.3"
-"""An address nobody listens at."""
+"""A URL on which no server listens."""
 
 
 class FastClock:
-    """The machine's time, and a sleep that jumps ahead instead of waiting."""
+    """A clock whose `sleep` advances the time instead of waiting."""
 
     def __init__(self) -> None:
         self.offset = 0.0
@@ -64,7 +64,7 @@ class FastClock:
 
 
 class LoopClock(virtual_time.LoopClock):
-    """Time as the running loop tells it, also what the wall shows: for `virtually`."""
+    """A clock that reads both times from the running event loop, for `run_in_virtual_time`."""
 
     EPOCH: Final = virtual_time.EPOCH
 
@@ -82,7 +82,7 @@ def fake_response(
     *,
     raw_body: bytes | None = None,
 ) -> Response:
-    """An answer as `SessionManager.send` gives it."""
+    """Return a response of the type that `HttpTransport.send` returns."""
     body = raw_body if raw_body is not None else json.dumps({} if content is None else content).encode()
     return Response(status=status, headers=CIMultiDict(headers or {}), body=body)
 
@@ -91,7 +91,7 @@ ResponseHandler = Callable[[str, str], Awaitable[Response]]
 
 
 class FakeSession:
-    """Stands for the session manager: the answers come from a function, and nothing is sent."""
+    """A fake transport: the responses come from a function, and nothing is sent."""
 
     not_found_hint = ""
     base_path = "/v1.3"
@@ -102,7 +102,7 @@ class FakeSession:
         self.bodies: list[bytes] = []
 
     def ensure_usable(self) -> None:
-        """Usable everywhere."""
+        """Always usable."""
 
     async def send(
         self, method: str, path: str, body: Body, attempt: Attempt, *, idle_timeout: float | None = None
@@ -111,16 +111,16 @@ class FakeSession:
         self.sent.append((method, path))
         start = body.open()
         self.bodies.append(start if isinstance(start, bytes) else b"")
-        return await self._answer(method, path, attempt)
+        return await self._respond(method, path, attempt)
 
     async def put_to_storage(
         self, url: str, headers: Mapping[str, str], body: Body, attempt: Attempt, *, idle_timeout: float
     ) -> Response:
         del headers, body, idle_timeout
         self.sent.append(("PUT", url))
-        return await self._answer("PUT", url, attempt)
+        return await self._respond("PUT", url, attempt)
 
-    async def _answer(self, method: str, path: str, attempt: Attempt) -> Response:
+    async def _respond(self, method: str, path: str, attempt: Attempt) -> Response:
         attempt.sent = True
         try:
             return await self._handler(method, path)
@@ -136,20 +136,20 @@ def make_executor(
     options: Options | None = None,
     budget: RetryBudget | None = None,
 ) -> tuple[RequestExecutor, FakeSession]:
-    """The whole road above a session that is a function."""
+    """Return an executor whose responses come from `handler`, and its fake transport."""
     session = FakeSession(handler)
-    api = RequestExecutor(
+    executor = RequestExecutor(
         transport=cast("HttpTransport", session),
         limiter=RateLimiter(clock),
         retry_budget=budget or RetryBudget(),
         clock=clock,
         options=options or Options(),
     )
-    return api, session
+    return executor, session
 
 
 def category_state(limiter: RateLimiter, category: str) -> CategoryState:
-    """The state of a category, where it is in the memory of this process."""
+    """Return the state of a category whose store is in this process."""
     if limiter.store is None:
         return limiter.category_queue(category).state
     assert isinstance(limiter.store, MemoryStore)
@@ -158,7 +158,7 @@ def category_state(limiter: RateLimiter, category: str) -> CategoryState:
 
 @asynccontextmanager
 async def holding(permit: Permit) -> AsyncGenerator[Permit]:
-    """Hold a permit as an attempt does: whatever ends the block ends the permit."""
+    """Hold a permit for the block as an attempt does, and release it when the block ends or raises."""
     try:
         yield permit
     except BaseException as error:
@@ -173,46 +173,46 @@ async def holding(permit: Permit) -> AsyncGenerator[Permit]:
 def json_request(
     method: Method = "GET", path_template: str = "/x", *, retry_class: RetryClass = "safe", json: Any = None
 ) -> Request[Any]:
-    """A request whose answer is a JSON object."""
+    """Return a request whose response is a JSON object."""
     return Request(method=method, path_template=path_template, response_type=dict, retry_class=retry_class, json=json)
 
 
 def no_content_request(
     method: Method = "DELETE", path_template: str = "/x", *, retry_class: RetryClass = "idempotent"
 ) -> Request[None]:
-    """A request whose answer does not matter."""
+    """Return a request whose response body is ignored."""
     return Request(method=method, path_template=path_template, response_type=NoneType, retry_class=retry_class)
 
 
 def responses_in_order(*responses: Response | TwelveLabsError) -> ResponseHandler:
-    """Answers one after the other, the last one for ever."""
-    left = deque(responses)
+    """Return a handler that returns or raises the responses in order, and repeats the last one."""
+    remaining_responses = deque(responses)
 
-    async def answer(_method: str, _path: str) -> Response:
+    async def respond(_method: str, _path: str) -> Response:
         await asyncio.sleep(0)
-        reply = left.popleft() if len(left) > 1 else left[0]
-        if isinstance(reply, TwelveLabsError):
-            raise attrs.evolve(cast("APIConnectionError", reply))
-        return reply
+        response = remaining_responses.popleft() if len(remaining_responses) > 1 else remaining_responses[0]
+        if isinstance(response, TwelveLabsError):
+            raise attrs.evolve(cast("APIConnectionError", response))
+        return response
 
-    return answer
+    return respond
 
 
 @attrs.define
 class FixedWindowServer:
-    """Fixed windows as the platform has them: whole seconds in the headers, refused calls not counted."""
+    """A server with the platform's fixed windows: headers in whole seconds, rejected requests not counted."""
 
     limit: int
     window_seconds: float
     clock: Clock
     latency: Callable[[], float] = lambda: 0.05
-    """Seconds of each half of the way."""
+    """Seconds in each direction."""
     send_headers: bool = True
     send_retry_after: bool = True
     accepted: int = 0
     rejected: int = 0
     max_accepted_per_window: int = 0
-    """Most calls served in one window."""
+    """Highest number of requests accepted in one window."""
     window_start: float = -1e9
     window_used: int = 0
 
@@ -242,16 +242,16 @@ class FixedWindowServer:
 
 @attrs.frozen
 class RawRequest:
-    """One request as a raw server read it."""
+    """A request as received by a raw server."""
 
     method: str
     target: str
     headers: CIMultiDict[str]
     body: bytes
     connection_index: int
-    """Which connection it came on, from 0."""
+    """Position of its connection, from 0."""
     request_index: int
-    """Which request on this connection, from 0."""
+    """Position of the request on its connection, from 0."""
 
 
 def raw_response(
@@ -261,7 +261,7 @@ def raw_response(
     *,
     content_length: int | None = None,
 ) -> bytes:
-    """An answer as bytes; `content_length` may lie."""
+    """Return a response as bytes; `content_length` may be wrong."""
     content = body.encode() if isinstance(body, str) else body
     try:
         phrase = HTTPStatus(status).phrase
@@ -279,11 +279,11 @@ def raw_response(
 
 
 RawHandler = Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]]
-"""Gives the bytes to send, or writes them itself; closing the writer ends the connection."""
+"""Returns the bytes to send, or writes them itself; closing the writer ends the connection."""
 
 
 class RawServer:
-    """A server that does exactly what a test says, also what no HTTP library would do."""
+    """A server that sends exactly the bytes of a test, which may violate HTTP."""
 
     def __init__(self, handler: RawHandler) -> None:
         self._handler = handler
@@ -332,53 +332,53 @@ class RawServer:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        nth = 0
+        request_index = 0
         while not writer.is_closing():
-            got = await _read_request(reader, number, nth)
-            self.requests.append(got)
-            answer = await self._handler(got, writer)
-            if answer is not None and not writer.is_closing():
-                writer.write(answer)
+            request = await _read_request(reader, number, request_index)
+            self.requests.append(request)
+            response = await self._handler(request, writer)
+            if response is not None and not writer.is_closing():
+                writer.write(response)
                 await writer.drain()
-            nth += 1
+            request_index += 1
 
 
 def _on_disconnect(reader: asyncio.StreamReader, callback: Callable[[], object]) -> None:
-    """Call `callback` when the peer has left, whatever is being awaited at the time."""
+    """Call `callback` when the peer disconnects, even while the handler awaits something else."""
     for name in ("feed_eof", "set_exception"):
-        inner = getattr(reader, name)
+        original = getattr(reader, name)
 
-        def both(*arguments: Any, inner: Callable[..., None] = inner) -> None:
-            inner(*arguments)
+        def wrapper(*arguments: Any, original: Callable[..., None] = original) -> None:
+            original(*arguments)
             callback()
 
-        setattr(reader, name, both)
+        setattr(reader, name, wrapper)
 
 
 async def _read_request(reader: asyncio.StreamReader, connection_index: int, request_index: int) -> RawRequest:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *rest = head.strip().split("\r\n")
+    header_block = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    request_line, *header_lines = header_block.strip().split("\r\n")
     headers = CIMultiDict[str]()
-    for line in rest:
+    for line in header_lines:
         name, _, text = line.partition(":")
         headers.add(name, text.strip())
-    method, target, _ = first.split(" ")
+    method, target, _ = request_line.split(" ")
     body = await reader.readexactly(int(headers.get("Content-Length", "0")))
     return RawRequest(method, target, headers, body, connection_index, request_index)
 
 
 def parse_form_parts(body: Body, content: bytes) -> list[Message[str, str]]:
-    """The parts of a form as the standard library's parser of mail reads them."""
-    head = f"Content-Type: {body.content_type}\r\n\r\n".encode()
-    message = message_from_bytes(head + content, policy=HTTP)
+    """Return the parts of a form, parsed by the standard library's email parser."""
+    header = f"Content-Type: {body.content_type}\r\n\r\n".encode()
+    message = message_from_bytes(header + content, policy=HTTP)
     assert message.is_multipart()
     return [part for part in message.walk() if part is not message]
 
 
 def always_respond(response: bytes) -> RawHandler:
-    """A raw server that says one thing."""
+    """Return a handler that sends the same response to every request."""
 
-    async def handler(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+    async def handler(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(0)
         return response
 
@@ -386,21 +386,21 @@ def always_respond(response: bytes) -> RawHandler:
 
 
 def respond_in_order(responses: Sequence[bytes | None]) -> RawHandler:
-    """Each answer once, then the last one for ever; None cuts the connection."""
-    left = deque(responses)
+    """Return a handler that sends the responses in order, and repeats the last one; None aborts the connection."""
+    remaining_responses = deque(responses)
 
-    async def handler(_got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
-        answer = left.popleft() if len(left) > 1 else left[0]
-        if answer is None:
+    async def handler(_request: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
+        response = remaining_responses.popleft() if len(remaining_responses) > 1 else remaining_responses[0]
+        if response is None:
             writer.transport.abort()
         await asyncio.sleep(0)
-        return answer
+        return response
 
     return handler
 
 
 async def eventually(condition: Callable[[], bool], *, timeout: float = 60) -> None:
-    """Wait until something is true, or fail."""
+    """Wait until `condition` is true; after `timeout` seconds, raise `TimeoutError`."""
     async with asyncio.timeout(timeout):
         while not condition():
             await asyncio.sleep(0.005)
@@ -408,28 +408,28 @@ async def eventually(condition: Callable[[], bool], *, timeout: float = 60) -> N
 
 @contextmanager
 def collect_loop_errors(errors: list[Mapping[str, Any]]) -> Generator[None]:
-    """Collect what the running loop would complain about."""
+    """Append to `errors` each context passed to the exception handler of the running event loop."""
     loop = asyncio.get_running_loop()
-    before = loop.get_exception_handler()
+    previous_handler = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, context: errors.append(context))
     try:
         yield
     finally:
-        loop.set_exception_handler(before)
+        loop.set_exception_handler(previous_handler)
 
 
 @asynccontextmanager
 async def fail_on_loop_errors() -> AsyncGenerator[None]:
-    """Fail if the loop complains about anything."""
-    caught: list[Mapping[str, Any]] = []
-    with collect_loop_errors(caught):
+    """Fail if the exception handler of the running event loop is called."""
+    errors: list[Mapping[str, Any]] = []
+    with collect_loop_errors(errors):
         yield
         await asyncio.sleep(0)
-    assert not caught
+    assert not errors
 
 
 class FakeStreamingResponse:
-    """An answer that comes in the pieces a test made up; an error among them is raised."""
+    """A streaming response with the given chunks; an error among them is raised."""
 
     status = 200
     report = None
@@ -442,17 +442,17 @@ class FakeStreamingResponse:
     async def read_chunk(self, idle_timeout: float) -> bytes:
         assert idle_timeout > 0
         await asyncio.sleep(0)
-        piece = self.remaining.popleft() if self.remaining else b""
-        if isinstance(piece, TwelveLabsError):
-            raise piece
-        return piece
+        chunk = self.remaining.popleft() if self.remaining else b""
+        if isinstance(chunk, TwelveLabsError):
+            raise chunk
+        return chunk
 
     def close(self) -> None:
         self.close_count += 1
 
 
 class FakeStreamingExecutor:
-    """A road for streams only: each of them is the same pieces."""
+    """A fake executor that only opens streams, each with the same chunks."""
 
     clock: Clock = LoopClock()
     options = Options()

@@ -1,4 +1,4 @@
-"""Runs programs with each of their streams on a terminal, a pipe or a file."""
+"""Runs programs with standard output and standard error on a terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Stream = Literal["terminal", "pipe", "file"]
 STREAMS: list[tuple[Stream, Stream]] = [
     (stdout, stderr) for stdout in ("terminal", "pipe", "file") for stderr in ("terminal", "pipe")
 ]
-"""Each pair of places that standard output and standard error can go to."""
+"""The tested pairs of targets of standard output and standard error."""
 
 
 @attrs.frozen
 class TerminalResult:
-    """What a command has written; a terminal adds a carriage return to each line, which is removed."""
+    """Exit code and output of a command, without the carriage returns that a terminal adds."""
 
     exit_code: int
     stdout: str
@@ -39,19 +39,19 @@ def run_on(
     lines: int = 24,
     variables: Mapping[str, str] | None = None,
 ) -> TerminalResult:
-    """Run a program, and return what it wrote to each stream.
+    """Run a program and return its exit code and output.
 
     Args:
         command: The program and its arguments, such as `*CLI_COMMAND, "search", "holiday", "boat"`.
-        stdout: Where standard output goes.
-        stderr: Where standard error goes; a terminal of its own.
-        folder: Where the files are created.
+        stdout: Target of standard output.
+        stderr: Target of standard error; as a terminal, a separate one.
+        folder: Folder for the output files.
         columns: Width of each terminal.
         lines: Height of each terminal.
         variables: Environment variables to add.
     """
     targets = [_Target(stdout, folder / "stdout", columns, lines), _Target(stderr, folder / "stderr", columns, lines)]
-    process = subprocess.Popen(  # noqa: S603  # all of it is ours
+    process = subprocess.Popen(  # noqa: S603  # a fixed command
         command,
         stdin=subprocess.DEVNULL,
         stdout=targets[0].writer,
@@ -70,7 +70,7 @@ def run_on(
 
 
 class _Target:
-    """A stream of a process; a thread reads what arrives, so that the process never waits for us."""
+    """A stream of a process. A thread reads its output, so that the process never blocks on a full buffer."""
 
     def __init__(self, kind: Stream, file: Path, columns: int, lines: int) -> None:
         self._file = file
@@ -87,7 +87,7 @@ class _Target:
         while True:
             try:
                 chunk = os.read(reader, 65536)
-            except OSError:  # the end of a terminal
+            except OSError:  # the child end of the terminal was closed
                 return
             if not chunk:
                 return
@@ -102,14 +102,14 @@ class _Target:
 
 
 def _open_terminal(columns: int, lines: int) -> tuple[int, int]:
-    """Return our end of a terminal and the end of the command."""
+    """Return the parent end and the child end of a new terminal."""
     if sys.platform == "win32":
         raise OSError("no such terminals")
-    import fcntl  # noqa: PLC0415  # not on every system
-    import pty  # noqa: PLC0415  # the same
-    import struct  # noqa: PLC0415  # the same
-    import termios  # noqa: PLC0415  # the same
+    import fcntl  # noqa: PLC0415  # not available on all systems
+    import pty  # noqa: PLC0415  # as above
+    import struct  # noqa: PLC0415  # as above
+    import termios  # noqa: PLC0415  # as above
 
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    return ours, theirs
+    parent_fd, child_fd = pty.openpty()
+    fcntl.ioctl(child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    return parent_fd, child_fd

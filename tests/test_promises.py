@@ -1,4 +1,4 @@
-"""docs/reliability.md and the tests name the same promises."""
+"""The promises in docs/reliability.md match the names of the tests."""
 
 from __future__ import annotations
 

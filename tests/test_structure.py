@@ -1,4 +1,4 @@
-"""The structure of the package: which module may import which, and how long a module may be."""
+"""The structure of the package: allowed imports between modules, and the maximum length of a module."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PACKAGE: Final = "twelvelabs_async"
 ROOT: Final = Path(twelvelabs_async.__file__).parent
 MAX_LINES: Final = 900
 
-# The client from bottom to top. A module imports from rows above its own row in this list and, within a row, from
-# names to its left. A name stands for a module or for a package; where two match, the longer one counts.
+# The layers of the client from bottom to top. A module imports from rows above its own row in this list and, within a
+# row, from names to its left. A name is a module or a package; if two match, the longer one applies.
 LAYERS: Final = """
     _version  _system  _text  _html  errors  _concurrency  clock  events  rate_limits  _arguments  requests
     _event_listeners  _options
@@ -61,7 +61,7 @@ IMPORTS: Final = {name: set(imported_modules(tree)) - {name} for name, tree in T
 
 
 def layer(module: str) -> str:
-    """Return the longest name in LAYERS that holds a module."""
+    """Return the longest name in LAYERS that is the module or a package around it."""
     parts = module.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((name for name in names if name in ORDER), "")
@@ -72,7 +72,7 @@ def test_every_module_of_the_client_has_a_layer() -> None:
 
 
 def test_a_package_is_one_layer() -> None:
-    """A module with a row of its own could be imported by packages below the one that it is in."""
+    """A module with a separate layer could be imported by packages below its own package."""
     assert [name for name in ORDER if "." in name] == []
 
 
@@ -91,19 +91,19 @@ def test_modules_have_no_import_cycles() -> None:
     try:
         TopologicalSorter({name: IMPORTS[name] - {""} for name in MODULES if name}).prepare()
     except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        raise AssertionError(circle) from None
+        cycle = " -> ".join(reversed(error.args[1]))
+        raise AssertionError(cycle) from None
 
 
 def test_the_emulator_imports_nothing_of_the_client() -> None:
-    """An emulator that shared code with the client would share its mistakes."""
-    foreign = [
+    """An emulator that shared code with the client would share its bugs."""
+    client_imports = [
         f"{module} imports {target or PACKAGE}"
         for module in EMULATOR
         for target in IMPORTS[module] - EMULATOR
         if target != "_version"
     ]
-    assert sorted(foreign) == []
+    assert sorted(client_imports) == []
 
 
 def test_only_the_command_line_and_the_pytest_plugin_import_the_emulator() -> None:
@@ -112,12 +112,12 @@ def test_only_the_command_line_and_the_pytest_plugin_import_the_emulator() -> No
 
 
 def test_no_module_is_over_900_lines() -> None:
-    long = {
+    too_long = {
         name: count
         for name, file in MODULES.items()
         if (count := len(file.read_text("utf-8").splitlines())) > MAX_LINES
     }
-    assert long == {}
+    assert too_long == {}
 
 
 CLOCK_READS: Final = {
@@ -137,8 +137,8 @@ def _is_yield_to_loop(node: ast.AST) -> TypeGuard[ast.Call]:
 
 
 def test_p26_only_the_clock_module_sleeps_or_reads_time() -> None:
-    """Everything that waits takes a clock, so that tests cover days within seconds."""
-    without_a_wait = {id(node.func) for tree in TREES.values() for node in ast.walk(tree) if _is_yield_to_loop(node)}
+    """All code that waits uses a clock, so that tests cover days within seconds."""
+    yields_to_loop = {id(node.func) for tree in TREES.values() for node in ast.walk(tree) if _is_yield_to_loop(node)}
     found = [
         f"{module}: {node.value.id}.{node.attr}"
         for module in MODULES.keys() - EMULATOR - {"clock"}
@@ -146,6 +146,6 @@ def test_p26_only_the_clock_module_sleeps_or_reads_time() -> None:
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and f"{node.value.id}.{node.attr}" in CLOCK_READS
-        and id(node) not in without_a_wait
+        and id(node) not in yields_to_loop
     ]
     assert sorted(found) == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from scenarios.setup import CHUNK, TIMING, Harness
-from shared import lend
+from shared import reset_after_use
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -31,7 +31,7 @@ async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
 async def harness(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
     """An emulator and its client on one clock."""
     async with (
-        lend(shared_emulator) as emulator,
+        reset_after_use(shared_emulator) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
     ):
         yield Harness(client=client, emulator=emulator, clock=clock)

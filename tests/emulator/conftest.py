@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-from shared import lend
+from shared import reset_after_use
 
 from twelvelabs_async.emulator import Emulator, Timing, samples
 
@@ -94,7 +94,7 @@ async def emulator(
     if request.node.get_closest_marker("own_emulator"):
         yield await serve(chunk_size=1000)
         return
-    async with lend(shared_emulator) as emulator:
+    async with reset_after_use(shared_emulator) as emulator:
         yield emulator
 
 

@@ -18,7 +18,7 @@ import attrs
 import pytest
 from postgres import PostgresServer, postgres
 from scenarios.setup import CHUNK, FILES, REDIRECT_URI, Harness
-from shared import lend
+from shared import reset_after_use
 from support import FastClock
 
 import twelvelabs_async
@@ -293,7 +293,7 @@ async def prepared(
     monkeypatch.setenv("TWELVELABS_API_KEY", shared_emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", shared_emulator.base_url)
     clock = FastClock()
-    async with lend(shared_emulator) as emulator, AsyncTwelveLabs(clock=clock) as client:
+    async with reset_after_use(shared_emulator) as emulator, AsyncTwelveLabs(clock=clock) as client:
         harness = Harness(client=client, emulator=emulator, clock=clock)
         yield Prepared(harness, lambda: request.getfixturevalue("database").reset_database())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from scenarios.setup import CHUNK, IMAGE, TIMING, VIDEO, Harness
-from shared import lend
+from shared import reset_after_use
 from support import FastClock
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -30,7 +30,7 @@ async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
 async def harness(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
     """An emulator and our client, which prepares what a call of the other client needs."""
     async with (
-        lend(shared_emulator) as emulator,
+        reset_after_use(shared_emulator) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,
     ):
         yield Harness(client=client, emulator=emulator, clock=clock)
