@@ -7,7 +7,7 @@ import contextlib
 import inspect
 import io
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -117,6 +117,46 @@ class Unsized(str):
         raise ZeroDivisionError
 
 
+class BrokenSequence(Sequence[Any]):
+    @override
+    def __getitem__(self, index: Any) -> Any:
+        raise ValueError("no item")
+
+    @override
+    def __len__(self) -> int:
+        return 2
+
+
+class BrokenLength(list[str]):
+    @override
+    def __len__(self) -> int:
+        raise LookupError("no length")
+
+
+class BrokenMapping(dict[str, int]):
+    @override
+    def items(self) -> Any:
+        raise ValueError("no items")
+
+
+class BrokenModel:
+    def model_dump(self, **_: object) -> dict[str, Any]:
+        raise ValueError("no dump")
+
+
+class Incomparable:
+    """Like an array of numpy or a column of pandas, whose comparisons have no truth value."""
+
+    __hash__ = object.__hash__
+
+    @override
+    def __eq__(self, other: object) -> Any:
+        raise ValueError("the truth value is ambiguous")
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value is ambiguous")
+
+
 class Color(str, Enum):  # noqa: UP042  # its str() differs
     RED = "red"
 
@@ -166,7 +206,13 @@ POOL: list[Callable[[], Any]] = [
     Unprintable,
     BrokenIterable,
     BrokenPath,
+    BrokenSequence,
+    BrokenModel,
+    Incomparable,
     object,
+    lambda: BrokenLength("ab"),
+    lambda: BrokenMapping(a=1),
+    lambda: {"a": BrokenModel()},
     *[
         (lambda value=value: value)
         for value in (

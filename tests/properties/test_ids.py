@@ -44,18 +44,18 @@ def refused_or_itself(text: str) -> None:
 @example("../../OTHER")
 @example("a/../b")
 @settings(max_examples=300)
-def test_p16_an_id_is_refused_or_decodes_to_itself_in_its_path_segment(text: str) -> None:
+def test_p16_an_id_is_rejected_or_decodes_to_itself_in_its_path_segment(text: str) -> None:
     refused_or_itself(text)
 
 
-def test_p16_ten_thousand_random_ids_are_refused_or_decode_to_themselves() -> None:
+def test_p16_ten_thousand_random_ids_are_rejected_or_decode_to_themselves() -> None:
     chance = random.Random(16)  # noqa: S311  # no secret
     for _ in range(10_000):
         refused_or_itself("".join(chance.choices(ALPHABET, k=chance.randrange(9))))
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.booleans() | st.lists(st.text())))
-def test_a_query_is_refused_or_decodes_to_itself(query: dict[str, str | int | bool | list[str]]) -> None:
+def test_a_query_is_rejected_or_decodes_to_itself(query: dict[str, str | int | bool | list[str]]) -> None:
     request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query=query)
     try:
         path = request.path()

@@ -137,7 +137,7 @@ async def test_a_dict_accepts_both_names_of_the_base64_field(field: str) -> None
         {"video": VIDEO, "prompt": "p", "attempts": 2},
     ],
 )
-async def test_invalid_arguments_are_refused_before_a_request_is_sent(arguments: dict[str, Any]) -> None:
+async def test_invalid_arguments_are_rejected_before_a_request_is_sent(arguments: dict[str, Any]) -> None:
     call, session = analyze(fake_response(200, ANSWER))
     with pytest.raises(InvalidInputError):
         await call(**arguments)
@@ -300,7 +300,7 @@ async def test_a_task_creation_rejected_at_the_first_attempt_is_not_ambiguous() 
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "a\n"])
-async def test_an_invalid_custom_id_is_refused(name: str) -> None:
+async def test_an_invalid_custom_id_is_rejected(name: str) -> None:
     call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="custom_id"):
         await call.create(video=VIDEO, prompt="p", custom_id=name)
@@ -308,7 +308,7 @@ async def test_an_invalid_custom_id_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "ä", "a\r\nx-api-key: b"])
-async def test_an_invalid_idempotency_key_is_refused(key: str) -> None:
+async def test_an_invalid_idempotency_key_is_rejected(key: str) -> None:
     call, session = tasks(fake_response(202))
     with pytest.raises(InvalidInputError, match="idempotency_key"):
         await call.create(video=VIDEO, prompt="p", idempotency_key=key)
@@ -477,7 +477,7 @@ REFUSED: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("requests", REFUSED)
-async def test_an_invalid_batch_is_refused_before_it_is_sent(requests: list[Any]) -> None:
+async def test_an_invalid_batch_is_rejected_before_it_is_sent(requests: list[Any]) -> None:
     call, session = batches(fake_response(201))
     with pytest.raises(InvalidInputError):
         await call.create(model_name="pegasus1.5", analysis_mode="general", requests=requests)

@@ -28,7 +28,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize(("call", "message"), CALLS.values(), ids=CALLS)
-def test_an_argument_of_a_wrong_type_is_refused(call: Callable[[], object], message: str) -> None:
+def test_an_argument_of_a_wrong_type_is_rejected(call: Callable[[], object], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         call()
 
@@ -47,7 +47,7 @@ ASYNC_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("call", "message"), ASYNC_CALLS.values(), ids=ASYNC_CALLS)
-async def test_an_argument_of_a_coroutine_is_refused(call: Callable[[], Any], message: str) -> None:
+async def test_an_argument_of_a_coroutine_is_rejected(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         await call()
 

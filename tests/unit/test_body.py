@@ -106,7 +106,7 @@ async def test_the_boundary_does_not_occur_in_the_content() -> None:
         ({"content_type": b"video/mp4"}, "content_type"),
     ],
 )
-def test_a_file_that_could_not_be_sent_whole_is_refused(wrong: Any, why: str) -> None:
+def test_a_file_that_could_not_be_sent_whole_is_rejected(wrong: Any, why: str) -> None:
     """A form ends at its Content-Length, which is computed from the sizes."""
     good: Any = {"name": "file", "filename": "a.mp4", "content": b"12345", "size": 5}
     with pytest.raises(InvalidInputError, match=why):
@@ -122,7 +122,7 @@ def test_a_file_that_could_not_be_sent_whole_is_refused(wrong: Any, why: str) ->
         (lambda: Form(fields=cast("Any", [("a", 5)])), "pairs of strings.*Form.build"),
     ],
 )
-def test_a_form_of_other_values_is_refused(build: Callable[[], object], why: str) -> None:
+def test_a_form_of_other_values_is_rejected(build: Callable[[], object], why: str) -> None:
     with pytest.raises(InvalidInputError, match=why):
         build()
 

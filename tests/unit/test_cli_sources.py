@@ -186,7 +186,7 @@ async def test_sources_without_items_raise_an_error(folder: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("folder")
-def test_an_invalid_selection_is_refused(selection: SourceSelection, text: str) -> None:
+def test_an_invalid_selection_is_rejected(selection: SourceSelection, text: str) -> None:
     with pytest.raises(InvalidInputError, match=text):
         selection.check()
 

@@ -84,7 +84,7 @@ def test_a_result_without_a_video_id_raises_an_error() -> None:
 
 
 @pytest.mark.parametrize("gap", [-0.1, math.nan])
-def test_a_negative_or_nan_gap_is_refused(gap: float) -> None:
+def test_a_negative_or_nan_gap_is_rejected(gap: float) -> None:
     with pytest.raises(InvalidInputError, match="gap must be"):
         clips.merge([], gap=gap)
 
@@ -145,7 +145,7 @@ def test_numbers_of_other_types_are_seconds() -> None:
 
 
 @pytest.mark.parametrize("results", [5, None, "hits", [{"video_id": "a"}], b"x"])
-def test_what_are_no_results_is_refused(results: Any) -> None:
+def test_what_are_no_results_is_rejected(results: Any) -> None:
     functions: list[Callable[[Any], object]] = [
         clips.merge,
         clips.group_by_video,

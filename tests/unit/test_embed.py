@@ -160,7 +160,7 @@ async def test_a_document_can_be_segmented_by_sentences(make_client: MakeClient)
         {"input_type": "multi_input", "multi_input": {"media_sources": [{"media_type": "image"}]}},
     ],
 )
-async def test_an_invalid_input_is_refused_before_it_is_sent(make_client: MakeClient, wrong: dict[str, Any]) -> None:
+async def test_an_invalid_input_is_rejected_before_it_is_sent(make_client: MakeClient, wrong: dict[str, Any]) -> None:
     api, session = make_client(responses_in_order(fake_response()))
     with pytest.raises(InvalidInputError):
         await EmbedV2(api).create(model_name="marengo3.0", **wrong)

@@ -132,7 +132,7 @@ NOT_FILES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("file", "why"), NOT_FILES, ids=[f"{type(file).__name__}-{why}" for file, why in NOT_FILES])
-def test_an_unsupported_file_source_is_refused_with_the_reason(file: Any, why: str) -> None:
+def test_an_unsupported_file_source_is_rejected_with_the_reason(file: Any, why: str) -> None:
     with pytest.raises(InvalidInputError, match=why) as rejected:
         source_of(file, "video_file")
     assert len(str(rejected.value)) < 400
@@ -140,7 +140,7 @@ def test_an_unsupported_file_source_is_refused_with_the_reason(file: Any, why: s
 
 
 @pytest.mark.parametrize("wrong", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
-def test_an_invalid_filename_or_size_is_refused(wrong: Any) -> None:
+def test_an_invalid_filename_or_size_is_rejected(wrong: Any) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         source_of(b"x", "source", **wrong)
 
@@ -185,7 +185,7 @@ async def stream(content: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("kind", ["bytes", "path", "file", "sized file", "upload", "telling upload", "part", "empty"])
 @pytest.mark.parametrize("size", [9, 11, 100, 10])
-async def test_a_source_of_another_size_than_announced_is_refused_before_it_is_sent(
+async def test_a_source_of_another_size_than_announced_is_rejected_before_it_is_sent(
     tmp_path: Path, kind: str, size: int
 ) -> None:
     """An upload would end at the announced size, and the rest of the file would be lost."""
@@ -258,7 +258,7 @@ class BadSeek(io.BytesIO):
     ],
     ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
 )
-async def test_a_file_object_that_cannot_be_read_is_refused_when_it_is_opened(file: Any, why: str) -> None:
+async def test_a_file_object_that_cannot_be_read_is_rejected_when_it_is_opened(file: Any, why: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"clip\.mp4.*{why}"):
         async with source_of(file, "source", filename="clip.mp4", size=None):
             pass
@@ -266,7 +266,7 @@ async def test_a_file_object_that_cannot_be_read_is_refused_when_it_is_opened(fi
 
 @pytest.mark.parametrize("library", ["open", "aiofiles", "anyio"])
 @pytest.mark.parametrize("mode", ["ab", "wb"])
-async def test_a_file_opened_for_writing_is_refused_when_it_is_opened(tmp_path: Path, library: str, mode: str) -> None:
+async def test_a_file_opened_for_writing_is_rejected_when_it_is_opened(tmp_path: Path, library: str, mode: str) -> None:
     path = tmp_path / "clip.mp4"
     async with AsyncExitStack() as stack:
         match library:
@@ -373,7 +373,7 @@ async def test_a_path_that_was_a_url_shows_no_signature() -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "socket", "missing"])
-async def test_a_path_that_is_not_a_regular_file_is_refused_before_it_is_opened(
+async def test_a_path_that_is_not_a_regular_file_is_rejected_before_it_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)  # the path of a socket must be short

@@ -100,13 +100,13 @@ async def test_a_file_without_frames_raises_an_error_with_its_name(name: str, pr
         await frames.extract(MEDIA / name, [0])
 
 
-async def test_a_local_playlist_is_refused(tmp_path: Path) -> None:
+async def test_a_local_playlist_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{MEDIA / 'bars.ts'}\n")
     with pytest.raises(FrameError, match="is a playlist"):
         await frames.extract(tmp_path / "list.m3u8", [0])
 
 
-async def test_invalid_arguments_are_refused_before_anything_is_opened() -> None:
+async def test_invalid_arguments_are_rejected_before_anything_is_opened() -> None:
     for source, times, width in (
         ("ftp://host/a.mp4?key=1", [0.0], 480),
         ("", [0.0], 480),

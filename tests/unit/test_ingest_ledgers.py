@@ -269,7 +269,7 @@ async def test_p29_a_value_that_a_ledger_cannot_store_does_not_affect_other_item
         ("UPDATE twelvelabs_ledger SET version = 99", "schema version 99"),
     ],
 )
-async def test_a_postgres_ledger_of_another_version_is_refused(
+async def test_a_postgres_ledger_of_another_version_is_rejected(
     database: str, change: LiteralString, message: str
 ) -> None:
     ledger = PostgresLedger(database)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
 from memory_store import MemoryStore
-from support import LoopClock, category_state, holding, run_in_virtual_time
+from support import LoopClock, category_state, fake_response, holding, make_executor, run_in_virtual_time
 from typing_extensions import override
 
 from twelvelabs_async._event_listeners import EventDispatcher
@@ -18,6 +19,7 @@ from twelvelabs_async._rate_limit.windows import INITIAL_ROUND, SINGLE_REQUEST
 from twelvelabs_async.errors import APIConnectionError, ClientStateError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async.events import RateLimitUpdated, RateLimitWaitStarted
 from twelvelabs_async.rate_limits import Costs, RateLimitInfo, RequiredWait, WindowInfo
+from twelvelabs_async.requests import Request
 
 EPOCH = LoopClock.EPOCH
 
@@ -429,6 +431,24 @@ class SlowStore(MemoryStore):
         found = await super().reserve(category, costs)
         await asyncio.sleep(0.1)
         return found
+
+
+def test_a_request_that_must_not_be_sent_returns_its_reservation_to_the_store() -> None:
+    async def refuse() -> None:
+        raise ClientStateError("another process has taken over")
+
+    async def main() -> None:
+        clock = LoopClock()
+        store = MemoryStore(clock.monotonic)
+        executor, session = make_executor(lambda *_: fake_response(), clock)
+        executor = attrs.evolve(executor, limiter=RateLimiter(clock, store=store), before_post=refuse)
+        request = Request(method="POST", path_template="/tasks", response_type=dict, retry_class="verify_first")
+        with pytest.raises(ClientStateError, match="taken over"):
+            await executor.execute(request)
+        assert not session.bodies
+        assert [state["in_flight_count"] for state in (await store.snapshot()).values()] == [0]
+
+    run_in_virtual_time(main())
 
 
 def test_a_larger_limit_reported_during_a_store_request_ends_the_wait() -> None:

@@ -53,7 +53,7 @@ def test_a_level_may_be_a_custom_level_of_the_program() -> None:
 
 
 @pytest.mark.parametrize("level", ["loud", "0", "notset", "-1", "1.5", "²"])
-def test_an_invalid_level_is_refused(level: str) -> None:
+def test_an_invalid_level_is_rejected(level: str) -> None:
     with pytest.raises(InvalidInputError, match=r"must be one of .*debug, info, warning, error, critical"):
         log_to_stderr(level)
 

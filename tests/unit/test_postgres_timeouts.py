@@ -39,7 +39,7 @@ def test_a_timeout_in_the_url_is_kept() -> None:
         "host=db password='secret",
     ],
 )
-def test_an_invalid_url_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_url_is_rejected_without_its_password(url: str) -> None:
     with pytest.raises(InvalidInputError, match="percent-encoded") as caught:
         postgres.with_connection_timeouts(url)
     assert "secret" not in f"{caught.value}{caught.value.__cause__}"
@@ -67,7 +67,7 @@ def test_a_database_is_distinguished_from_a_path(ledger: str, expected: bool) ->
     assert is_database(ledger) is expected
 
 
-async def test_the_proactor_event_loop_is_refused_before_a_connection_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proactor_event_loop_is_rejected_before_a_connection_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "ProactorEventLoop", type(asyncio.get_running_loop()), raising=False)
     ledger = pytest.importorskip("twelvelabs_async.ingest.postgres_ledger").PostgresLedger("postgresql://h/videos")
     for use in (ledger.open, ledger.exists, lambda: workers.retry_stalled("postgresql://h/videos")):

@@ -31,7 +31,7 @@ def test_a_proxy_url_is_parsed_as_in_curl(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h", "SOCKS5"])
-def test_a_socks_proxy_is_refused_with_a_hint(scheme: str) -> None:
+def test_a_socks_proxy_is_rejected_with_a_hint(scheme: str) -> None:
     with pytest.raises(InvalidInputError, match=r"proxy is a SOCKS proxy .* aiohttp-socks"):
         AsyncTwelveLabs("tlk_x", proxy=f"{scheme}://user:secret@proxy.example:1080")
 
@@ -94,7 +94,7 @@ def test_an_explicit_proxy_is_used_for_https_only() -> None:
     assert resolve_proxy("proxy.example:1", "http://127.0.0.1/v1.3").for_url(URL("http://127.0.0.1/v1.3")) is None
 
 
-def test_a_proxy_that_would_see_the_key_is_refused() -> None:
+def test_a_proxy_that_would_see_the_key_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match="show the API key to the proxy"):
         AsyncTwelveLabs("tlk_x", base_url="http://api.example/v1.3", allow_http=True, proxy="http://proxy.example:3128")
 

@@ -189,7 +189,7 @@ def test_an_unknown_status_has_an_error_message() -> None:
     ["https://evil.example/x?key=1", "//evil.example", "/v2/assets", "", "http://[", "\x00", "https://evil.example:x"],
 )
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
-def test_p14_a_redirect_is_refused_with_a_reason(status: int, location: str) -> None:
+def test_p14_a_redirect_is_rejected_with_a_reason(status: int, location: str) -> None:
     error = rejected(status, b"", {"Location": location})
     assert error.code == "redirect_refused"
     assert "not followed" in str(error)

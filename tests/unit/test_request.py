@@ -97,7 +97,7 @@ def test_literal_text_in_a_path_template_is_unchanged() -> None:
     assert request.path() == "/100%/a%s/c"
 
 
-def test_a_variable_without_a_value_is_refused() -> None:
+def test_a_variable_without_a_value_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match="video-id"):
         get("/indexes/{index-id}/videos/{video-id}", index_id="i").path()
 

@@ -142,7 +142,7 @@ async def test_videos_can_be_filtered_by_a_user_metadata_key_named_status(
     assert executor.last.path() == "/indexes/i/videos?status=draft"
 
 
-def test_a_user_metadata_filter_by_a_list_is_refused(indexed: IndexedAssets) -> None:
+def test_a_user_metadata_filter_by_a_list_is_rejected(indexed: IndexedAssets) -> None:
     with pytest.raises(InvalidInputError, match="must be a string, number or boolean"):
         indexed.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
 
@@ -338,7 +338,7 @@ async def test_none_in_an_update_of_user_metadata_is_sent(executor: Recorder, as
     assert executor.json == {"user_metadata": change}
 
 
-async def test_none_in_a_replacement_of_user_metadata_is_refused(executor: Recorder, assets: Assets) -> None:
+async def test_none_in_a_replacement_of_user_metadata_is_rejected(executor: Recorder, assets: Assets) -> None:
     with pytest.raises(InvalidInputError, match="gone"):
         await assets.replace_user_metadata("a", user_metadata=cast("Any", {"gone": None}))
     await assets.replace_user_metadata("a", user_metadata={})

@@ -50,7 +50,7 @@ def test_an_empty_key_is_not_replaced_by_the_environment(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("bad", [KEY + "\n", "\r\n" + KEY, KEY + "\r\nX-Evil: 1", KEY + "\x00", f" {KEY}", KEY + "é"])
-def test_p15_a_key_that_cannot_be_a_header_is_refused_and_not_shown(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p15_a_key_that_cannot_be_a_header_is_rejected_and_not_shown(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FIRST, bad.replace("\x00", "\x01"))
     for explicit in (bad, None):
         with pytest.raises(InvalidInputError) as caught:
@@ -227,12 +227,12 @@ WRONG_SETTINGS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG_SETTINGS, ids=repr)
-def test_p18_a_setting_of_a_wrong_type_is_refused_by_name_when_the_client_is_made(name: str, value: Any) -> None:
+def test_p18_a_setting_of_a_wrong_type_is_rejected_by_name_when_the_client_is_made(name: str, value: Any) -> None:
     with pytest.raises(InvalidInputError, match=name.replace("api_key", "API key|api_key")):
         make_client(**{"api_key": KEY, name: value})
 
 
-def test_p18_the_tls_settings_of_a_server_are_refused() -> None:
+def test_p18_the_tls_settings_of_a_server_are_rejected() -> None:
     with pytest.raises(InvalidInputError, match="ssl must be an SSLContext for clients"):
         AsyncTwelveLabs(KEY, ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 

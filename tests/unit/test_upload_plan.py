@@ -60,7 +60,7 @@ def test_the_strategy_follows_from_the_size(size: int, way: str) -> None:
 @pytest.mark.parametrize(
     ("size", "kind"), [(0, "video"), (MAX_FILE_SIZE["video"] + 1, "video"), (MAX_FILE_SIZE["image"] + 1, "image")]
 )
-def test_an_empty_or_too_large_file_is_refused(size: int, kind: str) -> None:
+def test_an_empty_or_too_large_file_is_rejected(size: int, kind: str) -> None:
     with pytest.raises(InvalidInputError):
         choose_strategy(size, kind, filename="a")  # type: ignore[arg-type]  # a table of texts
 
@@ -101,7 +101,7 @@ STATE = UploadState(
         ({"completed_parts": 5}, "completed_parts must be a list"),
     ],
 )
-def test_a_state_that_no_upload_has_is_refused(wrong: dict[str, Any], why: str) -> None:
+def test_a_state_that_no_upload_has_is_rejected(wrong: dict[str, Any], why: str) -> None:
     """A program may have stored it, and something else may have altered it."""
     with pytest.raises(InvalidInputError, match=why):
         attrs.evolve(STATE, **wrong)

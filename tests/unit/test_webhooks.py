@@ -108,7 +108,7 @@ def test_the_signature_covers_the_exact_bytes() -> None:
 
 
 @pytest.mark.parametrize("secret", ["whsec_0123456788", "x", SECRET + " "])
-def test_another_secret_is_refused(secret: str) -> None:
+def test_another_secret_is_rejected(secret: str) -> None:
     with pytest.raises(WebhookSignatureError):
         verify(*signed(ANALYZED), secret, now=NOW)
 
@@ -139,7 +139,7 @@ def test_a_missing_or_invalid_header_raises_webhook_signature_error(header: Any)
         ((b"x", "s", "soon"), "timestamp must be whole seconds"),
     ],
 )
-def test_what_cannot_be_signed_is_refused_by_name(arguments: Any, why: str) -> None:
+def test_what_cannot_be_signed_is_rejected_by_name(arguments: Any, why: str) -> None:
     with pytest.raises(InvalidInputError, match=why):
         sign(*arguments)
 
@@ -162,7 +162,7 @@ def test_header_and_secret_may_be_bytes() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"tolerance": math.nan}, {"tolerance": "5"}, {"tolerance": -1}, {"now": math.inf}, {"secret": 5}], ids=str
 )
-def test_p18_an_argument_of_a_wrong_type_is_refused_by_name(wrong: Any) -> None:
+def test_p18_an_argument_of_a_wrong_type_is_rejected_by_name(wrong: Any) -> None:
     body, header = signed(ANALYZED)
     arguments: Any = {"secret": SECRET, **wrong}
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
@@ -181,7 +181,7 @@ def test_a_webhook_within_the_tolerance_is_accepted(age: int) -> None:
 
 
 @pytest.mark.parametrize("age", [301, 86_400, -301])
-def test_a_webhook_beyond_the_tolerance_is_refused(age: int) -> None:
+def test_a_webhook_beyond_the_tolerance_is_rejected(age: int) -> None:
     """Somebody may have kept a copy."""
     with pytest.raises(WebhookSignatureError, match=f"signed {age} s ago"):
         verify(*signed(ANALYZED), SECRET, now=NOW + age)
