@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 from multidict import CIMultiDict
 from typing_extensions import override
 
-from twelvelabs_async._core.executor import PUT_PART, Operation, RequestExecutor
+from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.extra_parameters import ExtendedExecutor
 from twelvelabs_async._core.retry import CallState
 from twelvelabs_async._http.connections import Attempt
@@ -20,7 +20,6 @@ from twelvelabs_async._http.transport import AnyResponse, Response, StreamingRes
 from twelvelabs_async.errors import ClientStateError
 from twelvelabs_async.pagination import Paginator
 from twelvelabs_async.raw_responses import RawPaginator, RawResponse, RawStream
-from twelvelabs_async.requests import Request
 from twelvelabs_async.resources._base import Resource
 from twelvelabs_async.streaming import EventStream
 
@@ -47,26 +46,23 @@ class RecordingExecutor(ExtendedExecutor):
     """Where the last one is."""
 
     @override
-    async def _start(
+    async def _send_until_done(
         self,
-        request: Request[Any],
-        operation: Operation,
-        body_size: int,
-        timeout: float | None,
+        call: CallState,
         send: Callable[[Attempt], Awaitable[AnyResponse]],
-        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
+        read: Callable[[AnyResponse], Awaitable[T]],
     ) -> T:
-        last = CallRecord()
+        last: AnyResponse | None = None
 
         async def send_and_record(attempt: Attempt) -> AnyResponse:
-            response = await send(attempt)
-            last.state, last.response = cast("CallState", attempt), response
-            return response
+            nonlocal last
+            last = await send(attempt)
+            return last
 
-        result = await super()._start(request, operation, body_size, timeout, send_and_record, read)
-        if request is not PUT_PART and last.state is not None:
-            self.record.state, self.record.response = last.state, last.response
-            self.record.elapsed = self.clock.monotonic() - last.state.started
+        result = await super()._send_until_done(call, send_and_record, read)
+        if call.limited and last is not None:
+            self.record.state, self.record.response = call, last
+            self.record.elapsed = self.clock.monotonic() - call.started
         return result
 
 

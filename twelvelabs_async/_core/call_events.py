@@ -77,7 +77,6 @@ class CallReport:
     call: CallState
     redactor: Redactor
     """Removes secrets from what a server has sent."""
-    operation: str
     url_template: str | None
     """Path with the names of its variables; None for storage."""
     request_bytes: int
@@ -96,7 +95,7 @@ class CallReport:
         self.call.on_send = self._on_send
         self.events.emit(
             RequestStarted(
-                call_id=self.call_id, operation=self.operation, request_bytes=self.request_bytes, model=self.model
+                call_id=self.call_id, operation=self.call.operation, request_bytes=self.request_bytes, model=self.model
             )
         )
         try:
@@ -105,10 +104,10 @@ class CallReport:
             self.finish(error)
             raise
         if isinstance(result, StreamingResponse):
-            self.events.emit(StreamStarted(call_id=self.call_id, operation=self.operation))
+            self.events.emit(StreamStarted(call_id=self.call_id, operation=self.call.operation))
             result.report = self
         else:
-            self.finish(usage=field_of(result, "usage") if self.operation.startswith("POST ") else None)
+            self.finish(usage=field_of(result, "usage") if self.call.operation.startswith("POST ") else None)
         return result
 
     async def send(self, send: Callable[[Attempt], Awaitable[AnyResponse]], attempt: Attempt) -> AnyResponse:
@@ -144,7 +143,7 @@ class CallReport:
         self.events.emit(
             RequestFinished(
                 call_id=self.call_id,
-                operation=self.operation,
+                operation=self.call.operation,
                 request_bytes=self.request_bytes,
                 attempts=self.call.send_count,
                 duration=self._seconds_since(self.call.started),
@@ -163,7 +162,7 @@ class CallReport:
         self._attempt_started = self.call.clock.monotonic()
         event = AttemptStarted(
             call_id=self.call_id,
-            operation=self.operation,
+            operation=self.call.operation,
             attempt=self.call.send_count,
             url=str(url.with_user(None).with_query(None).with_fragment(None)),
             url_template=self.url_template,
@@ -179,7 +178,7 @@ class CallReport:
         self.events.emit(
             AttemptFinished(
                 call_id=self.call_id,
-                operation=self.operation,
+                operation=self.call.operation,
                 attempt=self.call.send_count,
                 duration=self._seconds_since(self._attempt_started),
                 status_code=self._status_code,
@@ -190,7 +189,9 @@ class CallReport:
 
     def _on_retry(self, attempt: int, error: APIError, delay: float) -> None:
         self.events.emit(
-            RetryScheduled(call_id=self.call_id, operation=self.operation, attempt=attempt, error=error, delay=delay)
+            RetryScheduled(
+                call_id=self.call_id, operation=self.call.operation, attempt=attempt, error=error, delay=delay
+            )
         )
 
     def _seconds_since(self, started: float) -> float:

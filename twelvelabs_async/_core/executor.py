@@ -99,9 +99,6 @@ def operation_of(method: Method, path_template: str) -> Operation:
     )
 
 
-_STORAGE: Final = operation_of(PUT_PART.method, PUT_PART.path_template)
-
-
 class Executor(Protocol):
     """The interface through which resources send requests; tests replace it."""
 
@@ -184,7 +181,8 @@ class RequestExecutor:
         if not isinstance(body.content, bytes):  # the deadline is that of everything but the transfer
             timeout, idle_timeout = self.options.timeout, self.options.idle_timeout
         send = partial(self.transport.send, request.method, path, body, idle_timeout=idle_timeout)
-        return self._start(request, operation, body.size, timeout, send, self._read_json)
+        read = partial(self._read_json, request, learn=operation.reports_usage)
+        return self._start(request, operation.name, body.size, timeout, send, read)
 
     def open_stream(self, request: Request[Any], *, accept: str) -> Coroutine[Any, Any, StreamingResponse]:
         """Send `request`, and return the response while its body is still arriving. The caller has to close it.
@@ -198,7 +196,7 @@ class RequestExecutor:
         path, body = operation.path(request), encode(request)
         timeout = self.options.timeout or operation.timeout
         send = partial(self.transport.open_stream, request.method, path, body, accept=accept)
-        return self._start(request, operation, body.size, timeout, send, _return_stream)
+        return self._start(request, operation.name, body.size, timeout, send, _return_stream)
 
     def put_to_storage(
         self,
@@ -225,80 +223,78 @@ class RequestExecutor:
             idle_timeout = self.options.idle_timeout
             return await self.transport.put_to_storage(url, headers, body, attempt, idle_timeout=idle_timeout)
 
-        async def read(_: Request[Any], response: Response) -> Response:
+        async def read(response: Response) -> Response:
             verify_response(response)
             return response
 
-        return self._start(PUT_PART, _STORAGE, body.size, self.options.timeout, send, read)
+        return self._start(PUT_PART, PUT_PART.operation, body.size, self.options.timeout, send, read)
 
     def _start(
         self,
         request: Request[Any],
-        operation: Operation,
+        operation: str,
         body_size: int,
         timeout: float | None,
         send: Callable[[Attempt], Awaitable[AnyResponse]],
-        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
+        read: Callable[[AnyResponse], Awaitable[T]],
     ) -> Coroutine[Any, Any, T]:
-        """Start a call: check the client, set the deadline, and report the call if there are listeners."""
+        """Start a call: check the client, and report the call if there are listeners."""
         self.transport.ensure_usable()
         now = self.clock.monotonic()
         call = CallState(
+            request=request,
+            operation=operation,
+            timeout=timeout,
             retry_policy=self.retry_policy,
             retry_budget=self.retry_budget,
             clock=self.clock,
             started=now,
-            limited=request is not PUT_PART,
             deadline=None if timeout is None else now + timeout,
+            limited=request is not PUT_PART,
         )
         events = self.limiter.events
         if not events.has_listeners and not operation_logger.isEnabledFor(logging.INFO):
-            return self._send_until_done(request, operation, call, timeout, send, read)
+            return self._send_until_done(call, send, read)
         from twelvelabs_async._core.call_events import CallReport, model_of  # noqa: PLC0415  # most calls have no listener
 
         report = CallReport(
             events=events,
             call=call,
             redactor=self.redactor,
-            operation=operation.name,
-            url_template=None if request is PUT_PART else self.transport.base_path + request.path_template,
+            url_template=self.transport.base_path + request.path_template if call.limited else None,
             request_bytes=body_size,
             model=model_of(request),
         )
-        send = partial(report.send, send)
-        return report.run(self._send_until_done(request, operation, call, timeout, send, read))
+        return report.run(self._send_until_done(call, partial(report.send, send), read))
 
     async def _send_until_done(  # noqa: C901, PLR0912, PLR0915  # the request path is read in one piece
         self,
-        request: Request[Any],
-        operation: Operation,
         call: CallState,
-        timeout: float | None,
         send: Callable[[Attempt], Awaitable[AnyResponse]],
-        read: Callable[[Request[Any], AnyResponse], Awaitable[T]],
+        read: Callable[[AnyResponse], Awaitable[T]],
     ) -> T:
         """Attempt a call until it succeeds, must not be retried, or its deadline passes."""
-        category, costs = operation.name, SINGLE_REQUEST
+        request, category, costs = call.request, call.operation, SINGLE_REQUEST
         if request.method == "POST":
             category = category_of(request)
             costs = self.limiter.usage.estimate(request, category)
         permit: Permit | None = None  # stays None for storage, which has no rate limits
         task = asyncio.current_task()
-        if timeout is not None and task is not None:  # `asyncio.timeout` costs more than all of the limiter
+        if call.timeout is not None and task is not None:  # `asyncio.timeout` costs more than all of the limiter
             loop = asyncio.get_running_loop()
-            call.timer = loop.call_at(loop.time() + timeout, call.on_deadline, task)
+            call.timer = loop.call_at(loop.time() + call.timeout, call.on_deadline, task)
             call.cancellation_count = task.cancelling()
         try:
             while True:
                 response: AnyResponse | None = None
                 try:
-                    if request is not PUT_PART:
+                    if call.limited:
                         permit = self.limiter.try_acquire(category, costs)
                         permit = permit or await self._wait_for_permit(category, costs, call)
-                    if self.before_post is not None and request.method == "POST":
-                        await self._check_before_post(self.before_post, permit)
-                    call.send_count += 1
                     try:
+                        if self.before_post is not None and request.method == "POST":
+                            await self.before_post()
+                        call.send_count += 1
                         response = await send(call)
                         info = self._record_response(permit, response)
                     except BaseException:
@@ -319,9 +315,9 @@ class RequestExecutor:
                         if response.status == 404:
                             error.message += self.transport.not_found_hint
                         raise error
-                    result = await read(request, response)
+                    result = await read(response)
                 except APIError as error:
-                    _annotate_error(error, request, response, self.redactor)
+                    _annotate_error(error, call, response, self.redactor)
                     if any(previous.ambiguous for previous in call.previous_errors):
                         error.ambiguous = True  # a rejected repetition does not say what the first attempt did
                     call.sent = False
@@ -350,7 +346,7 @@ class RequestExecutor:
             if call.expired_task is not None:  # together with another exception, or with the result
                 call.take_back_cancellation()
         # Raised outside the handler, and held in no variable: the error refers to no frame below this one.
-        raise call.deadline_error(request, timeout)
+        raise call.deadline_error()
 
     async def _wait_for_permit(self, category: str, costs: Costs, call: CallState) -> Permit:
         """Ask the shared store, if there is one; else wait in the queue, where the default deadline stands still."""
@@ -371,14 +367,6 @@ class RequestExecutor:
             call.resume_deadline()
         return permit
 
-    async def _check_before_post(self, check: BeforePost, permit: Permit | None) -> None:
-        try:
-            await check()
-        except BaseException:
-            if permit is not None:
-                permit.release(sent=False)
-            raise
-
     def _record_response(self, permit: Permit | None, response: Response | StreamingResponse) -> RateLimitInfo:
         """Return the rate-limit information of a response, and apply it unless storage has sent it."""
         body = response.body if response.status == 429 else b""
@@ -389,21 +377,21 @@ class RequestExecutor:
             permit.record_response(response.status, info)
         return info
 
-    async def _read_json(self, request: Request[T], response: Response) -> T:
+    async def _read_json(self, request: Request[T], response: Response, *, learn: bool) -> T:
         body, response_type = response.body, request.response_type
         # a coroutine for each small body would cost as much as its decoding
         result = await decode(body, response_type) if len(body) > THREAD_THRESHOLD else decode_now(body, response_type)
-        if operation_of(request.method, request.path_template).reports_usage:
+        if learn:
             self.limiter.usage.learn_from_result(request, result)
         return result
 
 
-async def _return_stream(_: Request[Any], response: StreamingResponse) -> StreamingResponse:
+async def _return_stream(response: StreamingResponse) -> StreamingResponse:
     return response
 
 
 def _annotate_error(
-    error: APIError, request: Request[Any], response: Response | StreamingResponse | None, redactor: Redactor
+    error: APIError, call: CallState, response: Response | StreamingResponse | None, redactor: Redactor
 ) -> None:
     """Complete a new failure: its operation, its response, and whether it may be retried."""
     error.__traceback__ = None  # the frames below hold the API key, the body and the error itself
@@ -411,14 +399,15 @@ def _annotate_error(
         error.__context__ = None
     if error.operation:
         return  # complete already: the call that gets the URL of a part has failed
-    error.operation = request.operation
+    error.operation = call.operation
     if response is not None:
         error.status_code = error.status_code or response.status
         error.request_id = error.request_id or request_id_from_headers(response.headers)
         error.headers = error.headers or response.headers
         error.body = error.body or body_excerpt(response.body)
     redactor.redact(error)
-    if request is PUT_PART:
-        classify_storage_error(error)
+    if call.limited:
+        has_key = IDEMPOTENCY_HEADER in call.request.headers
+        classify_error(error, call.request.retry_class, has_idempotency_key=has_key)
     else:
-        classify_error(error, request.retry_class, has_idempotency_key=IDEMPOTENCY_HEADER in request.headers)
+        classify_storage_error(error)

@@ -137,6 +137,11 @@ class RetryPolicy:
 class CallState(Attempt):
     """State of one call: its deadline, its current attempt, and the errors of earlier ones."""
 
+    request: Request[Any]
+    operation: str
+    """Method and path template."""
+    timeout: float | None
+    """Seconds from the start to the deadline; None if there is none."""
     retry_policy: RetryPolicy
     retry_budget: RetryBudget
     clock: Clock
@@ -210,15 +215,15 @@ class CallState(Attempt):
             if self.previous_errors:
                 _keep_response(error, self.previous_errors[-1])
 
-    def deadline_error(self, request: Request[Any], timeout: float | None) -> APITimeoutError:
-        """Return the error of a call whose deadline, `timeout` seconds after its start, has passed."""
+    def deadline_error(self) -> APITimeoutError:
+        """Return the error of a call whose deadline has passed."""
         sent = self.sent
-        ambiguous = request.retry_class in NON_IDEMPOTENT_CLASSES and (
+        ambiguous = self.request.retry_class in NON_IDEMPOTENT_CLASSES and (
             sent or any(error.ambiguous for error in self.previous_errors)
         )
         error = APITimeoutError(
-            message=f"timed out after {timeout or 0.0:g} s",
-            operation=request.operation,
+            message=f"timed out after {self.timeout or 0.0:g} s",
+            operation=self.operation,
             sent=sent,
             ambiguous=ambiguous,
             retryable=not ambiguous,
