@@ -1,4 +1,4 @@
-"""Arguments of a wrong type raise an error of this package that names them, before anything else happens."""
+"""An argument of a wrong type raises InvalidInputError, which names it, before anything else happens."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "Item": (lambda: Item(WRONG, WRONG), "the texts of an Item must be strings, got 5"),
     "SqliteLedger": (lambda: SqliteLedger(WRONG), "the path of a ledger must be a path, got 5"),
     "Telemetry": (lambda: Telemetry(WRONG), "tracer_provider must be a TracerProvider, got 5"),
-    "client.ingest": (lambda: AsyncTwelveLabs("k").ingest("a.mp4", index_id=WRONG), "index_id must be a string, got 5"),
+    "client.ingest": (
+        lambda: AsyncTwelveLabs("k").ingest("a.mp4", index_id=WRONG),
+        "index_id must be a string, got 5",
+    ),
     "client.worker": (lambda: AsyncTwelveLabs("k").worker(WRONG), "the URL of the database must be a string, got 5"),
     "request_ahead": (lambda: Page[Any](items=()).request_ahead(cast("Any", "1")), "pages must be a whole number"),
 }
 
 
 @pytest.mark.parametrize(("call", "message"), CALLS.values(), ids=CALLS)
-def test_an_argument_of_a_wrong_type_is_rejected(call: Callable[[], object], message: str) -> None:
+def test_a_function_rejects_an_argument_of_a_wrong_type(call: Callable[[], object], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         call()
 
@@ -47,9 +50,30 @@ ASYNC_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("call", "message"), ASYNC_CALLS.values(), ids=ASYNC_CALLS)
-async def test_an_argument_of_a_coroutine_is_rejected(call: Callable[[], Any], message: str) -> None:
+async def test_a_coroutine_function_rejects_an_argument_of_a_wrong_type(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         await call()
+
+
+CLIENT = AsyncTwelveLabs("k", base_url="http://127.0.0.1:1")  # a request would raise APIConnectionError
+ENTITIES, COLLECTIONS = CLIENT.entity_collections.entities, CLIENT.knowledge_store_item_collections
+REQUIRED_LISTS: dict[str, Callable[[Any], Any]] = {
+    "asset_ids of create": lambda ids: ENTITIES.create("c", name="Ada", asset_ids=ids),
+    "entities of create_bulk": lambda entities: ENTITIES.create_bulk("c", entities=entities),
+    "asset_ids of create_assets": lambda ids: ENTITIES.create_assets("c", "e", asset_ids=ids),
+    "asset_ids of delete_assets": lambda ids: ENTITIES.delete_assets("c", "e", asset_ids=ids),
+    "item_ids of add_items": lambda ids: COLLECTIONS.add_items("s", "c", item_ids=ids),
+    "item_ids of remove_items": lambda ids: COLLECTIONS.remove_items("s", "c", item_ids=ids),
+    "completed_chunks": lambda chunks: CLIENT.multipart_upload.report_chunk_batch("u", completed_chunks=chunks),
+    "items of import_files": lambda items: CLIENT.imports.import_files("c", items=items),
+}
+
+
+@pytest.mark.parametrize("invalid", [None, [], "text"])
+@pytest.mark.parametrize("name", REQUIRED_LISTS)
+async def test_a_required_list_must_be_a_list_with_items(name: str, invalid: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"{name.split(maxsplit=1)[0]} must "):
+        await REQUIRED_LISTS[name](invalid)
 
 
 @dataclass
@@ -57,7 +81,7 @@ class Camera:
     camera: str
 
 
-def test_a_dataclass_filters_by_its_fields() -> None:
+def test_a_dataclass_as_metadata_filter_uses_its_fields() -> None:
     metadata: Any = Camera("north")
     filters = add_metadata_filters({"page": 1}, metadata, reserved=frozenset({"page"}))
     assert filters == {"page": 1, "camera": "north"}

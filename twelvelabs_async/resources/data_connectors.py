@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from twelvelabs_async._arguments import omit_none
-from twelvelabs_async._core.validation import checked_sequence
+from twelvelabs_async._core.validation import checked_items
 from twelvelabs_async._polling import IMPORT_LIFECYCLE
 from twelvelabs_async.errors import ConflictError, InvalidInputError
 from twelvelabs_async.models.common import ObjectLike
@@ -223,9 +223,7 @@ class Imports(Resource):
             for item in finished.items:
                 print(item.source_id, item.asset_id, item.status)
         """
-        files = [
-            {"source_id": item} if isinstance(item, str) else item for item in checked_sequence("items", items) or ()
-        ]
+        files = [{"source_id": item} if isinstance(item, str) else item for item in checked_items("items", items)]
         if len(files) > _MAX_IMPORT_FILES:
             raise InvalidInputError(f"items must contain at most {_MAX_IMPORT_FILES} files, got {len(files)}")
         return await self._send(

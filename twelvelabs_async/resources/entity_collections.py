@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Final
 
 from twelvelabs_async._arguments import omit_none
-from twelvelabs_async._core.validation import checked_sequence, validate_metadata
+from twelvelabs_async._core.validation import checked_items, validate_metadata
 from twelvelabs_async._polling import ENTITY_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
@@ -56,7 +56,7 @@ class Entities(Resource):
         """
         body = omit_none(
             name=name,
-            asset_ids=checked_sequence("asset_ids", asset_ids),
+            asset_ids=checked_items("asset_ids", asset_ids),
             description=description,
             metadata=validate_metadata(metadata, name="metadata"),
         )
@@ -83,7 +83,7 @@ class Entities(Resource):
             created = await client.entity_collections.entities.create_bulk(collection.id, entities=people)
             print(created.success_count, created.errors)
         """
-        body = {"entities": checked_sequence("entities", entities)}
+        body = {"entities": checked_items("entities", entities)}
         return await self._send(
             "POST",
             _ENTITIES + "/bulk",
@@ -162,7 +162,7 @@ class Entities(Resource):
         Example:
             await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
         """
-        body = {"asset_ids": checked_sequence("asset_ids", asset_ids)}
+        body = {"asset_ids": checked_items("asset_ids", asset_ids)}
         return await self._send(
             "POST",
             _ENTITY_ASSETS,
@@ -185,7 +185,7 @@ class Entities(Resource):
             await client.entity_collections.entities.create_assets(collection.id, entity.id, asset_ids=[image.id])
             await client.entity_collections.entities.delete_assets(collection.id, entity.id, asset_ids=[image.id])
         """
-        body = {"asset_ids": checked_sequence("asset_ids", asset_ids)}
+        body = {"asset_ids": checked_items("asset_ids", asset_ids)}
         return await self._send(
             "DELETE", _ENTITY_ASSETS, Entity, body, entity_collection_id=entity_collection_id, entity_id=entity_id
         )

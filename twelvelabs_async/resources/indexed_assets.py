@@ -203,7 +203,7 @@ class IndexedAssets(Resource):
         """
         metadata = validate_metadata(user_metadata)
         body = omit_none(
-            asset_id=validate_id(asset_id), enable_video_stream=enable_video_stream, user_metadata=metadata
+            asset_id=validate_id(asset_id, "asset_id"), enable_video_stream=enable_video_stream, user_metadata=metadata
         )
         return await self._send(
             "POST", _INDEXED_ASSETS, IndexedAssetCreated, body, retry_class="verify_first", index_id=index_id

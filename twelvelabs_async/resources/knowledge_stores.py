@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from twelvelabs_async._arguments import checked_int, omit_none, validate_id
 from twelvelabs_async._codec.converter import to_wire
-from twelvelabs_async._core.validation import checked_sequence, checked_text, one_or_more, validate_metadata
+from twelvelabs_async._core.validation import checked_items, checked_text, one_or_more, validate_metadata
 from twelvelabs_async._page_readers import body_token_reader, search_expired_error
 from twelvelabs_async._polling import KNOWLEDGE_STORE_ITEM_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
@@ -501,7 +501,7 @@ class KnowledgeStoreItemCollections(Resource):
             found = await collections.add_items(store.id, item_collection.id, item_ids=[item.id])
             print(found.member_count)  # 1
         """
-        body = {"item_ids": checked_sequence("item_ids", item_ids)}
+        body = {"item_ids": checked_items("item_ids", item_ids)}
         return await self._send(
             "POST",
             _COLLECTION_ITEMS + "/add",
@@ -523,7 +523,7 @@ class KnowledgeStoreItemCollections(Resource):
         Example:
             await client.knowledge_store_item_collections.remove_items(store.id, item_collection.id, item_ids=[item.id])
         """
-        body = {"item_ids": checked_sequence("item_ids", item_ids)}
+        body = {"item_ids": checked_items("item_ids", item_ids)}
         await self._send(
             "POST",
             _COLLECTION_ITEMS + "/remove",

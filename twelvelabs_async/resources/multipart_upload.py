@@ -14,7 +14,7 @@ import attrs
 from twelvelabs_async._arguments import checked_int, omit_none, require_choice, require_type
 from twelvelabs_async._core.validation import (
     NoParameters,
-    checked_sequence,
+    checked_items,
     checked_text,
     reject_unsupported,
     validate_metadata,
@@ -181,7 +181,7 @@ class MultipartUpload(Resource):
             reported = await client.multipart_upload.report_chunk_batch(upload.upload_id, completed_chunks=[chunk])
             print(reported.total_completed)  # 1
         """
-        body = {"completed_chunks": checked_sequence("completed_chunks", completed_chunks)}
+        body = {"completed_chunks": checked_items("completed_chunks", completed_chunks)}
         return await self._send(
             "POST",
             "/assets/multipart-uploads/{upload_id}",
@@ -208,12 +208,7 @@ class MultipartUpload(Resource):
             more = await client.multipart_upload.get_additional_presigned_urls(upload.upload_id, start=2, count=1)
             print(more.upload_urls[0].chunk_index)  # 2
         """
-        start, count = checked_int("start", start, 0), checked_int("count", count, 0)
-        if start < 1 or not 1 <= count <= 50:
-            raise InvalidInputError(
-                f"start must be at least 1 and count from 1 to 50, got start={start}, count={count}"
-            )
-        body = {"start": start, "count": count}
+        body = {"start": checked_int("start", start), "count": checked_int("count", count, 1, 50)}
         return await self._send(
             "POST",
             "/assets/multipart-uploads/{upload_id}/presigned-urls",
