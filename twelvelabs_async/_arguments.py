@@ -12,11 +12,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, TypeVar, cast, get_args
 
 import attrs
 
+from twelvelabs_async._text import error_text
 from twelvelabs_async.errors import InvalidInputError
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_~-]+")
 """Ids that need no escaping, as the platform creates them."""
@@ -91,8 +95,9 @@ def query_pairs(query: Mapping[str, Any], *, depth: int = 0) -> Iterator[tuple[s
                     raise InvalidInputError(f"{name} must not contain None")
                 yield from ((name, encode_scalar(item, name)) for item in items)
             case dict() if depth < MAX_QUERY_DEPTH:
-                fields = {f"{name}[{plain_name(key, name)}]": item for key, item in cast("_Fields", value).items()}
-                yield from query_pairs(fields, depth=depth + 1)
+                fields = read_object(name, cast("_Fields", value), lambda given: dict(given.items()))
+                named = {f"{name}[{plain_name(key, name)}]": item for key, item in fields.items()}
+                yield from query_pairs(named, depth=depth + 1)
             case _:
                 yield name, encode_scalar(value, name)
 
@@ -275,7 +280,22 @@ def named_values(name: str, value: object) -> Mapping[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{name} must be a dict, got {describe(value)}")
-    for key in cast("Mapping[object, object]", value):
+    for key in read_object(name, cast("Mapping[object, Any]", value), lambda fields: dict(fields.items())):
         if not isinstance(key, str) or not key:
             raise InvalidInputError(f"keys of {name} must be non-empty strings, got {describe(key)}")
     return cast("Mapping[str, Any]", value)
+
+
+def read_object(name: str, value: _T, read: Callable[[_T], _R]) -> _R:
+    """Return what `read` makes of an object of the caller, whose methods may raise anything.
+
+    Raises:
+        InvalidInputError: They have raised an exception.
+        RecursionError: The object contains itself.
+    """
+    try:
+        return read(value)
+    except (RecursionError, InvalidInputError):
+        raise
+    except Exception as error:
+        raise InvalidInputError(f"{name} cannot be read: {error_text(error)}") from error

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
-from twelvelabs_async._arguments import describe, require_type, validate_id, validate_number
+from twelvelabs_async._arguments import describe, read_object, require_type, validate_id, validate_number
 from twelvelabs_async._concurrency import run_all
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -244,7 +244,7 @@ class BatchPoller(Generic[T]):
     def __init__(self, ids: Iterable[str], target: PollTarget[T]) -> None:
         if isinstance(ids, str | bytes) or not isinstance(cast("object", ids), Collection):
             raise InvalidInputError(f"ids must be a list of strings, got {describe(ids)}")
-        self.pending: dict[str, T | None] = dict.fromkeys(validate_id(id) for id in ids)
+        self.pending: dict[str, T | None] = dict.fromkeys(map(validate_id, read_object("ids", ids, tuple)))
         """Ids of the resources in progress, with their last known state."""
         self.target: PollTarget[T] = target
         """Functions that poll them."""

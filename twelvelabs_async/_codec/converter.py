@@ -26,7 +26,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from twelvelabs_async._arguments import plain_name, plain_scalar
+from twelvelabs_async._arguments import plain_name, plain_scalar, read_object
 from twelvelabs_async._codec.codegen import (
     as_bool,
     as_datetime,
@@ -157,10 +157,10 @@ def to_dict(value: Any) -> Any:
     Dataclasses and pydantic models become objects, too.
 
     Raises:
-        InvalidInputError: The value contains itself, or is nested too deeply.
+        InvalidInputError: The value contains itself, is nested too deeply, or a method of an object in it has failed.
     """
     try:
-        return _FAST.unstructure(value)
+        return read_object("the value", value, _FAST.unstructure)
     except RecursionError:
         raise InvalidInputError("the value contains itself, or is nested too deeply") from None
 
@@ -390,10 +390,12 @@ def to_wire(value: Any, name: str = "", *, allow_null_items: bool = False) -> An
 
     Raises:
         InvalidInputError: A dict has both spellings of a field or a key that is no string, a list contains None, a
-            scalar cannot be sent (see `plain_scalar`), or the value contains itself.
+            scalar cannot be sent (see `plain_scalar`), the value contains itself, or a method of an object in it has
+            failed.
     """
     try:
-        return _plain_json(_FAST.unstructure(value), name, renamed=True, null_items=allow_null_items)
+        plain = read_object(name or "the body", value, _FAST.unstructure)
+        return _plain_json(plain, name, renamed=True, null_items=allow_null_items)
     except RecursionError:
         raise InvalidInputError(f"{name or 'the body'} contains itself, or is nested too deeply") from None
 

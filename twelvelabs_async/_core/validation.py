@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Final, TypedDict, TypeVar, cast
 from urllib.parse import urlsplit
 
-from twelvelabs_async._arguments import describe, named_values, omit_none
+from twelvelabs_async._arguments import describe, named_values, omit_none, read_object
 from twelvelabs_async._codec.converter import to_dict, to_wire
 from twelvelabs_async._text import shown_url
 from twelvelabs_async.errors import InvalidInputError
@@ -132,9 +132,10 @@ def checked_items(name: str, values: Sequence[T]) -> tuple[T, ...]:
         cast("object", values), Sequence | AbstractSet
     ):
         raise InvalidInputError(f"{name} must be a list, got {describe(values)}")
-    if len(values) == 0:
+    found = read_object(name, values, tuple)
+    if not found:
         raise InvalidInputError(f"{name} must not be empty")
-    return tuple(values)
+    return found
 
 
 def one_or_more(name: str, value: S | Sequence[S] | None) -> tuple[S, ...] | None:
@@ -183,7 +184,7 @@ def checked_mapping(name: str, value: object) -> Mapping[str, Any]:
 def _fields(name: str, value: object) -> object:
     """Return an object with fields as a dict, and anything else as it is."""
     if isinstance(value, Mapping):
-        return cast("Mapping[str, Any]", value)
+        return read_object(name, cast("Mapping[object, Any]", value), lambda fields: dict(fields.items()))
     try:
         return to_dict(value)
     except RecursionError:

@@ -19,6 +19,7 @@ from twelvelabs_async._core.validation import (
     checked_sequence,
     checked_text,
     checked_url,
+    is_given,
     one_or_more,
 )
 from twelvelabs_async._polling import EMBED_TASK_LIFECYCLE, EMBED_V2_TASK_LIFECYCLE
@@ -590,7 +591,7 @@ class Embed(Resource):
             embedded = await client.embed.create(model_name="marengo3.0", text="a boat", image_file="beach.png")
             print(len(embedded.text_embedding.segments[0].float_))  # 512
         """
-        if all(given is None or given == "" for given in (text, image_url, image_file, audio_url, audio_file)):
+        if not any(map(is_given, (text, image_url, image_file, audio_url, audio_file))):
             raise InvalidInputError("no input; pass text=, an image or an audio file")
         body = Form.build(
             model_name=model_name,

@@ -66,7 +66,7 @@ class Indexes(Resource):
         body = omit_none(
             index_name=checked_text("index_name", index_name),
             models=checked_items("models", models),
-            addons=addons if addons == [] else checked_sequence("addons", addons),
+            addons=addons if isinstance(addons, list) and addons == [] else checked_sequence("addons", addons),
         )
         return await self._send("POST", "/indexes", CreatedIndex, body, retry_class="verify_first")
 

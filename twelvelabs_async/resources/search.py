@@ -339,7 +339,7 @@ def _search_form(
 def _query_urls(url: str | Sequence[str] | None, urls: Sequence[str] | None) -> tuple[str, ...]:
     given = _one_spelling("query_media_url", url, urls)
     given = (given,) if isinstance(given, str) else given
-    return () if given is None or given == [] else checked_items("query_media_url", given)
+    return () if given is None or (isinstance(given, list) and given == []) else checked_items("query_media_url", given)
 
 
 def _query_files(file: FileLike | Sequence[FileLike] | None, files: Sequence[FileLike] | None) -> list[FormFile]:
