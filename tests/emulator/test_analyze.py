@@ -106,7 +106,7 @@ async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_so
         ({"video": URL, "prompt": PROMPT, "prompt_v2": {"input_text": "a"}}, 400, "parameter_invalid"),
         ({"video": URL, "prompt_v2": "a"}, 400, "parameter_invalid"),
         ({"video": URL, "prompt_v2": {"input_text": "is <@it> there?"}}, 400, "parameter_invalid"),
-        ({"video": URL, "prompt_v2": {"input_text": "a", "media_sources": [IMAGE]}}, 400, "parameter_invalid"),
+        ({"video": URL, "prompt_v2": {"input_text": "a", "media_sources": [IMAGE]}}, 400, "parameter_not_provided"),
         ({"video": URL, "prompt": PROMPT, "response_format": "json"}, 400, "parameter_invalid"),
         ({"video": URL, "prompt": PROMPT, "response_format": {"type": "json_schema"}}, 400, "parameter_not_provided"),
         ({"video": URL, "prompt": PROMPT, "response_format": {"type": "text"}}, 400, "parameter_invalid"),

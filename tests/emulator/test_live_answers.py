@@ -208,7 +208,7 @@ SEVERAL = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
                 "parameter_invalid",
                 id=f"index with {model}",
             )
-            for model in ("marengo2.6", "marengo2.7", "marengo3.5", "pegasus1.1", "pegasus1.2", "pegasus1.5", "x", None)
+            for model in ("marengo2.6", "marengo2.7", "marengo3.5", "pegasus1.1", "pegasus1.2", "pegasus1.5", "x", 3)
         ),
         *(
             pytest.param(

@@ -58,10 +58,10 @@ def require_choice(field_path: str, value: object, choices: Iterable[str]) -> st
     """Return the value if it is one of the choices.
 
     Raises:
-        ApiError: It is not.
+        ApiError: It is not, or it is absent.
     """
     allowed = tuple(choices)
-    if value not in allowed:
+    if require_given(value, field_path) not in allowed:
         choices_text = f"You should use one of the following values: {', '.join(allowed)}."
         raise ApiError(400, "parameter_invalid", f"The {field_path} parameter is invalid. {choices_text}")
     return str(value)
