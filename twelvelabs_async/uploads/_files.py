@@ -10,7 +10,7 @@ import inspect
 import io
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -147,7 +147,7 @@ def _source_of_tuple(file: tuple[Any, ...], argument: str, filename: str | None,
 def _source_of_content(file: Any, argument: str, filename: str | None, size: int | None) -> UploadSource:
     read = getattr(file, "read", None)
     name = filename or _name_of(file)
-    if isinstance(file, str) or (hasattr(file, "__fspath__") and not callable(read)):
+    if isinstance(file, str) or (hasattr(file, "__fspath__") and not callable(getattr(file, "seek", None))):
         return FileSource(_checked_path(file, argument), filename, size)
     if (content := _as_bytes(file, argument)) is not None:
         return BytesSource(content, filename, size)
@@ -191,8 +191,23 @@ def _size_of(file: Any) -> int | None:
 
 async def _iter_file_object(file: Any, label: str) -> AsyncIterator[object]:
     await require_readable(file, label)
+    if not _takes_size(file.read):
+        raise InvalidInputError(
+            f"{label} has a read() without a size; pass what it returns, or an async iterator of it"
+        )
     while (block := await call_file_method(file.read, READ_BLOCK_SIZE)) is None or block:
         yield block  # None is no end, and refused
+
+
+def _takes_size(read: Callable[..., Any]) -> bool:
+    """Return whether `read` can be called with a size, unlike that of a response of aiohttp or httpx."""
+    try:
+        inspect.signature(read).bind(READ_BLOCK_SIZE)
+    except TypeError:
+        return False
+    except ValueError:  # of a function in C, which has no signature
+        return True
+    return True
 
 
 async def _iter_body_part(part: Any) -> AsyncIterator[object]:
