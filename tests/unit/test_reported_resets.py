@@ -19,7 +19,7 @@ from twelvelabs_async import APIError, QuotaExhaustedError, RateLimitError
 from twelvelabs_async._http.transport import Response
 from twelvelabs_async._options import Options
 from twelvelabs_async.events import RateLimitUpdated, RateLimitWaitStarted
-from twelvelabs_async.ingest._failures import is_permanent, stop_reason
+from twelvelabs_async.ingest._failures import is_permanent, reason_to_stop
 from twelvelabs_async.requests import Request
 
 
@@ -149,7 +149,7 @@ def test_a_plan_limit_error_without_a_reset_is_not_retried_and_blocks_no_other_c
 @pytest.mark.parametrize("code", ["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"])
 def test_each_plan_limit_error_stops_an_ingestion_and_has_its_code_and_message(status: int, code: str) -> None:
     (error,) = raised(Refusal(status, {}, {"code": code, "message": "the plan allows no more"}))
-    assert stop_reason(error) == "quota"
+    assert reason_to_stop(error) == "quota"
     assert not is_permanent(error), "the item itself is not at fault"
     assert not error.retryable
     assert f"{status} {code}" in str(error)

@@ -17,13 +17,14 @@ from twelvelabs_async.ingest.events import (
     QuotaWaitStarted,
     SkipReason,
 )
-from twelvelabs_async.ingest.ingestion import Ingestion, LedgerLike
+from twelvelabs_async.ingest.ingestion import Ingestion
 from twelvelabs_async.ingest.ledger import (
     Claim,
     Entry,
     EntryState,
     EntryStore,
     Ledger,
+    LedgerLike,
     MatchKind,
     MemoryLedger,
     SavedUpload,

@@ -58,7 +58,7 @@ def stage_retry_delay(failed_attempts: int) -> float:
     return delay * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
-def stop_reason(error: BaseException | None) -> StopReason:
+def reason_to_stop(error: BaseException | None) -> StopReason:
     """Return why an error would also hit every other item; empty if it concerns only one item."""
     if isinstance(error, AuthenticationError):
         return "auth"
@@ -76,7 +76,7 @@ def is_stage_retryable(error: Exception) -> bool:
 
 def is_permanent(error: Exception) -> bool:
     """Return whether the platform has rejected the item itself, or its file has changed."""
-    if stop_reason(error):
+    if reason_to_stop(error):
         return False
     source_changed = isinstance(error, UploadError) and error.source_changed
     too_large = isinstance(error, APIError) and error.status_code == 413

@@ -9,8 +9,7 @@ from typing import Final
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._text import install_command
 from twelvelabs_async.errors import InvalidInputError
-from twelvelabs_async.ingest.ingestion import LedgerLike
-from twelvelabs_async.ingest.ledger import Ledger, MemoryLedger
+from twelvelabs_async.ingest.ledger import Ledger, LedgerLike, MemoryLedger
 from twelvelabs_async.ingest.sqlite_ledger import SqliteLedger
 
 _URL_SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+)://")

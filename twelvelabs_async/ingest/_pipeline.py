@@ -30,8 +30,8 @@ from twelvelabs_async.ingest._failures import (
     error_line,
     is_stage_retryable,
     log_unexpected,
+    reason_to_stop,
     stage_retry_delay,
-    stop_reason,
 )
 from twelvelabs_async.ingest._stages import (
     DEFAULT_LOOKUP_TIMEOUT,
@@ -280,7 +280,7 @@ class Pipeline:
             return self._skipped_result(item)
         except Exception as error:  # noqa: BLE001  # reported in the result
             failure = error
-            self._stop(stop_reason(error), error)
+            self._stop(reason_to_stop(error), error)
             await work.save_failure(error)
         return _result_of(
             work.entry,
@@ -300,7 +300,7 @@ class Pipeline:
             try:
                 return await stage(work)
             except QuotaExhaustedError as error:
-                await self._wait_for_quota(error)
+                await self._wait_for_quota_or_raise(error)
             except (APIError, UploadError) as error:
                 if not is_stage_retryable(error):
                     raise
@@ -362,7 +362,7 @@ class Pipeline:
         if await self._wait_for_outage(error):
             return
         if self.stop_reason == "outage" or not is_retryable_poll_error(error):
-            await self._wait_for_quota(error)
+            await self._wait_for_quota_or_raise(error)
 
     async def _wait_for_outage(self, error: TwelveLabsError) -> bool:
         """Return True after the end of an outage; False if the error is not part of one. May stop the run instead."""
@@ -372,7 +372,7 @@ class Pipeline:
             self._stop("outage", error)
         return False
 
-    async def _wait_for_quota(self, error: TwelveLabsError) -> None:
+    async def _wait_for_quota_or_raise(self, error: TwelveLabsError) -> None:
         """Sleep until an exhausted quota resets, and emit an event once for each reset.
 
         Raises:
@@ -393,7 +393,7 @@ class Pipeline:
 
     def _stop(self, reason: StopReason, error: Exception | None = None) -> None:
         """Start no more items, unless the reason is empty."""
-        if not self.stop_reason:
+        if reason and not self.stop_reason:
             self.stop_reason, self._stop_error = reason, error
 
     def _skipped_result(self, item: Item) -> IngestResult:

@@ -421,15 +421,16 @@ class Stages:
                 journal=_LedgerCheckpoint(work),
                 part_semaphore=self._part_slots,
             )
-            uploader = MultipartUploader(executor, content, options)
-            resumed = await self._resume(uploader, content, saved) if saved is not None else None
-            return resumed or (await MultipartUploader(executor, content, options).run()).asset_id
+            uploader = partial(MultipartUploader, executor, content, options)
+            if saved is not None and (asset_id := await self._resume(uploader(), content, saved)) is not None:
+                return asset_id
+            return (await uploader().run()).asset_id
 
     async def _media_type(self, item: Item) -> MediaType:
         """Return the kind of a file by its content, or that of an object by its name."""
         if item.is_object:
             return media_from_name(item.name).kind or "video"
-        return await SCAN_THREADS.run(detect_media_type, item.source) or "video"
+        return await SCAN_THREADS.run(detect_media_type, item.source)
 
     async def _url_to_fetch(self, item: Item) -> str | None:
         """Return the URL by which the platform is to fetch an item; None if the item is sent from this machine.

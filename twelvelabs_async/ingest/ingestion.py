@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from os import PathLike
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,7 +19,6 @@ from twelvelabs_async.events import RateLimitWaitStarted
 from twelvelabs_async.ingest._pipeline import IngestConfig, Pipeline
 from twelvelabs_async.ingest._scan import iter_items
 from twelvelabs_async.ingest.events import IngestEvent, IngestWarning, ItemFinished
-from twelvelabs_async.ingest.ledger import Ledger
 from twelvelabs_async.ingest.results import IngestResult, Summary
 from twelvelabs_async.ingest.sources import IngestSources, Item
 
@@ -28,9 +26,6 @@ _logger: Final = logging.getLogger(__name__)
 
 _RESULT_QUEUE_SIZE: Final = 64
 """Results that wait for the caller, in addition to those that occupy a slot."""
-
-LedgerLike = Ledger | str | PathLike[str]
-"""A ledger, the path of a ledger file, or a database: its URL, or keywords such as `host=db dbname=videos`."""
 
 
 class Ingestion:
@@ -51,7 +46,6 @@ class Ingestion:
     def __init__(self, executor: RequestExecutor, sources: IngestSources, config: IngestConfig) -> None:
         executor = attrs.evolve(executor, options=attrs.evolve(executor.options, priority="background"))
         self._sources = sources
-        self._config = config
         self._clock = executor.clock
         self._client_events = executor.limiter.events
         self._listener = config.on_event

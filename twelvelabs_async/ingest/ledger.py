@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from os import PathLike
 from typing import Literal, Protocol
 
 import attrs
@@ -172,6 +173,10 @@ class Ledger(EntryStore, Protocol):
     def entries(self) -> AsyncIterator[Entry]:
         """Yield all entries, oldest first."""
         ...
+
+
+LedgerLike = Ledger | str | PathLike[str]
+"""A ledger, the path of a ledger file, or a database: its URL, or keywords such as `host=db dbname=videos`."""
 
 
 class MemoryLedger:
