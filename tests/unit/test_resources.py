@@ -392,7 +392,7 @@ async def test_invalid_upload_arguments_are_rejected_before_anything_is_sent(
         with pytest.raises(InvalidInputError):
             await uploads.create(type="video", **cast("Any", wrong))
     for start, count in ((0, 1), (1, 0), (1, 51)):
-        with pytest.raises(InvalidInputError, match="(start|count) must be a whole number"):
+        with pytest.raises(InvalidInputError, match=r"(start|count) must be a whole number"):
             await uploads.get_additional_presigned_urls("u", start=start, count=count)
     with pytest.raises(InvalidInputError, match="completed_chunks"):
         await uploads.report_chunk_batch("u", completed_chunks=[])
