@@ -84,7 +84,7 @@ async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_so
         ({"video": {"type": "asset_id", "asset_id": "x"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "asset_id", "asset_id": "1" * 24}, "prompt": PROMPT}, 404, "resource_not_exist"),
         ({"video": {"type": "url", "url": "ftp://x"}, "prompt": PROMPT}, 400, "parameter_invalid"),
-        ({"video": {"type": "url", "url": "https://a.invalid/a.mp4"}, "prompt": PROMPT}, 400, "asset_unavailable"),
+        ({"video": {"type": "url", "url": "https://a.invalid/a.mp4"}, "prompt": PROMPT}, 400, "video_file_broken"),
         ({"video": {"type": "url", "url": "https://a.com/a.png"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "base64_string", "base64_string": "!"}, "prompt": PROMPT}, 400, "parameter_invalid"),
         ({"video": {"type": "base64_string", "base64_string": "µ"}, "prompt": PROMPT}, 400, "parameter_invalid"),

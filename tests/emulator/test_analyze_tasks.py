@@ -60,14 +60,6 @@ async def test_a_truncated_text_has_a_warning(call: SendRequest, advance: Advanc
     assert "512" in found["error"]["message"]
 
 
-async def test_a_video_that_cannot_be_fetched_fails(call: SendRequest, advance: Advance) -> None:
-    task = await make(call, video={"type": "url", "url": "https://nowhere.invalid/a.mp4"})
-    advance(20)
-    _, found = await call("GET", f"{TASKS}/{task}")
-    assert (found["status"], found["error"]["code"]) == ("failed", "asset_unavailable")
-    assert "result" not in found
-
-
 async def test_the_same_idempotency_key_returns_the_same_task(call: SendRequest, advance: Advance) -> None:
     body = {"video": URL, "prompt": PROMPT}
     ids: list[str] = []

@@ -314,11 +314,6 @@ async def test_a_task_of_the_older_model_has_no_usage(run: Run) -> None:
     assert cuts(body, "transcription") == [("asset", 0, 20)]
 
 
-async def test_a_file_that_cannot_be_fetched_fails_its_task(run: Run) -> None:
-    body = await run("audio", {"media_source": {"url": "https://a.invalid/a.mp3"}})
-    assert (body["status"], body["data"], body["error"].keys()) == ("failed", None, {"message"})
-
-
 async def test_text_is_part_of_the_fused_vector(run: Run, make: Embed) -> None:
     temporal = {"temporal": {"strategy": "fixed", "fixed": {"duration_sec": 10}}}
     given = {"media_source": FILM, "embedding_type": ["fused_embedding"], "segmentation": temporal}

@@ -91,16 +91,6 @@ async def test_a_json_number_may_have_any_size(call: SendRequest, path: str, bod
     assert status in {400, 202}
 
 
-async def test_a_task_of_an_unreadable_video_ends_whatever_its_window_is(
-    call: SendRequest, advance: Callable[[float], None]
-) -> None:
-    body = {"video": NOWHERE, "prompt": "What?", "end_time": 1e308}
-    status, created = await call("POST", "/analyze/tasks", json=body)
-    assert status == 202
-    advance(100)
-    assert (await call("GET", f"/analyze/tasks/{created['task_id']}"))[1]["status"] == "failed"
-
-
 async def test_a_selection_with_a_huge_number_does_not_exist(call: SendRequest) -> None:
     _, store = await call("POST", "/knowledge-stores", json=STORE)
     question = {"type": "message", "role": "user", "content": f"What is {{{{sel:{HUGE}}}}}?"}

@@ -190,7 +190,7 @@ async def test_embedding_tasks_match_the_description(
     sentences = {"sequential": {"strategy": "sentence", "max_sentences": 1}}
     for kind, given in (
         ("video", {"media_source": {"asset_id": film}, **local}),
-        ("video", {"media_source": {"url": "https://a.invalid/a.mp4"}, **local}),
+        ("document", {"media_source": {"url": "https://a.invalid/a.pdf"}}),
         ("audio", {"media_source": {"asset_id": sound}, **local}),
         ("image", {"media_source": {"asset_id": photo}}),
         ("document", {"media_source": {"asset_id": pages}, "segmentation": {"spatial": {"strategy": "quadrants"}}}),
@@ -325,6 +325,7 @@ SEGMENTS = {
 
 async def test_analyses_match_the_description(
     call: SendRequest,
+    emulator: Emulator,
     session: aiohttp.ClientSession,
     description: ApiSpec,
     make_source: Callable[..., Awaitable[dict[str, str]]],
@@ -337,18 +338,19 @@ async def test_analyses_match_the_description(
     await call("POST", "/analyze", json=cut | {"video": {"type": "asset_id", "asset_id": "0" * 24}})
     assert await described(session, description, "POST", "analyze", "POST /analyze", json=cut) > 10
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
-    nowhere = {"type": "url", "url": "https://nowhere.invalid/a.mp4"}
     bodies: list[dict[str, Any]] = [
         cut | {"custom_id": "a", "temperature": 0.2, "start_time": 0, "end_time": 600},
         {"video": video, "prompt": "What?", "response_format": {"type": "json_schema", "json_schema": schema}},
         {"video": video, "prompt_v2": ANALYZE_PROMPT | {"media_sources": [REFERENCE]}},
         {"video": video, "analysis_mode": "time_based_metadata", "response_format": SEGMENTS},
         {"image": [{"name": "it", "url": REFERENCE["url"]}], "model_name": "pegasus1.6", "prompt": "What?"},
-        {"video": nowhere, "prompt": "What?"},
+        {"video": video, "prompt": "To fail"},
         {"video": video, "prompt": "To be canceled"},
     ]
     task: Any = None
     for body in bodies:
+        if body.get("prompt") == "To fail":
+            emulator.faults.add("POST /analyze/tasks", processing_error="The video is dark.")
         _, task = await call("POST", "/analyze/tasks", json=body)
     one = f"/analyze/tasks/{task['task_id']}"
     advance(10)

@@ -72,7 +72,7 @@ async def test_a_task_can_be_deleted_when_it_has_ended(
 async def test_a_failed_task_can_be_deleted(
     call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    data = form(index_id=await make_index(), video_url="https://nowhere.invalid/film.mp4")
+    data = form("film.mp4", index_id=await make_index(), video_file=samples.video(2))
     _, created = await call("POST", "/tasks", data=data)
     advance(60)
     assert (await call("DELETE", f"/tasks/{created['_id']}"))[0] == 204

@@ -28,7 +28,6 @@ Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 SECRET = "whsec_test"
 URL = {"type": "url", "url": "https://example.com/clip.mp4"}
-BROKEN = {"type": "url", "url": "https://nowhere.invalid/clip.mp4"}
 
 
 class Receiver:
@@ -73,7 +72,9 @@ async def test_a_finished_analysis_is_delivered(
     emulator: Emulator, receiver: Receiver, call: SendRequest, advance: Advance, until: Until
 ) -> None:
     emulator.webhooks.add(receiver.url, secret=SECRET)
-    ready, failed = await analyze(call, URL, custom_id="mine"), await analyze(call, BROKEN)
+    ready = await analyze(call, URL, custom_id="mine")
+    emulator.faults.add("POST /analyze/tasks", processing_error="The video is dark.")
+    failed = await analyze(call, URL)
     advance(20)
     await until(lambda: len(receiver.got) == 2)
     by_task = {event["data"]["id"]: event for event in receiver.events}
@@ -82,7 +83,7 @@ async def test_a_finished_analysis_is_delivered(
     assert by_task[ready]["data"]["status"] == "ready"
     assert by_task[ready]["data"]["created_at"] == "2026-01-01T00:00:00Z"
     assert by_task[ready]["created_at"] == "2026-01-01T00:00:20.000Z"
-    assert by_task[failed]["data"]["error"]["message"]
+    assert by_task[failed]["data"]["error"] == {"message": "The video is dark."}
     assert all(event["id"].startswith("whe_") for event in receiver.events)
 
 

@@ -27,7 +27,7 @@ from twelvelabs_async.emulator._generation import analysis, structured
 from twelvelabs_async.emulator._generation.structured import TIME_FORMATS
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._media.media import header_of, parse_header
-from twelvelabs_async.emulator._media.rules import analysis_problem, check_resolution, is_web_page
+from twelvelabs_async.emulator._media.rules import analysis_problem, check_resolution
 from twelvelabs_async.emulator._state.entities import (
     GENERAL_MODE,
     MODES,
@@ -41,6 +41,7 @@ from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, ndjson_line
 
 MAX_SYNC_DURATION = 3600.0
+MAX_INLINE_DURATION = 7200.0
 STREAM_FAILURE = {"code": "internal_server_error", "message": "The analysis broke off."}
 MODELS = ("pegasus1.5", "pegasus1.6")
 NEWEST_MODEL = "pegasus1.6"
@@ -149,6 +150,8 @@ async def read_request(
     prompt = _prompt(service, body, mode)
     _check_placeholders(prompt, images, body)
     optional_number(body, "temperature", minimum=0, maximum=1)
+    if video is not None and video.type == "base64_string":
+        max_duration = min(max_duration, MAX_INLINE_DURATION)
     start, end = _window(body, video, max_duration, max_window or max_duration)
     schema, definitions = _response_format(service, body, mode, model, (start, end))
     max_tokens = _max_tokens(body, mode, model, definitions)
@@ -179,9 +182,9 @@ async def _video(service: Service, body: Json) -> MediaSource:
         source = await _inline_video(service, _decode_inline("video", reference, "video"))
     else:
         source = _stored_or_remote(service, "video", "video", source_type, reference)
-    if source.media.problem is None and source.media.kind != "video":
+    if source.media.kind != "video":
         raise invalid_parameter("video", f"it must be a video, got a file of type {source.media.mime}")
-    if source.media.problem is None and (rejection := check_resolution(source.media.width, source.media.height)):
+    if rejection := check_resolution(source.media.width, source.media.height):
         raise ApiError(400, rejection.code, rejection.message)
     return source
 
@@ -190,8 +193,8 @@ def _stored_or_remote(service: Service, name: str, kind: str, source_type: str, 
     """Return the file of an asset or at a URL."""
     if source_type == "url":
         filename, info = assets.media_from_url(name, reference, kind=kind)
-        if kind == "video" and is_web_page(reference):
-            raise ApiError(400, "video_file_broken", f"{reference} is a web page, and not a video file.")
+        if kind == "video" and info.problem is not None:
+            raise ApiError(400, "video_file_broken", f"{reference}: {info.problem}")
         info = service.state.descriptions.apply_to(filename, info)
     else:
         asset = service.asset(validation.require_object_id(f"{name}.asset_id", reference))
@@ -307,12 +310,10 @@ def _check_placeholders(prompt: str, images: tuple[MediaSource, ...], body: Json
 
 def _window(body: Json, video: MediaSource | None, max_duration: float, max_window: float) -> tuple[float, float]:
     start, end = optional_number(body, "start_time"), optional_number(body, "end_time")
-    if video is None or video.media.problem:
-        if video is None and (start is not None or end is not None):
+    if video is None:
+        if start is not None or end is not None:
             raise invalid_parameter("start_time", "it cannot be used with image")
-        if end is not None and end - (start or 0.0) < MIN_WINDOW:
-            raise invalid_parameter("end_time", f"the window must have at least {MIN_WINDOW:g} s")
-        return start or 0.0, end or 0.0
+        return 0.0, 0.0
     seconds = video.media.duration or 0.0
     if seconds < MIN_WINDOW:
         message = f"The video must have at least {MIN_WINDOW:g} s, got {seconds:g} s."
@@ -424,7 +425,7 @@ def _check_ranges(definition: Json, window: tuple[float, float]) -> None:
         start, end = optional_number(entry, "start_time", path), optional_number(entry, "end_time", path)
         if start is None or end is None:
             raise missing_parameter(f"{path}.start_time and end_time")
-        if end - start < MIN_SEGMENT_DURATION or start < window[0] or (window[1] and end > window[1]):
+        if end - start < MIN_SEGMENT_DURATION or start < window[0] or end > window[1]:
             raise invalid_parameter(path, f"a range must last {MIN_SEGMENT_DURATION:g} s and lie within the video")
         ranges.append((start, end))
     if any(before[1] > after[0] for before, after in pairwise(sorted(ranges))):

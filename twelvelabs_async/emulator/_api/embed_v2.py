@@ -18,7 +18,7 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
 from twelvelabs_async.emulator._media.media import DEFAULT_EXTENSIONS, PDF, Media, header_of
-from twelvelabs_async.emulator._media.rules import is_web_page, marengo_problem
+from twelvelabs_async.emulator._media.rules import marengo_problem
 from twelvelabs_async.emulator._state import deterministic
 
 SOURCE_FIELDS = ("url", "base64_string", "asset_id")
@@ -568,7 +568,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
         raise missing_parameter(f"{kind}.media_source")
     media_source = validation.required_object(inputs, "media_source")
     source = await read_source(context, media_source, kind, max_size=TASK_MAX_SIZES[kind])
-    if kind in {"audio", "video"} and source.url is not None and is_web_page(source.url):
+    if kind in {"audio", "video"} and source.url is not None:
         # The platform checks that it can play the file before it creates a task.
         check_readable(source, f"{kind}.media_source")
     request, problem = _build_task_request(inputs, source, model)

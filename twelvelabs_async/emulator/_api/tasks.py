@@ -44,6 +44,8 @@ async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]
         info = await assets.inspect_form_file(context.service, "video_file", file, filename, MAX_SIZES)
     elif url := form.get("video_url"):
         filename, info = assets.media_from_url("video_url", url)
+        if info.problem is not None:
+            raise _broken_video(info.problem)
     else:
         raise missing_parameter("video_file or video_url")
     if info.kind != "video":

@@ -277,14 +277,10 @@ def _kind_of_words(text: str) -> str | None:
 def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, multibyte: bool) -> AnalysisResult:
     """Generate the result of an analysis."""
     seconds = 0.0 if request.video is None else request.end - request.start
-    problem = next((source.media.problem for source in request.sources if source.media.problem), None)
     warning = failure = None
     if seconds > MAX_DURATION:
         message = f"{seconds:g} s are more than the {MAX_DURATION:g} s that can be analyzed at once."
         failure = "video_duration_too_long", message
-    elif problem is not None:
-        failure = "asset_unavailable", problem
-    if failure is not None:
         return AnalysisResult(generation_id=generation_id, tokens=(), input_tokens=0, failure=failure)
     input_tokens = round(TOKENS_PER_SECOND * seconds) + TOKENS_PER_IMAGE * len(request.images)
     input_tokens += len(tokenize(request.prompt))

@@ -309,8 +309,8 @@ class AnalyzeRequest:
 
     @property
     def media_seconds(self) -> float | None:
-        """Seconds of the video that count towards limits; `None` for images and for a file that cannot be analyzed."""
-        return None if self.video is None or self.video.media.problem else self.end - self.start
+        """Seconds of the video that count towards limits; `None` for images."""
+        return None if self.video is None else self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
