@@ -1,4 +1,4 @@
-"""Adaptive concurrency without rate-limit headers: few 429 responses, and none once a window is known."""
+"""Adaptive concurrency without rate-limit headers: few 429 responses, and none after a window is known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twelvelabs_async.rate_limits import RequiredWait
 
 
 @attrs.define
-class Sender:
+class FakeClient:
     """An `AdaptiveLimiter` and the number of requests in flight, which `CategoryState` counts."""
 
     limiter: AdaptiveLimiter = attrs.field(factory=AdaptiveLimiter)
@@ -42,7 +42,7 @@ class Sender:
         self.limiter.on_complete(sent_at, self.in_flight)
 
     def release(self, count: int, sent_at: float) -> None:
-        """End requests that were sent at `sent_at` without a response."""
+        """End requests that were sent at `sent_at` and got no response."""
         for _ in range(count):
             self.complete(sent_at)
             self.limiter.on_released(sent_at)
@@ -59,105 +59,105 @@ class Sender:
         return self.limiter.on_rate_limited(sent_at, now, retry_after, self.in_flight)
 
 
-def after_429(*, accepted: int = 10, seconds: float = 20.0) -> Sender:
-    """Return a sender after a 429 that gave the end of the window, which opened at 0."""
-    sender = Sender()
+def after_429(*, accepted: int = 10, seconds: float = 20.0) -> FakeClient:
+    """Return a client after a 429 with Retry-After, in a window that opened at 0 and lasts `seconds`."""
+    client = FakeClient()
     for _ in range(accepted + 1):
-        sender.send(0.0)
-    sender.accept(accepted, 0.0, 1.0)
-    assert sender.rate_limit(1.0, 2.0, seconds - 2.0) == seconds - 2.0
-    return sender
+        client.send(0.0)
+    client.accept(accepted, 0.0, 1.0)
+    assert client.rate_limit(1.0, 2.0, seconds - 2.0) == seconds - 2.0
+    return client
 
 
 def test_p27_a_first_burst_of_16_doubles_with_each_round_of_responses() -> None:
-    sender, sizes = Sender(), list[int]()
-    for trip in range(5):
-        now = 0.05 * trip
-        sizes.append(sender.send_all(now))
-        sender.accept(sizes[-1], now, now + 0.05)
+    client, sizes = FakeClient(), list[int]()
+    for round_number in range(5):
+        now = 0.05 * round_number
+        sizes.append(client.send_all(now))
+        client.accept(sizes[-1], now, now + 0.05)
     assert sizes == [INITIAL_ROUND, 32, 64, 128, 256]
 
 
 def test_p27_rounds_double_without_any_response_after_a_tenth_of_a_second() -> None:
-    """An upload may take minutes; later calls need not wait for its end."""
-    sender = Sender()
-    assert [sender.send_all(second) for second in (0.0, 0.05, 0.1, 0.15, 0.2, 0.35)] == [16, 0, 32, 0, 64, 128]
+    """An upload may take minutes; later requests do not wait for its end."""
+    client = FakeClient()
+    assert [client.send_all(second) for second in (0.0, 0.05, 0.1, 0.15, 0.2, 0.35)] == [16, 0, 32, 0, 64, 128]
 
 
 def test_p27_a_request_without_a_response_can_be_replaced_in_the_same_round() -> None:
-    sender = Sender()
-    assert sender.send_all(0.0) == INITIAL_ROUND
-    sender.release(5, 0.0)
-    assert sender.send_all(0.09) == 5
-    wait = sender.required_wait(0.09)
+    client = FakeClient()
+    assert client.send_all(0.0) == INITIAL_ROUND
+    client.release(5, 0.0)
+    assert client.send_all(0.09) == 5
+    wait = client.required_wait(0.09)
     assert wait is not None
     assert wait.seconds == pytest.approx(0.01)
     assert not wait.is_quota
-    assert sender.send_all(0.1) == 32
+    assert client.send_all(0.1) == 32
 
 
 def test_p27_the_test_of_a_new_window_continues_if_its_request_gets_no_response() -> None:
-    """The caller of the test may never wait long enough for the response."""
-    sender = after_429(accepted=10, seconds=20.0)
-    assert sender.send_all(20.0) == 1
-    sender.release(1, 20.0)
-    assert sender.send_all(20.5) == 1
-    assert sender.send_all(21.0) == 1, "a second after the first test, although no response came"
-    sender.accept(1, 20.5, 21.1)
-    assert sender.send_all(21.1) == 8
+    """The caller of the test request may time out before its response."""
+    client = after_429(accepted=10, seconds=20.0)
+    assert client.send_all(20.0) == 1
+    client.release(1, 20.0)
+    assert client.send_all(20.5) == 1
+    assert client.send_all(21.0) == 1, "one second after the first test, without a response"
+    client.accept(1, 20.5, 21.1)
+    assert client.send_all(21.1) == 8
 
 
 def test_requests_with_media_costs_start_with_one_and_double_each_round() -> None:
-    sender, sizes = Sender(), list[int]()
+    client, sizes = FakeClient(), list[int]()
     for second in (0.0, 0.125, 0.25, 0.375):
         sizes.append(0)
-        while sender.limiter.required_wait(second, sender.in_flight, costs_more=True) is None:
-            sender.send(second)
+        while client.limiter.required_wait(second, client.in_flight, costs_more=True) is None:
+            client.send(second)
             sizes[-1] += 1
     assert sizes == [1, 2, 4, 8]
 
 
 def test_the_round_size_grows_only_when_used_and_halves_each_minute() -> None:
-    sender = Sender()
+    client = FakeClient()
     for second in (0.0, 0.125, 0.25, 0.375):
-        sender.send_all(second)
-    assert sender.limiter.round_size == 128
+        client.send_all(second)
+    assert client.limiter.round_size == 128
     for second in range(1, 50):
-        assert sender.required_wait(float(second)) is None
-        sender.send(float(second))
-    assert sender.limiter.round_size == 256
-    assert sender.required_wait(HALVE_AFTER) is None
-    assert sender.limiter.round_size == 128
-    assert sender.required_wait(60 * HALVE_AFTER) is None
-    assert sender.limiter.round_size == INITIAL_ROUND
+        assert client.required_wait(float(second)) is None
+        client.send(float(second))
+    assert client.limiter.round_size == 256
+    assert client.required_wait(HALVE_AFTER) is None
+    assert client.limiter.round_size == 128
+    assert client.required_wait(60 * HALVE_AFTER) is None
+    assert client.limiter.round_size == INITIAL_ROUND
 
 
 def test_after_a_429_one_request_tests_the_next_window_and_the_rest_of_the_capacity_follows() -> None:
-    sender = after_429(accepted=10, seconds=20.0)
-    assert sender.send_all(20.0) == 1
-    sender.accept(1, 20.0, 20.1)
-    assert sender.send_all(20.1) == 9
+    client = after_429(accepted=10, seconds=20.0)
+    assert client.send_all(20.0) == 1
+    client.accept(1, 20.0, 20.1)
+    assert client.send_all(20.1) == 9
 
 
 def test_a_known_window_is_used_without_another_429() -> None:
-    sender = after_429(accepted=10, seconds=20.0)
-    assert sender.send_all(20.0) == 1
-    sender.accept(1, 20.0, 20.5)
-    assert sender.send_all(20.5) == 9
-    sender.accept(9, 20.5, 20.9)
-    assert sender.required_wait(21.0) == RequiredWait(19.0, certain=True, limit=10)
-    assert sender.send_all(40.0) == 1
+    client = after_429(accepted=10, seconds=20.0)
+    assert client.send_all(20.0) == 1
+    client.accept(1, 20.0, 20.5)
+    assert client.send_all(20.5) == 9
+    client.accept(9, 20.5, 20.9)
+    assert client.required_wait(21.0) == RequiredWait(19.0, certain=True, limit=10)
+    assert client.send_all(40.0) == 1
 
 
 def test_the_capacity_is_probed_slowly_then_faster_and_by_one_request_at_a_time() -> None:
-    sender, sizes, now = after_429(accepted=10, seconds=20.0), list[int](), 20.0
+    client, sizes, now = after_429(accepted=10, seconds=20.0), list[int](), 20.0
     for _ in range(5):
-        assert sender.send_all(now) == 1
-        sizes.append(sender.limiter.window_allowance())
-        sender.accept(1, now, now)
-        assert sender.send_all(now) == 9
-        sender.accept(9, now, now)
-        assert sender.send_all(now) == (sender.limiter.window_allowance() > 10)
+        assert client.send_all(now) == 1
+        sizes.append(client.limiter.window_allowance())
+        client.accept(1, now, now)
+        assert client.send_all(now) == 9
+        client.accept(9, now, now)
+        assert client.send_all(now) == (client.limiter.window_allowance() > 10)
         now += 20.0
     assert sizes == [10, 10, 13, 20, 35]
 
@@ -172,61 +172,61 @@ def test_capacity_that_other_processes_used_is_regained_within_a_few_windows() -
 
 
 def test_an_accepted_request_from_before_the_429_raises_the_capacity() -> None:
-    sender = after_429(accepted=10)
-    sender.accept(1, 1.5, 3.0)
-    assert sender.limiter.window_capacity == 11
+    client = after_429(accepted=10)
+    client.accept(1, 1.5, 3.0)
+    assert client.limiter.window_capacity == 11
 
 
 def test_requests_accepted_after_an_early_429_set_the_capacity() -> None:
-    sender = Sender()
-    sender.send_all(0.0)
-    sender.rate_limit(0.0, 1.0, 20.0)
-    sender.accept(10, 0.0, 1.1)
-    assert sender.limiter.window_capacity == 10
+    client = FakeClient()
+    client.send_all(0.0)
+    client.rate_limit(0.0, 1.0, 20.0)
+    client.accept(10, 0.0, 1.1)
+    assert client.limiter.window_capacity == 10
 
 
 def test_429s_of_requests_that_were_sent_together_count_once() -> None:
-    sender = Sender()
-    sender.send_all(0.0)
-    assert [sender.rate_limit(0.0, 1.0 + number) for number in range(10)] == [INITIAL_BACKOFF, *[None] * 9]
+    client = FakeClient()
+    client.send_all(0.0)
+    assert [client.rate_limit(0.0, 1.0 + number) for number in range(10)] == [INITIAL_BACKOFF, *[None] * 9]
 
 
 def test_pauses_without_retry_after_double_up_to_a_minute() -> None:
-    sender, now, pauses = Sender(), 0.0, list[float | None]()
-    sender.send(0.0)
+    client, now, pauses = FakeClient(), 0.0, list[float | None]()
+    client.send(0.0)
     for _ in range(9):
-        pauses.append(sender.rate_limit(now, now))
+        pauses.append(client.rate_limit(now, now))
         now += pauses[-1] or 0.0
     assert pauses == [1, 2, 4, 8, 16, 32, MAX_BACKOFF, MAX_BACKOFF, MAX_BACKOFF]
 
 
 def test_a_429_in_a_window_of_known_length_closes_the_window_until_its_end() -> None:
-    sender = after_429(accepted=10, seconds=20.0)
-    sender.send_all(20.0)
-    sender.accept(5, 20.0, 20.5)
-    assert sender.rate_limit(20.5, 21.0) == 19.0
-    limiter = sender.limiter
+    client = after_429(accepted=10, seconds=20.0)
+    client.send_all(20.0)
+    client.accept(5, 20.0, 20.5)
+    assert client.rate_limit(20.5, 21.0) == 19.0
+    limiter = client.limiter
     assert (limiter.window_capacity, limiter.previous_capacity) == (5, 10)
 
 
 @pytest.mark.parametrize("seconds", [2.0, 7.0, 60.0, 300.0])
 def test_the_length_of_a_window_is_found_by_bisection_without_retry_after(seconds: float) -> None:
     """The first request opens a window of ten; a 429 has no Retry-After."""
-    sender, now, opened_at, used, rate_limited_at = Sender(), 0.0, -1e9, 0, list[float]()
+    client, now, opened_at, used, rate_limited_at = FakeClient(), 0.0, -1e9, 0, list[float]()
     while now < 40 * seconds:
-        wait = sender.required_wait(now)
+        wait = client.required_wait(now)
         if wait is not None:
             now += wait.seconds or 0.0
             continue
-        sender.send(now)
+        client.send(now)
         if now >= opened_at + seconds:
             opened_at, used = now, 0
         used += 1
         if used <= 10:
-            sender.accept(1, now, now)
+            client.accept(1, now, now)
         else:
             rate_limited_at.append(now)
-            now += sender.rate_limit(now, now) or 0.0
+            now += client.rate_limit(now, now) or 0.0
         now += 0.001
-    assert sender.limiter.window_length() == pytest.approx(seconds, rel=0.25)
+    assert client.limiter.window_length() == pytest.approx(seconds, rel=0.25)
     assert len([time for time in rate_limited_at if time > 20 * seconds]) <= 10

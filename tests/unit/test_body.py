@@ -22,14 +22,14 @@ NAMES = [
 ]
 
 
-async def whole(body: Body) -> bytes:
+async def read_all(body: Body) -> bytes:
     start = body.open()
     if isinstance(start, AsyncIterator):
         return b"".join([block async for block in start])
     return start or b""
 
 
-def opened(content: bytes, size: int = 3) -> BodyFactory:
+def chunked(content: bytes, size: int = 3) -> BodyFactory:
     async def blocks() -> AsyncIterator[bytes]:
         for start in range(0, len(content), size):
             yield content[start : start + size]
@@ -58,21 +58,21 @@ def test_a_form_is_encoded_as_multipart_form_data() -> None:
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 async def test_a_form_has_its_declared_size_and_one_part_for_each_field_and_file(name: str, *, streamed: bool) -> None:
     content = bytes(range(256)) * 3
-    file = FilePart(name="file", filename=name, content=opened(content) if streamed else content, size=len(content))
+    file = FilePart(name="file", filename=name, content=chunked(content) if streamed else content, size=len(content))
     body = encode_form(Form(fields=((name or "x", "value"), ("two", "a\r\nb")), files=(file, file)))
-    sent = await whole(body)
+    sent = await read_all(body)
     assert len(sent) == body.size == int(body.headers["Content-Length"])
-    found = parse_form_parts(body, sent)
-    assert len(found) == 4
-    assert [part.get_payload(decode=True) for part in found] == [b"value", b"a\r\nb", content, content]
-    assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in found)
+    parts = parse_form_parts(body, sent)
+    assert len(parts) == 4
+    assert [part.get_payload(decode=True) for part in parts] == [b"value", b"a\r\nb", content, content]
+    assert all(set(part.keys()) <= {"Content-Disposition", "Content-Type"} for part in parts)
 
 
-@pytest.mark.parametrize("kind", ["video/mp4\r\nX-Evil: 1", "video/mp4\r\n\r\nbytes"])
-async def test_a_media_type_cannot_add_headers_to_its_part(kind: str) -> None:
-    file = FilePart(name="file", filename="a", content=b"abc", size=3, content_type=kind)
+@pytest.mark.parametrize("content_type", ["video/mp4\r\nX-Evil: 1", "video/mp4\r\n\r\nbytes"])
+async def test_a_media_type_cannot_add_headers_to_its_part(content_type: str) -> None:
+    file = FilePart(name="file", filename="a", content=b"abc", size=3, content_type=content_type)
     body = encode_form(Form(files=(file,)))
-    (part,) = parse_form_parts(body, await whole(body))
+    (part,) = parse_form_parts(body, await read_all(body))
     assert set(part.keys()) == {"Content-Disposition", "Content-Type"}
     assert part.get_payload(decode=True) == b"abc"
 
@@ -80,9 +80,9 @@ async def test_a_media_type_cannot_add_headers_to_its_part(kind: str) -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_p7_each_attempt_sends_the_same_bytes(*, streamed: bool) -> None:
     content = b"abcdefgh" * 100
-    file = FilePart(name="file", filename="a", content=opened(content, 7) if streamed else content, size=len(content))
+    file = FilePart(name="file", filename="a", content=chunked(content, 7) if streamed else content, size=len(content))
     body = encode_form(Form(fields=(("a", "b"),), files=(file,)))
-    assert len({await whole(body) for _ in range(4)}) == 1
+    assert len({await read_all(body) for _ in range(4)}) == 1
 
 
 async def test_two_forms_have_different_boundaries() -> None:
@@ -91,11 +91,11 @@ async def test_two_forms_have_different_boundaries() -> None:
 
 async def test_the_boundary_does_not_occur_in_the_content() -> None:
     body = encode_form(Form(fields=(("a", "--x--\r\n" * 100),)))
-    assert len(parse_form_parts(body, await whole(body))) == 1
+    assert len(parse_form_parts(body, await read_all(body))) == 1
 
 
 @pytest.mark.parametrize(
-    ("wrong", "why"),
+    ("changes", "message"),
     [
         ({"content": b"x" * 5000, "size": 10}, "has 5000 bytes, but size is 10"),
         ({"content": 5}, "content of a FilePart must be bytes or a function"),
@@ -106,15 +106,15 @@ async def test_the_boundary_does_not_occur_in_the_content() -> None:
         ({"content_type": b"video/mp4"}, "content_type"),
     ],
 )
-def test_a_file_that_could_not_be_sent_whole_is_rejected(wrong: Any, why: str) -> None:
-    """A form ends at its Content-Length, which is computed from the sizes."""
-    good: Any = {"name": "file", "filename": "a.mp4", "content": b"12345", "size": 5}
-    with pytest.raises(InvalidInputError, match=why):
-        FilePart(**{**good, **wrong})
+def test_a_file_part_with_invalid_arguments_is_rejected(changes: Any, message: str) -> None:
+    """The Content-Length of a form is computed from the sizes of its files."""
+    valid_arguments: Any = {"name": "file", "filename": "a.mp4", "content": b"12345", "size": 5}
+    with pytest.raises(InvalidInputError, match=message):
+        FilePart(**{**valid_arguments, **changes})
 
 
 @pytest.mark.parametrize(
-    ("build", "why"),
+    ("build", "message"),
     [
         (lambda: Form.build(cast("Any", 1.5)), "files of a Form must be a list of FilePart objects, got 1.5"),
         (lambda: Form.build(cast("Any", [b"x"])), "files of a Form must be FilePart objects, got bytes"),
@@ -122,28 +122,28 @@ def test_a_file_that_could_not_be_sent_whole_is_rejected(wrong: Any, why: str) -
         (lambda: Form(fields=cast("Any", [("a", 5)])), "pairs of strings.*Form.build"),
     ],
 )
-def test_a_form_of_other_values_is_rejected(build: Callable[[], object], why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why):
+def test_a_form_with_values_of_a_wrong_type_is_rejected(build: Callable[[], object], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
         build()
 
 
-async def test_a_streamed_file_may_consist_of_any_bytes() -> None:
+async def test_a_streamed_file_may_yield_any_bytes_like_objects() -> None:
     async def blocks() -> AsyncIterator[Any]:
         yield b"ab"
         yield bytearray(b"cd")
         yield memoryview(b"e-f")[::2]
 
     body = encode_form(Form(files=(FilePart(name="file", filename="a", content=blocks, size=6),)))
-    assert b"\r\n\r\nabcdef\r\n" in await whole(body)
+    assert b"\r\n\r\nabcdef\r\n" in await read_all(body)
 
 
 async def test_a_json_body_has_a_content_length() -> None:
     body = encode_json(b'{"a":1}')
-    assert await whole(body) == b'{"a":1}'
+    assert await read_all(body) == b'{"a":1}'
     assert body.headers == {"Content-Type": "application/json", "Content-Length": "7"}
 
 
-async def test_no_body_has_no_content_and_no_headers() -> None:
+async def test_an_empty_body_has_no_content_and_no_headers() -> None:
     assert NO_BODY.open() is None
     assert NO_BODY.headers == {}
 

@@ -34,7 +34,7 @@ async def test_a_command_without_a_proxy_prints_nothing(
 @pytest.mark.parametrize(
     "name", ["analyze", "api", "cleanup", "dry_run", "embed", "search", "ingest_run", "limits", "workers"]
 )
-def test_every_command_opens_its_client_by_open_client(name: str) -> None:
+def test_each_command_uses_open_client_to_create_its_client(name: str) -> None:
     source = (COMMANDS / f"{name}.py").read_text("utf-8")
     assert "open_client(base_url, screen" in source
     assert "AsyncTwelveLabs(" not in source

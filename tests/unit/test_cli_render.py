@@ -1,4 +1,4 @@
-"""Words and figures on the command line."""
+"""Formatting of numbers, names, records, summaries and search results on the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.ingest import IngestResult, Item, Summary
 
-REFUSED = IngestResult(
+FAILED = IngestResult(
     source="c.mp4", status="failed", stage="uploading", error="no", exception=QuotaExhaustedError(message="no")
 )
 
@@ -60,7 +60,7 @@ def test_long_names_are_shortened_in_the_middle_and_lose_control_characters() ->
 
 
 def test_records_of_a_run_and_a_dry_run_have_the_same_json_fields() -> None:
-    record = json.loads(json.dumps(result_record(REFUSED, "65f")))
+    record = json.loads(json.dumps(result_record(FAILED, "65f")))
     assert (record["error"], record["index_id"], record["asset_id"]) == ("no", "65f", None)
     planned = PlannedItem(item=Item("a.mp4", "/a.mp4", size=7), action="upload")
     plan = json.loads(json.dumps(plan_record(planned, None)))
@@ -69,7 +69,7 @@ def test_records_of_a_run_and_a_dry_run_have_the_same_json_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("summary", "words", "code"),
+    ("summary", "text", "code"),
     [
         (Summary(), "no items finished", 0),
         (Summary(ready=2000), "2,000 ready", 0),
@@ -79,8 +79,8 @@ def test_records_of_a_run_and_a_dry_run_have_the_same_json_fields() -> None:
         (Summary(ready=2, stop_reason="drained"), "2 ready", 130),
     ],
 )
-def test_a_summary_has_counts_and_an_exit_code(summary: Summary, words: str, code: int) -> None:
-    assert (format_counts(summary), exit_code_for_summary(summary)) == (words, code)
+def test_a_summary_has_counts_and_an_exit_code(summary: Summary, text: str, code: int) -> None:
+    assert (format_counts(summary), exit_code_for_summary(summary)) == (text, code)
 
 
 @pytest.mark.parametrize(
@@ -109,28 +109,28 @@ def test_the_demo_searches_for_keywords_of_filenames() -> None:
     assert demo.queries_from_filenames(names) == ["img 0001", "sea night", "night train"]
 
 
-def on_terminal(screen: Screen, *, encoding: str = "utf-8") -> io.TextIOWrapper:
-    shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    screen.console = Console(file=shown, force_terminal=True, width=100, color_system="standard")
+def use_terminal(screen: Screen, *, encoding: str = "utf-8") -> io.TextIOWrapper:
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    screen.console = Console(file=output, force_terminal=True, width=100, color_system="standard")
     screen.live = True
-    return shown
+    return output
 
 
-def text_of(shown: io.TextIOWrapper) -> str:
-    shown.seek(0)
-    return shown.read()
+def read_output(output: io.TextIOWrapper) -> str:
+    output.seek(0)
+    return output.read()
 
 
 def test_filenames_of_hits_are_hyperlinks_if_the_terminal_supports_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     hits = [Hit(query="a", rank=1, video_id=name, filename=f"{name}.mp4", start=1.0, end=2.0) for name in "bc"]
-    for forced in "10":
+    for flag in "10":
         screen = Screen()
-        shown = on_terminal(screen)
-        screen.has_links = forced == "1"
+        output = use_terminal(screen)
+        screen.has_links = flag == "1"
         screen.hits(hits, with_query=False, links={"b": "file:///b.mp4\x1b]0;title\x07"})
-        text = text_of(shown)
-        assert text.count("file:///b.mp4") == int(forced)
+        text = read_output(output)
+        assert text.count("file:///b.mp4") == int(flag)
         assert "\x1b]0" not in text
         assert "c.mp4" in text
 
@@ -138,8 +138,8 @@ def test_filenames_of_hits_are_hyperlinks_if_the_terminal_supports_them(monkeypa
 def test_hits_on_a_terminal_show_their_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     screen = Screen()
-    shown = on_terminal(screen)
+    output = use_terminal(screen)
     hit = Hit(query="a boat", rank=1, video_id="v", filename="boat.mp4", start=1.0, end=62.5)
     screen.hits([hit, hit], with_query=True)
-    text = text_of(shown)
+    text = read_output(output)
     assert (text.count("a boat"), text.count("boat.mp4"), text.count("01:02.5")) == (1, 2, 2)

@@ -1,4 +1,4 @@
-"""The page about an ingestion: whole in itself, and safe to send on whatever the files were called."""
+"""The HTML report of an ingestion is self-contained, escapes filenames and contains no credentials."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from twelvelabs_async.events import RateLimitUpdated
 from twelvelabs_async.ingest import IngestResult, ItemProgress
 
 CLIP = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
-BEGAN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;${index}\x1b[31m\u202e.mp4"
 SIGNED = "https://user:word@bucket.s3.amazonaws.com/v/film.mp4?X-Amz-Signature=c0ffee#part"
 
 
-class Reader(HTMLParser):
-    """The tags, attributes and words of a page."""
+class ParsedPage(HTMLParser):
+    """The tags, attributes and text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags = list[str]()
         self.attributes = list[tuple[str, str | None]]()
-        self.words = list[str]()
+        self.texts = list[str]()
         self.feed(text)
 
     @override
@@ -43,88 +43,86 @@ class Reader(HTMLParser):
 
     @override
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.texts.append(data)
 
 
-def about(index_name: str = "holiday", seconds: float = 4210.0, quotas: Sequence[RateLimitUpdated] = ()) -> ReportInfo:
+def make_info(
+    index_name: str = "holiday", seconds: float = 4210.0, quotas: Sequence[RateLimitUpdated] = ()
+) -> ReportInfo:
     return ReportInfo(
         index_name=index_name,
         index_id="6564",
-        started_at=BEGAN,
+        started_at=STARTED_AT,
         seconds=seconds,
         end_reason="Came to its end",
         rate_limits=quotas,
     )
 
 
-def some() -> IngestStats:
-    ingest_stats = IngestStats(50.0)
-    ingest_stats.record_progress(
+def sample_stats() -> IngestStats:
+    stats = IngestStats(50.0)
+    stats.record_progress(
         ItemProgress(source="a.mp4", stage="uploading", sent=5_000_000, total=5_000_000, bytes_sent=5_000_000), 60
     )
-    ingest_stats.record_result(IngestResult(source="a.mp4", status="ready", stage="ready", bytes_sent=5_000_000), 70)
-    ingest_stats.record_result(
-        IngestResult(source=HOSTILE, status="failed", stage="queued", error="it is 3 s long"), 80
-    )
-    ingest_stats.record_result(
+    stats.record_result(IngestResult(source="a.mp4", status="ready", stage="ready", bytes_sent=5_000_000), 70)
+    stats.record_result(IngestResult(source=HOSTILE, status="failed", stage="queued", error="it is 3 s long"), 80)
+    stats.record_result(
         IngestResult(source=SIGNED, status="failed", stage="processing", error=f"cannot fetch {SIGNED}: 403"), 90
     )
-    ingest_stats.record_result(IngestResult(source="later.mp4", status="skipped", stage="queued", error="quota"), 95)
-    ingest_stats.record_wait("index", "request", 240, 100)
-    return ingest_stats
+    stats.record_result(IngestResult(source="later.mp4", status="skipped", stage="queued", error="quota"), 95)
+    stats.record_wait("index", "request", 240, 100)
+    return stats
 
 
 def test_the_report_contains_counts_failures_and_rate_limits() -> None:
-    limit = RateLimitUpdated(category="index", dimension="request", limit=60, remaining=12, resets_at=BEGAN)
-    words = " ".join(Reader(render_report(about(quotas=[limit]), some())).words)
+    limit = RateLimitUpdated(category="index", dimension="request", limit=60, remaining=12, resets_at=STARTED_AT)
+    texts = " ".join(ParsedPage(render_report(make_info(quotas=[limit]), sample_stats())).texts)
     for part in ("Ingestion into holiday", "2026-11-23 09:30 UTC", "1 h 10 min", "5.0 MB", "while processing"):
-        assert part in words
-    assert re.search(r"index request\s+60\s+12\s+2026-11-23 09:30:00\s+1\s+4 min", words)
-    assert "skipped" in words
+        assert part in texts
+    assert re.search(r"index request\s+60\s+12\s+2026-11-23 09:30:00\s+1\s+4 min", texts)
+    assert "skipped" in texts
 
 
 def test_a_hostile_name_is_escaped() -> None:
-    read = Reader(render_report(about(index_name=HOSTILE), some()))
-    assert "script" not in read.tags
-    assert "img" not in read.tags
-    assert not [name for name, _ in read.attributes if name.startswith("on")]
-    text = " ".join(read.words)
+    page = ParsedPage(render_report(make_info(index_name=HOSTILE), sample_stats()))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    text = " ".join(page.texts)
     assert "<script>alert(1)</script>" in text
     assert "${index}" in text
     assert "\x1b" not in text
     assert "\u202e" not in text
 
 
-def test_the_page_contains_no_password_and_no_signature() -> None:
-    text = render_report(about(), some())
+def test_the_report_contains_no_password_and_no_signature() -> None:
+    text = render_report(make_info(), sample_stats())
     assert "https://bucket.s3.amazonaws.com/v/film.mp4?…" in text
     for secret in ("c0ffee", "user:word", "X-Amz"):
         assert secret not in text
 
 
-def test_the_page_requests_nothing_from_other_hosts() -> None:
-    read = Reader(render_report(about(), some()))
-    assert {"link", "iframe", "object", "base", "form"}.isdisjoint(read.tags)
-    assert {name for name, _ in read.attributes}.isdisjoint({"src", "href", "action", "srcset"})
-    policy = [value for name, value in read.attributes if name == "content" and value and "default-src" in value]
+def test_the_report_requests_nothing_from_other_hosts() -> None:
+    page = ParsedPage(render_report(make_info(), sample_stats()))
+    assert {"link", "iframe", "object", "base", "form"}.isdisjoint(page.tags)
+    assert {name for name, _ in page.attributes}.isdisjoint({"src", "href", "action", "srcset"})
+    policy = [value for name, value in page.attributes if name == "content" and value and "default-src" in value]
     assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
-    assert "url(" not in render_report(about(), some())
+    assert "url(" not in render_report(make_info(), sample_stats())
 
 
 def test_only_some_of_many_failures_are_shown_and_the_rest_are_counted() -> None:
-    ingest_stats = IngestStats(0)
+    stats = IngestStats(0)
     for number in range(2000):
-        ingest_stats.record_result(
-            IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error="short"), 1
-        )
-    text = render_report(about(), ingest_stats)
+        stats.record_result(IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error="short"), 1)
+    text = render_report(make_info(), stats)
     assert f"and {2000 - MAX_SHOWN_SOURCES:,} more" in text
     assert f"And {2000 - MAX_STATS_RESULTS:,} more." in text
     assert len(text) < 300_000
 
 
-def test_a_run_without_items_produces_a_page() -> None:
-    text = render_report(about(seconds=0.0), IngestStats(0))
+def test_a_run_without_items_produces_a_report() -> None:
+    text = render_report(make_info(seconds=0.0), IngestStats(0))
     assert "None." in text
     assert "No rate limits reported" in text
 
@@ -134,10 +132,10 @@ def test_failures_are_grouped_by_kind_with_their_sources() -> None:
     for number in range(3):
         error = f"the video lasts {number + 1} s; at least 4 s are needed"
         stats.record_result(IngestResult(source=f"{number}.mp4", status="failed", stage="queued", error=error), 1)
-    problem = NotFoundError(message="gone", status_code=404)
-    gone = IngestResult(source="x.mp4", status="failed", stage="indexing", error=str(problem), exception=problem)
-    stats.record_result(gone, 1)
-    text = " ".join("".join(Reader(render_report(about(), stats)).words).split())
+    exception = NotFoundError(message="gone", status_code=404)
+    result = IngestResult(source="x.mp4", status="failed", stage="indexing", error=str(exception), exception=exception)
+    stats.record_result(result, 1)
+    text = " ".join("".join(ParsedPage(render_report(make_info(), stats)).texts).split())
     assert "3 x the video lasts 1 s; at least 4 s are needed before the upload 0.mp4 1.mp4 2.mp4" in text
     assert "1 x NotFoundError while indexing" in text
 
@@ -148,8 +146,8 @@ async def test_each_local_video_has_a_frame() -> None:
         stats.record_result(IngestResult(source=source, status="ready", stage="ready", bytes_sent=28_000), 1)
     thumbnails = await read_thumbnails(stats.results)
     assert thumbnails.keys() == {str(CLIP)}
-    read = Reader(await asyncio.to_thread(render_report, about(), stats, thumbnails))
-    images = [value or "" for name, value in read.attributes if name == "src"]
+    page = ParsedPage(await asyncio.to_thread(render_report, make_info(), stats, thumbnails))
+    images = [value or "" for name, value in page.attributes if name == "src"]
     assert [image[:23] for image in images] == ["data:image/jpeg;base64,"]
     assert base64.b64decode(images[0][23:]) == thumbnails[str(CLIP)]
 
@@ -163,15 +161,15 @@ def test_the_narrow_chart_has_fewer_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "redacted"),
     [
         ("a.mp4", "a.mp4"),
         ("https://example.com/a.mp4", "https://example.com/a.mp4"),
         ("http://u@example.com:8/a?b#c, twice", "http://example.com:8/a?… twice"),
     ],
 )
-def test_urls_are_shown_without_credentials_and_signatures(text: str, shown: str) -> None:
-    assert redact_urls(text) == shown
+def test_urls_are_shown_without_credentials_and_signatures(text: str, redacted: str) -> None:
+    assert redact_urls(text) == redacted
 
 
 def test_the_chart_ends_at_the_end_of_the_run() -> None:
@@ -183,7 +181,7 @@ def test_the_chart_ends_at_the_end_of_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "redacted"),
     [
         ("https://user:secret@host/a.mp4", "https://host/a.mp4"),
         ("https://user:sec@ret@host/a.mp4", "https://host/a.mp4"),
@@ -197,5 +195,5 @@ def test_the_chart_ends_at_the_end_of_the_run() -> None:
         ("postgresql://user:secret@host/films", "postgresql://host/films"),
     ],
 )
-def test_p15_user_names_in_urls_are_left_out_up_to_the_last_at_sign(text: str, shown: str) -> None:
-    assert redact_urls(text) == shown
+def test_p15_user_names_in_urls_are_left_out_up_to_the_last_at_sign(text: str, redacted: str) -> None:
+    assert redact_urls(text) == redacted

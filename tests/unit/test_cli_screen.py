@@ -1,4 +1,4 @@
-"""The screen prints no control characters but its own, whatever texts it is given."""
+"""The screen removes control characters from all printed texts."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ PRINTS: dict[str, Callable[[Screen, str], object]] = {
 }
 
 
-def summary(screen: Screen, text: str) -> None:
+def print_failed_summary(screen: Screen, text: str) -> None:
     stats = IngestStats(0)
     stats.record_result(IngestResult(source=text, status="failed", stage="queued", error=text), 1)
     stats.left_out.add(PathSkipped(path=text, reason="not video or audio", suffix=f".{text}"))
     print_summary(screen, Summary(failed=1, bytes_sent=5), stats, 1.0)
 
 
-PRINTS["summary"] = summary
+PRINTS["summary"] = print_failed_summary
 
 
-def live(screen: Screen, text: str) -> None:
+def print_live_display(screen: Screen, text: str) -> None:
     table = Table(title=text, caption=text)
     table.add_column(text)
     table.add_row(text)
-    with Live(table, console=screen.console, auto_refresh=False) as shown:
-        shown.update(Text(text), refresh=True)
+    with Live(table, console=screen.console, auto_refresh=False) as display:
+        display.update(Text(text), refresh=True)
 
 
-PRINTS["live display"] = live
+PRINTS["live display"] = print_live_display
 
 
 @pytest.fixture(params=["terminal", "narrow", "pipe"])
@@ -96,10 +96,10 @@ class Terminal(io.StringIO):
 
 
 def test_csv_is_cleaned_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stream, written in ((Terminal(), "a b\n"), (io.StringIO(), "a\x1bb\n")):
+    for stream, expected in ((Terminal(), "a b\n"), (io.StringIO(), "a\x1bb\n")):
         monkeypatch.setattr(sys, "stdout", stream)
         Screen(json=True).write("a\x1bb\n")
-        assert stream.getvalue() == written
+        assert stream.getvalue() == expected
 
 
 def test_a_confirmation_prompt_is_cleaned_on_a_terminal(
@@ -110,7 +110,7 @@ def test_a_confirmation_prompt_is_cleaned_on_a_terminal(
     assert controls_in(capsys.readouterr().out) == set()
 
 
-def test_a_line_of_a_list_keeps_its_number() -> None:
+def test_the_basename_of_a_line_of_a_list_keeps_its_number() -> None:
     assert basename("line 3 of /work/j.jsonl") == "line 3 of j.jsonl"
     assert basename("line 3 of standard input") == "line 3 of standard input"
     assert basename("/work/line 3 of it.mp4") == "line 3 of it.mp4"

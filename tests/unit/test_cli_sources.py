@@ -1,4 +1,4 @@
-"""Lists of sources, and the patterns that select among them."""
+"""Lists of sources, and patterns that include or exclude them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from twelvelabs_async._cli.sources import LeftOut, SourceScan, SourceSelection, 
 from twelvelabs_async.ingest import IngestSource, Item, PathSkipped
 
 
-def parsed(text: str) -> list[IngestSource | str]:
-    """Parse a list; an entry that cannot be used is shown by its problem."""
-    found = parse_list(text.splitlines(keepends=True), "list")
-    return [f"{source.source}: {source.problem}" if isinstance(source, Item) else source for source in found]
+def parse(text: str) -> list[IngestSource | str]:
+    """Parse a list; an invalid entry becomes a string with its problem."""
+    sources = parse_list(text.splitlines(keepends=True), "list")
+    return [f"{source.source}: {source.problem}" if isinstance(source, Item) else source for source in sources]
 
 
 def test_each_non_empty_line_of_a_list_is_a_source() -> None:
-    assert parsed("a.mp4\r\n\n my video, take 2.mp4 \nhttps://e.com/a?b=1\n") == [
+    assert parse("a.mp4\r\n\n my video, take 2.mp4 \nhttps://e.com/a?b=1\n") == [
         "a.mp4",
         " my video, take 2.mp4 ",
         "https://e.com/a?b=1",
     ]
-    assert parsed("") == parsed("\n \n") == []
+    assert parse("") == parse("\n \n") == []
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_has_a_column_for_the_source_and_others_for_metadata(delimiter: str) -> None:
     table = 'camera,source,key,note\n3,a.mp4,,"one\ntwo"\n\n,b.mp4,k-1,\n'.replace(",", delimiter)
-    assert parsed(table) == [("a.mp4", {"camera": "3", "note": "one\ntwo"}), ("b.mp4", {}, "k-1")]
+    assert parse(table) == [("a.mp4", {"camera": "3", "note": "one\ntwo"}), ("b.mp4", {}, "k-1")]
 
 
 def test_json_lines_keep_the_types_of_metadata() -> None:
     text = '{"source": "a.mp4", "metadata": {"take": 3, "ok": true}}\n{"source": "b.mp4", "camera": "1", "key": "k"}\n'
-    assert parsed(text) == [("a.mp4", {"take": 3, "ok": True}), ("b.mp4", {"camera": "1"}, "k")]
+    assert parse(text) == [("a.mp4", {"take": 3, "ok": True}), ("b.mp4", {"camera": "1"}, "k")]
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_json_lines_keep_the_types_of_metadata() -> None:
     ],
 )
 def test_an_invalid_entry_becomes_an_item_with_a_problem(text: str, problem: str) -> None:
-    assert problem in str(parsed(text)[-1])
+    assert problem in str(parse(text)[-1])
 
 
 def test_an_open_quote_fails_its_line_only() -> None:
-    assert parsed('source,camera\na.mp4,"front\nb.mp4,rear\nc.mp4,"top\n\nd.mp4,"x"y\ne.mp4,"') == [
+    assert parse('source,camera\na.mp4,"front\nb.mp4,rear\nc.mp4,"top\n\nd.mp4,"x"y\ne.mp4,"') == [
         "line 2 of list: not valid CSV: a quote is not closed",
         ("b.mp4", {"camera": "rear"}),
         "line 4 of list: not valid CSV: a quote is not closed",
@@ -76,20 +76,20 @@ def test_an_open_quote_fails_its_line_only() -> None:
     ],
 )
 def test_a_list_that_is_almost_in_a_format_has_one_problem_with_a_hint(text: str, hint: str) -> None:
-    (problem,) = parsed(text)
+    (problem,) = parse(text)
     assert str(problem).startswith("line 1 of list: ")
     assert hint in str(problem)
 
 
 def test_names_that_look_like_another_format_are_paths() -> None:
-    assert parsed("[2024] a.mp4\nb.mp4\n") == ["[2024] a.mp4", "b.mp4"]
-    assert parsed("Source\nb.mp4\n") == ["Source", "b.mp4"]
+    assert parse("[2024] a.mp4\nb.mp4\n") == ["[2024] a.mp4", "b.mp4"]
+    assert parse("Source\nb.mp4\n") == ["Source", "b.mp4"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
 def test_checking_a_pipe_does_not_open_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    SourceSelection(lists=[str(tmp_path / "pipe")]).check()  # to open it would wait for a writer
+    SourceSelection(lists=[str(tmp_path / "pipe")]).check()  # opening it would block until a writer opens it
 
 
 def test_closed_standard_input_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,12 +115,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def scanned(selection: SourceSelection) -> tuple[list[Item], SourceTotal, str]:
+async def scan(selection: SourceSelection) -> tuple[list[Item], SourceTotal, str]:
     left_out, totals = LeftOut(), list[SourceTotal]()
-    async with SourceScan(selection) as scan:
-        await scan.ensure_not_empty()
-        items = [item async for item in scan.items(on_skipped=left_out.add, on_counted=totals.append)]
-    return items, totals[0], left_out.describe(scan.excluded)
+    async with SourceScan(selection) as source_scan:
+        await source_scan.ensure_not_empty()
+        items = [item async for item in source_scan.items(on_skipped=left_out.add, on_counted=totals.append)]
+    return items, totals[0], left_out.describe(source_scan.excluded)
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -139,7 +139,7 @@ async def test_patterns_apply_to_paths_below_the_source(
 ) -> None:
     root = str(folder / "videos") if absolute else "videos"
     for source in (root, f"{root}/**/*"):
-        items, total, left_out = await scanned(SourceSelection(sources=[source], include=include, exclude=exclude))
+        items, total, left_out = await scan(SourceSelection(sources=[source], include=include, exclude=exclude))
         assert sorted(Path(item.source).relative_to(root).as_posix() for item in items) == expected
         assert total.items == len(expected)
         assert f"{5 - len(expected)} excluded by patterns" in left_out
@@ -152,7 +152,7 @@ async def test_sources_lists_and_metadata_are_combined(folder: Path) -> None:
     selection = SourceSelection(
         sources=["videos/2024/d.mp4"], lists=["list.csv", "utf16.txt"], metadata={"camera": "0", "take": "2"}
     )
-    items, _, _ = await scanned(selection)
+    items, _, _ = await scan(selection)
     assert [(item.source, item.user_metadata) for item in items] == [
         ("videos/2024/d.mp4", {"camera": "0", "take": "2"}),
         ("videos/a.mp4", {"camera": "1", "take": "2"}),
@@ -170,7 +170,7 @@ async def test_sources_without_items_raise_an_error(folder: Path) -> None:
         (SourceSelection(sources=["videos"], include=["*.mkv"]), "no file matches --include and --exclude"),
     ):
         with pytest.raises(TwelveLabsError, match=f"nothing to ingest: {text}"):
-            await scanned(selection)
+            await scan(selection)
 
 
 @pytest.mark.parametrize(

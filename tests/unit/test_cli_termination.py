@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command like Ctrl-C."""
+"""SIGTERM and SIGHUP interrupt a command like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP")
 @pytest.fixture(autouse=True)
 def default_handlers() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    previous_handlers = [signal.signal(number, signal.SIG_DFL) for number in numbers]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    for number, handler in zip(numbers, before, strict=True):
+    for number, handler in zip(numbers, previous_handlers, strict=True):
         signal.signal(number, handler)
 
 

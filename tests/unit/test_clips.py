@@ -1,4 +1,4 @@
-"""Results of a search, put together; and what becomes of those that are read too slowly."""
+"""Search results: merging, grouping, time codes and expired page tokens."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def hit(video_id: str, start: float, end: float, rank: int | None = None) -> Sea
 
 
 def test_adjacent_results_of_one_video_become_one_clip() -> None:
-    found = [hit("a", 10, 15, 1), hit("b", 0, 4, 2), hit("a", 15, 20, 3), hit("a", 30, 35, 4)]
-    joined = clips.merge(found)
+    results = [hit("a", 10, 15, 1), hit("b", 0, 4, 2), hit("a", 15, 20, 3), hit("a", 30, 35, 4)]
+    joined = clips.merge(results)
     assert [(clip.video_id, clip.start, clip.end, clip.rank) for clip in joined] == [
         ("a", 10, 20, 1),
         ("b", 0, 4, 2),
         ("a", 30, 35, 4),
     ]
-    assert joined[0].results == (found[0], found[2])
+    assert joined[0].results == (results[0], results[2])
     assert joined[0].duration == 10
     assert joined[0].timecodes == "00:10.0-00:20.0"
 
 
 def test_results_are_merged_across_gaps_up_to_the_given_length() -> None:
-    found = [hit("a", 0, 5, 2), hit("a", 7, 9, 1)]
-    assert len(clips.merge(found, gap=1.9)) == 2
-    (clip,) = clips.merge(found, gap=2)
+    results = [hit("a", 0, 5, 2), hit("a", 7, 9, 1)]
+    assert len(clips.merge(results, gap=1.9)) == 2
+    (clip,) = clips.merge(results, gap=2)
     assert (clip.start, clip.end, clip.rank) == (0, 9, 1)
 
 
@@ -56,22 +56,22 @@ def test_results_without_rank_come_last_and_keep_no_rank() -> None:
 
 
 def test_videos_are_ordered_by_rank_and_their_clips_by_time() -> None:
-    found = clips.group_by_video([hit("a", 9, 10, 3), hit("b", 5, 6, 2), hit("a", 1, 2, 4), hit("b", 0, 1, 1)])
-    assert {video: [clip.start for clip in stretches] for video, stretches in found.items()} == {
+    grouped = clips.group_by_video([hit("a", 9, 10, 3), hit("b", 5, 6, 2), hit("a", 1, 2, 4), hit("b", 0, 1, 1)])
+    assert {video: [clip.start for clip in clips_of_video] for video, clips_of_video in grouped.items()} == {
         "b": [0, 5],
         "a": [1, 9],
     }
-    assert list(found) == ["b", "a"]
+    assert list(grouped) == ["b", "a"]
 
 
 def test_results_grouped_by_video_are_flattened_and_merged() -> None:
-    """The clips inside a video do not always say whose they are."""
-    answer = {
+    """The clips of a grouped result may have no video id."""
+    response = {
         "id": "a",
         "user_metadata": {"k": "v"},
         "clips": [{"start": 3, "end": 4, "rank": 2}, {"start": 0, "end": 1, "rank": 1, "video_id": "b"}],
     }
-    grouped = from_dict(answer, SearchItem)
+    grouped = from_dict(response, SearchItem)
     first, second = clips.flatten([grouped])
     assert (first.video_id, second.video_id) == ("a", "b")
     assert first.user_metadata == {"k": "v"}
@@ -94,17 +94,17 @@ def test_a_negative_or_nan_gap_is_rejected(gap: float) -> None:
     st.integers(0, 5),
 )
 def test_merging_keeps_all_results_and_leaves_no_adjacent_clips(
-    found: list[tuple[str, int, int, int]], gap: int
+    values: list[tuple[str, int, int, int]], gap: int
 ) -> None:
-    results = [hit(video, start, start + length, rank) for video, start, length, rank in found]
+    results = [hit(video, start, start + length, rank) for video, start, length, rank in values]
     joined = clips.merge(results, gap=gap)
-    assert sorted(map(repr, results)) == sorted(repr(one) for clip in joined for one in clip.results)
+    assert sorted(map(repr, results)) == sorted(repr(result) for clip in joined for result in clip.results)
     for clip in joined:
-        assert clip.start == min(one.start for one in clip.results if one.start is not None)
-        assert clip.end == max(one.end for one in clip.results if one.end is not None)
+        assert clip.start == min(result.start for result in clip.results if result.start is not None)
+        assert clip.end == max(result.end for result in clip.results if result.end is not None)
     ordered = sorted(joined, key=lambda clip: (clip.video_id, clip.start))
-    for before, after in pairwise(ordered):
-        assert before.video_id != after.video_id or after.start > before.end + gap
+    for clip, next_clip in pairwise(ordered):
+        assert clip.video_id != next_clip.video_id or next_clip.start > clip.end + gap
     assert [clip.rank for clip in joined] == sorted(clip.rank or 0 for clip in joined)
 
 
@@ -145,11 +145,11 @@ def test_numbers_of_other_types_are_seconds() -> None:
 
 
 @pytest.mark.parametrize("results", [5, None, "hits", [{"video_id": "a"}], b"x"])
-def test_what_are_no_results_is_rejected(results: Any) -> None:
+def test_an_argument_that_is_not_a_list_of_results_is_rejected(results: Any) -> None:
     functions: list[Callable[[Any], object]] = [
         clips.merge,
         clips.group_by_video,
-        lambda found: list(clips.flatten(found)),
+        lambda results: list(clips.flatten(results)),
     ]
     for function in functions:
         with pytest.raises(InvalidInputError, match="results must be a list of search results"):
@@ -164,23 +164,23 @@ RESULTS = {
 
 @pytest.mark.parametrize("body", [{"code": "search_page_token_expired"}, {"error_code": 400, "message": "expired"}])
 async def test_an_expired_search_reports_the_number_of_hits(clock: FastClock, body: dict[str, Any]) -> None:
-    """The error has the number of hits, so that a new search, which is billed, can continue there."""
-    api, _ = make_executor(responses_in_order(fake_response(content=RESULTS), fake_response(400, body)), clock)
-    found: list[SearchItem] = []
+    """With the number of hits, a new search, which is billed, can continue from there."""
+    executor, _ = make_executor(responses_in_order(fake_response(content=RESULTS), fake_response(400, body)), clock)
+    hits: list[SearchItem] = []
 
     async def read() -> None:
-        async for item in Search(api).query(index_id="i", search_options=["visual"], query_text="a dog"):
-            found.append(item)  # noqa: PERF401  # what came before the error is kept
+        async for item in Search(executor).query(index_id="i", search_options=["visual"], query_text="a dog"):
+            hits.append(item)  # noqa: PERF401  # keeps the items before the error
 
     with pytest.raises(SearchExpiredError, match="after 2 hits") as caught:
         await read()
-    assert caught.value.hit_count == len(found) == 2
+    assert caught.value.hit_count == len(hits) == 2
     assert caught.value.operation == "GET /search/{page-token}"
     assert isinstance(caught.value.__cause__, BadRequestError)
 
 
 async def test_another_bad_request_does_not_raise_search_expired_error(clock: FastClock) -> None:
-    api, _ = make_executor(responses_in_order(fake_response(400, {"code": "search_option_not_supported"})), clock)
+    executor, _ = make_executor(responses_in_order(fake_response(400, {"code": "search_option_not_supported"})), clock)
     with pytest.raises(BadRequestError) as caught:
-        await Search(api).query(index_id="i", search_options=["visual"], query_text="a dog").to_list()
+        await Search(executor).query(index_id="i", search_options=["visual"], query_text="a dog").to_list()
     assert type(caught.value) is BadRequestError

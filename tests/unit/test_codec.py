@@ -21,7 +21,7 @@ from twelvelabs_async.models.indexes import Index
 
 @attrs.frozen(kw_only=True)
 class Segment(Model):
-    """As embeddings come."""
+    """A model with a vector and a renamed field."""
 
     float_: Vector = attrs.field(metadata={"wire": "float"})
     start: float = 0.0
@@ -29,28 +29,28 @@ class Segment(Model):
 
 @attrs.frozen(kw_only=True)
 class Embedding(Model):
-    """As embeddings come."""
+    """A model with a list of models."""
 
     segments: tuple[Segment, ...]
 
 
 @attrs.frozen(kw_only=True)
 class Anything(Model):
-    """What nobody described."""
+    """A model with an untyped field."""
 
     embedding: Any
 
 
 @attrs.frozen(kw_only=True)
 class Nested(Segment):
-    """More than its base class."""
+    """A model with an additional field."""
 
     more: int = 0
 
 
 @dataclasses.dataclass
 class PlainSegment:
-    """A segment as a dataclass."""
+    """A dataclass with a field of a segment."""
 
     start: float
 
@@ -126,20 +126,20 @@ async def test_vectors_are_arrays_whatever_their_size(size: int) -> None:
     assert decoded.segments[0].float_ == array("d", [0.5] * size)
 
 
-@pytest.mark.parametrize("odd", ["text", None, [1], {"a": 1}, 10**400])
+@pytest.mark.parametrize("invalid", ["text", None, [1], {"a": 1}, 10**400])
 @pytest.mark.parametrize("filler", [0, THREAD_THRESHOLD])
-async def test_p18_an_invalid_vector_raises_malformed_response_error(odd: object, filler: int) -> None:
-    """P18. 10**400 is a whole number of JSON that no float can hold."""
-    body = json.dumps({"segments": [{"float": [*([0.5] * 20), odd]}], "filler": "x" * filler}).encode()
+async def test_p18_an_invalid_vector_raises_malformed_response_error(invalid: object, filler: int) -> None:
+    """10**400 is a valid JSON number that is too large for a float."""
+    body = json.dumps({"segments": [{"float": [*([0.5] * 20), invalid]}], "filler": "x" * filler}).encode()
     with pytest.raises(MalformedResponseError):
         await decode(body, Embedding)
 
 
-@pytest.mark.parametrize("odd", ["text", 10**400])
-async def test_an_untyped_field_of_a_large_response_accepts_any_value(odd: object) -> None:
-    body = json.dumps({"embedding": [*([0.5] * 20), odd], "filler": "x" * THREAD_THRESHOLD}).encode()
+@pytest.mark.parametrize("value", ["text", 10**400])
+async def test_an_untyped_field_of_a_large_response_accepts_any_value(value: object) -> None:
+    body = json.dumps({"embedding": [*([0.5] * 20), value], "filler": "x" * THREAD_THRESHOLD}).encode()
     decoded = await decode(body, Anything)
-    assert decoded.embedding[-1] == odd
+    assert decoded.embedding[-1] == value
 
 
 async def test_nan_and_infinity_are_decoded_as_floats() -> None:
@@ -148,20 +148,20 @@ async def test_nan_and_infinity_are_decoded_as_floats() -> None:
     assert decoded.segments[0].start == math.inf
 
 
-@pytest.mark.parametrize(("size", "own_thread"), [(10, True), (THREAD_THRESHOLD + 1, False)])
+@pytest.mark.parametrize(("size", "same_thread"), [(10, True), (THREAD_THRESHOLD + 1, False)])
 async def test_large_responses_are_decoded_in_a_thread(
-    size: int, *, own_thread: bool, monkeypatch: pytest.MonkeyPatch
+    size: int, *, same_thread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = list[threading.Thread]()
-    inner = converter.decode_now
+    decode_now = converter.decode_now
 
-    def note(*arguments: Any) -> Any:
+    def decode_and_record_thread(*arguments: Any) -> Any:
         threads.append(threading.current_thread())
-        return inner(*arguments)
+        return decode_now(*arguments)
 
-    monkeypatch.setattr(converter, "decode_now", note)
+    monkeypatch.setattr(converter, "decode_now", decode_and_record_thread)
     await decode(json.dumps({"filler": "x" * size}).encode(), dict)
-    assert (threads[0] is threading.main_thread()) is own_thread
+    assert (threads[0] is threading.main_thread()) is same_thread
 
 
 def test_json_is_compact_utf8_and_keeps_nested_nulls() -> None:
@@ -186,11 +186,11 @@ def test_keys_of_the_caller_are_never_renamed(field: str) -> None:
 
 @pytest.mark.parametrize("absent", ["missing", "null"])
 def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An index of a paid plan has no `expires_at`; only an unknown field or an unreadable date is looked for."""
+    """Unknown fields are collected only if the response has an unknown field or an invalid date."""
     collected = list[dict[str, Any]]()
     make_collector = codegen.make_extra_collector
 
-    def counting(*arguments: Any) -> Any:
+    def make_counting_collector(*arguments: Any) -> Any:
         collect = make_collector(*arguments)
 
         def collect_extra(data: dict[str, Any], model: Model) -> Any:
@@ -199,8 +199,8 @@ def test_an_absent_field_does_not_use_the_slow_path(absent: str, monkeypatch: py
 
         return collect_extra
 
-    monkeypatch.setattr(codegen, "make_extra_collector", counting)
-    fast = converter._build_converter.__wrapped__(detailed=False)  # not the one that others have used
+    monkeypatch.setattr(codegen, "make_extra_collector", make_counting_collector)
+    fast = converter._build_converter.__wrapped__(detailed=False)  # not the cached one
     index: dict[str, Any] = {"_id": "i", "index_name": "n", "created_at": "2026-10-01T12:30:00Z", "models": []}
     if absent == "null":
         index |= dict.fromkeys(wire_names(Index).values() - index.keys())

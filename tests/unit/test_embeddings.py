@@ -1,4 +1,4 @@
-"""One view over the vectors of every endpoint."""
+"""`EmbeddingView`: the same view of the vectors of all endpoints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def segment(numbers: int = 2, **values: Any) -> EmbeddedSegment:
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "model"),
+    ("response_type", "response", "model"),
     [
         (Embeddings, {"data": [DATA], "metadata": {"input_type": "video"}}, None),
         (EmbeddingTask, {"_id": "t", "status": "ready", "data": [DATA], "metadata": {"input_type": "video"}}, None),
@@ -48,8 +48,10 @@ def segment(numbers: int = 2, **values: Any) -> EmbeddedSegment:
         (VideoDetail, VIDEO, "marengo3.0"),
     ],
 )
-def test_all_response_types_produce_the_same_segments(kind: Any, answer: dict[str, Any], model: str | None) -> None:
-    view = EmbeddingView.from_response(from_dict(answer, kind))
+def test_all_response_types_produce_the_same_segments(
+    response_type: Any, response: dict[str, Any], model: str | None
+) -> None:
+    view = EmbeddingView.from_response(from_dict(response, response_type))
     assert view.segments == (
         EmbeddedSegment(vector=array("d", [1, 2]), start=0, end=6, option="visual", scope="clip", input_type="video"),
     )
@@ -58,20 +60,23 @@ def test_all_response_types_produce_the_same_segments(kind: Any, answer: dict[st
 
 
 def test_a_v1_response_contains_several_input_types_and_failures() -> None:
-    """One of them fails inside a success; who only looks at vectors must be able to see it."""
-    answer = {
+    """An input may fail in a successful response."""
+    response = {
         "model_name": "m",
         "text_embedding": {"segments": [{"float": [1]}]},
         "image_embedding": {"error_message": "not a picture"},
         "audio_embedding": {"segments": [{"float": [2], "start_offset_sec": 6, "end_offset_sec": 9}]},
     }
-    view = EmbeddingView.from_response(from_dict(answer, EmbeddingResponse))
-    assert [(one.input_type, one.start, list(one.vector)) for one in view] == [("text", None, [1]), ("audio", 6, [2])]
+    view = EmbeddingView.from_response(from_dict(response, EmbeddingResponse))
+    assert [(item.input_type, item.start, list(item.vector)) for item in view] == [
+        ("text", None, [1]),
+        ("audio", 6, [2]),
+    ]
     assert view.failures == {"image": "not a picture"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "why"),
+    ("response_type", "response", "message"),
     [
         (EmbeddingTask, {"_id": "t", "status": "processing", "data": None}, "t is processing"),
         (EmbeddingTask, {"_id": "t", "status": "failed"}, "t is failed"),
@@ -81,10 +86,10 @@ def test_a_v1_response_contains_several_input_types_and_failures() -> None:
         (VideoDetail, {"_id": "v"}, "embedding_option"),
     ],
 )
-def test_a_response_without_embeddings_is_rejected(kind: Any, answer: dict[str, Any], why: str) -> None:
-    """An empty matrix would be taken for a video in which there is nothing."""
-    with pytest.raises(InvalidInputError, match=why):
-        EmbeddingView.from_response(from_dict(answer, kind))
+def test_a_response_without_embeddings_is_rejected(response_type: Any, response: dict[str, Any], message: str) -> None:
+    """An empty view would look like a video without content."""
+    with pytest.raises(InvalidInputError, match=message):
+        EmbeddingView.from_response(from_dict(response, response_type))
 
 
 def test_vectors_are_sorted_independently_of_the_order_in_the_response() -> None:
@@ -95,7 +100,7 @@ def test_vectors_are_sorted_independently_of_the_order_in_the_response() -> None
         {"embedding": [3], "start_page_number": 1, "end_page_number": 1, "quadrant": "top_left"},
         {"embedding": [2], "start_page_number": 1, "end_page_number": 1},
     ]
-    assert [one.vector[0] for one in EmbeddingView.from_response(from_dict({"data": data}, Embeddings))] == [
+    assert [item.vector[0] for item in EmbeddingView.from_response(from_dict({"data": data}, Embeddings))] == [
         2,
         3,
         4,
@@ -103,13 +108,17 @@ def test_vectors_are_sorted_independently_of_the_order_in_the_response() -> None
         6,
     ]
     chunks = [{"embedding": [n], "chunk_index": n} for n in (2, 0, 1)]
-    assert [one.chunk_index for one in EmbeddingView.from_response(from_dict({"data": chunks}, Embeddings))] == [
+    assert [item.chunk_index for item in EmbeddingView.from_response(from_dict({"data": chunks}, Embeddings))] == [
         0,
         1,
         2,
     ]
-    stretches = [{"embedding": [n], "start_sec": n} for n in (12, 0, 6)]
-    assert [one.start for one in EmbeddingView.from_response(from_dict({"data": stretches}, Embeddings))] == [0, 6, 12]
+    segments = [{"embedding": [n], "start_sec": n} for n in (12, 0, 6)]
+    assert [item.start for item in EmbeddingView.from_response(from_dict({"data": segments}, Embeddings))] == [
+        0,
+        6,
+        12,
+    ]
 
 
 def test_vectors_are_filtered_by_option_scope_and_input_type() -> None:
@@ -139,13 +148,13 @@ def test_an_empty_view_converts_to_an_empty_matrix() -> None:
 
 
 def test_vectors_of_different_lengths_cannot_be_converted_to_a_matrix() -> None:
-    """Padding them would make up numbers."""
+    """Padding would add values that the model did not return."""
     with pytest.raises(InvalidInputError, match=r"\[2, 512\]"):
         EmbeddingView(segments=(segment(2), segment(512), segment(2))).to_numpy()
 
 
-def test_without_numpy_the_error_names_the_extra() -> None:
-    """It is larger than all the rest together, and few need it."""
+def test_to_numpy_without_numpy_raises_an_error_that_names_the_extra() -> None:
+    """The dependency on numpy is optional."""
     code = (
         "import sys\n"
         "sys.modules['numpy'] = None\n"
@@ -155,5 +164,5 @@ def test_without_numpy_the_error_names_the_extra() -> None:
         "except ImportError as error:\n"
         "    print(error)\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # ours
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # a fixed command
     assert install_command("numpy") in result.stdout

@@ -36,13 +36,16 @@ from twelvelabs_async.errors import (
 )
 
 
-def family(kind: type[TwelveLabsError] = TwelveLabsError) -> Iterator[type[TwelveLabsError]]:
+def subclasses(kind: type[TwelveLabsError] = TwelveLabsError) -> Iterator[type[TwelveLabsError]]:
     yield kind
     for child in kind.__subclasses__():
-        yield from family(child)
+        yield from subclasses(child)
 
 
-KINDS = sorted({kind for kind in family() if kind.__module__ == "twelvelabs_async.errors"}, key=lambda k: k.__name__)
+ERROR_CLASSES = sorted(
+    {kind for kind in subclasses() if kind.__module__ == "twelvelabs_async.errors"},
+    key=lambda k: k.__name__,
+)
 VALUES: dict[str, Any] = {
     "str": "text",
     "str | None": "text",
@@ -59,13 +62,13 @@ VALUES: dict[str, Any] = {
 }
 
 
-def filled(kind: type[TwelveLabsError]) -> TwelveLabsError:
-    # As they are written: `attrs.resolve_types`, which other libraries call, replaces those of `attrs.fields`.
+def create_with_all_fields(kind: type[TwelveLabsError]) -> TwelveLabsError:
+    # Unresolved: `attrs.resolve_types`, which other libraries call, replaces the types of `attrs.fields`.
     annotations = {name: text for base in kind.__mro__ for name, text in inspect.get_annotations(base).items()}
     return kind(**{field.name: VALUES[annotations[field.name]] for field in attrs.fields(kind)})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERROR_CLASSES)
 def test_p18_every_error_derives_from_twelvelabs_error_and_is_public(kind: type[TwelveLabsError]) -> None:
     assert issubclass(kind, TwelveLabsError)
     assert getattr(twelvelabs_async, kind.__name__) is kind
@@ -111,25 +114,25 @@ def test_each_status_code_has_an_error_class(status: int, kind: type[APIError]) 
     assert error_class_for_status(status) is kind
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERROR_CLASSES)
 @pytest.mark.parametrize("full", [True, False])
 def test_an_error_keeps_all_fields_when_pickled_or_copied(kind: type[TwelveLabsError], *, full: bool) -> None:
-    error = filled(kind) if full else kind()
-    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  # our own
-        assert type(twin) is kind
-        assert attrs.asdict(twin) == attrs.asdict(error)
-        assert (str(twin), repr(twin)) == (str(error), repr(error))
+    error = create_with_all_fields(kind) if full else kind()
+    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  # pickled by this test
+        assert type(copied) is kind
+        assert attrs.asdict(copied) == attrs.asdict(error)
+        assert (str(copied), repr(copied)) == (str(error), repr(error))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERROR_CLASSES)
 def test_an_error_can_be_raised_with_a_cause_and_notes(kind: type[TwelveLabsError]) -> None:
     with pytest.raises(kind) as caught:
-        raise filled(kind) from OSError("below")
+        raise create_with_all_fields(kind) from OSError("below")
     caught.value.add_note("above")
     assert isinstance(caught.value.__cause__, OSError)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERROR_CLASSES)
 def test_p17_an_error_is_one_printable_line(kind: type[TwelveLabsError]) -> None:
     error = kind(message="first\r\nsecond\x1b[31m red \x00\x85\u2028\u202e\ud800 end" + "x" * 5_000_000)
     for text in (str(error), repr(error)):
@@ -178,4 +181,4 @@ def test_a_pickled_error_keeps_its_notes() -> None:
 
 
 def pickled_copy(error: Exception) -> Any:
-    return pickle.loads(pickle.dumps(error))  # noqa: S301  # of this test
+    return pickle.loads(pickle.dumps(error))  # noqa: S301  # pickled by this test

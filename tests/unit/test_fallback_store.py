@@ -1,4 +1,4 @@
-"""While a shared store is unavailable, calls continue with one warning; a cancelled caller loses no reservation."""
+"""The fallback to memory while a shared store is unavailable, and reservations of cancelled callers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLOCK = LoopClock()
 
 
 class RemoteStore(MemoryStore):
-    """A store that responds after a while, and may be unavailable."""
+    """A store with a latency, which may be unavailable."""
 
     def __init__(self, latency: float = 1.0) -> None:
         super().__init__(CLOCK.monotonic)
@@ -139,7 +139,7 @@ def test_an_unavailable_store_is_retried_by_one_call_at_a_time_until_it_recovers
         await asyncio.sleep(STORE_RETRY_INTERVAL)
         assert await reserve_one(store) > 0 > reservation_id
         await store.release("search", reservation_id, sent=False)
-        assert remote.operations == 3  # reservations in memory end in memory
+        assert remote.operations == 3  # a reservation in memory is released in memory
 
     with caplog.at_level(logging.INFO, "twelvelabs_async.ratelimit"):
         run_in_virtual_time(main())
@@ -173,49 +173,49 @@ def test_memory_starts_from_the_last_response_headers() -> None:
     run_in_virtual_time(main())
 
 
-class Counter:
-    """A server that accepts a number of requests a minute, with a latency of 0.1 s."""
+class FakeServer:
+    """A server that accepts `limit` requests per minute, with a latency of 0.1 s."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
         self.rate_limited = 0
 
-    async def answer(self) -> tuple[RateLimitInfo, bool]:
+    async def respond(self) -> tuple[RateLimitInfo, bool]:
         await asyncio.sleep(0.05)
         rate_limited = self.used == self.limit
         self.used += not rate_limited
         self.rate_limited += rate_limited
-        info_now = RateLimitInfo(
+        limit_info = RateLimitInfo(
             server_time=CLOCK.time(),
             windows={
                 "request": WindowInfo(limit=self.limit, remaining=self.limit - self.used, reset=LoopClock.EPOCH + 60)
             },
         )
         await asyncio.sleep(0.05)
-        return info_now, rate_limited
+        return limit_info, rate_limited
 
 
-async def calls_until_it_waits(store: FallbackStore, server: Counter) -> None:
+async def send_until_limit_reached(store: FallbackStore, server: FakeServer) -> None:
     while (
         not isinstance(reserved := await store.reserve("search", SINGLE_REQUEST), RequiredWait) or not reserved.certain
     ):
         if isinstance(reserved, int):
-            info_now, rate_limited = await server.answer()
-            await store.record_response("search", reserved, info_now, rate_limited=rate_limited, jitter=0.0)
+            limit_info, rate_limited = await server.respond()
+            await store.record_response("search", reserved, limit_info, rate_limited=rate_limited, jitter=0.0)
         else:
             await asyncio.sleep(0.01)
 
 
-def test_processes_without_their_store_use_the_limit_and_barely_exceed_it() -> None:
-    async def main() -> Counter:
-        server = Counter(200)
+def test_processes_without_a_shared_store_use_the_whole_limit_and_barely_exceed_it() -> None:
+    async def main() -> FakeServer:
+        server = FakeServer(200)
         stores = [FallbackStore(RemoteStore(), CLOCK.monotonic) for _ in range(4)]
         for store in stores:
             await store.aclose()  # unavailable from now on
         async with asyncio.TaskGroup() as group:
             for number in range(80):
-                group.create_task(calls_until_it_waits(stores[number % 4], server))
+                group.create_task(send_until_limit_reached(stores[number % 4], server))
         return server
 
     server = run_in_virtual_time(main())
@@ -228,10 +228,10 @@ def test_a_reservation_for_a_cancelled_caller_is_released() -> None:
         remote = RemoteStore()
         store = FallbackStore(remote, CLOCK.monotonic)
         await respond(store, 7)
-        reserving = asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST))
+        reservation = asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST))
         await asyncio.sleep(0.5)
-        reserving.cancel()
-        await asyncio.wait([reserving])
+        reservation.cancel()
+        await asyncio.wait([reservation])
         assert in_flight(await remote.snapshot()) == 1
         await store.aclose()
         assert in_flight(await remote.snapshot()) == 0
@@ -247,14 +247,14 @@ def test_a_response_is_recorded_even_if_its_caller_is_cancelled(end: str) -> Non
         store = FallbackStore(remote, CLOCK.monotonic)
         reservation_id = await reserve_one(store)
         if end == "settle":
-            reporting = asyncio.ensure_future(
+            report = asyncio.ensure_future(
                 store.record_response("search", reservation_id, info(7), rate_limited=False, jitter=0.0)
             )
         else:
-            reporting = asyncio.ensure_future(store.release("search", reservation_id, sent=False))
+            report = asyncio.ensure_future(store.release("search", reservation_id, sent=False))
         await asyncio.sleep(0.5)
-        reporting.cancel()
-        await asyncio.wait([reporting])
+        report.cancel()
+        await asyncio.wait([report])
         await store.aclose()
         assert not remote.category_state("search").in_flight
 
@@ -262,7 +262,7 @@ def test_a_response_is_recorded_even_if_its_caller_is_cancelled(end: str) -> Non
 
 
 class SuspendedStore(RemoteStore):
-    """A store whose operations never end, like a process that was stopped."""
+    """A store whose operations never end, like that of a suspended process."""
 
     @override
     async def _round_trip(self) -> None:
@@ -271,7 +271,7 @@ class SuspendedStore(RemoteStore):
 
 
 def test_memory_is_used_if_the_store_does_not_respond_in_time(caplog: pytest.LogCaptureFixture) -> None:
-    """The deadline includes the queue: a hundred calls wait no longer than one."""
+    """The timeout includes the time in the queue: 100 calls wait no longer than one."""
 
     async def main() -> None:
         remote = SuspendedStore()
@@ -293,13 +293,13 @@ def test_queued_reservations_of_cancelled_callers_are_dropped() -> None:
     async def main() -> None:
         remote = RemoteStore(latency=0.2)
         store = FallbackStore(remote, CLOCK.monotonic)
-        reserving = [asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST)) for _ in range(50)]
+        reservation = [asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST)) for _ in range(50)]
         await asyncio.sleep(0.1)
-        for task in reserving:
+        for task in reservation:
             task.cancel()
-        await asyncio.wait(reserving)
+        await asyncio.wait(reservation)
         await reserve_one(store)
-        assert CLOCK.monotonic() <= 0.41, "it waits for the operations that have begun, not for those in the queue"
+        assert CLOCK.monotonic() <= 0.41, "it waits for started operations only"
         assert remote.operations <= 2 * MAX_CONCURRENT_OPERATIONS + 1
         await store.aclose()
         assert in_flight(await remote.snapshot()) == 1
@@ -318,8 +318,8 @@ def test_a_closed_store_is_not_used_again() -> None:
     run_in_virtual_time(main())
 
 
-class Scripted(MemoryStore):
-    """A store whose operations end when the test says so, in any order."""
+class ScriptedStore(MemoryStore):
+    """A store whose operations are completed by the test, in any order."""
 
     def __init__(self) -> None:
         super().__init__(CLOCK.monotonic)
@@ -327,9 +327,9 @@ class Scripted(MemoryStore):
 
     @override
     async def snapshot(self) -> dict[str, dict[str, Any]]:
-        answer = asyncio.get_running_loop().create_future()
-        self.operations.append(answer)
-        await answer
+        respond = asyncio.get_running_loop().create_future()
+        self.operations.append(respond)
+        await respond
         return {}
 
 
@@ -339,25 +339,25 @@ async def start_snapshot(store: FallbackStore) -> asyncio.Task[Mapping[str, Mapp
     return task
 
 
-async def unavailable_store() -> tuple[Scripted, FallbackStore, asyncio.Task[Mapping[str, Mapping[str, Any]]]]:
-    """Return a store after the first of two operations failed, and the second, which has not ended."""
-    remote = Scripted()
+async def unavailable_store() -> tuple[ScriptedStore, FallbackStore, asyncio.Task[Mapping[str, Mapping[str, Any]]]]:
+    """Return a store after the first of two operations failed, and the second operation, which is still running."""
+    remote = ScriptedStore()
     store = FallbackStore(remote, CLOCK.monotonic)
-    early, late = await start_snapshot(store), await start_snapshot(store)
+    first, second = await start_snapshot(store), await start_snapshot(store)
     remote.operations[0].set_exception(ConnectionError())
-    await early
-    return remote, store, late
+    await first
+    return remote, store, second
 
 
 def test_a_late_success_of_an_operation_started_before_the_failure_is_not_a_recovery(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
-        remote, store, late = await unavailable_store()
+        remote, store, second = await unavailable_store()
         remote.operations[1].set_result(None)
-        await late
+        await second
         await store.snapshot()
-        assert len(remote.operations) == 2, "it is retried after an interval, not immediately"
+        assert len(remote.operations) == 2, "the store is retried after an interval, not immediately"
 
     with caplog.at_level(logging.INFO):
         run_in_virtual_time(main())

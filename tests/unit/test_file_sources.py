@@ -1,4 +1,4 @@
-"""What is taken for a file, what is refused, and who closes it."""
+"""Sources of uploads: accepted and rejected files, read errors and closing."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class UnreadablePath:
         raise self._error
 
 
-async def words() -> AsyncIterator[str]:
+async def string_stream() -> AsyncIterator[str]:
     yield "text"
 
 
-async def broken() -> AsyncIterator[bytes]:
+async def failing_stream() -> AsyncIterator[bytes]:
     yield b"x"
     raise ZeroDivisionError("mine")
 
 
-def closed() -> io.BytesIO:
+def closed_file() -> io.BytesIO:
     file = io.BytesIO(b"x")
     file.close()
     return file
@@ -77,21 +77,21 @@ class MuteError(Exception):
         raise ValueError("no text")
 
 
-class NoIterator:
-    def __init__(self, created: Any) -> None:
-        self._made = created
+class InvalidStream:
+    def __init__(self, iterator: Any) -> None:
+        self._iterator = iterator
 
     def __aiter__(self) -> Any:
-        if isinstance(self._made, Exception):
-            raise self._made
-        return self._made
+        if isinstance(self._iterator, Exception):
+            raise self._iterator
+        return self._iterator
 
 
 def part(content: Any) -> FilePart:
     return FilePart(name="", filename="clip.mp4", content=content, size=1)
 
 
-NOT_FILES: list[tuple[Any, str]] = [
+INVALID_SOURCES: list[tuple[Any, str]] = [
     (None, "must be a path, bytes"),
     (5, "got 5"),
     (["a.mp4"], "got list"),
@@ -99,7 +99,7 @@ NOT_FILES: list[tuple[Any, str]] = [
     ({"a": 1}, "got dict"),
     (io.BytesIO, "the class BytesIO"),
     (io.StringIO("x"), "text mode"),
-    (closed(), "closed"),
+    (closed_file(), "closed"),
     ("", "empty path"),
     ("clip\0.mp4", "NUL"),
     (Path("clip\0.mp4"), "NUL"),
@@ -117,8 +117,8 @@ NOT_FILES: list[tuple[Any, str]] = [
     (Raising("closed"), "RuntimeError: no closed"),
     (Raising("name"), "RuntimeError: no name"),
     (Raising(""), "KeyError: 'seekable'"),
-    (NoIterator(5), "TypeError: aiter"),
-    (NoIterator(KeyError("mine")), "KeyError: 'mine'"),
+    (InvalidStream(5), "TypeError: aiter"),
+    (InvalidStream(KeyError("mine")), "KeyError: 'mine'"),
     (part(lambda: 5), "async iterator of bytes, got 5"),
     (part(lambda: 1 / 0), "ZeroDivisionError"),
     (array("d", [1.0]), "tobytes"),
@@ -131,9 +131,11 @@ NOT_FILES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("file", "why"), NOT_FILES, ids=[f"{type(file).__name__}-{why}" for file, why in NOT_FILES])
-def test_an_unsupported_file_source_is_rejected_with_the_reason(file: Any, why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why) as rejected:
+@pytest.mark.parametrize(
+    ("file", "message"), INVALID_SOURCES, ids=[f"{type(file).__name__}-{message}" for file, message in INVALID_SOURCES]
+)
+def test_an_unsupported_file_source_is_rejected_with_the_reason(file: Any, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message) as rejected:
         source_of(file, "video_file")
     assert len(str(rejected.value)) < 400
     assert "secret" not in str(rejected.value)
@@ -145,13 +147,13 @@ def test_an_invalid_filename_or_size_is_rejected(wrong: Any) -> None:
         source_of(b"x", "source", **wrong)
 
 
-async def content_of(source: UploadSource) -> bytes:
+async def read_content(source: UploadSource) -> bytes:
     part = await source.open_part(1, 0, source.size)
     return b"".join([block async for block in part.chunks(ProgressTracker("a", source.size))])
 
 
 class SizedFile(io.BytesIO):
-    """Says its size, truly or not."""
+    """A file with a `size` attribute, which may be wrong."""
 
     def __init__(self, content: bytes, size: int) -> None:
         super().__init__(content)
@@ -159,7 +161,7 @@ class SizedFile(io.BytesIO):
 
 
 class Upload:
-    """As Starlette's: knows its size, cannot tell its position, and seeks from the start only."""
+    """Like Starlette's UploadFile: has a size, no method for the position, and seeks from the start only."""
 
     def __init__(self, content: bytes, size: int, filename: str = "clip.mp4") -> None:
         self.filename = filename
@@ -173,7 +175,7 @@ class Upload:
         self._file.seek(offset)
 
 
-class TellingUpload(Upload):
+class UploadWithTell(Upload):
     async def tell(self) -> int:
         return self._file.tell()
 
@@ -185,37 +187,37 @@ async def stream(content: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("kind", ["bytes", "path", "file", "sized file", "upload", "telling upload", "part", "empty"])
 @pytest.mark.parametrize("size", [9, 11, 100, 10])
-async def test_a_source_of_another_size_than_announced_is_rejected_before_it_is_sent(
+async def test_a_source_whose_size_differs_from_the_argument_is_rejected_before_it_is_sent(
     tmp_path: Path, kind: str, size: int
 ) -> None:
-    """An upload would end at the announced size, and the rest of the file would be lost."""
+    """An upload would end at the given size and omit the rest of the file."""
     content = b"0123456789"
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
 
-    async def open_it() -> bytes:
+    async def read_source() -> bytes:
         files: dict[str, Callable[[], Any]] = {
             "bytes": lambda: content,
             "path": lambda: path,
             "file": lambda: io.BytesIO(content),
             "sized file": lambda: SizedFile(content, size),
             "upload": lambda: Upload(content, size),
-            "telling upload": lambda: TellingUpload(content, size),
+            "telling upload": lambda: UploadWithTell(content, size),
             "part": lambda: FilePart(name="", filename="clip.mp4", content=content, size=size),
             "empty": lambda: stream(b""),
         }
         file = files[kind]()
-        given = size if kind in {"bytes", "path", "file", "empty"} else None
-        async with source_of(file, "source", filename="clip.mp4", size=given) as source:
-            whole = await content_of(source)
+        size_argument = size if kind in {"bytes", "path", "file", "empty"} else None
+        async with source_of(file, "source", filename="clip.mp4", size=size_argument) as source:
+            read = await read_content(source)
             await source.verify()
-            return whole
+            return read
 
     if size == 10 and kind != "empty":
-        assert await open_it() == content
+        assert await read_source() == content
     else:
         with pytest.raises(InvalidInputError, match=rf"size (is|of) {size}\b"):
-            await open_it()
+            await read_source()
 
 
 class WriteOnly(io.BytesIO):
@@ -247,7 +249,7 @@ class BadSeek(io.BytesIO):
 
 
 @pytest.mark.parametrize(
-    ("file", "why"),
+    ("file", "message"),
     [
         (WriteOnly(b"x"), "for writing only"),
         (Unseekable(b"x"), "for writing only"),
@@ -258,10 +260,51 @@ class BadSeek(io.BytesIO):
     ],
     ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
 )
-async def test_a_file_object_that_cannot_be_read_is_rejected_when_it_is_opened(file: Any, why: str) -> None:
-    with pytest.raises(InvalidInputError, match=rf"clip\.mp4.*{why}"):
+async def test_a_file_object_that_cannot_be_read_is_rejected_when_it_is_opened(file: Any, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"clip\.mp4.*{message}"):
         async with source_of(file, "source", filename="clip.mp4", size=None):
             pass
+
+
+class WholeContent:
+    """Like a response of httpx, whose `read` returns all of it."""
+
+    def read(self) -> bytes:
+        return b"x"
+
+
+class WholeContentLater:
+    """Like a response of aiohttp."""
+
+    async def read(self) -> bytes:
+        return b"x"
+
+
+@pytest.mark.parametrize("file", [WholeContent(), WholeContentLater()])
+async def test_an_object_that_can_only_be_read_at_once_is_rejected_with_what_to_pass(file: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"clip\.mp4 has a read\(\) without a size; pass what it returns"):
+        async with source_of(file, "source", filename="clip.mp4"):
+            pass
+
+
+class ReadablePath:
+    """Like a path of py.path, whose `read` takes a mode."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return str(self._path)
+
+    def read(self, mode: str = "r") -> Any:
+        raise AssertionError(mode)
+
+
+async def test_a_path_that_can_be_read_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"content")
+    async with source_of(ReadablePath(path), "source") as source:
+        assert (source.name, source.size) == ("clip.mp4", 7)
 
 
 @pytest.mark.parametrize("library", ["open", "aiofiles", "anyio"])
@@ -284,7 +327,7 @@ async def test_a_file_opened_for_writing_is_rejected_when_it_is_opened(tmp_path:
 
 
 class NonBlocking:
-    """A pipe whose other end is slow: there is no data at the second read."""
+    """A file in non-blocking mode: a read returns None if no data is available."""
 
     name = "clip.mp4"
 
@@ -311,21 +354,21 @@ class SeekableNonBlocking(io.BytesIO):
     [NonBlocking(b"x" * 3000, None, b"x"), NonBlockingPart(b"x", None), SeekableNonBlocking(b"x")],
     ids=["file", "part", "seekable"],
 )
-async def test_no_data_is_not_taken_for_the_end(file: Any) -> None:
+async def test_a_read_that_returns_none_is_not_the_end_of_the_file(file: Any) -> None:
     with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4.*returned None.*blocking mode"):
         async with source_of(file, "source", filename="clip.mp4") as source:
-            await content_of(source)
+            await read_content(source)
 
 
 async def test_a_read_that_returns_too_much_is_an_error() -> None:
-    class Whole(io.BytesIO):
+    class RepeatingFile(io.BytesIO):
         @override
         def read(self, size: int | None = -1, /) -> bytes:
             return self.getvalue() * 2
 
-    async with source_of(Whole(b"xyz"), "source", filename="clip.mp4") as source:
+    async with source_of(RepeatingFile(b"xyz"), "source", filename="clip.mp4") as source:
         with pytest.raises(UploadError, match=r"clip\.mp4.*read\(3\) returned 6 bytes"):
-            await content_of(source)
+            await read_content(source)
 
 
 async def test_a_released_block_is_an_error() -> None:
@@ -340,10 +383,10 @@ async def test_a_released_block_is_an_error() -> None:
             pass
 
 
-@pytest.mark.parametrize("address", ["https://h/clip.mp4?sig=secret", "s3://b/clip.mp4#secret"])
-def test_the_name_of_an_opened_url_has_no_signature(address: str) -> None:
+@pytest.mark.parametrize("url", ["https://h/clip.mp4?sig=secret", "s3://b/clip.mp4#secret"])
+def test_the_name_of_an_opened_url_has_no_signature(url: str) -> None:
     file: Any = io.BytesIO(b"x")
-    file.path = address
+    file.path = url
     assert source_of(file, "source").name == "clip.mp4"
 
 
@@ -365,7 +408,7 @@ def test_the_query_of_a_url_with_any_scheme_is_not_shown(text: str, cut: str, sh
     assert shown_url(text) == shown
 
 
-async def test_a_path_that_was_a_url_shows_no_signature() -> None:
+async def test_the_error_for_a_path_built_from_a_url_contains_no_signature() -> None:
     with pytest.raises(InvalidInputError, match="No such file") as rejected:
         async with source_of(Path("https://user:secret@h/clip.mp4?sig=secret"), "source"):
             pass
@@ -377,7 +420,7 @@ async def test_a_path_that_is_not_a_regular_file_is_rejected_before_it_is_opened
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)  # the path of a socket must be short
-    path, why = Path("clip.mp4"), kind
+    path, message = Path("clip.mp4"), kind
     with socket.socket(socket.AF_UNIX) as listener:
         match kind:
             case "folder":
@@ -389,8 +432,8 @@ async def test_a_path_that_is_not_a_regular_file_is_rejected_before_it_is_opened
             case "socket":
                 listener.bind(str(path))
             case _:
-                why = "No such file"
-        with pytest.raises(InvalidInputError, match=why):
+                message = "No such file"
+        with pytest.raises(InvalidInputError, match=message):
             async with asyncio.timeout(30), source_of(path, "source"):
                 pass
 
@@ -414,7 +457,7 @@ def test_the_name_of_a_file_object_is_the_last_part_of_its_path(name: Any, expec
     assert source_of(("theirs.mp4", file), "source").name == "theirs.mp4"
 
 
-@pytest.mark.parametrize("stream", [words(), broken()], ids=["strings", "exception"])
+@pytest.mark.parametrize("stream", [string_stream(), failing_stream()], ids=["strings", "exception"])
 async def test_a_stream_that_yields_strings_or_raises_causes_an_error_with_its_filename(stream: Any) -> None:
     with pytest.raises((InvalidInputError, UploadError), match=r"clip\.mp4"):
         async with source_of(stream, "source", filename="clip.mp4"):
@@ -422,18 +465,18 @@ async def test_a_stream_that_yields_strings_or_raises_causes_an_error_with_its_f
 
 
 async def test_a_read_error_names_the_file() -> None:
-    class Disk(io.BytesIO):
+    class FailingFile(io.BytesIO):
         @override
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(5, "Input/output error", size)
 
-    async with source_of(("clip.mp4", Disk(b"xyz")), "source") as source:
+    async with source_of(("clip.mp4", FailingFile(b"xyz")), "source") as source:
         with pytest.raises(UploadError, match=r"clip\.mp4.*Input/output error") as failure:
-            await content_of(source)
+            await read_content(source)
     assert isinstance(failure.value.__cause__, OSError)
 
 
-def descriptors(path: Path) -> int:
+def count_open_descriptors(path: Path) -> int:
     return sum(os.path.realpath(link) == str(path.resolve()) for link in Path("/proc/self/fd").iterdir())
 
 
@@ -441,36 +484,36 @@ def descriptors(path: Path) -> int:
 async def test_p21_an_upload_cancelled_at_any_step_closes_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """P21: also while a thread is opening the file, and when the cleanup is cancelled too."""
+    """Also while a thread opens the file, and if the cleanup is cancelled too."""
     path = tmp_path / "clip.mp4"
     path.write_bytes(bytes(2**21))
-    opening, proceed = threading.Event(), threading.Event()
-    read_mode = FileSource._check_kind
+    opening, continue_opening = threading.Event(), threading.Event()
+    check_kind = FileSource._check_kind
 
     def wait_and_check(source: FileSource, mode: int) -> None:
         opening.set()
-        proceed.wait(30)
-        read_mode(source, mode)
+        continue_opening.wait(30)
+        check_kind(source, mode)
 
     monkeypatch.setattr(FileSource, "_check_kind", wait_and_check)
 
     async def read() -> None:
         async with source_of(path, "source") as source:
-            await content_of(source)
+            await read_content(source)
 
     for cancellations in (1, 2):
         opening.clear()
-        proceed.clear()
+        continue_opening.clear()
         task = asyncio.create_task(read())
         await asyncio.to_thread(opening.wait, 30)
         for _ in range(cancellations):
             task.cancel()
             await asyncio.sleep(0)
-        proceed.set()
+        continue_opening.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-    proceed.set()
-    monkeypatch.setattr(FileSource, "_check_kind", read_mode)
+    continue_opening.set()
+    monkeypatch.setattr(FileSource, "_check_kind", check_kind)
     for steps in range(30):
         task = asyncio.create_task(read())
         for _ in range(steps):
@@ -480,7 +523,7 @@ async def test_p21_an_upload_cancelled_at_any_step_closes_its_file(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     async with asyncio.timeout(30):
-        while descriptors(path):
+        while count_open_descriptors(path):
             await asyncio.sleep(0.001)
 
 
@@ -508,8 +551,8 @@ def test_a_descriptor_is_read_at_any_offset_by_several_threads(
     assert not wrong
 
 
-def refuse_links(*_: object, **__: object) -> None:
-    raise PermissionError(1, "Operation not permitted")  # as on exFAT
+def reject_link(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")  # like on exFAT
 
 
 @pytest.mark.parametrize("links", ["links", "rejected", "missing"])
@@ -517,7 +560,7 @@ def test_a_file_is_published_once_with_and_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: str
 ) -> None:
     if links == "rejected":
-        monkeypatch.setattr(os, "link", refuse_links)
+        monkeypatch.setattr(os, "link", reject_link)
     elif links == "missing":
         monkeypatch.delattr(os, "link")
     path = tmp_path / "ledger"

@@ -1,4 +1,4 @@
-"""Arguments that are True or False."""
+"""Boolean arguments reject other values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CALLS: Final[dict[str, Callable[[AsyncTwelveLabs, Any], Awaitable[object]]]] = {
 
 @pytest.mark.parametrize("value", ["no", 1, 0, None, {1: 2}])
 @pytest.mark.parametrize("name", CALLS)
-async def test_a_flag_that_is_not_a_bool_is_rejected_before_anything_is_sent(name: str, value: Any) -> None:
+async def test_a_flag_that_is_not_a_bool_is_rejected_before_a_request_is_sent(name: str, value: Any) -> None:
     client = AsyncTwelveLabs("key", base_url="http://127.0.0.1:9/v1.3")
     with pytest.raises(InvalidInputError, match=f"{name.split(maxsplit=1)[0]} must be True or False"):
         await CALLS[name](client, value)

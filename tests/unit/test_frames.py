@@ -1,4 +1,4 @@
-"""Frames are those that a player shows, whatever the container; errors name the file and no signature."""
+"""Extracted frames are those that a player shows; errors name the file without its signature."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 def write_video(path: Path, *, rotation: int = 0, key_frames: int = 12, seconds: int = 4) -> Path:
-    """Write a video of 5 frames a second, whose brightness grows with the time; its left half is red."""
+    """Write a video with 5 frames per second, which get brighter by 10 each; its upper left quarter is red."""
     with av.open(path, "w") as container:
         stream = container.add_stream("mpeg4", rate=5, options={"g": str(key_frames)})
         stream.width, stream.height, stream.pix_fmt = 320, 160, "yuv420p"
@@ -47,16 +47,16 @@ def image_of(frame: frames.Frame) -> Image.Image:
 
 
 def brightness(frame: frames.Frame) -> int:
-    """Brightness of the lower right corner, which grows by 10 with each frame."""
+    """Return the brightness near the lower right corner, which increases by 10 with each frame."""
     red, *_ = cast("tuple[int, int, int]", image_of(frame).getpixel((frame.width - 20, frame.height - 20)))
     return red
 
 
 async def test_each_time_gets_the_frame_that_a_player_shows(tmp_path: Path) -> None:
     video = write_video(tmp_path / "grey.mp4")
-    found = await frames.extract(video, [3.05, 0, 1.39, 1.4, 3.05])
-    assert [round(frame.time or 0, 3) for frame in found] == [3.0, 0.0, 1.2, 1.4, 3.0]
-    for frame in found:
+    extracted = await frames.extract(video, [3.05, 0, 1.39, 1.4, 3.05])
+    assert [round(frame.time or 0, 3) for frame in extracted] == [3.0, 0.0, 1.2, 1.4, 3.0]
+    for frame in extracted:
         assert abs(brightness(frame) - round(50 * (frame.time or 0))) <= 6
 
 
@@ -68,10 +68,10 @@ async def test_a_time_after_the_end_gets_the_last_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["bars.avi", "bars.mkv", "bars.mov", "bars.mp4", "bars.ts", "bars.webm", "fragments.mp4"]
 )
-async def test_frames_of_each_container_are_found(name: str) -> None:
-    found = await frames.extract(MEDIA / name, [0, 2, 5.5], width=160)
-    assert [(frame.width, frame.height) for frame in found] == [(160, 90)] * 3
-    assert [frame.time for frame in found] == [pytest.approx(time, abs=0.21) for time in (0, 2, 5.4)]
+async def test_frames_are_extracted_from_each_container(name: str) -> None:
+    extracted = await frames.extract(MEDIA / name, [0, 2, 5.5], width=160)
+    assert [(frame.width, frame.height) for frame in extracted] == [(160, 90)] * 3
+    assert [frame.time for frame in extracted] == [pytest.approx(time, abs=0.21) for time in (0, 2, 5.4)]
 
 
 @pytest.mark.skipif(
@@ -82,7 +82,9 @@ async def test_a_rotated_video_is_upright(tmp_path: Path) -> None:
     assert (frame.width, frame.height) == (80, 160)
     with av.open(tmp_path / "phone.mp4") as container:
         assert next(container.decode(video=0)).rotation == 90
-    red, green, _ = cast("tuple[int, int, int]", image_of(frame).getpixel((10, 150)))  # counterclockwise: left is down
+    red, green, _ = cast(
+        "tuple[int, int, int]", image_of(frame).getpixel((10, 150))
+    )  # rotated counterclockwise: the left is at the bottom
     assert red > 120 > green
 
 
@@ -106,7 +108,7 @@ async def test_a_local_playlist_is_rejected(tmp_path: Path) -> None:
         await frames.extract(tmp_path / "list.m3u8", [0])
 
 
-async def test_invalid_arguments_are_rejected_before_anything_is_opened() -> None:
+async def test_invalid_arguments_are_rejected_before_a_file_is_opened() -> None:
     for source, times, width in (
         ("ftp://host/a.mp4?key=1", [0.0], 480),
         ("", [0.0], 480),
@@ -132,10 +134,10 @@ async def test_a_missing_extra_is_named_in_the_error(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_cancelled_extraction_stops_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    started, seen = threading.Event(), list[threading.Event]()
+    started, cancel_events = threading.Event(), list[threading.Event]()
 
     def wait(_source: str, _times: object, _width: int, cancelled: threading.Event) -> list[frames.Frame]:
-        seen.append(cancelled)
+        cancel_events.append(cancelled)
         started.set()
         cancelled.wait(60)
         return []
@@ -146,7 +148,7 @@ async def test_a_cancelled_extraction_stops_its_thread(monkeypatch: pytest.Monke
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert seen[0].is_set()
+    assert cancel_events[0].is_set()
 
 
 async def test_a_timeout_raises_an_error_that_names_the_video(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,24 +167,28 @@ def hit(name: str = "sailing.mp4", *, rank: int = 1, start: float = 2, end: floa
 
 async def test_a_hit_gets_its_middle_frame_from_a_file_given_by_id_or_name() -> None:
     files = {"sailing.mp4": SAILING, "id of other.mp4": MEDIA / "bars.mp4"}
-    found = await frames.extract_hits([hit(), hit("other.mp4", rank=2), hit(rank=3, start=7, end=9)], files=files)
-    assert [(one.origin, one.frame and one.frame.time) for one in found] == [("file", 3), ("file", 3), ("file", 8)]
-    assert [one.hit.result.rank for one in found] == [1, 2, 3]
+    hit_frames = await frames.extract_hits([hit(), hit("other.mp4", rank=2), hit(rank=3, start=7, end=9)], files=files)
+    assert [(hit_frame.origin, hit_frame.frame and hit_frame.frame.time) for hit_frame in hit_frames] == [
+        ("file", 3),
+        ("file", 3),
+        ("file", 8),
+    ]
+    assert [hit_frame.hit.result.rank for hit_frame in hit_frames] == [1, 2, 3]
 
 
 async def test_a_hit_without_a_frame_has_an_error_message() -> None:
-    found = await frames.extract_hits([hit(), hit("tone.mp3")], files={"tone.mp3": MEDIA / "tone.mp3"})
-    assert [(one.frame, one.origin) for one in found] == [(None, None)] * 2
-    assert found[0].error == "no file, stream or thumbnail of it is known"
-    assert "has no video stream" in found[1].error
+    hit_frames = await frames.extract_hits([hit(), hit("tone.mp3")], files={"tone.mp3": MEDIA / "tone.mp3"})
+    assert [(hit_frame.frame, hit_frame.origin) for hit_frame in hit_frames] == [(None, None)] * 2
+    assert hit_frames[0].error == "no file, stream or thumbnail of it is known"
+    assert "has no video stream" in hit_frames[1].error
 
 
 async def test_a_contact_sheet_has_four_frames_per_row() -> None:
-    found = await frames.extract(SAILING, range(5), width=200)
+    extracted = await frames.extract(SAILING, range(5), width=200)
     missing = frames.HitFrame(
         hit=hit("a name that is far too long for the width of one frame.mp4"), frame=None, origin=None, error=""
     )
-    sheet = Image.open(io.BytesIO(await frames.contact_sheet([*found, missing], width=200)))
+    sheet = Image.open(io.BytesIO(await frames.contact_sheet([*extracted, missing], width=200)))
     assert sheet.size == (4 * 208 + 8, 2 * (112 + 26 + 8) + 8)
     first, background = sheet.getpixel((100, 100)), sheet.getpixel((3, 3))
     assert first != background

@@ -49,8 +49,8 @@ NOW_DATE = formatdate(NOW, usegmt=True)
     ],
 )
 def test_retry_after_is_parsed_as_seconds_or_a_date_and_ignored_if_invalid(text: str, seconds: float | None) -> None:
-    advice = parse_rate_limit_headers({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
-    assert advice.retry_after == seconds
+    info = parse_rate_limit_headers({"Retry-After": text, "Date": NOW_DATE}, now=NOW)
+    assert info.retry_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_longest_of_joined_retry_after_headers_is_used() -> None:
 
 @pytest.fixture
 def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The clock of the machine is hours away from UTC."""
+    """Set the local time zone to one that differs from UTC by hours."""
     if not hasattr(time, "tzset"):
         pytest.skip("the system cannot change its time zone")
     monkeypatch.setenv("TZ", "America/New_York")
@@ -100,7 +100,7 @@ def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("in_new_york")
 @pytest.mark.parametrize("layout", ["%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S -0000"])
 def test_an_http_date_without_a_zone_is_in_utc(layout: str) -> None:
-    """RFC 9110 requires to accept the format of asctime, which has no zone."""
+    """RFC 9110 requires support for the asctime format, which has no time zone."""
     date = datetime.fromtimestamp(NOW + 30, UTC).strftime(layout)
     assert parse_rate_limit_headers({"Retry-After": date, "Date": NOW_DATE}, now=NOW).retry_after == 30.0
 
@@ -113,21 +113,21 @@ def test_a_string_that_is_not_a_decimal_number_is_not_parsed(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "number"), [("10", 10.0), (" 1.5 ", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-2.", -2.0)]
 )
-def test_a_decimal_number_is_read(text: str, number: float) -> None:
+def test_a_decimal_number_is_parsed(text: str, number: float) -> None:
     assert parse_float(text) == number
 
 
-@pytest.mark.parametrize("wrong_by", [0.0, 3600.0, -86400.0 * 365])
-def test_a_retry_after_date_is_compared_with_the_server_clock(wrong_by: float) -> None:
+@pytest.mark.parametrize("clock_error", [0.0, 3600.0, -86400.0 * 365])
+def test_a_retry_after_date_is_compared_with_the_server_clock(clock_error: float) -> None:
     headers = {"Retry-After": formatdate(NOW + 30, usegmt=True), "Date": NOW_DATE}
-    assert parse_rate_limit_headers(headers, now=NOW + wrong_by).retry_after == 30.0
+    assert parse_rate_limit_headers(headers, now=NOW + clock_error).retry_after == 30.0
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 100000 23:59:59 GMT", "0"])
 def test_an_invalid_date_header_falls_back_to_the_local_clock(date: str) -> None:
-    advice = parse_rate_limit_headers({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
-    assert advice.server_time == NOW
-    assert advice.retry_after == 30.0
+    info = parse_rate_limit_headers({"Date": date, "Retry-After": formatdate(NOW + 30, usegmt=True)}, now=NOW)
+    assert info.server_time == NOW
+    assert info.retry_after == 30.0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_invalid_date_header_falls_back_to_the_local_clock(date: str) -> None
         ({"X-Ratelimit": "5", "Ratelimit-Limit": "5", "X-Ratelimit-Burst": "5"}, {}),
     ],
 )
-def test_limit_headers_are_read_in_all_their_forms(headers: dict[str, str], expected: dict[str, WindowInfo]) -> None:
+def test_limit_headers_are_parsed_in_all_their_forms(headers: dict[str, str], expected: dict[str, WindowInfo]) -> None:
     assert parse_windows(headers) == expected
 
 
@@ -204,7 +204,7 @@ BODY = b'{"code":"too_many_requests","message":"Please try again later after %s.
 
 
 @pytest.mark.parametrize(
-    ("moment", "seconds"),
+    ("timestamp", "seconds"),
     [
         (b"2030-03-17T17:46:50Z", 10.0),
         (b"2030-03-17T17:46:50.5Z", 10.5),
@@ -214,32 +214,32 @@ BODY = b'{"code":"too_many_requests","message":"Please try again later after %s.
         (b"tomorrow", None),
     ],
 )
-def test_the_timestamp_in_the_body_of_a_429_is_used_as_a_fallback(moment: bytes, seconds: float | None) -> None:
-    advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=BODY % moment)
-    assert advice.retry_after == seconds
+def test_the_timestamp_in_the_body_of_a_429_is_used_as_a_fallback(timestamp: bytes, seconds: float | None) -> None:
+    info = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=BODY % timestamp)
+    assert info.retry_after == seconds
 
 
 def test_headers_take_precedence_over_the_timestamp_in_the_body() -> None:
-    advice = parse_rate_limit_headers(
+    info = parse_rate_limit_headers(
         {"Date": NOW_DATE, "Retry-After": "2"}, now=NOW, body=BODY % b"2030-03-17T17:46:50Z"
     )
-    assert advice.retry_after == 2.0
+    assert info.retry_after == 2.0
 
 
-@pytest.mark.parametrize("late", [0.0, 0.53, 1.9])
+@pytest.mark.parametrize("clock_error", [0.0, 0.53, 1.9])
 @pytest.mark.parametrize("body", [b"", b"after 2030-03-17T17:48:20Z."])
-def test_p2_a_reset_time_is_more_exact_than_retry_after_and_the_own_clock(late: float, body: bytes) -> None:
+def test_p2_a_reset_time_takes_precedence_over_retry_after_and_the_local_clock(clock_error: float, body: bytes) -> None:
     headers = {"Retry-After": "100"}
     if not body:
         headers |= {"X-Ratelimit-Limit": "9", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{NOW + 100:.0f}"}
-    found = parse_rate_limit_headers(CIMultiDict(headers), now=NOW + late, body=body)
-    assert (found.retry_after, found.resets_at) == (100.0, NOW + 100)
+    info = parse_rate_limit_headers(CIMultiDict(headers), now=NOW + clock_error, body=body)
+    assert (info.retry_after, info.resets_at) == (100.0, NOW + 100)
 
 
-def test_a_short_retry_after_does_not_mean_the_reset_of_the_day() -> None:
+def test_a_short_retry_after_takes_precedence_over_a_later_reset() -> None:
     headers = {"Date": NOW_DATE, "Retry-After": "1", "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": f"{NOW + 9000}"}
-    found = parse_rate_limit_headers(CIMultiDict(headers), now=NOW)
-    assert (found.retry_after, found.resets_at) == (1.0, NOW + 1)
+    info = parse_rate_limit_headers(CIMultiDict(headers), now=NOW)
+    assert (info.retry_after, info.resets_at) == (1.0, NOW + 1)
 
 
 @pytest.mark.parametrize(
@@ -251,10 +251,10 @@ def test_a_short_retry_after_does_not_mean_the_reset_of_the_day() -> None:
         b"on 2030-02-31T00:00:00Z or 2030-03-17T17:48:20Z",
     ],
 )
-def test_the_message_may_contain_offsets_and_several_times(body: bytes) -> None:
+def test_the_body_may_contain_timestamps_with_offsets_and_several_timestamps(body: bytes) -> None:
     assert parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=body).resets_at == NOW + 100
 
 
 def test_a_timestamp_deep_in_a_large_body_is_ignored() -> None:
-    advice = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
-    assert advice.retry_after is None
+    info = parse_rate_limit_headers({"Date": NOW_DATE}, now=NOW, body=b" " * 5000 + BODY % b"2030-03-17T17:46:50Z")
+    assert info.retry_after is None

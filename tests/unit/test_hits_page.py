@@ -1,4 +1,4 @@
-"""The page of search results: one file, safe whatever the videos are called, and readable."""
+"""The HTML page of search results is self-contained, escapes filenames and has sufficient contrast."""
 
 from __future__ import annotations
 
@@ -27,34 +27,36 @@ SAILING = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
 BASE = (Path(pages.__file__).parent / "base.html").read_text("utf-8")
 
 
-class Elements(HTMLParser):
+class ParsedPage(HTMLParser):
     """The elements of a page with their attributes, and its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found = list[tuple[str, dict[str, str | None]]]()
+        self.elements = list[tuple[str, dict[str, str | None]]]()
         self.text = ""
         self.feed(page)
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
     @override
     def handle_data(self, data: str) -> None:
         self.text += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def hit(
-    name: str, start: float, end: float, *, rank: int, stream: str | None = None, words: str | None = None
+    name: str, start: float, end: float, *, rank: int, stream: str | None = None, transcription: str | None = None
 ) -> SearchHit:
     hls = Hls(video_url=stream) if stream else None
     file = SystemMetadata(filename=name, duration=100.0, width=640, height=360, size=43_000)
     video = IndexedAssetDetailed(id=name, status="ready", system_metadata=file, hls=hls)
-    item = SearchItem(video_id=name, start=start, end=end, rank=rank, transcription=words, user_metadata={"city": name})
+    item = SearchItem(
+        video_id=name, start=start, end=end, rank=rank, transcription=transcription, user_metadata={"city": name}
+    )
     return SearchHit(result=item, video=video)
 
 
@@ -66,23 +68,29 @@ async def render(hits: Sequence[SearchHit], files: Mapping[str, str] | None = No
 
 
 async def test_results_are_grouped_by_video_in_the_order_of_their_ranks() -> None:
-    hits = [hit("b.mp4", 10, 20, rank=1), hit("a.mp4", 5, 7, rank=2), hit("b.mp4", 90, 100, rank=3, words="Ahoy!")]
-    seen = Elements(await render(hits))
-    assert re.findall(r"[ab]\.mp4(?=\n)", seen.text.split("a boat", 1)[1]) == ["b.mp4", "a.mp4"]
-    assert [one["aria-label"] for one in seen.all("article")] == [
+    hits = [
+        hit("b.mp4", 10, 20, rank=1),
+        hit("a.mp4", 5, 7, rank=2),
+        hit("b.mp4", 90, 100, rank=3, transcription="Ahoy!"),
+    ]
+    parsed = ParsedPage(await render(hits))
+    assert re.findall(r"[ab]\.mp4(?=\n)", parsed.text.split("a boat", 1)[1]) == ["b.mp4", "a.mp4"]
+    assert [attributes["aria-label"] for attributes in parsed.all("article")] == [
         "Result 1, 00:10.0 - 00:20.0, b.mp4",
         "Result 3, 01:30.0 - 01:40.0, b.mp4",
         "Result 2, 00:05.0 - 00:07.0, a.mp4",
     ]
-    marks = [(one["x"], one["width"]) for one in seen.all("rect") if one["class"] == "part"]
+    marks = [
+        (attributes["x"], attributes["width"]) for attributes in parsed.all("rect") if attributes["class"] == "part"
+    ]
     assert marks == [("10.0%", "10.0%"), ("90.0%", "10.0%"), ("5.0%", "2.0%")]
     for text in ("Ahoy!", "3 results in 2 videos of the index films", "640 x 360", "43 kB", "city"):
-        assert text in seen.text
+        assert text in parsed.text
 
 
 async def test_a_file_is_played_from_start_to_end_with_its_frame_as_poster() -> None:
-    seen = Elements(await render([hit("sailing.mp4", 2, 4, rank=1)], {"sailing.mp4": str(SAILING)}))
-    (video,) = seen.all("video")
+    parsed = ParsedPage(await render([hit("sailing.mp4", 2, 4, rank=1)], {"sailing.mp4": str(SAILING)}))
+    (video,) = parsed.all("video")
     assert video["src"] == f"{SAILING.as_uri()}#t=2,4"
     assert (video["poster"] or "").startswith("data:image/jpeg;base64,")
     assert (video["data-start"], video["data-end"]) == ("2", "4")
@@ -91,32 +99,34 @@ async def test_a_file_is_played_from_start_to_end_with_its_frame_as_poster() -> 
 async def test_an_https_stream_is_linked_and_a_javascript_url_is_not() -> None:
     streams = ("https://host/master.m3u8?key=1&a=2", "javascript:alert(1)")
     hits = [hit(f"{rank}.mp4", 0, 1, rank=rank, stream=stream) for rank, stream in enumerate(streams, start=1)]
-    seen = Elements(await render(hits))
-    assert [one["href"] for one in seen.all("a") if not (one["href"] or "").startswith("#")] == [streams[0]]
+    parsed = ParsedPage(await render(hits))
+    assert [attributes["href"] for attributes in parsed.all("a") if not (attributes["href"] or "").startswith("#")] == [
+        streams[0]
+    ]
     assert "javascript" not in await render(hits[1:])
 
 
 async def test_a_page_without_frames_states_the_reason() -> None:
     assert (
         "No frame: no file, stream or thumbnail of it is known"
-        in Elements(await render([hit("a.mp4", 0, 1, rank=1)])).text
+        in ParsedPage(await render([hit("a.mp4", 0, 1, rank=1)])).text
     )
 
 
 async def test_a_hostile_name_is_escaped() -> None:
-    page = await render([hit(HOSTILE, 0, 1, rank=1, words=HOSTILE)], {HOSTILE: str(SAILING)})
-    seen = Elements(page)
-    assert len(seen.all("script")) == 1
-    assert not seen.all("img")
-    assert not [name for _, attributes in seen.found for name in attributes if name.startswith("on")]
-    assert "{{ 7 * 7 }}" in seen.text
+    page = await render([hit(HOSTILE, 0, 1, rank=1, transcription=HOSTILE)], {HOSTILE: str(SAILING)})
+    parsed = ParsedPage(page)
+    assert len(parsed.all("script")) == 1
+    assert not parsed.all("img")
+    assert not [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
+    assert "{{ 7 * 7 }}" in parsed.text
     assert "\x1b" not in page
     assert "\u202e" not in page
 
 
 async def test_the_content_security_policy_allows_only_the_page_script_and_external_media() -> None:
     page = await render([hit("a.mp4", 0, 1, rank=1)])
-    (policy,) = [one["content"] for one in Elements(page).all("meta") if one.get("http-equiv")]
+    (policy,) = [attributes["content"] for attributes in ParsedPage(page).all("meta") if attributes.get("http-equiv")]
     (script,) = re.findall("<script>(.*)</script>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy == (
@@ -143,7 +153,7 @@ async def test_without_the_extra_the_page_has_no_frames_and_the_output_names_the
         raise InvalidInputError(f"frames need: {install_command('frames')}")
 
     monkeypatch.setattr("twelvelabs_async.frames.extract_hits", fail)
-    (video,) = Elements(await render([hit("a.mp4", 0, 1, rank=1)], {"a.mp4": str(SAILING)})).all("video")
+    (video,) = ParsedPage(await render([hit("a.mp4", 0, 1, rank=1)], {"a.mp4": str(SAILING)})).all("video")
     assert (video.get("poster"), video["preload"]) == (None, "metadata")
     assert install_command("frames") in capsys.readouterr().out
 
@@ -151,18 +161,18 @@ async def test_without_the_extra_the_page_has_no_frames_and_the_output_names_the
 LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in re.split(r"@media[^{]*dark", BASE, maxsplit=1))
 TEXTS = [
     *(
-        (name, ground)
+        (name, background)
         for name in ("ink", "soft", "accent", "ready", "failed", "skipped")
-        for ground in ("ground", "card")
+        for background in ("ground", "card")
     ),
     ("on-note", "note"),
 ]
 
 
-@pytest.mark.parametrize(("text", "ground"), TEXTS)
+@pytest.mark.parametrize(("text", "background"), TEXTS)
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_page_text_meets_the_wcag_aa_contrast(scheme: dict[str, str], text: str, ground: str) -> None:
-    assert contrast(scheme[text], scheme[ground]) >= 4.5
+def test_page_text_meets_the_wcag_aa_contrast(scheme: dict[str, str], text: str, background: str) -> None:
+    assert contrast(scheme[text], scheme[background]) >= 4.5
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an import costs: nothing that is not used."""
+"""Imports load only the modules that are used."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ MODULES = sorted(
 )
 
 
-def loaded_by(code: str) -> set[str]:
-    """Modules that a fresh interpreter has after running `code` with warnings as errors."""
+def modules_loaded_by(code: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded after running `code` with warnings as errors."""
     script = f"{code}\nimport sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # ours
-    return set(done.stdout.split())
+    command = [sys.executable, "-W", "error", "-c", script]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # a fixed command
+    return set(completed.stdout.split())
 
 
 def test_creating_a_client_loads_no_resources_models_or_extras() -> None:
-    loaded = loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
-    ours = {name for name in loaded if name.startswith("twelvelabs_async")}
-    models = {name for name in ours if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))}
+    loaded = modules_loaded_by("from twelvelabs_async import AsyncTwelveLabs; AsyncTwelveLabs('key')")
+    package_modules = {name for name in loaded if name.startswith("twelvelabs_async")}
+    models = {
+        name for name in package_modules if name.startswith(("twelvelabs_async.models.", "twelvelabs_async.resources"))
+    }
     assert models == {f"twelvelabs_async.models.{name}" for name in ("_interop", "common")}
-    assert len(ours) < 50
+    assert len(package_modules) < 50
     assert not loaded & {
         "av",
         "cyclopts",
@@ -49,14 +52,14 @@ def test_creating_a_client_loads_no_resources_models_or_extras() -> None:
 
 
 def test_importing_the_package_loads_only_its_version_module() -> None:
-    loaded = loaded_by("import twelvelabs_async")
+    loaded = modules_loaded_by("import twelvelabs_async")
     assert "aiohttp" not in loaded
     assert not {name for name in loaded if name.startswith("twelvelabs_async.")} - {"twelvelabs_async._version"}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["search", "--help"], ["limits", "--help"]])
 def test_help_and_version_do_not_load_the_dependencies_of_commands(arguments: list[str]) -> None:
-    loaded = loaded_by(f"from twelvelabs_async._cli.main import run; run({arguments})")
+    loaded = modules_loaded_by(f"from twelvelabs_async._cli.main import run; run({arguments})")
     prefixes = (
         "aiohttp",
         "av",

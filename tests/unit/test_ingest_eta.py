@@ -1,4 +1,4 @@
-"""The measured speed of an ingestion, and the remaining time."""
+"""The measured rate of an ingestion, and the estimate of its remaining time."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_a_rate_is_never_higher_than_the_sum_of_the_window(amounts: list[tuple[f
     for delay, amount in amounts:
         now += delay
         rate.add(amount, now)
-        found = rate.per_second(now)
-        assert found is None or 0 <= found <= sum(amount for _, amount in amounts) * (1 + 1e-9)
+        per_second = rate.per_second(now)
+        assert per_second is None or 0 <= per_second <= sum(amount for _, amount in amounts) * (1 + 1e-9)
 
 
 def test_the_time_left_is_the_longer_of_the_times_for_items_and_bytes() -> None:
@@ -49,7 +49,7 @@ def test_the_time_left_is_the_longer_of_the_times_for_items_and_bytes() -> None:
     assert seconds_left(items=0, completions_per_second=None) == 0
 
 
-def test_the_time_left_is_unknown_before_the_first_item_has_ended() -> None:
+def test_the_time_left_is_unknown_before_the_first_item_is_done() -> None:
     assert seconds_left(items=5, completions_per_second=None) is None
     assert seconds_left(items=5, completions_per_second=0.0) is None
     assert seconds_left(items=5, completions_per_second=1, unsent_bytes=100, bytes_per_second=None) == 5
@@ -78,13 +78,13 @@ def test_an_estimated_duration_is_rounded(seconds: float, formatted: str) -> Non
 @given(st.lists(st.tuples(st.floats(0, 10**6), st.integers(0, 5)), max_size=200))
 def test_a_timeline_keeps_all_amounts_in_a_limited_number_of_buckets(amounts: list[tuple[float, int]]) -> None:
     timeline = Timeline(max_buckets=8)
-    for at, ready in amounts:
-        timeline.add(at, Bucket(ready=ready, bytes_sent=7))
+    for time, ready in amounts:
+        timeline.add(time, Bucket(ready=ready, bytes_sent=7))
     assert sum(bucket.ready for bucket in timeline.buckets) == sum(ready for _, ready in amounts)
     assert sum(bucket.bytes_sent for bucket in timeline.buckets) == 7 * len(amounts)
     assert len(timeline.buckets) <= 8
     if amounts:
-        assert timeline.bucket_seconds * len(timeline.buckets) > max(at for at, _ in amounts)
+        assert timeline.bucket_seconds * len(timeline.buckets) > max(time for time, _ in amounts)
 
 
 def test_results_keep_their_position_when_buckets_are_merged() -> None:

@@ -1,4 +1,4 @@
-"""How long an ingestion takes under given rate limits."""
+"""The estimated duration of an ingestion under given rate limits."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def test_an_ingestion_takes_as_many_windows_as_it_needs(minutes: float, seconds:
 
 def test_the_bottleneck_is_the_limit_that_takes_the_longest() -> None:
     demands = [Demand("upload", "request", 2000), Demand("index", "request", 2000), Demand("index", "duration", 9000)]
-    found = bottleneck(demands, PUBLISHED_LIMITS["free"])
-    assert found is not None
-    limit, seconds = found
+    slowest = bottleneck(demands, PUBLISHED_LIMITS["free"])
+    assert slowest is not None
+    limit, seconds = slowest
     assert limit.description == "index: 3,000 minutes of media a day"
     assert seconds == 2 * 86_400
 
 
 def test_a_larger_plan_is_faster_and_a_small_ingestion_does_not_wait() -> None:
     demands = [Demand("index", "duration", 9000)]
-    found = bottleneck(demands, PUBLISHED_LIMITS["developer-3"])
-    assert found is not None
-    assert found[1] == 3 * 3600
+    slowest = bottleneck(demands, PUBLISHED_LIMITS["developer-3"])
+    assert slowest is not None
+    assert slowest[1] == 3 * 3600
     assert bottleneck([Demand("index", "duration", 10)], PUBLISHED_LIMITS["free"]) is None
     assert bottleneck([], PUBLISHED_LIMITS["free"]) is None
 

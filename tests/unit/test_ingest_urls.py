@@ -1,4 +1,4 @@
-"""Which URLs name the same file."""
+"""URLs that differ only in their signature are recognized as the same file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command in errors about missing packages."""
+"""The install command in error messages about missing packages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from twelvelabs_async._text import install_command
 
 
-class Installed:
-    """A distribution with this origin (PEP 610)."""
+class FakeDistribution:
+    """A distribution with the given `direct_url.json` (PEP 610)."""
 
     def __init__(self, origin: str | None) -> None:
         self._origin = origin
@@ -39,16 +39,16 @@ def test_the_command_installs_the_extra_from_the_origin_of_the_package(
 ) -> None:
     text = origin if origin is None or isinstance(origin, str) else json.dumps(origin)
 
-    def installed(_: str) -> Installed:
-        return Installed(text)
+    def distribution(_: str) -> FakeDistribution:
+        return FakeDistribution(text)
 
-    monkeypatch.setattr(metadata, "distribution", installed)
+    monkeypatch.setattr(metadata, "distribution", distribution)
     assert install_command("cli") == f'python -m pip install "{requirement}"'
 
 
 def test_the_command_names_the_package_if_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str) -> Any:
+    def raise_not_found(_: str) -> Any:
         raise metadata.PackageNotFoundError
 
-    monkeypatch.setattr(metadata, "distribution", missing)
+    monkeypatch.setattr(metadata, "distribution", raise_not_found)
     assert install_command("cli") == 'python -m pip install "twelvelabs-async[cli]"'

@@ -1,4 +1,4 @@
-"""The log: levels, the handler of `TWELVELABS_LOG`, and the messages of all modules."""
+"""Logging: levels, the handler of `TWELVELABS_LOG`, and the log messages of all modules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGE: Final = Path(twelvelabs_async.__file__).parent
 
 
 @pytest.fixture(autouse=True)
-def restored_logger() -> Iterator[None]:
+def restore_logger() -> Iterator[None]:
     """Restore the level and the handlers of the package's logger."""
     level, handlers = package_logger.level, package_logger.handlers.copy()
     yield
@@ -67,14 +67,14 @@ def test_a_record_is_printed_once_if_the_root_logger_prints_it_too(monkeypatch: 
     monkeypatch.setattr("sys.stderr", output)
     package_logger.addHandler(StderrHandler())
     operation_logger.error("first")
-    of_program = logging.StreamHandler()
-    logging.getLogger().addHandler(of_program)
+    root_handler = logging.StreamHandler()
+    logging.getLogger().addHandler(root_handler)
     try:
         operation_logger.error("second")
-        of_program.setLevel(logging.CRITICAL)
+        root_handler.setLevel(logging.CRITICAL)
         operation_logger.error("third")
     finally:
-        logging.getLogger().removeHandler(of_program)
+        logging.getLogger().removeHandler(root_handler)
     assert output.getvalue().split() == ["first", "second", "third"]
 
 
@@ -129,7 +129,7 @@ def test_the_log_record_of_a_call_has_only_the_known_fields(caplog: pytest.LogCa
 
 
 def logged_messages() -> Iterator[tuple[str, ast.expr]]:
-    """Yield the first argument of each call that logs, with its place."""
+    """Yield the location and the message argument of each logging call."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -139,17 +139,19 @@ def logged_messages() -> Iterator[tuple[str, ast.expr]]:
                 continue
             if method in METHODS or method == "log":
                 position = 1 if method == "log" else 0
-                found = node.args[0].value if isinstance(node.args[0], ast.Starred) else node.args[position]
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", found
+                message = node.args[0].value if isinstance(node.args[0], ast.Starred) else node.args[position]
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", message
 
 
 def test_log_messages_are_constant_lower_case_lines_without_a_full_stop() -> None:
     messages = list(logged_messages())
     assert len(messages) > 15
-    for place, message in messages:
+    for location, message in messages:
         text = message.elts[0] if isinstance(message, ast.Tuple) else message
-        assert isinstance(text, ast.Constant), f"{place}: values are arguments, so that a record can be grouped by text"
-        assert isinstance(text.value, str), place
-        assert text.value[0].islower() or text.value[0] == "%", f"{place}: {text.value!r}"
-        assert not text.value.endswith((".", "!")), f"{place}: {text.value!r}"
-        assert text.value.isprintable(), f"{place}: {text.value!r}"
+        assert isinstance(text, ast.Constant), (
+            f"{location}: values are arguments, so that a record can be grouped by text"
+        )
+        assert isinstance(text.value, str), location
+        assert text.value[0].islower() or text.value[0] == "%", f"{location}: {text.value!r}"
+        assert not text.value.endswith((".", "!")), f"{location}: {text.value!r}"
+        assert text.value.isprintable(), f"{location}: {text.value!r}"

@@ -118,7 +118,7 @@ def test_models_can_be_evolved_copied_matched_and_pickled() -> None:
     found = index(new=1)
     other = attrs.evolve(found, index_name="clips")
     assert (other.index_name, other.id, other.extra) == ("clips", "i", {"new": 1})
-    assert copy.copy(found) == copy.deepcopy(found) == pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # our own
+    assert copy.copy(found) == copy.deepcopy(found) == pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # pickled by this test
     match found:
         case Index(index_name=name, extra={"new": int(value)}):
             assert (name, value) == ("films", 1)
@@ -143,7 +143,7 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_pickled_and_copied(page: Page[Any]) -> None:
-    again: Page[Any] = pickle.loads(pickle.dumps(page))  # noqa: S301  # our own
+    again: Page[Any] = pickle.loads(pickle.dumps(page))  # noqa: S301  # pickled by this test
     assert again == page == copy.deepcopy(page)
     assert page.next_request is not None
     assert again.request_ahead(1) == page.request_ahead(1)

@@ -50,7 +50,7 @@ def test_an_unknown_attribute_has_no_hint() -> None:
 
 def test_models_are_still_copied_and_pickled() -> None:
     item = SearchItem(rank=1, extra={"a": 1})
-    assert pickle.loads(pickle.dumps(item)) == copy.deepcopy(item) == copy.copy(item) == item  # noqa: S301  # our own
+    assert pickle.loads(pickle.dumps(item)) == copy.deepcopy(item) == copy.copy(item) == item  # noqa: S301  # pickled by this test
     assert not hasattr(EmbeddingData, "__deepcopy__")
 
 

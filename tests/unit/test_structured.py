@@ -388,7 +388,7 @@ def test_the_error_can_be_copied_and_pickled() -> None:
         parse_structured("x", Person, usage=TokenUsage(output_tokens=7))
     for twin in (
         copy.copy(caught.value),
-        cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # our own
+        cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # pickled by this test
     ):  # our own
         assert (twin.text, twin.usage, str(twin)) == ("x", TokenUsage(output_tokens=7), str(caught.value))
 
