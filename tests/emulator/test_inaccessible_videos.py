@@ -1,4 +1,4 @@
-"""Videos that cannot be analyzed, indexed or embedded are rejected when the request arrives, if the platform can tell."""
+"""Videos that the platform cannot read are rejected when the request arrives, if it can tell."""
 
 from __future__ import annotations
 
