@@ -267,7 +267,7 @@ async def test_a_file_object_that_cannot_be_read_is_rejected_when_it_is_opened(f
 
 
 class WholeContent:
-    """Like a response of httpx, whose `read` returns all of it."""
+    """Like a response of httpx, whose `read` takes no size."""
 
     def read(self) -> bytes:
         return b"x"
@@ -281,7 +281,7 @@ class WholeContentLater:
 
 
 @pytest.mark.parametrize("file", [WholeContent(), WholeContentLater()])
-async def test_an_object_that_can_only_be_read_at_once_is_rejected_with_what_to_pass(file: Any) -> None:
+async def test_an_object_that_can_only_be_read_as_a_whole_is_rejected_with_a_hint(file: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"clip\.mp4 has a read\(\) without a size; pass what it returns"):
         async with source_of(file, "source", filename="clip.mp4"):
             pass

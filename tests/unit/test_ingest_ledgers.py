@@ -1,4 +1,4 @@
-"""The tests that every kind of ledger must pass."""
+"""The contract of a ledger, tested with each kind of ledger."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEDGERS: dict[str, CreateLedger] = {
     "sqlite": lambda folder, _: SqliteLedger(folder / "films.ledger"),
     "postgres": create_postgres_ledger,
 }
-"""Creates each kind of ledger; add a new kind here."""
+"""Functions that create each kind of ledger."""
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ async def test_a_changed_file_is_new_and_names_the_previous_entry(ledger: Ledger
     assert changed.match == "new"
     assert changed.previous is not None
     assert changed.previous.asset_id == "a1"
-    again = await ledger.claim(entry(3, uri="/films/1.mp4"))
-    assert again.previous is not None
-    assert again.previous.token == "t2"
+    changed_again = await ledger.claim(entry(3, uri="/films/1.mp4"))
+    assert changed_again.previous is not None
+    assert changed_again.previous.token == "t2"
 
 
 async def test_every_field_of_an_entry_is_kept(ledger: Ledger) -> None:
@@ -165,7 +165,7 @@ async def test_uploaded_parts_are_kept_until_the_asset_exists(ledger: Ledger) ->
     saved = await ledger.load_upload("t1")
     assert saved is not None
     assert saved.state == state()
-    assert {found.chunk_index: found for found in saved.parts} == {1: part(1), 2: part(2)}
+    assert {saved_part.chunk_index: saved_part for saved_part in saved.parts} == {1: part(1), 2: part(2)}
     await ledger.save(entry(stage="uploading", attempts=2))
     assert await ledger.load_upload("t1") == saved
     await ledger.save(entry(stage="processing", asset_id="a1"))
@@ -185,7 +185,7 @@ async def test_a_new_upload_session_replaces_the_old_one_and_its_parts(ledger: L
 async def test_a_thousand_concurrent_claims_return_their_own_entries(ledger: Ledger) -> None:
     claims = await asyncio.gather(*(ledger.claim(entry(number)) for number in range(1000)))
     assert [claim.entry.token for claim in claims] == [f"t{number}" for number in range(1000)]
-    assert {found.token for found in await all_entries(ledger)} == {f"t{number}" for number in range(1000)}
+    assert {stored.token for stored in await all_entries(ledger)} == {f"t{number}" for number in range(1000)}
 
 
 async def test_one_of_several_concurrent_claims_of_a_file_is_new(ledger: Ledger) -> None:
@@ -226,7 +226,7 @@ async def test_a_cancelled_claim_does_not_affect_others(ledger: Ledger) -> None:
     assert (await ledger.claim(entry(3))).match == "new"
 
 
-ODD_VALUES: dict[str, dict[str, Any]] = {
+UNSTORABLE_VALUES: dict[str, dict[str, Any]] = {
     "size": {"size": 2**70},
     "time": {"mtime_ns": -(2**70)},
     "undecodable": {"uri": "/films/\udcff.mp4"},
@@ -238,13 +238,13 @@ ODD_VALUES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("values", ODD_VALUES.values(), ids=list(ODD_VALUES))
+@pytest.mark.parametrize("values", UNSTORABLE_VALUES.values(), ids=list(UNSTORABLE_VALUES))
 async def test_p29_a_value_that_a_ledger_cannot_store_does_not_affect_other_items(
     ledger: Ledger, values: dict[str, Any]
 ) -> None:
-    odd = entry(1, **values)
+    unstorable = entry(1, **values)
     claims = await asyncio.gather(
-        ledger.claim(entry(2)), ledger.claim(odd), ledger.claim(entry(3)), return_exceptions=True
+        ledger.claim(entry(2)), ledger.claim(unstorable), ledger.claim(entry(3)), return_exceptions=True
     )
     assert [
         claim for claim in claims if isinstance(claim, BaseException) and not isinstance(claim, InvalidInputError)
@@ -259,7 +259,7 @@ async def test_p29_a_value_that_a_ledger_cannot_store_does_not_affect_other_item
     )
     assert all(save is None or isinstance(save, InvalidInputError) for save in saves)
     assert saves[1] is None
-    assert {found.token: found.asset_id for found in await all_entries(ledger)}["t2"] == "a2"
+    assert {item.token: item.asset_id for item in await all_entries(ledger)}["t2"] == "a2"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Validation of real files, good and bad."""
+"""Validation of real media files."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ REJECTED = {
     "wide.mp4": "its resolution is 1280x400, an aspect ratio of 3.20:1",
 }
 TRUNCATED = "cut-after-index.mp4"
-GOOD = sorted(path.name for path in MEDIA.iterdir() if path.name not in {*REJECTED, TRUNCATED})
+ACCEPTED = sorted(path.name for path in MEDIA.iterdir() if path.name not in {*REJECTED, TRUNCATED})
 
 
 def test_the_sample_files_are_small_and_have_many_formats() -> None:
     assert sum(path.stat().st_size for path in MEDIA.iterdir()) < 300_000
-    assert {Path(name).suffix for name in GOOD} == {".avi", ".mkv", ".mov", ".mp3", ".mp4", ".ts", ".webm"}
+    assert {Path(name).suffix for name in ACCEPTED} == {".avi", ".mkv", ".mov", ".mp3", ".mp4", ".ts", ".webm"}
 
 
-@pytest.mark.parametrize("name", GOOD)
-async def test_the_properties_of_a_good_file_are_read_from_every_container(name: str) -> None:
+@pytest.mark.parametrize("name", ACCEPTED)
+async def test_media_properties_are_read_from_every_container(name: str) -> None:
     checked = await validate_source(str(MEDIA / name), RULES)
     assert (checked.rejection_reason, checked.strategy) == ("", "direct")
     assert checked.media.inspected
@@ -58,19 +58,19 @@ async def test_the_properties_of_a_good_file_are_read_from_every_container(name:
 
 
 @pytest.mark.parametrize("name", sorted(REJECTED))
-async def test_a_bad_file_is_rejected_with_a_reason(name: str) -> None:
+async def test_an_unsupported_file_is_rejected_with_a_reason(name: str) -> None:
     assert (await validate_source(str(MEDIA / name), RULES)).rejection_reason.startswith(REJECTED[name])
 
 
-async def test_a_url_is_sent_as_one_and_has_the_kind_of_its_name() -> None:
+async def test_a_url_uses_the_url_strategy_and_the_media_type_of_its_filename() -> None:
     checked = await validate_source("https://example.com/a.mp4?signature=1", RULES)
     assert (checked.strategy, checked.rejection_reason) == ("url", "")
     assert (checked.media.name, checked.media.kind, checked.media.estimated_seconds) == ("a.mp4", "video", None)
     assert (await validate_source("https://example.com/get?id=7", RULES)).rejection_reason == ""
 
 
-async def test_a_file_that_seems_to_be_truncated_is_accepted_with_a_warning() -> None:
-    """A recording to a pipe and a file with bytes after its end are complete, and seem to be truncated as well."""
+async def test_an_apparently_truncated_file_is_accepted_with_a_warning() -> None:
+    """A recording to a pipe and a file with trailing bytes seem to be truncated, but are complete."""
     checked = await validate_source(str(MEDIA / TRUNCATED), RULES)
     assert (checked.rejection_reason, checked.warning) == ("", TRUNCATED_WARNING)
     assert (await validate_source(str(MEDIA / "bars.mp4"), RULES)).warning == ""
@@ -106,15 +106,15 @@ def test_the_longest_video_track_is_used_instead_of_a_cover_image() -> None:
         {"track_type": "Video", "format": "AVC", "duration": 9000, "width": 640, "height": 360},
         {"track_type": "Audio", "duration": 9500},
     ]
-    seen = media_from_tracks(Media(name="a.mp4"), tracks)
-    assert (seen.kind, seen.width, seen.height, seen.seconds) == ("video", 640, 360, 9.5)
-    seen = media_from_tracks(Media(name="a.mp3"), [tracks[0], tracks[1], tracks[2], tracks[5]])
-    assert (seen.kind, seen.width, seen.no_streams) == ("audio", None, False)
+    media = media_from_tracks(Media(name="a.mp4"), tracks)
+    assert (media.kind, media.width, media.height, media.seconds) == ("video", 640, 360, 9.5)
+    media = media_from_tracks(Media(name="a.mp3"), [tracks[0], tracks[1], tracks[2], tracks[5]])
+    assert (media.kind, media.width, media.no_streams) == ("audio", None, False)
     assert media_from_tracks(Media(name="a.jpg"), tracks[:2]).kind == "image"
 
 
 async def test_the_media_type_depends_on_the_content_and_not_the_extension(tmp_path: Path) -> None:
-    """An audio file with the extension of a video has no resolution that could be too low."""
+    """An audio file with the extension of a video has no resolution to check."""
     shutil.copy(MEDIA / "tone.mp3", tmp_path / "tone.mp4")
     checked = await validate_source(str(tmp_path / "tone.mp4"), RULES)
     assert (checked.rejection_reason, checked.media.kind) == ("", "audio")
@@ -129,7 +129,7 @@ async def test_an_unreadable_file_is_rejected_with_the_reason(tmp_path: Path) ->
     assert (await validate_source(str(tmp_path / "empty.mp4"))).rejection_reason == "the file is empty"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not available")
 async def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     assert (await validate_source(str(tmp_path / "pipe.mp4"))).rejection_reason == "cannot be read: not a regular file"
@@ -148,7 +148,7 @@ async def test_a_url_is_validated_without_a_request() -> None:
 @pytest.mark.parametrize("end", ["", "\0"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_validating_a_playlist_sends_no_request(tmp_path: Path, encoding: str, end: str) -> None:
-    """An untrusted file must not make this machine request a URL."""
+    """An untrusted file must not cause requests from this machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/secret.ts"
@@ -159,34 +159,34 @@ def test_validating_a_playlist_sends_no_request(tmp_path: Path, encoding: str, e
             server.accept()
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("compressed", [False, True])
 def test_validating_a_movie_opens_no_other_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compressed: bool
 ) -> None:
-    """The library would read the video track of the private file."""
+    """The library alone would read the video track of the private file."""
     monkeypatch.chdir(tmp_path)
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
     movie = tmp_path / "film.mov"
-    movie.write_bytes(reference_movie(private, track_type=b"soun", compressed=packed))
+    movie.write_bytes(reference_movie(private, track_type=b"soun", compressed=compressed))
     library = importlib.import_module("pymediainfo").MediaInfo
-    with movie.open("rb") as opened:
-        assert library.parse(opened).video_tracks, "it would not have been followed at all"
-    seen = probe_file(movie)
-    assert (seen.inspected, seen.kind) == ((False, "video") if packed else (True, "audio"))
+    with movie.open("rb") as file:
+        assert library.parse(file).video_tracks, "the library does not follow the reference"
+    media = probe_file(movie)
+    assert (media.inspected, media.kind) == ((False, "video") if compressed else (True, "audio"))
 
 
-def test_a_movie_with_a_reference_to_itself_is_read(tmp_path: Path) -> None:
-    """QuickTime writes this reference into each movie, for media in the movie itself."""
+def test_a_movie_with_a_reference_to_itself_is_inspected(tmp_path: Path) -> None:
+    """QuickTime writes such a reference into each movie that contains its media."""
     movie = tmp_path / "film.mov"
     movie.write_bytes((MEDIA / "bars.mov").read_bytes().replace(b"url \0\0\0\1", b"alis\0\0\0\1"))
     assert b"alis" in movie.read_bytes()
-    seen = probe_file(movie)
-    assert (seen.kind, seen.width) == ("video", 640)
-    assert seen.seconds == pytest.approx(6, abs=0.5)
+    media = probe_file(movie)
+    assert (media.kind, media.width) == ("video", 640)
+    assert media.seconds == pytest.approx(6, abs=0.5)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 100])
-def test_markers_are_masked_across_the_edges_of_blocks(size: int) -> None:
+def test_markers_are_masked_across_read_boundaries(size: int) -> None:
     entry = alias_box(Path("/private.mov"))
     file = MaskedFile(io.BytesIO(b"12345" + entry + b"alis"))
     read = b"".join(iter(lambda: file.read(size), b""))
@@ -198,7 +198,7 @@ def test_markers_are_masked_across_the_edges_of_blocks(size: int) -> None:
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe.mp4", b"a\x01\nb<&>.mp4", b"%2e%2e; rm -rf .mp4", "ß漢.mp4".encode()])
-def test_a_file_with_any_name_is_read(tmp_path: Path, name: bytes) -> None:
+def test_a_file_with_any_name_is_inspected(tmp_path: Path, name: bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     shutil.copy(MEDIA / "short.mp4", path)
     assert probe_file(path).seconds == 3
@@ -211,14 +211,14 @@ def test_numbered_files_are_not_read_as_one_file(tmp_path: Path) -> None:
 
 
 def test_a_file_is_not_inspected_without_pymediainfo(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.import_module
+    import_module = importlib.import_module
 
-    def missing(name: str, package: str | None = None) -> ModuleType:
+    def import_except_pymediainfo(name: str, package: str | None = None) -> ModuleType:
         if name == "pymediainfo":
             raise ImportError(name)
-        return found(name, package)
+        return import_module(name, package)
 
-    monkeypatch.setattr(importlib, "import_module", missing)
+    monkeypatch.setattr(importlib, "import_module", import_except_pymediainfo)
     media = probe_file(MEDIA / "short.mp4")
     assert rejection_reason(media, "direct", RULES) == ""
     assert (media.inspected, media.size, media.kind) == (False, 8679, "video")

@@ -1,4 +1,4 @@
-"""The items that the sources of an ingestion stand for."""
+"""Expansion of the sources of an ingestion into items."""
 
 from __future__ import annotations
 
@@ -41,52 +41,52 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def items_of(source: PathOrUrl) -> list[Item]:
-    return [found for found in expand(source) if isinstance(found, Item)]
+    return [item for item in expand(source) if isinstance(item, Item)]
 
 
-def sources(source: str) -> list[str]:
+def paths_of(source: str) -> list[str]:
     items = items_of(source)
     assert not [item for item in items if item.problem]
     return [Path(item.source).as_posix() for item in items]
 
 
-def problem(source: str) -> str:
+def problem_of(source: str) -> str:
     (item,) = items_of(source)
     assert item.source == source
     return item.problem
 
 
-def test_a_folder_yields_its_media_files_sorted_and_those_of_subfolders(folder: Path) -> None:
-    assert sources("videos") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
-    assert sources(str(folder / "videos/deep"))[0] == (folder / "videos/deep/c.mkv").as_posix()
+def test_a_folder_yields_media_files_of_all_levels_in_sorted_order(folder: Path) -> None:
+    assert paths_of("videos") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    assert paths_of(str(folder / "videos/deep"))[0] == (folder / "videos/deep/c.mkv").as_posix()
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_glob_yields_media_files_and_those_of_folders() -> None:
-    assert sources("videos/*.mp4") == ["videos/b.mp4"]
-    assert sources("videos/*") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
-    assert sources("**/*.mkv") == ["videos/deep/c.mkv"]
+def test_a_glob_yields_matching_media_files_and_those_in_matching_folders() -> None:
+    assert paths_of("videos/*.mp4") == ["videos/b.mp4"]
+    assert paths_of("videos/*") == ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    assert paths_of("**/*.mkv") == ["videos/deep/c.mkv"]
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_file_that_is_named_explicitly_may_have_any_type() -> None:
-    """The platform may accept more types than the client knows."""
-    assert sources("videos/notes.txt") == ["videos/notes.txt"]
-    assert sources("videos/.hidden.mp4") == ["videos/.hidden.mp4"]
+    """The platform may accept types that the client does not know."""
+    assert paths_of("videos/notes.txt") == ["videos/notes.txt"]
+    assert paths_of("videos/.hidden.mp4") == ["videos/.hidden.mp4"]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_a_file(folder: Path) -> None:
     (folder / "take [1].mp4").touch()
-    assert sources("take [1].mp4") == ["take [1].mp4"]
+    assert paths_of("take [1].mp4") == ["take [1].mp4"]
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_source_that_matches_nothing_yields_a_problem() -> None:
-    assert problem("videos/nope.mp4") == "no such file or folder"
-    assert problem("videos/*.avi") == "no video or audio matches"
-    assert problem("[" * 1_000_000) == "no video or audio matches"
+    assert problem_of("videos/nope.mp4") == "no such file or folder"
+    assert problem_of("videos/*.avi") == "no video or audio matches"
+    assert problem_of("[" * 1_000_000) == "no video or audio matches"
     Path("bare").mkdir()
-    assert problem("bare") == "no video or audio in this folder"
+    assert problem_of("bare") == "no video or audio in this folder"
 
 
 def test_a_url_is_not_expanded() -> None:
@@ -104,21 +104,21 @@ def test_a_link_has_the_uri_of_its_target(folder: Path) -> None:
 def test_dangling_links_and_link_cycles_are_not_followed(folder: Path) -> None:
     (folder / "dead.mp4").symlink_to(folder / "gone.mp4")
     (folder / "videos/circle").symlink_to(folder / "videos", target_is_directory=True)
-    assert problem("dead.mp4") == "no such file or folder"
-    assert len(sources("videos")) == 4
+    assert problem_of("dead.mp4") == "no such file or folder"
+    assert len(paths_of("videos")) == 4
 
 
 def test_a_glob_with_link_cycles_terminates_and_yields_each_file_once(folder: Path) -> None:
     for name in ("one", "two"):
         (folder / "videos" / name).symlink_to(folder / "videos", target_is_directory=True)
-    found = ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
+    expected = ["videos/a.MOV", "videos/b.mp4", "videos/deep/c.mkv", "videos/deep/d.wav"]
     for pattern in ("videos/**", "videos/**/*", "videos/*", "**/*", f"{folder}/videos/**/*.*"):
         assert (
             sorted(
                 Path(source).relative_to(folder if Path(source).is_absolute() else ".").as_posix()
-                for source in sources(pattern)
+                for source in paths_of(pattern)
             )
-            == found
+            == expected
         )
 
 
@@ -129,16 +129,16 @@ def test_skipped_paths_in_a_folder_are_reported(folder: Path) -> None:
     (folder / "videos/link").symlink_to(folder / "videos/deep", target_is_directory=True)
     for name in ("1.JPG", "2.jpg", "README", ".DS_Store"):
         (folder / "videos/deep" / name).touch()
-    left_out = [found for found in expand("videos/deep") if isinstance(found, PathSkipped)]
-    assert sorted((Path(found.path).name, found.reason, found.suffix, found.count) for found in left_out) == [
+    skipped = [event for event in expand("videos/deep") if isinstance(event, PathSkipped)]
+    assert sorted((Path(event.path).name, event.reason, event.suffix, event.count) for event in skipped) == [
         ("deep", "hidden file", "", 1),
         ("deep", "not video or audio", "", 1),
         ("deep", "not video or audio", ".jpg", 2),
     ]
     folders = {
-        (Path(found.path).name, found.reason)
-        for found in expand("videos")
-        if isinstance(found, PathSkipped) and not found.reason.startswith(("not", "hidden file"))
+        (Path(event.path).name, event.reason)
+        for event in expand("videos")
+        if isinstance(event, PathSkipped) and not event.reason.startswith(("not", "hidden file"))
     }
     assert folders == {
         ("$RECYCLE.BIN", "recycle bin"),
@@ -149,36 +149,36 @@ def test_skipped_paths_in_a_folder_are_reported(folder: Path) -> None:
         (".git", "hidden folder"),
         ("link", "linked folder"),
     }
-    assert len(sources("videos")) == 4
-    assert sources("videos/lost+found") == ["videos/lost+found/gone.mp4"]
+    assert len(paths_of("videos")) == 4
+    assert paths_of("videos/lost+found") == ["videos/lost+found/gone.mp4"]
 
 
 def test_a_glob_reports_the_matching_files_it_skips(folder: Path) -> None:
     (folder / "videos/deep/notes.TXT").touch()
-    assert [found.suffix for found in expand("videos/deep/*.*") if isinstance(found, PathSkipped)] == [".txt"]
+    assert [event.suffix for event in expand("videos/deep/*.*") if isinstance(event, PathSkipped)] == [".txt"]
 
 
 @pytest.mark.parametrize("source", ["videos", "videos/**/*.mp4", "videos/*"])
-def test_a_folder_that_cannot_be_read_is_an_item_and_the_others_are_read(
+def test_an_unreadable_folder_becomes_an_item_and_others_are_scanned(
     folder: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "videos/closed").mkdir()
     (folder / "videos/z.mp4").touch()
     scandir, listdir = os.scandir, os.listdir
 
-    def readable(path: str) -> str:
+    def check_readable(path: str) -> str:
         if path.endswith("closed"):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return path
 
-    def scan(path: str) -> Any:
-        return scandir(readable(path))
+    def failing_scandir(path: str) -> Any:
+        return scandir(check_readable(path))
 
-    def names_in(path: str) -> list[str]:
-        return listdir(readable(path))
+    def failing_listdir(path: str) -> list[str]:
+        return listdir(check_readable(path))
 
-    monkeypatch.setattr(os, "scandir", scan)
-    monkeypatch.setattr(os, "listdir", names_in)
+    monkeypatch.setattr(os, "scandir", failing_scandir)
+    monkeypatch.setattr(os, "listdir", failing_listdir)
     items = items_of(source)
     assert "videos/z.mp4" in [Path(item.source).as_posix() for item in items if not item.problem]
     assert [(Path(item.source).name, item.problem) for item in items if item.problem] == [
@@ -188,14 +188,14 @@ def test_a_folder_that_cannot_be_read_is_an_item_and_the_others_are_read(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX has a limit for each path")
 @pytest.mark.parametrize("source", ["videos", "videos/**/*.mp4"])
-def test_a_path_that_is_too_long_is_an_item_and_the_others_are_read(folder: Path, source: str) -> None:
+def test_a_path_that_is_too_long_becomes_an_item_and_others_are_scanned(folder: Path, source: str) -> None:
     (folder / "videos/z.mp4").touch()
     descriptor = os.open(folder / "videos", os.O_RDONLY)
     for _ in range(22):
         os.mkdir("d" * 200, dir_fd=descriptor)
-        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=descriptor)
+        subfolder = os.open("d" * 200, os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
-        descriptor = inner
+        descriptor = subfolder
     os.close(descriptor)
     items = items_of(source)
     assert "videos/z.mp4" in [Path(item.source).as_posix() for item in items if not item.problem]
@@ -204,18 +204,18 @@ def test_a_path_that_is_too_long_is_an_item_and_the_others_are_read(folder: Path
 
 def test_a_glob_reports_the_folders_it_does_not_enter(folder: Path) -> None:
     (folder / "videos/lost+found").mkdir()
-    found = [found for found in expand("videos/**/*.mp4") if isinstance(found, PathSkipped)]
-    reasons = {Path(skipped.path).name: skipped.reason for skipped in found}
+    events = [event for event in expand("videos/**/*.mp4") if isinstance(event, PathSkipped)]
+    reasons = {Path(event.path).name: event.reason for event in events}
     assert reasons == {".git": "hidden folder", "lost+found": "system folder"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+@pytest.mark.skipif(sys.platform == "win32", reason="filenames are not bytes on Windows")
 @given(st.binary(min_size=1, max_size=20), st.binary(min_size=1, max_size=20))
-def test_a_uri_stands_for_one_path_whatever_its_bytes_are(one: bytes, other: bytes) -> None:
-    paths = [os.fsdecode(b"/" + name) for name in (one, other)]
+def test_a_uri_converts_back_to_any_path(first: bytes, second: bytes) -> None:
+    paths = [os.fsdecode(b"/" + name) for name in (first, second)]
     uris = [path_to_uri(path) for path in paths]
     assert [uri_to_path(uri) for uri in uris] == paths
-    assert (uris[0] == uris[1]) == (one == other)
+    assert (uris[0] == uris[1]) == (first == second)
     assert "\0" not in uris[0]
     uris[0].encode()
 
@@ -227,18 +227,18 @@ def test_the_uri_and_the_name_of_a_file_do_not_depend_on_the_locale(tmp_path: Pa
     program = "import sys; from twelvelabs_async.ingest._scan import expand; "
     program += "[item] = expand(sys.argv[1]); print(ascii((item.uri, item.name, item.problem)))"
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    found = subprocess.run(  # noqa: S603
+    completed = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program, tmp_path / "é.mp4"],
         env=os.environ | variables,
         check=True,
         capture_output=True,
         text=True,
     )
-    assert found.stdout.strip() == ascii((os.path.realpath(tmp_path / "é.mp4"), "é.mp4", ""))
+    assert completed.stdout.strip() == ascii((os.path.realpath(tmp_path / "é.mp4"), "é.mp4", ""))
 
 
-class Unreachable:
-    """The path object of a cloud library, which may have to fetch the file."""
+class CloudPath:
+    """A path object like that of a cloud library, which may fail to fetch the file."""
 
     def __init__(self, path: object) -> None:
         self._path = path
@@ -250,15 +250,15 @@ class Unreachable:
 
 
 @pytest.mark.parametrize("path", [OSError("no network"), KeyError("x"), 5, None])
-async def test_a_path_object_that_fails_is_one_failed_item(folder: Path, path: object) -> None:
-    sources: Any = [Unreachable(path), folder / "videos/b.mp4"]
-    failed, found = [item async for item in iter_items(sources)]
+async def test_a_failing_path_object_becomes_an_item_with_a_problem(folder: Path, path: object) -> None:
+    sources: Any = [CloudPath(path), folder / "videos/b.mp4"]
+    failed, other = [item async for item in iter_items(sources)]
     assert failed.problem.startswith("a source has no path")
-    assert (Path(found.source).name, found.problem) == ("b.mp4", "")
+    assert (Path(other.source).name, other.problem) == ("b.mp4", "")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not available")
+def test_a_comparison_with_a_named_pipe_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"a")
     os.mkfifo(tmp_path / "b.mp4")
     assert not have_same_content(str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), 1, 0)
@@ -267,8 +267,8 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None
 
 
 async def test_a_tuple_is_one_source_if_its_second_value_is_metadata() -> None:
-    async def uris(given: Any) -> list[str]:
-        return [item.uri async for item in iter_items(given)]
+    async def uris(source: Any) -> list[str]:
+        return [item.uri async for item in iter_items(source)]
 
     one, two = "https://e.com/1", "https://e.com/2"
     assert await uris((one, two)) == [one, two]

@@ -1,4 +1,4 @@
-"""The limits of the platform, and the reasons with which files are rejected."""
+"""The limits of the platform, and the messages for rejected files."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from twelvelabs_async.ingest._validation import (
     web_page_rejection,
 )
 
-GOOD = Media(
+ACCEPTED = Media(
     name="a.mp4", size=10**6, kind="video", inspected=True, container="MPEG-4", seconds=60.0, width=640, height=360
 )
 MARENGO = rules_for_models(["marengo3.0"])
 BOTH = rules_for_models(["marengo3.0", "pegasus1.5"])
 
 
-def reason(*, rules: Sequence[ModelRules] = MARENGO, is_url: bool = False, **changes: Any) -> str:
-    media = attrs.evolve(GOOD, **changes)
+def rejection_of(*, rules: Sequence[ModelRules] = MARENGO, is_url: bool = False, **changes: Any) -> str:
+    media = attrs.evolve(ACCEPTED, **changes)
     return rejection_reason(media, "url" if is_url else upload_strategy(media), rules)
 
 
@@ -58,37 +58,37 @@ def reason(*, rules: Sequence[ModelRules] = MARENGO, is_url: bool = False, **cha
     ],
 )
 def test_a_rejection_names_the_actual_and_the_allowed_value(changes: dict[str, Any], message: str) -> None:
-    assert reason(**changes) == message
+    assert rejection_of(**changes) == message
 
 
 def test_sizes_are_limited_by_the_upload_and_by_the_model() -> None:
-    assert "it has 4.40 GB (4,400,000,000 bytes); marengo3.0 takes at most 4.29 GB" in reason(size=4_400_000_000)
-    assert "the limit for video files is 10737418240" in reason(size=11 * GIB)
-    assert "the platform downloads at most 4.29 GB" in reason(size=5 * GIB, rules=(), is_url=True)
+    assert "it has 4.40 GB (4,400,000,000 bytes); marengo3.0 takes at most 4.29 GB" in rejection_of(size=4_400_000_000)
+    assert "the limit for video files is 10737418240" in rejection_of(size=11 * GIB)
+    assert "the platform downloads at most 4.29 GB" in rejection_of(size=5 * GIB, rules=(), is_url=True)
 
 
-def test_the_strictest_model_of_an_index_decides() -> None:
-    assert reason(seconds=3 * 3600.0) == ""
-    assert reason(seconds=3 * 3600.0, rules=BOTH) == "it is 3 h long; pegasus1.5 takes 4 s to 2 h"
+def test_the_strictest_model_of_an_index_applies() -> None:
+    assert rejection_of(seconds=3 * 3600.0) == ""
+    assert rejection_of(seconds=3 * 3600.0, rules=BOTH) == "it is 3 h long; pegasus1.5 takes 4 s to 2 h"
 
 
 def test_inactive_and_unknown_models_set_no_limits() -> None:
     assert rules_for_models(["pegasus1.2", "hippocampus9"]) == ()
-    assert reason(seconds=3 * 3600.0, rules=rules_for_models(["marengo3.5", "pegasus1.2"])) == ""
+    assert rejection_of(seconds=3 * 3600.0, rules=rules_for_models(["marengo3.5", "pegasus1.2"])) == ""
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 360), (5184, 2160), (864, 360), (360, 864), (2160, 5184)])
 def test_resolutions_at_the_limit_are_accepted_in_both_orientations(width: int, height: int) -> None:
-    assert reason(width=width, height=height) == ""
+    assert rejection_of(width=width, height=height) == ""
 
 
 @pytest.mark.parametrize("seconds", [4.0, 14_400.0])
 def test_durations_at_the_limit_are_accepted(seconds: float) -> None:
-    assert reason(seconds=seconds) == ""
+    assert rejection_of(seconds=seconds) == ""
 
 
 def test_unknown_properties_do_not_reject_a_file() -> None:
-    assert reason(seconds=None, width=None, height=None, kind=None, container=None, inspected=False) == ""
+    assert rejection_of(seconds=None, width=None, height=None, kind=None, container=None, inspected=False) == ""
     assert rejection_reason(media_from_name("get"), "url", BOTH) == ""
 
 
@@ -131,14 +131,14 @@ def test_a_direct_file_url_on_the_same_hosts_is_accepted(url: str) -> None:
 
 
 def test_the_upload_strategy_depends_on_the_size() -> None:
-    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6)) == "direct"
-    assert upload_strategy(attrs.evolve(GOOD, size=200 * 10**6 + 1)) == "multipart"
+    assert upload_strategy(attrs.evolve(ACCEPTED, size=200 * 10**6)) == "direct"
+    assert upload_strategy(attrs.evolve(ACCEPTED, size=200 * 10**6 + 1)) == "multipart"
 
 
 def test_an_unknown_duration_is_estimated_from_the_size() -> None:
-    unknown = attrs.evolve(GOOD, seconds=None, size=30_000_000)
+    unknown = attrs.evolve(ACCEPTED, seconds=None, size=30_000_000)
     assert unknown.estimated_seconds == 60
-    assert GOOD.estimated_seconds == 60
+    assert ACCEPTED.estimated_seconds == 60
     assert media_from_name("a.mp4").estimated_seconds is None
     assert attrs.evolve(unknown, kind=None).estimated_seconds is None
 
@@ -156,7 +156,7 @@ def test_an_unknown_duration_is_estimated_from_the_size() -> None:
     ],
 )
 def test_formatted_durations_are_truncated_and_not_rounded(seconds: float, formatted: str) -> None:
-    """The message for a clip of 3.999 s must not say 4 s where the limit is 4 s."""
+    """With a limit of 4 s, the message for a clip of 3.999 s must not state 4 s."""
     assert format_media_duration(seconds) == formatted
 
 
@@ -169,6 +169,6 @@ def test_formatted_durations_are_truncated_and_not_rounded(seconds: float, forma
 def test_an_index_with_more_models_never_accepts_more(
     seconds: float | None, width: int | None, height: int | None, size: int | None
 ) -> None:
-    media = attrs.evolve(GOOD, seconds=seconds, width=width, height=height, size=size)
+    media = attrs.evolve(ACCEPTED, seconds=seconds, width=width, height=height, size=size)
     if rejection_reason(media, "url", MARENGO):
         assert rejection_reason(media, "url", BOTH)

@@ -1,4 +1,4 @@
-"""Answers of the platform as models: what is kept, what is tolerated, and what raises an error with its place."""
+"""Responses as models: known, unknown and invalid fields, and conversion back to JSON."""
 
 from __future__ import annotations
 
@@ -269,14 +269,14 @@ def test_a_model_has_methods_for_json_types(kind: type[Model], example: dict[str
 
 @examples
 def test_every_field_of_a_model_has_an_example(kind: type[Model], example: dict[str, Any]) -> None:
-    """A field without one could have a name the platform never sends."""
-    wires = {field.metadata.get("wire", field.name) for field in attrs.fields(kind)}
-    assert wires - {"extra"} == example.keys()
+    """The name of a field without an example is untested."""
+    wire_names = {field.metadata.get("wire", field.name) for field in attrs.fields(kind)}
+    assert wire_names - {"extra"} == example.keys()
 
 
 @examples
 def test_p20_unknown_fields_are_kept(kind: type[Model], example: dict[str, Any]) -> None:
-    """A newer platform loses no information on the way through this version."""
+    """Fields of a newer API version survive the conversion to a model and back."""
     model = structure({**example, "brand_new": {"a": [1, None]}}, kind)
     assert model.extra == {"brand_new": {"a": [1, None]}}
     assert to_dict(model) == {**example, "brand_new": {"a": [1, None]}}
@@ -307,7 +307,7 @@ def test_integers_and_floats_are_converted_to_the_declared_type() -> None:
     assert (type(size.size), type(size.duration)) == (int, float)
 
 
-UNREADABLE: list[tuple[type[Model], Any, str, str]] = [
+INVALID_RESPONSES: list[tuple[type[Model], Any, str, str]] = [
     (Video, {**INDEXED, "system_metadata": {"width": "wide"}}, "$.system_metadata.width", "expected int, got str"),
     (Video, {**INDEXED, "system_metadata": {"size": 1.5}}, "$.system_metadata.size", "expected int, got float"),
     (Video, {**INDEXED, "_id": None}, "$.id", "'_id' is missing"),
@@ -331,13 +331,13 @@ UNREADABLE: list[tuple[type[Model], Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "answer", "path", "words"), UNREADABLE)
+@pytest.mark.parametrize(("kind", "response", "path", "message"), INVALID_RESPONSES)
 def test_an_invalid_response_raises_an_error_with_the_path(
-    kind: type[Model], answer: Any, path: str, words: str
+    kind: type[Model], response: Any, path: str, message: str
 ) -> None:
     with pytest.raises(MalformedResponseError) as caught:
-        structure(answer, kind)
-    assert words in caught.value.message
+        structure(response, kind)
+    assert message in caught.value.message
     assert caught.value.path == path
 
 
@@ -369,11 +369,11 @@ def test_p15_a_presigned_url_is_not_in_the_repr(kind: type[Model]) -> None:
 def test_a_model_is_immutable() -> None:
     index = structure({"_id": "i"}, CreatedIndex)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        index.id = "j"  # type: ignore[misc]  # what this test is about
+        index.id = "j"  # type: ignore[misc]  # tested here
 
 
-def public(path: Path) -> set[str]:
-    """Names of classes and aliases a module defines."""
+def public_names(path: Path) -> set[str]:
+    """Return the names of the public classes and aliases that a module defines."""
     names = set[str]()
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef):
@@ -384,20 +384,20 @@ def public(path: Path) -> set[str]:
 
 
 def test_every_model_can_be_imported_from_the_models_package() -> None:
-    everywhere = set[str]().union(*map(public, GROUPS)) | {"Vector"}
-    assert set(dir(models)) == everywhere
-    assert everywhere <= set(dir(models))
+    names = set[str]().union(*map(public_names, GROUPS)) | {"Vector"}
+    assert set(dir(models)) == names
+    assert names <= set(dir(models))
     for name in dir(models):
         assert getattr(models, name) is not None
 
 
 def test_an_unknown_model_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Nothing"):
-        getattr(models, "Nothing")  # noqa: B009  # a type checker knows that it does not exist
+        getattr(models, "Nothing")  # noqa: B009  # a type checker would reject the attribute
 
 
 def test_model_modules_are_loaded_on_first_use() -> None:
-    """A program that only searches does not load the classes of other operations."""
+    """A program that only searches does not load the models of other operations."""
     code = (
         "import sys\n"
         "from twelvelabs_async import models\n"
@@ -405,22 +405,22 @@ def test_model_modules_are_loaded_on_first_use() -> None:
         "models.SearchItem\n"
         "assert 'twelvelabs_async.models.assets' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)  # noqa: S603  # our own code
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)  # noqa: S603  # a fixed command
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: path.stem)
 def test_every_field_has_a_description(path: Path) -> None:
     for node in ast.parse(path.read_text("utf-8")).body:
         body = node.body if isinstance(node, ast.ClassDef) else []
-        for field, after in zip(body, [*body[1:], None], strict=False):
+        for field, next_node in zip(body, [*body[1:], None], strict=False):
             if isinstance(field, ast.AnnAssign):
-                described = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                assert described, f"{path.stem}: nothing is said about {ast.unparse(field.target)}"
-                assert str(after.value.value).endswith((".", ")")), ast.unparse(field)  # type: ignore[union-attr]
+                described = isinstance(next_node, ast.Expr) and isinstance(next_node.value, ast.Constant)
+                assert described, f"{path.stem}: {ast.unparse(field.target)} has no description"
+                assert str(next_node.value.value).endswith((".", ")")), ast.unparse(field)  # type: ignore[union-attr]
 
 
 def test_every_renamed_json_field_is_listed_in_sdk_field_names() -> None:
-    """`SDK_FIELD_NAMES` renames the keys of dicts; a model with a field that is missing there would be an exception."""
+    """`SDK_FIELD_NAMES` is used to rename the keys of dicts."""
     renamed = {
         field.name: field.metadata["wire"]
         for path in GROUPS
@@ -451,11 +451,11 @@ def test_a_model_converts_to_a_dict_of_json_types() -> None:
     assert dict(cast("Any", index)) == to_dict(index)
 
 
-def test_a_value_that_contains_itself_cannot_be_converted() -> None:
-    endless: dict[str, Any] = {}
-    endless["self"] = endless
+def test_a_dict_that_contains_itself_cannot_be_converted() -> None:
+    cyclic: dict[str, Any] = {}
+    cyclic["self"] = cyclic
     with pytest.raises(InvalidInputError, match="contains itself"):
-        to_dict(endless)
+        to_dict(cyclic)
 
 
 def test_a_generic_model_can_be_parametrized() -> None:
@@ -467,7 +467,7 @@ SOURCE: dict[str, Any] = {"url": "https://media.example/a.mp4"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "name", "inner"),
+    ("kind", "fields", "name", "field_type"),
     [
         (VideoInput, {"segmentation": SEGMENTS, "embedding_option": ["visual"]}, "segmentation", Segmentation),
         (ImageInput, {}, "media_source", MediaSource),
@@ -482,11 +482,13 @@ SOURCE: dict[str, Any] = {"url": "https://media.example/a.mp4"}
         ),
     ],
 )
-def test_a_request_is_read_back(kind: type[Model], fields: dict[str, Any], name: str, inner: type[Model]) -> None:
+def test_a_request_model_is_created_from_a_dict_and_converts_back(
+    kind: type[Model], fields: dict[str, Any], name: str, field_type: type[Model]
+) -> None:
     document = {"media_source": SOURCE, **fields}
-    read = kind.from_dict(document)
-    assert read.to_dict() == document
-    assert type(getattr(read, name)) is inner
+    model = kind.from_dict(document)
+    assert model.to_dict() == document
+    assert type(getattr(model, name)) is field_type
 
 
 @pytest.mark.parametrize(
@@ -510,7 +512,7 @@ def test_every_model_has_a_structure_hook() -> None:
         assert not (isinstance(kind, type) and issubclass(kind, Model)) or can_structure(kind), name
 
 
-def test_a_structured_analysis_is_read_back_with_and_without_the_type_of_its_value() -> None:
+def test_a_structured_analysis_is_created_from_a_dict_with_and_without_the_type_of_its_value() -> None:
     document = {"id": "1", "data": "{}", "finish_reason": "stop", "value": {"_id": "i", "index_name": "x"}, "new": 1}
     assert StructuredAnalysis[Any].from_dict(document).value == document["value"]
     typed = from_dict(document, StructuredAnalysis[Index])

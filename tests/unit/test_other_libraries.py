@@ -1,4 +1,4 @@
-"""Models and the client in what other libraries and the standard library do with objects."""
+"""Use of models and the client with the standard library, pydantic, FastAPI and notebooks."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ PUBLIC: dict[str, Any] = tomllib.loads((Path(__file__).parents[2] / "docs" / "pu
 
 def public_objects() -> Iterator[tuple[str, Any]]:
     for module in PUBLIC["modules"]:
-        place = importlib.import_module(f"twelvelabs_async.{module['name']}")
+        module_object = importlib.import_module(f"twelvelabs_async.{module['name']}")
         for name in (*module.get("top", ()), *module.get("names", ())):
-            yield f"{module['name']}.{name}", getattr(place, name)
+            yield f"{module['name']}.{name}", getattr(module_object, name)
 
 
-CLASSES = {name: found for name, found in public_objects() if inspect.isclass(found)}
+CLASSES = {name: value for name, value in public_objects() if inspect.isclass(value)}
 DATA_CLASSES = {name: kind for name, kind in CLASSES.items() if attrs.has(kind) and not issubclass(kind, Exception)}
 
 
@@ -48,22 +48,22 @@ def index(**fields: Any) -> Index:
 
 
 def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, found in public_objects():
-        if inspect.isfunction(found):
-            yield name, found
-        elif inspect.isclass(found) and dict not in found.__mro__ and is_ours(found):  # a dict has no signature
-            yield name, found
-            yield from ((f"{name}.{key}", value) for key, value in own_methods(found))
+    for name, value in public_objects():
+        if inspect.isfunction(value):
+            yield name, value
+        elif inspect.isclass(value) and dict not in value.__mro__ and is_own(value):  # a dict has no signature
+            yield name, value
+            yield from ((f"{name}.{key}", method) for key, method in own_methods(value))
 
 
-def is_ours(kind: type[Any]) -> bool:
+def is_own(kind: type[Any]) -> bool:
     return kind.__module__.startswith("twelvelabs_async")
 
 
 def own_methods(kind: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Public methods that classes of this package define."""
+    """Yield the public methods that the class and its bases in this package define."""
     for base in kind.__mro__:
-        if is_ours(base):
+        if is_own(base):
             for key, value in vars(base).items():
                 method = inspect.unwrap(getattr(value, "__func__", value))
                 if not key.startswith("_") and inspect.isfunction(method):
@@ -71,17 +71,17 @@ def own_methods(kind: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def test_the_signature_of_each_public_callable_can_be_evaluated() -> None:
-    """Web frameworks and command line libraries build on it."""
+    """Web frameworks and command line libraries evaluate signatures."""
     names = dict(public_callables())
-    unreadable: dict[str, str] = {}
-    for name, found in names.items():
+    failures: dict[str, str] = {}
+    for name, function in names.items():
         try:
-            parameters = inspect.signature(found, eval_str=True).parameters.values()
-            assert not [one.name for one in parameters if isinstance(one.annotation, str)]
-        except Exception as error:  # noqa: BLE001  # any failure is one
-            unreadable[name] = repr(error)
+            parameters = inspect.signature(function, eval_str=True).parameters.values()
+            assert not [parameter.name for parameter in parameters if isinstance(parameter.annotation, str)]
+        except Exception as error:  # noqa: BLE001  # any exception is a failure
+            failures[name] = repr(error)
     assert len(names) > 600
-    assert unreadable == {}
+    assert failures == {}
 
 
 def test_annotations_outside_of_signatures_can_be_evaluated() -> None:
@@ -90,20 +90,20 @@ def test_annotations_outside_of_signatures_can_be_evaluated() -> None:
     assert get_type_hints(SystemClock) == {}
 
 
-def holds_unhashable(kind: Any) -> bool:
+def contains_unhashable(kind: Any) -> bool:
     outer = get_origin(kind) or kind
     return outer in (dict, list, set, Mapping, MutableMapping, array) or any(
-        holds_unhashable(inner) for inner in get_args(kind)
+        contains_unhashable(inner) for inner in get_args(kind)
     )
 
 
 def test_unhashable_containers_are_excluded_from_the_hash() -> None:
-    """Models leave them out by their value."""
+    """Models exclude them by value."""
     for name, kind in DATA_CLASSES.items():
         if not issubclass(kind, Model) and kind.__hash__ is not None:
             types = get_type_hints(kind)  # attrs.resolve_types would change the classes for other tests
             hashed = [field.name for field in attrs.fields(kind) if field.hash is not False]
-            assert not [field for field in hashed if holds_unhashable(types[field])], name
+            assert not [field for field in hashed if contains_unhashable(types[field])], name
 
 
 def test_unhashable_containers_are_compared_for_equality() -> None:
@@ -115,15 +115,15 @@ def test_unhashable_containers_are_compared_for_equality() -> None:
 
 
 def test_models_can_be_evolved_copied_matched_and_pickled() -> None:
-    found = index(new=1)
-    other = attrs.evolve(found, index_name="clips")
+    original = index(new=1)
+    other = attrs.evolve(original, index_name="clips")
     assert (other.index_name, other.id, other.extra) == ("clips", "i", {"new": 1})
-    assert copy.copy(found) == copy.deepcopy(found) == pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # pickled by this test
-    match found:
+    assert copy.copy(original) == copy.deepcopy(original) == pickle.loads(pickle.dumps(original)) == original  # noqa: S301  # pickled by this test
+    match original:
         case Index(index_name=name, extra={"new": int(value)}):
             assert (name, value) == ("films", 1)
         case _:
-            pytest.fail("it does not match")
+            pytest.fail("the pattern does not match")
 
 
 def request(**fields: Any) -> Request[dict[str, Any]]:
@@ -143,10 +143,10 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_pickled_and_copied(page: Page[Any]) -> None:
-    again: Page[Any] = pickle.loads(pickle.dumps(page))  # noqa: S301  # pickled by this test
-    assert again == page == copy.deepcopy(page)
+    unpickled: Page[Any] = pickle.loads(pickle.dumps(page))  # noqa: S301  # pickled by this test
+    assert unpickled == page == copy.deepcopy(page)
     assert page.next_request is not None
-    assert again.request_ahead(1) == page.request_ahead(1)
+    assert unpickled.request_ahead(1) == page.request_ahead(1)
 
 
 def test_the_repr_of_a_paginator_explains_its_use() -> None:
@@ -170,8 +170,8 @@ def test_an_autospec_mock_of_the_client_has_its_groups() -> None:
 async def test_a_method_of_a_mock_is_awaited() -> None:
     mock = create_autospec(AsyncTwelveLabs, instance=True)
     mock.indexes.retrieve.return_value = index()
-    found = await mock.indexes.retrieve("i")
-    assert found.index_name == "films"
+    retrieved = await mock.indexes.retrieve("i")
+    assert retrieved.index_name == "films"
     mock.indexes.retrieve.assert_awaited_once_with("i")
 
 
@@ -194,13 +194,13 @@ async def test_a_group_used_on_the_client_class_raises_client_state_error() -> N
 
 def test_a_pydantic_model_may_have_models_as_fields() -> None:
     pydantic: Any = pytest.importorskip("pydantic")
-    reply_class = pydantic.create_model("Reply", index=(Index, ...), hits=(list[SearchItem], []), any=(Any, None))
-    reply = reply_class(index=index(new=1), hits=[{"rank": 1}], any=index())
-    assert reply.hits == [SearchItem(rank=1)]
-    assert reply.model_dump()["index"] == index(new=1).to_dict()
-    assert reply_class.model_validate_json(reply.model_dump_json()).index == reply.index
+    response_class = pydantic.create_model("Reply", index=(Index, ...), hits=(list[SearchItem], []), any=(Any, None))
+    response = response_class(index=index(new=1), hits=[{"rank": 1}], any=index())
+    assert response.hits == [SearchItem(rank=1)]
+    assert response.model_dump()["index"] == index(new=1).to_dict()
+    assert response_class.model_validate_json(response.model_dump_json()).index == response.index
     with pytest.raises(pydantic.ValidationError, match="'index_name' is missing"):
-        reply_class(index={"_id": "i"})
+        response_class(index={"_id": "i"})
 
 
 def test_pydantic_describes_the_fields_of_models_by_their_types() -> None:
@@ -227,16 +227,16 @@ def test_every_model_has_a_json_schema() -> None:
 def test_fastapi_returns_and_accepts_models() -> None:
     fastapi: Any = pytest.importorskip("fastapi")
     testing: Any = pytest.importorskip("fastapi.testclient")
-    app, found = fastapi.FastAPI(), index(new=1)
+    app, model = fastapi.FastAPI(), index(new=1)
 
-    def untyped():  # type: ignore[no-untyped-def]  # noqa: ANN202  # as many programs are written
-        return found
+    def untyped():  # type: ignore[no-untyped-def]  # noqa: ANN202  # an endpoint without annotations
+        return model
 
     def plain() -> Any:
-        return {"found": [found]}
+        return {"found": [model]}
 
     def page() -> Page[Index]:
-        return Page(items=(found,), total=1)
+        return Page(items=(model,), total=1)
 
     def typed(body: Any) -> Any:
         return body
@@ -252,14 +252,14 @@ def test_fastapi_returns_and_accepts_models() -> None:
     app.get("/plain")(plain)
     app.get("/page")(page)
     app.post("/typed")(typed)
-    with testing.TestClient(app) as browser:
-        assert browser.get("/untyped").json() == found.to_dict()
-        assert browser.get("/plain").json() == {"found": [found.to_dict()]}
-        assert browser.get("/page").json() == {"items": [found.to_dict()], "total": 1}
-        assert browser.post("/typed", json=found.to_dict()).json() == found.to_dict()
-        assert browser.post("/typed", json={"index_name": 3}).status_code == 422
-        assert browser.post("/without-marker", json=found.to_dict()).status_code == 422  # for FastAPI, it is a query
-        schema: Any = browser.get("/openapi.json").json()
+    with testing.TestClient(app) as client:
+        assert client.get("/untyped").json() == model.to_dict()
+        assert client.get("/plain").json() == {"found": [model.to_dict()]}
+        assert client.get("/page").json() == {"items": [model.to_dict()], "total": 1}
+        assert client.post("/typed", json=model.to_dict()).json() == model.to_dict()
+        assert client.post("/typed", json={"index_name": 3}).status_code == 422
+        assert client.post("/without-marker", json=model.to_dict()).status_code == 422  # a query parameter
+        schema: Any = client.get("/openapi.json").json()
     assert "index_name" in str(schema["paths"])
 
 
@@ -274,8 +274,8 @@ def test_a_page_and_a_view_of_embeddings_convert_to_json() -> None:
 SCRIPT = "<script>alert(1)</script>"
 
 
-def html_of(found: Any) -> str:
-    html = cast("str", found._repr_html_())
+def html_of(value: Any) -> str:
+    html = cast("str", value._repr_html_())
     assert "<script" not in html
     return html
 
@@ -299,11 +299,11 @@ def test_notebooks_show_pages_hits_embeddings_limits_and_summaries_as_tables() -
     assert "in_flight" in html_of(limiter.limits()[SCRIPT])
 
 
-def test_a_table_leaves_out_what_repr_leaves_out() -> None:
+def test_a_table_omits_fields_that_repr_omits() -> None:
     assert "secret" not in html_of(PickerToken(access_token="secret"))
 
 
-def test_a_table_of_many_items_is_cut() -> None:
+def test_a_table_of_many_items_is_truncated() -> None:
     html = html_of(Page(items=tuple(index(index_name="x" * 1000) for _ in range(150))))
     assert "the first 100" in html
     assert html.count("<tr>") == 101

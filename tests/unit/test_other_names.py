@@ -1,4 +1,4 @@
-"""Names of older or other clients: the error names what to use here."""
+"""Names of older versions and of other clients raise errors with the current names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from twelvelabs_async.models import EmbeddingData, Index, SearchItem
 
 
 @pytest.fixture
-def anything() -> Any:
-    """A client whose attributes type checkers do not check."""
+def untyped_client() -> Any:
+    """A client typed as Any, so that type checkers accept unknown attributes."""
     return AsyncTwelveLabs("key")
 
 
 @pytest.mark.parametrize("name", _OTHER_NAMES)
-def test_an_old_resource_name_raises_an_error_with_the_current_name(anything: Any, name: str) -> None:
+def test_an_old_resource_name_raises_an_error_with_the_current_name(untyped_client: Any, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
-        getattr(anything, name)
+        getattr(untyped_client, name)
     assert f"no attribute {name!r}; use {_OTHER_NAMES[name]}" in str(caught.value)
-    assert not hasattr(anything, "nothing")
+    assert not hasattr(untyped_client, "nothing")
 
 
 @pytest.mark.parametrize(
@@ -54,36 +54,36 @@ def test_models_are_still_copied_and_pickled() -> None:
     assert not hasattr(EmbeddingData, "__deepcopy__")
 
 
-def test_iterating_a_list_without_async_raises_type_error(anything: Any) -> None:
+def test_iterating_a_list_without_async_raises_type_error(untyped_client: Any) -> None:
     with pytest.raises(TypeError, match="use `async for`"):
-        list(anything.indexes.list())
+        list(untyped_client.indexes.list())
 
 
-def test_entering_a_client_without_async_raises_type_error(anything: Any) -> None:
-    with pytest.raises(TypeError, match="use `async with`"), anything:
+def test_entering_a_client_without_async_raises_type_error(untyped_client: Any) -> None:
+    with pytest.raises(TypeError, match="use `async with`"), untyped_client:
         pass
 
 
 @pytest.mark.parametrize("name", ["threshold", "sort_option", "adjust_confidence_level", "request_options", "nonsense"])
-def test_an_unknown_parameter_is_rejected_with_a_reason(anything: Any, name: str) -> None:
+def test_an_unknown_parameter_is_rejected_with_a_reason(untyped_client: Any, name: str) -> None:
     with pytest.raises(InvalidInputError, match=f"search.query has no parameter '{name}': "):
-        anything.search.query(index_id="i", search_options=["visual"], query_text="x", **{name: "low"})
+        untyped_client.search.query(index_id="i", search_options=["visual"], query_text="x", **{name: "low"})
 
 
-async def test_analyzing_a_video_id_raises_an_error_that_suggests_asset_id(anything: Any) -> None:
+async def test_analyzing_a_video_id_raises_an_error_that_suggests_asset_id(untyped_client: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
-        await anything.analyze(video_id="v", prompt="p")
+        await untyped_client.analyze(video_id="v", prompt="p")
     with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
-        anything.analyze_stream(video_id="v", prompt="p")
+        untyped_client.analyze_stream(video_id="v", prompt="p")
     with pytest.raises(InvalidInputError, match=r"video_id.*asset_id"):
-        await anything.analyze_async.tasks.create(video_id="v", prompt="p")
+        await untyped_client.analyze_async.tasks.create(video_id="v", prompt="p")
 
 
 @pytest.mark.parametrize("name", ["retrieve", "update", "delete", "wait_for_done"])
 async def test_a_video_id_for_an_indexed_asset_raises_an_error_that_suggests_the_right_id(
-    anything: Any, name: str
+    untyped_client: Any, name: str
 ) -> None:
-    method = getattr(anything.indexes.indexed_assets, name)
+    method = getattr(untyped_client.indexes.indexed_assets, name)
     with pytest.raises(TypeError, match="indexed_asset_id"):
         await method("i", video_id="v", user_metadata={})
     with pytest.raises(InvalidInputError, match=r"video_id.*indexed_asset_id="):

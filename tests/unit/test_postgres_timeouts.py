@@ -1,4 +1,4 @@
-"""Timeouts of connections to PostgreSQL."""
+"""URLs and timeouts of connections to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ postgres = pytest.importorskip("twelvelabs_async.ingest._postgres")
 
 
 def test_every_wait_for_the_database_has_a_timeout() -> None:
-    found = conninfo.conninfo_to_dict(postgres.with_connection_timeouts("postgresql://anna@db.example/videos"))
-    assert (found["user"], found["host"], found["dbname"]) == ("anna", "db.example", "videos")
-    assert {name: int(found[name]) for name in postgres.CONNECTION_TIMEOUTS} == postgres.CONNECTION_TIMEOUTS
+    parameters = conninfo.conninfo_to_dict(postgres.with_connection_timeouts("postgresql://anna@db.example/videos"))
+    assert (parameters["user"], parameters["host"], parameters["dbname"]) == ("anna", "db.example", "videos")
+    assert {name: int(parameters[name]) for name in postgres.CONNECTION_TIMEOUTS} == postgres.CONNECTION_TIMEOUTS
 
 
 def test_a_timeout_in_the_url_is_kept() -> None:
-    found = conninfo.conninfo_to_dict(
+    parameters = conninfo.conninfo_to_dict(
         postgres.with_connection_timeouts("postgresql://db.example/videos?connect_timeout=3")
     )
-    assert (found["connect_timeout"], found["tcp_user_timeout"]) == ("3", "10000")
+    assert (parameters["connect_timeout"], parameters["tcp_user_timeout"]) == ("3", "10000")
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,15 @@ def test_a_ledger_url_with_an_unsupported_scheme_is_rejected(url: str) -> None:
         ("./host=db", False),
     ],
 )
-def test_a_database_is_distinguished_from_a_path(ledger: str, expected: bool) -> None:  # noqa: FBT001  # a parameter
+def test_a_database_is_distinguished_from_a_path(ledger: str, expected: bool) -> None:  # noqa: FBT001  # a parametrized value
     assert is_database(ledger) is expected
 
 
-async def test_the_proactor_event_loop_is_rejected_before_a_connection_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proactor_event_loop_is_rejected_before_a_connection_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(asyncio, "ProactorEventLoop", type(asyncio.get_running_loop()), raising=False)
     ledger = pytest.importorskip("twelvelabs_async.ingest.postgres_ledger").PostgresLedger("postgresql://h/videos")
-    for use in (ledger.open, ledger.exists, lambda: workers.retry_stalled("postgresql://h/videos")):
+    for operation in (ledger.open, ledger.exists, lambda: workers.retry_stalled("postgresql://h/videos")):
         with pytest.raises(LedgerError, match="SelectorEventLoop"):
-            await use()
+            await operation()

@@ -1,4 +1,4 @@
-"""The public boundary: what may be imported, by the one list in `docs/public.toml`."""
+"""The public names, as listed in `docs/public.toml`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def is_internal(path: str) -> bool:
 
 
 def test_the_generated_files_are_up_to_date() -> None:
-    """`__all__`, the lazy imports, the table of models, the aliases and the reference are those of the list."""
+    """`__all__`, lazy imports, the table of models, aliases and the reference are generated from the list."""
     stale = [str(path) for path, content in make_public.files().items() if path.read_text("utf-8") != content]
     assert not stale, "run python docs/make_public.py"
 
@@ -79,16 +79,18 @@ def test_the_reference_has_every_page_and_every_module() -> None:
 @pytest.mark.parametrize("package", ["ingest", "workers", "emulator"])
 def test_a_package_exports_its_listed_names(package: str) -> None:
     module = importlib.import_module(f"twelvelabs_async.{package}")
-    listed = {name for place, name in NAMES if place == package}
-    submodules = {place.rpartition(".")[2] for place in MODULES if place.startswith(f"{package}.")}
+    listed = {name for listed_module, name in NAMES if listed_module == package}
+    submodules = {
+        listed_module.rpartition(".")[2] for listed_module in MODULES if listed_module.startswith(f"{package}.")
+    }
     assert set(module.__all__) - submodules == listed
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
 def test_a_public_object_is_defined_in_a_public_module(module: str, name: str) -> None:
-    found = public_object(module, name)
-    if isinstance(found, type) or callable(found):
-        assert not is_internal(found.__module__), f"{name} is defined in {found.__module__}"
+    value = public_object(module, name)
+    if isinstance(value, type) or callable(value):
+        assert not is_internal(value.__module__), f"{name} is defined in {value.__module__}"
 
 
 FOUND_BY_PYTEST = {"pytest_configure", "twelvelabs_emulator"}
@@ -96,7 +98,7 @@ FOUND_BY_PYTEST = {"pytest_configure", "twelvelabs_emulator"}
 
 
 def public_files() -> dict[str, Path]:
-    """Modules without underscore, by name below the package."""
+    """Return the modules without a leading underscore by their name in the package."""
     names = {
         ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix("."): file
         for file in PACKAGE.rglob("*.py")
@@ -105,7 +107,7 @@ def public_files() -> dict[str, Path]:
 
 
 def defined_names(file: Path) -> set[str]:
-    """Names without underscore that a module defines; imported ones are left out."""
+    """Return the names without a leading underscore that a module defines, without imported names."""
     found: set[str] = set()
     for node in ast.parse(file.read_text("utf-8")).body:
         match node:
@@ -122,14 +124,14 @@ def defined_names(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("module", public_files())
 def test_a_public_module_defines_public_names_only(module: str) -> None:
-    """A program may import what it finds: each name is listed for its module, or for a package that exports it."""
+    """Each name is listed for its module or for a package that exports it."""
     places = {module[:end] for end in range(1, len(module) + 1) if module[end : end + 1] in {"", "."}}
-    listed = {name for place, name in NAMES if place in places}
+    listed = {name for listed_module, name in NAMES if listed_module in places}
     assert defined_names(public_files()[module]) <= listed | FOUND_BY_PYTEST
 
 
 def test_a_public_module_has_public_names() -> None:
-    """Each of its names is listed, or it is a package of public modules."""
+    """A module without listed names is a package of public modules."""
     unlisted = {name for name, file in public_files().items() if name not in MODULES and not defined_names(file)}
     assert unlisted == {"models", "resources"}
     assert {name for name in public_files() if "." not in name} == twelvelabs_async._PUBLIC_MODULES
@@ -139,8 +141,9 @@ def test_a_public_module_can_be_reached_from_the_package() -> None:
     """`import twelvelabs_async as tl; tl.webhooks.verify(...)` needs no second import."""
     public = sorted({module.partition(".")[0] for module in MODULES})
     script = f"import twelvelabs_async as tl; print(*[getattr(tl, name).__name__ for name in {public}])"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # a fixed command
-    assert done.stdout.split() == [f"twelvelabs_async.{name}" for name in public]
+    command = [sys.executable, "-W", "error", "-c", script]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # a fixed command
+    assert completed.stdout.split() == [f"twelvelabs_async.{name}" for name in public]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -165,26 +168,26 @@ PICKLED: list[Any] = [
 @pytest.mark.parametrize("value", PICKLED, ids=lambda value: type(value).__name__)
 def test_a_pickle_names_public_modules_only(value: Any) -> None:
     data = pickle.dumps(value, protocol=0)
-    named = set(re.findall(rb"twelvelabs_async[\w.]*", data))
-    assert named
-    assert not [path for path in named if is_internal(path.decode())]
-    again = pickle.loads(data)  # noqa: S301  # pickled by this test
-    assert (type(again), repr(again), str(again)) == (type(value), repr(value), str(value))
+    named_modules = set(re.findall(rb"twelvelabs_async[\w.]*", data))
+    assert named_modules
+    assert not [path for path in named_modules if is_internal(path.decode())]
+    unpickled = pickle.loads(data)  # noqa: S301  # pickled by this test
+    assert (type(unpickled), repr(unpickled), str(unpickled)) == (type(value), repr(value), str(value))
 
 
 ALIASES = sorted([*PUBLIC["same_types"], *PUBLIC["types"], *PUBLIC["sdk_types"]])
-LEFT_OUT = [name for group in PUBLIC["types_left_out"] for name in group["names"]]
+WITHOUT_COUNTERPART = [name for group in PUBLIC["types_left_out"] for name in group["names"]]
 
 
 def models_in(hint: Any) -> set[Any]:
-    """Models in a type hint, and in the fields of those."""
+    """Return the models in a type hint and, recursively, in their fields."""
     if isinstance(hint, type) and issubclass(hint, models.Model):
         found: set[Any] = {hint, *hint.__subclasses__()}
         return found.union(*(models_in(kind) for kind in typing.get_type_hints(hint).values()))
     return set[Any]().union(*(models_in(member) for member in typing.get_args(hint)))
 
 
-def models_a_caller_creates() -> set[Any]:
+def input_models() -> set[Any]:
     found: set[Any] = set()
     for module, name in NAMES:
         resource = public_object(module, name)
@@ -195,41 +198,41 @@ def models_a_caller_creates() -> set[Any]:
     return found
 
 
-INPUTS = models_a_caller_creates()
+INPUTS = input_models()
 
-REQUIRED_HERE = {
-    "AnalyzeTaskResponseRequestParamsPromptV2": {"input_text"},  # the official type is one of answers only
+ADDITIONALLY_REQUIRED = {
+    "AnalyzeTaskResponseRequestParamsPromptV2": {"input_text"},  # the official type is used in responses only
     "AnalyzeTaskSegmentField": {"description"},  # the API requires it
     "DocumentSpatialSegmentation": {"strategy"},  # the API requires it
-    "IndexModelsItem": {"model_name"},  # the official type is one of answers only
+    "IndexModelsItem": {"model_name"},  # the official type is used in responses only
 }
-"""Fields that the official type does not require and ours does, and why."""
+"""Fields that the type requires although the official type does not, with the reasons."""
 
 
 def test_every_type_name_of_the_official_sdk_is_listed_once() -> None:
-    """As an alias, as the same name, or as one without a counterpart and the reason."""
-    theirs = {*sdk_types.__all__, *(name for name in dir(sdk) if name[0].isupper())}
-    assert sorted([*ALIASES, *LEFT_OUT]) == sorted(theirs)
+    """As an alias, as the same name, or as a name without a counterpart, with a reason."""
+    official = {*sdk_types.__all__, *(name for name in dir(sdk) if name[0].isupper())}
+    assert sorted([*ALIASES, *WITHOUT_COUNTERPART]) == sorted(official)
     assert all(group["reason"] for group in PUBLIC["types_left_out"])
 
 
 @pytest.mark.parametrize("name", ALIASES)
-def test_an_alias_takes_the_fields_of_the_official_type(name: str) -> None:
-    ours, theirs = getattr(types, name), getattr(sdk_types, name, None) or getattr(sdk, name)
-    fields: dict[str, Any] = getattr(theirs, "model_fields", {})
-    if not fields or not attrs.has(ours):
-        assert literals(ours) == literals(theirs) or not literals(theirs)
+def test_an_alias_accepts_the_fields_of_the_official_type(name: str) -> None:
+    alias, official = getattr(types, name), getattr(sdk_types, name, None) or getattr(sdk, name)
+    fields: dict[str, Any] = getattr(official, "model_fields", {})
+    if not fields or not attrs.has(alias):
+        assert literals(alias) == literals(official) or not literals(official)
         return
-    known = {field.name: field for field in attrs.fields(ours)}
-    assert fields.keys() <= known.keys()
-    if ours in INPUTS:
+    alias_fields = {field.name: field for field in attrs.fields(alias)}
+    assert fields.keys() <= alias_fields.keys()
+    if alias in INPUTS:
         required = {field for field, info in fields.items() if info.is_required()}
-        ours_required = {field.name for field in known.values() if field.default is attrs.NOTHING}
-        assert ours_required <= required | REQUIRED_HERE.get(name, set())
+        alias_required = {field.name for field in alias_fields.values() if field.default is attrs.NOTHING}
+        assert alias_required <= required | ADDITIONALLY_REQUIRED.get(name, set())
 
 
-@pytest.mark.parametrize("name", LEFT_OUT)
-def test_a_type_without_a_counterpart_is_an_attribute_error(name: str) -> None:
+@pytest.mark.parametrize("name", WITHOUT_COUNTERPART)
+def test_a_type_without_a_counterpart_raises_attribute_error(name: str) -> None:
     with pytest.raises(AttributeError, match=name):
         getattr(types, name)
 

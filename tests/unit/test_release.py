@@ -1,4 +1,4 @@
-"""What a release says about itself: links, version and date."""
+"""Metadata of a release: links, version and date."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def release_metadata() -> dict[str, Any]:
 
 @pytest.fixture
 def metadata() -> dict[str, Any]:
-    """Metadata of a release whose repository is known."""
+    """Metadata of a release with a repository URL."""
     hook = release_metadata()["ReleaseMetadata"](str(ROOT), {"repository": REPOSITORY})
     fields: dict[str, Any] = {"version": "1.2.3"}
     hook.update(fields)
@@ -66,7 +66,7 @@ def test_a_package_without_a_repository_has_no_urls() -> None:
 
 
 def test_the_source_archive_has_all_files_that_the_readme_links_to() -> None:
-    """Otherwise a wheel that is built from the archive has relative links."""
+    """Otherwise a wheel built from the archive would have relative links."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     included = tuple(
         path.removeprefix("/") for path in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
@@ -76,9 +76,11 @@ def test_the_source_archive_has_all_files_that_the_readme_links_to() -> None:
 
 
 def test_changelog_and_citation_name_the_version_and_its_date() -> None:
-    head = re.search(r"^## \[(\d.*?)\] - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert head
-    version, date = head.groups()
+    heading = re.search(
+        r"^## \[(\d.*?)\] - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert heading
+    version, date = heading.groups()
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert version == __version__
     assert f'version: {version}\ndate-released: "{date}"\n' in citation
