@@ -251,6 +251,11 @@ def non_negative_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> 
         raise InvalidInputError(f"{attribute.name} must be a non-negative integer, got {describe(value)}")
 
 
+def positive_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate an integer of 1 or more."""
+    checked_int(attribute.name, value)
+
+
 def require_choice(name: str, value: object, literal: Any) -> None:
     """Check an optional setting whose values are the members of a `Literal`.
 

@@ -209,7 +209,7 @@ class Options:
     max_wait: float = attrs.field(default=120.0, validator=non_negative)
     """Longest wait for a rate limit in seconds, or 0; a longer one raises `QuotaExhaustedError` immediately."""
     idle_timeout: float = attrs.field(default=60.0, validator=positive)
-    """Seconds without data after which an upload or a stream fails; these have no deadline."""
+    """Seconds without data after which the transfer of an upload or a stream fails; a transfer has no deadline."""
     priority: Priority = attrs.field(default="interactive", validator=one_of(Priority))
     """Priority of calls that wait for a rate limit."""
 

@@ -21,7 +21,7 @@ Costs = Mapping[str, float]
 
 @attrs.frozen(kw_only=True)
 class WindowLimits:
-    """The limit of one dimension, as the last response reported it."""
+    """The limit of one dimension, as responses reported it."""
 
     dimension: str
     """What is counted: `request`, `duration` (minutes of media) or `token`."""
@@ -40,7 +40,7 @@ class CategoryLimits:
     category: str
     """Operations that share the limits, for example `search`."""
     windows: tuple[WindowLimits, ...]
-    """Windows in the last response that had rate-limit headers, one for each dimension."""
+    """Windows that responses reported and that have not ended; one dimension may have several."""
     waiting: int
     """Number of calls in the queue."""
     in_flight: int

@@ -1056,7 +1056,7 @@ class _AnalyzeStream(_TextStream[AnalyzeEvent]):
         """Read the stream to its end and return the complete analysis.
 
         Raises:
-            StreamError: The stream broke off or reported an error; `text_so_far` on the error has the text received.
+            StreamError: The stream broke off or reported an error; `text` of the error has what was received.
 
         Example:
             stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
@@ -1069,8 +1069,8 @@ class _AnalyzeStreaming:
     def create(self, *, model_name: AnalyzeModel | None=None, video: VideoLike | None=None, image: Sequence[ImageLike] | None=None, prompt: str | None=None, prompt_v_2: PromptLike | None=None, temperature: float | None=None, response_format: ResponseFormatLike | None=None, max_tokens: int | None=None, start_time: float | None=None, end_time: float | None=None, **unsupported: Unpack[NoParameters]) -> _AnalyzeStream:
         """Stream text about a video or images. Sends nothing until it is entered, iterated or awaited.
 
-        There is no deadline: the stream fails when no data was received for `idle_timeout`. A stream that has started
-        is not retried.
+        The deadline is that of the start: once text arrives, the stream fails only when no data was received for
+        `idle_timeout`. A stream that has started is not retried.
 
         Args:
             model_name: Name of the model; images need `pegasus1.6`. None uses the platform's default.
@@ -1363,7 +1363,7 @@ class _ResponseStream(_TextStream[ResponseEvent]):
         """Read the stream to its end and return the complete response. Check its status: it may be truncated.
 
         Raises:
-            StreamError: The stream broke off or failed; `text_so_far` on the error has the text received.
+            StreamError: The stream broke off or failed; `text` of the error has what was received.
 
         Example:
             stream = client.responses.create_stream(knowledge_store_id=store.id, input="What happens at the beach?")
@@ -1412,7 +1412,7 @@ class _Responses:
             text: Format of the output.
 
         Raises:
-            StreamError: Raised while reading: the stream broke off or failed; `text_so_far` on the error has the text
+            StreamError: Raised while reading: the stream broke off or failed; `text` of the error has what was
                 received.
 
         API: `POST /responses`

@@ -450,7 +450,9 @@ def test_a_request_that_must_not_be_sent_returns_its_reservation_to_the_store() 
         store = MemoryStore(clock.monotonic)
         executor, session = make_executor(responses_in_order(fake_response()), clock)
         executor = attrs.evolve(executor, limiter=RateLimiter(clock, store=store), before_post=reject)
-        request = Request(method="POST", path_template="/tasks", response_type=dict, retry_class="verify_first")
+        request = Request[dict[str, Any]](
+            method="POST", path_template="/tasks", response_type=dict, retry_class="verify_first"
+        )
         with pytest.raises(ClientStateError, match="taken over"):
             await executor.execute(request)
         assert not session.bodies

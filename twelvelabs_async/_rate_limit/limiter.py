@@ -364,7 +364,7 @@ class RateLimiter:
         return LimitsByCategory({name: queue.limits() for name, queue in self._queues.items()})
 
     def try_acquire(self, category: str, costs: Costs = SINGLE_REQUEST) -> Permit | None:
-        """Return a permit if one is free and no call is waiting; always None with a shared store."""
+        """Return a permit if one is free and no call is in the queue; always None with a shared store."""
         queue = self._queues.get(category) or self.category_queue(category)
         if self.store is not None or queue.interactive or queue.background or self._closed:
             return None

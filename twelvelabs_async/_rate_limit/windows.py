@@ -415,7 +415,7 @@ class CategoryState:
         Returns:
             The reservation id for `record_response` or `release`; or why the request has to wait.
         """
-        if self.next_expiry is not None and now >= self.next_expiry:
+        if self.next_expiry is not None and now >= self.next_expiry:  # `has_expired`, without a call
             self._drop_expired(now)
         wait = self._required_wait(costs, now) if now >= self.blocked_until else self._blocked_wait(costs, now)
         if wait is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from twelvelabs_async._arguments import checked_int, non_negative_int, one_of, positive, validate_bool, validate_id
+from twelvelabs_async._arguments import non_negative_int, one_of, positive, positive_int, validate_bool, validate_id
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.validation import validate_metadata
 from twelvelabs_async._event_listeners import plain_function
@@ -55,10 +55,6 @@ MAX_INDEXING_REQUESTS: Final = 8
 """Requests to index that are sent at the same time."""
 
 
-def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> None:
-    checked_int(attribute.name, value)
-
-
 def _id(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     validate_id(value, attribute.name)
 
@@ -75,9 +71,9 @@ class IngestConfig:
     """Index that the items go into."""
     ledger: Ledger
     """Stores the progress of the items."""
-    concurrency: int = attrs.field(default=4, validator=_at_least_one)
+    concurrency: int = attrs.field(default=4, validator=positive_int)
     """Files that are sent at the same time."""
-    max_in_flight: int = attrs.field(default=1000, validator=_at_least_one)
+    max_in_flight: int = attrs.field(default=1000, validator=positive_int)
     """Items that are in progress at the same time."""
     multipart_threshold: int = attrs.field(default=MULTIPART_THRESHOLD, validator=non_negative_int)
     """Size in bytes above which a file is sent in parts."""

@@ -209,7 +209,7 @@ class AnalyzeStream(TextStream[AnalyzeEvent]):
         """Read the stream to its end and return the complete analysis.
 
         Raises:
-            StreamError: The stream broke off or reported an error; `text_so_far` on the error has the text received.
+            StreamError: The stream broke off or reported an error; `text` of the error has what was received.
 
         Example:
             stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
@@ -257,8 +257,8 @@ class AnalyzeStreaming(Resource):
     ) -> AnalyzeStream:
         """Stream text about a video or images. Sends nothing until it is entered, iterated or awaited.
 
-        There is no deadline: the stream fails when no data was received for `idle_timeout`. A stream that has started
-        is not retried.
+        The deadline is that of the start: once text arrives, the stream fails only when no data was received for
+        `idle_timeout`. A stream that has started is not retried.
 
         Args:
             model_name: Name of the model; images need `pegasus1.6`. None uses the platform's default.

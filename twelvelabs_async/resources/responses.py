@@ -76,7 +76,7 @@ class ResponseStream(TextStream[ResponseEvent]):
         """Read the stream to its end and return the complete response. Check its status: it may be truncated.
 
         Raises:
-            StreamError: The stream broke off or failed; `text_so_far` on the error has the text received.
+            StreamError: The stream broke off or failed; `text` of the error has what was received.
 
         Example:
             stream = client.responses.create_stream(knowledge_store_id=store.id, input="What happens at the beach?")
@@ -178,7 +178,7 @@ class Responses(Resource):
             text: Format of the output.
 
         Raises:
-            StreamError: Raised while reading: the stream broke off or failed; `text_so_far` on the error has the text
+            StreamError: Raised while reading: the stream broke off or failed; `text` of the error has what was
                 received.
 
         API: `POST /responses`

@@ -7,11 +7,10 @@ multipart upload: `assets.upload(path, resume=state)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import attrs
 
-from twelvelabs_async._arguments import checked_int, describe
+from twelvelabs_async._arguments import describe, positive_int
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.models.assets import CompletedChunk
 
@@ -20,10 +19,6 @@ def _as_tuple(parts: Iterable[CompletedChunk]) -> tuple[CompletedChunk, ...]:
     if not isinstance(parts, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"completed_parts must be a list of CompletedChunk objects, got {describe(parts)}")
     return tuple(parts)
-
-
-def _positive_int(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    checked_int(attribute.name, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -40,9 +35,9 @@ class UploadState:
     """Id of the asset; it can be used once the upload is complete."""
     filename: str
     """Filename of the asset."""
-    total_size: int = attrs.field(validator=_positive_int)
+    total_size: int = attrs.field(validator=positive_int)
     """Size of the file in bytes."""
-    chunk_size: int = attrs.field(validator=_positive_int)
+    chunk_size: int = attrs.field(validator=positive_int)
     """Size of a part in bytes, chosen by the API; the last part may be smaller."""
     fingerprint: str
     """Size, modification time and name of a file on disk, else the size and what is known of the content; a resumed

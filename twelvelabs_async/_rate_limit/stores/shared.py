@@ -15,11 +15,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from typing_extensions import override
@@ -87,12 +88,12 @@ class LoadedCategory:
         return changed
 
 
-class SharedStore(RateLimitStore, Protocol):
+class SharedStore(RateLimitStore, ABC):
     """A store whose operations each change one category."""
 
+    @abstractmethod
     async def _update(self, category: str, reservation_id: int, change: Callable[[CategoryState, float], T]) -> T:
         """Load a category, call `change` with its state and the current time, and write the result, atomically."""
-        ...
 
     @override
     async def reserve(self, category: str, costs: Costs) -> int | RequiredWait:
