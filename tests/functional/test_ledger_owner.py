@@ -1,4 +1,4 @@
-"""A ledger in PostgreSQL has one owner, which connections, pauses and other machines do not change."""
+"""A ledger in PostgreSQL has one owner, also after lost connections, pauses, and on several machines."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def database(database_server: PostgresServer) -> str:
 
 
 @asynccontextmanager
-async def opened(database: str) -> AsyncGenerator[PostgresLedger]:
+async def open_ledger(database: str) -> AsyncGenerator[PostgresLedger]:
     ledger = PostgresLedger(database)
     await ledger.open()
     try:
@@ -78,16 +78,16 @@ def age_heartbeat(database: str) -> None:
     execute(database, "UPDATE twelvelabs_ledger SET heartbeat = heartbeat - interval '16 seconds'")
 
 
-async def test_a_second_run_is_refused_and_the_error_names_the_owner_process(database: str) -> None:
-    async with opened(database):
+async def test_a_second_run_fails_and_the_error_names_the_owner_process(database: str) -> None:
+    async with open_ledger(database):
         with pytest.raises(LedgerInUseError, match=f"process {os.getpid()} on .*, last seen"):
             await PostgresLedger(database).open()
-    async with opened(database):
+    async with open_ledger(database):
         pass
 
 
 async def test_p28_a_run_keeps_its_ledger_when_the_database_ends_all_its_connections(database: str) -> None:
-    async with opened(database) as ledger:
+    async with open_ledger(database) as ledger:
         await ledger.claim(ENTRY)
         execute(
             database,
@@ -105,7 +105,7 @@ async def test_p28_a_write_succeeds_after_the_database_has_ended_all_idle_sessio
         await connection.execute("SELECT 1")
         await barrier.wait()
 
-    async with opened(f"{database}&options=-c%20idle_session_timeout%3D1s") as ledger:
+    async with open_ledger(f"{database}&options=-c%20idle_session_timeout%3D1s") as ledger:
         await ledger.claim(ENTRY)
         barrier = asyncio.Barrier(_MAX_LEDGER_CONNECTIONS)
         await asyncio.gather(*(ledger.run(partial(hold, barrier)) for _ in range(_MAX_LEDGER_CONNECTIONS)))
@@ -126,15 +126,15 @@ async def test_p28_a_write_is_retried_if_pool_connections_are_closed(database: s
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return ends
 
-    async with opened(database) as ledger:
+    async with open_ledger(database) as ledger:
         assert await ledger.run(claim) == 5
 
 
 async def test_p28_a_run_whose_ledger_was_taken_over_writes_nothing(database: str) -> None:
-    async with opened(database) as suspended:
+    async with open_ledger(database) as suspended:
         await suspended.claim(ENTRY)
         age_heartbeat(database)
-        async with opened(database) as successor:
+        async with open_ledger(database) as successor:
             for write in (
                 suspended.ensure_owned(),
                 suspended.claim(OTHER_ENTRY),
@@ -147,18 +147,18 @@ async def test_p28_a_run_whose_ledger_was_taken_over_writes_nothing(database: st
             assert [entry async for entry in successor.entries()] == [ENTRY]
             assert await successor.load_upload("t1") is None
             await suspended.close()
-            await successor.ensure_owned()  # closing the other has not released it
+            await successor.ensure_owned()  # closing the suspended ledger does not release it
 
 
 async def test_a_suspended_run_continues_if_no_other_took_over_its_ledger(database: str) -> None:
-    async with opened(database) as ledger:
+    async with open_ledger(database) as ledger:
         age_heartbeat(database)
         await ledger.ensure_owned()
         with pytest.raises(LedgerInUseError):
             await PostgresLedger(database).open()
 
 
-async def test_the_ledger_of_a_killed_process_of_this_machine_is_free(database: str) -> None:
+async def test_the_ledger_of_a_killed_process_on_this_machine_can_be_opened(database: str) -> None:
     async with start_process(sys.executable, "-c", OPEN_LEDGER, database, stdout=PIPE) as process:
         assert process.stdout is not None
         await process.stdout.readline()
@@ -166,21 +166,21 @@ async def test_the_ledger_of_a_killed_process_of_this_machine_is_free(database: 
             await PostgresLedger(database).open()
         process.kill()
         await process.wait()
-        async with opened(database):
+        async with open_ledger(database):
             pass
 
 
 async def test_the_ledger_of_another_machine_is_taken_over_after_its_heartbeat_expires(database: str) -> None:
-    async with opened(database):
+    async with open_ledger(database):
         execute(database, "UPDATE twelvelabs_ledger SET owner_host = 'elsewhere', owner_pid = 4194305")
         with pytest.raises(LedgerInUseError, match=r"process 4194305 on elsewhere.* try again in \d+ s"):
             await PostgresLedger(database).open()
         age_heartbeat(database)
-        async with opened(database):
+        async with open_ledger(database):
             pass
 
 
-async def test_a_database_that_is_not_utf8_is_refused_when_the_ledger_is_opened(database: str) -> None:
+async def test_a_database_that_is_not_utf8_is_rejected_when_the_ledger_is_opened(database: str) -> None:
     execute(database, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     try:
         with pytest.raises(LedgerError, match=r"database latin has the encoding LATIN1.*--encoding=UTF8"):
@@ -190,13 +190,13 @@ async def test_a_database_that_is_not_utf8_is_refused_when_the_ledger_is_opened(
 
 
 def test_a_process_has_ended_if_its_pid_is_unused_or_reused() -> None:
-    here = current_process()
-    assert not has_ended(here, here)
-    assert has_ended(attrs.evolve(here, started="1"), here)
-    assert has_ended(attrs.evolve(here, pid=2**22 + 1), here)  # above the largest pid of Linux
-    for other in ({"host": "elsewhere"}, {"boot_id": "earlier"}):
-        assert not has_ended(attrs.evolve(here, pid=2**22 + 1, **other), here)
-    unknown = ProcessIdentity(host=here.host, boot_id="", pid=2**22 + 1)
+    current = current_process()
+    assert not has_ended(current, current)
+    assert has_ended(attrs.evolve(current, started="1"), current)
+    assert has_ended(attrs.evolve(current, pid=2**22 + 1), current)  # above the largest process ID of Linux
+    for difference in ({"host": "elsewhere"}, {"boot_id": "earlier"}):
+        assert not has_ended(attrs.evolve(current, pid=2**22 + 1, **difference), current)
+    unknown = ProcessIdentity(host=current.host, boot_id="", pid=2**22 + 1)
     assert not has_ended(unknown, unknown)
 
 
@@ -213,13 +213,13 @@ def test_a_killed_process_has_ended_before_its_exit_code_is_read() -> None:
 async def test_p28_a_ledger_behind_a_pooler_in_transaction_mode_has_one_owner(
     database_server: PostgresServer, database: str
 ) -> None:
-    with pooler(database_server) as pooled:
-        async with opened(pooled) as ledger:
+    with pooler(database_server) as pooler_url:
+        async with open_ledger(pooler_url) as ledger:
             for _ in range(10):  # psycopg prepares a statement that it executes for the fifth time
                 await asyncio.gather(*(ledger.find("i", "/films/1.mp4", 1, 2) for _ in range(5)))
             await ledger.claim(ENTRY)
             await ledger.save(attrs.evolve(ENTRY, stage="processing", asset_id="a"))
             with pytest.raises(LedgerInUseError):
                 await PostgresLedger(database).open()
-        async with opened(database) as direct:
+        async with open_ledger(database) as direct:
             assert (await direct.claim(ENTRY)).match == "same_file"

@@ -9,11 +9,14 @@ from functools import partial
 from typing import Any, Final, Literal, LiteralString, TypeVar
 
 import attrs
-from psycopg import AsyncConnection, ProgrammingError, sql
+from psycopg import AsyncConnection, OperationalError, ProgrammingError, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow, scalar_row
+from psycopg_pool import AsyncConnectionPool
+from typing_extensions import override
 
 from twelvelabs_async._arguments import describe
+from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
 from twelvelabs_async.ingest.ledger import Entry, SavedUpload
 from twelvelabs_async.models.assets import CompletedChunk
@@ -89,6 +92,36 @@ _ASSIGNMENTS: Final = sql.SQL(", ").join(
 )
 
 LedgerConnection = AsyncConnection[TupleRow]
+
+
+class LedgerPool(AsyncConnectionPool[LedgerConnection]):
+    """A pool that replaces lost connections immediately.
+
+    A restart or an idle timeout of the database ends all idle connections. The check of the base class waits a second
+    after the first lost connection, and twice as long after each other one.
+    """
+
+    def __init__(self, conninfo: str, *, timeout: float, **options: Any) -> None:
+        options.pop("check", None)
+        super().__init__(conninfo, timeout=timeout, **options)
+
+    @override
+    async def getconn(self, timeout: float | None = None) -> LedgerConnection:
+        """Return a connection that works."""
+        clock = SystemClock()
+        deadline = clock.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(deadline - clock.monotonic())
+            try:
+                await self.check_connection(connection)
+            except OperationalError:
+                await self.putconn(connection)
+            except BaseException:
+                await self.putconn(connection)
+                raise
+            else:
+                return connection
+
 
 LedgerAccess = Literal["exclusive", "shared", "read"]
 """How a ledger is used: by one run, by workers and submissions, or by readers."""

@@ -22,7 +22,7 @@ from typing import Any, Final, LiteralString, TypeVar
 import attrs
 from psycopg import AsyncConnection, DataError, Error, InterfaceError, OperationalError, sql
 from psycopg.rows import class_row, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 from typing_extensions import override
 
 from twelvelabs_async._concurrency import FILE_THREADS
@@ -37,6 +37,7 @@ from twelvelabs_async.ingest._postgres import (
     FencedEntries,
     LedgerAccess,
     LedgerConnection,
+    LedgerPool,
     database_error_line,
     ensure_usable_loop,
     has_table,
@@ -160,7 +161,7 @@ class PostgresLedger(FencedEntries):
         super().__init__(NO_FENCE)
         self._url = url
         self._access: LedgerAccess = access
-        self._pool: AsyncConnectionPool[LedgerConnection] | None = None
+        self._pool: LedgerPool | None = None
         self._heartbeat_task: asyncio.Task[None] | None = None
 
     async def open(self) -> str:
@@ -177,13 +178,12 @@ class PostgresLedger(FencedEntries):
         async with await self._connect():
             pass  # the pool would not say why it cannot connect
         try:
-            pool = AsyncConnectionPool[LedgerConnection](
+            pool = LedgerPool(
                 with_connection_timeouts(self._url),
                 min_size=1,
                 max_size=_MAX_LEDGER_CONNECTIONS,
                 open=False,
                 kwargs={**POOLER_OPTIONS, "autocommit": True},
-                check=AsyncConnectionPool.check_connection,  # the database may have been restarted
                 timeout=_LEDGER_CONNECTION_TIMEOUT,
             )
             self._pool = pool

@@ -56,6 +56,7 @@ from twelvelabs_async.ingest._failures import (
 from twelvelabs_async.ingest._postgres import (
     POOLER_OPTIONS,
     LedgerAccess,
+    LedgerPool,
     database_error_line,
     has_table,
     server_address,
@@ -138,6 +139,7 @@ class JobQueue:
         self._url = with_connection_timeouts(url)
         self._clock = clock
         connector = PsycopgConnector(
+            pool_factory=LedgerPool,
             conninfo=self._url,
             min_size=1,
             max_size=MAX_QUEUE_CONNECTIONS,

@@ -39,8 +39,8 @@ _logger: Final = logging.getLogger(__name__)
 _HEARTBEAT_INTERVAL: Final = 1.0
 """Seconds between two heartbeats."""
 
-_HEARTBEAT_TIMEOUT: Final = 3.0
-"""Seconds for the database to accept a heartbeat."""
+_DATABASE_TIMEOUT: Final = 3.0
+"""Seconds for the database to accept a heartbeat, or to be found again."""
 
 _DEAD_WORKER_TIMEOUT: Final = 15.0
 """Seconds without a heartbeat after which other workers requeue the jobs of a worker."""
@@ -205,14 +205,18 @@ class Worker:
 
     async def _reattach(self) -> None:
         """Attach to the ledger again, after the database has gone away or heartbeats have failed."""
-        while True:
+        while not self._stopping:
             await self._clock.sleep(_RECONNECT_DELAY)
             try:
-                return await self._ledger.attach()
+                async with asyncio.timeout(_DATABASE_TIMEOUT):
+                    await self._ledger.attach()
             except LedgerInUseError:
                 raise
-            except LedgerError as error:
-                _logger.warning("cannot use the database, trying again: %s", _cause_line(error))
+            except (LedgerError, TimeoutError) as error:
+                reason = _cause_line(error) or "it does not answer"
+                _logger.warning("cannot use the database, trying again: %s", reason)
+            else:
+                return
 
     async def _heartbeat_loop(self) -> None:
         """Send heartbeats; cancel the jobs if the database does not accept them."""
@@ -220,7 +224,7 @@ class Worker:
         while True:
             now = self._clock.monotonic()
             try:
-                async with asyncio.timeout(_HEARTBEAT_TIMEOUT):
+                async with asyncio.timeout(_DATABASE_TIMEOUT):
                     await self._send_heartbeat()
                 last_heartbeat = now
             except LedgerInUseError as error:
