@@ -41,13 +41,13 @@ class ManualClock:
 
 @pytest.fixture(scope="module")
 def shared_clock() -> ManualClock:
-    """The clock of all emulators of a module; tests take `clock`."""
+    """The clock of all emulators of a module; tests use `clock`."""
     return ManualClock()
 
 
 @pytest.fixture
 def clock(shared_clock: ManualClock) -> ManualClock:
-    """A clock that shows its start."""
+    """A clock reset to its start."""
     shared_clock.now = shared_clock.START
     return shared_clock
 
@@ -81,7 +81,7 @@ def serve(stack: AsyncExitStack, clock: ManualClock) -> Callable[..., Awaitable[
 
 @pytest.fixture(scope="module")
 async def shared_emulator(shared_clock: ManualClock) -> AsyncIterator[Emulator]:
-    """An emulator with small parts; tests take `emulator`."""
+    """An emulator with small chunks; tests use `emulator`."""
     async with Emulator(clock=shared_clock, timing=TIMING, chunk_size=1000) as running:
         yield running
 
@@ -90,7 +90,7 @@ async def shared_emulator(shared_clock: ManualClock) -> AsyncIterator[Emulator]:
 async def emulator(
     request: pytest.FixtureRequest, shared_emulator: Emulator, serve: Callable[..., Awaitable[Emulator]]
 ) -> AsyncIterator[Emulator]:
-    """The emulator of the module, as new; a test marked `own_emulator` gets another one."""
+    """The emulator of the module, reset; a test marked `own_emulator` gets an emulator of its own."""
     if request.node.get_closest_marker("own_emulator"):
         yield await serve(chunk_size=1000)
         return
@@ -124,7 +124,7 @@ def call(session: aiohttp.ClientSession) -> SendRequest:
 
 def request_sender(session: aiohttp.ClientSession) -> SendRequest:
     async def send(method: str, path: str, **options: Any) -> tuple[int, Any]:
-        # A path with a colon in it would be taken for a URL of its own.
+        # Without the dot, aiohttp would take a path with a colon for an absolute URL.
         async with session.request(method, "./" + path.lstrip("/"), **options) as response:
             text = await response.text()
             return response.status, json.loads(text) if text else None
@@ -133,7 +133,7 @@ def request_sender(session: aiohttp.ClientSession) -> SendRequest:
 
 
 @pytest.fixture
-def other(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitable[SendRequest]]:
+def call_with_key(emulator: Emulator, stack: AsyncExitStack) -> Callable[[str], Awaitable[SendRequest]]:
     """Send requests with another API key."""
 
     async def open_session(key: str) -> SendRequest:
@@ -158,35 +158,35 @@ def restart(
 
 
 @pytest.fixture
-def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+def wait_until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
     """Wait until a condition is true."""
 
-    async def wait_until(condition: Callable[[], bool]) -> None:
+    async def poll(condition: Callable[[], bool]) -> None:
         for _ in range(5000):
             if condition():
                 return
             await asyncio.sleep(0.001)
-        pytest.fail("it never came true")
+        pytest.fail("timed out")
 
-    return wait_until
+    return poll
 
 
 @pytest.fixture
 def form() -> Callable[..., aiohttp.FormData]:
     """Build a multipart form: bytes become a file, a list a repeated field, a dict JSON."""
 
-    def write(filename: str = "upload", /, **fields: Any) -> aiohttp.FormData:
-        written = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    def build(filename: str = "upload", /, **fields: Any) -> aiohttp.FormData:
+        data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
         for name, values in fields.items():
-            several = cast("list[Any]", values)
-            for value in several if isinstance(values, list) else [values]:
+            items = cast("list[Any]", values)
+            for value in items if isinstance(values, list) else [values]:
                 if isinstance(value, bytes):
-                    written.add_field(name, io.BytesIO(value), filename=filename)
+                    data.add_field(name, io.BytesIO(value), filename=filename)
                 else:
-                    written.add_field(name, json.dumps(value) if isinstance(value, dict | bool) else str(value))
-        return written
+                    data.add_field(name, json.dumps(value) if isinstance(value, dict | bool) else str(value))
+        return data
 
-    return write
+    return build
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def put() -> Callable[..., Awaitable[tuple[int, str, str]]]:
 
 @pytest.fixture
 def send(call: SendRequest, put: PutChunk, film: bytes) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
-    """Send chunks to new URLs, and return the body that reports them."""
+    """Upload chunks to new presigned URLs, and return the list that reports them."""
 
     async def send_all(upload: dict[str, Any], *indexes: int) -> list[dict[str, Any]]:
         report: list[dict[str, Any]] = []

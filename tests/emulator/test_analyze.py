@@ -1,4 +1,4 @@
-"""Synchronous analysis of videos and images, streamed or as a whole."""
+"""Synchronous analysis of videos and images, streamed or in one response."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 async def test_the_text_contains_the_file_name_and_the_prompt(call: SendRequest, make_source: MakeSource) -> None:
     video = await make_source("red car.mp4")
-    status, found = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
+    status, response = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
     assert status == 200
-    assert found["data"].startswith("red car.mp4: an answer to What happens in this video.")
-    assert "From 54 to 60 seconds" in found["data"]
-    assert found["finish_reason"] == "stop"
-    assert found["usage"]["output_tokens"] > 60
-    assert "error" not in found
+    assert response["data"].startswith("red car.mp4: an answer to What happens in this video.")
+    assert "From 54 to 60 seconds" in response["data"]
+    assert response["finish_reason"] == "stop"
+    assert response["usage"]["output_tokens"] > 60
+    assert "error" not in response
 
 
 @pytest.mark.parametrize("stream", [{}, {"stream": True}])
@@ -50,24 +50,24 @@ async def test_responses_are_streamed_by_default(
         assert response.content_type == "application/x-ndjson"
         assert response.headers["Transfer-Encoding"] == "chunked"
         start, *texts, end = lines(await response.text())
-    _, whole = await call("POST", "/analyze", json=body | {"stream": False})
+    _, complete = await call("POST", "/analyze", json=body | {"stream": False})
     assert start == {"event_type": "stream_start", "metadata": {"generation_id": end["metadata"]["generation_id"]}}
     assert {event["event_type"] for event in texts} == {"text_generation"}
-    assert "".join(event["text"] for event in texts) == whole["data"]
+    assert "".join(event["text"] for event in texts) == complete["data"]
     assert (end["event_type"], end["finish_reason"]) == ("stream_end", "stop")
-    assert end["metadata"]["usage"] == whole["usage"]
+    assert end["metadata"]["usage"] == complete["usage"]
 
 
 async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_source: MakeSource) -> None:
     body = {"video": await make_source(seconds=600), "prompt": PROMPT, "stream": False}
-    _, whole = await call("POST", "/analyze", json=body)
-    _, cut = await call("POST", "/analyze", json=body | {"max_tokens": 512})
-    assert whole["usage"]["output_tokens"] > 512
-    assert (cut["finish_reason"], cut["usage"]["output_tokens"]) == ("length", 512)
-    assert whole["data"].startswith(cut["data"])
-    assert "512" in cut["error"]["message"]
-    _, start = await call("POST", "/analyze", json=body | {"max_tokens": 512, "end_time": 60})
-    assert start["finish_reason"] == "stop"
+    _, complete = await call("POST", "/analyze", json=body)
+    _, truncated = await call("POST", "/analyze", json=body | {"max_tokens": 512})
+    assert complete["usage"]["output_tokens"] > 512
+    assert (truncated["finish_reason"], truncated["usage"]["output_tokens"]) == ("length", 512)
+    assert complete["data"].startswith(truncated["data"])
+    assert "512" in truncated["error"]["message"]
+    _, first_minute = await call("POST", "/analyze", json=body | {"max_tokens": 512, "end_time": 60})
+    assert first_minute["finish_reason"] == "stop"
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ async def test_a_long_text_is_truncated_at_max_tokens(call: SendRequest, make_so
     ],
 )
 async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, Any], status: int, code: str) -> None:
-    found, error = await call("POST", "/analyze", json=fields)
-    assert (found, error["code"]) == (status, code)
+    actual_status, error = await call("POST", "/analyze", json=fields)
+    assert (actual_status, error["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
-    ("images", "more"),
+    ("images", "extra_fields"),
     [
         ([IMAGE], {"model_name": "pegasus1.5"}),
         ([IMAGE], {"prompt": None}),
@@ -135,8 +135,10 @@ async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, 
         ([IMAGE, IMAGE | {"name": "two"}], {"prompt": "only <@one>"}),
     ],
 )
-async def test_invalid_image_requests_are_rejected(call: SendRequest, images: list[Any], more: dict[str, Any]) -> None:
-    body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare", "stream": False} | more
+async def test_invalid_image_requests_are_rejected(
+    call: SendRequest, images: list[Any], extra_fields: dict[str, Any]
+) -> None:
+    body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare", "stream": False} | extra_fields
     assert (await call("POST", "/analyze", json=body))[0] == 400
 
 
@@ -148,9 +150,9 @@ async def test_images_are_described(
     inline = base64.b64encode(samples.image()).decode().rstrip("=")
     images = [IMAGE, {"name": "two", "asset_id": asset}, {"name": "three", "base64_string": inline}]
     body = {"image": images, "model_name": "pegasus1.6", "prompt": "Compare <@one>, <@two>, <@three>", "stream": False}
-    status, found = await call("POST", "/analyze", json=body)
+    status, response = await call("POST", "/analyze", json=body)
     assert status == 200
-    assert all(f"{name} shows" in found["data"] for name in ("one.png", "two.png", "inline.png"))
+    assert all(f"{name} shows" in response["data"] for name in ("one.png", "two.png", "inline.png"))
     film = await make_asset()
     advance(10)
     images[1]["asset_id"] = film
@@ -167,9 +169,9 @@ async def test_a_prompt_can_refer_to_images(call: SendRequest) -> None:
 async def test_a_video_must_exist_and_have_a_valid_duration(
     call: SendRequest, make_asset: CreateResource, make_source: MakeSource
 ) -> None:
-    fresh = {"type": "asset_id", "asset_id": await make_asset()}
+    unprocessed = {"type": "asset_id", "asset_id": await make_asset()}
     body = {"prompt": PROMPT, "stream": False}
-    status, error = await call("POST", "/analyze", json=body | {"video": fresh})
+    status, error = await call("POST", "/analyze", json=body | {"video": unprocessed})
     assert (status, error["code"]) == (400, "asset_not_ready")
     for seconds, code in ((0.5, "video_duration_too_short"), (3601, "video_duration_too_long")):
         video = await make_source(seconds=seconds)
@@ -217,16 +219,16 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-async def structured(call: SendRequest, video: Any, schema: Any, **more: Any) -> tuple[int, Any]:
+async def analyze_with_schema(call: SendRequest, video: Any, schema: Any, **more: Any) -> tuple[int, Any]:
     form = {"type": "json_schema", "json_schema": schema}
     body = {"video": video, "prompt": PROMPT, "stream": False, "response_format": form, **more}
     return await call("POST", "/analyze", json=body)
 
 
 async def test_a_response_matches_its_schema(call: SendRequest, make_source: MakeSource) -> None:
-    status, found = await structured(call, await make_source(), SCHEMA)
+    status, response = await analyze_with_schema(call, await make_source(), SCHEMA)
     assert status == 200
-    value = json.loads(found["data"])
+    value = json.loads(response["data"])
     assert list(value)[:3] == ["title", "note", "code"], "the first required property comes first"
     assert re.fullmatch(SCHEMA["properties"]["code"]["pattern"], value["code"])
     assert re.fullmatch(r"[0-9a-f-]{36}", value["uuid"])
@@ -248,70 +250,70 @@ async def test_a_response_matches_its_schema(call: SendRequest, make_source: Mak
 
 
 async def test_a_long_json_document_is_truncated(call: SendRequest, make_source: MakeSource) -> None:
-    _, found = await structured(call, await make_source(seconds=600), SCHEMA, max_tokens=512)
-    assert found["finish_reason"] == "length"
+    _, response = await analyze_with_schema(call, await make_source(seconds=600), SCHEMA, max_tokens=512)
+    assert response["finish_reason"] == "length"
     with pytest.raises(ValueError, match="line 1"):
-        json.loads(found["data"])
+        json.loads(response["data"])
 
 
-def in_object(**properties: Any) -> dict[str, Any]:
+def object_schema(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
 @pytest.mark.parametrize(
     ("schema", "status"),
     [
-        (in_object(a={"type": "string", "minLength": 1}), 422),
-        (in_object(a={"type": "string", "maxLength": 1}), 422),
+        (object_schema(a={"type": "string", "minLength": 1}), 422),
+        (object_schema(a={"type": "string", "maxLength": 1}), 422),
         ({"type": "object", "additionalProperties": False}, 422),
-        (in_object(a={"type": "array", "uniqueItems": True}), 422),
-        (in_object(a={"type": "array", "maxItems": 2}), 422),
-        (in_object(a={"type": "array", "minItems": 2}), 422),
-        (in_object(a={"type": "number", "minimum": 2}), 422),
-        (in_object(a={"type": "string", "format": "email"}), 422),
-        (in_object(a={"type": "string", "pattern": "("}), 422),
-        (in_object(a={"oneOf": [{"type": "string"}]}), 422),
-        (in_object(a={"anyOf": [{"type": "string", "minLength": 1}]}), 422),
-        (in_object(a={"type": "date"}), 422),
-        (in_object(a={"enum": []}), 422),
-        (in_object(a={"type": "array", "minItems": []}), 422),
-        (in_object(a={"type": "integer", "minimum": "a"}), 422),
-        (in_object(a={"type": "integer", "minimum": 3, "maximum": 1}), 422),
-        (in_object(a={"enum": [[]]}), 422),
-        (in_object(a={"$ref": "#/$defs/none"}), 422),
-        (in_object(a={"$ref": "a"}) | {"$defs": {"a": {"type": "string"}}}, 422),
+        (object_schema(a={"type": "array", "uniqueItems": True}), 422),
+        (object_schema(a={"type": "array", "maxItems": 2}), 422),
+        (object_schema(a={"type": "array", "minItems": 2}), 422),
+        (object_schema(a={"type": "number", "minimum": 2}), 422),
+        (object_schema(a={"type": "string", "format": "email"}), 422),
+        (object_schema(a={"type": "string", "pattern": "("}), 422),
+        (object_schema(a={"oneOf": [{"type": "string"}]}), 422),
+        (object_schema(a={"anyOf": [{"type": "string", "minLength": 1}]}), 422),
+        (object_schema(a={"type": "date"}), 422),
+        (object_schema(a={"enum": []}), 422),
+        (object_schema(a={"type": "array", "minItems": []}), 422),
+        (object_schema(a={"type": "integer", "minimum": "a"}), 422),
+        (object_schema(a={"type": "integer", "minimum": 3, "maximum": 1}), 422),
+        (object_schema(a={"enum": [[]]}), 422),
+        (object_schema(a={"$ref": "#/$defs/none"}), 422),
+        (object_schema(a={"$ref": "a"}) | {"$defs": {"a": {"type": "string"}}}, 422),
         ({"type": "object", "$defs": {"a": {"type": "string", "minLength": 1}}}, 422),
-        (in_object(a="string"), 400),
+        (object_schema(a="string"), 400),
         ("object", 400),
-        (in_object(a={"type": "timestamp"}), 400),
-        (in_object(a=in_object(b={"type": "timestamp", "format": "seconds"})), 400),
-        (in_object(a={"anyOf": [{"type": "timestamp", "format": "seconds"}]}), 400),
+        (object_schema(a={"type": "timestamp"}), 400),
+        (object_schema(a=object_schema(b={"type": "timestamp", "format": "seconds"})), 400),
+        (object_schema(a={"anyOf": [{"type": "timestamp", "format": "seconds"}]}), 400),
         ({"type": "timestamp", "format": "seconds"}, 400),
-        (in_object(start_time={"type": "boolean"}), 400),
-        (in_object(a=in_object(end_time={"type": "string", "format": "time"})), 400),
-        (in_object(start_time={"enum": [True]}), 400),
-        (in_object(end_time={"const": None}), 400),
-        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "object"}}}, 400),
-        (in_object(start_time={"anyOf": [{"$ref": "#/$defs/a"}]}) | {"$defs": {"a": {"enum": [False]}}}, 400),
-        (in_object(a={"items": {"type": "string", "minLength": 1}}), 422),
-        (in_object(a={"type": "string", "properties": {"b": {"maxLength": 1}}}), 422),
-        (in_object(a={"type": "array", "prefixItems": []}), 422),
-        (in_object(a={"type": "number", "multipleOf": 2}), 422),
+        (object_schema(start_time={"type": "boolean"}), 400),
+        (object_schema(a=object_schema(end_time={"type": "string", "format": "time"})), 400),
+        (object_schema(start_time={"enum": [True]}), 400),
+        (object_schema(end_time={"const": None}), 400),
+        (object_schema(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "object"}}}, 400),
+        (object_schema(start_time={"anyOf": [{"$ref": "#/$defs/a"}]}) | {"$defs": {"a": {"enum": [False]}}}, 400),
+        (object_schema(a={"items": {"type": "string", "minLength": 1}}), 422),
+        (object_schema(a={"type": "string", "properties": {"b": {"maxLength": 1}}}), 422),
+        (object_schema(a={"type": "array", "prefixItems": []}), 422),
+        (object_schema(a={"type": "number", "multipleOf": 2}), 422),
         ({"type": "object", "if": {}}, 422),
-        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "number"}}}, 200),
-        (in_object(start_time={"enum": [1, 2.5]}, end_time={"const": "00:01"}), 200),
-        (in_object(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"anyOf": [{"type": "number"}]}}}, 200),
-        (in_object(a={"type": "string", "title": "A", "default": "b", "examples": ["c"]}), 200),
-        (in_object(a={"items": {"type": "string"}}), 200),
-        (in_object(a={"type": ["string", "null"]}), 200),
-        (in_object(a={"type": "array", "items": in_object(b={"type": "timestamp", "format": "seconds"})}), 200),
+        (object_schema(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "number"}}}, 200),
+        (object_schema(start_time={"enum": [1, 2.5]}, end_time={"const": "00:01"}), 200),
+        (object_schema(start_time={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"anyOf": [{"type": "number"}]}}}, 200),
+        (object_schema(a={"type": "string", "title": "A", "default": "b", "examples": ["c"]}), 200),
+        (object_schema(a={"items": {"type": "string"}}), 200),
+        (object_schema(a={"type": ["string", "null"]}), 200),
+        (object_schema(a={"type": "array", "items": object_schema(b={"type": "timestamp", "format": "seconds"})}), 200),
     ],
 )
 async def test_unsupported_schemas_are_rejected(call: SendRequest, schema: Any, status: int) -> None:
-    found, answer = await structured(call, URL, schema)
-    assert found == status
+    actual_status, response = await analyze_with_schema(call, URL, schema)
+    assert actual_status == status
     if status == 422:
-        assert answer["code"] == "response_format_invalid"
+        assert response["code"] == "response_format_invalid"
 
 
 @pytest.mark.parametrize(
@@ -337,10 +339,10 @@ async def test_a_video_must_have_a_valid_resolution(
     advance(10)
     inline = {"type": "base64_string", "base64_string": base64.b64encode(film).decode()}
     for video in ({"type": "asset_id", "asset_id": asset}, inline):
-        status, answer = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
-        assert (status, answer.get("code")) == (400 if code else 200, code)
-        status, answer = await call("POST", "/analyze/tasks", json={"video": video, "prompt": PROMPT})
-        assert (status, answer.get("error", {}).get("code")) == (400 if code else 202, code)
+        status, response = await call("POST", "/analyze", json={"video": video, "prompt": PROMPT, "stream": False})
+        assert (status, response.get("code")) == (400 if code else 200, code)
+        status, response = await call("POST", "/analyze/tasks", json={"video": video, "prompt": PROMPT})
+        assert (status, response.get("error", {}).get("code")) == (400 if code else 202, code)
 
 
 async def test_a_documented_429_response_has_no_body(serve: Serve, connect: Connect) -> None:

@@ -23,23 +23,23 @@ TASKS = "/analyze/tasks"
 IMAGE = base64.b64encode(samples.image()).decode()
 
 
-async def make(call: SendRequest, **fields: Any) -> str:
+async def create_task(call: SendRequest, **fields: Any) -> str:
     body = {"video": URL, "prompt": PROMPT} | fields
     status, created = await call("POST", TASKS, json={name: value for name, value in body.items() if value is not None})
     assert (status, created["status"]) == (202, "queued")
     return str(created["task_id"])
 
 
-async def test_a_task_goes_through_its_statuses(call: SendRequest, advance: Advance) -> None:
-    task = await make(call, custom_id="a-1_B")
-    seen: list[str] = []
+async def test_the_status_of_a_task_changes_over_time(call: SendRequest, advance: Advance) -> None:
+    task = await create_task(call, custom_id="a-1_B")
+    statuses: list[str] = []
     found: Any = None
     for _ in range(6):
         _, found = await call("GET", f"{TASKS}/{task}")
-        seen.append(found["status"])
+        statuses.append(found["status"])
         assert ("result" in found, "completed_at" in found) == ((found["status"] == "ready"),) * 2
         advance(4)
-    assert seen == ["queued", "pending", "processing", "processing", "processing", "ready"]
+    assert statuses == ["queued", "pending", "processing", "processing", "processing", "ready"]
     assert (found["task_id"], found["custom_id"]) == (task, "a-1_B")
     assert found["completed_at"] == "2026-01-01T00:00:20Z"
     assert found["video_source"].items() > URL.items()
@@ -53,7 +53,7 @@ async def test_a_task_goes_through_its_statuses(call: SendRequest, advance: Adva
 
 
 async def test_a_truncated_text_has_a_warning(call: SendRequest, advance: Advance, make_source: MakeSource) -> None:
-    task = await make(call, video=await make_source(seconds=600), max_tokens=512)
+    task = await create_task(call, video=await make_source(seconds=600), max_tokens=512)
     advance(20)
     _, found = await call("GET", f"{TASKS}/{task}")
     assert (found["status"], found["result"]["finish_reason"]) == ("ready", "length")
@@ -69,39 +69,39 @@ async def test_the_same_idempotency_key_returns_the_same_task(call: SendRequest,
     assert ids[0] == ids[1] != ids[2]
     assert len((await call("GET", TASKS))[1]["data"]) == 2
     advance(20)
-    _, again = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
-    assert again == {"task_id": ids[0], "status": "ready"}
+    _, repeated = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
+    assert repeated == {"task_id": ids[0], "status": "ready"}
     await call("DELETE", f"{TASKS}/{ids[0]}")
-    _, fresh = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
-    assert fresh["task_id"] not in ids
+    _, new_task = await call("POST", TASKS, json=body, headers={"Idempotency-Key": "a"})
+    assert new_task["task_id"] not in ids
 
 
 async def test_the_list_is_newest_first_and_can_be_filtered(
     call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
     video = await make_source()
-    first = await make(call, video=video)
+    first = await create_task(call, video=video)
     advance(20)
     definitions = [{"id": "a", "description": "b"}, {"id": "c", "description": "d"}]
     form = {"type": "segment_definitions", "segment_definitions": definitions}
-    second = await make(call, analysis_mode="time_based_metadata", response_format=form, prompt=None)
+    second = await create_task(call, analysis_mode="time_based_metadata", response_format=form, prompt=None)
 
-    async def listed(**query: str) -> list[str]:
+    async def list_ids(**query: str) -> list[str]:
         status, found = await call("GET", TASKS, params=query)
         assert status == 200
         return [task["task_id"] for task in found["data"]]
 
-    assert await listed() == [second, first]
-    assert await listed(status="ready") == [first]
-    assert await listed(analysis_mode="time_based_metadata") == [second]
-    assert await listed(asset_id=video["asset_id"]) == [first]
-    assert await listed(video_url=URL["url"]) == [second]
-    assert await listed(page="2", page_limit="1") == [first]
+    assert await list_ids() == [second, first]
+    assert await list_ids(status="ready") == [first]
+    assert await list_ids(analysis_mode="time_based_metadata") == [second]
+    assert await list_ids(asset_id=video["asset_id"]) == [first]
+    assert await list_ids(video_url=URL["url"]) == [second]
+    assert await list_ids(page="2", page_limit="1") == [first]
     _, found = await call("GET", TASKS)
     assert found["data"][1]["request_params"]["prompt"] == PROMPT[:30]
     assert found["data"][0]["request_params"]["response_format"]["segment_definitions"] == definitions[:1]
     status, error = await call("GET", TASKS, params={"status": "done"})
-    assert (status, error["code"]) == (400, "parameter_invalid"), "the list is not nested"
+    assert (status, error["code"]) == (400, "parameter_invalid"), "errors of the list are not nested"
 
 
 async def test_errors_of_single_tasks_are_nested(call: SendRequest, emulator: Emulator) -> None:
@@ -116,14 +116,14 @@ async def test_errors_of_single_tasks_are_nested(call: SendRequest, emulator: Em
     )
     assert (status, error["error"]["code"]) == (400, "resource_not_exist")
     async with (
-        aiohttp.ClientSession(headers={"x-api-key": "wrong"}) as stranger,
-        stranger.post(emulator.base_url + missing + "/cancel") as response,
+        aiohttp.ClientSession(headers={"x-api-key": "wrong"}) as session,
+        session.post(emulator.base_url + missing + "/cancel") as response,
     ):
         assert (response.status, (await response.json())["code"]) == (401, "api_key_invalid")
 
 
 async def test_a_task_can_be_canceled_until_it_ends(call: SendRequest, advance: Advance) -> None:
-    task = await make(call)
+    task = await create_task(call)
     path = f"{TASKS}/{task}"
     advance(5)
     for _ in range(2):
@@ -132,14 +132,14 @@ async def test_a_task_can_be_canceled_until_it_ends(call: SendRequest, advance: 
     _, found = await call("GET", path)
     assert (found["status"], found["error"]["code"]) == ("canceled", "user_canceled")
     assert found["completed_at"] == "2026-01-01T00:00:05Z"
-    done = await make(call)
+    finished_task = await create_task(call)
     advance(20)
-    status, error = await call("POST", f"{TASKS}/{done}/cancel")
+    status, error = await call("POST", f"{TASKS}/{finished_task}/cancel")
     assert (status, error["error"]["code"]) == (409, "task_cannot_be_canceled")
 
 
 async def test_a_task_cannot_be_deleted_while_it_is_processing(call: SendRequest, advance: Advance) -> None:
-    path = f"{TASKS}/{await make(call)}"
+    path = f"{TASKS}/{await create_task(call)}"
     advance(10)
     status, error = await call("DELETE", path)
     assert (status, error["error"]["code"]) == (409, "task_cannot_be_deleted")
@@ -165,9 +165,9 @@ FIELDS: list[dict[str, Any]] = [
 ]
 
 
-def segmented(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
-    whole = {"id": "scene", "description": "A scene"} | definition
-    form = {"type": "segment_definitions", "segment_definitions": [whole]}
+def segmentation_request(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
+    definition = {"id": "scene", "description": "A scene"} | definition
+    form = {"type": "segment_definitions", "segment_definitions": [definition]}
     body: dict[str, Any] = {"prompt": None, "analysis_mode": "time_based_metadata", "response_format": form}
     return body | {"model_name": "pegasus1.6"} | more
 
@@ -184,7 +184,7 @@ async def segments_of(call: SendRequest, advance: Advance, task: str) -> list[di
 async def test_segments_cover_the_video_and_have_their_fields(
     call: SendRequest, advance: Advance, make_source: MakeSource
 ) -> None:
-    task = await make(call, video=await make_source(seconds=60), **segmented({"fields": FIELDS}))
+    task = await create_task(call, video=await make_source(seconds=60), **segmentation_request({"fields": FIELDS}))
     segments = await segments_of(call, advance, task)
     assert [segments[0]["start_time"], segments[-1]["end_time"]] == [0, 60]
     assert all(before["end_time"] == after["start_time"] for before, after in pairwise(segments))
@@ -203,12 +203,14 @@ async def test_segments_respect_the_duration_limits(
 ) -> None:
     video = await make_source(seconds=60)
     for limits, count in (({"min_segment_duration": 25}, 2), ({"max_segment_duration": 5}, 12)):
-        task = await make(call, video=video, **segmented({}, **limits))
+        task = await create_task(call, video=video, **segmentation_request({}, **limits))
         assert len(await segments_of(call, advance, task)) == count
-    body = segmented({"time_ranges": [{"start_time": 5, "end_time": 10}, {"start_time": 10, "end_time": 20}]})
+    body = segmentation_request(
+        {"time_ranges": [{"start_time": 5, "end_time": 10}, {"start_time": 10, "end_time": 20}]}
+    )
     body["response_format"]["segment_time_format"] = "hh:mm:ss.fff"
-    found = await segments_of(call, advance, await make(call, video=video, **body))
-    assert [(one["start_time"], one["end_time"]) for one in found] == [
+    segments = await segments_of(call, advance, await create_task(call, video=video, **body))
+    assert [(segment["start_time"], segment["end_time"]) for segment in segments] == [
         ("00:00:05.000", "00:00:10.000"),
         ("00:00:10.000", "00:00:20.000"),
     ]
@@ -220,14 +222,14 @@ async def test_segments_match_the_described_scenes(
     emulator.describe("film.mp4", [(0, 5, "a red car"), (5, 40, "a blue boat"), (45, 46, "a gull")])
     video = await make_source(seconds=60)
 
-    async def found(definition: dict[str, Any], **limits: float) -> list[tuple[float, float]]:
-        task = await make(call, video=video, **segmented(definition, **limits))
-        return [(one["start_time"], one["end_time"]) for one in await segments_of(call, advance, task)]
+    async def segment_times(definition: dict[str, Any], **limits: float) -> list[tuple[float, float]]:
+        task = await create_task(call, video=video, **segmentation_request(definition, **limits))
+        return [(segment["start_time"], segment["end_time"]) for segment in await segments_of(call, advance, task)]
 
-    assert await found({}) == [(0, 5), (5, 40), (45, 46)]
-    assert await found({}, min_segment_duration=2) == [(0, 5), (5, 40)]
-    assert await found({}, max_segment_duration=20) == [(0, 5), (5, 22.5), (22.5, 40), (45, 46)]
-    assert await found({"time_ranges": [{"start_time": 2, "end_time": 8}]}) == [(2, 5), (5, 8)]
+    assert await segment_times({}) == [(0, 5), (5, 40), (45, 46)]
+    assert await segment_times({}, min_segment_duration=2) == [(0, 5), (5, 40)]
+    assert await segment_times({}, max_segment_duration=20) == [(0, 5), (5, 22.5), (22.5, 40), (45, 46)]
+    assert await segment_times({"time_ranges": [{"start_time": 2, "end_time": 8}]}) == [(2, 5), (5, 8)]
 
 
 async def test_segments_that_exceed_max_tokens_fail(
@@ -235,21 +237,21 @@ async def test_segments_that_exceed_max_tokens_fail(
 ) -> None:
     video = await make_source(seconds=3600)
     for limit, status in ((2048, "failed"), ("unlimited", "ready")):
-        task = await make(call, video=video, **segmented({"fields": FIELDS}, max_tokens=limit))
+        task = await create_task(call, video=video, **segmentation_request({"fields": FIELDS}, max_tokens=limit))
         advance(20)
         _, found = await call("GET", f"{TASKS}/{task}")
         assert found["status"] == status
         assert found.get("error", {}).get("code") == ("token_limit_exceeded" if status == "failed" else None)
 
 
-def events(*fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a field with a list of events, which have these fields."""
-    whole = [{"name": "who", "type": "string", "description": "Who"} | field for field in fields]
-    items = {"type": "object", "fields": whole}
+def definition_with_events(*fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a segment definition with a field of events; `fields` are the fields of an event."""
+    event_fields = [{"name": "who", "type": "string", "description": "Who"} | field for field in fields]
+    items = {"type": "object", "fields": event_fields}
     return {"fields": [{"name": "events", "type": "time_array", "description": "Events", "items": items}]}
 
 
-def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
+def definition_with_time_ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
     return {"time_ranges": [{"start_time": start, "end_time": end} for start, end in pairs]}
 
 
@@ -260,41 +262,41 @@ def ranges(*pairs: tuple[float, float]) -> dict[str, Any]:
         {"custom_id": "a b"},
         {"custom_id": "a" * 65},
         {"analysis_mode": "other"},
-        segmented({}) | {"prompt": PROMPT},
-        segmented({}) | {"response_format": None},
-        segmented({}, max_tokens=512),
-        segmented({}, max_tokens="unlimited", model_name="pegasus1.5"),
-        segmented(ranges((0, 5)), max_tokens="unlimited"),
-        segmented({"description": None}),
-        segmented({"id": ""}),
-        segmented(ranges((0, 1))),
-        segmented(ranges((0, 5), (4, 8))),
-        segmented(ranges((0, 5)), min_segment_duration=3),
-        segmented(ranges((0, 5)), start_time=1),
-        segmented({"time_ranges": [{"start_time": 1}]}),
-        segmented({}, min_segment_duration=1),
-        segmented({}, min_segment_duration=5, max_segment_duration=4),
-        segmented({"fields": [FIELDS[0] | {"name": "metadata"}]}),
-        segmented({"fields": [FIELDS[0] | {"type": "text"}]}),
-        segmented({"fields": [FIELDS[0] | {"format": "seconds"}]}),
-        segmented({"fields": [FIELDS[0] | {"enum": []}]}),
-        segmented({"fields": [FIELDS[0] | {"items": {"type": "string"}}]}),
-        segmented({"fields": [FIELDS[5] | {"items": None}]}),
-        segmented({"fields": [FIELDS[5] | {"items": {"type": "object"}}]}),
-        segmented({"fields": [FIELDS[5] | {"items": {"type": "string", "fields": []}}]}),
-        segmented({"fields": [FIELDS[6] | {"format": None}]}),
-        segmented({"fields": [FIELDS[7]]}, model_name="pegasus1.5"),
-        segmented(events({"type": "integer", "enum": ["1"]})),
-        segmented(events({"type": "array", "items": {"type": "string"}, "enum": ["1"]})),
-        segmented(events({"items": {"type": "string"}})),
-        segmented(events({}, {})),
-        segmented(events({"type": "timestamp", "format": "seconds"})),
-        segmented(events({"name": "start_time"})),
+        segmentation_request({}) | {"prompt": PROMPT},
+        segmentation_request({}) | {"response_format": None},
+        segmentation_request({}, max_tokens=512),
+        segmentation_request({}, max_tokens="unlimited", model_name="pegasus1.5"),
+        segmentation_request(definition_with_time_ranges((0, 5)), max_tokens="unlimited"),
+        segmentation_request({"description": None}),
+        segmentation_request({"id": ""}),
+        segmentation_request(definition_with_time_ranges((0, 1))),
+        segmentation_request(definition_with_time_ranges((0, 5), (4, 8))),
+        segmentation_request(definition_with_time_ranges((0, 5)), min_segment_duration=3),
+        segmentation_request(definition_with_time_ranges((0, 5)), start_time=1),
+        segmentation_request({"time_ranges": [{"start_time": 1}]}),
+        segmentation_request({}, min_segment_duration=1),
+        segmentation_request({}, min_segment_duration=5, max_segment_duration=4),
+        segmentation_request({"fields": [FIELDS[0] | {"name": "metadata"}]}),
+        segmentation_request({"fields": [FIELDS[0] | {"type": "text"}]}),
+        segmentation_request({"fields": [FIELDS[0] | {"format": "seconds"}]}),
+        segmentation_request({"fields": [FIELDS[0] | {"enum": []}]}),
+        segmentation_request({"fields": [FIELDS[0] | {"items": {"type": "string"}}]}),
+        segmentation_request({"fields": [FIELDS[5] | {"items": None}]}),
+        segmentation_request({"fields": [FIELDS[5] | {"items": {"type": "object"}}]}),
+        segmentation_request({"fields": [FIELDS[5] | {"items": {"type": "string", "fields": []}}]}),
+        segmentation_request({"fields": [FIELDS[6] | {"format": None}]}),
+        segmentation_request({"fields": [FIELDS[7]]}, model_name="pegasus1.5"),
+        segmentation_request(definition_with_events({"type": "integer", "enum": ["1"]})),
+        segmentation_request(definition_with_events({"type": "array", "items": {"type": "string"}, "enum": ["1"]})),
+        segmentation_request(definition_with_events({"items": {"type": "string"}})),
+        segmentation_request(definition_with_events({}, {})),
+        segmentation_request(definition_with_events({"type": "timestamp", "format": "seconds"})),
+        segmentation_request(definition_with_events({"name": "start_time"})),
         {"response_format": {"type": "json_schema", "json_schema": {}, "segment_time_format": "seconds"}},
         {"model_name": ""},
         {"analysis_mode": ""},
         {"video": URL | {"asset_id": "0" * 24}},
-        segmented({"media_sources": [{"name": "a", "media_type": "video", "url": "https://a.com/a.png"}]}),
+        segmentation_request({"media_sources": [{"name": "a", "media_type": "video", "url": "https://a.com/a.png"}]}),
     ],
 )
 async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, Any]) -> None:
@@ -304,9 +306,9 @@ async def test_invalid_fields_are_rejected(call: SendRequest, fields: dict[str, 
     assert error["error"]["code"] in {"parameter_invalid", "parameter_not_provided"}
 
 
-async def test_long_videos_can_only_be_analyzed_in_part(call: SendRequest, make_source: MakeSource) -> None:
+async def test_only_a_part_of_a_long_video_can_be_analyzed(call: SendRequest, make_source: MakeSource) -> None:
     video = await make_source(seconds=3 * 3600)
-    await make(call, video=video, end_time=7200)
+    await create_task(call, video=video, end_time=7200)
     status, error = await call("POST", TASKS, json={"video": video, "prompt": PROMPT})
     assert (status, error["error"]["code"]) == (400, "video_duration_too_long")
 
@@ -314,7 +316,7 @@ async def test_long_videos_can_only_be_analyzed_in_part(call: SendRequest, make_
 async def test_a_task_includes_its_request_parameters(call: SendRequest) -> None:
     source = {"name": "it", "media_type": "image", "base64_string": IMAGE}
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
-    task = await make(
+    task = await create_task(
         call,
         prompt=None,
         prompt_v2={"input_text": f"<@it> {PROMPT}", "media_sources": [source]},
@@ -324,24 +326,24 @@ async def test_a_task_includes_its_request_parameters(call: SendRequest) -> None
         response_format={"type": "json_schema", "json_schema": schema},
     )
     _, found = await call("GET", f"{TASKS}/{task}")
-    shown = {"name": "it", "media_type": "image"}
+    expected_source = {"name": "it", "media_type": "image"}
     assert found["request_params"] == {
         "analysis_mode": "general",
-        "prompt_v2": {"input_text": f"<@it> {PROMPT}", "media_sources": [shown]},
+        "prompt_v2": {"input_text": f"<@it> {PROMPT}", "media_sources": [expected_source]},
         "temperature": 0.5,
         "max_tokens": 600,
         "start_time": 1,
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
     _, listed = await call("GET", TASKS)
-    brief = listed["data"][0]["request_params"]
-    assert brief["response_format"] == {"type": "json_schema"}
-    assert len(brief["prompt_v2"]["input_text"]) == 30
+    listed_params = listed["data"][0]["request_params"]
+    assert listed_params["response_format"] == {"type": "json_schema"}
+    assert len(listed_params["prompt_v2"]["input_text"]) == 30
 
 
 async def test_an_image_task_has_no_video_source(call: SendRequest, advance: Advance) -> None:
     image = {"name": "one", "url": "https://example.com/one.png"}
-    task = await make(call, video=None, image=[image], model_name="pegasus1.6")
+    task = await create_task(call, video=None, image=[image], model_name="pegasus1.6")
     advance(20)
     _, found = await call("GET", f"{TASKS}/{task}")
     assert "video_source" not in found

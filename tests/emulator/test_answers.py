@@ -1,4 +1,4 @@
-"""Answers that a test gives, and answers to prompts with a JSON template."""
+"""Answers configured by a test, and answers to prompts with a JSON template."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ async def test_an_answer_may_be_a_function_of_the_request(emulator: Emulator, ca
 async def test_an_answer_applies_to_matching_prompts(emulator: Emulator, call: SendRequest) -> None:
     emulator.answer("POST /analyze", "blue", prompt=r"colou?r")
     emulator.answer("POST /analyze", "anything")
-    assert await analyze(call, "Which COLOR is it?") == "blue", "an answer with a prompt comes first"
+    assert await analyze(call, "Which COLOR is it?") == "blue", "an answer with a prompt has priority"
     assert await analyze(call, "How many?") == "anything"
     emulator.answer("POST /analyze", "red", prompt="colou?r")
-    assert await analyze(call, "Which colour is it?") == "red", "the newest one comes first"
+    assert await analyze(call, "Which colour is it?") == "red", "the newest answer has priority"
     emulator.reset()
     assert "Which colour is it" in await analyze(call, "Which colour is it?")
 
@@ -107,15 +107,15 @@ async def test_marks_in_a_configured_answer_become_citations(
         video = emulator.add_video("films", "car.mp4", [(0, 20, "a red car")])
         item = await client.knowledge_store_items.create(store.id, asset_id=video.asset.id)
         advance(3600)
-        mark = f'<vref id="{item.id.removeprefix("ksi_")}" start="00:01" end="00:05"></vref>'
-        emulator.answer("POST /responses", f'A car {mark}, a road [1], nothing <tref id="x"></tref>.')
+        citation = f'<vref id="{item.id.removeprefix("ksi_")}" start="00:01" end="00:05"></vref>'
+        emulator.answer("POST /responses", f'A car {citation}, a road [1], nothing <tref id="x"></tref>.')
         response = await client.responses.create(knowledge_store_id=store.id, input="What is there?")
-    first, second, *others = response.citations()
+    first, second, *other_citations = response.citations()
     assert (first.item_id, first.start, first.end) == (item.id, 1, 5)
     assert (second.item_id, second.start) == (item.id, 0)
     assert second.annotation is not None
     assert second.annotation.title == "car.mp4"
-    assert [other.annotation for other in others] == [None]
+    assert [citation.annotation for citation in other_citations] == [None]
     assert response.plain_text == "A car, a road, nothing."
 
 
@@ -172,7 +172,7 @@ def test_configuring_an_invalid_answer_raises_an_error() -> None:
         emulator.answer("POST /search", "a")
 
 
-def filled(prompt: str) -> Any:
+def fill_template(prompt: str) -> Any:
     schema = schema_of_prompt(prompt)
     return None if schema is None else Sampler(schema, "text", [(0.0, 2.0), (2.0, 5.0)], 7).sample()
 
@@ -201,9 +201,9 @@ async def test_a_template_in_a_prompt_is_filled(call: SendRequest, make_source: 
     ],
 )
 def test_templates_in_many_formats_are_filled(template: str, types: dict[str, type]) -> None:
-    found = filled(f"Return this: {template} Thanks.")
-    for name, kind in types.items():
-        assert isinstance(found[name], kind), found
+    found = fill_template(f"Return this: {template} Thanks.")
+    for name, value_type in types.items():
+        assert isinstance(found[name], value_type), found
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_templates_in_many_formats_are_filled(template: str, types: dict[str, ty
     ],
 )
 def test_a_value_of_a_template_is_one_of_its_alternatives(template: str, choices: set[Any]) -> None:
-    (value,) = filled(f"JSON: {template}").values()
+    (value,) = fill_template(f"JSON: {template}").values()
     assert value in choices
 
 
@@ -256,9 +256,9 @@ def test_an_invalid_schema_in_a_prompt_is_not_filled(schema: dict[str, Any]) -> 
         ("Return a JSON array of chapters with start and end", {"start": float, "end": float}),
     ],
 )
-def test_a_prompt_that_requests_json_in_words_returns_json(prompt: str, shape: Any) -> None:
-    found = filled(prompt)
-    fields: dict[str, Any] = found[0] if "array" in prompt else found
+def test_a_prompt_that_describes_json_in_words_is_filled(prompt: str, shape: Any) -> None:
+    value = fill_template(prompt)
+    fields: dict[str, Any] = value[0] if "array" in prompt else value
     assert {name: type(value) for name, value in fields.items()} == shape
 
 
@@ -268,8 +268,8 @@ def test_a_prompt_that_only_mentions_json_has_no_schema(prompt: str) -> None:
 
 
 def test_an_array_in_a_prompt_is_filled() -> None:
-    assert len(filled('Return [{"title": "string"}]')) == 2
-    assert [*filled('Return [{"title": "string"}]')[0]] == ["title"]
+    assert len(fill_template('Return [{"title": "string"}]')) == 2
+    assert [*fill_template('Return [{"title": "string"}]')[0]] == ["title"]
 
 
 @given(st.text(alphabet="{}[]\"':,|/<>- ajson.12\n", max_size=200))
@@ -284,7 +284,7 @@ def test_any_prompt_can_be_parsed(prompt: str) -> None:
     ["{", "[", '{"a":', '{"a": "', "/*", '{"a": {}, ', "[1, ", " " * 9, '{"a": 1 ', "in json with a, b", "with in "],
 )
 def test_a_long_prompt_is_parsed(part: str) -> None:
-    """Its length is that of the longest question; the time limit of all tests ends a slow one."""
+    """Each prompt has 3,000 repetitions; the time limit of the test suite fails a slow parser."""
     schema_of_prompt(part * 3000)
 
 
@@ -292,5 +292,5 @@ def test_a_long_prompt_is_parsed(part: str) -> None:
     "text", ['{"a"' + " " * 300_000, '{"a" ?' + "\n" * 300_000, "[" * 300_000, '{"a":"' + "\\" * 300_000]
 )
 def test_a_hostile_prompt_is_parsed_in_linear_time(text: str) -> None:
-    """Quadratic time would end in the time limit of the tests."""
+    """A parser with quadratic time would exceed the time limit of the test suite."""
     assert schema_of_prompt(text) is None

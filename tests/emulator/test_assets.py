@@ -46,18 +46,18 @@ async def test_a_video_is_inspected(
     asset = await make_asset("film.mp4", samples.video(20, width=640, height=480, fps=50))
     advance(10)
     _, ready = await call("GET", f"/assets/{asset}")
-    found = ready["technical_metadata"]
+    metadata = ready["technical_metadata"]
     assert ready["duration"] == 20
-    assert (found["video_width"], found["video_height"], found["video_fps"]) == (640, 480, 50)
-    assert found["has_audio"]
+    assert (metadata["video_width"], metadata["video_height"], metadata["video_fps"]) == (640, 480, 50)
+    assert metadata["has_audio"]
 
 
 ADTS = b"\xff\xf1\x50\x40\x01\xbf\xfc" + b"\x00\xc8\x00\x80\x23\x80"
-"""A silent frame of AAC; a stream of such frames does not state its duration."""
+"""A silent AAC frame; a file of such frames does not contain its duration."""
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(430, 4.0), (100_000, 10.4)])
-async def test_a_file_of_unknown_duration_is_accepted_with_a_guessed_duration(
+async def test_a_file_of_unknown_duration_has_an_estimated_duration(
     call: SendRequest,
     make_index: CreateResource,
     make_video: CreateResource,
@@ -74,15 +74,15 @@ async def test_a_file_of_unknown_duration_is_accepted_with_a_guessed_duration(
 
 
 @pytest.mark.parametrize(
-    ("filename", "content", "kind"),
+    ("filename", "content", "file_kind"),
     [("talk.wav", samples.audio(5), "audio"), ("cat.png", samples.image(), "image"), ("notes.md", b"# x", "document")],
 )
 async def test_other_kinds_of_files_have_their_own_asset_type(
-    call: SendRequest, make_asset: CreateResource, filename: str, content: bytes, kind: str
+    call: SendRequest, make_asset: CreateResource, filename: str, content: bytes, file_kind: str
 ) -> None:
     asset = await make_asset(filename, content)
     await make_asset("film.mp4")
-    _, found = await call("GET", "/assets", params={"asset_types": kind})
+    _, found = await call("GET", "/assets", params={"asset_types": file_kind})
     assert [entry["_id"] for entry in found["data"]] == [asset]
 
 
@@ -108,22 +108,22 @@ async def test_references_in_a_playlist_are_not_followed(
     encoding: str,
     end: str,
 ) -> None:
-    """An upload must not make the machine of the emulator fetch or open what it names."""
+    """The emulator must not fetch or open a file that an upload refers to."""
     pytest.importorskip("pymediainfo")
-    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
-        elsewhere.settimeout(0)
-        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/secret.ts"
         (tmp_path / "private.mp4").write_bytes(samples.video(20))
         playlist = f"#EXTM3U\n#EXTINF:10,\n{tmp_path}/private.mp4\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n{end}"
         async with asyncio.timeout(60):
             asset = await make_asset("film.mp4", playlist.encode(encoding))
         with pytest.raises(BlockingIOError):
-            elsewhere.accept()
+            listener.accept()
     advance(10)
     assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "failed"
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("compressed", [False, True])
 async def test_references_in_a_movie_are_not_followed(
     call: SendRequest,
     make_asset: CreateResource,
@@ -131,27 +131,27 @@ async def test_references_in_a_movie_are_not_followed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
-    packed: bool,
+    compressed: bool,
 ) -> None:
-    """The sound is in a file that belongs to this machine, and stays unknown; of a packed movie nothing is known."""
+    """The audio track is in a local file and stays unknown; nothing is known of a compressed movie."""
     pytest.importorskip("pymediainfo")
     monkeypatch.chdir(tmp_path)
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
-    asset = await make_asset("film.mov", reference_movie(private, track_type=b"vide", compressed=packed))
+    asset = await make_asset("film.mov", reference_movie(private, track_type=b"vide", compressed=compressed))
     advance(10)
     _, found = await call("GET", f"/assets/{asset}")
     assert found["status"] == "ready"
-    reported = found["technical_metadata"]
-    assert (reported["video_width"], reported["has_audio"]) == ((1280, True) if packed else (640, False))
+    metadata = found["technical_metadata"]
+    assert (metadata["video_width"], metadata["has_audio"]) == ((1280, True) if compressed else (640, False))
 
 
-@pytest.mark.parametrize("kind", ["movie", "list"])
-def test_a_thumbnail_does_not_read_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+@pytest.mark.parametrize("file_kind", ["movie", "list"])
+def test_a_thumbnail_does_not_read_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_kind: str) -> None:
     pytest.importorskip("av")
     monkeypatch.chdir(tmp_path)
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
     film = tmp_path / "film.mov"
-    film.write_bytes(reference_movie(private) if kind == "movie" else b"ffconcat version 1.0\nfile private.mov\n")
+    film.write_bytes(reference_movie(private) if file_kind == "movie" else b"ffconcat version 1.0\nfile private.mov\n")
     assert make_thumbnail(private)
     assert make_thumbnail(film) is None
 
@@ -164,7 +164,7 @@ async def test_a_file_that_may_reference_others_is_accepted_without_inspection(
     assert (await call("GET", f"/assets/{asset}"))[1]["status"] == "ready"
 
 
-async def test_without_inspection_a_broken_file_becomes_ready(
+async def test_a_broken_file_becomes_ready_without_inspection(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     form: Form,
@@ -184,10 +184,10 @@ async def test_a_url_is_accepted_without_being_fetched(
 ) -> None:
     url = "https://example.com/films/red%20car.mp4?token=1"
     _, created = await call("POST", "/assets", data=form(method="url", url=url))
-    _, again = await call("POST", "/assets", data=form(method="url", url=url, filename="other.mp4"))
+    _, with_filename = await call("POST", "/assets", data=form(method="url", url=url, filename="other.mp4"))
     advance(10)
     _, first = await call("GET", f"/assets/{created['_id']}")
-    _, second = await call("GET", f"/assets/{again['_id']}")
+    _, second = await call("GET", f"/assets/{with_filename['_id']}")
     assert (first["filename"], second["filename"]) == ("red car.mp4", "other.mp4")
     assert first["duration"] == second["duration"] >= 30
 
@@ -203,24 +203,24 @@ async def test_an_asset_with_an_unreachable_url_fails_during_processing(
 async def test_hls_and_thumbnails_are_on_by_default(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    given, declined = await make_asset(), await make_asset(enable_hls="false", enable_thumbnail="false")
-    _, early = await call("GET", f"/assets/{given}")
-    assert early["hls"] == {"status": "processing"}
+    with_hls, without_hls = await make_asset(), await make_asset(enable_hls="false", enable_thumbnail="false")
+    _, before = await call("GET", f"/assets/{with_hls}")
+    assert before["hls"] == {"status": "processing"}
     advance(10)
-    _, late = await call("GET", f"/assets/{given}")
-    assert late["hls"]["manifest_url"].endswith(".m3u8")
-    assert late["thumbnail"]["status"] == "ready"
-    assert not {"hls", "thumbnail"} & (await call("GET", f"/assets/{declined}"))[1].keys()
+    _, after = await call("GET", f"/assets/{with_hls}")
+    assert after["hls"]["manifest_url"].endswith(".m3u8")
+    assert after["thumbnail"]["status"] == "ready"
+    assert not {"hls", "thumbnail"} & (await call("GET", f"/assets/{without_hls}"))[1].keys()
 
 
 async def test_assets_are_listed_newest_first_and_filtered(call: SendRequest, make_asset: CreateResource) -> None:
     red, blue = await make_asset("Red car.mp4"), await make_asset("blue car.mp4")
-    _, everything = await call("GET", "/assets")
-    assert [entry["_id"] for entry in everything["data"]] == [blue, red]
-    _, named = await call("GET", "/assets", params={"filename": "rED"})
-    assert [entry["_id"] for entry in named["data"]] == [red]
-    _, picked = await call("GET", "/assets", params=[("asset_ids", red), ("asset_ids", blue)])
-    assert picked["page_info"]["total_results"] == 2
+    _, all_assets = await call("GET", "/assets")
+    assert [entry["_id"] for entry in all_assets["data"]] == [blue, red]
+    _, by_name = await call("GET", "/assets", params={"filename": "rED"})
+    assert [entry["_id"] for entry in by_name["data"]] == [red]
+    _, by_id = await call("GET", "/assets", params=[("asset_ids", red), ("asset_ids", blue)])
+    assert by_id["page_info"]["total_results"] == 2
 
 
 async def test_metadata_is_replaced_merged_and_cleared(call: SendRequest, make_asset: CreateResource) -> None:
@@ -280,7 +280,7 @@ async def test_the_same_seed_produces_the_same_ids(
 
 
 @pytest.mark.parametrize(
-    ("filename", "kind", "known"),
+    ("filename", "file_kind", "expected_fields"),
     [
         ("film.mp4", "video", {"duration"}),
         ("talk.mp3", "audio", {"duration"}),
@@ -289,23 +289,23 @@ async def test_the_same_seed_produces_the_same_ids(
         ("upload", "video", {"duration"}),
     ],
 )
-async def test_without_pymediainfo_properties_are_guessed(
+async def test_properties_are_estimated_without_pymediainfo(
     call: SendRequest,
     make_asset: CreateResource,
     advance: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
     filename: str,
-    kind: str,
-    known: set[str],
+    file_kind: str,
+    expected_fields: set[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymediainfo", None)
     asset = await make_asset(filename, b"%PDF" + b"x" * 999_996)
     advance(10)
     _, ready = await call("GET", f"/assets/{asset}")
     assert ready["status"] == "ready"
-    assert {"duration"} & ready.keys() == known
+    assert {"duration"} & ready.keys() == expected_fields
     assert ready.get("duration", 8) == 8
-    _, found = await call("GET", "/assets", params={"asset_types": kind})
+    _, found = await call("GET", "/assets", params={"asset_types": file_kind})
     assert [entry["_id"] for entry in found["data"]] == [asset]
 
 
@@ -339,11 +339,11 @@ async def test_the_content_determines_the_kind_without_an_extension(
     call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
     pytest.importorskip("pymediainfo")
-    film, song, nothing = [await make_asset("upload", c) for c in (samples.video(), samples.audio(), b"nothing")]
+    film, audio, unknown = [await make_asset("upload", c) for c in (samples.video(), samples.audio(), b"nothing")]
     advance(10)
     assert (await call("GET", f"/assets/{film}"))[1]["file_type"] == "video/mp4"
-    assert (await call("GET", f"/assets/{song}"))[1]["file_type"] == "audio/wave"
-    assert (await call("GET", f"/assets/{nothing}"))[1]["status"] == "failed"
+    assert (await call("GET", f"/assets/{audio}"))[1]["file_type"] == "audio/wave"
+    assert (await call("GET", f"/assets/{unknown}"))[1]["status"] == "failed"
 
 
 async def test_the_reported_size_of_a_large_file_is_exact(

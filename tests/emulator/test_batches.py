@@ -22,15 +22,15 @@ DAY = 86_400
 COUNTS = ("queued", "processing", "ready", "failed", "canceled")
 
 
-def batch(*requests: dict[str, Any], **more: Any) -> dict[str, Any]:
+def batch_request(*requests: dict[str, Any], **more: Any) -> dict[str, Any]:
     body = {"model_name": "pegasus1.5", "analysis_mode": "general", "requests": list(requests)}
     return body | {"defaults": {"prompt": {"input_text": "What happens?"}}} | more
 
 
 @pytest.fixture
-def make(call: SendRequest) -> CreateResource:
+def create_batch(call: SendRequest) -> CreateResource:
     async def create(*requests: dict[str, Any], **more: Any) -> str:
-        status, created = await call("POST", BATCHES, json=batch(*requests, **more))
+        status, created = await call("POST", BATCHES, json=batch_request(*requests, **more))
         assert (status, created["status"], created["total_items"]) == (201, "pending", len(requests))
         return str(created["batch_id"])
 
@@ -51,28 +51,28 @@ Results = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.mark.parametrize("defaults", [[], "", 0, False])
-async def test_defaults_that_are_no_object_are_rejected(
+async def test_defaults_that_are_not_an_object_are_rejected(
     call: SendRequest, make_source: MakeSource, defaults: object
 ) -> None:
-    body = batch({"video": await make_source(), "prompt": {"input_text": "What happens?"}}, defaults=defaults)
+    body = batch_request({"video": await make_source(), "prompt": {"input_text": "What happens?"}}, defaults=defaults)
     status, error = await call("POST", BATCHES, json=body)
     assert (status, "defaults" in json.dumps(error)) == (400, True)
 
 
 async def test_items_complete_one_after_another(
-    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
+    call: SendRequest, create_batch: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
-    identifier = await make(*({"video": video, "custom_id": f"n{number}"} for number in range(4)))
-    seen: list[tuple[str, tuple[int, ...]]] = []
+    identifier = await create_batch(*({"video": video, "custom_id": f"n{number}"} for number in range(4)))
+    history: list[tuple[str, tuple[int, ...]]] = []
     found: Any = None
     for _ in range(6):
         _, found = await call("GET", f"{BATCHES}/{identifier}")
         counts = Counter(line["status"] for line in await results(identifier))
         assert [found[f"{name}_items"] for name in COUNTS] == [counts[name] for name in COUNTS]
-        seen.append((found["status"], tuple(counts[name] for name in COUNTS[:3])))
+        history.append((found["status"], tuple(counts[name] for name in COUNTS[:3])))
         advance(20)
-    assert seen == [
+    assert history == [
         ("pending", (4, 0, 0)),
         ("processing", (3, 1, 0)),
         ("processing", (2, 2, 0)),
@@ -84,13 +84,15 @@ async def test_items_complete_one_after_another(
     assert "canceled_at" not in found
 
 
-async def test_results_are_complete_and_distinguishable(
-    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
+async def test_each_result_has_its_custom_id_status_and_data(
+    call: SendRequest, create_batch: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
-    long = await make_source("long.mp4", 3 * 3600)
-    short = await make_source("short.mp4")
-    own = {"prompt": {"input_text": "Who is there?"}, "end_time": 30, "max_tokens": 600}
-    identifier = await make({"video": long, "custom_id": "long"}, {"video": short}, {"video": short} | own)
+    long_video = await make_source("long.mp4", 3 * 3600)
+    short_video = await make_source("short.mp4")
+    overrides = {"prompt": {"input_text": "Who is there?"}, "end_time": 30, "max_tokens": 600}
+    identifier = await create_batch(
+        {"video": long_video, "custom_id": "long"}, {"video": short_video}, {"video": short_video} | overrides
+    )
     advance(100)
     first, second, third = await results(identifier)
     assert (first["custom_id"], first["status"]) == ("long", "failed")
@@ -111,10 +113,10 @@ async def test_results_are_complete_and_distinguishable(
 
 
 async def test_canceling_completes_started_items(
-    call: SendRequest, make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
+    call: SendRequest, create_batch: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
-    identifier = await make(*[{"video": video}] * 4)
+    identifier = await create_batch(*[{"video": video}] * 4)
     path = f"{BATCHES}/{identifier}"
     advance(30)
     for _ in range(2):
@@ -126,27 +128,27 @@ async def test_canceling_completes_started_items(
     _, found = await call("GET", path)
     assert (found["status"], found["ready_items"]) == ("canceled", 1)
     assert found["canceled_at"] == "2026-01-01T00:01:05Z"
-    done, *others = await results(identifier)
-    assert (done["status"], {line["status"] for line in others}) == ("ready", {"canceled"})
+    finished, *others = await results(identifier)
+    assert (finished["status"], {line["status"] for line in others}) == ("ready", {"canceled"})
     _, task = await call("GET", f"/analyze/tasks/{others[0]['task_id']}")
     assert task["error"]["code"] == "batch_canceled"
     status, error = await call("POST", path + "/cancel")
     assert (status, error["error"]["code"]) == (409, "batch_canceled")
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
-    assert (await call("GET", f"/analyze/tasks/{done['task_id']}"))[0] == 404
+    assert (await call("GET", f"/analyze/tasks/{finished['task_id']}"))[0] == 404
 
 
 async def test_a_finished_batch_cannot_be_canceled(
-    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
+    call: SendRequest, create_batch: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
-    identifier = await make({"video": await make_source()})
+    identifier = await create_batch({"video": await make_source()})
     advance(100)
     status, error = await call("POST", f"{BATCHES}/{identifier}/cancel")
     assert (status, error["error"]["code"]) == (409, "batch_completed")
 
 
-async def test_a_slow_batch_expires(
+async def test_a_batch_expires_after_a_day(
     serve: Callable[..., Awaitable[Emulator]],
     connect: Callable[[Emulator], Awaitable[aiohttp.ClientSession]],
     advance: Advance,
@@ -156,7 +158,7 @@ async def test_a_slow_batch_expires(
     data = aiohttp.FormData({"method": "url", "url": "https://example.com/a.mp4"}, default_to_multipart=True)
     async with session.post("assets", data=data) as response:
         video = {"type": "asset_id", "asset_id": (await response.json())["_id"]}
-    async with session.post("analyze/batches", json=batch(*[{"video": video}] * 4)) as response:
+    async with session.post("analyze/batches", json=batch_request(*[{"video": video}] * 4)) as response:
         identifier = (await response.json())["batch_id"]
     advance(DAY)
     async with session.get(f"analyze/batches/{identifier}/results") as response:
@@ -164,8 +166,8 @@ async def test_a_slow_batch_expires(
     assert [line["status"] for line in found] == ["ready", "failed", "failed", "canceled"]
     assert found[1]["error"]["code"] == "batch_processing_timeout"
     async with session.get(f"analyze/batches/{identifier}") as response:
-        view = await response.json()
-    assert (view["status"], view["expired_at"]) == ("expired", view["expires_at"])
+        response_body = await response.json()
+    assert (response_body["status"], response_body["expired_at"]) == ("expired", response_body["expires_at"])
     async with session.post(f"analyze/batches/{identifier}/cancel") as response:
         assert (await response.json())["error"]["code"] == "batch_expired"
     async with session.get(f"analyze/tasks/{found[3]['task_id']}") as response:
@@ -176,25 +178,27 @@ async def test_a_slow_batch_expires(
 
 
 async def test_the_number_of_active_batches_is_limited(
-    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
+    call: SendRequest, create_batch: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
     for _ in range(5):
-        await make({"video": video})
-    status, error = await call("POST", BATCHES, json=batch({"video": video}))
+        await create_batch({"video": video})
+    status, error = await call("POST", BATCHES, json=batch_request({"video": video}))
     assert (status, error["error"]["code"]) == (429, "too_many_requests")
     advance(100)
-    await make({"video": video})
+    await create_batch({"video": video})
 
 
 async def test_the_list_is_newest_first_and_can_be_filtered(
-    call: SendRequest, make: CreateResource, make_source: MakeSource, advance: Advance
+    call: SendRequest, create_batch: CreateResource, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source()
-    first = await make({"video": video})
+    first = await create_batch({"video": video})
     advance(100)
     form = {"type": "segment_definitions", "segment_definitions": [{"id": "a", "description": "b"}]}
-    second = await make({"video": video}, analysis_mode="time_based_metadata", defaults={"response_format": form})
+    second = await create_batch(
+        {"video": video}, analysis_mode="time_based_metadata", defaults={"response_format": form}
+    )
     for query, expected in (
         ("", [second, first]),
         ("?status=completed", [first]),
@@ -211,25 +215,25 @@ async def test_one_invalid_request_rejects_the_batch(
     call: SendRequest, make_source: MakeSource, make_asset: CreateResource
 ) -> None:
     video = await make_source()
-    fresh = {"type": "asset_id", "asset_id": await make_asset()}
-    nowhere = {"type": "asset_id", "asset_id": "0" * 24}
-    good = {"video": video}
+    unprocessed = {"type": "asset_id", "asset_id": await make_asset()}
+    missing = {"type": "asset_id", "asset_id": "0" * 24}
+    valid = {"video": video}
     cases: list[tuple[dict[str, Any], int]] = [
-        (batch(), 400),
-        (batch(*[good] * 1001), 400),
-        (batch(good, {"video": nowhere}), 404),
-        (batch(good, {"video": fresh}), 409),
-        (batch(good, {"video": {"type": "asset_id", "asset_id": "x"}}), 400),
-        (batch(good, {"video": {"type": "url", "url": "https://example.com/a.mp4"}}), 400),
-        (batch(good, {}), 400),
-        (batch(good | {"custom_id": "a"}, good | {"custom_id": "a"}), 400),
-        (batch(good | {"custom_id": ""}), 400),
-        (batch(good, model_name="pegasus1.6"), 400),
-        (batch(good, model_name=None), 400),
-        (batch(good, analysis_mode="other"), 400),
-        (batch(good, defaults={}), 400),
-        (batch(good, defaults=[1]), 400),
-        (batch(good, good | {"prompt": "text"}), 400),
+        (batch_request(), 400),
+        (batch_request(*[valid] * 1001), 400),
+        (batch_request(valid, {"video": missing}), 404),
+        (batch_request(valid, {"video": unprocessed}), 409),
+        (batch_request(valid, {"video": {"type": "asset_id", "asset_id": "x"}}), 400),
+        (batch_request(valid, {"video": {"type": "url", "url": "https://example.com/a.mp4"}}), 400),
+        (batch_request(valid, {}), 400),
+        (batch_request(valid | {"custom_id": "a"}, valid | {"custom_id": "a"}), 400),
+        (batch_request(valid | {"custom_id": ""}), 400),
+        (batch_request(valid, model_name="pegasus1.6"), 400),
+        (batch_request(valid, model_name=None), 400),
+        (batch_request(valid, analysis_mode="other"), 400),
+        (batch_request(valid, defaults={}), 400),
+        (batch_request(valid, defaults=[1]), 400),
+        (batch_request(valid, valid | {"prompt": "text"}), 400),
     ]
     for body, expected in cases:
         status, error = await call("POST", BATCHES, json=body)
@@ -240,10 +244,10 @@ async def test_one_invalid_request_rejects_the_batch(
 
 
 async def test_a_batch_can_have_a_thousand_videos(
-    make: CreateResource, results: Results, make_source: MakeSource, advance: Advance
+    create_batch: CreateResource, results: Results, make_source: MakeSource, advance: Advance
 ) -> None:
     video = await make_source(seconds=10)
-    identifier = await make(*[{"video": video}] * 1000)
+    identifier = await create_batch(*[{"video": video}] * 1000)
     advance(100)
     assert Counter(line["status"] for line in await results(identifier)) == {"ready": 1000}
 

@@ -16,7 +16,7 @@ Advance = Callable[[float], None]
 Fetch = Callable[..., Awaitable[tuple[int, Any]]]
 
 URIS = "/connections/redirect-uris"
-BACK = "https://example.com/back"
+REDIRECT_URI = "https://example.com/back"
 FILES: dict[str, RemoteFile | str] = {
     "film": RemoteFile(filename="film.mp4", content=samples.video(20)),
     "song": "song.mp3",
@@ -36,19 +36,21 @@ def path(emulator: Emulator) -> str:
 
 
 @pytest.fixture
-def fetch(call: SendRequest, path: str) -> Fetch:
-    async def send(*sources: str, into: str = path) -> tuple[int, Any]:
-        return await call("POST", f"{into}/imports", json={"items": [{"source_id": source} for source in sources]})
+def import_files(call: SendRequest, path: str) -> Fetch:
+    async def send(*sources: str, connection: str = path) -> tuple[int, Any]:
+        return await call(
+            "POST", f"{connection}/imports", json={"items": [{"source_id": source} for source in sources]}
+        )
 
     return send
 
 
 async def test_a_redirect_uri_is_created_listed_and_deleted(call: SendRequest) -> None:
-    status, created = await call("POST", URIS, json={"redirect_uri": BACK})
-    assert (status, created["redirect_uri"]) == (201, BACK)
-    status, body = await call("POST", URIS, json={"redirect_uri": BACK})
+    status, created = await call("POST", URIS, json={"redirect_uri": REDIRECT_URI})
+    assert (status, created["redirect_uri"]) == (201, REDIRECT_URI)
+    status, body = await call("POST", URIS, json={"redirect_uri": REDIRECT_URI})
     assert (status, body["code"]) == (409, "redirect_uri_already_exists")
-    _, second = await call("POST", URIS, json={"redirect_uri": BACK + "/2"})
+    _, second = await call("POST", URIS, json={"redirect_uri": REDIRECT_URI + "/2"})
     _, listed = await call("GET", URIS)
     assert listed["data"] == [second, created]
     assert (await call("DELETE", f"{URIS}/{created['_id']}"))[0] == 204
@@ -74,24 +76,24 @@ async def test_invalid_redirect_uris_are_rejected(call: SendRequest, uri: str) -
 
 
 async def test_the_number_of_redirect_uris_is_limited(call: SendRequest) -> None:
-    statuses = [(await call("POST", URIS, json={"redirect_uri": f"{BACK}/{n}"}))[0] for n in range(20)]
+    statuses = [(await call("POST", URIS, json={"redirect_uri": f"{REDIRECT_URI}/{n}"}))[0] for n in range(20)]
     assert set(statuses) == {201}
-    status, body = await call("POST", URIS, json={"redirect_uri": BACK})
+    status, body = await call("POST", URIS, json={"redirect_uri": REDIRECT_URI})
     assert (status, body["code"]) == (422, "redirect_uri_limit_exceeded")
 
 
 async def test_an_authorization_url_is_returned(call: SendRequest) -> None:
-    begin: dict[str, Any] = {"provider": "google_drive", "redirect_uri": BACK, "custom_id": "me"}
-    assert (await call("POST", "/connections:authorize", json=begin))[0] == 200
-    await call("POST", URIS, json={"redirect_uri": f"{BACK}/other"})
-    status, body = await call("POST", "/connections:authorize", json=begin)
+    request_body: dict[str, Any] = {"provider": "google_drive", "redirect_uri": REDIRECT_URI, "custom_id": "me"}
+    assert (await call("POST", "/connections:authorize", json=request_body))[0] == 200
+    await call("POST", URIS, json={"redirect_uri": f"{REDIRECT_URI}/other"})
+    status, body = await call("POST", "/connections:authorize", json=request_body)
     assert (status, body["code"]) == (422, "redirect_uri_invalid")
-    await call("POST", URIS, json={"redirect_uri": BACK})
-    status, body = await call("POST", "/connections:authorize", json=begin)
+    await call("POST", URIS, json={"redirect_uri": REDIRECT_URI})
+    status, body = await call("POST", "/connections:authorize", json=request_body)
     query = parse_qs(urlsplit(str(body["authorize_url"])).query)
-    assert (status, query["state"], query["redirect_uri"]) == (200, [body["state"]], [BACK])
-    assert (await call("POST", "/connections:authorize", json=begin))[1]["state"] != body["state"]
-    assert (await call("POST", "/connections:authorize", json=begin | {"provider": "other"}))[0] == 400
+    assert (status, query["state"], query["redirect_uri"]) == (200, [body["state"]], [REDIRECT_URI])
+    assert (await call("POST", "/connections:authorize", json=request_body))[1]["state"] != body["state"]
+    assert (await call("POST", "/connections:authorize", json=request_body | {"provider": "other"}))[0] == 400
     assert (await call("POST", "/connections:authorize", json={"provider": "google_drive"}))[0] == 400
 
 
@@ -111,8 +113,8 @@ async def test_a_connection_is_retrieved_and_deleted(
     _, listed = await call("GET", "/connections")
     assert [entry["_id"] for entry in listed["data"]] == [second.id, created["_id"]]
     assert (await call("DELETE", path))[0] == 204
-    for method, below in (("GET", ""), ("DELETE", ""), ("POST", "/picker-token"), ("GET", "/imports")):
-        assert (await call(method, path + below))[0] == 404
+    for method, subpath in (("GET", ""), ("DELETE", ""), ("POST", "/picker-token"), ("GET", "/imports")):
+        assert (await call(method, path + subpath))[0] == 404
     with pytest.raises(ApiError):
         emulator.connect(provider="other")
 
@@ -120,15 +122,17 @@ async def test_a_connection_is_retrieved_and_deleted(
 async def test_an_expired_connection_has_no_access_token(call: SendRequest, emulator: Emulator) -> None:
     connection = emulator.connect(files=FILES, status="expired")
     path = f"/connections/{connection.id}"
-    for below in ("/picker-token", "/imports"):
-        status, body = await call("POST", path + below, json={"items": [{"source_id": "film"}]})
+    for subpath in ("/picker-token", "/imports"):
+        status, body = await call("POST", path + subpath, json={"items": [{"source_id": "film"}]})
         assert (status, body["code"]) == (409, "connection_not_active")
     connection.status = "active"
     assert (await call("POST", path + "/picker-token"))[0] == 200
 
 
-async def test_imported_files_become_assets(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
-    status, created = await fetch("song", "film")
+async def test_imported_files_become_assets(
+    call: SendRequest, import_files: Fetch, path: str, advance: Advance
+) -> None:
+    status, created = await import_files("song", "film")
     assert (status, created["has_failures"]) == (202, False)
     assert [(item["source_id"], item["action"], item["status"]) for item in created["items"]] == [
         ("song", "created", "processing"),
@@ -138,33 +142,37 @@ async def test_imported_files_become_assets(call: SendRequest, fetch: Fetch, pat
     advance(10)
     _, asset = await call("GET", f"/assets/{film}")
     assert (asset["method"], asset["filename"], asset["duration"]) == ("connector", "film.mp4", 20)
-    one = f"{path}/imports/{created['_id']}"
-    _, shown = await call("GET", one)
-    assert [item["status"] for item in shown["items"]] == ["ready", "ready"]
-    assert (shown["item_count"], shown["custom_id"], shown["provider"]) == (2, "me", "google_drive")
+    import_path = f"{path}/imports/{created['_id']}"
+    _, retrieved = await call("GET", import_path)
+    assert [item["status"] for item in retrieved["items"]] == ["ready", "ready"]
+    assert (retrieved["item_count"], retrieved["custom_id"], retrieved["provider"]) == (2, "me", "google_drive")
     await call("DELETE", f"/assets/{film}")
-    _, shown = await call("GET", one)
-    assert (shown["item_count"], [item["source_id"] for item in shown["items"]]) == (2, ["song"])
+    _, retrieved = await call("GET", import_path)
+    assert (retrieved["item_count"], [item["source_id"] for item in retrieved["items"]]) == (2, ["song"])
     _, listed = await call("GET", f"{path}/imports")
     assert [(entry["_id"], "items" in entry) for entry in listed["data"]] == [(created["_id"], False)]
     assert (await call("GET", f"{path}/imports/{'0' * 24}"))[0] == 404
 
 
-async def test_a_file_is_imported_once(call: SendRequest, fetch: Fetch, emulator: Emulator, advance: Advance) -> None:
-    (first,) = (await fetch("film"))[1]["items"]
-    other = f"/connections/{emulator.connect(files=FILES).id}"
-    stranger = f"/connections/{emulator.connect(files=FILES, account='else@example.com').id}"
-    (again,) = (await fetch("film", into=other))[1]["items"]
-    assert (again["action"], again["asset_id"]) == ("skipped", first["asset_id"]), "it is the same account"
-    (new,) = (await fetch("film", into=stranger))[1]["items"]
+async def test_a_file_is_imported_once(
+    call: SendRequest, import_files: Fetch, emulator: Emulator, advance: Advance
+) -> None:
+    (first,) = (await import_files("film"))[1]["items"]
+    same_account = f"/connections/{emulator.connect(files=FILES).id}"
+    other_account = f"/connections/{emulator.connect(files=FILES, account='else@example.com').id}"
+    (repeated,) = (await import_files("film", connection=same_account))[1]["items"]
+    assert (repeated["action"], repeated["asset_id"]) == ("skipped", first["asset_id"]), (
+        "both connections are of the same account"
+    )
+    (new,) = (await import_files("film", connection=other_account))[1]["items"]
     assert (new["action"], new["asset_id"] != first["asset_id"]) == ("created", True)
     advance(10)
     await call("DELETE", f"/assets/{first['asset_id']}")
-    assert (await fetch("film"))[1]["items"][0]["action"] == "created"
+    assert (await import_files("film"))[1]["items"][0]["action"] == "created"
 
 
-async def test_files_that_cannot_be_imported_are_rejected(call: SendRequest, fetch: Fetch, path: str) -> None:
-    status, created = await fetch("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
+async def test_files_that_cannot_be_imported_are_rejected(call: SendRequest, import_files: Fetch, path: str) -> None:
+    status, created = await import_files("lost", "film", "secret", "notes", "long", "loud", "wide", "unheard of")
     assert (status, created["has_failures"]) == (202, True)
     assert [item.get("error", {}).get("code") for item in created["items"]] == [
         "source_unavailable",
@@ -181,23 +189,25 @@ async def test_files_that_cannot_be_imported_are_rejected(call: SendRequest, fet
     assert (await call("GET", f"{path}/imports/{created['_id']}"))[1]["items"] == created["items"]
 
 
-async def test_a_failed_import_can_be_retried(call: SendRequest, fetch: Fetch, path: str, advance: Advance) -> None:
-    _, created = await fetch("slow")
+async def test_a_failed_import_can_be_retried(
+    call: SendRequest, import_files: Fetch, path: str, advance: Advance
+) -> None:
+    _, created = await import_files("slow")
     (item,) = created["items"]
     advance(10)
-    one = f"{path}/imports/{created['_id']}"
-    assert (await call("GET", one))[1]["items"][0]["status"] == "failed"
-    (again,) = (await fetch("slow"))[1]["items"]
-    assert (again["action"], again["asset_id"], again["status"]) == ("retried", item["asset_id"], "processing")
+    import_path = f"{path}/imports/{created['_id']}"
+    assert (await call("GET", import_path))[1]["items"][0]["status"] == "failed"
+    (repeated,) = (await import_files("slow"))[1]["items"]
+    assert (repeated["action"], repeated["asset_id"], repeated["status"]) == ("retried", item["asset_id"], "processing")
     advance(10)
     assert (await call("GET", f"/assets/{item['asset_id']}"))[1]["status"] == "ready"
-    _, shown = await call("GET", one)
-    assert [(entry["action"], entry["status"]) for entry in shown["items"]] == [("created", "ready")]
+    _, retrieved = await call("GET", import_path)
+    assert [(entry["action"], entry["status"]) for entry in retrieved["items"]] == [("created", "ready")]
 
 
-async def test_an_import_has_one_to_a_hundred_files(call: SendRequest, fetch: Fetch, path: str) -> None:
-    assert (await fetch(*map(str, range(100))))[0] == 202
-    for wrong in (map(str, range(101)), (), ("film", "film"), ("",)):
-        assert (await fetch(*wrong))[0] == 400
+async def test_an_import_has_one_to_a_hundred_files(call: SendRequest, import_files: Fetch, path: str) -> None:
+    assert (await import_files(*map(str, range(100))))[0] == 202
+    for source_ids in (map(str, range(101)), (), ("film", "film"), ("",)):
+        assert (await import_files(*source_ids))[0] == 400
     for items in (None, ["film"], [{"source_id": None}]):
         assert (await call("POST", f"{path}/imports", json={"items": items}))[0] == 400

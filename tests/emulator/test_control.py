@@ -18,8 +18,8 @@ SEARCH = {"status": 400}
 
 
 @pytest.fixture
-async def ask(emulator: Emulator) -> AsyncIterator[SendRequest]:
-    """Send a request below `/_emulator`, without a key."""
+async def call_admin(emulator: Emulator) -> AsyncIterator[SendRequest]:
+    """Send a request to the admin API at `/_emulator`, without an API key."""
     origin = emulator.base_url.removesuffix("/v1.3")
     async with aiohttp.ClientSession() as session:
 
@@ -32,35 +32,35 @@ async def ask(emulator: Emulator) -> AsyncIterator[SendRequest]:
 
 
 async def test_the_state_has_every_kind_of_object(
-    ask: SendRequest, make_index: CreateResource, make_video: CreateResource
+    call_admin: SendRequest, make_index: CreateResource, make_video: CreateResource
 ) -> None:
     index = await make_index()
     video = await make_video(index)
-    status, state = await ask("GET", "state")
+    status, state = await call_admin("GET", "state")
     assert status == 200
-    assert [found["_id"] for found in state["indexes"]] == [index]
-    assert [(found["_id"], found["status"]) for found in state["indexed_assets"]] == [(video, "ready")]
+    assert [entry["_id"] for entry in state["indexes"]] == [index]
+    assert [(entry["_id"], entry["status"]) for entry in state["indexed_assets"]] == [(video, "ready")]
     assert state["assets"][0]["filename"] == "film.mp4"
     assert (state["in_flight"], state["time"]) == (0, "2026-01-01T00:01:00.000Z")
 
 
 async def test_a_fault_accepts_the_same_options_as_in_python(
-    ask: SendRequest, call: SendRequest, emulator: Emulator
+    call_admin: SendRequest, call: SendRequest, emulator: Emulator
 ) -> None:
     fault = {"operation": "GET /indexes", "status": 503, "headers": {"Retry-After": "7"}, "body": "no", "times": 2}
-    status, received = await ask("POST", "faults", fault)
+    status, received = await call_admin("POST", "faults", fault)
     assert (status, received) == (201, {**fault, "seen": 0, "hits": 0})
     with pytest.raises(ValueError, match="Expecting value"):
         await call("GET", "/indexes")
-    assert (await ask("GET", "faults"))[1] == [{**fault, "seen": 1, "hits": 1}]
+    assert (await call_admin("GET", "faults"))[1] == [{**fault, "seen": 1, "hits": 1}]
     with pytest.raises(AssertionError, match="1 of 2"):
         emulator.faults.assert_all_hit()
-    assert (await ask("DELETE", "faults"))[0] == 204
+    assert (await call_admin("DELETE", "faults"))[0] == 204
     assert (await call("GET", "/indexes"))[0] == 200
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "word"),
+    ("path", "body", "expected_text"),
     [
         ("faults", {"status": 503}, "operation"),
         ("faults", {"operation": "GET /nothing"}, "GET /nothing"),
@@ -87,12 +87,14 @@ async def test_a_fault_accepts_the_same_options_as_in_python(
         ("scenes", {"filename": "a.mp4", "scenes": [[0, "nan", "a"]]}, "604800"),
     ],
 )
-async def test_an_invalid_request_returns_an_error_message(serve: Serve, path: str, body: object, word: str) -> None:
+async def test_an_invalid_request_returns_an_error_message(
+    serve: Serve, path: str, body: object, expected_text: str
+) -> None:
     emulator = await serve(clock=SystemClock())
     url = f"{emulator.base_url.removesuffix('/v1.3')}/_emulator/{path}"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
         assert response.status == 400
-        assert word in (await response.json())["error"]
+        assert expected_text in (await response.json())["error"]
 
 
 async def test_advancing_the_clock_completes_processing(serve: Serve, connect: Any) -> None:
@@ -114,48 +116,48 @@ async def test_advancing_the_clock_completes_processing(serve: Serve, connect: A
         assert response.headers["Date"] == "Thu, 01 Jan 2026 00:01:00 GMT"
 
 
-async def test_advancing_an_unsupported_clock_is_rejected(ask: SendRequest) -> None:
-    assert (await ask("POST", "clock/advance", {"seconds": 1}))[0] == 400
+async def test_advancing_an_unsupported_clock_is_rejected(call_admin: SendRequest) -> None:
+    assert (await call_admin("POST", "clock/advance", {"seconds": 1}))[0] == 400
 
 
-async def test_a_reset_over_http_makes_ids_repeat(
-    ask: SendRequest, make_index: CreateResource, emulator: Emulator, call: SendRequest
+async def test_a_reset_over_http_restarts_the_ids(
+    call_admin: SendRequest, make_index: CreateResource, emulator: Emulator, call: SendRequest
 ) -> None:
     first = await make_index()
     emulator.faults.add("POST /search", status=500)
-    assert (await ask("POST", "reset"))[0] == 204
+    assert (await call_admin("POST", "reset"))[0] == 204
     emulator.faults.assert_all_hit()
     assert (await call("GET", "/indexes"))[1]["data"] == []
     assert await make_index() == first
     assert len(emulator.requests) == 2
 
 
-async def test_recorded_requests_can_be_listed(ask: SendRequest, call: SendRequest) -> None:
+async def test_recorded_requests_can_be_listed(call_admin: SendRequest, call: SendRequest) -> None:
     await call("GET", "/indexes", params={"page": "2"})
     await call("GET", "/assets")
-    status, found = await ask("GET", "requests?route=GET%20/indexes")
+    status, requests = await call_admin("GET", "requests?route=GET%20/indexes")
     assert status == 200
-    assert [(one["route"], one["path"], one["status"]) for one in found] == [
+    assert [(request["route"], request["path"], request["status"]) for request in requests] == [
         ("GET /indexes", "/v1.3/indexes?page=2", 200)
     ]
-    assert len((await ask("GET", "requests"))[1]) == 2, "requests to the admin API are not recorded"
-    await ask("DELETE", "requests")
-    assert (await ask("GET", "requests"))[1] == []
+    assert len((await call_admin("GET", "requests"))[1]) == 2, "requests to the admin API are not recorded"
+    await call_admin("DELETE", "requests")
+    assert (await call_admin("GET", "requests"))[1] == []
 
 
-async def test_a_plan_can_be_changed_and_its_limits_listed(ask: SendRequest, call: SendRequest) -> None:
+async def test_a_plan_can_be_changed_and_its_limits_listed(call_admin: SendRequest, call: SendRequest) -> None:
     plan = {"default": {"limit": 1, "seconds": 60}, "windows": {"search": [{"limit": 5}, {"limit": 9, "seconds": 10}]}}
-    assert (await ask("PUT", "plan", {**plan, "headers": "none"}))[0] == 204
+    assert (await call_admin("PUT", "plan", {**plan, "headers": "none"}))[0] == 204
     assert [(await call("GET", "/indexes"))[0] for _ in range(2)] == [200, 429]
-    _, received = await ask("GET", "limits")
+    _, received = await call_admin("GET", "limits")
     assert received["refusals"] == [{"category": "other", "dimension": "Request", "count": 1}]
-    assert [(one["category"], one["limit"], one["used"], one["organisation"]) for one in received["windows"]] == [
-        ("other", 1, 1, "default")
-    ]
-    assert (await ask("PUT", "plan", {"name": "developer-2", "sliding": True}))[0] == 204
+    assert [
+        (window["category"], window["limit"], window["used"], window["organisation"]) for window in received["windows"]
+    ] == [("other", 1, 1, "default")]
+    assert (await call_admin("PUT", "plan", {"name": "developer-2", "sliding": True}))[0] == 204
     assert (await call("GET", "/indexes"))[0] == 200
-    assert (await ask("PUT", "plan", {"name": "enterprise"}))[0] == 400
-    assert (await ask("PUT", "plan", {"windows": {"search": {"limit": "many"}}}))[0] == 400
+    assert (await call_admin("PUT", "plan", {"name": "enterprise"}))[0] == 400
+    assert (await call_admin("PUT", "plan", {"windows": {"search": {"limit": "many"}}}))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -177,14 +179,14 @@ async def test_a_plan_can_be_changed_and_its_limits_listed(ask: SendRequest, cal
     ],
 )
 async def test_an_invalid_plan_is_rejected_and_changes_nothing(
-    ask: SendRequest, call: SendRequest, make_index: CreateResource, plan: dict[str, Any]
+    call_admin: SendRequest, call: SendRequest, make_index: CreateResource, plan: dict[str, Any]
 ) -> None:
-    status, error = await ask("PUT", "plan", plan)
+    status, error = await call_admin("PUT", "plan", plan)
     assert status == 400
     assert error["error"]
     await make_index()
     assert (await call("GET", "/indexes"))[0] == 200
-    assert (await ask("GET", "state"))[0] == 200
+    assert (await call_admin("GET", "state"))[0] == 200
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"seconds": NaN}', b"\xff"])

@@ -33,21 +33,21 @@ UPLOADS = "assets/multipart-uploads"
 GIB = 1 << 30
 
 
-async def ask(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> Any:
+async def fetch_json(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> Any:
     async with session.request(method, path, **options) as response:
         assert response.status < 300, await response.text()
         return await response.json()
 
 
-async def chunk(session: aiohttp.ClientSession, put: PutChunk, upload: dict[str, Any], number: int) -> None:
+async def upload_chunk(session: aiohttp.ClientSession, put: PutChunk, upload: dict[str, Any], number: int) -> None:
     """Send one chunk to a new presigned URL and report it."""
-    asked = {"start": number, "count": 1}
-    urls = await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=asked)
+    url_request = {"start": number, "count": 1}
+    urls = await fetch_json(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=url_request)
     content = FILM[(number - 1) * 1000 : number * 1000]
     status, _, proof = await put(urls["upload_urls"][0]["url"], content, upload["upload_headers"])
     assert status == 200
     report = {"chunk_index": number, "proof": proof, "proof_type": "etag", "chunk_size": len(content)}
-    await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": [report]})
+    await fetch_json(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": [report]})
 
 
 async def test_objects_and_files_survive_a_restart(
@@ -56,29 +56,29 @@ async def test_objects_and_files_survive_a_restart(
     emulator = await serve(data_dir=tmp_path / "new" / "data", chunk_size=1000)
     session = await connect(emulator)
     emulator.describe("film.mp4", [(0, 5, "a red car")])
-    asset = await ask(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
-    index = await ask(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    asset = await fetch_json(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
+    index = await fetch_json(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
     advance(10)
-    await ask(session, "POST", f"indexes/{index['_id']}/indexed-assets", json={"asset_id": asset["_id"]})
-    begun = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
-    upload = await ask(session, "POST", UPLOADS, json=begun)
-    await chunk(session, put, upload, 1)
+    await fetch_json(session, "POST", f"indexes/{index['_id']}/indexed-assets", json={"asset_id": asset["_id"]})
+    upload_request = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
+    upload = await fetch_json(session, "POST", UPLOADS, json=upload_request)
+    await upload_chunk(session, put, upload, 1)
     await emulator.stop()
 
-    again = await serve(data_dir=tmp_path / "new" / "data", chunk_size=1000)
-    session = await connect(again)
+    restarted = await serve(data_dir=tmp_path / "new" / "data", chunk_size=1000)
+    session = await connect(restarted)
     for number in (2, 3):
-        await chunk(session, put, upload, number)
+        await upload_chunk(session, put, upload, number)
     advance(50)
-    parts = await ask(session, "GET", f"assets/{upload['asset_id']}")
+    parts = await fetch_json(session, "GET", f"assets/{upload['asset_id']}")
     assert (parts["status"], parts["duration"]) == ("ready", 20)
     query = {"index_id": index["_id"], "search_options": "visual", "query_text": "red car"}
-    (hit,) = (await ask(session, "POST", "search", data=form(**query)))["data"]
+    (hit,) = (await fetch_json(session, "POST", "search", data=form(**query)))["data"]
     assert (hit["start"], hit["end"]) == (0, 5)
-    more = await ask(session, "POST", "indexes", json={"index_name": "more", "models": MODELS})
-    assert more["_id"] not in {index["_id"], asset["_id"], upload["upload_id"]}
+    new_index = await fetch_json(session, "POST", "indexes", json={"index_name": "more", "models": MODELS})
+    assert new_index["_id"] not in {index["_id"], asset["_id"], upload["upload_id"]}
     for identifier in (asset["_id"], upload["asset_id"]):
-        async with session.get(f"{again.storage_url}/files/{identifier}") as response:
+        async with session.get(f"{restarted.storage_url}/files/{identifier}") as response:
             assert await response.read() == FILM
 
 
@@ -87,10 +87,12 @@ async def test_unreferenced_files_are_deleted_at_the_next_start(
 ) -> None:
     emulator = await serve(data_dir=tmp_path)
     session = await connect(emulator)
-    created = [await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM)) for _ in range(2)]
-    other = await ask(session, "POST", "assets", data=form("a.png", method="direct", file=samples.image()))
+    created = [
+        await fetch_json(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM)) for _ in range(2)
+    ]
+    other = await fetch_json(session, "POST", "assets", data=form("a.png", method="direct", file=samples.image()))
     files = StateStore(tmp_path).files
-    assert len(list(files.iterdir())) == 2, "the same content is kept once"
+    assert len(list(files.iterdir())) == 2, "equal files are stored once"
     for asset in (created[0], other):
         async with session.delete(f"assets/{asset['_id']}") as response:
             assert response.status == 204
@@ -102,29 +104,36 @@ async def test_unreferenced_files_are_deleted_at_the_next_start(
 async def test_only_files_of_the_emulator_are_deleted(
     serve: Serve, connect: Connect, form: Form, put: PutChunk, tmp_path: Path
 ) -> None:
-    foreign = ["thesis.txt", "state.new", "files/thesis.txt", f"files/{'0' * 32}", f"parts/{'1' * 32}", "parts/deep/a"]
-    for name in foreign:
+    other_files = [
+        "thesis.txt",
+        "state.new",
+        "files/thesis.txt",
+        f"files/{'0' * 32}",
+        f"parts/{'1' * 32}",
+        "parts/deep/a",
+    ]
+    for name in other_files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     for _ in range(3):
         emulator = await serve(data_dir=tmp_path, chunk_size=1000)
         session = await connect(emulator)
-        asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
-        begun = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
-        await chunk(session, put, await ask(session, "POST", UPLOADS, json=begun), 1)
+        asset = await fetch_json(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
+        upload_request = {"filename": "parts.mp4", "type": "video", "total_size": len(FILM)}
+        await upload_chunk(session, put, await fetch_json(session, "POST", UPLOADS, json=upload_request), 1)
         async with session.delete(f"assets/{asset['_id']}") as response:
             assert response.status == 204
         await emulator.stop()
-    for name in foreign:
+    for name in other_files:
         assert (tmp_path / name).read_text() == name
-    written = (tmp_path / "written").read_text().splitlines()[1:]
+    listed_files = (tmp_path / "written").read_text().splitlines()[1:]
     found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*") if path.is_file()}
-    assert found - set(foreign) <= set(written), "each of its own files is listed"
+    assert found - set(other_files) <= set(listed_files), "each of its own files is listed"
 
 
 async def test_paths_in_the_file_list_cannot_delete_other_files(serve: Serve, connect: Connect, tmp_path: Path) -> None:
     emulator = await serve(data_dir=tmp_path / "data")
-    await ask(await connect(emulator), "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    await fetch_json(await connect(emulator), "POST", "indexes", json={"index_name": "films", "models": MODELS})
     await emulator.stop()
     (tmp_path / "thesis.txt").write_text("precious")
     with (tmp_path / "data" / "written").open("a") as file:
@@ -144,14 +153,14 @@ async def test_a_foreign_file_list_is_rejected_and_kept(tmp_path: Path) -> None:
 async def test_a_large_file_is_not_stored(serve: Serve, connect: Connect, form: Form, tmp_path: Path) -> None:
     emulator = await serve(data_dir=tmp_path, max_inspected_upload=1000)
     session = await connect(emulator)
-    asset = await ask(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
+    asset = await fetch_json(session, "POST", "assets", data=form("a.mp4", method="direct", file=FILM))
     assert list(StateStore(tmp_path).files.iterdir()) == []
     async with session.get(f"{emulator.storage_url}/files/{asset['_id']}") as response:
         assert response.status == 404
 
 
 @asynccontextmanager
-async def running(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+async def run_emulator(*arguments: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
     command = (sys.executable, "-m", "twelvelabs_async.emulator", *arguments)
     async with start_process(*command, stdout=PIPE) as process:
         assert process.stdout is not None
@@ -163,18 +172,21 @@ async def test_completed_requests_survive_a_kill(tmp_path: Path, form: Form) -> 
     key = {"x-api-key": "emulator"}
     names = [f"films {number}" for number in range(20)]
     async with (
-        running("--data-dir", str(tmp_path)) as (process, url),
+        run_emulator("--data-dir", str(tmp_path)) as (process, url),
         aiohttp.ClientSession(url, headers=key) as session,
     ):
         bodies = [{"index_name": name, "models": MODELS} for name in names]
-        await asyncio.gather(*(ask(session, "POST", "indexes", json=body) for body in bodies))
-        asset = await ask(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
+        await asyncio.gather(*(fetch_json(session, "POST", "indexes", json=body) for body in bodies))
+        asset = await fetch_json(session, "POST", "assets", data=form("film.mp4", method="direct", file=FILM))
         process.send_signal(signal.SIGKILL)
         await process.wait()
     (tmp_path / "state.new").write_bytes(b"torn")
-    async with running("--data-dir", str(tmp_path)) as (_, url), aiohttp.ClientSession(url, headers=key) as session:
-        assert (await ask(session, "GET", f"assets/{asset['_id']}"))["filename"] == "film.mp4"
-        found = await ask(session, "GET", "indexes?page_limit=50")
+    async with (
+        run_emulator("--data-dir", str(tmp_path)) as (_, url),
+        aiohttp.ClientSession(url, headers=key) as session,
+    ):
+        assert (await fetch_json(session, "GET", f"assets/{asset['_id']}"))["filename"] == "film.mp4"
+        found = await fetch_json(session, "GET", "indexes?page_limit=50")
         assert sorted(index["index_name"] for index in found["data"]) == sorted(names)
 
 
@@ -191,14 +203,14 @@ async def test_a_directory_in_use_is_rejected(serve: Serve, connect: Connect, tm
     second = Emulator(data_dir=tmp_path)
     with pytest.raises(StoreError, match="another emulator"):
         await second.start()
-    await ask(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
-    found = load_state(tmp_path / "state")
-    assert found is not None
-    assert len(found.indexes) == 1
+    await fetch_json(session, "POST", "indexes", json={"index_name": "films", "models": MODELS})
+    loaded = load_state(tmp_path / "state")
+    assert loaded is not None
+    assert len(loaded.indexes) == 1
 
 
-class Trap:
-    """Opens a file when it is unpickled."""
+class DeletesFolderWhenLoaded:
+    """Deletes a folder when it is unpickled."""
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
@@ -208,7 +220,7 @@ class Trap:
 async def test_a_state_can_only_contain_objects_of_the_emulator(tmp_path: Path, emulator: Emulator) -> None:
     head = serialize_state(emulator.state).partition(b"\n")[0]
     path = tmp_path / "state"
-    path.write_bytes(head + b"\n" + pickle.dumps(Trap()))
+    path.write_bytes(head + b"\n" + pickle.dumps(DeletesFolderWhenLoaded()))
     with pytest.raises(StoreError, match="rmtree"):
         load_state(path)
     path.write_bytes(head + b"\n" + pickle.dumps(7))
@@ -220,41 +232,43 @@ async def test_a_loaded_state_equals_the_saved_one(emulator: Emulator, make_asse
     await make_asset("film.mp4")
     path = tmp_path / "state"
     path.write_bytes(serialize_state(emulator.state))
-    found = load_state(path)
-    assert isinstance(found, State)
-    assert found.assets == emulator.state.assets
-    assert found.ids.object_id() == emulator.state.ids.object_id()
+    loaded = load_state(path)
+    assert isinstance(loaded, State)
+    assert loaded.assets == emulator.state.assets
+    assert loaded.ids.object_id() == emulator.state.ids.object_id()
 
 
-def peak(process: asyncio.subprocess.Process) -> int:
+def peak_memory(process: asyncio.subprocess.Process) -> int:
     """Return the peak memory of a process in bytes."""
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 async def test_a_gibibyte_upload_uses_a_few_megabytes(put: PutChunk) -> None:
     async with (
-        running() as (process, url),
+        run_emulator() as (process, url),
         aiohttp.ClientSession(url, headers={"x-api-key": "emulator"}) as session,
     ):
-        begun = {"filename": "long.mp4", "type": "video", "total_size": GIB}
-        upload = await ask(session, "POST", UPLOADS, json=begun)
+        upload_request = {"filename": "long.mp4", "type": "video", "total_size": GIB}
+        upload = await fetch_json(session, "POST", UPLOADS, json=upload_request)
         size, count = upload["chunk_size"], upload["total_chunks"]
-        before, content = peak(process), bytes(size)
+        before, content = peak_memory(process), bytes(size)
         report: list[dict[str, Any]] = []
         for start in range(1, count + 1, 50):
-            asked = {"start": start, "count": 50}
-            urls = await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=asked)
-            for given in urls["upload_urls"]:
-                length = min(size, GIB - (given["chunk_index"] - 1) * size)
-                status, _, proof = await put(given["url"], io.BytesIO(content[:length]), upload["upload_headers"])
+            url_request = {"start": start, "count": 50}
+            urls = await fetch_json(
+                session, "POST", f"{UPLOADS}/{upload['upload_id']}/presigned-urls", json=url_request
+            )
+            for upload_url in urls["upload_urls"]:
+                length = min(size, GIB - (upload_url["chunk_index"] - 1) * size)
+                status, _, proof = await put(upload_url["url"], io.BytesIO(content[:length]), upload["upload_headers"])
                 assert status == 200
-                reported = {"chunk_index": given["chunk_index"], "proof_type": "etag", "chunk_size": length}
-                report.append(reported | {"proof": proof})
-        await ask(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
-        assert (await ask(session, "GET", f"assets/{upload['asset_id']}"))["filename"] == "long.mp4"
-        assert peak(process) - before < 64 << 20
+                chunk_report = {"chunk_index": upload_url["chunk_index"], "proof_type": "etag", "chunk_size": length}
+                report.append(chunk_report | {"proof": proof})
+        await fetch_json(session, "POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
+        assert (await fetch_json(session, "GET", f"assets/{upload['asset_id']}"))["filename"] == "long.mp4"
+        assert peak_memory(process) - before < 64 << 20
 
 
 @pytest.mark.usefixtures("upload")
@@ -262,6 +276,6 @@ async def test_a_held_lock_is_unlocked_after_loading(emulator: Emulator, tmp_pat
     path, (upload,) = tmp_path / "state", emulator.state.uploads.values()
     async with upload.lock:
         path.write_bytes(serialize_state(emulator.state))
-    found = load_state(path)
-    assert found is not None
-    assert not found.uploads[upload.id].lock.locked()
+    loaded = load_state(path)
+    assert loaded is not None
+    assert not loaded.uploads[upload.id].lock.locked()

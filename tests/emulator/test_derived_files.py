@@ -1,4 +1,4 @@
-"""Streams and thumbnails have the addresses that the platform was seen to use."""
+"""URLs of streams and thumbnails have the form that the platform uses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_thumbnail(url: str, asset: str) -> bool:
     return re.fullmatch(f"{ACCOUNT}{asset}/thumbnails/[0-9.]+\\.jpeg", url) is not None
 
 
-async def test_an_asset_has_the_addresses_of_the_platform(
+async def test_an_asset_has_urls_like_those_of_the_platform(
     call: SendRequest, make_asset: CreateResource, advance: Advance
 ) -> None:
     asset = await make_asset()
@@ -49,18 +49,18 @@ async def test_an_asset_has_the_addresses_of_the_platform(
         ("a.md", b"A.", set[str]()),
     ],
 )
-async def test_the_kind_of_a_file_decides_what_it_has(
+async def test_the_type_of_a_file_determines_its_derived_files(
     call: SendRequest, make_asset: CreateResource, advance: Advance, filename: str, content: bytes, fields: set[str]
 ) -> None:
     asset = await make_asset(filename, content)
     for status in ("processing", "ready"):
         _, found = await call("GET", f"/assets/{asset}")
-        shown = found.keys() & {"hls", "thumbnail"}
-        assert (shown, {found[name]["status"] for name in shown}) == (fields, {status} if fields else set())
+        derived = found.keys() & {"hls", "thumbnail"}
+        assert (derived, {found[name]["status"] for name in derived}) == (fields, {status} if fields else set())
         advance(10)
 
 
-async def test_a_video_its_hits_and_its_citations_have_the_addresses_of_its_asset(
+async def test_a_video_its_hits_and_its_citations_have_the_urls_of_its_asset(
     call: SendRequest, form: Form, make_index: CreateResource, make_video: CreateResource, advance: Advance
 ) -> None:
     index = await make_index(addons=["thumbnail"])
@@ -80,7 +80,7 @@ async def test_a_video_its_hits_and_its_citations_have_the_addresses_of_its_asse
     thumbnails = [*found["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])]
     assert all(is_thumbnail(url, asset) for url in (*thumbnails, citation["thumbnail_url"]))
     assert (await call("DELETE", f"/assets/{asset}?force=true"))[0] == 204
-    async with aiohttp.ClientSession() as anybody:
+    async with aiohttp.ClientSession() as session:
         for url in thumbnails:
-            async with anybody.get(url) as response:
-                assert (response.status, response.content_type) == (200, "image/jpeg"), "the video is still there"
+            async with session.get(url) as response:
+                assert (response.status, response.content_type) == (200, "image/jpeg"), "the indexed video still exists"

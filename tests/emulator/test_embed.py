@@ -55,8 +55,8 @@ async def test_the_parameter_text_truncate_has_three_values(embed: Embed) -> Non
 
 
 async def test_the_same_input_has_the_same_vector(embed: Embed) -> None:
-    (_, first), (_, again), (_, other) = [await embed(text=text) for text in ("car", "car", "bus")]
-    assert first == again != other
+    (_, first), (_, second), (_, different) = [await embed(text=text) for text in ("car", "car", "bus")]
+    assert first == second != different
 
 
 async def test_another_seed_produces_different_vectors(
@@ -72,7 +72,7 @@ async def test_images_and_audio_are_files_or_urls(embed: Embed) -> None:
     assert status == 200
     assert body["image_embedding"]["metadata"] == {"input_filename": "a"}
     offsets = [(part["start_offset_sec"], part["end_offset_sec"]) for part in body["audio_embedding"]["segments"]]
-    assert offsets == [(0, 6), (6, 12)], "what is shorter than two seconds is left out"
+    assert offsets == [(0, 6), (6, 12)], "a segment shorter than two seconds is omitted"
     url = "https://example.com/a.png"
     _, body = await embed(image_url=url)
     assert (await embed(image_url="https://example.com/a"))[1]["image_embedding"]["segments"]
@@ -84,9 +84,9 @@ async def test_images_and_audio_are_files_or_urls(embed: Embed) -> None:
 async def test_a_file_that_cannot_be_fetched_has_an_error_message(embed: Embed) -> None:
     status, body = await embed(text="a", audio_url="https://a.invalid/b.wav", image_url="https://a.invalid/b.png")
     assert status == 200
-    for kind in ("audio", "image"):
-        assert body[f"{kind}_embedding"]["error_message"]
-        assert "segments" not in body[f"{kind}_embedding"]
+    for medium in ("audio", "image"):
+        assert body[f"{medium}_embedding"]["error_message"]
+        assert "segments" not in body[f"{medium}_embedding"]
     assert body["text_embedding"]["segments"]
 
 
@@ -129,16 +129,16 @@ async def test_a_video_is_embedded_by_a_task(call: SendRequest, task: Embed, adv
         "video_embedding_option": ["visual", "audio", "transcription"],
     }
     status, error = await call("GET", path)
-    assert (status, error["code"]) == (400, "parameter_invalid"), "not done yet"
+    assert (status, error["code"]) == (400, "parameter_invalid"), "the task is still processing"
     advance(50)
     assert (await call("GET", path + "/status"))[1]["status"] == "ready"
-    _, done = await call("GET", path)
-    visual = [part for part in done["video_embedding"]["segments"] if part["embedding_option"] == "visual"]
-    cuts = [(part["embedding_scope"], part["start_offset_sec"], part["end_offset_sec"]) for part in visual]
-    assert cuts == [("clip", 0, 6), ("clip", 6, 12), ("clip", 12, 18), ("clip", 18, 20), ("video", 0, 20)]
+    _, completed = await call("GET", path)
+    visual = [part for part in completed["video_embedding"]["segments"] if part["embedding_option"] == "visual"]
+    segments = [(part["embedding_scope"], part["start_offset_sec"], part["end_offset_sec"]) for part in visual]
+    assert segments == [("clip", 0, 6), ("clip", 6, 12), ("clip", 12, 18), ("clip", 18, 20), ("video", 0, 20)]
     assert len(visual[0]["float"]) == 512
-    _, some = await call("GET", path + "?embedding_option=audio")
-    assert {part["embedding_option"] for part in some["video_embedding"]["segments"]} == {"audio"}
+    _, audio_only = await call("GET", path + "?embedding_option=audio")
+    assert {part["embedding_option"] for part in audio_only["video_embedding"]["segments"]} == {"audio"}
 
 
 async def test_a_part_of_a_video_can_have_another_segment_length(
@@ -147,13 +147,13 @@ async def test_a_part_of_a_video_can_have_another_segment_length(
     fields = {"video_start_offset_sec": 5, "video_end_offset_sec": 15, "video_clip_length": 4}
     _, created = await task(video_file=samples.video(20, sound=False), **fields)
     advance(50)
-    _, done = await call("GET", f"/embed/tasks/{created['_id']}")
-    assert [part["end_offset_sec"] for part in done["video_embedding"]["segments"]] == [9, 13, 15]
+    _, completed = await call("GET", f"/embed/tasks/{created['_id']}")
+    assert [part["end_offset_sec"] for part in completed["video_embedding"]["segments"]] == [9, 13, 15]
 
 
 async def test_a_video_that_cannot_be_fetched_fails_its_task(call: SendRequest, task: Embed, advance: Advance) -> None:
     status, created = await task(video_url="https://a.invalid/b.mp4", video_file=FILM)
-    assert status == 200, "the URL goes before the file"
+    assert status == 200, "the URL has priority over the file"
     advance(50)
     _, body = await call("GET", f"/embed/tasks/{created['_id']}")
     assert (body["status"], body["video_embedding"].keys()) == ("failed", {"metadata"})
@@ -182,7 +182,7 @@ async def test_invalid_video_fields_are_rejected(task: Embed) -> None:
         assert (status, body["code"]) == (400, code), fields
 
 
-async def test_lists_show_the_last_seven_days(call: SendRequest, task: Embed, advance: Advance) -> None:
+async def test_lists_contain_tasks_of_the_last_seven_days(call: SendRequest, task: Embed, advance: Advance) -> None:
     _, old = await task(video_file=FILM)
     advance(WEEK)
     _, new = await task(video_file=FILM)
@@ -198,14 +198,14 @@ async def test_lists_show_the_last_seven_days(call: SendRequest, task: Embed, ad
     assert await ids("?status=processing") == [new["_id"]]
     assert await ids("?status=ready") == []
     status, body = await call("GET", f"/embed/tasks/{old['_id']}")
-    assert (status, body["code"]) == (400, "parameter_invalid"), "its embeddings are gone"
+    assert (status, body["code"]) == (400, "parameter_invalid"), "the embeddings are deleted"
     assert (await call("GET", "/embed/tasks?started_at=yesterday"))[0] == 400
     assert (await call("GET", "/embed/tasks?status=queued"))[0] == 400
 
 
 async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Connect, form: Form) -> None:
-    one = Window(1)
-    emulator = await serve(plan=Plan(windows={"embed-text": one, "embed-image": one, "embed-video": one}))
+    limit = Window(1)
+    emulator = await serve(plan=Plan(windows={"embed-text": limit, "embed-image": limit, "embed-video": limit}))
     session = await connect(emulator)
 
     async def status(path: str = "embed", **fields: Any) -> int:
@@ -216,7 +216,7 @@ async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Con
 
     photo = "https://example.com/a.png"
     assert [await status(text="a"), await status(text="b")] == [200, 429]
-    assert await status(text="a", image_url=photo) == 429, "a request rejected for one kind counts for none"
+    assert await status(text="a", image_url=photo) == 429, "a rejected request does not count in any category"
     assert [await status(image_url=photo), await status(image_url=photo)] == [200, 429]
     assert [await status("embed/tasks", video_file=FILM), await status("embed/tasks", video_file=FILM)] == [200, 429]
     for _ in range(2):
@@ -226,7 +226,7 @@ async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Con
 
 
 @pytest.mark.parametrize(
-    ("kinds", "text", "full"),
+    ("kinds", "text", "limited_categories"),
     [
         (["image"], "a", {"embed-text-image"}),
         (["image", "audio"], None, {"embed-image", "embed-audio"}),
@@ -236,14 +236,16 @@ async def test_each_kind_of_content_has_its_own_limit(serve: Serve, connect: Con
     ],
 )
 async def test_several_inputs_count_in_their_categories(
-    serve: Serve, connect: Connect, kinds: list[str], text: str | None, full: set[str]
+    serve: Serve, connect: Connect, kinds: list[str], text: str | None, limited_categories: set[str]
 ) -> None:
     categories = ["text", "image", "text-image", "audio", "video"]
     for category in (f"embed-{name}" for name in categories):
         session = await connect(await serve(plan=Plan(windows={category: Window(1)})))
-        given = {"input_text": text, "media_sources": [{"media_type": kind} for kind in kinds]}
+        multi_input = {"input_text": text, "media_sources": [{"media_type": medium} for medium in kinds]}
         statuses: list[int] = []
         for _ in range(2):
-            async with session.post("embed-v2", json={"input_type": "multi_input", "multi_input": given}) as response:
+            async with session.post(
+                "embed-v2", json={"input_type": "multi_input", "multi_input": multi_input}
+            ) as response:
                 statuses.append(response.status)
-        assert statuses == [400, 429 if category in full else 400]
+        assert statuses == [400, 429 if category in limited_categories else 400]

@@ -23,7 +23,7 @@ async def photo(make_asset: CreateResource) -> str:
 
 
 @pytest.fixture
-async def other(make_asset: CreateResource) -> str:
+async def second_photo(make_asset: CreateResource) -> str:
     return await make_asset("bob.png", samples.image(600))
 
 
@@ -87,18 +87,18 @@ async def test_an_entity_becomes_ready(call: SendRequest, ann: str, photo: str, 
 
 
 async def test_new_assets_restart_processing(
-    call: SendRequest, ann: str, photo: str, other: str, advance: Advance
+    call: SendRequest, ann: str, photo: str, second_photo: str, advance: Advance
 ) -> None:
     advance(10)
-    _, same = await call("POST", f"{ann}/assets", json={"asset_ids": [photo]})
-    assert same["status"] == "ready", "nothing has changed"
-    _, more = await call("POST", f"{ann}/assets", json={"asset_ids": [other, photo]})
-    assert (more["status"], more["asset_ids"]) == ("processing", [photo, other])
+    _, unchanged = await call("POST", f"{ann}/assets", json={"asset_ids": [photo]})
+    assert unchanged["status"] == "ready", "no asset is new"
+    _, extended = await call("POST", f"{ann}/assets", json={"asset_ids": [second_photo, photo]})
+    assert (extended["status"], extended["asset_ids"]) == ("processing", [photo, second_photo])
     advance(10)
-    _, less = await call("DELETE", f"{ann}/assets", json={"asset_ids": [photo, UNKNOWN_ID]})
-    assert (less["status"], less["asset_ids"]) == ("processing", [other])
-    status, body = await call("DELETE", f"{ann}/assets", json={"asset_ids": [other]})
-    assert (status, body["code"]) == (400, "parameter_invalid"), "the last one has to stay"
+    _, reduced = await call("DELETE", f"{ann}/assets", json={"asset_ids": [photo, UNKNOWN_ID]})
+    assert (reduced["status"], reduced["asset_ids"]) == ("processing", [second_photo])
+    status, body = await call("DELETE", f"{ann}/assets", json={"asset_ids": [second_photo]})
+    assert (status, body["code"]) == (400, "parameter_invalid"), "the last asset cannot be removed"
     assert (await call("DELETE", f"{ann}/assets"))[0] == 400
     assert (await call("POST", f"{ann}/assets", json={"asset_ids": [UNKNOWN_ID]}))[0] == 400
 
@@ -117,8 +117,8 @@ async def test_metadata_is_replaced_as_a_whole(call: SendRequest, ann: str) -> N
     [{"name": "a"}, {"name": "a", "asset_ids": []}, {"name": "a", "asset_ids": [UNKNOWN_ID]}, {"asset_ids": ["a"]}],
 )
 async def test_an_entity_needs_a_name_and_an_asset(call: SendRequest, team: str, body: dict[str, Any]) -> None:
-    status, rejected = await call("POST", f"{team}/entities", json=body)
-    assert (status, rejected["code"].startswith("parameter_")) == (400, True)
+    status, error = await call("POST", f"{team}/entities", json=body)
+    assert (status, error["code"].startswith("parameter_")) == (400, True)
 
 
 async def test_a_bulk_request_creates_valid_entities_only(call: SendRequest, team: str, photo: str) -> None:
@@ -130,25 +130,28 @@ async def test_a_bulk_request_creates_valid_entities_only(call: SendRequest, tea
     ]
     status, body = await call("POST", f"{team}/entities/bulk", json={"entities": entities})
     assert (status, body["success_count"], body["failed_count"]) == (201, 2, 2)
-    assert [(one["name"], one["status"]) for one in body["entities"]] == [("Ann", "processing"), ("Cid", "processing")]
+    assert [(entity["name"], entity["status"]) for entity in body["entities"]] == [
+        ("Ann", "processing"),
+        ("Cid", "processing"),
+    ]
     assert [(error["entity_index"], error["entity_name"]) for error in body["errors"]] == [(1, "Bob"), (2, " ")]
     assert UNKNOWN_ID in body["errors"][0]["error_reason"]
-    for wrong in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [photo]}]):
-        assert (await call("POST", f"{team}/entities/bulk", json={"entities": wrong}))[0] == 400
+    for invalid_entities in (None, [], ["Ann"], [{"name": "Ann"}], [entities[0], {"asset_ids": [photo]}]):
+        assert (await call("POST", f"{team}/entities/bulk", json={"entities": invalid_entities}))[0] == 400
 
 
 async def test_entities_are_listed_and_found(
-    call: SendRequest, team: str, ann: str, photo: str, other: str, advance: Advance
+    call: SendRequest, team: str, ann: str, photo: str, second_photo: str, advance: Advance
 ) -> None:
     advance(10)
-    await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [photo, other]})
+    await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [photo, second_photo]})
     assert await names(call, f"{team}/entities") == ["Bob", "Ann"]
     assert await names(call, f"{team}/entities?name=an") == ["Ann"]
     assert await names(call, f"{team}/entities?status=ready") == ["Ann"]
     assert await names(call, f"{team}/entities?sort_by=name&sort_option=asc") == ["Ann", "Bob"]
     assert (await call("GET", f"{team}/entities?status=failed"))[0] == 400
     assert await names(call, f"/assets/{photo}/entities") == ["Bob", "Ann"]
-    assert await names(call, f"/assets/{other}/entities") == ["Bob"]
+    assert await names(call, f"/assets/{second_photo}/entities") == ["Bob"]
     assert (await call("GET", f"/assets/{UNKNOWN_ID}/entities"))[0] == 404
     assert (await call("DELETE", ann))[0] == 204
     assert await names(call, f"/assets/{photo}/entities") == ["Bob"]
@@ -161,12 +164,12 @@ async def test_deleting_a_collection_deletes_its_entities(call: SendRequest, tea
 
 
 async def test_an_asset_is_deleted_and_removed_from_its_entities(
-    call: SendRequest, team: str, ann: str, photo: str, other: str
+    call: SendRequest, team: str, ann: str, photo: str, second_photo: str
 ) -> None:
-    _, bob = await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [other, photo]})
+    _, bob = await call("POST", f"{team}/entities", json={"name": "Bob", "asset_ids": [second_photo, photo]})
     assert (await call("DELETE", f"/assets/{photo}"))[0] == 204
     assert (await call("GET", ann))[1]["asset_ids"] == []
-    assert (await call("GET", f"{team}/entities/{bob['_id']}"))[1]["asset_ids"] == [other]
+    assert (await call("GET", f"{team}/entities/{bob['_id']}"))[1]["asset_ids"] == [second_photo]
 
 
 async def test_an_entity_is_found_only_in_its_collection(call: SendRequest, ann: str) -> None:

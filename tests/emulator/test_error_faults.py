@@ -20,7 +20,7 @@ MakeSource = Callable[..., Awaitable[dict[str, str]]]
 SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}, "tags": {"type": "array"}}}
 FORMAT = {"type": "json_schema", "json_schema": SCHEMA}
 DOCUMENT = '{"chapters": [{"title": "a", "at": 1}, {"title": "b", "at": 2}]}'
-START, TAIL = DOCUMENT[:32], DOCUMENT[32:]
+HEAD, TAIL = DOCUMENT[:32], DOCUMENT[32:]
 
 
 BODIES = {
@@ -63,12 +63,12 @@ async def test_an_error_response_can_have_the_format_of_a_gateway(
 )
 async def test_a_fault_can_simulate_a_plan_limit(emulator: Emulator, call: SendRequest, code: Any, status: int) -> None:
     emulator.faults.add("*", plan_limit=code)
-    answer, error = await call("GET", "/indexes")
-    assert (answer, error["code"]) == (status, code)
+    actual_status, error = await call("GET", "/indexes")
+    assert (actual_status, error["code"]) == (status, code)
     assert "resets at" not in error["message"]
     emulator.faults.add("POST /analyze/tasks", plan_limit=code)
-    answer, error = await call("POST", "/analyze/tasks", json={})
-    assert (answer, error["error"]["code"]) == (status, code)
+    actual_status, error = await call("POST", "/analyze/tasks", json={})
+    assert (actual_status, error["error"]["code"]) == (status, code)
     emulator.faults.assert_all_hit()
 
 
@@ -97,8 +97,8 @@ async def test_the_storage_can_return_429_with_retry_after(emulator: Emulator, u
         ("fence", f"```json\n{DOCUMENT}\n```\nDone."),
         ("twice", DOCUMENT * 2),
         ("extra-brace", DOCUMENT + "}"),
-        ("escaped", START + TAIL.replace('"', '\\"')),
-        ("cut", START),
+        ("escaped", HEAD + TAIL.replace('"', '\\"')),
+        ("cut", HEAD),
         ("repeated-tail", DOCUMENT + TAIL),
     ],
 )
@@ -109,17 +109,17 @@ def test_a_damaged_document_is_invalid_json(damage: Any, damaged: str) -> None:
 
 
 @pytest.mark.parametrize("damage", get_args(Damage))
-async def test_whole_and_streamed_analyses_can_be_damaged(
+async def test_streamed_and_other_analyses_can_be_damaged(
     emulator: Emulator, call: SendRequest, session: aiohttp.ClientSession, make_source: MakeSource, damage: Any
 ) -> None:
     body = {"video": await make_source(), "prompt": "What?", "response_format": FORMAT}
     _, intact = await call("POST", "/analyze", json={**body, "stream": False})
     emulator.faults.add("POST /analyze", damage=damage, times=2)
-    _, whole = await call("POST", "/analyze", json={**body, "stream": False})
-    assert whole["data"] == damage_text(intact["data"], damage)
+    _, damaged = await call("POST", "/analyze", json={**body, "stream": False})
+    assert damaged["data"] == damage_text(intact["data"], damage)
     async with session.post("analyze", json=body) as response:
         lines = [json.loads(line) for line in (await response.text()).splitlines()]
-    assert "".join(line["text"] for line in lines if line["event_type"] == "text_generation") == whole["data"]
+    assert "".join(line["text"] for line in lines if line["event_type"] == "text_generation") == damaged["data"]
     assert (lines[0]["event_type"], lines[-1]["event_type"]) == ("stream_start", "stream_end")
     emulator.faults.assert_all_hit()
     assert (await call("POST", "/analyze", json={**body, "stream": False}))[1]["data"] == intact["data"]
@@ -150,7 +150,7 @@ async def test_a_repeated_idempotency_key_returns_a_conflict_or_the_existing_tas
 
     emulator.faults.add("POST /analyze/tasks", idempotency_conflict=True)
     status, first = await create("a")
-    assert status == 202, "a new key passes"
+    assert status == 202, "a new key is accepted"
     status, error = await create("a")
     assert (status, error["error"]["code"]) == (409, "idempotency_key_in_use")
     status, second = await create("a")
@@ -160,7 +160,7 @@ async def test_a_repeated_idempotency_key_returns_a_conflict_or_the_existing_tas
 
 
 @pytest.mark.parametrize(
-    ("operation", "options", "word"),
+    ("operation", "options", "expected_text"),
     [
         ("*", {"status": 400, "error_format": "yaml"}, "error_format"),
         ("*", {"error_format": "text"}, "status="),
@@ -171,6 +171,6 @@ async def test_a_repeated_idempotency_key_returns_a_conflict_or_the_existing_tas
         ("POST /search", {"idempotency_conflict": True}, "idempotency_conflict"),
     ],
 )
-def test_an_invalid_option_is_rejected(emulator: Emulator, operation: str, options: Any, word: str) -> None:
-    with pytest.raises(ValueError, match=word):
+def test_an_invalid_option_is_rejected(emulator: Emulator, operation: str, options: Any, expected_text: str) -> None:
+    with pytest.raises(ValueError, match=expected_text):
         emulator.faults.add(operation, **options)

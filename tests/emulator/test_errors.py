@@ -29,25 +29,25 @@ async def test_a_request_without_a_valid_key_is_rejected(emulator: Emulator, hea
 
 
 async def test_every_response_has_version_and_trace_id(session: aiohttp.ClientSession) -> None:
-    traces: set[str] = set()
+    trace_ids: set[str] = set()
     for path in ("indexes", "nowhere", f"indexes/{ID}"):
         async with session.get(path) as response:
             assert response.headers["X-Api-Version"] == "1.3"
-            traces.add(response.headers["x-trace-id"])
-    assert len(traces) == 3
+            trace_ids.add(response.headers["x-trace-id"])
+    assert len(trace_ids) == 3
 
 
 async def test_an_unknown_path_is_not_found(call: SendRequest) -> None:
-    status, rejected = await call("GET", "/nowhere")
-    assert (status, rejected["code"]) == (404, "endpoint_not_exists")
+    status, error = await call("GET", "/nowhere")
+    assert (status, error["code"]) == (404, "endpoint_not_exists")
 
 
 @pytest.mark.parametrize(
     "body", ["{", "[]", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"\\uDC00": 1}', '{"a": ' + "[" * 100_000]
 )
 async def test_a_body_that_is_not_a_json_object_is_rejected(call: SendRequest, body: str) -> None:
-    status, rejected = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
-    assert (status, rejected["code"]) == (400, "parameter_invalid")
+    status, error = await call("POST", "/indexes", data=body, headers={"content-type": "application/json"})
+    assert (status, error["code"]) == (400, "parameter_invalid")
 
 
 async def test_an_unsupported_http_method_is_not_allowed(session: aiohttp.ClientSession) -> None:
@@ -76,18 +76,18 @@ async def test_an_unsupported_http_method_is_not_allowed(session: aiohttp.Client
     ],
 )
 async def test_an_unknown_id_is_not_found(call: SendRequest, method: str, path: str) -> None:
-    status, rejected = await call(method, path)
-    assert (status, rejected["code"]) == (404, "resource_not_exist")
-    status, rejected = await call(method, path.replace(ID, "abc", 1))
-    assert (status, rejected["code"]) == (400, "parameter_invalid")
+    status, error = await call(method, path)
+    assert (status, error["code"]) == (404, "resource_not_exist")
+    status, error = await call(method, path.replace(ID, "abc", 1))
+    assert (status, error["code"]) == (400, "parameter_invalid")
 
 
 async def test_a_video_is_found_in_its_own_index_only(
     call: SendRequest, make_index: CreateResource, make_video: CreateResource
 ) -> None:
-    films, songs = await make_index("films"), await make_index("songs")
-    video = await make_video(films)
-    assert (await call("GET", f"/indexes/{songs}/videos/{video}"))[0] == 404
+    first_index, second_index = await make_index("films"), await make_index("songs")
+    video = await make_video(first_index)
+    assert (await call("GET", f"/indexes/{second_index}/videos/{video}"))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ async def test_a_video_is_found_in_its_own_index_only(
     ],
 )
 async def test_an_invalid_index_is_rejected(call: SendRequest, body: dict[str, Any], code: str) -> None:
-    status, rejected = await call("POST", "/indexes", json=body)
-    assert (status, rejected["code"]) == (400, code)
+    status, error = await call("POST", "/indexes", json=body)
+    assert (status, error["code"]) == (400, code)
 
 
 async def test_models_of_an_index_cannot_be_changed(call: SendRequest, make_index: CreateResource) -> None:
-    status, rejected = await call("PUT", f"/indexes/{await make_index()}", json={"index_name": "a", "models": []})
-    assert (status, rejected["code"]) == (400, "index_engine_cannot_be_changed")
+    status, error = await call("PUT", f"/indexes/{await make_index()}", json={"index_name": "a", "models": []})
+    assert (status, error["code"]) == (400, "index_engine_cannot_be_changed")
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,14 @@ async def test_models_of_an_index_cannot_be_changed(call: SendRequest, make_inde
     ],
 )
 async def test_an_invalid_asset_is_rejected(call: SendRequest, form: Form, fields: dict[str, Any], code: str) -> None:
-    status, rejected = await call("POST", "/assets", data=form("film.mp4", **fields))
-    assert (status, rejected["code"]) == (400, code)
+    status, error = await call("POST", "/assets", data=form("film.mp4", **fields))
+    assert (status, error["code"]) == (400, code)
 
 
 async def test_a_form_is_required_for_assets(call: SendRequest) -> None:
     for path in ("/assets", "/tasks", "/search"):
-        status, rejected = await call("POST", path, json={})
-        assert (status, rejected["code"]) == (400, "content_type_invalid")
+        status, error = await call("POST", path, json={})
+        assert (status, error["code"]) == (400, "content_type_invalid")
 
 
 async def test_a_missing_required_field_is_rejected(
@@ -160,8 +160,8 @@ async def test_an_image_cannot_be_indexed(
 ) -> None:
     index, asset = await make_index(), await make_asset("cat.png", samples.image())
     advance(10)
-    status, rejected = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
-    assert (status, rejected["code"]) == (400, "unsupported_file_type")
+    status, error = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    assert (status, error["code"]) == (400, "unsupported_file_type")
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ async def test_an_image_cannot_be_indexed(
 async def test_the_content_type_and_syntax_of_a_body_are_checked(
     call: SendRequest, options: dict[str, Any], code: str
 ) -> None:
-    status, rejected = await call("POST", "/indexes", **options)
-    assert (status, rejected["code"]) == (400, code)
+    status, error = await call("POST", "/indexes", **options)
+    assert (status, error["code"]) == (400, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\nno name\r\n--x--\r\n", b"--x\r\nnonsense"])
@@ -203,8 +203,8 @@ async def test_an_unexpected_exception_is_a_500_response(
     call: SendRequest, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.state.indexes = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
-    status, reported = await call("GET", "/indexes")
-    assert (status, reported["code"]) == (500, "internal_server_error")
+    status, error = await call("GET", "/indexes")
+    assert (status, error["code"]) == (500, "internal_server_error")
     assert "AttributeError" in caplog.text
 
 
@@ -229,4 +229,4 @@ async def test_the_request_log_has_a_maximum_size(
     for path in ("indexes", "assets", "tasks"):
         async with session.get(path):
             pass
-    assert [received.route for received in emulator.requests] == ["GET /assets", "GET /tasks"]
+    assert [request.route for request in emulator.requests] == ["GET /assets", "GET /tasks"]

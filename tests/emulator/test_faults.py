@@ -26,11 +26,11 @@ async def test_a_status_is_returned_the_given_number_of_times(
     emulator: Emulator, session: aiohttp.ClientSession
 ) -> None:
     emulator.faults.add("GET /indexes", status=503, headers={"Retry-After": "7"}, times=2, after=1)
-    seen: list[tuple[int, str | None]] = []
+    responses: list[tuple[int, str | None]] = []
     for _ in range(4):
         async with session.get("indexes") as response:
-            seen.append((response.status, response.headers.get("Retry-After")))
-    assert seen == [(200, None), (503, "7"), (503, "7"), (200, None)]
+            responses.append((response.status, response.headers.get("Retry-After")))
+    assert responses == [(200, None), (503, "7"), (503, "7"), (200, None)]
     emulator.faults.assert_all_hit()
 
 
@@ -39,14 +39,14 @@ async def test_the_body_can_have_any_content(emulator: Emulator, session: aiohtt
     emulator.faults.add("*", status=502, html=True)
     emulator.faults.add("*", html=True)
     emulator.faults.add("*", status=400, body='{"error":{}}')
-    seen: list[tuple[int, str, int]] = []
+    responses: list[tuple[int, str, int]] = []
     for path in ("indexes", "assets", "no-such-thing", "tasks"):
         async with session.get(path) as response:
-            seen.append((response.status, response.content_type, len(await response.read())))
-    assert [entry[0] for entry in seen] == [429, 502, 200, 400]
-    assert seen[0][2] == 0
-    assert seen[1][1] == seen[2][1] == "text/html"
-    assert seen[3][1:] == ("application/json", 12)
+            responses.append((response.status, response.content_type, len(await response.read())))
+    assert [entry[0] for entry in responses] == [429, 502, 200, 400]
+    assert responses[0][2] == 0
+    assert responses[1][1] == responses[2][1] == "text/html"
+    assert responses[3][1:] == ("application/json", 12)
 
 
 async def test_names_of_path_parameters_do_not_matter(
@@ -76,7 +76,7 @@ async def test_a_reset_after_processing_keeps_the_result(call: SendRequest, emul
     with pytest.raises(aiohttp.ClientOSError):
         await call("POST", "/indexes", json=BODY)
     assert len((await call("GET", "/indexes"))[1]["data"]) == 1
-    assert [received.status for received in emulator.requests] == [0, 200]
+    assert [request.status for request in emulator.requests] == [0, 200]
 
 
 async def test_a_response_can_be_truncated(call: SendRequest, emulator: Emulator) -> None:
@@ -88,11 +88,11 @@ async def test_a_response_can_be_truncated(call: SendRequest, emulator: Emulator
 
 @pytest.mark.parametrize(("point", "count"), [("before", 0), ("after", 1), ("body", 1)])
 async def test_a_response_can_stall(
-    call: SendRequest, emulator: Emulator, until: Until, point: Any, count: int
+    call: SendRequest, emulator: Emulator, wait_until: Until, point: Any, count: int
 ) -> None:
     emulator.faults.add("POST /indexes", stall=point)
     task = asyncio.ensure_future(call("POST", "/indexes", json=BODY))
-    await until(lambda: [received.status for received in emulator.requests] == [0])
+    await wait_until(lambda: [request.status for request in emulator.requests] == [0])
     assert not task.done()
     task.cancel()
     assert len((await call("GET", "/indexes"))[1]["data"]) == count
@@ -113,11 +113,11 @@ async def test_the_storage_can_fail(call: SendRequest, emulator: Emulator) -> No
     _, created = await call("POST", "/assets/multipart-uploads", json=upload)
     emulator.faults.add("storage", status=500)
     url, headers = created["upload_urls"][0]["url"], created["upload_headers"]
-    seen: list[int] = []
+    responses: list[int] = []
     for _ in range(2):
         async with aiohttp.ClientSession() as session, session.put(url, data=b"abc", headers=headers) as response:
-            seen.append(response.status)
-    assert seen == [500, 200]
+            responses.append(response.status)
+    assert responses == [500, 200]
 
 
 async def test_p25_unused_faults_are_reported(emulator: Emulator, call: SendRequest) -> None:
@@ -134,23 +134,23 @@ async def test_p25_unused_faults_are_reported(emulator: Emulator, call: SendRequ
 
 
 async def test_a_stalled_request_is_in_flight_until_the_client_disconnects(
-    call: SendRequest, emulator: Emulator, until: Until
+    call: SendRequest, emulator: Emulator, wait_until: Until
 ) -> None:
     emulator.faults.add("GET /indexes", stall="before")
     task = asyncio.ensure_future(call("GET", "/indexes"))
-    await until(lambda: emulator.in_flight == 1)
+    await wait_until(lambda: emulator.in_flight == 1)
     task.cancel()
-    await until(lambda: emulator.in_flight == 0)
+    await wait_until(lambda: emulator.in_flight == 0)
     assert emulator.requests[-1].status == 0
 
 
 @pytest.mark.own_emulator
 async def test_stopping_the_emulator_ends_a_stalled_request(
-    call: SendRequest, emulator: Emulator, until: Until
+    call: SendRequest, emulator: Emulator, wait_until: Until
 ) -> None:
     emulator.faults.add("POST /indexes", stall="before", times=None)
     task = asyncio.ensure_future(call("POST", "/indexes", json=BODY))
-    await until(lambda: emulator.in_flight == 1)
+    await wait_until(lambda: emulator.in_flight == 1)
     await emulator.stop()
     with pytest.raises(aiohttp.ClientError):
         await task
@@ -158,17 +158,17 @@ async def test_stopping_the_emulator_ends_a_stalled_request(
 
 
 async def test_the_seed_determines_which_requests_fail(emulator: Emulator, call: SendRequest) -> None:
-    async def unlucky(seed: int) -> list[int]:
+    async def failed_requests(seed: int) -> list[int]:
         emulator.faults.clear()
         fault = emulator.faults.add("GET /indexes", status=503, probability=0.3, seed=seed, times=None)
-        found = [number for number in range(60) if (await call("GET", "/indexes"))[0] == 503]
-        assert (fault.matched, fault.hits) == (60, len(found))
-        return found
+        failed = [number for number in range(60) if (await call("GET", "/indexes"))[0] == 503]
+        assert (fault.matched, fault.hits) == (60, len(failed))
+        return failed
 
-    first = await unlucky(1)
+    first = await failed_requests(1)
     assert 5 < len(first) < 35
-    assert await unlucky(1) == first
-    assert await unlucky(2) != first
+    assert await failed_requests(1) == first
+    assert await failed_requests(2) != first
 
 
 async def test_a_request_skipped_by_one_fault_can_match_the_next_fault(emulator: Emulator, call: SendRequest) -> None:
@@ -180,7 +180,7 @@ async def test_a_request_skipped_by_one_fault_can_match_the_next_fault(emulator:
 
 
 @pytest.mark.parametrize(
-    ("operation", "words"),
+    ("operation", "options"),
     [
         ("*", {"probability": 0.0}),
         ("*", {"probability": 1.5}),
@@ -191,9 +191,9 @@ async def test_a_request_skipped_by_one_fault_can_match_the_next_fault(emulator:
         ("*", {"corrupt": True}),
     ],
 )
-async def test_invalid_options_are_rejected(emulator: Emulator, operation: str, words: Any) -> None:
+async def test_invalid_options_are_rejected(emulator: Emulator, operation: str, options: Any) -> None:
     with pytest.raises(ValueError, match=r"probability|negative|storage"):
-        emulator.faults.add(operation, **words)
+        emulator.faults.add(operation, **options)
 
 
 async def test_a_response_can_have_a_wrong_content_type(emulator: Emulator, session: aiohttp.ClientSession) -> None:
@@ -217,20 +217,20 @@ async def test_a_response_can_be_sent_slowly(
 
 @pytest.mark.parametrize(("kib", "sent"), [(64, 64), (1024, 256)])
 async def test_a_connection_can_be_reset_during_the_request_body(
-    emulator: Emulator, until: Until, kib: int, sent: int
+    emulator: Emulator, wait_until: Until, kib: int, sent: int
 ) -> None:
-    """A raw socket shows how much was read: at least the requested part, at most that and the buffers."""
+    """A raw socket allows the test to control how much of the body the emulator can read."""
     emulator.faults.add("POST /assets", reset="before", after_body_kib=kib)
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(emulator.base_url).port)
     headers = f"Host: localhost\r\nx-api-key: {emulator.api_key}\r\nContent-Length: {256 << 10}"
     writer.write(f"POST /v1.3/assets HTTP/1.1\r\n{headers}\r\n\r\n".encode() + bytes(63 << 10))
     await writer.drain()
-    await until(lambda: emulator.in_flight == 1)
+    await wait_until(lambda: emulator.in_flight == 1)
     writer.write(bytes((sent - 63) << 10))
     with pytest.raises(ConnectionResetError):
         await reader.read()
     writer.close()
-    await until(lambda: len(emulator.requests) == 1)
+    await wait_until(lambda: len(emulator.requests) == 1)
     assert emulator.requests[-1].status == 0
     assert emulator.requests[-1].size >= sent << 10
     emulator.faults.assert_all_hit()
@@ -249,9 +249,9 @@ async def test_storage_errors_are_xml(
 ) -> None:
     emulator.faults.add("storage", status=status)
     url, headers = upload["upload_urls"][0]["url"], upload["upload_headers"]
-    got, body, _ = await put(url, bytes(1000), headers)
-    assert (got, f"<Code>{code}</Code>" in body) == (status, True)
-    assert (await put(url, bytes(1000), headers))[0] == 200, "the URL is as good as before"
+    actual_status, body, _ = await put(url, bytes(1000), headers)
+    assert (actual_status, f"<Code>{code}</Code>" in body) == (status, True)
+    assert (await put(url, bytes(1000), headers))[0] == 200, "the URL is still valid"
 
 
 async def test_a_presigned_url_can_be_rejected_as_expired(emulator: Emulator, upload: dict[str, Any], put: Any) -> None:
@@ -268,8 +268,8 @@ async def test_a_part_can_be_corrupted(emulator: Emulator, upload: dict[str, Any
     for entry in upload["upload_urls"][:2]:
         _, _, proof = await put(entry["url"], bytes(1000), upload["upload_headers"])
         proofs.append(proof.strip('"'))
-    honest = hashlib.md5(bytes(1000), usedforsecurity=False).hexdigest()
-    assert (proofs[0] != honest, proofs[1]) == (True, honest)
+    expected = hashlib.md5(bytes(1000), usedforsecurity=False).hexdigest()
+    assert (proofs[0] != expected, proofs[1]) == (True, expected)
 
 
 async def test_processing_can_fail_with_a_reason(
@@ -279,22 +279,22 @@ async def test_processing_can_fail_with_a_reason(
     make_index: CreateResource,
     advance: Callable[[float], None],
 ) -> None:
-    good, index = await make_asset(), await make_index()
+    asset, index = await make_asset(), await make_index()
     advance(100)
     emulator.faults.add("POST /assets", processing_error="The codec is unknown.")
     emulator.faults.add("POST /indexes/{id}/indexed-assets", processing_error="The model is tired.")
     emulator.faults.add("POST /analyze/tasks", processing_error="The question is silly.")
-    bad = await make_asset()
-    _, video = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": good})
-    ask = {
-        "video": {"type": "asset_id", "asset_id": good},
+    failing_asset = await make_asset()
+    _, video = await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})
+    analysis = {
+        "video": {"type": "asset_id", "asset_id": asset},
         "prompt": "What?",
         "model_name": "pegasus1.5",
     }
-    status, task = await call("POST", "/analyze/tasks", json=ask)
+    status, task = await call("POST", "/analyze/tasks", json=analysis)
     assert status == 202, task
     advance(100)
-    _, found = await call("GET", f"/assets/{bad}")
+    _, found = await call("GET", f"/assets/{failing_asset}")
     assert (found["status"], found["error"]["message"]) == ("failed", "The codec is unknown.")
     assert (await call("GET", f"/indexes/{index}/indexed-assets/{video['_id']}"))[1]["status"] == "failed"
     _, found = await call("GET", f"/analyze/tasks/{task['task_id']}")
@@ -310,7 +310,9 @@ async def test_a_request_that_creates_nothing_is_not_counted_as_a_hit(emulator: 
         emulator.faults.assert_all_hit()
 
 
-async def test_a_request_without_any_of_several_effects_is_one_hit_less(emulator: Emulator, call: SendRequest) -> None:
+async def test_a_request_without_any_of_the_effects_of_a_fault_is_not_a_hit(
+    emulator: Emulator, call: SendRequest
+) -> None:
     fault = emulator.faults.add("GET /indexes", processing_error="Never.", damage="cut")
     assert (await call("GET", "/indexes"))[0] == 200
     assert fault.hits == 0

@@ -1,4 +1,4 @@
-"""Videos that are added without an upload."""
+"""Videos that a test adds without an upload."""
 
 from __future__ import annotations
 
@@ -39,17 +39,19 @@ async def test_a_video_is_added_to_an_index_by_id_or_name(emulator: Emulator, ma
     index = await make_index("films")
     by_id, by_name = emulator.add_video(index, "a.mp4"), emulator.add_video("films", "b.mp4")
     assert (by_id.index_id, by_name.index_id) == (index, index)
-    other = emulator.add_video("others", "c.mp4")
-    assert emulator.state.indexes[other.index_id].options == {"visual", "audio"}
-    assert [*emulator.state.indexes] == [index, other.index_id]
+    in_new_index = emulator.add_video("others", "c.mp4")
+    assert emulator.state.indexes[in_new_index.index_id].options == {"visual", "audio"}
+    assert [*emulator.state.indexes] == [index, in_new_index.index_id]
 
 
-async def test_a_video_may_have_speech_and_a_duration(emulator: Emulator, call: SendRequest, tmp_path: Path) -> None:
+async def test_a_video_can_have_a_transcript_and_a_duration(
+    emulator: Emulator, call: SendRequest, tmp_path: Path
+) -> None:
     (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nAhoy\n")
     video = emulator.add_video("films", tmp_path / "talk.mp4", duration=90)
     assert (video.asset.filename, video.asset.media.duration) == ("talk.mp4", 90)
-    _, heard = await call("GET", f"/assets/{video.asset.id}/transcription?include=sentences")
-    assert [sentence["value"] for sentence in heard["sentences"]] == ["Ahoy"]
+    _, transcription = await call("GET", f"/assets/{video.asset.id}/transcription?include=sentences")
+    assert [sentence["value"] for sentence in transcription["sentences"]] == ["Ahoy"]
     assert emulator.add_video("films", "plain.mp4").asset.media.duration == 60
 
 
@@ -93,8 +95,13 @@ async def test_a_video_can_be_added_over_http(
         created = await response.json()
     status, found = await call("GET", f"/indexes/{created['index_id']}/indexed-assets/{created['video_id']}")
     assert (status, found["status"], found["asset_id"]) == (200, "ready", created["asset_id"])
-    for wrong in ({"index": "films"}, {"filename": "a.mp4"}, {**body, "filename": "a.txt"}, {**body, "speed": 1}):
-        async with session.post(url, json=wrong) as response:
+    for invalid_body in (
+        {"index": "films"},
+        {"filename": "a.mp4"},
+        {**body, "filename": "a.txt"},
+        {**body, "speed": 1},
+    ):
+        async with session.post(url, json=invalid_body) as response:
             assert response.status == 400
             assert (await response.json())["error"]
 

@@ -1,4 +1,4 @@
-"""Multipart forms are read the same, however the network splits them."""
+"""Multipart forms are parsed the same, whatever the boundaries of network chunks."""
 
 from __future__ import annotations
 
@@ -29,62 +29,62 @@ BODY = (
 TEXTS = BODY.replace(b"; filename", b"; x")
 
 
-def request_with(pieces: list[bytes], boundary: str = "edge") -> tuple[web.Request, asyncio.Task[None]]:
+def request_with(chunks: list[bytes], boundary: str = "edge") -> tuple[web.Request, asyncio.Task[None]]:
     """Return a request whose body arrives in chunks, and the task that sends them."""
     loop = asyncio.get_running_loop()
     stream = StreamReader(mock.Mock(connected=True), 1 << 16, loop=loop)
 
-    async def bring() -> None:
-        for piece in pieces:
-            stream.feed_data(piece)
+    async def send() -> None:
+        for chunk in chunks:
+            stream.feed_data(chunk)
             await asyncio.sleep(0)
         stream.feed_eof()
 
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     request = make_mocked_request("POST", "/assets", headers=headers, payload=stream, protocol=mock.Mock())
-    return request, asyncio.create_task(bring())
+    return request, asyncio.create_task(send())
 
 
-async def form_of(pieces: list[bytes]) -> tuple[dict[str, list[str]], list[tuple[str, bytes]]]:
+async def parse_form(chunks: list[bytes]) -> tuple[dict[str, list[str]], list[tuple[str, bytes]]]:
     spool = UploadSpool()
     await spool.open()
-    request, bringing = request_with(pieces)
+    request, sending = request_with(chunks)
     try:
         async with read_form(request, spool) as form:
             return form.fields, [(file.filename, file.path.read_bytes()) for file in form.files["video_file"]]
     finally:
-        await bringing
+        await sending
         await spool.delete()
 
 
-def cut(content: bytes, places: list[int]) -> list[bytes]:
-    edges = [0, *sorted(places), len(content)]
-    return [content[start:end] for start, end in pairwise(edges)]
+def split_at(content: bytes, offsets: list[int]) -> list[bytes]:
+    boundaries = [0, *sorted(offsets), len(content)]
+    return [content[start:end] for start, end in pairwise(boundaries)]
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=8))
-def test_chunk_boundaries_do_not_change_the_parsed_form(places: list[int]) -> None:
-    texts, files = asyncio.run(form_of(cut(BODY, places)))
+def test_chunk_boundaries_do_not_change_the_parsed_form(offsets: list[int]) -> None:
+    texts, files = asyncio.run(parse_form(split_at(BODY, offsets)))
     assert texts == {"index_id": ["films"], "note": ["\r\nred\n"]}
     assert files == [("film.mp4", FILM)]
 
 
 async def test_unreading_data_emits_no_warning() -> None:
-    """The search for the end of a field reads more than requested, and unreads the rest."""
+    """The search for the end of a field reads more data than requested, and unreads the rest."""
     end = BODY.index(b"films") + len(b"films")
-    texts, files = await form_of(cut(BODY, [end, end + 4]))
+    texts, files = await parse_form(split_at(BODY, [end, end + 4]))
     assert texts["index_id"] == ["films"]
     assert files == [("film.mp4", FILM)]
 
 
 async def test_no_warning_filter_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filters are shared by all threads of the process, so another thread may reset them."""
+    """Warning filters are shared by all threads, so another thread may reset them."""
 
-    def heard_by_nobody(_action: str, category: type[Warning]) -> None:
+    def fail_on_deprecation_filter(_action: str, category: type[Warning]) -> None:
         assert category is DeprecationWarning
 
-    monkeypatch.setattr(warnings, "filterwarnings", heard_by_nobody)
-    assert (await form_of([BODY]))[1] == [("film.mp4", FILM)]
+    monkeypatch.setattr(warnings, "filterwarnings", fail_on_deprecation_filter)
+    assert (await parse_form([BODY]))[1] == [("film.mp4", FILM)]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_no_warning_filter_is_used(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         pytest.param(BODY[:-20], id="without its end"),
         pytest.param(BODY.replace(b"; name=", b"; nome="), id="a part without a name"),
-        pytest.param(TEXTS.replace(FILM, FILM * 4), id="a text of a megabyte and more"),
+        pytest.param(TEXTS.replace(FILM, FILM * 4), id="a text of more than a megabyte"),
         pytest.param(TEXTS.replace(b"/mp4", b"/mp4; charset=none"), id="an unknown charset"),
     ],
 )
@@ -105,9 +105,9 @@ async def test_an_invalid_form_is_rejected(body: bytes, tmp_path: Path) -> None:
         return path
 
     spool = UploadSpool(create)
-    request, bringing = request_with([body])
+    request, sending = request_with([body])
     with pytest.raises(ApiError, match="form"):
         async with read_form(request, spool):
             pass
-    await bringing
-    assert list(tmp_path.iterdir()) == [], "no file of it stays"
+    await sending
+    assert list(tmp_path.iterdir()) == [], "its files are deleted"

@@ -1,4 +1,4 @@
-"""Requests for the host name of another site are rejected: its pages could send them by DNS rebinding."""
+"""Requests with the host name of another site are rejected, because its pages could use DNS rebinding."""
 
 from __future__ import annotations
 
@@ -56,10 +56,13 @@ async def test_another_host_is_rejected_on_every_path(emulator: Emulator) -> Non
 
 
 async def test_a_page_of_another_site_may_use_the_api(emulator: Emulator) -> None:
-    """An application under development runs on a port of its own."""
+    """An application under development is served from another port."""
     headers = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site", "x-api-key": emulator.api_key}
-    async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{emulator.base_url}/indexes") as got:
-        assert got.status == 200
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{emulator.base_url}/indexes") as response,
+    ):
+        assert response.status == 200
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "user@host", ""])
@@ -74,6 +77,6 @@ async def test_the_public_host_is_allowed(serve: Callable[..., Awaitable[Emulato
     headers = {"Host": "emulator.test", "x-api-key": emulator.api_key}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.get(f"http://127.0.0.1:{port}/indexes") as got,
+        session.get(f"http://127.0.0.1:{port}/indexes") as response,
     ):
-        assert got.status == 200
+        assert response.status == 200

@@ -1,4 +1,4 @@
-"""Images: format and dimensions are read from their headers, and each model has its own requirements."""
+"""Formats and dimensions of images are read from their headers; each model has its own requirements."""
 
 from __future__ import annotations
 
@@ -66,22 +66,42 @@ def test_the_header_of_an_image_has_its_format_and_dimensions(content: bytes, he
     assert parse_header(content) == header
 
 
-def encoded(content: bytes) -> str:
+def to_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-ANALYZED = [samples.image(), samples.image(10, 10), jpeg(300, 200), gif(300, 200), bmp(300, 200), webp(300, 200)]
-NOT_ANALYZED = [b"a text", b"%PDF-1.7", samples.video(), png(5000, 4000), b"\x89PNG\r\n\x1a\n", b"II*\0" + bytes(100)]
-REFERENCES = {"analysis_mode": "time_based_metadata", "video": {"type": "url", "url": "https://example.com/a.mp4"}}
+SUPPORTED_IMAGES = [
+    samples.image(),
+    samples.image(10, 10),
+    jpeg(300, 200),
+    gif(300, 200),
+    bmp(300, 200),
+    webp(300, 200),
+]
+UNSUPPORTED_IMAGES = [
+    b"a text",
+    b"%PDF-1.7",
+    samples.video(),
+    png(5000, 4000),
+    b"\x89PNG\r\n\x1a\n",
+    b"II*\0" + bytes(100),
+]
+TASK_BODY = {"analysis_mode": "time_based_metadata", "video": {"type": "url", "url": "https://example.com/a.mp4"}}
 
 
 @pytest.mark.parametrize(
     ("source", "status"),
     [
-        *(({"base64_string": encoded(content)}, 200) for content in ANALYZED),
-        *(({"base64_string": encoded(content)}, 400) for content in NOT_ANALYZED),
-        *(({"url": f"https://example.com/a.{end}"}, 200) for end in ("jpg", "JPEG", "png", "webp", "gif", "bmp", "x")),
-        *(({"url": f"https://example.com/a.{end}"}, 400) for end in ("mp4", "svg", "tiff", "heic", "pdf", "txt")),
+        *(({"base64_string": to_base64(content)}, 200) for content in SUPPORTED_IMAGES),
+        *(({"base64_string": to_base64(content)}, 400) for content in UNSUPPORTED_IMAGES),
+        *(
+            ({"url": f"https://example.com/a.{extension}"}, 200)
+            for extension in ("jpg", "JPEG", "png", "webp", "gif", "bmp", "x")
+        ),
+        *(
+            ({"url": f"https://example.com/a.{extension}"}, 400)
+            for extension in ("mp4", "svg", "tiff", "heic", "pdf", "txt")
+        ),
     ],
 )
 async def test_an_image_to_analyze_has_one_of_five_formats_and_16_megapixels(
@@ -92,12 +112,12 @@ async def test_an_image_to_analyze_has_one_of_five_formats_and_16_megapixels(
     assert (await call("POST", "/analyze", json=body))[0] == status
     reference = {"media_type": "image", **image}
     prompt = {"input_text": "Is <@it> there?", "media_sources": [reference]}
-    body = {"video": REFERENCES["video"], "prompt_v2": prompt, "stream": False}
+    body = {"video": TASK_BODY["video"], "prompt_v2": prompt, "stream": False}
     assert (await call("POST", "/analyze", json=body))[0] == status
     definition = {"id": "a", "description": "b", "media_sources": [reference]}
     segments = {"type": "segment_definitions", "segment_definitions": [definition]}
-    answer, _ = await call("POST", "/analyze/tasks", json=REFERENCES | {"response_format": segments})
-    assert answer == (202 if status == 200 else 400)
+    task_status, _ = await call("POST", "/analyze/tasks", json=TASK_BODY | {"response_format": segments})
+    assert task_status == (202 if status == 200 else 400)
 
 
 async def test_an_uploaded_image_may_have_too_many_pixels_to_analyze(
@@ -138,11 +158,11 @@ async def test_marengo_needs_a_jpeg_or_png_of_128_pixels(
     assert (await call("POST", "/embed", data=form("a.png", model_name="marengo3.0", image_file=content)))[0] == status
     asset = await make_asset("a.png", content)
     advance(10)
-    for source in ({"base64_string": encoded(content)}, {"asset_id": asset}):
+    for source in ({"base64_string": to_base64(content)}, {"asset_id": asset}):
         body = {"input_type": "image", "model_name": "marengo3.0", "image": {"media_source": source}}
         assert (await call("POST", "/embed-v2", json=body))[0] == status
-        several = {"media_sources": [{"media_type": "image", **source}]}
-        body = {"input_type": "multi_input", "model_name": "marengo3.0", "multi_input": several}
+        multi_input = {"media_sources": [{"media_type": "image", **source}]}
+        body = {"input_type": "multi_input", "model_name": "marengo3.0", "multi_input": multi_input}
         assert (await call("POST", "/embed-v2", json=body))[0] == status
 
 
@@ -155,12 +175,12 @@ async def test_marengo_needs_the_url_of_a_jpeg_or_png(
         assert (await call("POST", "/embed", data=form(model_name="marengo3.0", image_url=url)))[0] == status
 
 
-async def test_without_inspection_any_content_is_an_image_or_a_video(
+async def test_any_content_is_an_image_or_a_video_without_inspection(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[..., Awaitable[aiohttp.ClientSession]]
 ) -> None:
     session = await connect(await serve(inspect_media=False))
-    image = {"model_name": "pegasus1.6", "image": [{"name": "it", "base64_string": encoded(b"none")}]}
-    video = {"video": {"type": "base64_string", "base64_string": encoded(b"none")}}
+    image = {"model_name": "pegasus1.6", "image": [{"name": "it", "base64_string": to_base64(b"none")}]}
+    video = {"video": {"type": "base64_string", "base64_string": to_base64(b"none")}}
     for body in (image, video):
         async with session.post("analyze", json=body | {"prompt": "What?", "stream": False}) as response:
             assert response.status == 200

@@ -31,18 +31,18 @@ async def test_indexes_are_listed_in_the_requested_order(
 ) -> None:
     first, second = await make_index("films"), await make_index("songs", "audio")
 
-    async def listed(**params: str) -> list[str]:
+    async def list_ids(**params: str) -> list[str]:
         return [entry["_id"] for entry in (await call("GET", "/indexes", params=params))[1]["data"]]
 
-    assert await listed() == [second, first]
-    assert await listed(sort_option="asc") == [first, second]
+    assert await list_ids() == [second, first]
+    assert await list_ids(sort_option="asc") == [first, second]
     advance(1)
     await call("PUT", f"/indexes/{first}", json={"index_name": "movies"})
-    assert await listed(sort_by="updated_at") == [first, second]
-    assert await listed(model_options="visual,audio") == [first]
-    assert await listed(model_family="pegasus") == []
-    assert await listed(updated_at="2026-01-01T00:00:01Z") == [first]
-    assert await listed(created_at="2026-01-01T00:00:01Z") == []
+    assert await list_ids(sort_by="updated_at") == [first, second]
+    assert await list_ids(model_options="visual,audio") == [first]
+    assert await list_ids(model_family="pegasus") == []
+    assert await list_ids(updated_at="2026-01-01T00:00:01Z") == [first]
+    assert await list_ids(created_at="2026-01-01T00:00:01Z") == []
     status, error = await call("GET", "/indexes", params={"model_family": "foo"})
     assert (status, error["code"]) == (400, "parameter_invalid")
 
@@ -63,7 +63,7 @@ async def test_only_ready_videos_are_counted(
     assert len((await call("GET", f"/indexes/{index}/videos"))[1]["data"]) == 1
 
 
-async def test_indexing_goes_through_its_statuses(
+async def test_the_status_of_an_indexed_asset_changes_over_time(
     call: SendRequest,
     make_index: CreateResource,
     make_asset: CreateResource,
@@ -76,13 +76,13 @@ async def test_indexing_goes_through_its_statuses(
         assert response.status == 202
         video = (await response.json())["_id"]
         assert response.headers["Location"].endswith(f"/indexes/{index}/indexed-assets/{video}")
-    seen: list[str] = []
+    statuses: list[str] = []
     for seconds in (0, 10, 10, 29.9, 0.1):
         advance(seconds)
         _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
-        seen.append(found["status"])
+        statuses.append(found["status"])
         assert ("indexed_at" in found) == (found["status"] == "ready")
-    assert seen == ["pending", "queued", "indexing", "indexing", "ready"]
+    assert statuses == ["pending", "queued", "indexing", "indexing", "ready"]
 
 
 async def test_an_asset_must_be_ready_to_be_indexed(
@@ -137,21 +137,21 @@ async def test_videos_are_found_by_their_properties(
 ) -> None:
     pytest.importorskip("pymediainfo")
     index = await make_index()
-    short = await make_video(index, "short.mp4", samples.video(10), user_metadata={"colour": "red", "year": 1999})
-    long = await make_video(index, "long.mp4", samples.video(60), user_metadata={"colour": "blue"})
+    short_video = await make_video(index, "short.mp4", samples.video(10), user_metadata={"colour": "red", "year": 1999})
+    long_video = await make_video(index, "long.mp4", samples.video(60), user_metadata={"colour": "blue"})
 
-    async def found(query: str, kind: str = "indexed-assets") -> list[str]:
-        return [entry["_id"] for entry in (await call("GET", f"/indexes/{index}/{kind}?{query}"))[1]["data"]]
+    async def find(query: str, collection: str = "indexed-assets") -> list[str]:
+        return [entry["_id"] for entry in (await call("GET", f"/indexes/{index}/{collection}?{query}"))[1]["data"]]
 
-    assert await found("") == [long, short]
-    assert await found("duration[gte]=20&duration[lte]=100") == [long]
-    assert await found("duration=10") == [short]
-    assert await found("filename=long.mp4", "videos") == [long]
-    assert await found("colour=red", "videos") == [short]
-    assert await found("user_metadata[year]=1999") == [short]
-    assert await found("status=failed") == []
-    assert await found("status=failed&status=ready") == [long, short]
-    assert await found("created_at=2030-01-01T00:00:00Z") == []
+    assert await find("") == [long_video, short_video]
+    assert await find("duration[gte]=20&duration[lte]=100") == [long_video]
+    assert await find("duration=10") == [short_video]
+    assert await find("filename=long.mp4", "videos") == [long_video]
+    assert await find("colour=red", "videos") == [short_video]
+    assert await find("user_metadata[year]=1999") == [short_video]
+    assert await find("status=failed") == []
+    assert await find("status=failed&status=ready") == [long_video, short_video]
+    assert await find("created_at=2030-01-01T00:00:00Z") == []
 
 
 async def test_videos_are_found_by_metadata_of_every_type(
@@ -161,13 +161,13 @@ async def test_videos_are_found_by_metadata_of_every_type(
     fields = {"year": 1999, "rating": 7.5, "seen": True, "tags": ["old", "red"]}
     video = await make_video(index, "talk.wav", samples.audio(), user_metadata=fields)
 
-    async def found(query: str) -> list[str]:
+    async def find(query: str) -> list[str]:
         return [entry["_id"] for entry in (await call("GET", f"/indexes/{index}/videos?{query}"))[1]["data"]]
 
     for query in ("year=1999", "rating=7.5", "seen=true", "tags=red", "year=1999&seen=TRUE"):
-        assert await found(query) == [video]
+        assert await find(query) == [video]
     for query in ("year=x", "rating=8", "seen=false", "tags=blue", "nothing=1", "width[gte]=1"):
-        assert await found(query) == []
+        assert await find(query) == []
 
 
 async def test_metadata_of_a_video_is_merged(
@@ -179,9 +179,9 @@ async def test_metadata_of_a_video_is_merged(
     assert (await call("PATCH", path, json={"user_metadata": {"year": None, "seen": True}}))[0] == 204
     assert (await call("PATCH", path, headers={"content-type": "application/json"}))[0] == 204
     assert (await call("GET", path))[1]["user_metadata"] == {"colour": "red", "seen": True}
-    old = f"/indexes/{index}/videos/{video}"
-    assert (await call("PATCH", old, json={"user_metadata": {"seen": False}}))[0] == 204
-    assert (await call("GET", old))[1]["user_metadata"] == {"colour": "red", "seen": False}
+    old_path = f"/indexes/{index}/videos/{video}"
+    assert (await call("PATCH", old_path, json={"user_metadata": {"seen": False}}))[0] == 204
+    assert (await call("GET", old_path))[1]["user_metadata"] == {"colour": "red", "seen": False}
 
 
 async def test_vectors_and_transcription_are_returned_on_request(
@@ -190,15 +190,20 @@ async def test_vectors_and_transcription_are_returned_on_request(
     index = await make_index()
     video = await make_video(index, "red car.mp4", samples.video(12), enable_video_stream=True)
     path = f"/indexes/{index}/indexed-assets/{video}"
-    _, plain = await call("GET", path)
-    assert not {"embedding", "transcription"} & plain.keys()
-    assert plain["hls"]["status"] == "COMPLETE"
-    _, full = await call("GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true")
-    segments = full["embedding"]["video_embedding"]["segments"]
+    _, default_response = await call("GET", path)
+    assert not {"embedding", "transcription"} & default_response.keys()
+    assert default_response["hls"]["status"] == "COMPLETE"
+    _, response_with_options = await call(
+        "GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true"
+    )
+    segments = response_with_options["embedding"]["video_embedding"]["segments"]
     assert {segment["embedding_option"] for segment in segments} == {"visual", "audio"}
     assert {len(segment["float"]) for segment in segments} == {512}
-    assert full == (await call("GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true"))[1]
-    assert full["transcription"][0]["value"] == "red car mp4"
+    assert (
+        response_with_options
+        == (await call("GET", path + "?embedding_option=visual&embedding_option=audio&transcription=true"))[1]
+    )
+    assert response_with_options["transcription"][0]["value"] == "red car mp4"
 
 
 async def test_videos_and_indexes_can_be_deleted(

@@ -17,7 +17,7 @@ Search = Callable[..., Awaitable[tuple[int, Any]]]
 
 STORES = "/knowledge-stores"
 UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-NOTHING = "01900000-0000-7000-8000-000000000000"
+UNKNOWN_UUID = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def store(call: SendRequest) -> str:
 def add(call: SendRequest, store: str, make_asset: CreateResource, advance: Advance) -> CreateResource:
     """Upload a file, add it to the store and wait until it is ready."""
 
-    async def make(filename: str, content: bytes | None = None, **fields: Any) -> str:
+    async def add_item(filename: str, content: bytes | None = None, **fields: Any) -> str:
         asset = await make_asset(filename, content)
         advance(10)
         status, body = await call("POST", f"{store}/items", json={"asset_id": asset, **fields})
@@ -39,7 +39,7 @@ def add(call: SendRequest, store: str, make_asset: CreateResource, advance: Adva
         advance(50)
         return str(body["_id"])
 
-    return make
+    return add_item
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ async def test_a_store_is_created_updated_and_deleted(call: SendRequest, advance
     assert (await call("PATCH", path, json={"ingestion_config": config}))[0] == 400
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
-    for wrong in ("nonsense", "ksi_" + NOTHING, "0" * 24):
-        assert (await call("GET", f"{STORES}/{wrong}"))[0] == 400
+    for invalid_ids in ("nonsense", "ksi_" + UNKNOWN_UUID, "0" * 24):
+        assert (await call("GET", f"{STORES}/{invalid_ids}"))[0] == 400
 
 
 async def test_ids_are_ordered_by_time(call: SendRequest) -> None:
@@ -97,12 +97,12 @@ async def test_ids_are_ordered_by_time(call: SendRequest) -> None:
     assert await ids(call, f"{STORES}?sort_option=asc") == created
 
 
-def enriched(schema: Any) -> dict[str, Any]:
+def store_with_schema(schema: Any) -> dict[str, Any]:
     config = {"type": "json_schema", "json_schema": {"type": "object", "properties": {}} | schema}
     return {"name": "films", "ingestion_config": {"enrichment_config": config}}
 
 
-def property_of(**schema: Any) -> dict[str, Any]:
+def schema_with_property(**schema: Any) -> dict[str, Any]:
     return {"properties": {"a": {"type": "string", "description": "A"} | schema}}
 
 
@@ -110,7 +110,7 @@ def property_of(**schema: Any) -> dict[str, Any]:
     "schema",
     [
         *(
-            property_of(**{keyword: value})
+            schema_with_property(**{keyword: value})
             for keyword, value in {
                 "minLength": 1,
                 "pattern": "a",
@@ -128,22 +128,22 @@ def property_of(**schema: Any) -> dict[str, Any]:
         {"$defs": {}},
         {"$schema": "https://json-schema.org/draft/2020-12/schema"},
         {"if": {}},
-        property_of(type=["string", "null"]),
-        property_of(type="date"),
-        property_of(description=None),
-        property_of(description=5),
-        property_of(additionalProperties={"type": "string"}),
-        property_of(type="array", items={"type": "string", "maxLength": 1}),
-        property_of(type="array", items=5),
-        property_of(type="array", prefixItems=[{"type": "string", "title": "A", "not": {}}]),
-        property_of(type="array", prefixItems={}),
-        property_of(type="object", properties={"b": {"type": "string"}}),
-        property_of(type="object", properties=[]),
+        schema_with_property(type=["string", "null"]),
+        schema_with_property(type="date"),
+        schema_with_property(description=None),
+        schema_with_property(description=5),
+        schema_with_property(additionalProperties={"type": "string"}),
+        schema_with_property(type="array", items={"type": "string", "maxLength": 1}),
+        schema_with_property(type="array", items=5),
+        schema_with_property(type="array", prefixItems=[{"type": "string", "title": "A", "not": {}}]),
+        schema_with_property(type="array", prefixItems={}),
+        schema_with_property(type="object", properties={"b": {"type": "string"}}),
+        schema_with_property(type="object", properties=[]),
         {"properties": {"a": 5}},
     ],
 )
 async def test_an_unsupported_keyword_of_an_enrichment_schema_is_rejected(call: SendRequest, schema: Any) -> None:
-    status, error = await call("POST", "/knowledge-stores", json=enriched(schema))
+    status, error = await call("POST", "/knowledge-stores", json=store_with_schema(schema))
     assert (status, error["code"]) == (422, "parameter_invalid")
 
 
@@ -155,7 +155,7 @@ async def test_every_supported_keyword_of_an_enrichment_schema_is_accepted(call:
         "words": words | {"description": "Words", "prefixItems": [{"type": "integer", "maximum": 3}]},
         "place": place | {"description": "Place", "required": ["default"], "additionalProperties": False},
     }
-    body = enriched({"title": "Films", "description": "All", "properties": properties, "required": ["mood"]})
+    body = store_with_schema({"title": "Films", "description": "All", "properties": properties, "required": ["mood"]})
     status, store = await call("POST", "/knowledge-stores", json=body)
     assert (status, store["ingestion_config"]) == (201, body["ingestion_config"])
 
@@ -190,8 +190,8 @@ INVALID: list[tuple[dict[str, Any], int]] = [
 
 async def test_invalid_store_fields_are_rejected(call: SendRequest) -> None:
     for body, expected in INVALID:
-        given = body if "name" in body or not body else {"name": "a", **body}
-        assert (await call("POST", STORES, json=given))[0] == expected, body
+        named_body = body if "name" in body or not body else {"name": "a", **body}
+        assert (await call("POST", STORES, json=named_body))[0] == expected, body
 
 
 async def test_an_item_becomes_ready(
@@ -205,11 +205,11 @@ async def test_an_item_becomes_ready(
     assert (item["asset_type"], item["asset_id"]) == ("video", asset)
     assert (item["system_metadata"]["duration"], item["system_metadata"]["filename"]) == (60, "film.mp4")
     path = f"{store}/items/{item['_id']}"
-    seen = [item["status"]]
+    statuses = [item["status"]]
     for _ in range(5):
         advance(10)
-        seen.append((await call("GET", path))[1]["status"])
-    assert seen == ["queued", "pending", "processing", "processing", "processing", "ready"]
+        statuses.append((await call("GET", path))[1]["status"])
+    assert statuses == ["queued", "pending", "processing", "processing", "processing", "ready"]
     assert (await call("GET", store))[1]["item_count"] == 1
     assert await ids(call, f"{store}/items?status=ready&status=failed") == [item["_id"]]
     assert await ids(call, f"{store}/items?status=queued") == []
@@ -226,7 +226,7 @@ async def test_a_broken_file_fails_its_item(
     advance(50)
     assert (await call("GET", f"{store}/items/{item['_id']}"))[1]["status"] == "failed"
     status, body = await call("POST", f"{store}/items", json={"asset_id": asset})
-    assert (status, body["code"]) == (400, "asset_not_ready"), "now it is known to be broken"
+    assert (status, body["code"]) == (400, "asset_not_ready"), "the file is known to be broken"
 
 
 async def test_invalid_items_are_rejected(call: SendRequest, store: str, make_asset: CreateResource) -> None:
@@ -241,7 +241,7 @@ async def test_invalid_items_are_rejected(call: SendRequest, store: str, make_as
         {"asset_id": film, "metadata": {str(key): 1 for key in range(51)}},
     ):
         assert (await call("POST", f"{store}/items", json=body))[0] == 400
-    assert (await call("POST", f"{STORES}/ks_{NOTHING}/items", json={"asset_id": film}))[0] == 404
+    assert (await call("POST", f"{STORES}/ks_{UNKNOWN_UUID}/items", json={"asset_id": film}))[0] == 404
 
 
 async def test_an_asset_in_a_store_is_deleted_only_with_force(call: SendRequest, store: str, red: str) -> None:
@@ -254,23 +254,25 @@ async def test_an_asset_in_a_store_is_deleted_only_with_force(call: SendRequest,
 async def test_items_are_added_to_collections(
     call: SendRequest, store: str, red: str, blue: str, advance: Advance
 ) -> None:
-    status, best = await call("POST", f"{store}/item-collections", json={"name": "best", "metadata": {"a": 1}})
-    assert (status, best["member_count"], best["knowledge_store_id"]) == (201, 0, store.rpartition("/")[2])
-    assert re.fullmatch(f"ksic_{UUID7}", best["_id"])
-    path = f"{store}/item-collections/{best['_id']}"
+    status, collection = await call("POST", f"{store}/item-collections", json={"name": "best", "metadata": {"a": 1}})
+    assert (status, collection["member_count"], collection["knowledge_store_id"]) == (201, 0, store.rpartition("/")[2])
+    assert re.fullmatch(f"ksic_{UUID7}", collection["_id"])
+    path = f"{store}/item-collections/{collection['_id']}"
     advance(1)
     for _ in range(2):
         status, body = await call("POST", f"{path}/items/add", json={"item_ids": [red, blue, red]})
         assert (status, body["member_count"]) == (200, 2)
     assert await ids(call, f"{path}/items") == [blue, red]
     for _ in range(2):
-        status, nothing = await call("POST", f"{path}/items/remove", json={"item_ids": [red, f"ksi_{NOTHING}"]})
-        assert (status, nothing) == (204, None)
+        status, response_body = await call(
+            "POST", f"{path}/items/remove", json={"item_ids": [red, f"ksi_{UNKNOWN_UUID}"]}
+        )
+        assert (status, response_body) == (204, None)
     assert await ids(call, f"{path}/items") == [blue]
     await call("DELETE", f"{store}/items/{blue}")
     assert (await call("GET", path))[1]["member_count"] == 0
-    for wrong in ([], [f"ksi_{NOTHING}"], [red] * 501, [1], None):
-        assert (await call("POST", f"{path}/items/add", json={"item_ids": wrong}))[0] == 400
+    for invalid_ids in ([], [f"ksi_{UNKNOWN_UUID}"], [red] * 501, [1], None):
+        assert (await call("POST", f"{path}/items/add", json={"item_ids": invalid_ids}))[0] == 400
     assert (await call("DELETE", path))[0] == 204
     assert (await call("GET", path))[0] == 404
     assert (await call("GET", f"{store}/items/{red}"))[0] == 200
@@ -319,24 +321,24 @@ async def test_a_word_of_the_name_finds_items(search: Search, red: str, blue: st
 
 
 async def test_hits_can_be_grouped_by_item(search: Search, red: str, blue: str) -> None:
-    _, flat = await search()
+    _, ungrouped = await search()
     _, found = await search(group_by="item", include_metadata=True)
     assert {hit["item_id"] for hit in found["data"]} == {red, blue}
-    film = next(hit for hit in found["data"] if hit["item_id"] == red)
-    assert len(film["matches"]) == len(flat["data"]) - 1
-    assert (film["metadata"]["user"], film["metadata"]["system"]["duration"]) == ({"place": "Rome"}, 60)
+    video_hit = next(hit for hit in found["data"] if hit["item_id"] == red)
+    assert len(video_hit["matches"]) == len(ungrouped["data"]) - 1
+    assert (video_hit["metadata"]["user"], video_hit["metadata"]["system"]["duration"]) == ({"place": "Rome"}, 60)
 
 
 async def test_filters_restrict_the_searched_items(search: Search, red: str, blue: str) -> None:
-    async def found(**fields: Any) -> set[str]:
+    async def found_ids(**fields: Any) -> set[str]:
         status, body = await search(**fields)
         assert status == 200
         return {hit["item_id"] for hit in body["data"]}
 
-    assert await found(filter={"asset_type": {"eq": "image"}}) == {blue}
-    assert await found(filter={"asset_type": {"in": ["video", "image"]}}) == {red, blue}
-    assert await found(filter={"item_id": {"eq": red}}) == {red}
-    assert await found(filter={"item_id": {"in": [red]}, "asset_type": {"eq": "image"}}) == set()
+    assert await found_ids(filter={"asset_type": {"eq": "image"}}) == {blue}
+    assert await found_ids(filter={"asset_type": {"in": ["video", "image"]}}) == {red, blue}
+    assert await found_ids(filter={"item_id": {"eq": red}}) == {red}
+    assert await found_ids(filter={"item_id": {"in": [red]}, "asset_type": {"eq": "image"}}) == set()
     assert (await search(filter={"asset_type": {"eq": "image"}}))[1]["effective_search_options"] == {}
     _, body = await search(search_options={"video": {"modalities": ["audio", "visual"]}})
     assert body["effective_search_options"] == {"video": {"modalities": ["audio", "visual"]}}
@@ -367,7 +369,7 @@ async def test_invalid_search_fields_are_rejected(search: Search) -> None:
 
 
 async def test_a_page_token_identifies_its_search(search: Search, red: str, blue: str, advance: Advance) -> None:
-    _, everything = await search()
+    _, all_hits = await search()
     hits: list[Any] = []
     fields: dict[str, Any] = {"page_size": 1}
     while True:
@@ -377,14 +379,14 @@ async def test_a_page_token_identifies_its_search(search: Search, red: str, blue
         if "next_page_token" not in found:
             break
         fields["page_token"] = found["next_page_token"]
-    assert hits == everything["data"]
+    assert hits == all_hits["data"]
     assert {hit["item_id"] for hit in hits} == {red, blue}
     token = (await search(page_size=1))[1]["next_page_token"]
     _, second = await search(page_size=1, page_token=token)
-    for ignored in ({}, {"page_size": 2}, {"text": "nothing like it"}, {"filter": {"item_id": {"eq": red}}}):
-        assert await search(**ignored, page_token=token) == (200, second)
-    for wrong in ({"page_token": "nonsense"}, {"page_token": f"{token}0"}, {"query": None, "page_token": token}):
-        status, body = await search(**wrong)
+    for ignored_fields in ({}, {"page_size": 2}, {"text": "nothing like it"}, {"filter": {"item_id": {"eq": red}}}):
+        assert await search(**ignored_fields, page_token=token) == (200, second)
+    for invalid_ids in ({"page_token": "nonsense"}, {"page_token": f"{token}0"}, {"query": None, "page_token": token}):
+        status, body = await search(**invalid_ids)
         assert (status, body["code"].startswith("parameter_")) == (400, True)
     advance(900)
     assert (await search(page_size=1, page_token=token))[0] == 410
@@ -401,9 +403,9 @@ async def test_a_documented_429_response_of_a_search_has_no_body(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[[Emulator], Awaitable[Any]]
 ) -> None:
     session = await connect(await serve(plan=Plan(windows={"knowledge-search": Window(1)}, bodies="documented")))
-    answers: list[tuple[int, str]] = []
+    responses: list[tuple[int, str]] = []
     for _ in range(2):
-        async with session.post(f"knowledge-stores/ks_{NOTHING}/search", json={}) as response:
-            answers.append((response.status, await response.text()))
-    assert answers[0][0] == 404
-    assert answers[1] == (429, "")
+        async with session.post(f"knowledge-stores/ks_{UNKNOWN_UUID}/search", json={}) as response:
+            responses.append((response.status, await response.text()))
+    assert responses[0][0] == 404
+    assert responses[1] == (429, "")

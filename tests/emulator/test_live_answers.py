@@ -1,4 +1,4 @@
-"""Requests that the platform rejects, with the status and code that it was seen to answer."""
+"""Requests that the platform rejects get the same status and code from the emulator."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 
 LONG_TEXT = "word " * 501
-ONE_LONG_WORD = "a" * 10_000
-PICTURE = {"query_text": None, "query_media_type": "image"}
+LONG_WORD = "a" * 10_000
+IMAGE_QUERY = {"query_text": None, "query_media_type": "image"}
 JPEG = b"\xff\xd8\xff\xc0\0\x11\x08\x01\0\x01\0" + bytes(100)
 """The header of a JPEG file of 256x256 pixels."""
 
@@ -36,8 +36,8 @@ async def video(index: str, make_video: CreateResource) -> str:
 def search(call: SendRequest, form: Form, index: str) -> SendRequest:
     async def send(filename: str = "upload", /, **fields: Any) -> tuple[int, Any]:
         fields = {"index_id": index, "search_options": "visual", "query_text": "red", **fields}
-        written = {name: value for name, value in fields.items() if value is not None}
-        return await call("POST", "/search", data=form(filename, **written))
+        given = {name: value for name, value in fields.items() if value is not None}
+        return await call("POST", "/search", data=form(filename, **given))
 
     return send
 
@@ -47,7 +47,7 @@ def search(call: SendRequest, form: Form, index: str) -> SendRequest:
     ("fields", "status", "code"),
     [
         pytest.param({"query_text": LONG_TEXT}, 400, "parameter_invalid", id="501 words"),
-        pytest.param({"query_text": ONE_LONG_WORD}, 400, "parameter_invalid", id="a word of 10,000 letters"),
+        pytest.param({"query_text": LONG_WORD}, 400, "parameter_invalid", id="a word of 10,000 letters"),
         pytest.param({"query_text": "   "}, 400, "parameter_invalid", id="blank text"),
         pytest.param({"query_text": "\t\n"}, 400, "parameter_invalid", id="white space"),
         pytest.param({"query_text": None}, 400, "parameter_not_provided", id="no query"),
@@ -73,7 +73,7 @@ def search(call: SendRequest, form: Form, index: str) -> SendRequest:
         ),
         pytest.param({"filter": '{"year": NaN}'}, 400, "search_filter_invalid", id="NaN in a filter"),
         *(
-            pytest.param({**PICTURE, "query_media_url": url}, 400, "parameter_invalid", id=f"image URL {url}")
+            pytest.param({**IMAGE_QUERY, "query_media_url": url}, 400, "parameter_invalid", id=f"image URL {url}")
             for url in (
                 "not-a-url",
                 "ftp://example.com/a.jpg",
@@ -82,7 +82,7 @@ def search(call: SendRequest, form: Form, index: str) -> SendRequest:
             )
         ),
         *(
-            pytest.param({**PICTURE, "query_media_file": content}, 400, "parameter_invalid", id=f"{content[:12]!r}")
+            pytest.param({**IMAGE_QUERY, "query_media_file": content}, 400, "parameter_invalid", id=f"{content[:12]!r}")
             for content in (b"This is not an image file", samples.video(), b"\x89PN")
         ),
     ],
@@ -90,17 +90,17 @@ def search(call: SendRequest, form: Form, index: str) -> SendRequest:
 async def test_a_search_is_rejected_like_on_the_platform(
     search: SendRequest, fields: dict[str, Any], status: int, code: str
 ) -> None:
-    answer, error = await search(**fields)
-    assert (answer, error["code"]) == (status, code)
+    actual_status, error = await search(**fields)
+    assert (actual_status, error["code"]) == (status, code)
 
 
 async def test_the_id_of_a_video_in_another_index_is_rejected(
     search: SendRequest, make_index: CreateResource, make_video: CreateResource, video: str
 ) -> None:
-    other = await make_video(await make_index("others"), "blue_car.mp4")
-    status, error = await search(filter={"id": [video, other]})
+    video_of_other_index = await make_video(await make_index("others"), "blue_car.mp4")
+    status, error = await search(filter={"id": [video, video_of_other_index]})
     assert (status, error["code"]) == (400, "search_video_not_in_same_index")
-    assert other in error["message"]
+    assert video_of_other_index in error["message"]
     assert video not in error["message"]
 
 
@@ -129,11 +129,11 @@ async def test_unusual_but_valid_searches_succeed(search: SendRequest, fields: d
 
 async def test_an_image_is_recognised_by_its_content(search: SendRequest, video: str) -> None:
     for content in (samples.image(), JPEG):
-        status, found = await search("picture.dat", **PICTURE, query_media_file=content)
+        status, found = await search("picture.dat", **IMAGE_QUERY, query_media_file=content)
         assert (status, found["data"][0]["video_id"]) == (200, video)
 
 
-async def test_without_inspection_every_file_is_accepted(
+async def test_every_file_is_accepted_without_inspection(
     serve: Callable[..., Awaitable[Emulator]], connect: Callable[..., Awaitable[aiohttp.ClientSession]], form: Form
 ) -> None:
     session = await connect(await serve(inspect_media=False))
@@ -148,7 +148,7 @@ async def test_without_inspection_every_file_is_accepted(
 URL = {"url": "https://example.com/a.jpg"}
 IMAGE_INPUT = {"input_type": "image", "model_name": "marengo3.0"}
 MULTI_INPUT = {"input_type": "multi_input", "model_name": "marengo3.5"}
-SEVERAL = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
+MULTI_INPUT_BODY = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ SEVERAL = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
             pytest.param(
                 "POST",
                 "/embed-v2",
-                {**SEVERAL, "embedding_dimension": value},
+                {**MULTI_INPUT_BODY, "embedding_dimension": value},
                 400,
                 "parameter_invalid",
                 id=f"{value!r} dimensions",
@@ -197,7 +197,7 @@ SEVERAL = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
                 "parameter_invalid",
                 id=f"embed the text {text[:5]!r}",
             )
-            for text in (LONG_TEXT, ONE_LONG_WORD, " ")
+            for text in (LONG_TEXT, LONG_WORD, " ")
         ),
         *(
             pytest.param(
@@ -241,8 +241,8 @@ SEVERAL = {**MULTI_INPUT, "multi_input": {"input_text": "a car"}}
 async def test_a_request_is_rejected_like_on_the_platform(
     call: SendRequest, method: str, path: str, body: Any, status: int, code: str
 ) -> None:
-    answer, error = await call(method, path, json=body)
-    assert (answer, error.get("error", error)["code"]) == (status, code)
+    actual_status, error = await call(method, path, json=body)
+    assert (actual_status, error.get("error", error)["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("text", [LONG_TEXT, " "])
@@ -272,7 +272,7 @@ async def test_a_retired_model_is_rejected_with_the_same_message_by_every_operat
     embedding = {"input_type": "text", "model_name": model, "text": {"input_text": "a"}}
     video = {"input_type": "video", "model_name": model, "video": {"media_source": URL}}
     batch = {"model_name": model, "analysis_mode": "general", "requests": [{"asset_id": "0" * 24}]}
-    answers = [
+    responses = [
         await call("POST", "/indexes", json=index),
         await call("POST", "/analyze", json=analysis),
         await call("POST", "/analyze/tasks", json=analysis),
@@ -282,7 +282,7 @@ async def test_a_retired_model_is_rejected_with_the_same_message_by_every_operat
         await call("POST", "/embed-v2", json=embedding),
         await call("POST", "/embed-v2/tasks", json=video),
     ]
-    for status, body in answers:
+    for status, body in responses:
         error = body.get("error", body)
         assert (status, error["code"]) == (400, "parameter_invalid")
         assert error["message"].startswith(f"{model} has been sunset. Use one of ")
@@ -298,15 +298,15 @@ async def test_an_invalid_option_is_rejected_with_the_message_of_the_platform(ca
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "expected_text"),
     [
         ("../indexes", "the base URL must end with /v1.3"),
         ("../v1.3/v1.3/indexes", "the version twice"),
         ("../v1.4/indexes", "version 1.4"),
     ],
 )
-async def test_a_wrong_base_url_is_explained(call: SendRequest, path: str, words: str) -> None:
-    assert words in (await call("GET", path))[1]["message"]
+async def test_a_wrong_base_url_is_explained(call: SendRequest, path: str, expected_text: str) -> None:
+    assert expected_text in (await call("GET", path))[1]["message"]
 
 
 async def test_a_nested_null_counts_as_absent_but_not_in_metadata(

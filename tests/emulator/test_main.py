@@ -21,19 +21,19 @@ from twelvelabs_async.emulator.__main__ import main
 
 
 @asynccontextmanager
-async def running(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def run_emulator(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     command = (sys.executable, "-W", "error", "-m", "twelvelabs_async.emulator", *arguments)
     async with start_process(*command, stdout=PIPE, stderr=PIPE) as process:
         yield process
 
 
-async def line(process: asyncio.subprocess.Process) -> str:
+async def read_line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
     return (await process.stdout.readline()).decode().strip()
 
 
 async def test_the_official_client_uploads_a_large_file_to_the_command(tmp_path: Path) -> None:
-    """It sends none of the headers that an upload announces."""
+    """The official client does not send the `upload_headers` of the session."""
     twelvelabs = pytest.importorskip("twelvelabs")
     path = tmp_path / "film.mp4"
     path.write_bytes(samples.video(60, size=12 << 20))
@@ -43,14 +43,14 @@ async def test_the_official_client_uploads_a_large_file_to_the_command(tmp_path:
             client = twelvelabs.TwelveLabs(base_url=url, api_key=key, httpx_client=connection)
             return str(client.assets.retrieve(client.multipart_upload.upload_file(path).asset_id).filename)
 
-    async with running() as process:
-        assert await asyncio.to_thread(upload, await line(process), await line(process)) == path.name
+    async with run_emulator() as process:
+        assert await asyncio.to_thread(upload, await read_line(process), await read_line(process)) == path.name
 
 
 @pytest.mark.parametrize(("switch", "status"), [("--upload-headers", 403), ("--no-upload-headers", 200)])
 async def test_an_option_controls_whether_upload_headers_are_required(switch: str, status: int) -> None:
-    async with running(switch) as process:
-        url, key = await line(process), await line(process)
+    async with run_emulator(switch) as process:
+        url, key = await read_line(process), await read_line(process)
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
             body = {"filename": "film.mp4", "type": "video", "total_size": 3}
             async with session.post(f"{url}/assets/multipart-uploads", json=body) as response:
@@ -62,13 +62,13 @@ async def test_an_option_controls_whether_upload_headers_are_required(switch: st
 @pytest.mark.skipif(sys.platform == "win32", reason="these signals are not sent there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_command_prints_its_url_and_stops_on_a_signal(number: signal.Signals) -> None:
-    async with running("--port", "0", "--api-key", "sesame", "--plan", "free", "--seed", "1") as process:
-        url, key = await line(process), await line(process)
+    async with run_emulator("--port", "0", "--api-key", "sesame", "--plan", "free", "--seed", "1") as process:
+        url, key = await read_line(process), await read_line(process)
         assert url.endswith("/v1.3")
         assert key == "sesame"
-        assert await line(process) == f"dashboard: {url.removesuffix('/v1.3')}/_emulator/"
-        assert await line(process) == f"export TWELVELABS_BASE_URL={url}"
-        assert [await line(process) for _ in range(2)] == [
+        assert await read_line(process) == f"dashboard: {url.removesuffix('/v1.3')}/_emulator/"
+        assert await read_line(process) == f"export TWELVELABS_BASE_URL={url}"
+        assert [await read_line(process) for _ in range(2)] == [
             f"export {name}=sesame" for name in ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
         ]
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
@@ -80,7 +80,7 @@ async def test_the_command_prints_its_url_and_stops_on_a_signal(number: signal.S
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "expected_text"),
     [
         (("--host", "0.0.0.0"), "pass --allow-remote"),  # noqa: S104
         (("--host", "nowhere.invalid", "--allow-remote"), "cannot listen on nowhere.invalid"),
@@ -91,17 +91,17 @@ async def test_the_command_prints_its_url_and_stops_on_a_signal(number: signal.S
     ],
 )
 def test_a_failed_start_is_explained_in_one_line(
-    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], expected_text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        given = [argument.format(port=port) for argument in arguments]
-        with pytest.raises(SystemExit) as stopped:
-            main(given)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        formatted_arguments = [argument.format(port=port) for argument in arguments]
+        with pytest.raises(SystemExit) as caught:
+            main(formatted_arguments)
     output, errors = capsys.readouterr()
-    assert (stopped.value.code, output) == (2, "")
+    assert (caught.value.code, output) == (2, "")
     (message,) = errors.splitlines()
-    assert words.format(port=port) in message
+    assert expected_text.format(port=port) in message
 
 
 async def test_a_failed_start_has_exit_code_2() -> None:
@@ -114,8 +114,8 @@ async def test_a_failed_start_has_exit_code_2() -> None:
 
 @pytest.mark.parametrize("options", [("--search", "words"), ()])
 async def test_the_command_returns_hits_for_every_query_by_default(options: tuple[str, ...]) -> None:
-    async with running(*options, "--timing", "immediate") as process:
-        url, key = await line(process), await line(process)
+    async with run_emulator(*options, "--timing", "immediate") as process:
+        url, key = await read_line(process), await read_line(process)
         async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
             body = {"index": "films", "filename": "red.mp4"}
             async with session.post(f"{url.removesuffix('/v1.3')}/_emulator/videos", json=body) as response:
@@ -129,8 +129,8 @@ async def test_the_command_returns_hits_for_every_query_by_default(options: tupl
 
 @pytest.mark.parametrize("timing", ["immediate", "seconds=0", "polls=1", "asset=0,indexing=30", "realtime=0"])
 async def test_an_option_of_the_command_sets_the_timing(timing: str) -> None:
-    async with running("--timing", timing) as process:
-        url = await line(process)
+    async with run_emulator("--timing", timing) as process:
+        url = await read_line(process)
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"{url.removesuffix('/v1.3')}/_emulator/timing") as response,
@@ -142,7 +142,7 @@ async def test_an_option_of_the_command_sets_the_timing(timing: str) -> None:
     ("option", "reason"), [("slow", b"'slow'"), ("speed=1", b"unknown timing speed"), ("asset=-1", b"non-negative")]
 )
 async def test_the_command_explains_an_invalid_timing(option: str, reason: bytes) -> None:
-    async with running("--timing", option) as process:
+    async with run_emulator("--timing", option) as process:
         _, errors = await process.communicate()
         assert process.returncode == 2
         assert reason in errors

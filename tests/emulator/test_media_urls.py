@@ -1,4 +1,4 @@
-"""URLs that lead to no media file: web pages of video platforms, sharing links, and files of other kinds."""
+"""URLs that do not lead to a media file: pages of video platforms, sharing links, and other types of files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ CreateResource = Callable[..., Awaitable[str]]
 Form = Callable[..., aiohttp.FormData]
 Advance = Callable[[float], None]
 
-PAGES = (
+WEB_PAGES = (
     "https://www.youtube.com/watch?v=x",
     "https://youtu.be/x",
     "https://vimeo.com/123",
     "https://drive.google.com/file/d/abc/view",
     "https://www.dropbox.com/s/abc/film.mp4?dl=0",
 )
-FILES = (
+FILE_URLS = (
     "https://example.com/film.mp4",
     "https://example.com/download?id=5",
     "https://example.com/film.v2",
@@ -35,9 +35,9 @@ FILES = (
 
 
 @pytest.mark.parametrize(
-    "url", [*PAGES, "https://example.com/a.exe", "https://example.com/a.DOCX", "https://a.invalid/a"]
+    "url", [*WEB_PAGES, "https://example.com/a.exe", "https://example.com/a.DOCX", "https://a.invalid/a"]
 )
-async def test_an_asset_fails_if_its_url_leads_to_no_media_file(
+async def test_an_asset_fails_if_its_url_does_not_lead_to_a_media_file(
     call: SendRequest, form: Form, advance: Advance, url: str
 ) -> None:
     status, created = await call("POST", "/assets", data=form(method="url", url=url))
@@ -47,7 +47,7 @@ async def test_an_asset_fails_if_its_url_leads_to_no_media_file(
     assert (asset["status"], asset["error"]["message"]) == ("failed", url_problem(url))
 
 
-@pytest.mark.parametrize("url", FILES)
+@pytest.mark.parametrize("url", FILE_URLS)
 async def test_other_urls_may_lead_to_a_file(call: SendRequest, form: Form, advance: Advance, url: str) -> None:
     _, created = await call("POST", "/assets", data=form(method="url", url=url))
     advance(10)
@@ -55,8 +55,8 @@ async def test_other_urls_may_lead_to_a_file(call: SendRequest, form: Form, adva
     assert (asset["status"], asset["file_type"]) == ("ready", "video/mp4")
 
 
-@pytest.mark.parametrize("url", PAGES)
-async def test_a_web_page_can_be_neither_indexed_nor_searched_nor_embedded_nor_analyzed(
+@pytest.mark.parametrize("url", WEB_PAGES)
+async def test_a_web_page_is_rejected_by_every_operation(
     call: SendRequest, form: Form, make_index: CreateResource, advance: Advance, url: str
 ) -> None:
     index = await make_index()
@@ -71,12 +71,12 @@ async def test_a_web_page_can_be_neither_indexed_nor_searched_nor_embedded_nor_a
     query = {"index_id": index, "search_options": "visual", "query_media_type": "image", "query_media_url": url}
     status, error = await call("POST", "/search", data=form(**query))
     assert (status, error["code"]) == (400, "parameter_invalid")
-    embed = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": url}}}
+    embed_request = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": url}}}
     for path in ("/embed-v2", "/embed-v2/tasks"):
-        status, error = await call("POST", path, json=embed)
+        status, error = await call("POST", path, json=embed_request)
         assert (status, error["error"]["code"]) == (400, "media_url_not_exists")
-    analyze = {"video": {"type": "url", "url": url}, "prompt": "What?"}
-    status, error = await call("POST", "/analyze", json=analyze)
+    analyze_request = {"video": {"type": "url", "url": url}, "prompt": "What?"}
+    status, error = await call("POST", "/analyze", json=analyze_request)
     assert (status, error["code"]) == (400, "video_file_broken")
-    status, error = await call("POST", "/analyze/tasks", json=analyze)
+    status, error = await call("POST", "/analyze/tasks", json=analyze_request)
     assert (status, error["error"]["code"]) == (400, "video_file_broken")

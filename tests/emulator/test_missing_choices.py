@@ -1,4 +1,4 @@
-"""A required field with a fixed set of values is missing, and not invalid, when it is absent."""
+"""A required field with a fixed set of values is reported as missing, not as invalid, if it is absent."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def segments(**field: Any) -> dict[str, Any]:
 async def test_the_error_names_the_missing_field(
     call: SendRequest, path: str, body: dict[str, Any], field: str
 ) -> None:
-    status, answer = await call("POST", path, json=body)
-    error = answer.get("error", answer)
+    status, response = await call("POST", path, json=body)
+    error = response.get("error", response)
     assert (status, error["code"]) == (400, "parameter_not_provided")
     assert error["message"] == f"The {field} parameter is required but was not provided."
 

@@ -51,17 +51,17 @@ async def test_an_etag_is_a_hash_with_or_without_quotes(
     report = await send(upload, 1, 2)
     assert report[0]["proof"] == f'"{hashlib.md5(film[:1000], usedforsecurity=False).hexdigest()}"'
     report[1]["proof"] = report[1]["proof"].strip('"')
-    status, done = await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
-    assert (status, done["processed_chunks"]) == (200, 2)
+    status, response = await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": report})
+    assert (status, response["processed_chunks"]) == (200, 2)
 
 
 async def test_a_report_can_be_repeated(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
     path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
     await call("POST", path, json={"completed_chunks": report[:2]})
-    _, again = await call("POST", path, json={"completed_chunks": report})
-    assert (again["processed_chunks"], again["duplicate_chunks"], again["total_completed"]) == (1, 2, 3)
-    _, once_more = await call("POST", path, json={"completed_chunks": report})
-    assert (once_more["duplicate_chunks"], once_more["url"]) == (3, again["url"])
+    _, second = await call("POST", path, json={"completed_chunks": report})
+    assert (second["processed_chunks"], second["duplicate_chunks"], second["total_completed"]) == (1, 2, 3)
+    _, third = await call("POST", path, json={"completed_chunks": report})
+    assert (third["duplicate_chunks"], third["url"]) == (3, second["url"])
 
 
 async def test_a_wrong_etag_fails_its_chunk(call: SendRequest, upload: dict[str, Any], send: Send) -> None:
@@ -69,12 +69,12 @@ async def test_a_wrong_etag_fails_its_chunk(call: SendRequest, upload: dict[str,
     report[0]["proof"] = "0" * 32
     status, error = await call("POST", path, json={"completed_chunks": report})
     assert (status, error["code"]) == (400, "parameter_invalid")
-    _, reported = await call("GET", path)
-    assert [chunk["status"] for chunk in reported["uploaded_chunks"]] == ["failed", "completed", "pending"]
-    assert reported["uploaded_chunks"][0]["error"]
-    assert (reported["chunks_completed"], reported["chunks_failed"], reported["chunks_pending"]) == (1, 1, 1)
-    _, mended = await call("POST", path, json={"completed_chunks": await send(upload, 1)})
-    assert mended["total_completed"] == 2
+    _, session = await call("GET", path)
+    assert [chunk["status"] for chunk in session["uploaded_chunks"]] == ["failed", "completed", "pending"]
+    assert session["uploaded_chunks"][0]["error"]
+    assert (session["chunks_completed"], session["chunks_failed"], session["chunks_pending"]) == (1, 1, 1)
+    _, after_retry = await call("POST", path, json={"completed_chunks": await send(upload, 1)})
+    assert after_retry["total_completed"] == 2
 
 
 async def test_a_missing_chunk_cannot_be_reported(call: SendRequest, upload: dict[str, Any]) -> None:
@@ -86,18 +86,22 @@ async def test_a_listed_session_includes_its_size_but_not_its_filename(
     call: SendRequest, upload: dict[str, Any], send: Send
 ) -> None:
     _, found = await call("GET", UPLOADS)
-    summary = found["data"][0]
-    assert (summary["upload_id"], summary["total_size"], summary["status"]) == (upload["upload_id"], 2500, "active")
-    assert not {"filename", "asset_id"} & summary.keys()
+    listed_session = found["data"][0]
+    assert (listed_session["upload_id"], listed_session["total_size"], listed_session["status"]) == (
+        upload["upload_id"],
+        2500,
+        "active",
+    )
+    assert not {"filename", "asset_id"} & listed_session.keys()
     await call("POST", f"{UPLOADS}/{upload['upload_id']}", json={"completed_chunks": await send(upload, 1, 2, 3)})
     assert (await call("GET", UPLOADS))[1]["data"] == []
     assert (await call("GET", f"{UPLOADS}/{upload['upload_id']}"))[1]["status"] == "completed"
 
 
 async def test_chunks_are_paged(call: SendRequest, upload: dict[str, Any]) -> None:
-    _, reported = await call("GET", f"{UPLOADS}/{upload['upload_id']}?page=2&page_limit=2")
-    assert [chunk["index"] for chunk in reported["uploaded_chunks"]] == [3]
-    assert reported["page_info"]["total_page"] == 2
+    _, session = await call("GET", f"{UPLOADS}/{upload['upload_id']}?page=2&page_limit=2")
+    assert [chunk["index"] for chunk in session["uploaded_chunks"]] == [3]
+    assert session["page_info"]["total_page"] == 2
 
 
 async def test_a_session_expires(
@@ -145,19 +149,19 @@ async def test_invalid_reports_are_rejected(call: SendRequest, upload: dict[str,
     assert status == 400
 
 
-@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", ""), ("POST", "/presigned-urls")])
-async def test_an_unknown_session_is_not_found(call: SendRequest, method: str, tail: str) -> None:
-    assert (await call(method, f"{UPLOADS}/{'0' * 24}{tail}"))[0] == 404
+@pytest.mark.parametrize(("method", "subpath"), [("GET", ""), ("POST", ""), ("POST", "/presigned-urls")])
+async def test_an_unknown_session_is_not_found(call: SendRequest, method: str, subpath: str) -> None:
+    assert (await call(method, f"{UPLOADS}/{'0' * 24}{subpath}"))[0] == 404
 
 
 @pytest.mark.own_emulator
 async def test_starting_a_large_upload_creates_no_file(
     call: SendRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def reject(_: UploadSpool) -> Path:
+    async def fail(_: UploadSpool) -> Path:
         pytest.fail("a file was created")
 
-    monkeypatch.setattr(UploadSpool, "create_file", reject)
+    monkeypatch.setattr(UploadSpool, "create_file", fail)
     _, created = await call("POST", UPLOADS, json={"filename": "f.mp4", "type": "video", "total_size": 2**26 + 1})
     assert emulator.state.uploads[created["upload_id"]].spool_path is None
 
@@ -178,9 +182,9 @@ async def test_concurrent_reports_create_one_asset(
     call: SendRequest, emulator: Emulator, upload: dict[str, Any], send: Send
 ) -> None:
     path, report = f"{UPLOADS}/{upload['upload_id']}", await send(upload, 1, 2, 3)
-    answers = await asyncio.gather(*(call("POST", path, json={"completed_chunks": report}) for _ in range(3)))
-    assert sorted(answer["processed_chunks"] for _, answer in answers) == [0, 0, 3]
-    assert all(answer["url"] for _, answer in answers)
+    responses = await asyncio.gather(*(call("POST", path, json={"completed_chunks": report}) for _ in range(3)))
+    assert sorted(response["processed_chunks"] for _, response in responses) == [0, 0, 3]
+    assert all(response["url"] for _, response in responses)
     assert list(emulator.state.assets) == [upload["asset_id"]]
 
 
@@ -189,7 +193,7 @@ async def test_an_upload_continues_after_a_restart(
     emulator: Emulator, upload: dict[str, Any], send: Send, restart: Callable[[], Awaitable[SendRequest]]
 ) -> None:
     report = await send(upload, 1, 2)
-    again = await restart()
+    call = await restart()
     path = f"{UPLOADS}/{upload['upload_id']}"
-    assert (await again("POST", path, json={"completed_chunks": report}))[1]["total_completed"] == 2
+    assert (await call("POST", path, json={"completed_chunks": report}))[1]["total_completed"] == 2
     assert emulator.state.uploads[upload["upload_id"]].spool_path is None

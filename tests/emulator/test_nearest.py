@@ -1,4 +1,4 @@
-"""Searches: the order of hits, searches without a match, and sound files."""
+"""The search mode `nearest`: order of hits, searches without a match, and audio files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def search(emulator: Emulator, call: SendRequest, form: Form) -> Search:
     return send
 
 
-def spans(hits: list[dict[str, Any]]) -> list[tuple[str, float, float]]:
+def segments_of(hits: list[dict[str, Any]]) -> list[tuple[str, float, float]]:
     return [(hit["video_id"], hit["start"], hit["end"]) for hit in hits]
 
 
@@ -45,14 +45,14 @@ async def test_a_query_that_matches_nothing_finds_every_video(emulator: Emulator
     assert {hit["video_id"] for hit in hits} == videos
     assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
     assert all(0 <= hit["start"] < hit["end"] <= 60 for hit in hits)
-    assert spans(await search("an otter swims")) == spans(hits)
+    assert segments_of(await search("an otter swims")) == segments_of(hits)
     assert {hit["video_id"] for hit in await search("red")} < videos, "words that match exclude other videos"
 
 
 async def test_the_nearest_hits_are_scenes(emulator: Emulator, search: Search) -> None:
     scenes = [(0, 5, "a red car"), (5, 12, "a blue boat")]
     video = emulator.add_video("films", "clip.mp4", scenes)
-    assert set(spans(await search("otter"))) <= {(video.id, start, end) for start, end, _ in scenes}
+    assert set(segments_of(await search("otter"))) <= {(video.id, start, end) for start, end, _ in scenes}
 
 
 async def test_filters_restrict_the_nearest_hits(emulator: Emulator, search: Search) -> None:
@@ -63,24 +63,24 @@ async def test_filters_restrict_the_nearest_hits(emulator: Emulator, search: Sea
 
 
 async def test_videos_with_more_matches_rank_higher(emulator: Emulator, search: Search) -> None:
-    def add(name: str, scene: str, said: str, **metadata: Any) -> str:
-        return emulator.add_video("films", name, [(0, 9, scene)], transcript=said, user_metadata=metadata).id
+    def add(name: str, scene: str, transcript: str, **metadata: Any) -> str:
+        return emulator.add_video("films", name, [(0, 9, scene)], transcript=transcript, user_metadata=metadata).id
 
-    order = [
+    expected_order = [
         add("car_one.mp4", "a red car", "my car", note="car"),
         add("car_two.mp4", "a red car", "my car"),
         add("car_three.mp4", "a red car", "mine"),
         add("four.mp4", "a car", "mine"),
     ]
-    both = add("red_car.mp4", "an empty room", "hello")
+    partial_match = add("red_car.mp4", "an empty room", "hello")
     hits = await search("car", "visual", "audio")
-    assert [hit["video_id"] for hit in hits if hit["video_id"] != both] == order
-    assert (await search("red car", "visual", "audio"))[0]["video_id"] != both
-    assert order[3] in {hit["video_id"] for hit in hits[-2:]}
+    assert [hit["video_id"] for hit in hits if hit["video_id"] != partial_match] == expected_order
+    assert (await search("red car", "visual", "audio"))[0]["video_id"] != partial_match
+    assert expected_order[3] in {hit["video_id"] for hit in hits[-2:]}
 
 
 @pytest.mark.parametrize("text", ["song", "otter", None])
-async def test_a_sound_file_is_not_found_by_a_visual_search(
+async def test_an_audio_file_is_not_found_by_a_visual_search(
     emulator: Emulator, search: Search, text: str | None
 ) -> None:
     sound = emulator.add_video("films", "song.mp3", transcript="a song").id
@@ -117,7 +117,7 @@ async def test_a_knowledge_store_finds_the_nearest_items(
 
 @pytest.mark.parametrize("text", ["car", "otter"])
 async def test_the_order_of_uploads_does_not_change_the_hits(serve: Serve, connect: Any, form: Form, text: str) -> None:
-    async def found(names: list[str]) -> list[tuple[Any, ...]]:
+    async def search(names: list[str]) -> list[tuple[Any, ...]]:
         emulator = await serve(search="nearest")
         for name in names:
             emulator.add_video("films", name)
@@ -128,9 +128,9 @@ async def test_the_order_of_uploads_does_not_change_the_hits(serve: Serve, conne
         return [(emulator.state.videos[hit["video_id"]].asset.filename, hit["start"], hit["end"]) for hit in hits]
 
     names = ["red_car.mp4", "blue_car.mp4", "old_car.mp4"]
-    assert await found(names) == await found(names[::-1])
+    assert await search(names) == await search(names[::-1])
 
 
-def test_an_unknown_mode_is_rejected() -> None:
+def test_an_unknown_search_mode_is_rejected() -> None:
     with pytest.raises(ValueError, match="words, nearest"):
         Emulator(search="best")  # type: ignore[arg-type]  # the value that is rejected

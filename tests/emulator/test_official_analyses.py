@@ -1,4 +1,4 @@
-"""The official client: analyses, batches and responses."""
+"""Analyses, batches and responses with the official client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twelvelabs_async.emulator._state.entities import Item, KnowledgeStore
 
 twelvelabs: Any = pytest.importorskip("twelvelabs")
 
-Story = Callable[[Any, Any], Awaitable[None]]
+Flow = Callable[[Any, Any], Awaitable[None]]
 
 
 @pytest.fixture
@@ -32,28 +32,28 @@ async def emulator(monkeypatch: pytest.MonkeyPatch, fragmented: bool) -> AsyncIt
 
 
 @pytest.fixture
-def tell(emulator: Emulator) -> Callable[[Story], Awaitable[None]]:
-    """Run a function with an official client and a video, in its own event loop."""
+def run_flow(emulator: Emulator) -> Callable[[Flow], Awaitable[None]]:
+    """Run a flow with an official client and a video, in an event loop of its own."""
 
-    async def run(story: Story) -> None:
-        async def whole() -> None:
+    async def run(flow: Flow) -> None:
+        async def run_with_client() -> None:
             async with httpx.AsyncClient() as connection:
                 client = twelvelabs.AsyncTwelveLabs(
                     base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
                 )
                 asset = await client.assets.create(method="direct", filename="car.mp4", file=samples.video(60))
-                await story(client, twelvelabs.VideoContext_AssetId(asset_id=asset.id))
+                await flow(client, twelvelabs.VideoContext_AssetId(asset_id=asset.id))
 
-        await asyncio.to_thread(asyncio.run, whole())
+        await asyncio.to_thread(asyncio.run, run_with_client())
 
     return run
 
 
-Tell = Callable[[Story], Awaitable[None]]
+RunFlow = Callable[[Flow], Awaitable[None]]
 
 
-async def test_the_official_client_analyzes_synchronously_and_in_a_stream(tell: Tell) -> None:
-    async def story(client: Any, video: Any) -> None:
+async def test_the_official_client_analyzes_synchronously_and_in_a_stream(run_flow: RunFlow) -> None:
+    async def flow(client: Any, video: Any) -> None:
         found = await client.analyze(video=video, prompt="What happens?")
         assert found.data.startswith("car.mp4: an answer to What happens.")
         events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
@@ -66,27 +66,27 @@ async def test_the_official_client_analyzes_synchronously_and_in_a_stream(tell: 
         with pytest.raises(twelvelabs.BadRequestError):
             await client.analyze(video=video)
 
-    await tell(story)
+    await run_flow(flow)
 
 
 @pytest.mark.parametrize("fragmented", [True])
-async def test_the_official_client_loses_text_with_a_line_separator(tell: Tell) -> None:
-    """It takes U+2028 for the end of a line, and drops both parts silently."""
+async def test_the_official_client_loses_text_with_a_line_separator(run_flow: RunFlow) -> None:
+    """The official client takes U+2028 for the end of a line, and silently drops both parts."""
 
-    async def story(client: Any, video: Any) -> None:
+    async def flow(client: Any, video: Any) -> None:
         found = await client.analyze(video=video, prompt="What happens?")
         events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
         assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
         text = "".join(event.text for event in events[1:-1])
         assert "\u2028" in found.data
-        assert "naïve café” aloud, then 日本語" in text, "characters that were cut come whole"
+        assert "naïve café” aloud, then 日本語" in text, "divided characters are complete"
         assert len(text) < len(found.data)
 
-    await tell(story)
+    await run_flow(flow)
 
 
-async def test_the_official_client_analyzes_in_tasks_and_batches(tell: Tell) -> None:
-    async def story(client: Any, video: Any) -> None:
+async def test_the_official_client_analyzes_in_tasks_and_batches(run_flow: RunFlow) -> None:
+    async def flow(client: Any, video: Any) -> None:
         tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
         created = await tasks.create(video=video, prompt="What happens?", custom_id="mine")
         found = await tasks.retrieve(created.task_id)
@@ -111,22 +111,24 @@ async def test_the_official_client_analyzes_in_tasks_and_batches(tell: Tell) -> 
         with pytest.raises(twelvelabs.NotFoundError):
             await tasks.retrieve(created.task_id)
 
-    await tell(story)
+    await run_flow(flow)
 
 
 async def _pages(listed: Any) -> Any:
-    """Return an iterable, whether the client pages the list or not."""
+    """Return an async iterable, whether or not this version of the client pages the list."""
     found = await listed
-    return found if hasattr(found, "__aiter__") else _each(found.data)
+    return found if hasattr(found, "__aiter__") else _iterate(found.data)
 
 
-async def _each(data: Any) -> AsyncIterator[Any]:
+async def _iterate(data: Any) -> AsyncIterator[Any]:
     for entry in data:
         yield entry
 
 
-async def test_the_official_client_creates_responses_about_a_knowledge_store(emulator: Emulator, tell: Tell) -> None:
-    async def story(client: Any, video: Any) -> None:
+async def test_the_official_client_creates_responses_about_a_knowledge_store(
+    emulator: Emulator, run_flow: RunFlow
+) -> None:
+    async def flow(client: Any, video: Any) -> None:
         library = emulator.state.knowledge
         library.stores["ks_1"] = KnowledgeStore(
             id="ks_1", name="cars", description=None, ingestion_config=None, metadata={}, created_at=0, updated_at=0
@@ -147,4 +149,4 @@ async def test_the_official_client_creates_responses_about_a_knowledge_store(emu
         assert events[-1].response.output[0].content[0].text == part.text
         assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == part.text
 
-    await tell(story)
+    await run_flow(flow)

@@ -1,6 +1,6 @@
 """The official client works with the emulator.
 
-It blocks the event loop when it uploads, so it gets a thread with a loop of its own.
+The official client blocks the event loop during uploads, so it runs in a thread with an event loop of its own.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ async def emulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Emulator]:
         yield started
 
 
-def upload_from(folder: Path) -> Path:
+def write_film(folder: Path) -> Path:
     path = folder / "blue_car.mp4"
     path.write_bytes(FILM)
     return path
 
 
 async def test_the_synchronous_client_works(emulator: Emulator, tmp_path: Path) -> None:
-    def story() -> None:
+    def run_flow() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(
                 base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
             )
             index = client.indexes.create(index_name="films", models=MODELS)
             red = client.assets.create(method="direct", file=("red_car.mp4", io.BytesIO(FILM)))
-            blue = client.multipart_upload.upload_file(upload_from(tmp_path), batch_size=12)
+            blue = client.multipart_upload.upload_file(write_film(tmp_path), batch_size=12)
             for asset in (red.id, blue.asset_id):
                 assert client.assets.retrieve(asset).status == "ready"
                 client.indexes.indexed_assets.create(index.id, asset_id=asset)
@@ -58,18 +58,18 @@ async def test_the_synchronous_client_works(emulator: Emulator, tmp_path: Path) 
             assert [index.index_name for index in client.indexes.list()] == ["films"]
             client.indexes.delete(index.id)
 
-    await asyncio.to_thread(story)
+    await asyncio.to_thread(run_flow)
 
 
 async def test_the_asynchronous_client_works(emulator: Emulator, tmp_path: Path) -> None:
-    async def story() -> None:
+    async def run_flow() -> None:
         async with httpx.AsyncClient() as connection:
             client = twelvelabs.AsyncTwelveLabs(
                 base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
             )
             index = await client.indexes.create(index_name="films", models=MODELS)
             red = await client.assets.create(method="direct", filename="red_car.mp4", file=FILM)
-            blue = await client.multipart_upload.upload_file(upload_from(tmp_path))
+            blue = await client.multipart_upload.upload_file(write_film(tmp_path))
             videos: dict[str, str] = {}
             for asset in (red.id, blue.asset_id):
                 created = await client.indexes.indexed_assets.create(index.id, asset_id=asset)
@@ -88,11 +88,11 @@ async def test_the_asynchronous_client_works(emulator: Emulator, tmp_path: Path)
             assert {hit.video_id for hit in hits} == set(videos.values())
             assert [asset.id async for asset in await client.assets.list(filename="CAR")] == [blue.asset_id, red.id]
 
-    await asyncio.to_thread(asyncio.run, story())
+    await asyncio.to_thread(asyncio.run, run_flow())
 
 
 async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
-    def story() -> None:
+    def run_flow() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(
                 base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
@@ -109,20 +109,20 @@ async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
             client.tasks.delete(task.id)
             assert list(client.tasks.list(index_id=index.id)) == []
 
-    await asyncio.to_thread(story)
+    await asyncio.to_thread(run_flow)
 
 
 async def test_the_official_client_distinguishes_errors(emulator: Emulator) -> None:
-    def story() -> None:
+    def run_flow() -> None:
         with httpx.Client() as connection:
             client = twelvelabs.TwelveLabs(base_url=emulator.base_url, api_key="wrong", httpx_client=connection)
-            with pytest.raises(twelvelabs.core.ApiError) as rejected:
+            with pytest.raises(twelvelabs.core.ApiError) as caught:
                 list(client.indexes.list())
-            assert rejected.value.status_code == 401
+            assert caught.value.status_code == 401
             client = twelvelabs.TwelveLabs(
                 base_url=emulator.base_url, api_key=emulator.api_key, httpx_client=connection
             )
             with pytest.raises(twelvelabs.BadRequestError):
                 client.indexes.create(index_name="films", models=[])
 
-    await asyncio.to_thread(story)
+    await asyncio.to_thread(run_flow)

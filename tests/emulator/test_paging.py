@@ -13,10 +13,10 @@ CreateResource = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 async def names(make_index: CreateResource) -> list[str]:
-    found = [f"index {number}" for number in range(12)]
-    for name in found:
+    created = [f"index {number}" for number in range(12)]
+    for name in created:
         await make_index(name)
-    return found
+    return created
 
 
 async def test_a_page_has_ten_items_by_default(call: SendRequest, names: list[str]) -> None:
@@ -41,8 +41,8 @@ async def test_an_empty_list_has_no_pages(call: SendRequest) -> None:
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page=-1", "page_limit=0", "page_limit=51", "page_limit=1.5"])
 @pytest.mark.parametrize("path", ["/indexes", "/assets", "/tasks", "/assets/multipart-uploads"])
 async def test_page_numbers_out_of_bounds_are_rejected(call: SendRequest, path: str, query: str) -> None:
-    status, rejected = await call("GET", f"{path}?{query}")
-    assert (status, rejected["code"]) == (400, "parameter_invalid")
+    status, error = await call("GET", f"{path}?{query}")
+    assert (status, error["code"]) == (400, "parameter_invalid")
 
 
 @pytest.mark.parametrize("query", ["sort_by=name", "sort_option=up", "created_at=yesterday"])

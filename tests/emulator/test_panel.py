@@ -1,4 +1,4 @@
-"""The dashboard shows the emulator in a browser."""
+"""The dashboard shows the state of the emulator in a browser."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, str]]]
 
 CLIP = Path(__file__).parent.parent / "data" / "media" / "bars.mp4"
 HOSTILE = "<img src=x onerror=document.title='taken'>\"'&.mp4"
-PATIENCE = 40
+TIMEOUT = 40
 
 
 @pytest.fixture
 def get(emulator: Emulator) -> Get:
-    """Send a request below `/_emulator`, without a key."""
+    """Send a request below `/_emulator`, without an API key."""
 
     async def fetch(path: str, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
         origin = emulator.base_url.removesuffix("/v1.3")
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        header_fields = {name.replace("_", "-"): value for name, value in headers.items()}
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"{origin}/_emulator{path}", headers=given) as response,
+            session.get(f"{origin}/_emulator{path}", headers=header_fields) as response,
         ):
             return response, await response.text()
 
@@ -57,18 +57,18 @@ class References(HTMLParser):
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.found |= {str(given[name]) for name in ("src", "href") if name in given}
-        self.inline += "style" in given or (tag == "script" and "src" not in given) or tag == "style"
+        attributes = dict(attrs)
+        self.found |= {str(attributes[name]) for name in ("src", "href") if name in attributes}
+        self.inline += "style" in attributes or (tag == "script" and "src" not in attributes) or tag == "style"
 
 
 async def test_the_page_loads_nothing_from_other_origins(get: Get) -> None:
     response, page = await get("")
     assert str(response.url).endswith("/_emulator/")
-    seen = References()
-    seen.feed(page)
-    assert seen.found == {"data:,", "panel.css", "panel.js"}
-    assert seen.inline == 0
+    references = References()
+    references.feed(page)
+    assert references.found == {"data:,", "panel.css", "panel.js"}
+    assert references.inline == 0
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     for name in ("panel.css", "panel.js"):
         response, content = await get(f"/{name}")
@@ -98,20 +98,23 @@ async def test_the_overview_shows_every_kind_of_object(
     await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": assets[0]})
     emulator.faults.add("GET /indexes", status=503, headers={"Retry-After": "1"}, times=2)
     await call("GET", "/indexes")
-    view = json.loads((await get("/overview"))[1])
-    assert view["counts"] == {"indexes": 1, "assets": 2, "work": 1, "requests": 5, "refused": 0, "faults": 1}
-    assert view["work"][0] == {"kind": "indexing", "name": "clip.mp4", "status": "pending", "steps": 3, "step": 0}
-    assert [(asset["name"], asset["scenes"]) for asset in view["assets"]] == [(HOSTILE, 0), ("clip.mp4", 1)]
-    assert view["indexes"] == [{"name": "films", "videos": 1, "models": "marengo3.0: visual and audio"}]
-    assert [(one["name"], one["used"], one["limit"]) for one in view["limits"]] == [
+    overview = json.loads((await get("/overview"))[1])
+    assert overview["counts"] == {"indexes": 1, "assets": 2, "work": 1, "requests": 5, "refused": 0, "faults": 1}
+    assert overview["work"][0] == {"kind": "indexing", "name": "clip.mp4", "status": "pending", "steps": 3, "step": 0}
+    assert [(asset["name"], asset["scenes"]) for asset in overview["assets"]] == [(HOSTILE, 0), ("clip.mp4", 1)]
+    assert overview["indexes"] == [{"name": "films", "videos": 1, "models": "marengo3.0: visual and audio"}]
+    assert [(limit["name"], limit["used"], limit["limit"]) for limit in overview["limits"]] == [
         ("other per minute", 1, 20),
         ("upload per minute", 2, 20),
         ("index per minute", 1, 20),
     ]
-    (fault,) = view["faults"]
+    (fault,) = overview["faults"]
     assert (fault["words"], fault["count"]) == ("status 503, headers Retry-After: 1", "1 of 2")
-    assert [(one["method"], one["status"]) for one in view["requests"][:2]] == [("GET", 503), ("POST", 202)]
-    assert emulator.api_key not in json.dumps(view).split('"')
+    assert [(request["method"], request["status"]) for request in overview["requests"][:2]] == [
+        ("GET", 503),
+        ("POST", 202),
+    ]
+    assert emulator.api_key not in json.dumps(overview).split('"')
 
 
 async def test_the_progress_of_an_upload_is_shown(
@@ -150,22 +153,22 @@ async def test_a_page_of_another_site_cannot_use_the_admin_api(get: Get) -> None
 async def test_a_video_has_a_thumbnail_in_the_dashboard_and_the_api(
     emulator: Emulator, get: Get, call: SendRequest, make_asset: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    shown = await make_asset("sailing.mp4", CLIP.read_bytes())
+    with_thumbnail = await make_asset("sailing.mp4", CLIP.read_bytes())
     await make_asset("poster.png", samples.image())
-    empty = await make_asset("no-picture-in-it.mp4")
+    without_thumbnail = await make_asset("no-picture-in-it.mp4")
     advance(10)
-    view = json.loads((await get("/overview"))[1])
-    assert [bool(asset["picture"]) for asset in view["assets"]] == [False, True, True]
-    _, asset = await call("GET", f"/assets/{shown}")
+    overview = json.loads((await get("/overview"))[1])
+    assert [bool(asset["picture"]) for asset in overview["assets"]] == [False, True, True]
+    _, asset = await call("GET", f"/assets/{with_thumbnail}")
     page = emulator.dashboard_url
-    async with aiohttp.ClientSession() as anybody:
-        for url in (asset["thumbnail"]["representative_url"], f"{page}{view['assets'][-1]['picture']}"):
-            async with anybody.get(url) as response:
+    async with aiohttp.ClientSession() as session:
+        for url in (asset["thumbnail"]["representative_url"], f"{page}{overview['assets'][-1]['picture']}"):
+            async with session.get(url) as response:
                 assert (response.status, response.content_type) == (200, "image/jpeg")
                 assert (await response.read()).startswith(b"\xff\xd8\xff")
-        _, other = await call("GET", f"/assets/{empty}")
-        for url in (other["thumbnail"]["representative_url"], f"{page}pictures/{empty}"):
-            async with anybody.get(url) as response:
+        _, empty_asset = await call("GET", f"/assets/{without_thumbnail}")
+        for url in (empty_asset["thumbnail"]["representative_url"], f"{page}pictures/{without_thumbnail}"):
+            async with session.get(url) as response:
                 assert response.status == 404
 
 
@@ -179,9 +182,9 @@ async def test_videos_and_search_hits_have_a_thumbnail(
     assert listed["data"][0]["hls"] == found["hls"]
     data = form(index_id=index, search_options="visual", query_text="sailing")
     _, hits = await call("POST", "/search", data=data)
-    async with aiohttp.ClientSession() as anybody:
+    async with aiohttp.ClientSession() as session:
         for url in (*found["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])):
-            async with anybody.get(url) as response:
+            async with session.get(url) as response:
                 assert (response.status, response.content_type) == (200, "image/jpeg")
 
 
@@ -202,10 +205,10 @@ async def test_thumbnails_are_created_again_after_a_restart(
 
 async def test_the_thumbnail_cache_has_a_maximum_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "MAX_CACHED", 2)
-    known = inspection.ThumbnailCache()
+    cache = inspection.ThumbnailCache()
     for digest in "abc":
-        await known.create(CLIP, digest)
-    assert [known.get(digest) is None for digest in "abc"] == [True, False, False]
+        await cache.create(CLIP, digest)
+    assert [cache.get(digest) is None for digest in "abc"] == [True, False, False]
 
 
 @pytest.fixture
@@ -214,78 +217,78 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
         yield opened
 
 
-class Seen:
-    """The page in a browser."""
+class DashboardPage:
+    """The dashboard in a browser."""
 
     def __init__(self, browser: Chrome) -> None:
         self._browser = browser
 
-    def text(self, place: str) -> str:
-        return self._browser.find_element(By.ID, place).text
+    def text(self, element_id: str) -> str:
+        return self._browser.find_element(By.ID, element_id).text
 
-    def contains(self, place: str, text: str) -> bool:
-        return text in self.text(place)
+    def contains(self, element_id: str, text: str) -> bool:
+        return text in self.text(element_id)
 
     def press(self, selector: str) -> None:
         self._browser.find_element(By.CSS_SELECTOR, selector).click()
 
-    def until(self, holds: Callable[[], bool]) -> None:
-        WebDriverWait(self._browser, PATIENCE, 0.05).until(lambda _: holds())
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        WebDriverWait(self._browser, TIMEOUT, 0.05).until(lambda _: condition())
 
 
 def test_a_browser_shows_changes_as_they_happen(browser: Chrome) -> None:
     with ThreadedEmulator(plan="developer", timing=Timing(asset=600, indexing=600)) as emulator:
         browser.get(emulator.dashboard_url)
-        seen = Seen(browser)
-        seen.until(lambda: seen.text("live") == "live")
-        assert emulator.base_url in seen.text("assets")
+        page = DashboardPage(browser)
+        page.wait_until(lambda: page.text("live") == "live")
+        assert emulator.base_url in page.text("assets")
         emulator.faults.add("POST /search", status=503)
         asyncio.run(upload_hostile(emulator))
-        seen.until(lambda: HOSTILE in seen.text("assets"))
-        assert "processing" in seen.text("work")
-        assert "upload per minute" in seen.text("limits")
-        assert "POST /search" in seen.text("faults")
-        assert "/v1.3/assets" in seen.text("requests")
-        seen.press("#advance select option[value='3600']")
-        seen.press("#advance button")
-        seen.until(lambda: "ready" in seen.text("work"))
-        seen.press("#reset")
+        page.wait_until(lambda: HOSTILE in page.text("assets"))
+        assert "processing" in page.text("work")
+        assert "upload per minute" in page.text("limits")
+        assert "POST /search" in page.text("faults")
+        assert "/v1.3/assets" in page.text("requests")
+        page.press("#advance select option[value='3600']")
+        page.press("#advance button")
+        page.wait_until(lambda: "ready" in page.text("work"))
+        page.press("#reset")
         assert len(emulator.state.assets) == 1
-        seen.press("#reset")
-        seen.until(lambda: "Nothing has been uploaded" in seen.text("assets"))
+        page.press("#reset")
+        page.wait_until(lambda: "Nothing has been uploaded" in page.text("assets"))
         assert not emulator.state.assets
         assert browser.title == "Emulator"
-        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # as selenium has it
+        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # the method of selenium has no types
         emulator.stop()
-        seen.until(lambda: "does not respond" in seen.text("trouble"))
+        page.wait_until(lambda: "does not respond" in page.text("trouble"))
 
 
 def test_a_browser_shows_complete_objects_and_adds_faults(browser: Chrome) -> None:
     with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
         browser.get(emulator.dashboard_url)
-        seen = Seen(browser)
-        seen.until(lambda: seen.text("live") == "live")
-        assert f"curl -X POST {emulator.dashboard_url}videos -d" in seen.text("assets")
+        page = DashboardPage(browser)
+        page.wait_until(lambda: page.text("live") == "live")
+        assert f"curl -X POST {emulator.dashboard_url}videos -d" in page.text("assets")
         asyncio.run(upload_hostile(emulator))
-        seen.until(lambda: HOSTILE in seen.text("assets"))
-        seen.press(".tile")
+        page.wait_until(lambda: HOSTILE in page.text("assets"))
+        page.press(".tile")
         (asset,) = emulator.state.assets
-        seen.until(lambda: asset in seen.text("details"))
-        assert HOSTILE in seen.text("details")
-        assert "technical_metadata" in seen.text("details")
-        seen.press("#close")
-        seen.until(lambda: not seen.text("details"))
-        seen.press("button.path")
-        seen.until(lambda: "user-agent" in seen.text("details"))
-        seen.press("#close")
-        for operation, place, text in (("POST /search", "faults", "0 of 1"), ("nonsense", "refused", "unknown")):
+        page.wait_until(lambda: asset in page.text("details"))
+        assert HOSTILE in page.text("details")
+        assert "technical_metadata" in page.text("details")
+        page.press("#close")
+        page.wait_until(lambda: not page.text("details"))
+        page.press("button.path")
+        page.wait_until(lambda: "user-agent" in page.text("details"))
+        page.press("#close")
+        for operation, element_id, text in (("POST /search", "faults", "0 of 1"), ("nonsense", "refused", "unknown")):
             browser.find_element(By.ID, "operation").clear()
             browser.find_element(By.ID, "operation").send_keys(operation)
-            seen.press("#fault button")
-            seen.until(partial(seen.contains, place, text))
+            page.press("#fault button")
+            page.wait_until(partial(page.contains, element_id, text))
         assert [(fault.operation, fault.status, fault.times) for fault in emulator.faults] == [("POST /search", 503, 1)]
-        seen.press("[data-key=remove]")
-        seen.until(lambda: not list(emulator.faults))
+        page.press("[data-key=remove]")
+        page.wait_until(lambda: not list(emulator.faults))
         assert browser.title == "Emulator"
 
 
@@ -293,7 +296,7 @@ async def test_the_details_of_an_asset_contain_its_scenes_and_indexes(emulator: 
     video = emulator.add_video("films", "boat.mp4", [(0, 5, "a boat")], user_metadata={"camera": 1})
     details = json.loads((await get(f"/details/{video.asset.id}"))[1])
     assert (details["_id"], details["scenes"]) == (video.asset.id, [[0, 5, "a boat"]])
-    assert [(one["index"], one["_id"]) for one in details["indexes"]] == [("films", video.id)]
+    assert [(indexed["index"], indexed["_id"]) for indexed in details["indexes"]] == [("films", video.id)]
     assert (await get("/details/none"))[0].status == 404
 
 
@@ -305,13 +308,13 @@ async def test_the_dashboard_suggests_all_operations(emulator: Emulator, get: Ge
 
 
 async def upload_hostile(emulator: ThreadedEmulator) -> None:
-    """Create a file and an index whose names contain a script."""
+    """Upload a file and create an index whose names contain a script."""
     async with aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}) as session:
         form = aiohttp.FormData({"method": "direct", "filename": HOSTILE})
         form.add_field("file", samples.video(12), filename="x.mp4")
         models = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
         index = {"index_name": HOSTILE, "models": models}
-        sendings: list[tuple[str, dict[str, Any]]] = [("assets", {"data": form}), ("indexes", {"json": index})]
-        for path, sent in sendings:
-            async with session.post(f"{emulator.base_url}/{path}", **sent) as response:
+        requests: list[tuple[str, dict[str, Any]]] = [("assets", {"data": form}), ("indexes", {"json": index})]
+        for path, options in requests:
+            async with session.post(f"{emulator.base_url}/{path}", **options) as response:
                 assert response.status == 201

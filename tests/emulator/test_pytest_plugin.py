@@ -1,4 +1,4 @@
-"""The pytest fixture is available in every project that installs the package."""
+"""The package provides a pytest fixture to every project that installs it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 INI = "[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n"
-QUICK = [
-    word
+DISABLED_PLUGINS = [
+    option
     for name in ("cacheprovider", "randomly", "hypothesispytest", "xdist", "timeout")
-    for word in ("-p", f"no:{name}")
+    for option in ("-p", f"no:{name}")
 ]
-Run = Callable[..., str]
+RunTests = Callable[..., str]
 
 APPLICATION = """
 import os
@@ -29,7 +29,7 @@ async def work():
         return [index.index_name async for index in client.indexes.list()]
 """
 
-PLAIN = """
+SYNCHRONOUS_TESTS = """
 import asyncio, os
 from application import work
 
@@ -46,7 +46,7 @@ def test_the_environment_is_as_it_was():
     assert "TWELVELABS_BASE_URL" not in os.environ
 """
 
-STRICT = """
+STRICT_MODE_TESTS = """
 import pytest
 from application import work
 
@@ -56,7 +56,7 @@ async def test_one(twelvelabs_emulator):
     assert len(twelvelabs_emulator.state.indexes) == 1
 """
 
-ANYIO = """
+ANYIO_TESTS = """
 import pytest
 from application import work
 
@@ -69,7 +69,7 @@ async def test_one(twelvelabs_emulator):
     assert await work() == ["films"]
 """
 
-MARKED = """
+MARKER_TESTS = """
 import asyncio
 import pytest
 from application import work
@@ -91,7 +91,7 @@ def test_without(twelvelabs_emulator, turn):
     assert asyncio.run(work()) == ["films"]
 """
 
-AT_ONCE = """
+TIMING_TESTS = """
 import asyncio
 import pytest
 from twelvelabs_async import AsyncTwelveLabs
@@ -118,7 +118,7 @@ def test_a_marker_changes_the_timing(twelvelabs_emulator):
     assert asyncio.run(upload()) == "processing"
 """
 
-UNUSED = """
+UNUSED_FIXTURE_TESTS = """
 import sys
 
 def test_the_emulator_is_not_imported(request):
@@ -129,7 +129,7 @@ def test_the_emulator_is_not_imported(request):
     assert "aiohttp" not in sys.modules
 """
 
-DEPRECATIONS = """
+DEPRECATION_TESTS = """
 import sys
 import warnings
 import pytest
@@ -155,53 +155,53 @@ def test_deprecations_of_the_client_and_of_the_project_are_errors():
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run the tests of a project in another process, where warnings are errors, and return the output."""
+def run_tests(tmp_path: Path) -> RunTests:
+    """Run the tests of a project in another process, with warnings as errors, and return the output."""
 
     def run_pytest(tests: str, *arguments: str) -> str:
         (tmp_path / "application.py").write_text(APPLICATION)
         (tmp_path / "test_it.py").write_text(tests)
         (tmp_path / "pytest.ini").write_text(INI)
-        options = [*QUICK, *arguments]
+        options = [*DISABLED_PLUGINS, *arguments]
         if "no:asyncio" not in arguments:
             options += ["-o", "asyncio_default_fixture_loop_scope=function"]
         command = [sys.executable, "-m", "pytest", *options]
-        done = subprocess.run(  # noqa: S603  # all of it is ours
+        completed = subprocess.run(  # noqa: S603  # a fixed command
             command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout
 
     return run_pytest
 
 
-def test_synchronous_tests_share_a_server_but_no_state(run: Run) -> None:
-    assert "3 passed" in run(PLAIN)
+def test_synchronous_tests_share_a_server_but_no_state(run_tests: RunTests) -> None:
+    assert "3 passed" in run_tests(SYNCHRONOUS_TESTS)
 
 
-def test_the_plugin_works_in_the_strict_mode_of_pytest_asyncio(run: Run) -> None:
-    assert "1 passed" in run(STRICT, "-o", "asyncio_mode=strict", "-p", "no:anyio")
+def test_the_plugin_works_in_the_strict_mode_of_pytest_asyncio(run_tests: RunTests) -> None:
+    assert "1 passed" in run_tests(STRICT_MODE_TESTS, "-o", "asyncio_mode=strict", "-p", "no:anyio")
 
 
-def test_the_plugin_works_with_anyio_alone(run: Run) -> None:
-    assert "1 passed" in run(ANYIO, "-p", "no:asyncio")
+def test_the_plugin_works_with_anyio_alone(run_tests: RunTests) -> None:
+    assert "1 passed" in run_tests(ANYIO_TESTS, "-p", "no:asyncio")
 
 
-def test_a_marker_gives_a_test_its_own_emulator(run: Run) -> None:
-    assert "3 passed" in run(MARKED)
+def test_a_marker_gives_a_test_its_own_emulator(run_tests: RunTests) -> None:
+    assert "3 passed" in run_tests(MARKER_TESTS)
 
 
-def test_everything_is_processed_immediately(run: Run) -> None:
-    assert "4 passed" in run(AT_ONCE)
+def test_everything_is_processed_immediately(run_tests: RunTests) -> None:
+    assert "4 passed" in run_tests(TIMING_TESTS)
 
 
-def test_an_unused_plugin_imports_nothing(run: Run) -> None:
-    assert "1 passed" in run(UNUSED)
+def test_an_unused_plugin_imports_nothing(run_tests: RunTests) -> None:
+    assert "1 passed" in run_tests(UNUSED_FIXTURE_TESTS)
 
 
-def test_a_deprecation_inside_the_emulator_does_not_fail_a_test(run: Run) -> None:
-    assert "2 passed" in run(DEPRECATIONS)
+def test_a_deprecation_inside_the_emulator_does_not_fail_a_test(run_tests: RunTests) -> None:
+    assert "2 passed" in run_tests(DEPRECATION_TESTS)
 
 
-def test_the_fixture_has_a_description(run: Run) -> None:
-    assert "empty at the start of each test" in run(UNUSED, "--fixtures", "-v")
+def test_the_fixture_has_a_description(run_tests: RunTests) -> None:
+    assert "empty at the start of each test" in run_tests(UNUSED_FIXTURE_TESTS, "--fixtures", "-v")

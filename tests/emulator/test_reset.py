@@ -19,8 +19,8 @@ Change = Callable[[Emulator, aiohttp.ClientSession], Awaitable[None]]
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     clock = SystemClock(rate=0, start=START)
-    async with Emulator(clock=clock, plan="free", timing=Timing(asset=5), api_keys={"second": "other"}) as started:
-        yield started
+    async with Emulator(clock=clock, plan="free", timing=Timing(asset=5), api_keys={"second": "other"}) as running:
+        yield running
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def session(emulator: Emulator) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def visible_state(emulator: Emulator) -> dict[str, Any]:
-    """Everything that the public members and the admin API show."""
+    """Return everything that the public members and the admin API show."""
     origin = emulator.base_url.removesuffix("/v1.3")
     async with aiohttp.request("GET", f"{origin}/_emulator/state") as response:
         objects = await response.json()
@@ -39,7 +39,7 @@ async def visible_state(emulator: Emulator) -> dict[str, Any]:
         "ids": emulator.state.ids.object_id(),
         "descriptions": dict(emulator.state.descriptions.by_filename),
         "plan": emulator.plan,
-        "index_days": emulator.service.settings.index_days,
+        "index_days": emulator.plan.index_days,
         "timing": emulator.timing,
         "limits": emulator.limits,
         "rate_limited": dict(emulator.rate_limited),
@@ -67,7 +67,7 @@ async def create_objects_of_another_organization(_emulator: Emulator, session: a
         assert response.status == 201
 
 
-async def begin_upload(_emulator: Emulator, session: aiohttp.ClientSession) -> None:
+async def start_upload(_emulator: Emulator, session: aiohttp.ClientSession) -> None:
     body = {"filename": "clip.mp4", "type": "video", "total_size": 10}
     async with session.post("assets/multipart-uploads", json=body) as response:
         assert response.status == 201
@@ -112,7 +112,7 @@ async def add_webhook(emulator: Emulator, _session: aiohttp.ClientSession) -> No
 CHANGES = [
     create_objects,
     create_objects_of_another_organization,
-    begin_upload,
+    start_upload,
     connect_account,
     describe,
     add_fault,
@@ -162,7 +162,7 @@ async def test_reset_over_http_restores_the_initial_state(emulator: Emulator, se
 
 
 async def test_reset_deletes_uploaded_files(emulator: Emulator, session: aiohttp.ClientSession) -> None:
-    await begin_upload(emulator, session)
+    await start_upload(emulator, session)
     (upload,) = emulator.state.uploads.values()
     path = upload.spool_path
     assert path is not None

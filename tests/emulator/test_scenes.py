@@ -19,7 +19,7 @@ Form = Callable[..., aiohttp.FormData]
 Find = Callable[..., Awaitable[list[Mapping[str, Any]]]]
 
 SCENES = [(0, 5, "a red car"), (5, 12, "a blue boat")]
-NEAR = 0.8
+MIN_SIMILARITY = 0.8
 SRT = (
     "1\r\n00:00:01,000 --> 00:00:03,500\r\n<i>Mind the</i>\r\ngap\r\n\r\n2\r\n00:00:06,000 --> 00:00:08,000\r\nAhoy\r\n"
 )
@@ -118,8 +118,8 @@ async def test_user_metadata_may_contain_a_transcript(
     advance(50)
     assert times(await find("ahoy", "transcription")) == [(6, 8)]
     assert await find("ahoy", "visual") == []
-    _, heard = await call("GET", f"/assets/{asset}/transcription?include=sentences")
-    assert [sentence["value"] for sentence in heard["sentences"]] == ["Mind the gap", "Ahoy"]
+    _, transcription = await call("GET", f"/assets/{asset}/transcription?include=sentences")
+    assert [sentence["value"] for sentence in transcription["sentences"]] == ["Mind the gap", "Ahoy"]
 
 
 async def test_a_transcript_without_times_is_spread_over_the_video(
@@ -145,8 +145,8 @@ async def test_an_analysis_contains_the_scenes(
     emulator.describe("clip.mp4", SCENES)
     source: Any = await make_source("clip.mp4", 12)
     body = {"video": source, "prompt": "Tell!", "start_time": 4, "stream": False}
-    _, said = await call("POST", "/analyze", json=body)
-    assert "From 4 to 5 seconds it shows a red car. From 5 to 12 seconds it shows a blue boat." in said["data"]
+    _, analysis = await call("POST", "/analyze", json=body)
+    assert "From 4 to 5 seconds it shows a red car. From 5 to 12 seconds it shows a blue boat." in analysis["data"]
 
 
 async def test_the_vector_of_a_text_is_close_to_its_scene(
@@ -155,28 +155,28 @@ async def test_the_vector_of_a_text_is_close_to_its_scene(
     emulator.describe("clip.mp4", SCENES)
     source: Any = await make_source("clip.mp4", 12)
 
-    async def embed(kind: str, **given: Any) -> list[dict[str, Any]]:
-        body = {"input_type": kind, "model_name": "marengo3.0", kind: given}
+    async def embed(input_type: str, **input_fields: Any) -> list[dict[str, Any]]:
+        body = {"input_type": input_type, "model_name": "marengo3.0", input_type: input_fields}
         status, found = await call("POST", "/embed-v2", json=body)
         assert status == 200
         return list(found["data"])
 
-    def near(one: dict[str, Any], other: dict[str, Any]) -> bool:
-        return sum(map(float.__mul__, one["embedding"], other["embedding"])) > NEAR
+    def is_similar(first: dict[str, Any], second: dict[str, Any]) -> bool:
+        return sum(map(float.__mul__, first["embedding"], second["embedding"])) > MIN_SIMILARITY
 
-    cut = {"strategy": "fixed", "fixed": {"duration_sec": 5}}
+    segmentation = {"strategy": "fixed", "fixed": {"duration_sec": 5}}
     clips = await embed(
         "video",
         media_source={"asset_id": source["asset_id"]},
-        segmentation=cut,
+        segmentation=segmentation,
         embedding_option=["visual"],
         embedding_scope=["clip"],
     )
     (car,), (boat,) = await embed("text", input_text="red car"), await embed("text", input_text="boats of blue")
-    assert near(car, clips[0])
-    assert not near(boat, clips[0])
-    assert near(boat, clips[1])
-    assert not near(car, clips[1])
+    assert is_similar(car, clips[0])
+    assert not is_similar(boat, clips[0])
+    assert is_similar(boat, clips[1])
+    assert not is_similar(car, clips[1])
 
 
 async def test_a_knowledge_store_finds_scenes(
@@ -222,18 +222,18 @@ async def test_a_file_can_be_described_over_http(
     emulator: Emulator, index: str, make_video: CreateResource, find: Find, session: aiohttp.ClientSession
 ) -> None:
     url = emulator.base_url.removesuffix("/v1.3") + "/_emulator/scenes"
-    reported = {"filename": "clip.mp4", "scenes": SCENES, "transcript": SRT}
-    async with session.post(url, json=reported) as response:
+    body = {"filename": "clip.mp4", "scenes": SCENES, "transcript": SRT}
+    async with session.post(url, json=body) as response:
         assert response.status == 204
     await make_video(index, "clip.mp4", samples.video(12))
     assert times(await find("boat ahoy", "visual", "audio")) == [(5, 12)]
-    wrongs: list[dict[str, Any]] = [
+    invalid_bodies: list[dict[str, Any]] = [
         {},
         {"filename": "clip.mp4", "scenes": [[5, 0, "a car"]]},
         {"filename": "clip.mp4", "sceenes": []},
     ]
-    for wrong in wrongs:
-        async with session.post(url, json=wrong) as response:
+    for invalid_body in invalid_bodies:
+        async with session.post(url, json=invalid_body) as response:
             assert response.status == 400
             assert (await response.json())["error"]
 

@@ -1,7 +1,7 @@
-"""Thousands of requests generated from the OpenAPI description get responses that it describes.
+"""Requests generated from the OpenAPI description get responses that the description allows.
 
-`nox -s schemathesis` installs the tool. Requests that should be refused are among them. What the description says of
-itself wrongly is amended before, each time with the reason.
+`nox -s schemathesis` installs the tool. Some of the requests are invalid and should be rejected. Known errors of the
+description are corrected first; each correction has its reason.
 """
 
 from __future__ import annotations
@@ -28,40 +28,47 @@ checks: Any = pytest.importorskip("schemathesis.specs.openapi.checks")
 NotSet: Any = pytest.importorskip("schemathesis.core").NotSet
 
 if not SPEC_PATH.exists():
-    pytest.skip("no description of the API beside the project", allow_module_level=True)
+    pytest.skip("no copy of the OpenAPI description", allow_module_level=True)
 
 EXAMPLES = int(os.environ.get("TWELVELABS_EXAMPLES", "10"))
-"""Random requests for each operation, in addition to those derived from the description."""
+"""Random requests per operation, in addition to those derived from the description."""
 
 IDS = {call.operation: call.ids for call in reversed(CALLS.values()) if call.ids}
 """Values of path parameters."""
 KNOWN = {"asset_id": "asset", "index_id": "index", "knowledge_store_id": "filled_store"}
 """Values of body fields that refer to existing objects."""
 
-ANYWHERE = {
+ADDED_STATUSES = {
     "401": "every operation needs a key, and the introduction of the reference says so for all of them",
     "404": "the introduction lists it for all operations; many do not repeat it",
 }
-"""Statuses of every operation, and why."""
-MORE = {
-    ("POST", "/tasks", "201"): "the description says 200, and real answers were seen with 201",
-    ("POST", "/knowledge-stores", "422"): "its prose names it for a schema that is not strict",
+"""Statuses added to every operation, and the reason."""
+ADDED_OPERATION_STATUSES = {
+    ("POST", "/tasks", "201"): "the description says 200; the platform responds with 201",
+    ("POST", "/knowledge-stores", "422"): "the text of the description names it for a schema that is not strict",
 }
-"""Statuses of one operation, and why."""
+"""Statuses added to one operation, and the reason."""
 NULLABLE = {
-    "uploaded_at": "its prose says null until the chunk has come",
-    "incomplete_details": "its prose says null unless the answer is incomplete",
-    "hls_url": "its prose says null while there is no stream",
-    "expires_at": "its prose says null for what does not expire",
+    "uploaded_at": "the text says null until the chunk is uploaded",
+    "incomplete_details": "the text says null unless the response is incomplete",
+    "hls_url": "the text says null while there is no stream",
+    "expires_at": "the text says null for objects that do not expire",
 }
-"""Fields that may be null although the description does not say so, and why."""
+"""Fields that may be null although their schema does not allow it, and the reason."""
 
 
-def amended(document: dict[str, Any]) -> dict[str, Any]:
-    """The description without its known errors."""
+def corrected(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the description without its known errors."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            added = [*ANYWHERE, *(status for verb, where, status in MORE if (verb, where) == (method.upper(), path))]
+            added = [
+                *ADDED_STATUSES,
+                *(
+                    status
+                    for operation_method, operation_path, status in ADDED_OPERATION_STATUSES
+                    if (operation_method, operation_path) == (method.upper(), path)
+                ),
+            ]
             for status in added:
                 operation["responses"].setdefault(status, {"description": "amended"})
     for schema in document["components"]["schemas"].values():
@@ -70,7 +77,7 @@ def amended(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-SCHEMA: Any = schemathesis.openapi.from_dict(amended(json.loads(SPEC_PATH.read_text())))
+SCHEMA: Any = schemathesis.openapi.from_dict(corrected(json.loads(SPEC_PATH.read_text())))
 SCHEMA.config.generation.update(
     max_examples=EXAMPLES, deterministic=True, no_shrink=True, with_security_parameters=False
 )
@@ -83,78 +90,78 @@ CHECKS: Any = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
-REFUSAL: Any = checks.negative_data_rejection
-"""Whether to check that invalid requests are rejected."""
+REJECTION_CHECK: Any = checks.negative_data_rejection
+"""Checks that invalid requests are rejected."""
 
 
-class Place:
+class RunningEmulator:
     """An emulator in a thread, and the ids of its objects."""
 
     def __init__(self) -> None:
         self._clock = FastClock()
-        self._done: dict[str, Any] = {}
+        self._created: dict[str, Any] = {}
         self.emulator = ThreadedEmulator(timing=TIMING, clock=self._clock, chunk_size=CHUNK)
         self.emulator.start()
 
-    def need(self, names: Iterable[str]) -> list[Any]:
-        """Ids by parameter name, created on first use."""
-        wanted = [*names]
-        return asyncio.run(self._made(wanted)) if wanted else []
+    def ids_of(self, names: Iterable[str]) -> list[Any]:
+        """Return ids of objects by kind; an object is created on first use."""
+        names_to_create = [*names]
+        return asyncio.run(self._create(names_to_create)) if names_to_create else []
 
-    async def _made(self, names: list[str]) -> list[Any]:
-        address, key = self.emulator.base_url, self.emulator.api_key
-        async with AsyncTwelveLabs(key, base_url=address, clock=self._clock) as client:
-            stage = Harness(client=client, emulator=self.emulator.run(lambda inner: inner), clock=self._clock)
-            return [await create_prerequisite(stage, name.removeprefix("$"), self._done) for name in names]
+    async def _create(self, names: list[str]) -> list[Any]:
+        base_url, key = self.emulator.base_url, self.emulator.api_key
+        async with AsyncTwelveLabs(key, base_url=base_url, clock=self._clock) as client:
+            harness = Harness(client=client, emulator=self.emulator.run(lambda emulator: emulator), clock=self._clock)
+            return [await create_prerequisite(harness, name.removeprefix("$"), self._created) for name in names]
 
 
 @pytest.fixture(scope="module")
-def places() -> Iterator[list[Place]]:
-    """The place of today, which is replaced when a request has changed it."""
-    found = [Place()]
-    yield found
-    found[0].emulator.stop()
+def emulators() -> Iterator[list[RunningEmulator]]:
+    """A list with the current emulator, which is replaced after a request that changes its objects."""
+    current = [RunningEmulator()]
+    yield current
+    current[0].emulator.stop()
 
 
-SEEN: Counter[str] = Counter()
+STATUS_COUNTS: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tell() -> Iterator[None]:
+def print_status_counts() -> Iterator[None]:
     yield
-    print(f"\n{sum(SEEN.values())} requests, answered with {dict(sorted(SEEN.items()))}")  # noqa: T201  # figures for whoever asked for the session
+    print(f"\n{sum(STATUS_COUNTS.values())} requests, answered with {dict(sorted(STATUS_COUNTS.items()))}")  # noqa: T201  # statistics for the developer
 
 
 @pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
-@SCHEMA.parametrize()  # type: ignore[untyped-decorator]  # the library is there for this session only
-def test_every_response_matches_the_description(case: Any, places: list[Place]) -> None:
-    place = places[0]
-    complete(case, place)
-    response = case.call(base_url=place.emulator.base_url, headers={"x-api-key": place.emulator.api_key})
-    SEEN[str(response.status_code)] += 1
+@SCHEMA.parametrize()  # type: ignore[untyped-decorator]  # the library is installed in one session only
+def test_every_response_matches_the_description(case: Any, emulators: list[RunningEmulator]) -> None:
+    running = emulators[0]
+    complete(case, running)
+    response = case.call(base_url=running.emulator.base_url, headers={"x-api-key": running.emulator.api_key})
+    STATUS_COUNTS[str(response.status_code)] += 1
     if case.method == "DELETE" or "cancel" in case.path:
-        place.emulator.stop()
-        places[0] = Place()
-    case.validate_response(response, checks=CHECKS if _has_nothing(case.body) else [*CHECKS, REFUSAL])
+        running.emulator.stop()
+        emulators[0] = RunningEmulator()
+    case.validate_response(response, checks=CHECKS if _has_empty_value(case.body) else [*CHECKS, REJECTION_CHECK])
 
 
-def _has_nothing(body: Any) -> bool:
-    """Whether the request has a null, an empty string or no body, which is how the official client omits a field."""
+def _has_empty_value(body: Any) -> bool:
+    """Return whether a body is missing, or contains a null or an empty string: the official client omits fields so."""
     match body.__class__.__name__:
         case "dict":
-            return any(map(_has_nothing, body.values()))
+            return any(map(_has_empty_value, body.values()))
         case "list":
-            return any(map(_has_nothing, body))
+            return any(map(_has_empty_value, body))
         case _:
             return body in (None, "") or isinstance(body, NotSet)
 
 
-def complete(case: Any, place: Place) -> None:
+def complete(case: Any, running: RunningEmulator) -> None:
     """Insert ids of existing objects into a request, unless it tests invalid ids."""
-    good = {location.value for location, part in case.meta.components.items() if part.mode.value == "positive"}
-    if "path" in good:
-        ids = place.need(IDS[f"{case.operation.method.upper()} {case.path}"])
+    valid_parts = {location.value for location, part in case.meta.components.items() if part.mode.value == "positive"}
+    if "path" in valid_parts:
+        ids = running.ids_of(IDS[f"{case.operation.method.upper()} {case.path}"])
         case.path_parameters = dict(zip(case.path_parameters, ids, strict=True))
-    if "body" in good and isinstance(case.body, dict):
+    if "body" in valid_parts and isinstance(case.body, dict):
         fields = KNOWN.keys() & case.body.keys()
-        case.body |= dict(zip(fields, place.need(KNOWN[name] for name in fields), strict=True))
+        case.body |= dict(zip(fields, running.ids_of(KNOWN[name] for name in fields), strict=True))

@@ -1,4 +1,4 @@
-"""Search in indexes: hits, groups, filters, pages."""
+"""Searches in indexes: hits, groups, filters, pages."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def blue(index: str, make_video: CreateResource) -> str:
 def search(call: SendRequest, form: Form, index: str) -> Search:
     async def send(**fields: Any) -> tuple[int, Any]:
         fields = {"index_id": index, "search_options": "visual", "page_limit": 50, **fields}
-        written = {name: value for name, value in fields.items() if value is not None}
-        return await call("POST", "/search", data=form(**written))
+        given = {name: value for name, value in fields.items() if value is not None}
+        return await call("POST", "/search", data=form(**given))
 
     return send
 
@@ -48,9 +48,9 @@ async def test_a_word_of_the_name_finds_a_video(search: Search, red: str, blue: 
     assert all(0 <= hit["start"] < hit["end"] <= 60 for hit in found["data"])
     assert not {"score", "confidence", "user_metadata"} & found["data"][0].keys()
     assert found["data"][0]["thumbnail_url"]
-    _, both = await search(query_text="red car")
-    assert both["data"][0]["video_id"] == red
-    assert {hit["video_id"] for hit in both["data"]} == {red, blue}
+    _, response = await search(query_text="red car")
+    assert response["data"][0]["video_id"] == red
+    assert {hit["video_id"] for hit in response["data"]} == {red, blue}
 
 
 async def test_metadata_is_searched(search: Search, red: str, blue: str) -> None:
@@ -72,21 +72,21 @@ async def test_the_same_query_has_the_same_results(search: Search) -> None:
 
 
 async def test_hits_can_be_grouped_by_video(search: Search, red: str, blue: str) -> None:
-    _, flat = await search(query_text="car")
+    _, ungrouped = await search(query_text="car")
     _, found = await search(query_text="car", group_by="video")
     assert {group["id"] for group in found["data"]} == {red, blue}
     assert found["page_info"]["total_results"] == 2
-    assert found["page_info"]["total_inner_matches"] == len(flat["data"])
-    assert sum(len(group["clips"]) for group in found["data"]) == len(flat["data"])
+    assert found["page_info"]["total_inner_matches"] == len(ungrouped["data"])
+    assert sum(len(group["clips"]) for group in found["data"]) == len(ungrouped["data"])
 
 
 @pytest.mark.usefixtures("red", "blue")
 async def test_the_and_operator_finds_no_more_than_the_or_operator(search: Search) -> None:
     options = ["visual", "audio", "transcription"]
-    _, either = await search(query_text="car", search_options=options)
-    _, all_of_them = await search(query_text="car", search_options=options, operator="and")
-    assert 2 <= len(all_of_them["data"]) <= len(either["data"])
-    assert {hit["transcription"] for hit in either["data"]} == {"red car mp4", "blue car mp4"}
+    _, or_response = await search(query_text="car", search_options=options)
+    _, and_response = await search(query_text="car", search_options=options, operator="and")
+    assert 2 <= len(and_response["data"]) <= len(or_response["data"])
+    assert {hit["transcription"] for hit in or_response["data"]} == {"red car mp4", "blue car mp4"}
 
 
 async def test_an_image_query_finds_all_videos(search: Search, red: str, blue: str) -> None:
@@ -98,16 +98,16 @@ async def test_an_image_query_finds_all_videos(search: Search, red: str, blue: s
 
 
 async def test_a_filter_narrows_the_search(search: Search, red: str, blue: str) -> None:
-    async def found(**conditions: Any) -> set[str]:
+    async def find(**conditions: Any) -> set[str]:
         return {hit["video_id"] for hit in (await search(query_text="car", filter=conditions))[1]["data"]}
 
-    assert await found(place="Rome") == {red}
-    assert await found(id=[blue]) == {blue}
-    assert await found(id=[red], place="Oslo") == set()
-    assert await found(year={"gte": 1990, "lte": 2000}) == {red}
-    assert await found(live=True) == {blue}
-    assert await found(duration={"gte": 10}, width=1280) == {red, blue}
-    assert await found(filename="blue_car.mp4") == {blue}
+    assert await find(place="Rome") == {red}
+    assert await find(id=[blue]) == {blue}
+    assert await find(id=[red], place="Oslo") == set()
+    assert await find(year={"gte": 1990, "lte": 2000}) == {red}
+    assert await find(live=True) == {blue}
+    assert await find(duration={"gte": 10}, width=1280) == {red, blue}
+    assert await find(filename="blue_car.mp4") == {blue}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_an_invalid_filter_is_rejected(search: Search, text: str) -> None:
 async def test_pages_link_to_the_next_and_previous_page(
     call: SendRequest, search: Search, advance: Callable[[float], None]
 ) -> None:
-    _, everything = await search(query_text="car")
+    _, all_hits = await search(query_text="car")
     _, first = await search(query_text="car", page_limit=1)
     assert first["page_info"]["page_expires_at"]
     hits, page = list(first["data"]), first
@@ -140,13 +140,13 @@ async def test_pages_link_to_the_next_and_previous_page(
         status, page = await call("GET", f"/search/{token}")
         assert status == 200
         hits += page["data"]
-    assert hits == everything["data"]
+    assert hits == all_hits["data"]
     assert "prev_page_token" not in first["page_info"]
-    _, back = await call("GET", f"/search/{page['page_info']['prev_page_token']}?include_user_metadata=true")
-    assert {key: back["data"][0][key] for key in hits[-2]} == hits[-2]
-    assert "user_metadata" in back["data"][0]
-    stem = first["page_info"]["next_page_token"].rpartition("-")[0]
-    assert (await call("GET", f"/search/{stem}-99"))[0] == 400
+    _, previous = await call("GET", f"/search/{page['page_info']['prev_page_token']}?include_user_metadata=true")
+    assert {key: previous["data"][0][key] for key in hits[-2]} == hits[-2]
+    assert "user_metadata" in previous["data"][0]
+    token_prefix = first["page_info"]["next_page_token"].rpartition("-")[0]
+    assert (await call("GET", f"/search/{token_prefix}-99"))[0] == 400
 
 
 @pytest.mark.usefixtures("red", "blue")

@@ -41,7 +41,7 @@ async def test_a_changed_url_is_rejected(upload: dict[str, Any], put: PutChunk, 
     assert "SignatureDoesNotMatch" in body
 
 
-async def test_the_announced_headers_are_not_required(upload: dict[str, Any], put: PutChunk) -> None:
+async def test_the_upload_headers_of_a_session_are_not_required(upload: dict[str, Any], put: PutChunk) -> None:
     assert upload["upload_headers"] == {"x-upload-session": upload["upload_id"]}
     assert (await put(upload["upload_urls"][0]["url"], CHUNK, {}))[0] == 200
 
@@ -74,10 +74,10 @@ async def test_a_chunk_must_have_its_exact_size(upload: dict[str, Any], put: Put
 
 
 async def test_a_chunk_requires_a_content_length(upload: dict[str, Any], put: PutChunk) -> None:
-    async def pieces() -> Any:
+    async def blocks() -> Any:
         yield CHUNK
 
-    assert (await put(upload["upload_urls"][0]["url"], pieces(), upload["upload_headers"]))[0] == 411
+    assert (await put(upload["upload_urls"][0]["url"], blocks(), upload["upload_headers"]))[0] == 411
 
 
 async def test_the_storage_has_no_other_operations(emulator: Emulator) -> None:
@@ -95,16 +95,16 @@ async def test_a_new_upload_includes_only_the_first_urls(call: SendRequest) -> N
     _, created = await call("POST", UPLOADS, json=body)
     assert [entry["chunk_index"] for entry in created["upload_urls"]] == list(range(1, 11))
     path = f"{UPLOADS}/{created['upload_id']}/presigned-urls"
-    _, more = await call("POST", path, json={"start": 11, "count": 50})
-    assert [entry["chunk_index"] for entry in more["upload_urls"]] == list(range(11, 61))
+    _, new_urls = await call("POST", path, json={"start": 11, "count": 50})
+    assert [entry["chunk_index"] for entry in new_urls["upload_urls"]] == list(range(11, 61))
     assert (await call("POST", path, json={"start": 55, "count": 50}))[1]["count"] == 6
-    for wrong in ({"start": 11, "count": 51}, {"start": 0, "count": 1}, {"start": 61, "count": 1}, {"start": 1}):
-        assert (await call("POST", path, json=wrong))[0] == 400
+    for invalid_body in ({"start": 11, "count": 51}, {"start": 0, "count": 1}, {"start": 61, "count": 1}, {"start": 1}):
+        assert (await call("POST", path, json=invalid_body))[0] == 400
 
 
 @pytest.fixture
-def unfinished(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[str, bytes]]:
-    """Partial requests by origin, with the URL of each."""
+def partial_requests(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[str, bytes]]:
+    """URLs and partial requests by origin."""
     url = upload["upload_urls"][0]["url"]
     storage = (
         f"PUT {url.removeprefix(emulator.storage_url)} HTTP/1.1",
@@ -128,18 +128,18 @@ def unfinished(emulator: Emulator, upload: dict[str, Any]) -> dict[str, tuple[st
 async def test_an_interrupted_request_has_no_effect(
     emulator: Emulator,
     upload: dict[str, Any],
-    unfinished: dict[str, tuple[str, bytes]],
+    partial_requests: dict[str, tuple[str, bytes]],
     put: PutChunk,
-    until: Callable[[Callable[[], bool]], Awaitable[None]],
+    wait_until: Callable[[Callable[[], bool]], Awaitable[None]],
     caplog: pytest.LogCaptureFixture,
     origin: str,
 ) -> None:
-    address, beginning = unfinished[origin]
-    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
-    writer.write(beginning + b"x" * 300)
-    await until(lambda: emulator.in_flight == 1)
+    url, request_start = partial_requests[origin]
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    writer.write(request_start + b"x" * 300)
+    await wait_until(lambda: emulator.in_flight == 1)
     writer.transport.abort()
-    await until(lambda: emulator.in_flight == 0)
+    await wait_until(lambda: emulator.in_flight == 0)
     assert emulator.requests[-1].status == 0
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert (await put(upload["upload_urls"][0]["url"], CHUNK, upload["upload_headers"]))[0] == 200

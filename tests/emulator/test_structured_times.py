@@ -1,4 +1,4 @@
-"""Times in structured answers lie within the video, whatever their names are."""
+"""Times in structured responses lie within the video, whatever the names of the properties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from twelvelabs_async.emulator._generation.structured import Sampler, time_role_of
 
-PAIRS = [
+NAME_PAIRS = [
     ("start_time", "end_time"),
     ("start_sec", "end_sec"),
     ("start", "end"),
@@ -36,18 +36,18 @@ def sample(schema: Any, *ranges: tuple[float, float]) -> Any:
     return Sampler(schema, "text", ranges or [(0.0, 2.5), (2.5, 5.0)], 7).sample()
 
 
-def in_scenes(**properties: Any) -> dict[str, Any]:
+def scenes_schema(**properties: Any) -> dict[str, Any]:
     items = {"type": "object", "properties": properties}
     return {"type": "object", "properties": {"scenes": {"type": "array", "items": items}}}
 
 
-@pytest.mark.parametrize("kind", ["number", "integer"])
-@pytest.mark.parametrize(("start", "end"), PAIRS)
-def test_a_start_is_before_its_end(start: str, end: str, kind: str) -> None:
-    found = sample(in_scenes(**{start: {"type": kind}, end: {"type": kind}}))["scenes"]
+@pytest.mark.parametrize("value_type", ["number", "integer"])
+@pytest.mark.parametrize(("start", "end"), NAME_PAIRS)
+def test_a_start_is_before_its_end(start: str, end: str, value_type: str) -> None:
+    scenes = sample(scenes_schema(**{start: {"type": value_type}, end: {"type": value_type}}))["scenes"]
     limit = 5000 if start.endswith("Ms") else 5
-    assert all(0 <= scene[start] < scene[end] <= limit for scene in found), found
-    assert len(found) == 2
+    assert all(0 <= scene[start] < scene[end] <= limit for scene in scenes), scenes
+    assert len(scenes) == 2
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_start_is_before_its_end(start: str, end: str, kind: str) -> None:
     ],
 )
 def test_a_time_has_the_format_of_its_schema(name: str, schema: dict[str, Any], value: Any) -> None:
-    found = sample(in_scenes(**{name: schema}))["scenes"][1][name]
-    assert found == value or value is None
+    actual = sample(scenes_schema(**{name: schema}))["scenes"][1][name]
+    assert actual == value or value is None
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "value_type"),
     [
         ("in", "string"),
         ("from", "string"),
@@ -93,23 +93,23 @@ def test_a_time_has_the_format_of_its_schema(name: str, schema: dict[str, Any], 
         ("trend", "number"),
     ],
 )
-def test_other_names_are_not_treated_as_times(name: str, kind: str) -> None:
-    assert time_role_of(name, {}, kind) is None
+def test_other_names_are_not_treated_as_times(name: str, value_type: str) -> None:
+    assert time_role_of(name, {}, value_type) is None
 
 
 @given(
-    st.sampled_from(PAIRS),
+    st.sampled_from(NAME_PAIRS),
     st.lists(st.floats(0.01, 3000), min_size=1, max_size=5),
     st.sampled_from(["number", "integer"]),
 )
-def test_times_lie_within_any_video(pair: tuple[str, str], lengths: list[float], kind: str) -> None:
+def test_times_lie_within_any_video(pair: tuple[str, str], lengths: list[float], value_type: str) -> None:
     start, end = pair
-    edges = [0.0]
+    boundaries = [0.0]
     for length in lengths:
-        edges.append(edges[-1] + length)
-    schema = in_scenes(**{start: {"type": kind}, end: {"type": kind}})
+        boundaries.append(boundaries[-1] + length)
+    schema = scenes_schema(**{start: {"type": value_type}, end: {"type": value_type}})
     scale = 1000 if start.endswith("Ms") else 1
-    for scene in sample(schema, *pairwise(edges))["scenes"]:
-        assert 0 <= scene[start] <= scene[end] <= edges[-1] * scale
-        # A video of less than a second has no two whole seconds.
-        assert scene[start] < scene[end] or (kind == "integer" and edges[-1] < 1)
+    for scene in sample(schema, *pairwise(boundaries))["scenes"]:
+        assert 0 <= scene[start] <= scene[end] <= boundaries[-1] * scale
+        # Two whole seconds do not fit into a video that is shorter than a second.
+        assert scene[start] < scene[end] or (value_type == "integer" and boundaries[-1] < 1)

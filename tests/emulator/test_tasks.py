@@ -1,4 +1,4 @@
-"""Legacy tasks, which upload and index a video in one request."""
+"""Legacy tasks that upload and index a video in one request."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ async def test_a_task_creates_an_asset_and_a_video(
     data = form("film.mp4", index_id=index, user_metadata={"colour": "red"}, video_file=samples.video())
     status, created = await call("POST", "/tasks", data=data)
     assert status == 201
-    seen: list[str] = []
+    statuses: list[str] = []
     for seconds in (0, 10, 10, 10, 30):
         advance(seconds)
         _, task = await call("GET", f"/tasks/{created['_id']}")
-        seen.append(task["status"])
-    assert seen == ["validating", "pending", "queued", "indexing", "ready"]
+        statuses.append(task["status"])
+    assert statuses == ["validating", "pending", "queued", "indexing", "ready"]
     assert task["hls"]["status"] == "COMPLETE"
     _, video = await call("GET", f"/indexes/{index}/videos/{created['video_id']}")
     assert video["user_metadata"] == {"colour": "red"}
@@ -52,7 +52,7 @@ async def test_a_video_that_is_too_short_fails_its_task(
     assert (await call("GET", f"/indexes/{index}/videos/{created['video_id']}"))[0] == 404
 
 
-async def test_a_task_can_be_deleted_when_it_has_ended(
+async def test_a_task_can_be_deleted_after_its_video(
     call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
     index = await make_index()
@@ -91,22 +91,22 @@ async def test_a_task_takes_videos_only(
 async def test_tasks_are_filtered_by_their_fields(
     call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
 ) -> None:
-    films, songs = await make_index("films"), await make_index("songs")
+    first_index, second_index = await make_index("films"), await make_index("songs")
     tasks: list[str] = []
-    for index, name in ((films, "a.mp4"), (songs, "b.mp4")):
+    for index, name in ((first_index, "a.mp4"), (second_index, "b.mp4")):
         _, created = await call("POST", "/tasks", data=form(name, index_id=index, video_file=samples.video()))
         tasks.append(created["_id"])
 
-    async def found(query: str) -> list[str]:
+    async def find(query: str) -> list[str]:
         return [entry["_id"] for entry in (await call("GET", f"/tasks?{query}"))[1]["data"]]
 
-    assert await found("") == tasks[::-1]
-    assert await found(f"index_id={films}") == tasks[:1]
-    assert await found("filename=b.mp4") == tasks[1:]
-    assert await found("status=ready") == []
+    assert await find("") == tasks[::-1]
+    assert await find(f"index_id={first_index}") == tasks[:1]
+    assert await find("filename=b.mp4") == tasks[1:]
+    assert await find("status=ready") == []
     advance(60)
-    assert await found("status=ready&width=1280&sort_option=asc") == tasks
-    assert await found("updated_at=2026-01-02T00:00:00Z") == []
+    assert await find("status=ready&width=1280&sort_option=asc") == tasks
+    assert await find("updated_at=2026-01-02T00:00:00Z") == []
 
 
 @pytest.mark.parametrize("fields", [{}, {"video_url": "ftp://example.com/film.mp4"}])

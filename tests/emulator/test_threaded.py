@@ -23,35 +23,35 @@ def emulator() -> Iterator[ThreadedEmulator]:
         yield started
 
 
-def ask(emulator: ThreadedEmulator, path: str, content: object = None) -> Any:
+def send_request(emulator: ThreadedEmulator, path: str, content: object = None) -> Any:
     body = None if content is None else json.dumps(content).encode()
     headers = {"x-api-key": emulator.api_key, "Content-Type": "application/json"}
-    request = urllib.request.Request(emulator.base_url + path, body, headers)  # noqa: S310  # of our own making
+    request = urllib.request.Request(emulator.base_url + path, body, headers)  # noqa: S310  # a URL of the emulator
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         return json.load(response)
 
 
 def make_index(emulator: ThreadedEmulator, name: str = "films") -> str:
-    return str(ask(emulator, "/indexes", {"index_name": name, "models": MODELS})["_id"])
+    return str(send_request(emulator, "/indexes", {"index_name": name, "models": MODELS})["_id"])
 
 
 def test_objects_and_requests_can_be_inspected(emulator: ThreadedEmulator) -> None:
     created = make_index(emulator)
     assert list(emulator.state.indexes) == [created]
-    assert [received.route for received in emulator.requests] == ["POST /indexes"]
+    assert [request.route for request in emulator.requests] == ["POST /indexes"]
     assert emulator.storage_url.startswith("http://127.0.0.1:")
 
 
 def test_the_same_seed_gives_the_same_ids(emulator: ThreadedEmulator) -> None:
-    with ThreadedEmulator(seed=7) as twin, ThreadedEmulator(seed=8) as other:
-        assert make_index(emulator) == make_index(twin) != make_index(other)
+    with ThreadedEmulator(seed=7) as same_seed, ThreadedEmulator(seed=8) as other_seed:
+        assert make_index(emulator) == make_index(same_seed) != make_index(other_seed)
 
 
 def test_a_fault_added_in_one_thread_is_injected_in_the_other(emulator: ThreadedEmulator) -> None:
     emulator.faults.add("GET /indexes", status=503)
     with pytest.raises(HTTPError, match="503"):
-        ask(emulator, "/indexes")
-    assert ask(emulator, "/indexes")["data"] == []
+        send_request(emulator, "/indexes")
+    assert send_request(emulator, "/indexes")["data"] == []
     emulator.faults.assert_all_hit()
 
 
@@ -74,7 +74,7 @@ def test_changes_run_in_the_emulator_thread(emulator: ThreadedEmulator) -> None:
     emulator.describe("clip.mp4", [(0, 5, "a red car")])
     assert emulator.state.descriptions.by_filename["clip.mp4"].scenes[0].text == "a red car"
     assert emulator.run(lambda _: threading.current_thread().name) == "twelvelabs-emulator"
-    assert emulator.run(lambda inner: emulator.run(lambda same: same is inner))
+    assert emulator.run(lambda outer: emulator.run(lambda inner: inner is outer))
     with pytest.raises(ValueError, match="passage"):
         emulator.describe("clip.mp4", [(5, 0, "a red car")])
 
@@ -86,27 +86,27 @@ def test_a_threaded_emulator_can_be_used_before_start_and_after_stop() -> None:
         _ = emulator.base_url
     with emulator:
         created = make_index(emulator)
-    assert emulator.run(state_of).indexes[created].name == "films"
+    assert emulator.run(get_state).indexes[created].name == "films"
     with emulator:
-        assert ask(emulator, f"/indexes/{created}")["index_name"] == "films"
+        assert send_request(emulator, f"/indexes/{created}")["index_name"] == "films"
 
 
-def state_of(emulator: Emulator) -> State:
+def get_state(emulator: Emulator) -> State:
     return emulator.state
 
 
-def test_stopping_leaves_no_thread_and_no_socket() -> None:
+def test_stopping_ends_the_thread_and_closes_the_socket() -> None:
     before = threading.active_count()
     emulator = ThreadedEmulator()
     emulator.start()
-    address = emulator.base_url
+    base_url = emulator.base_url
     with pytest.raises(RuntimeError, match="already"):
         emulator.start()
     emulator.stop()
     emulator.stop()
     assert threading.active_count() == before
     with pytest.raises(URLError):
-        urllib.request.urlopen(address, timeout=10)  # noqa: S310
+        urllib.request.urlopen(base_url, timeout=10)  # noqa: S310
 
 
 def test_a_port_in_use_raises_in_start(emulator: ThreadedEmulator) -> None:
@@ -119,6 +119,6 @@ def test_a_port_in_use_raises_in_start(emulator: ThreadedEmulator) -> None:
 
 def test_a_threaded_emulator_rejects_invalid_arguments() -> None:
     with pytest.raises(TypeError, match="sed"):
-        ThreadedEmulator(sed=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a slip of the pen
+        ThreadedEmulator(sed=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a misspelled argument
     with pytest.raises(ValueError, match="free, developer"):
-        ThreadedEmulator(plan="gold")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
+        ThreadedEmulator(plan="gold")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an unknown plan

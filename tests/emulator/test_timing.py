@@ -1,4 +1,4 @@
-"""Processing times: by the clock, by polls and by duration."""
+"""Processing times by the clock, by the number of polls, and by the duration of the media."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Advance = Callable[[float], None]
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
 
-class Work:
-    """A session, and helpers that create objects with a status."""
+class ApiSession:
+    """A session with methods that create objects and read their status."""
 
     def __init__(self, session: aiohttp.ClientSession, form: Form) -> None:
         self._session = session
@@ -35,10 +35,10 @@ class Work:
         return [(await self.get(path))["status"] for _ in range(count)]
 
     async def post(self, path: str, **body: Any) -> Any:
-        given: dict[str, Any] = (
+        options: dict[str, Any] = (
             {"data": self._form("a.mp4", **body)} if "file" in body or "video_file" in body else {"json": body}
         )
-        async with self._session.post(path, **given) as response:
+        async with self._session.post(path, **options) as response:
             assert response.status < 300, await response.text()
             return await response.json()
 
@@ -50,67 +50,67 @@ class Work:
 
 
 @pytest.fixture
-def work(serve: Serve, connect: Connect, form: Form) -> Callable[..., Awaitable[Work]]:
-    async def begin(**timing: Any) -> Work:
-        return Work(await connect(await serve(timing=Timing(**timing))), form)
+def open_session(serve: Serve, connect: Connect, form: Form) -> Callable[..., Awaitable[ApiSession]]:
+    async def open_with_timing(**timing: Any) -> ApiSession:
+        return ApiSession(await connect(await serve(timing=Timing(**timing))), form)
 
-    return begin
+    return open_with_timing
 
 
-async def test_processing_can_finish_after_a_number_of_polls(work: Any) -> None:
-    doing = await work(polls=2)
-    asset = await doing.asset()
-    assert await doing.statuses(f"assets/{asset}", 4) == ["processing", "processing", "ready", "ready"]
-    index = await doing.index()
-    video = (await doing.post(f"indexes/{index}/indexed-assets", asset_id=asset))["_id"]
-    assert (await doing.get(f"indexes/{index}/indexed-assets"))["data"][0]["status"] == "pending", (
+async def test_processing_can_finish_after_a_number_of_polls(open_session: Any) -> None:
+    api = await open_session(polls=2)
+    asset = await api.asset()
+    assert await api.statuses(f"assets/{asset}", 4) == ["processing", "processing", "ready", "ready"]
+    index = await api.index()
+    video = (await api.post(f"indexes/{index}/indexed-assets", asset_id=asset))["_id"]
+    assert (await api.get(f"indexes/{index}/indexed-assets"))["data"][0]["status"] == "pending", (
         "a list counts as a poll"
     )
-    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video}", 2) == ["indexing", "ready"]
+    assert await api.statuses(f"indexes/{index}/indexed-assets/{video}", 2) == ["indexing", "ready"]
 
 
-async def test_polls_are_counted_for_each_object(work: Any) -> None:
-    doing = await work(polls=1)
-    first, second = await doing.asset(), await doing.asset()
-    assert await doing.statuses(f"assets/{first}", 2) == ["processing", "ready"]
-    assert await doing.statuses(f"assets/{second}", 2) == ["processing", "ready"]
+async def test_polls_are_counted_for_each_object(open_session: Any) -> None:
+    api = await open_session(polls=1)
+    first, second = await api.asset(), await api.asset()
+    assert await api.statuses(f"assets/{first}", 2) == ["processing", "ready"]
+    assert await api.statuses(f"assets/{second}", 2) == ["processing", "ready"]
 
 
-async def test_polls_apply_to_every_kind_of_object(work: Any) -> None:
-    doing = await work(polls=1, asset=0)
-    asset, index = await doing.asset(), await doing.index()
+async def test_polls_apply_to_every_kind_of_object(open_session: Any) -> None:
+    api = await open_session(polls=1, asset=0)
+    asset, index = await api.asset(), await api.index()
     source = {"type": "asset_id", "asset_id": asset}
-    task = (await doing.post("analyze/tasks", video=source, prompt="What?"))["task_id"]
-    assert await doing.statuses(f"analyze/tasks/{task}", 2) == ["queued", "ready"]
-    batch = await doing.post(
+    analysis = (await api.post("analyze/tasks", video=source, prompt="What?"))["task_id"]
+    assert await api.statuses(f"analyze/tasks/{analysis}", 2) == ["queued", "ready"]
+    batch = await api.post(
         "analyze/batches",
         model_name="pegasus1.5",
         analysis_mode="general",
         requests=[{"video": source, "prompt": {"input_text": "What?"}}],
     )
-    assert await doing.statuses(f"analyze/batches/{batch['batch_id']}", 2) == ["pending", "completed"]
-    embedding = (await doing.post("embed/tasks", model_name="marengo3.0", video_file=samples.video(8)))["_id"]
-    assert await doing.statuses(f"embed/tasks/{embedding}/status", 2) == ["processing", "ready"]
-    legacy = await doing.post("tasks", index_id=index, video_file=samples.video(8))
-    assert await doing.statuses(f"tasks/{legacy['_id']}", 2) == ["pending", "ready"]
-    video = await doing.get(f"indexes/{index}/indexed-assets/{legacy['video_id']}")
+    assert await api.statuses(f"analyze/batches/{batch['batch_id']}", 2) == ["pending", "completed"]
+    embedding = (await api.post("embed/tasks", model_name="marengo3.0", video_file=samples.video(8)))["_id"]
+    assert await api.statuses(f"embed/tasks/{embedding}/status", 2) == ["processing", "ready"]
+    task = await api.post("tasks", index_id=index, video_file=samples.video(8))
+    assert await api.statuses(f"tasks/{task['_id']}", 2) == ["pending", "ready"]
+    video = await api.get(f"indexes/{index}/indexed-assets/{task['video_id']}")
     assert (video["status"], "indexed_at" in video) == ("ready", True)
 
 
-async def test_processing_time_grows_with_the_duration(work: Any, advance: Advance) -> None:
-    doing = await work(asset=0, indexing=0, realtime=0.5)
-    short, long = await doing.asset(20), await doing.asset(600)
+async def test_processing_time_grows_with_the_duration(open_session: Any, advance: Advance) -> None:
+    api = await open_session(asset=0, indexing=0, realtime=0.5)
+    short_asset, long_asset = await api.asset(20), await api.asset(600)
     advance(10)
-    assert await doing.statuses(f"assets/{short}", 1) == ["ready"]
-    assert await doing.statuses(f"assets/{long}", 1) == ["processing"]
+    assert await api.statuses(f"assets/{short_asset}", 1) == ["ready"]
+    assert await api.statuses(f"assets/{long_asset}", 1) == ["processing"]
     advance(290)
-    assert await doing.statuses(f"assets/{long}", 1) == ["ready"]
-    index = await doing.index()
-    video = await doing.post(f"indexes/{index}/indexed-assets", asset_id=short)
+    assert await api.statuses(f"assets/{long_asset}", 1) == ["ready"]
+    index = await api.index()
+    video = await api.post(f"indexes/{index}/indexed-assets", asset_id=short_asset)
     advance(9.9)
-    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["indexing"]
+    assert await api.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["indexing"]
     advance(0.1)
-    assert await doing.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["ready"]
+    assert await api.statuses(f"indexes/{index}/indexed-assets/{video['_id']}", 1) == ["ready"]
 
 
 async def test_a_clock_can_run_fast() -> None:

@@ -1,4 +1,4 @@
-"""Virtual time."""
+"""Tests in virtual time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from twelvelabs_async.emulator import Emulator, virtual_time
 
-NEVER = aiohttp.ClientTimeout(total=None)
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 
 
 def test_a_virtual_day_passes_immediately_and_in_order() -> None:
@@ -28,16 +28,16 @@ def test_a_virtual_day_passes_immediately_and_in_order() -> None:
         assert clock.time() == virtual_time.EPOCH + clock.monotonic()
         return woken
 
-    began = time.monotonic()
+    start = time.monotonic()
     assert virtual_time.run(main()) == [3600, 7 * 3600, 24 * 3600]
-    assert time.monotonic() - began < 3600
+    assert time.monotonic() - start < 3600
 
 
 def test_a_function_in_an_executor_takes_no_virtual_time() -> None:
     async def main() -> float:
         timer = asyncio.ensure_future(asyncio.sleep(0.001))
         await asyncio.to_thread(time.sleep, 0.02)
-        assert not timer.done(), "time jumped over the thread"
+        assert not timer.done(), "virtual time advanced while the thread was running"
         await timer
         return asyncio.get_running_loop().time()
 
@@ -50,14 +50,14 @@ def test_a_function_in_an_executor_may_use_the_loop(monkeypatch: pytest.MonkeyPa
     async def main() -> float:
         loop = asyncio.get_running_loop()
 
-        def ask() -> float:
+        def read_clock_from_thread() -> float:
             return asyncio.run_coroutine_threadsafe(read_clock(), loop).result()
 
         async def read_clock() -> float:
             await asyncio.sleep(0)
             return loop.time()
 
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(read_clock_from_thread)
 
     assert virtual_time.run(main()) == 0
 
@@ -85,17 +85,17 @@ def test_another_thread_can_wake_the_loop() -> None:
 
 
 def test_random_numbers_repeat_and_the_random_state_is_restored() -> None:
-    async def draw() -> float:
+    async def draw_number() -> float:
         await asyncio.sleep(1)
         return random.random()  # noqa: S311  # no secret
 
     random.seed(1)
     expected = random.random()  # noqa: S311  # no secret
     random.seed(1)
-    first = virtual_time.run(draw())
+    first = virtual_time.run(draw_number())
     assert random.random() == expected  # noqa: S311  # no secret
-    assert virtual_time.run(draw()) == first
-    assert virtual_time.run(draw(), seed=8) != first
+    assert virtual_time.run(draw_number()) == first
+    assert virtual_time.run(draw_number(), seed=8) != first
 
 
 def test_requests_over_real_sockets_take_no_virtual_time() -> None:
@@ -103,7 +103,7 @@ def test_requests_over_real_sockets_take_no_virtual_time() -> None:
         clock = virtual_time.LoopClock()
         async with (
             Emulator(clock=clock) as emulator,
-            aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=NEVER) as session,
+            aiohttp.ClientSession(headers={"x-api-key": emulator.api_key}, timeout=NO_TIMEOUT) as session,
         ):
             date = ""
             emulator.faults.add("GET /indexes", delay=3600)
@@ -113,6 +113,6 @@ def test_requests_over_real_sockets_take_no_virtual_time() -> None:
                     date = response.headers["Date"]
             return date, clock.monotonic(), emulator.requests[-1].time - virtual_time.EPOCH
 
-    date, passed, last = virtual_time.run(main())
+    date, elapsed, last_request = virtual_time.run(main())
     assert date == "Sun, 17 Mar 2030 18:46:40 GMT"
-    assert 3600 <= last <= passed < 3601
+    assert 3600 <= last_request <= elapsed < 3601
