@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from twelvelabs_async._version import __version__
 from twelvelabs_async.emulator import _storage
 from twelvelabs_async.emulator._admin.api import ADMIN_PREFIX
-from twelvelabs_async.emulator._api import OPERATIONS, RETIRED_OPERATIONS
+from twelvelabs_async.emulator._api import OPERATIONS, UNDESCRIBED_OPERATIONS
 from twelvelabs_async.emulator._api.context import USAGE, Operation, RequestContext
 from twelvelabs_async.emulator._errors import ApiError, error_shape
 from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault, wait_for_disconnect
@@ -74,7 +74,7 @@ def build_api(middlewares: Middlewares, admin: web.Application, reject_other_hos
         middlewares.persist,
     ]
     api = web.Application(middlewares=api_middlewares)
-    for operation in (*OPERATIONS, *RETIRED_OPERATIONS):
+    for operation in (*OPERATIONS, *UNDESCRIBED_OPERATIONS):
         handler = _make_handler(middlewares.service, operation)
         api.router.add_route(operation.method, _router_path(operation), handler)
     # The middlewares of an application also run for its sub-applications, so the root has only one: the admin

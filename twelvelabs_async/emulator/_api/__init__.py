@@ -48,4 +48,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
 )
 
-RETIRED_OPERATIONS = tuple(_retire(name, replacement) for name, replacement in REPLACEMENTS.items())
+UNDESCRIBED_OPERATIONS: tuple[Operation, ...] = (
+    *indexed_assets.UNDESCRIBED_OPERATIONS,
+    *(_retire(name, replacement) for name, replacement in REPLACEMENTS.items()),
+)
+"""What the description of the API does not have: operations for older clients, and retired ones."""

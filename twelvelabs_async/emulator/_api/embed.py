@@ -270,8 +270,6 @@ async def retrieve_task(context: RequestContext) -> ApiResponse:
     task = _find_task_or_400(context)
     options = context.query_choices("embedding_option", serializers.EMBEDDING_OPTIONS)
     view = task_view(context.service, task)
-    if view["status"] == "processing":
-        raise invalid_parameter("task_id", f"the task {task.id} is still being processed")
     embedded: dict[str, Any] = {"metadata": task.request.metadata}
     if view["status"] == "ready":
         specs = [spec for spec in task.request.vectors if not options or spec.option in options]

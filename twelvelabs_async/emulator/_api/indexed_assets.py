@@ -182,7 +182,7 @@ def _find_ready_video(context: RequestContext) -> Video:
 
 
 async def update_video(context: RequestContext) -> ApiResponse:
-    """PATCH /indexes/{index-id}/videos/{video-id}."""
+    """PATCH or PUT /indexes/{index-id}/videos/{video-id}."""
     return await _patch_user_metadata(context, _find_ready_video(context))
 
 
@@ -204,6 +204,9 @@ OPERATIONS = (
     Operation("PATCH", "/indexes/{index-id}/videos/{video-id}", update_video),
     Operation("DELETE", "/indexes/{index-id}/videos/{video-id}", delete_video),
 )
+
+UNDESCRIBED_OPERATIONS = (Operation("PUT", "/indexes/{index-id}/videos/{video-id}", update_video),)
+"""What the platform still supports for older clients; the description of the API only mentions it."""
 
 
 def add_finished_video(

@@ -20,6 +20,7 @@ RANGE_FIELDS = ("duration", "fps", "width", "height", "size")
 _NOT_METADATA = {"page", "page_limit", "sort_by", "sort_option", "status", "filename", "created_at", "updated_at"}
 _BRACKETED = re.compile(r"user_metadata\[(.+)\]")
 _COMPARISONS = {"gte": operator.ge, "lte": operator.le, None: operator.eq}
+_TIME_RANGE = re.compile(rf"({'|'.join(TIME_FIELDS)})\[(gte|lte)\]")
 _RANGE = re.compile(rf"({'|'.join(RANGE_FIELDS)})(?:\[(gte|lte)\])?")
 DEFAULT_PAGE_LIMIT = 10
 MAX_PAGE_LIMIT = 50
@@ -36,6 +37,8 @@ def validate_bounds(query: MultiMapping[str]) -> None:
         if name in query:
             time_bound(query, name)
     for key, value in query.items():
+        if _TIME_RANGE.fullmatch(key):
+            time_bound(query, key)
         if match := _RANGE.fullmatch(key):
             limit = _parse_bound(key, value)
             if match[1] in INTEGER_FIELDS and not limit.is_integer():
@@ -50,10 +53,16 @@ def equals(query: MultiMapping[str], name: str, value: str) -> bool:
 def at_or_after(query: MultiMapping[str], **times: float) -> bool:
     """Return whether each time is at or after the query parameter of its name; an absent parameter allows all times.
 
+    `name[gte]` is the same bound, `name[lte]` is the last time.
+
     Raises:
         ApiError: A parameter is not a timestamp.
     """
-    return all(name not in query or time >= time_bound(query, name) for name, time in times.items())
+    return all(
+        (key := name + suffix) not in query or compare(time, time_bound(query, key))
+        for name, time in times.items()
+        for suffix, compare in (("", operator.ge), ("[gte]", operator.ge), ("[lte]", operator.le))
+    )
 
 
 def time_bound(query: MultiMapping[str], name: str) -> float:
@@ -94,7 +103,7 @@ def matches_user_metadata(query: MultiMapping[str], user_metadata: Mapping[str, 
     """Return whether user metadata have the values in a query, given as `key=value` or `user_metadata[key]=value`."""
     for name, expected in query.items():
         bracketed = _BRACKETED.fullmatch(name)
-        if not bracketed and (name in _NOT_METADATA or _RANGE.fullmatch(name)):
+        if not bracketed and (name in _NOT_METADATA or _RANGE.fullmatch(name) or _TIME_RANGE.fullmatch(name)):
             continue
         if not _metadata_value_matches(user_metadata.get(bracketed[1] if bracketed else name), expected):
             return False
