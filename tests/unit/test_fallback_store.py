@@ -293,11 +293,11 @@ def test_queued_reservations_of_cancelled_callers_are_dropped() -> None:
     async def main() -> None:
         remote = RemoteStore(latency=0.2)
         store = FallbackStore(remote, CLOCK.monotonic)
-        reservation = [asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST)) for _ in range(50)]
+        reservations = [asyncio.ensure_future(store.reserve("search", SINGLE_REQUEST)) for _ in range(50)]
         await asyncio.sleep(0.1)
-        for task in reservation:
+        for task in reservations:
             task.cancel()
-        await asyncio.wait(reservation)
+        await asyncio.wait(reservations)
         await reserve_one(store)
         assert CLOCK.monotonic() <= 0.41, "it waits for started operations only"
         assert remote.operations <= 2 * MAX_CONCURRENT_OPERATIONS + 1
@@ -327,9 +327,9 @@ class ScriptedStore(MemoryStore):
 
     @override
     async def snapshot(self) -> dict[str, dict[str, Any]]:
-        respond = asyncio.get_running_loop().create_future()
-        self.operations.append(respond)
-        await respond
+        completion = asyncio.get_running_loop().create_future()
+        self.operations.append(completion)
+        await completion
         return {}
 
 

@@ -82,9 +82,8 @@ async def test_a_rotated_video_is_upright(tmp_path: Path) -> None:
     assert (frame.width, frame.height) == (80, 160)
     with av.open(tmp_path / "phone.mp4") as container:
         assert next(container.decode(video=0)).rotation == 90
-    red, green, _ = cast(
-        "tuple[int, int, int]", image_of(frame).getpixel((10, 150))
-    )  # rotated counterclockwise: the left is at the bottom
+    # Rotated counterclockwise: the left side is at the bottom.
+    red, green, _ = cast("tuple[int, int, int]", image_of(frame).getpixel((10, 150)))
     assert red > 120 > green
 
 

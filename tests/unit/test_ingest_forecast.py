@@ -7,7 +7,6 @@ import pytest
 from twelvelabs_async._cli.forecast import (
     PUBLISHED_LIMITS,
     Demand,
-    ObservedLimit,
     PlanLimit,
     additional_windows,
     bottleneck,
@@ -42,7 +41,4 @@ def test_a_larger_plan_is_faster_and_a_small_ingestion_does_not_wait() -> None:
 
 @pytest.mark.parametrize(("amount", "windows"), [(0, 0), (12, 0), (13, 1), (72, 1), (73, 2)])
 def test_the_remaining_requests_of_an_observed_limit_are_used_first(amount: float, windows: int) -> None:
-    assert (
-        additional_windows(Demand("upload", "request", amount), ObservedLimit("upload", "request", 60, 12, 34.0))
-        == windows
-    )
+    assert additional_windows(Demand("upload", "request", amount), 60, 12) == windows

@@ -45,9 +45,9 @@ def test_an_invalid_proxy_url_is_rejected(text: str) -> None:
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_the_proxy_of_the_environment_is_used_for_https(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "proxy.example:3128")
-    found = resolve_proxy(FROM_ENVIRONMENT, API)
-    assert found.for_url(URL(API)) == found.for_url(STORAGE) == URL("http://proxy.example:3128")
-    assert (found.name, found.source) == ("proxy.example:3128", name)
+    proxy = resolve_proxy(FROM_ENVIRONMENT, API)
+    assert proxy.for_url(URL(API)) == proxy.for_url(STORAGE) == URL("http://proxy.example:3128")
+    assert (proxy.name, proxy.source) == ("proxy.example:3128", name)
 
 
 def test_https_proxy_takes_precedence_over_all_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_the_environment_proxy_is_not_used_for_plain_http_or_localhost(
     assert resolve_proxy(FROM_ENVIRONMENT, base_url).for_url(URL(base_url)) is None
 
 
-def test_no_proxy_is_used_without_one_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_if_the_environment_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")  # for http only
     assert resolve_proxy(FROM_ENVIRONMENT, API).name is None
@@ -88,9 +88,9 @@ def test_a_socks_proxy_in_the_environment_is_an_error_only_if_it_is_used(monkeyp
 
 
 def test_an_explicit_proxy_is_used_for_https_only() -> None:
-    found = resolve_proxy("http://proxy.example:3128", API)
-    assert found.for_url(URL(API)) == found.for_url(STORAGE) == URL("http://proxy.example:3128")
-    assert found.for_url(URL("http://storage.example/")) is None
+    proxy = resolve_proxy("http://proxy.example:3128", API)
+    assert proxy.for_url(URL(API)) == proxy.for_url(STORAGE) == URL("http://proxy.example:3128")
+    assert proxy.for_url(URL("http://storage.example/")) is None
     assert resolve_proxy("proxy.example:1", "http://127.0.0.1/v1.3").for_url(URL("http://127.0.0.1/v1.3")) is None
 
 

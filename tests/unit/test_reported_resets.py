@@ -1,4 +1,4 @@
-"""The reset time and the words of a 429 reach the user as the platform sent them."""
+"""Errors after a 429 have the reset time, the limit and the message that the platform sent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from twelvelabs_async.requests import Request
 
 
 @attrs.frozen
-class Refusal:
-    """A 429 as an account received it."""
+class RateLimitedResponse:
+    """An error response as received by a live account."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Refusal:
         return fake_response(self.status, self.body, self.headers)
 
 
-DAY_HEADERS: Final = Refusal(
+DAY_HEADERS: Final = RateLimitedResponse(
     429,
     {
         "date": "Fri, 07 Nov 2025 22:11:07 GMT",
@@ -52,7 +52,7 @@ DAY_HEADERS: Final = Refusal(
         "message": "You have exceeded the rate limit (100req/1day). Please try again later after 2025-11-08T01:20:49Z.",
     },
 )
-PLAN_LIMIT: Final = Refusal(
+PLAN_LIMIT: Final = RateLimitedResponse(
     429,
     {"date": "Tue, 28 Jul 2026 20:00:00 GMT"},
     {
@@ -61,8 +61,8 @@ PLAN_LIMIT: Final = Refusal(
         "It resets at 2026-07-28T23:25:06Z.",
     },
 )
-PLAN_LIMIT_WITHOUT_TIME: Final = Refusal(429, {}, {"code": "plan_limit_exceeded", "message": "daily limit"})
-REQUEST_REMAINING: Final = Refusal(
+PLAN_LIMIT_WITHOUT_TIME: Final = RateLimitedResponse(429, {}, {"code": "plan_limit_exceeded", "message": "daily limit"})
+REQUEST_REMAINING: Final = RateLimitedResponse(
     429,
     {"date": "Mon, 16 Mar 2026 14:00:00 GMT", "retry-after": "21600", "x-ratelimit-request-remaining": "0"},
     {
@@ -76,8 +76,8 @@ def search_request() -> Request[Any]:
     return json_request("POST", "/search", json={})
 
 
-def raised(rejection: Refusal, calls: int = 1, **options: Any) -> list[APIError]:
-    """Return the errors of several calls, one after the other, of which each request is refused."""
+def errors_of_calls(rejection: RateLimitedResponse, calls: int = 1, **options: Any) -> list[APIError]:
+    """Return the errors of consecutive calls if each request is rejected."""
 
     async def main() -> list[APIError]:
         async def handle(_method: str, _path: str) -> Response:
@@ -105,9 +105,9 @@ def raised(rejection: Refusal, calls: int = 1, **options: Any) -> list[APIError]
     ],
 )
 def test_p2_a_quota_error_has_the_limit_the_reset_and_the_message_of_the_platform(
-    rejection: Refusal, limit: int, resets_at: str
+    rejection: RateLimitedResponse, limit: int, resets_at: str
 ) -> None:
-    first, second = raised(rejection, calls=2)
+    first, second = errors_of_calls(rejection, calls=2)
     for error in (first, second):
         assert isinstance(error, QuotaExhaustedError)
         assert (error.limit, error.dimension, error.give_up_reason) == (limit, "request", "max_wait")
@@ -117,11 +117,11 @@ def test_p2_a_quota_error_has_the_limit_the_reset_and_the_message_of_the_platfor
     assert first.request_id == rejection.headers.get("x-trace-id")
     assert rejection.body["message"].rstrip(".") in str(first)
     assert rejection.body["code"] in str(first)
-    assert second.status_code is None, "it was not sent"
+    assert second.status_code is None, "the second call is not sent"
 
 
 def test_p2_a_429_that_is_not_retried_has_the_reset_and_the_limit_as_well() -> None:
-    [error] = raised(DAY_HEADERS, max_retries=0)
+    [error] = errors_of_calls(DAY_HEADERS, max_retries=0)
     assert isinstance(error, RateLimitError)
     assert (error.give_up_reason, error.category, error.dimension, error.limit) == (
         "max_retries",
@@ -134,7 +134,7 @@ def test_p2_a_429_that_is_not_retried_has_the_reset_and_the_limit_as_well() -> N
 
 
 def test_a_plan_limit_error_without_a_reset_is_not_retried_and_blocks_no_other_call() -> None:
-    for error in raised(PLAN_LIMIT_WITHOUT_TIME, calls=3):
+    for error in errors_of_calls(PLAN_LIMIT_WITHOUT_TIME, calls=3):
         assert isinstance(error, RateLimitError)
         assert not isinstance(error, QuotaExhaustedError)
         assert (error.code, error.message, error.attempts, error.retryable) == (
@@ -148,9 +148,9 @@ def test_a_plan_limit_error_without_a_reset_is_not_retried_and_blocks_no_other_c
 @pytest.mark.parametrize("status", [400, 403, 429])
 @pytest.mark.parametrize("code", ["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"])
 def test_each_plan_limit_error_stops_an_ingestion_and_has_its_code_and_message(status: int, code: str) -> None:
-    (error,) = raised(Refusal(status, {}, {"code": code, "message": "the plan allows no more"}))
+    (error,) = errors_of_calls(RateLimitedResponse(status, {}, {"code": code, "message": "the plan allows no more"}))
     assert reason_to_stop(error) == "quota"
-    assert not is_permanent(error), "the item itself is not at fault"
+    assert not is_permanent(error), "the item itself is valid"
     assert not error.retryable
     assert f"{status} {code}" in str(error)
     assert "the plan allows no more" in str(error)
@@ -183,7 +183,7 @@ def test_a_plan_limit_error_with_a_short_wait_is_retried() -> None:
 def test_p2_every_error_with_a_reported_reset_has_exactly_that_time(
     wait: int, elapsed: int, skew: float, latency: float, as_header: str
 ) -> None:
-    """The jitter of the next attempt, the latency and a wrong clock of this machine change nothing."""
+    """Jitter, latency and a wrong local clock have no effect."""
     assume(wait > elapsed)
 
     async def main() -> None:
@@ -222,8 +222,8 @@ def test_p2_every_error_with_a_reported_reset_has_exactly_that_time(
     run_in_virtual_time(main())
 
 
-@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_p2_the_decision_on_max_wait_depends_on_the_reported_reset_only(chance: float) -> None:
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
+def test_p2_the_decision_on_max_wait_depends_on_the_reported_reset_only(jitter: float) -> None:
     async def main(max_wait: float) -> float:
         responses = [fake_response(429, headers={"Retry-After": "5"}), fake_response(200, {})]
 
@@ -231,11 +231,11 @@ def test_p2_the_decision_on_max_wait_depends_on_the_reported_reset_only(chance: 
             return responses.pop(0)
 
         executor, _ = make_executor(handle, LoopClock(), options=Options(max_wait=max_wait))
-        executor.limiter.jitter = lambda: chance
+        executor.limiter.jitter = lambda: jitter
         await executor.execute(search_request())
         return executor.clock.monotonic()
 
-    assert run_in_virtual_time(main(5.6)) == pytest.approx(5 + 1.25 * chance)
+    assert run_in_virtual_time(main(5.6)) == pytest.approx(5 + 1.25 * jitter)
     with pytest.raises(QuotaExhaustedError):
         run_in_virtual_time(main(4.9))
 
@@ -271,6 +271,6 @@ def test_waits_without_a_known_limit_emit_no_wait_event() -> None:
 )
 def test_a_limit_given_only_in_the_message_is_parsed(message: str, limit: int | None, dimension: str) -> None:
     body = json.dumps({"code": "too_many_requests", "message": f"Too many {message}."})
-    (error,) = raised(Refusal(429, {"Retry-After": "3600"}, json.loads(body)))
+    (error,) = errors_of_calls(RateLimitedResponse(429, {"Retry-After": "3600"}, json.loads(body)))
     assert isinstance(error, QuotaExhaustedError)
     assert (error.limit, error.dimension) == (limit, dimension)

@@ -18,11 +18,11 @@ from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Request
 
 
-def get(template: str, **ids: Any) -> Request[Any]:
+def make_request(template: str, **ids: Any) -> Request[Any]:
     return Request(method="GET", path_template=template, response_type=dict, retry_class="safe", path_params=ids)
 
 
-REFUSED = [
+INVALID_IDS = [
     "",
     " ",
     ".",
@@ -41,7 +41,7 @@ REFUSED = [
     "\ud800",
     "a\tb",
 ]
-ESCAPED = [
+ESCAPED_IDS = [
     "%2e%2e%2fx",
     "%2E%2E",
     "..%2f",
@@ -62,28 +62,30 @@ ESCAPED = [
 ]
 
 
-@pytest.mark.parametrize("hostile", REFUSED, ids=ascii)
-def test_p16_an_id_that_would_leave_its_path_segment_is_rejected_before_sending(hostile: str) -> None:
-    api, session = make_executor(responses_in_order(fake_response()), LoopClock())
+@pytest.mark.parametrize("invalid_id", INVALID_IDS, ids=ascii)
+def test_p16_an_id_that_would_leave_its_path_segment_is_rejected_before_sending(invalid_id: str) -> None:
+    executor, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
-        run_in_virtual_time(api.execute(get("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=hostile)))
+        run_in_virtual_time(
+            executor.execute(make_request("/indexes/{index-id}/videos/{video-id}", index_id="i", video_id=invalid_id))
+        )
     assert session.sent == []
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("odd", ESCAPED, ids=ascii)
-def test_p16_an_id_with_special_characters_stays_one_segment_in_every_url_parser(odd: str) -> None:
-    path = get("/indexes/{index-id}/videos/{video-id}", index_id=odd, video_id=odd).path()
+@pytest.mark.parametrize("special_id", ESCAPED_IDS, ids=ascii)
+def test_p16_an_id_with_special_characters_stays_one_segment_in_every_url_parser(special_id: str) -> None:
+    path = make_request("/indexes/{index-id}/videos/{video-id}", index_id=special_id, video_id=special_id).path()
     assert path.isascii()
     for parsed in (urlsplit("https://h/v1.3" + path).path, URL("https://h/v1.3" + path, encoded=True).raw_path):
         segments = parsed.split("/")
-        assert [unquote(segment) for segment in segments] == ["", "v1.3", "indexes", odd, "videos", odd]
+        assert [unquote(segment) for segment in segments] == ["", "v1.3", "indexes", special_id, "videos", special_id]
 
 
-@pytest.mark.parametrize("wrong", [None, 7, b"abc", ["a"], True])
-def test_an_id_must_be_a_string(wrong: object) -> None:
+@pytest.mark.parametrize("invalid", [None, 7, b"abc", ["a"], True])
+def test_an_id_must_be_a_string(invalid: object) -> None:
     with pytest.raises(InvalidInputError):
-        validate_id(wrong)
+        validate_id(invalid)
 
 
 def test_literal_text_in_a_path_template_is_unchanged() -> None:
@@ -97,13 +99,13 @@ def test_literal_text_in_a_path_template_is_unchanged() -> None:
     assert request.path() == "/100%/a%s/c"
 
 
-def test_a_variable_without_a_value_is_rejected() -> None:
+def test_a_path_parameter_without_a_value_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match="video-id"):
-        get("/indexes/{index-id}/videos/{video-id}", index_id="i").path()
+        make_request("/indexes/{index-id}/videos/{video-id}", index_id="i").path()
 
 
-def test_dashes_and_underscores_in_names_are_the_same() -> None:
-    assert get("/a/{index-id}/{page_token}", index_id="1", page_token="2").path() == "/a/1/2"
+def test_dashes_and_underscores_in_parameter_names_are_equivalent() -> None:
+    assert make_request("/a/{index-id}/{page_token}", index_id="1", page_token="2").path() == "/a/1/2"
     assert (
         Request[Any](
             method="GET", path_template="/a/{x-y}", response_type=dict, retry_class="safe", path_params={"x-y": "1"}
@@ -112,8 +114,8 @@ def test_dashes_and_underscores_in_names_are_the_same() -> None:
     )
 
 
-def test_the_operation_is_the_verb_and_the_template() -> None:
-    assert get("/a/{index-id}", index_id="1").operation == "GET /a/{index-id}"
+def test_the_operation_is_the_method_and_the_path_template() -> None:
+    assert make_request("/a/{index-id}", index_id="1").operation == "GET /a/{index-id}"
 
 
 @pytest.mark.parametrize(
@@ -162,10 +164,10 @@ def test_query_parameters_are_encoded_as_the_api_expects(query: dict[str, Any], 
     ids=["query", "json", "nan", "object", "form"],
 )
 def test_p18_a_value_that_cannot_be_encoded_is_rejected_before_sending(request_: Request[Any]) -> None:
-    """P18. A file name that is not UTF-8 comes out of `os.listdir` like this."""
-    api, session = make_executor(responses_in_order(fake_response()), LoopClock())
+    """`os.listdir` returns such strings for filenames that are not UTF-8."""
+    executor, session = make_executor(responses_in_order(fake_response()), LoopClock())
     with pytest.raises(InvalidInputError) as caught:
-        run_in_virtual_time(api.execute(request_))
+        run_in_virtual_time(executor.execute(request_))
     assert session.sent == []
     assert str(caught.value).isprintable()
 
@@ -174,7 +176,7 @@ def test_omit_none_removes_only_none() -> None:
     assert omit_none(a=None, b=0, c="", d=False, e=[]) == {"b": 0, "c": "", "d": False, "e": []}
 
 
-class Format(str, Enum):  # noqa: UP042  # its str() differs
+class Format(str, Enum):  # noqa: UP042  # str() of a StrEnum differs
     MP4 = "mp4"
 
 
@@ -182,7 +184,7 @@ class Count(Enum):
     TWO = 2
 
 
-SENT_ALIKE: list[tuple[Any, str]] = [
+ENCODED_VALUES: list[tuple[Any, str]] = [
     (Format.MP4, "mp4"),
     (Count.TWO, "2"),
     (HTTPStatus.OK, "200"),
@@ -195,8 +197,8 @@ SENT_ALIKE: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "sent"), SENT_ALIKE, ids=repr)
-def test_a_value_is_sent_alike_in_queries_forms_and_json(value: Any, sent: str) -> None:
+@pytest.mark.parametrize(("value", "sent"), ENCODED_VALUES, ids=repr)
+def test_a_value_has_the_same_encoding_in_queries_forms_and_json(value: Any, sent: str) -> None:
     request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"x": value})
     assert parse_qsl(request.path().partition("?")[2]) == [("x", sent)]
     assert Form.build(x=value).fields == (("x", sent),)
@@ -205,7 +207,7 @@ def test_a_value_is_sent_alike_in_queries_forms_and_json(value: Any, sent: str) 
     assert (item if isinstance(item, str) else json.dumps(item)) == sent
 
 
-REFUSED_ALIKE: list[Any] = [
+INVALID_VALUES: list[Any] = [
     math.nan,
     math.inf,
     b"x",
@@ -218,7 +220,7 @@ REFUSED_ALIKE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", REFUSED_ALIKE, ids=range(len(REFUSED_ALIKE)))
+@pytest.mark.parametrize("value", INVALID_VALUES, ids=range(len(INVALID_VALUES)))
 def test_p18_an_invalid_value_is_rejected_by_name_in_queries_forms_and_json(value: Any) -> None:
     request = Request[Any](method="GET", path_template="/a", response_type=dict, retry_class="safe", query={"x": value})
     for send in (request.path, lambda: Form.build(x=value), lambda: json_bytes({"x": value})):

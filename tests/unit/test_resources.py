@@ -1,4 +1,4 @@
-"""The requests of the methods of resources, recorded by a transport that answers them: no server, no network."""
+"""The requests of resource methods, recorded by a fake executor."""
 
 from __future__ import annotations
 
@@ -22,73 +22,73 @@ from twelvelabs_async.resources.multipart_upload import MultipartUpload
 from twelvelabs_async.resources.search import Search
 from twelvelabs_async.resources.tasks import Tasks
 
-# Some of the groups are the older ones, which say so with each call.
+# Some resources are deprecated and warn with each call.
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 
 PAGE: dict[str, Any] = {"data": [], "page_info": {"page": 1, "total_page": 1}}
 
 
-class Recorder:
-    """Keeps every request, and gives prepared answers one after the other, the last one for ever."""
+class RecordingExecutor:
+    """Records all requests, and returns the configured responses in order; the last one is repeated."""
 
     def __init__(self) -> None:
         self.clock = FastClock()
         self.requests: list[Request[Any]] = []
-        self.answers: list[Any] = [{}]
+        self.responses: list[Any] = [{}]
 
-    def say(self, *answers: Any) -> None:
-        self.answers = list(answers)
+    def set_responses(self, *responses: Any) -> None:
+        self.responses = list(responses)
 
     async def execute(self, request: Request[Any]) -> Any:
         request.path()
         self.requests.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return None if request.response_type is type(None) else structure(answer, request.response_type)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return None if request.response_type is type(None) else structure(response, request.response_type)
 
     @property
-    def last(self) -> Request[Any]:
+    def last_request(self) -> Request[Any]:
         return self.requests[-1]
 
     @property
     def form(self) -> list[tuple[str, str]]:
-        assert self.last.form is not None
-        return list(self.last.form.fields)
+        assert self.last_request.form is not None
+        return list(self.last_request.form.fields)
 
     @property
     def files(self) -> list[tuple[str, str, Any, str]]:
-        assert self.last.form is not None
-        return [(file.name, file.filename, file.content, file.content_type) for file in self.last.form.files]
+        assert self.last_request.form is not None
+        return [(file.name, file.filename, file.content, file.content_type) for file in self.last_request.form.files]
 
     @property
     def json(self) -> Any:
-        """The JSON body as the platform would read it."""
-        return json.loads(cast("bytes", encode(self.last).content))
+        """The decoded JSON body of the last request."""
+        return json.loads(cast("bytes", encode(self.last_request).content))
 
 
 @pytest.fixture
-def executor() -> Recorder:
-    return Recorder()
+def executor() -> RecordingExecutor:
+    return RecordingExecutor()
 
 
 @pytest.fixture
-def assets(executor: Recorder) -> Assets:
+def assets(executor: RecordingExecutor) -> Assets:
     return Assets(cast("Any", executor))
 
 
 @pytest.fixture
-def indexed(executor: Recorder) -> IndexedAssets:
+def indexed_assets(executor: RecordingExecutor) -> IndexedAssets:
     return IndexedAssets(cast("Any", executor))
 
 
 @pytest.fixture
-def search(executor: Recorder) -> Search:
+def search(executor: RecordingExecutor) -> Search:
     return Search(cast("Any", executor))
 
 
 @pytest.fixture
-def uploads(executor: Recorder) -> MultipartUpload:
+def multipart_upload(executor: RecordingExecutor) -> MultipartUpload:
     return MultipartUpload(cast("Any", executor))
 
 
@@ -103,62 +103,62 @@ def uploads(executor: Recorder) -> MultipartUpload:
     ],
 )
 async def test_a_range_is_sent_as_its_bounds_and_a_number_unchanged(
-    executor: Recorder, indexed: IndexedAssets, limit: Any, sent: str
+    executor: RecordingExecutor, indexed_assets: IndexedAssets, limit: Any, sent: str
 ) -> None:
-    executor.say(PAGE)
-    await indexed.list("i", duration=limit, page_limit=None)
-    assert executor.last.path() == f"/indexes/i/indexed-assets?{sent}"
+    executor.set_responses(PAGE)
+    await indexed_assets.list("i", duration=limit, page_limit=None)
+    assert executor.last_request.path() == f"/indexes/i/indexed-assets?{sent}"
 
 
 @pytest.mark.parametrize(
     "limit", [Range(), {}, {"gt": 1}, {"gte": "1"}, True, "5", float("nan"), {"lte": float("inf")}]
 )
-def test_an_invalid_range_is_rejected(indexed: IndexedAssets, limit: Any) -> None:
-    """It would be ignored there, and a list without the filter would look like one with it."""
+def test_an_invalid_range_is_rejected(indexed_assets: IndexedAssets, limit: Any) -> None:
+    """The platform ignores an invalid range and returns an unfiltered list."""
     with pytest.raises(InvalidInputError, match="duration"):
-        indexed.list("i", duration=limit)
+        indexed_assets.list("i", duration=limit)
 
 
 async def test_user_metadata_filters_are_sent_as_plain_query_parameters(
-    executor: Recorder, indexed: IndexedAssets
+    executor: RecordingExecutor, indexed_assets: IndexedAssets
 ) -> None:
-    executor.say(PAGE)
-    await indexed.list("i", page_limit=None, user_metadata={"category": "news", "year": 2026, "aired": True})
-    assert executor.last.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
+    executor.set_responses(PAGE)
+    await indexed_assets.list("i", page_limit=None, user_metadata={"category": "news", "year": 2026, "aired": True})
+    assert executor.last_request.path() == "/indexes/i/indexed-assets?category=news&year=2026&aired=true"
 
 
 @pytest.mark.parametrize("key", ["page", "filename", "duration", "duration[gte]", "user_metadata", "status"])
-def test_a_user_metadata_filter_named_like_a_parameter_is_rejected(indexed: IndexedAssets, key: str) -> None:
-    """Else a filter on one's own key `page` would turn pages."""
+def test_a_user_metadata_filter_named_like_a_parameter_is_rejected(indexed_assets: IndexedAssets, key: str) -> None:
+    """Otherwise a filter by a metadata key `page` would set the page number."""
     with pytest.raises(InvalidInputError, match="same name"):
-        indexed.list("i", user_metadata={key: "x"})
+        indexed_assets.list("i", user_metadata={key: "x"})
 
 
 async def test_videos_can_be_filtered_by_a_user_metadata_key_named_status(
-    executor: Recorder,
+    executor: RecordingExecutor,
 ) -> None:
-    executor.say(PAGE)
+    executor.set_responses(PAGE)
     await Videos(cast("Any", executor)).list("i", page_limit=None, user_metadata={"status": "draft"})
-    assert executor.last.path() == "/indexes/i/videos?status=draft"
+    assert executor.last_request.path() == "/indexes/i/videos?status=draft"
 
 
-def test_a_user_metadata_filter_by_a_list_is_rejected(indexed: IndexedAssets) -> None:
+def test_a_user_metadata_filter_by_a_list_is_rejected(indexed_assets: IndexedAssets) -> None:
     with pytest.raises(InvalidInputError, match="must be a string, number or boolean"):
-        indexed.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
+        indexed_assets.list("i", user_metadata=cast("Any", {"tags": ["a", "b"]}))
 
 
 async def test_options_with_several_values_are_repeated(
-    executor: Recorder, indexed: IndexedAssets, assets: Assets
+    executor: RecordingExecutor, indexed_assets: IndexedAssets, assets: Assets
 ) -> None:
-    executor.say(PAGE)
-    await indexed.list("i", status=["ready", "failed"], page_limit=None)
-    assert executor.last.path() == "/indexes/i/indexed-assets?status=ready&status=failed"
+    executor.set_responses(PAGE)
+    await indexed_assets.list("i", status=["ready", "failed"], page_limit=None)
+    assert executor.last_request.path() == "/indexes/i/indexed-assets?status=ready&status=failed"
     await assets.list(asset_ids=("a", "b"), asset_types=["video"], page_limit=None)
-    assert executor.last.path() == "/assets?asset_ids=a&asset_ids=b&asset_types=video"
+    assert executor.last_request.path() == "/assets?asset_ids=a&asset_ids=b&asset_types=video"
 
 
-def lists_of_values(executor: Recorder, values: Any) -> Iterable[Callable[[], Any]]:
-    assets, indexed, search = (
+def calls_with_list_arguments(executor: RecordingExecutor, values: Any) -> Iterable[Callable[[], Any]]:
+    assets, indexed_assets, search = (
         Assets(cast("Any", executor)),
         IndexedAssets(cast("Any", executor)),
         Search(cast("Any", executor)),
@@ -166,7 +166,7 @@ def lists_of_values(executor: Recorder, values: Any) -> Iterable[Callable[[], An
     return (
         lambda: assets.list(asset_ids=values),
         lambda: assets.list(asset_types=values),
-        lambda: indexed.list("i", status=values),
+        lambda: indexed_assets.list("i", status=values),
         lambda: Tasks(cast("Any", executor)).list(status=values),
         lambda: search.query(index_id="i", search_options=values, query_text="x"),
         lambda: search.query(index_id="i", search_options=["visual"], transcription_options=values, query_text="x"),
@@ -174,73 +174,79 @@ def lists_of_values(executor: Recorder, values: Any) -> Iterable[Callable[[], An
 
 
 @pytest.mark.parametrize("values", ["", b"visual", [], ()])
-@pytest.mark.parametrize("which", range(6))
-def test_an_empty_or_invalid_list_of_values_is_rejected(executor: Recorder, which: int, values: Any) -> None:
+@pytest.mark.parametrize("call_index", range(6))
+def test_an_empty_or_invalid_list_of_values_is_rejected(
+    executor: RecordingExecutor, call_index: int, values: Any
+) -> None:
     with pytest.raises(InvalidInputError):
-        list(lists_of_values(executor, values))[which]()
+        list(calls_with_list_arguments(executor, values))[call_index]()
     assert not executor.requests
 
 
-@pytest.mark.parametrize("which", [4, 5])
-def test_a_string_in_place_of_a_list_of_search_options_is_rejected(executor: Recorder, which: int) -> None:
+@pytest.mark.parametrize("call_index", [4, 5])
+def test_a_string_in_place_of_a_list_of_search_options_is_rejected(
+    executor: RecordingExecutor, call_index: int
+) -> None:
     with pytest.raises(InvalidInputError, match="must be a list, got 'visual'"):
-        list(lists_of_values(executor, "visual"))[which]()
+        list(calls_with_list_arguments(executor, "visual"))[call_index]()
 
 
-@pytest.mark.parametrize("which", range(4))
-async def test_a_filter_takes_one_value_or_a_list(executor: Recorder, which: int) -> None:
-    executor.say(PAGE)
-    await list(lists_of_values(executor, "visual"))[which]()
-    assert "=visual" in executor.last.path()
+@pytest.mark.parametrize("call_index", range(4))
+async def test_a_filter_takes_one_value_or_a_list(executor: RecordingExecutor, call_index: int) -> None:
+    executor.set_responses(PAGE)
+    await list(calls_with_list_arguments(executor, "visual"))[call_index]()
+    assert "=visual" in executor.last_request.path()
 
 
 @pytest.mark.parametrize("limits", [{"page": 0}, {"page_limit": 0}, {"page_limit": 51}, {"page": -1}])
 def test_invalid_page_numbers_and_limits_are_rejected_when_the_list_is_created(limits: dict[str, int]) -> None:
-    executor = Recorder()
-    for make in (
+    executor = RecordingExecutor()
+    for list_method in (
         Assets(cast("Any", executor)).list,
         Tasks(cast("Any", executor)).list,
         MultipartUpload(cast("Any", executor)).list_incomplete_uploads,
     ):
         with pytest.raises(InvalidInputError, match="page"):
-            cast("Any", make)(**limits)
+            cast("Any", list_method)(**limits)
 
 
-async def test_a_list_requests_large_pages_and_only_when_iterated(executor: Recorder, assets: Assets) -> None:
-    executor.say(PAGE)
-    listed = assets.list(filename="film")
+async def test_a_list_requests_large_pages_and_only_when_iterated(executor: RecordingExecutor, assets: Assets) -> None:
+    executor.set_responses(PAGE)
+    paginator = assets.list(filename="film")
     assert not executor.requests
-    assert [asset async for asset in listed] == []
-    assert executor.last.path() == "/assets?filename=film&page_limit=50"
+    assert [asset async for asset in paginator] == []
+    assert executor.last_request.path() == "/assets?filename=film&page_limit=50"
 
 
 async def test_a_page_of_an_upload_status_lists_its_uploaded_chunks(
-    executor: Recorder, uploads: MultipartUpload
+    executor: RecordingExecutor, multipart_upload: MultipartUpload
 ) -> None:
     chunks = [{"index": 1, "status": "completed"}, {"index": 2, "status": "pending"}]
-    executor.say({"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}})
-    page = await uploads.get_status("u")
+    executor.set_responses(
+        {"upload_id": "u", "status": "active", "uploaded_chunks": chunks, "page_info": {"total_page": 1}}
+    )
+    page = await multipart_upload.get_status("u")
     assert [(chunk.index, chunk.status) for chunk in page] == [(1, "completed"), (2, "pending")]
     assert page.extra["status"] == "active"
-    status = await uploads.retrieve("u")
+    status = await multipart_upload.retrieve("u")
     assert (status.status, len(status.uploaded_chunks)) == ("active", 2)
 
 
-@pytest.mark.parametrize("bad", ["", " ", "a/b", "..", "a\nb", 7, None])
-async def test_an_invalid_id_is_rejected_before_anything_is_sent(executor: Recorder, bad: Any) -> None:
-    """`delete("..")` must never reach the parent of what was meant."""
-    assets, indexed = Assets(cast("Any", executor)), IndexedAssets(cast("Any", executor))
+@pytest.mark.parametrize("invalid_id", ["", " ", "a/b", "..", "a\nb", 7, None])
+async def test_an_invalid_id_is_rejected_before_a_request_is_sent(executor: RecordingExecutor, invalid_id: Any) -> None:
+    """`delete("..")` must not send a request for the parent resource."""
+    assets, indexed_assets = Assets(cast("Any", executor)), IndexedAssets(cast("Any", executor))
     calls: list[Callable[[], Any]] = [
-        lambda: assets.delete(bad, force=True),
-        lambda: assets.retrieve_transcription(bad),
-        lambda: indexed.create("i", asset_id=bad),
-        lambda: indexed.delete("i", bad),
-        lambda: indexed.list_by_asset(bad),
-        lambda: Videos(cast("Any", executor)).list(bad),
-        lambda: Indexes(cast("Any", executor)).videos.delete(bad, "v"),
-        lambda: Tasks(cast("Any", executor)).create(index_id=bad, video_url="https://x.example/a.mp4"),
-        lambda: Search(cast("Any", executor)).query(index_id=bad, search_options=["visual"], query_text="x"),
-        lambda: Search(cast("Any", executor)).retrieve(bad),
+        lambda: assets.delete(invalid_id, force=True),
+        lambda: assets.retrieve_transcription(invalid_id),
+        lambda: indexed_assets.create("i", asset_id=invalid_id),
+        lambda: indexed_assets.delete("i", invalid_id),
+        lambda: indexed_assets.list_by_asset(invalid_id),
+        lambda: Videos(cast("Any", executor)).list(invalid_id),
+        lambda: Indexes(cast("Any", executor)).videos.delete(invalid_id, "v"),
+        lambda: Tasks(cast("Any", executor)).create(index_id=invalid_id, video_url="https://x.example/a.mp4"),
+        lambda: Search(cast("Any", executor)).query(index_id=invalid_id, search_options=["visual"], query_text="x"),
+        lambda: Search(cast("Any", executor)).retrieve(invalid_id),
     ]
     for call in calls:
         with pytest.raises(InvalidInputError):
@@ -248,8 +254,8 @@ async def test_an_invalid_id_is_rejected_before_anything_is_sent(executor: Recor
     assert not executor.requests
 
 
-async def test_a_file_is_sent_as_a_form_with_the_fields_first(executor: Recorder, assets: Assets) -> None:
-    executor.say({"_id": "a", "status": "processing"})
+async def test_a_file_is_sent_as_a_form_with_the_fields_first(executor: RecordingExecutor, assets: Assets) -> None:
+    executor.set_responses({"_id": "a", "status": "processing"})
     metadata: dict[str, Any] = {"tags": ["a", "b"], "né": 1.5, "ok": True}
     asset = await assets.create(
         method="direct",
@@ -271,9 +277,9 @@ async def test_a_file_is_sent_as_a_form_with_the_fields_first(executor: Recorder
 
 
 async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(
-    executor: Recorder, assets: Assets
+    executor: RecordingExecutor, assets: Assets
 ) -> None:
-    executor.say({"_id": "a", "status": "processing"})
+    executor.set_responses({"_id": "a", "status": "processing"})
     part = FilePart(name="whatever", filename="a.mp4", content=b"x", size=1, content_type="video/mp4")
     await assets.create(method="direct", file=part)
     assert executor.files == [("file", "a.mp4", b"x", "video/mp4")]
@@ -281,7 +287,7 @@ async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "arguments",
     [
         {"method": "direct"},
         {"method": "url"},
@@ -298,11 +304,11 @@ async def test_a_file_part_from_the_caller_keeps_its_filename_and_content_type(
     ],
     ids=repr,
 )
-async def test_invalid_asset_arguments_are_rejected_before_anything_is_sent(
-    executor: Recorder, assets: Assets, wrong: Any
+async def test_invalid_asset_arguments_are_rejected_before_a_request_is_sent(
+    executor: RecordingExecutor, assets: Assets, arguments: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
-        await assets.create(**wrong)
+        await assets.create(**arguments)
     assert not executor.requests
 
 
@@ -310,7 +316,9 @@ async def test_invalid_asset_arguments_are_rejected_before_anything_is_sent(
     "url",
     ["", "film.mp4", "/films/a.mp4", "file:///films/a", "ftp://x.example/a", "https://", "http://a b", "http://[", 7],
 )
-async def test_a_url_that_the_platform_cannot_fetch_is_rejected(executor: Recorder, assets: Assets, url: Any) -> None:
+async def test_a_url_that_the_platform_cannot_fetch_is_rejected(
+    executor: RecordingExecutor, assets: Assets, url: Any
+) -> None:
     with pytest.raises(InvalidInputError, match="must be an http or https URL"):
         await assets.create(method="url", url=url)
     with pytest.raises(InvalidInputError, match="video_url"):
@@ -318,17 +326,17 @@ async def test_a_url_that_the_platform_cannot_fetch_is_rejected(executor: Record
     assert not executor.requests
 
 
-async def test_an_asset_is_deleted_with_force_only_on_request(executor: Recorder, assets: Assets) -> None:
+async def test_an_asset_is_deleted_with_force_only_on_request(executor: RecordingExecutor, assets: Assets) -> None:
     await assets.delete("a")
-    assert executor.last.path() == "/assets/a"
+    assert executor.last_request.path() == "/assets/a"
     await assets.delete("a", force=True)
-    assert executor.last.path() == "/assets/a?force=true"
+    assert executor.last_request.path() == "/assets/a?force=true"
 
 
-async def test_none_in_an_update_of_user_metadata_is_sent(executor: Recorder, assets: Assets) -> None:
+async def test_none_in_an_update_of_user_metadata_is_sent(executor: RecordingExecutor, assets: Assets) -> None:
     change = {"keep": "x", "gone": None}
     await assets.update_user_metadata("a", user_metadata=change)
-    assert (executor.last.operation, executor.json) == (
+    assert (executor.last_request.operation, executor.json) == (
         "PATCH /assets/{asset_id}/user-metadata",
         {"user_metadata": change},
     )
@@ -338,69 +346,69 @@ async def test_none_in_an_update_of_user_metadata_is_sent(executor: Recorder, as
     assert executor.json == {"user_metadata": change}
 
 
-async def test_none_in_a_replacement_of_user_metadata_is_rejected(executor: Recorder, assets: Assets) -> None:
+async def test_none_in_a_replacement_of_user_metadata_is_rejected(executor: RecordingExecutor, assets: Assets) -> None:
     with pytest.raises(InvalidInputError, match="gone"):
         await assets.replace_user_metadata("a", user_metadata=cast("Any", {"gone": None}))
     await assets.replace_user_metadata("a", user_metadata={})
-    assert (executor.last.method, executor.json) == ("PUT", {"user_metadata": {}})
+    assert (executor.last_request.method, executor.json) == ("PUT", {"user_metadata": {}})
 
 
-async def test_transcription_units_are_sent_as_repeated_parameters(executor: Recorder, assets: Assets) -> None:
-    executor.say({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
-    found = await assets.retrieve_transcription("a", include=["words", "utterances"])
-    assert executor.last.path() == "/assets/a/transcription?include=words&include=utterances"
-    assert found.words[0].value == "hi"
+async def test_transcription_units_are_sent_as_repeated_parameters(executor: RecordingExecutor, assets: Assets) -> None:
+    executor.set_responses({"status": "ready", "words": [{"start": 0, "end": 1, "value": "hi"}]})
+    transcription = await assets.retrieve_transcription("a", include=["words", "utterances"])
+    assert executor.last_request.path() == "/assets/a/transcription?include=words&include=utterances"
+    assert transcription.words[0].value == "hi"
 
 
 async def test_embeddings_and_transcription_of_an_indexed_asset_are_requested_by_parameter(
-    executor: Recorder, indexed: IndexedAssets
+    executor: RecordingExecutor, indexed_assets: IndexedAssets
 ) -> None:
-    executor.say({"_id": "x", "status": "ready"})
-    await indexed.retrieve("i", "x", embedding_option=["visual", "audio"], transcription=True)
-    assert executor.last.path() == (
+    executor.set_responses({"_id": "x", "status": "ready"})
+    await indexed_assets.retrieve("i", "x", embedding_option=["visual", "audio"], transcription=True)
+    assert executor.last_request.path() == (
         "/indexes/i/indexed-assets/x?embedding_option=visual&embedding_option=audio&transcription=true"
     )
 
 
-async def test_a_task_requires_either_a_file_or_a_url(executor: Recorder) -> None:
-    executor.say({"_id": "t", "video_id": "v"})
+async def test_a_task_requires_either_a_file_or_a_url(executor: RecordingExecutor) -> None:
+    executor.set_responses({"_id": "t", "video_id": "v"})
     tasks = Tasks(cast("Any", executor))
     await tasks.create(index_id="i", video_file=b"x", enable_video_stream=False, user_metadata={"a": 1})
     assert executor.form == [("index_id", "i"), ("enable_video_stream", "false"), ("user_metadata", '{"a":1}')]
     assert executor.files == [("video_file", "upload", b"x", "video/mp4")]
-    for wrong in ({}, {"video_file": b"x", "video_url": "https://x.example/a"}):
+    for arguments in ({}, {"video_file": b"x", "video_url": "https://x.example/a"}):
         with pytest.raises(InvalidInputError, match="one of"):
-            await tasks.create(index_id="i", **cast("Any", wrong))
+            await tasks.create(index_id="i", **cast("Any", arguments))
 
 
 async def test_completed_chunks_may_be_models_or_dicts_and_are_sent_with_all_fields(
-    executor: Recorder, uploads: MultipartUpload
+    executor: RecordingExecutor, multipart_upload: MultipartUpload
 ) -> None:
-    """The platform refuses a chunk without its `proof_type`, though a caller need not say it."""
-    plain = {"chunk_index": 2, "proof": "f", "proof_type": "etag", "chunk_size": 3}
-    await uploads.report_chunk_batch(
-        "u", completed_chunks=[CompletedChunk(chunk_index=1, proof="e", chunk_size=5), plain]
+    """The platform requires `proof_type`, which has a default in the model."""
+    chunk_dict = {"chunk_index": 2, "proof": "f", "proof_type": "etag", "chunk_size": 3}
+    await multipart_upload.report_chunk_batch(
+        "u", completed_chunks=[CompletedChunk(chunk_index=1, proof="e", chunk_size=5), chunk_dict]
     )
     first = {"chunk_index": 1, "proof": "e", "proof_type": "etag", "chunk_size": 5}
-    assert executor.json == {"completed_chunks": [first, plain]}
+    assert executor.json == {"completed_chunks": [first, chunk_dict]}
 
 
-async def test_invalid_upload_arguments_are_rejected_before_anything_is_sent(
-    executor: Recorder, uploads: MultipartUpload
+async def test_invalid_upload_arguments_are_rejected_before_a_request_is_sent(
+    executor: RecordingExecutor, multipart_upload: MultipartUpload
 ) -> None:
-    for wrong in ({"filename": " ", "total_size": 1}, {"filename": "a", "total_size": 0}):
+    for arguments in ({"filename": " ", "total_size": 1}, {"filename": "a", "total_size": 0}):
         with pytest.raises(InvalidInputError):
-            await uploads.create(type="video", **cast("Any", wrong))
+            await multipart_upload.create(type="video", **cast("Any", arguments))
     for start, count in ((0, 1), (1, 0), (1, 51)):
         with pytest.raises(InvalidInputError, match=r"(start|count) must be a whole number"):
-            await uploads.get_additional_presigned_urls("u", start=start, count=count)
+            await multipart_upload.get_additional_presigned_urls("u", start=start, count=count)
     with pytest.raises(InvalidInputError, match="completed_chunks"):
-        await uploads.report_chunk_batch("u", completed_chunks=[])
+        await multipart_upload.report_chunk_batch("u", completed_chunks=[])
     assert not executor.requests
 
 
-async def test_a_search_repeats_its_options_and_encodes_its_filter(executor: Recorder, search: Search) -> None:
-    executor.say({"data": []})
+async def test_a_search_repeats_its_options_and_encodes_its_filter(executor: RecordingExecutor, search: Search) -> None:
+    executor.set_responses({"data": []})
     await search.create(
         index_id="i",
         search_options=["visual", "transcription"],
@@ -424,20 +432,22 @@ async def test_a_search_repeats_its_options_and_encodes_its_filter(executor: Rec
         ("search_options", "visual"),
         ("transcription_options", "lexical"),
     ]
-    assert executor.last.retry_class == "billable"
+    assert executor.last_request.retry_class == "billable"
 
 
-async def test_a_filter_string_must_be_a_json_object(executor: Recorder, search: Search) -> None:
-    executor.say({"data": []})
+async def test_a_filter_string_must_be_a_json_object(executor: RecordingExecutor, search: Search) -> None:
+    executor.set_responses({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_text="x", filter='{"id": ["a"]}')
     assert ("filter", '{"id": ["a"]}') in executor.form
-    for wrong in ("{", "[1]", "text", ""):
+    for invalid_filter in ("{", "[1]", "text", ""):
         with pytest.raises(InvalidInputError, match="filter"):
-            search.query(index_id="i", search_options=["visual"], query_text="x", filter=wrong)
+            search.query(index_id="i", search_options=["visual"], query_text="x", filter=invalid_filter)
 
 
-async def test_query_images_are_sent_in_order_with_their_media_type(executor: Recorder, search: Search) -> None:
-    executor.say({"data": []})
+async def test_query_images_are_sent_in_order_with_their_media_type(
+    executor: RecordingExecutor, search: Search
+) -> None:
+    executor.set_responses({"data": []})
     second = FilePart(name="", filename="b.jpg", content=b"2", size=1, content_type="image/jpeg")
     await search.create(index_id="i", search_options=["visual"], query_media_file=[b"1", second])
     assert executor.form == [("index_id", "i"), ("search_options", "visual"), ("query_media_type", "image")]
@@ -448,14 +458,14 @@ async def test_query_images_are_sent_in_order_with_their_media_type(executor: Re
 
 
 @pytest.mark.parametrize("urls", ["https://x.example/1.jpg", ["https://x.example/1.jpg"], ("https://x.example/1.jpg",)])
-async def test_a_single_query_url_needs_no_list(executor: Recorder, search: Search, urls: Any) -> None:
-    executor.say({"data": []})
+async def test_a_single_query_url_needs_no_list(executor: RecordingExecutor, search: Search, urls: Any) -> None:
+    executor.set_responses({"data": []})
     await search.create(index_id="i", search_options=["visual"], query_media_url=urls)
     assert [text for name, text in executor.form if name == "query_media_url"] == ["https://x.example/1.jpg"]
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "arguments",
     [
         {},
         {"query_text": " "},
@@ -470,22 +480,22 @@ async def test_a_single_query_url_needs_no_list(executor: Recorder, search: Sear
     ],
     ids=repr,
 )
-async def test_a_search_with_an_invalid_query_is_rejected_before_anything_is_sent(
-    executor: Recorder, search: Search, wrong: Any
+async def test_a_search_with_an_invalid_query_is_rejected_before_a_request_is_sent(
+    executor: RecordingExecutor, search: Search, arguments: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
-        search.query(index_id="i", search_options=["visual"], **wrong)
+        search.query(index_id="i", search_options=["visual"], **arguments)
     with pytest.raises(InvalidInputError):
-        await search.create(index_id="i", search_options=["visual"], **wrong)
+        await search.create(index_id="i", search_options=["visual"], **arguments)
     assert not executor.requests
 
 
 async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(
-    executor: Recorder, search: Search
+    executor: RecordingExecutor, search: Search
 ) -> None:
-    """A page without `include_user_metadata` would silently lack the keys that the first page had."""
+    """Without `include_user_metadata`, later pages would have no user metadata."""
     pool = {"total_count": 2, "index_id": "i"}
-    executor.say(
+    executor.set_responses(
         {
             "data": [{"video_id": "a", "rank": 1}],
             "page_info": {"next_page_token": "t-1", "total_results": 2},
@@ -493,20 +503,20 @@ async def test_later_search_pages_use_the_token_and_keep_include_user_metadata(
         },
         {"data": [{"video_id": "b", "rank": 2}], "page_info": {"prev_page_token": "t-0"}},
     )
-    found = search.query(index_id="i", search_options=["visual"], query_text="x", include_user_metadata=True)
+    paginator = search.query(index_id="i", search_options=["visual"], query_text="x", include_user_metadata=True)
     assert not executor.requests
-    pages = [page async for page in found.pages()]
+    pages = [page async for page in paginator.pages()]
     assert [item.video_id for page in pages for item in page] == ["a", "b"]
     assert (pages[0].total, pages[0].extra["search_pool"]) == (2, pool)
     assert [request.operation for request in executor.requests] == ["POST /search", "GET /search/{page-token}"]
-    assert executor.last.path() == "/search/t-1?include_user_metadata=true"
-    assert executor.last.retry_class == "safe"
+    assert executor.last_request.path() == "/search/t-1?include_user_metadata=true"
+    assert executor.last_request.retry_class == "safe"
 
 
 async def test_search_results_contain_the_search_pool_and_the_next_page_token(
-    executor: Recorder, search: Search
+    executor: RecordingExecutor, search: Search
 ) -> None:
-    executor.say(
+    executor.set_responses(
         {
             "data": [{"id": "v", "clips": [{"start": 1, "end": 2.5, "video_id": "v", "rank": 1}]}],
             "page_info": {"next_page_token": "t", "page_expires_at": "2026-10-01T00:00:00Z", "total_inner_matches": 1},
@@ -519,35 +529,45 @@ async def test_search_results_contain_the_search_pool_and_the_next_page_token(
     assert results.search_pool.total_duration == 60.0
 
 
-async def test_waiting_reports_every_poll_and_returns_the_ready_asset(executor: Recorder, assets: Assets) -> None:
-    executor.say(
+async def test_wait_for_done_calls_the_callback_at_each_poll_and_returns_the_ready_asset(
+    executor: RecordingExecutor, assets: Assets
+) -> None:
+    executor.set_responses(
         {"_id": "a", "status": "processing"}, {"_id": "a", "status": "who knows"}, {"_id": "a", "status": "ready"}
     )
-    seen: list[str] = []
-    done = await assets.wait_for_done("a", sleep_interval=2, callback=lambda asset: seen.append(asset.status))
-    assert done.status == "ready"
-    assert seen == ["processing", "who knows", "ready"]
+    statuses: list[str] = []
+    ready_asset = await assets.wait_for_done(
+        "a", sleep_interval=2, callback=lambda asset: statuses.append(asset.status)
+    )
+    assert ready_asset.status == "ready"
+    assert statuses == ["processing", "who knows", "ready"]
     assert executor.clock.sleeps == [2, 2]
 
 
-async def test_waiting_for_a_failed_asset_raises_an_error_with_the_reason(executor: Recorder, assets: Assets) -> None:
-    executor.say({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
+async def test_wait_for_done_for_a_failed_asset_raises_an_error_with_the_reason(
+    executor: RecordingExecutor, assets: Assets
+) -> None:
+    executor.set_responses({"_id": "a", "status": "failed", "error": {"message": "no video stream"}})
     with pytest.raises(ProcessingFailedError, match="no video stream") as caught:
         await assets.wait_for_done("a")
     assert (caught.value.resource_type, caught.value.id) == ("asset", "a")
 
 
-async def test_waiting_for_an_unknown_id_raises_immediately(executor: Recorder, indexed: IndexedAssets) -> None:
-    executor.say(NotFoundError(message="no such asset"))
+async def test_wait_for_done_for_an_unknown_id_raises_immediately(
+    executor: RecordingExecutor, indexed_assets: IndexedAssets
+) -> None:
+    executor.set_responses(NotFoundError(message="no such asset"))
     with pytest.raises(NotFoundError):
-        await indexed.wait_for_done("i", "x")
-    assert executor.last.path() == "/indexes/i/indexed-assets/x"
+        await indexed_assets.wait_for_done("i", "x")
+    assert executor.last_request.path() == "/indexes/i/indexed-assets/x"
 
 
-async def test_waiting_raises_wait_timeout_error_after_the_timeout(executor: Recorder, indexed: IndexedAssets) -> None:
-    executor.say({"_id": "x", "status": "queued"})
+async def test_wait_for_done_raises_wait_timeout_error_after_the_timeout(
+    executor: RecordingExecutor, indexed_assets: IndexedAssets
+) -> None:
+    executor.set_responses({"_id": "x", "status": "queued"})
     waits: dict[str, Awaitable[Any]] = {
-        "indexed asset": indexed.wait_for_done("i", "x", timeout=60),
+        "indexed asset": indexed_assets.wait_for_done("i", "x", timeout=60),
         "indexing task": Tasks(cast("Any", executor)).wait_for_done("x", timeout=60),
     }
     for kind, wait in waits.items():
@@ -578,8 +598,10 @@ HITS: dict[str, Any] = {
 }
 
 
-async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(search: Search, executor: Recorder) -> None:
-    executor.say(HITS, video_page("v0", "v1", "v2"))
+async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(
+    search: Search, executor: RecordingExecutor
+) -> None:
+    executor.set_responses(HITS, video_page("v0", "v1", "v2"))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
     assert hits[0].user_metadata == {"place": "Oslo"}
@@ -589,8 +611,10 @@ async def test_query_with_videos_reads_the_videos_from_one_page_of_the_list(sear
     assert ("include_user_metadata", "true") in (executor.requests[0].form or Form.build()).fields
 
 
-async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Search, executor: Recorder) -> None:
-    executor.say(HITS, video_page("v1", pages=2000), video("v2"))
+async def test_few_videos_of_a_large_index_are_requested_individually(
+    search: Search, executor: RecordingExecutor
+) -> None:
+    executor.set_responses(HITS, video_page("v1", pages=2000), video("v2"))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert [hit.filename for hit in hits] == ["v1.mp4", "v2.mp4", "v1.mp4"]
     assert [request.path().partition("?")[0] for request in executor.requests[1:]] == [
@@ -599,14 +623,14 @@ async def test_few_videos_of_a_large_index_are_looked_up_one_by_one(search: Sear
     ]
 
 
-async def test_a_search_result_whose_video_was_deleted_is_kept(search: Search, executor: Recorder) -> None:
-    executor.say(HITS, video_page("v1"), NotFoundError(status_code=404))
+async def test_a_search_result_whose_video_was_deleted_is_kept(search: Search, executor: RecordingExecutor) -> None:
+    executor.set_responses(HITS, video_page("v1"), NotFoundError(status_code=404))
     hits = await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x")
     assert (hits[1].video, hits[1].filename, hits[1].hls_url) == (None, None, None)
     assert hits[1].thumbnail_url == "https://cdn/hit.jpg"
 
 
-async def test_a_search_without_results_requests_no_video(search: Search, executor: Recorder) -> None:
-    executor.say({"data": [], "page_info": {}})
+async def test_a_search_without_results_requests_no_video(search: Search, executor: RecordingExecutor) -> None:
+    executor.set_responses({"data": [], "page_info": {}})
     assert await search.query_with_videos(index_id="i", search_options=["visual"], query_text="x") == []
     assert len(executor.requests) == 1

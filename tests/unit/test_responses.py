@@ -1,4 +1,4 @@
-"""Answers of the agent: what is asked, how often, and what the answers become."""
+"""Responses of the agent: requests, retries, streams and parsed results."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ STEP = {
     "call_id": "c1",
     "arguments": '{"query":"train"}',
 }
-ASIDE: dict[str, Any] = {
+COMMENTARY: dict[str, Any] = {
     **MESSAGE,
     "phase": "commentary",
     "content": [{"type": "output_text", "text": "Let me look.", "annotations": []}],
 }
-ANSWER: dict[str, Any] = {
+RESPONSE: dict[str, Any] = {
     "id": "resp_1",
     "type": "response",
     "object": "response",
@@ -66,13 +66,13 @@ ANSWER: dict[str, Any] = {
     "session_id": "sess_1",
     "knowledge_store_id": "ks_1",
     "incomplete_details": None,
-    "output": [STEP, ASIDE, MESSAGE],
+    "output": [STEP, COMMENTARY, MESSAGE],
     "usage": {"input_tokens": 100, "output_tokens": 20},
     "created_at": "2026-07-11T03:13:57Z",
 }
 EVENTS: list[dict[str, Any]] = [
-    {"type": "response.created", "sequence_number": 0, "response": {**ANSWER, "status": "in_progress", "output": []}},
-    {"type": "response.in_progress", "sequence_number": 1, "response": {**ANSWER, "status": "in_progress"}},
+    {"type": "response.created", "sequence_number": 0, "response": {**RESPONSE, "status": "in_progress", "output": []}},
+    {"type": "response.in_progress", "sequence_number": 1, "response": {**RESPONSE, "status": "in_progress"}},
     {"type": "response.output_item.added", "sequence_number": 2, "output_index": 0, "item": MESSAGE},
     {"type": "response.content_part.added", "sequence_number": 3, "part": {"type": "output_text", "text": ""}},
     {"type": "response.output_text.delta", "sequence_number": 4, "item_id": "msg_1", "delta": "A train "},
@@ -83,49 +83,49 @@ EVENTS: list[dict[str, Any]] = [
     {"type": "response.content_part.done", "sequence_number": 11, "part": MESSAGE["content"][0]},
     {"type": "response.function_call_arguments.done", "sequence_number": 12, "arguments": "{}"},
     {"type": "response.output_item.done", "sequence_number": 13, "output_index": 0, "item": MESSAGE},
-    {"type": "response.completed", "sequence_number": 14, "response": ANSWER},
+    {"type": "response.completed", "sequence_number": 14, "response": RESPONSE},
 ]
 
 
 def frames(*events: dict[str, Any], name: str | None = None) -> bytes:
-    written = (f"event: {name or event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
-    return b"".join(written)
+    encoded = (f"event: {name or event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+    return b"".join(encoded)
 
 
-def responses(*replies: Response) -> tuple[Responses, FakeSession]:
-    api, session = make_executor(responses_in_order(*replies), FastClock())
-    return Responses(api), session
+def responses(*http_responses: Response) -> tuple[Responses, FakeSession]:
+    executor, session = make_executor(responses_in_order(*http_responses), FastClock())
+    return Responses(executor), session
 
 
-def stream_of(*pieces: bytes) -> tuple[ResponseStream, FakeStreamingExecutor]:
-    streamed = FakeStreamingExecutor(*pieces)
-    return Responses(streamed).create_stream(knowledge_store_id="ks_1", input="Well?"), streamed
+def stream_of(*chunks: bytes) -> tuple[ResponseStream, FakeStreamingExecutor]:
+    executor = FakeStreamingExecutor(*chunks)
+    return Responses(executor).create_stream(knowledge_store_id="ks_1", input="Well?"), executor
 
 
 async def test_a_string_input_is_sent_as_one_message() -> None:
-    call, session = responses(fake_response(200, ANSWER))
-    found = await call.create(knowledge_store_id="ks_1", input="Well?")
+    resource, session = responses(fake_response(200, RESPONSE))
+    response = await resource.create(knowledge_store_id="ks_1", input="Well?")
     assert json.loads(session.bodies[0]) == {
         "knowledge_store_id": "ks_1",
         "input": [{"type": "message", "role": "user", "content": "Well?"}],
         "stream": False,
     }
-    assert (found.id, found.session_id) == ("resp_1", "sess_1")
+    assert (response.id, response.session_id) == ("resp_1", "sess_1")
 
 
 @pytest.mark.parametrize("field", ["schema", "schema_"])
 async def test_a_format_dict_accepts_schema_with_and_without_an_underscore(field: str) -> None:
-    call, session = responses(fake_response(200, ANSWER))
+    resource, session = responses(fake_response(200, RESPONSE))
     schema = {"type": "object", "properties": {"in_": {"type": "integer"}}}
     text = {"format": {"type": "json_schema", "name": "n", field: schema}}
-    await call.create(knowledge_store_id="ks_1", input="a", text=text)
+    await resource.create(knowledge_store_id="ks_1", input="a", text=text)
     assert json.loads(session.bodies[0])["text"]["format"] == {"type": "json_schema", "name": "n", "schema": schema}
 
 
 async def test_all_request_parameters_are_sent() -> None:
-    call, session = responses(fake_response(200, ANSWER))
+    resource, session = responses(fake_response(200, RESPONSE))
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-    await call.create(
+    await resource.create(
         knowledge_store_id="ks_1",
         input=[ResponseInputItem(content="{{sel:0}}?"), {"type": "message", "role": "user", "content": "b"}],
         session_id="sess_1",
@@ -162,68 +162,68 @@ async def test_all_request_parameters_are_sent() -> None:
         {"input": "x", "selections": []},
     ],
 )
-async def test_invalid_arguments_are_rejected_before_anything_is_sent(arguments: dict[str, Any]) -> None:
-    call, session = responses(fake_response(200, ANSWER))
+async def test_invalid_arguments_are_rejected_before_a_request_is_sent(arguments: dict[str, Any]) -> None:
+    resource, session = responses(fake_response(200, RESPONSE))
     arguments = {"knowledge_store_id": "ks_1", **arguments}
     with pytest.raises(InvalidInputError):
-        await call.create(**arguments)
+        await resource.create(**arguments)
     with pytest.raises(InvalidInputError):
-        call.create_stream(**arguments)
+        resource.create_stream(**arguments)
     assert not session.sent
 
 
 async def test_a_response_is_fully_parsed_and_its_text_is_the_final_message_only() -> None:
-    """What the agent said and did on the way is in the output, and no part of the text."""
-    call, _ = responses(fake_response(200, ANSWER))
-    found = await call.create(knowledge_store_id="ks_1", input="Well?")
-    assert found.text == TEXT
-    assert [item.type for item in found.output] == ["function_call", "message", "message"]
-    mark = found.output[2].content[0].annotations[0]
-    assert found.text[mark.start_index : mark.end_index + 1] == "[1]"
-    assert found.usage is not None
-    assert found.usage.output_tokens == 20
+    """Tool calls and commentary are in the output, but not in the text."""
+    resource, _ = responses(fake_response(200, RESPONSE))
+    response = await resource.create(knowledge_store_id="ks_1", input="Well?")
+    assert response.text == TEXT
+    assert [item.type for item in response.output] == ["function_call", "message", "message"]
+    annotation = response.output[2].content[0].annotations[0]
+    assert response.text[annotation.start_index : annotation.end_index + 1] == "[1]"
+    assert response.usage is not None
+    assert response.usage.output_tokens == 20
 
 
 async def test_a_message_without_a_phase_is_part_of_the_text() -> None:
     message = {name: value for name, value in MESSAGE.items() if name != "phase"}
-    call, _ = responses(fake_response(200, {**ANSWER, "output": [message, {**message, "phase": "musing"}]}))
-    assert (await call.create(knowledge_store_id="ks_1", input="Well?")).text == TEXT
+    resource, _ = responses(fake_response(200, {**RESPONSE, "output": [message, {**message, "phase": "musing"}]}))
+    assert (await resource.create(knowledge_store_id="ks_1", input="Well?")).text == TEXT
 
 
 async def test_a_truncated_response_has_the_status_incomplete_and_a_reason() -> None:
-    cut = {**ANSWER, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-    call, _ = responses(fake_response(200, cut))
-    found = await call.create(knowledge_store_id="ks_1", input="Well?")
-    assert found.status == "incomplete"
-    assert found.incomplete_details is not None
-    assert found.incomplete_details.reason == "max_output_tokens"
+    incomplete = {**RESPONSE, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    resource, _ = responses(fake_response(200, incomplete))
+    response = await resource.create(knowledge_store_id="ks_1", input="Well?")
+    assert response.status == "incomplete"
+    assert response.incomplete_details is not None
+    assert response.incomplete_details.reason == "max_output_tokens"
 
 
 @pytest.mark.parametrize("error", [{"error": {"message": "out of luck"}}, {"error": "out of luck"}])
 async def test_a_failed_response_raises_processing_failed_error(error: dict[str, Any]) -> None:
-    call, _ = responses(fake_response(200, {**ANSWER, "status": "failed", "output": [], **error}))
+    resource, _ = responses(fake_response(200, {**RESPONSE, "status": "failed", "output": [], **error}))
     with pytest.raises(ProcessingFailedError, match="resp_1 failed: out of luck") as caught:
-        await call.create(knowledge_store_id="ks_1", input="Well?")
+        await resource.create(knowledge_store_id="ks_1", input="Well?")
     assert caught.value.last_seen.session_id == "sess_1"
 
 
 async def test_a_question_is_not_retried_after_a_server_error() -> None:
-    """It would be a second turn of the conversation."""
-    call, session = responses(fake_response(502), fake_response(200, ANSWER))
+    """A retry could add a second question to the conversation."""
+    resource, session = responses(fake_response(502), fake_response(200, RESPONSE))
     with pytest.raises(APIError) as caught:
-        await call.create(knowledge_store_id="ks_1", input="Well?", session_id="sess_1")
+        await resource.create(knowledge_store_id="ks_1", input="Well?", session_id="sess_1")
     assert caught.value.ambiguous
     assert len(session.sent) == 1
 
 
 async def test_a_question_is_retried_after_a_429() -> None:
-    call, session = responses(fake_response(429, headers={"Retry-After": "1"}), fake_response(200, ANSWER))
-    await call.create(knowledge_store_id="ks_1", input="Well?")
+    resource, session = responses(fake_response(429, headers={"Retry-After": "1"}), fake_response(200, RESPONSE))
+    await resource.create(knowledge_store_id="ks_1", input="Well?")
     assert len(session.sent) == 2
 
 
 async def test_a_stream_yields_every_event_and_then_has_the_final_response() -> None:
-    stream, streamed = stream_of(frames(*EVENTS) + b"data: [DONE]\n\n")
+    stream, executor = stream_of(frames(*EVENTS) + b"data: [DONE]\n\n")
     assert stream.latest is None
     events = [event async for event in stream]
     assert [event.extra["type"] if isinstance(event, UnknownEvent) else event.type for event in events] == [
@@ -238,9 +238,9 @@ async def test_a_stream_yields_every_event_and_then_has_the_final_response() -> 
     final = await stream.final()
     assert final == events[-1].response == stream.latest
     assert await stream.text() == final.text == TEXT
-    assert streamed.accepted == ["text/event-stream"]
-    assert streamed.requests[0].json["stream"] is True
-    assert streamed.requests[0].retry_class == "non_idempotent"
+    assert executor.accepted == ["text/event-stream"]
+    assert executor.requests[0].json["stream"] is True
+    assert executor.requests[0].retry_class == "non_idempotent"
 
 
 async def test_the_session_id_is_available_after_the_first_event() -> None:
@@ -259,9 +259,9 @@ async def test_the_event_type_is_read_from_the_data_and_not_from_the_frame_name(
 
 FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"type": "response.failed", "sequence_number": 5}, "no reason given"),
-    ({"type": "response.failed", "sequence_number": 5, "response": {**ANSWER, "status": "failed"}}, "no reason"),
+    ({"type": "response.failed", "sequence_number": 5, "response": {**RESPONSE, "status": "failed"}}, "no reason"),
     (
-        {"type": "response.failed", "response": {**ANSWER, "status": "failed", "error": {"message": "bad luck"}}},
+        {"type": "response.failed", "response": {**RESPONSE, "status": "failed", "error": {"message": "bad luck"}}},
         "the response failed: bad luck",
     ),
     ({"type": "error", "code": "server_error", "message": "bad luck"}, "bad luck"),
@@ -269,10 +269,10 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("last", "words"), FAILURES)
-async def test_a_failed_stream_raises_stream_error_with_the_text_so_far(last: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("last", "message"), FAILURES)
+async def test_a_failed_stream_raises_stream_error_with_the_text_so_far(last: dict[str, Any], message: str) -> None:
     stream, _ = stream_of(frames(*EVENTS[:5], last) + b"data: [DONE]\n\n")
-    with pytest.raises(StreamError, match=words) as caught:
+    with pytest.raises(StreamError, match=message) as caught:
         await stream.final()
     assert (caught.value.text, caught.value.event_count) == ("A train ", 6)
     assert not caught.value.ambiguous
@@ -291,7 +291,7 @@ async def test_a_final_event_without_a_response_raises_stream_error() -> None:
         await stream.final()
 
 
-def answer(*parts: str, annotations: list[dict[str, Any]] | None = None) -> ResponseObject:
+def make_response(*parts: str, annotations: list[dict[str, Any]] | None = None) -> ResponseObject:
     content = [{"type": "output_text", "text": text, "annotations": annotations or []} for text in parts]
     return from_dict({"status": "completed", "output": [{"type": "message", "content": content}]}, ResponseObject)
 
@@ -315,7 +315,7 @@ UUID = "03de1fed-e32b-7b92-85f4-1d811bec149d"
     ],
 )
 def test_a_reference_in_the_text_is_a_citation(text: str, start: float, end: float, plain: str) -> None:
-    response = answer(text)
+    response = make_response(text)
     (citation,) = response.citations()
     assert (citation.item_id, citation.start, citation.end) == (f"ksi_{UUID}", start, end)
     assert text[citation.text_start : citation.text_end].startswith("<")
@@ -324,22 +324,23 @@ def test_a_reference_in_the_text_is_a_citation(text: str, start: float, end: flo
 
 def test_a_bracketed_number_with_an_annotation_is_a_citation() -> None:
     annotation = {"type": "video_citation", "start_index": 6, "end_index": 8, "item_id": "ksi_1", "start_sec": 1.5}
-    response = answer("Begin ", "Noise [1] then [1] and [7].", annotations=[annotation])
-    assert [(one.item_id, one.start, response.text[one.text_start : one.text_end]) for one in response.citations()][
-        1:
-    ] == [("ksi_1", 1.5, "[1]"), ("ksi_1", 1.5, "[1]")]
-    response = answer("Noise [1] then [1] and [7].", annotations=[annotation])
+    response = make_response("Begin ", "Noise [1] then [1] and [7].", annotations=[annotation])
+    assert [
+        (citation.item_id, citation.start, response.text[citation.text_start : citation.text_end])
+        for citation in response.citations()
+    ][1:] == [("ksi_1", 1.5, "[1]"), ("ksi_1", 1.5, "[1]")]
+    response = make_response("Noise [1] then [1] and [7].", annotations=[annotation])
     assert response.plain_text == "Noise then and [7]."
 
 
 def test_citation_positions_in_later_parts_refer_to_the_whole_text() -> None:
-    response = answer("First. ", f'Second <vref id="{UUID}"></vref>.')
+    response = make_response("First. ", f'Second <vref id="{UUID}"></vref>.')
     (citation,) = response.citations()
     assert response.text[citation.text_start : citation.text_end] == f'<vref id="{UUID}"></vref>'
     assert response.plain_text == "First. Second."
 
 
 def test_a_text_without_references_has_no_citations() -> None:
-    response = answer("See [1], <b>bold</b> and <vref>.")
+    response = make_response("See [1], <b>bold</b> and <vref>.")
     assert response.citations() == ()
     assert response.plain_text == "See [1], <b>bold</b> and."

@@ -49,10 +49,14 @@ def test_an_empty_key_is_not_replaced_by_the_environment(monkeypatch: pytest.Mon
         AsyncTwelveLabs("")
 
 
-@pytest.mark.parametrize("bad", [KEY + "\n", "\r\n" + KEY, KEY + "\r\nX-Evil: 1", KEY + "\x00", f" {KEY}", KEY + "é"])
-def test_p15_a_key_that_cannot_be_a_header_is_rejected_and_not_shown(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FIRST, bad.replace("\x00", "\x01"))
-    for explicit in (bad, None):
+@pytest.mark.parametrize(
+    "invalid", [KEY + "\n", "\r\n" + KEY, KEY + "\r\nX-Evil: 1", KEY + "\x00", f" {KEY}", KEY + "é"]
+)
+def test_p15_a_key_that_cannot_be_a_header_is_rejected_and_not_shown(
+    invalid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FIRST, invalid.replace("\x00", "\x01"))
+    for explicit in (invalid, None):
         with pytest.raises(InvalidInputError) as caught:
             AsyncTwelveLabs(explicit)
         assert KEY not in str(caught.value)
@@ -60,7 +64,7 @@ def test_p15_a_key_that_cannot_be_a_header_is_rejected_and_not_shown(bad: str, m
 
 
 @pytest.mark.parametrize(
-    "good",
+    "url",
     [
         "http://localhost:8080/v1.3",
         "http://127.0.0.1/v1.3",
@@ -70,13 +74,13 @@ def test_p15_a_key_that_cannot_be_a_header_is_rejected_and_not_shown(bad: str, m
         "https://proxy.example/tl/v1.3",
     ],
 )
-def test_p14_plain_http_is_allowed_for_localhost(good: str) -> None:
-    assert resolve_base_url(good, allow_http=False) == good
-    assert resolve_base_url(good + "/", allow_http=False) == good
+def test_p14_plain_http_is_allowed_for_localhost(url: str) -> None:
+    assert resolve_base_url(url, allow_http=False) == url
+    assert resolve_base_url(url + "/", allow_http=False) == url
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "invalid",
     [
         "http://api.twelvelabs.io/v1.3",
         "http://localhost.evil.example/v1.3",
@@ -87,18 +91,20 @@ def test_p14_plain_http_is_allowed_for_localhost(good: str) -> None:
         "HTTP://evil.example",
     ],
 )
-def test_p14_plain_http_to_another_host_is_rejected_unless_allowed(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p14_plain_http_to_another_host_is_rejected_unless_allowed(
+    invalid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InvalidInputError):
-        AsyncTwelveLabs(KEY, base_url=bad)
-    monkeypatch.setenv(URL, bad)
+        AsyncTwelveLabs(KEY, base_url=invalid)
+    monkeypatch.setenv(URL, invalid)
     with pytest.raises(InvalidInputError):
         AsyncTwelveLabs(KEY)
-    if "@" not in bad:
-        assert AsyncTwelveLabs(KEY, base_url=bad, allow_http=True).base_url == bad
+    if "@" not in invalid:
+        assert AsyncTwelveLabs(KEY, base_url=invalid, allow_http=True).base_url == invalid
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "invalid",
     [
         "",
         "api.twelvelabs.io",
@@ -121,9 +127,9 @@ def test_p14_plain_http_to_another_host_is_rejected_unless_allowed(bad: str, mon
         "https://a;b",
     ],
 )
-def test_p18_an_invalid_base_url_raises_invalid_input_error(bad: str) -> None:
+def test_p18_an_invalid_base_url_raises_invalid_input_error(invalid: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        AsyncTwelveLabs(KEY, base_url=bad)
+        AsyncTwelveLabs(KEY, base_url=invalid)
     assert "password" not in str(caught.value).replace("a password", "")
 
 
@@ -136,14 +142,14 @@ def test_p14_an_explicit_base_url_takes_precedence_over_the_environment(monkeypa
     assert AsyncTwelveLabs(KEY).base_url == DEFAULT_BASE_URL
 
 
-def everything(value: object) -> str:
-    """All that printing can get out of an object and those within it."""
+def printed_forms(value: object) -> str:
+    """Return the string representations of an object."""
     return "\n".join([repr(value), str(value), f"{value}", pformat(value), ascii(value)])
 
 
-def test_p15_the_key_is_not_in_anything_that_is_printed() -> None:
+def test_p15_the_key_is_not_in_any_string_representation() -> None:
     client = AsyncTwelveLabs(KEY)
-    for thing in (
+    for value in (
         client,
         client._settings,
         client._executor,
@@ -151,10 +157,10 @@ def test_p15_the_key_is_not_in_anything_that_is_printed() -> None:
         client._settings.api_key,
         client.assets,
     ):
-        assert KEY not in everything(thing)
-        assert KEY not in everything(getattr(thing, "__dict__", None))
-        assert KEY not in everything([getattr(thing, name, None) for name in getattr(thing, "__slots__", ())])
-    assert KEY not in everything({"headers": client._executor.transport._default_headers})
+        assert KEY not in printed_forms(value)
+        assert KEY not in printed_forms(getattr(value, "__dict__", None))
+        assert KEY not in printed_forms([getattr(value, name, None) for name in getattr(value, "__slots__", ())])
+    assert KEY not in printed_forms({"headers": client._executor.transport._default_headers})
 
 
 def test_p15_a_traceback_with_locals_does_not_show_the_key() -> None:
@@ -162,38 +168,38 @@ def test_p15_a_traceback_with_locals_does_not_show_the_key() -> None:
     def fail(key: str) -> None:
         raise OSError(len(key))
 
-    with pytest.raises(OSError) as caught:  # noqa: PT011  # its text is no matter
+    with pytest.raises(OSError) as caught:  # noqa: PT011  # any message
         fail(Secret(KEY).reveal())
     text = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "key = '***'" in text
     assert KEY not in text.replace(f"Secret({KEY!r})", "")
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_p15_a_key_is_not_copied_or_pickled(duplicate: Callable[[object], object]) -> None:
+@pytest.mark.parametrize("copy_function", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_p15_a_key_is_not_copied_or_pickled(copy_function: Callable[[object], object]) -> None:
     client = AsyncTwelveLabs(KEY)
-    for thing in [Secret(KEY)] if duplicate is copy.copy else [Secret(KEY), client._settings, client]:
+    for value in [Secret(KEY)] if copy_function is copy.copy else [Secret(KEY), client._settings, client]:
         with pytest.raises(TypeError) as caught:
-            duplicate(thing)
+            copy_function(value)
         assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["timeout", "max_wait", "idle_timeout", "connect_timeout"])
 @pytest.mark.parametrize(
-    "bad", [0, -1, math.nan, -math.inf, "5", timedelta(seconds=5), Decimal(5), 10**400, True, b"5"]
+    "invalid", [0, -1, math.nan, -math.inf, "5", timedelta(seconds=5), Decimal(5), 10**400, True, b"5"]
 )
-def test_invalid_timeouts_are_rejected(name: str, bad: Any) -> None:
-    if name == "max_wait" and bad == 0:
+def test_invalid_timeouts_are_rejected(name: str, invalid: Any) -> None:
+    if name == "max_wait" and invalid == 0:
         AsyncTwelveLabs(KEY, max_wait=0)
         return
     with pytest.raises(InvalidInputError, match=name):
-        AsyncTwelveLabs(KEY, **{name: bad})
+        AsyncTwelveLabs(KEY, **{name: invalid})
     if name != "connect_timeout":
         with pytest.raises(InvalidInputError, match=name):
-            AsyncTwelveLabs(KEY).with_options(**{name: bad})
+            AsyncTwelveLabs(KEY).with_options(**{name: invalid})
 
 
-WRONG_SETTINGS: list[tuple[str, Any]] = [
+INVALID_SETTINGS: list[tuple[str, Any]] = [
     ("api_key", b"tlk"),
     ("api_key", 5),
     ("base_url", 5),
@@ -226,8 +232,8 @@ WRONG_SETTINGS: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG_SETTINGS, ids=repr)
-def test_p18_a_setting_of_a_wrong_type_is_rejected_by_name_when_the_client_is_made(name: str, value: Any) -> None:
+@pytest.mark.parametrize(("name", "value"), INVALID_SETTINGS, ids=repr)
+def test_p18_a_setting_of_a_wrong_type_is_rejected_by_name_when_the_client_is_created(name: str, value: Any) -> None:
     with pytest.raises(InvalidInputError, match=name.replace("api_key", "API key|api_key")):
         make_client(**{"api_key": KEY, name: value})
 
@@ -263,36 +269,36 @@ def test_names_of_hosts_and_ip_addresses_are_accepted(host: str) -> None:
     ],
     ids=str,
 )
-def test_p15_a_refused_setting_shows_no_secret_in_a_traceback_with_locals(kind: Any, settings: dict[str, Any]) -> None:
+def test_p15_a_rejected_setting_shows_no_secret_in_a_traceback_with_locals(kind: Any, settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         kind(**{"api_key": KEY, **settings})
     report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [frame for frame in report.stack if "twelvelabs_async" in frame.filename]
-    assert ours
-    assert KEY not in str([frame.locals for frame in ours])
+    package_frames = [frame for frame in report.stack if "twelvelabs_async" in frame.filename]
+    assert package_frames
+    assert KEY not in str([frame.locals for frame in package_frames])
 
 
-def test_half_of_a_client_has_a_repr() -> None:
+def test_an_uninitialized_client_has_a_repr() -> None:
     assert repr(object.__new__(AsyncTwelveLabs)) == "AsyncTwelveLabs()"
     assert repr(object.__new__(TwelveLabs)) == "TwelveLabs()"
 
 
 @pytest.mark.parametrize("length", [10, 500])
 def test_p15_the_key_is_masked_in_a_traceback_of_rich(length: int) -> None:
-    """Rich shortens long strings before it calls repr."""
+    """Rich truncates long strings before it calls repr."""
     key = Secret("tlk_" + "k" * length).reveal()
     for max_string in (4, 80):
         assert "k" not in pretty_repr({"key": key}, max_string=max_string).replace("key", "")
 
 
 @pytest.mark.parametrize("name", ["max_retries", "connection_limit"])
-@pytest.mark.parametrize("bad", [-1, 1.5, True, "3", None])
-def test_invalid_counts_are_rejected(name: str, bad: Any) -> None:
+@pytest.mark.parametrize("invalid", [-1, 1.5, True, "3", None])
+def test_invalid_counts_are_rejected(name: str, invalid: Any) -> None:
     with pytest.raises(InvalidInputError, match=name):
-        AsyncTwelveLabs(KEY, **{name: bad})
+        AsyncTwelveLabs(KEY, **{name: invalid})
 
 
-def test_options_of_a_view_are_checked_too_and_leave_the_client_as_it_is() -> None:
+def test_with_options_validates_its_options_and_does_not_change_the_client() -> None:
     client = AsyncTwelveLabs(KEY, timeout=7, max_retries=1)
     view = client.with_options(timeout=9)
     assert attrs.asdict(view._executor.options) == attrs.asdict(Options(timeout=9, max_retries=1))
@@ -325,7 +331,7 @@ async def test_options_of_an_ingestion_are_checked_when_it_is_created(options: d
     ids=str,
 )
 def test_options_of_a_worker_are_checked_when_it_is_created(options: dict[str, Any]) -> None:
-    # Without an event loop: the first import of the workers reads files of psycopg.
+    # Outside of an event loop: the first import of the workers reads files of psycopg.
     pytest.importorskip("twelvelabs_async.workers")
     asyncio.run(_create_worker(options))
 

@@ -1,4 +1,4 @@
-"""Structured answers: classes become schemas the platform takes, and its texts become values or errors."""
+"""Structured output: schemas from classes, and values or errors from response texts."""
 
 from __future__ import annotations
 
@@ -44,35 +44,35 @@ class Film:
 
 @attrs.frozen
 class OldStyle:
-    name: Optional[str] = None  # noqa: UP045  # callers may write it so
+    name: Optional[str] = None  # noqa: UP045  # supported in user code
     number: int | float = 0
 
 
 @attrs.frozen
-class Moment:
+class TimedEvent:
     what: str
     at: float = attrs.field(metadata={"schema": {"type": "timestamp", "format": "seconds"}})
     clock: str = attrs.field(metadata={"schema": {"type": "timestamp", "format": "hh:mm:ss"}}, default="")
 
 
 @attrs.frozen(kw_only=True)
-class Ours(Model):
+class OwnModel(Model):
     name: str
 
 
 @attrs.frozen
-class Endless:
-    again: list[Endless]
+class Recursive:
+    again: list[Recursive]
 
 
 @attrs.frozen
-class Lost:
-    where: Nowhere  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]  # no such type
+class Unresolvable:
+    where: Undefined  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]  # undefined
 
 
 @attrs.frozen
 class Empty:
-    """Nothing to say."""
+    """A class without fields."""
 
 
 @attrs.frozen
@@ -92,12 +92,12 @@ class WithPair:
 
 @attrs.frozen
 class WithTwo:
-    one: Person | Moment
+    one: Person | TimedEvent
 
 
 @attrs.frozen
 class WithNone:
-    value: Literal[None, "a"]  # noqa: PYI061  # callers may write it so
+    value: Literal[None, "a"]  # noqa: PYI061  # supported in user code
 
 
 @attrs.frozen
@@ -148,11 +148,11 @@ def test_classes_with_unions_and_model_subclasses_become_schemas() -> None:
         "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "number": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
     }
-    assert json_schema(Ours)["properties"] == {"name": {"type": "string"}}
+    assert json_schema(OwnModel)["properties"] == {"name": {"type": "string"}}
 
 
 def test_field_metadata_can_add_platform_schema_keywords() -> None:
-    assert json_schema(Moment)["properties"] == {
+    assert json_schema(TimedEvent)["properties"] == {
         "what": {"type": "string"},
         "at": {"type": "timestamp", "format": "seconds"},
         "clock": {"type": "timestamp", "format": "hh:mm:ss"},
@@ -160,10 +160,10 @@ def test_field_metadata_can_add_platform_schema_keywords() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "message"),
     [
-        (Endless, "contains itself"),
-        (Lost, "cannot resolve a type annotation"),
+        (Recursive, "contains itself"),
+        (Unresolvable, "cannot resolve a type annotation"),
         (Empty, "no fields"),
         (WithDict, "WithDict.names has the unsupported type dict"),
         (WithSet, "WithSet.names has the unsupported type set"),
@@ -175,28 +175,28 @@ def test_field_metadata_can_add_platform_schema_keywords() -> None:
         ("text", "must be an attrs class or a JSON schema"),
     ],
 )
-def test_a_type_that_cannot_become_a_schema_is_rejected(kind: Any, words: str) -> None:
-    """Before a video is sent, not by the platform after it."""
-    with pytest.raises(InvalidInputError, match=words):
+def test_a_type_that_cannot_become_a_schema_is_rejected(kind: Any, message: str) -> None:
+    """The schema is validated before the request is sent."""
+    with pytest.raises(InvalidInputError, match=message):
         json_schema(kind)
 
 
 @pytest.mark.parametrize("keyword", sorted(_UNSUPPORTED_KEYWORDS))
 def test_unsupported_schema_keywords_are_rejected_at_every_level(keyword: str) -> None:
-    bad = {keyword: 1}
-    for around in (
-        bad,
-        {"properties": {"x": bad}},
-        {"properties": {"x": {"type": "array", "items": bad}}},
-        {"properties": {"x": {"anyOf": [{"type": "null"}, bad]}}},
-        {"$defs": {"X": bad}, "properties": {"x": {"$ref": "#/$defs/X"}}},
+    unsupported = {keyword: 1}
+    for subschema in (
+        unsupported,
+        {"properties": {"x": unsupported}},
+        {"properties": {"x": {"type": "array", "items": unsupported}}},
+        {"properties": {"x": {"anyOf": [{"type": "null"}, unsupported]}}},
+        {"$defs": {"X": unsupported}, "properties": {"x": {"$ref": "#/$defs/X"}}},
     ):
-        schema: dict[str, Any] = {"type": "object", **around}
+        schema: dict[str, Any] = {"type": "object", **subschema}
         with pytest.raises(InvalidInputError, match=keyword):
             json_schema(schema)
 
 
-def test_a_property_may_be_called_like_a_keyword() -> None:
+def test_a_property_may_have_the_name_of_a_keyword() -> None:
     schema = {"type": "object", "properties": {"not": {"type": "string"}, "maxItems": {"const": "maxLength"}}}
     assert json_schema(schema) == schema
 
@@ -232,20 +232,20 @@ def test_json_text_is_parsed_into_a_class_instance() -> None:
     assert isinstance(film.scenes, int)
 
 
-PLAIN = '{"name": "Ada \\"the first\\"", "age": 36}'
+VALID_JSON = '{"name": "Ada \\"the first\\"", "age": 36}'
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        PLAIN,
-        f"\n  {PLAIN}\n",
-        f"```json\n{PLAIN}\n```",
-        f"```\n{PLAIN}\n```\n",
-        f"  ```JSON\n{PLAIN}```  ",
-        json.dumps(PLAIN),
-        json.dumps(PLAIN)[1:-1],
-        f"```json\n{json.dumps(PLAIN)}\n```",
+        VALID_JSON,
+        f"\n  {VALID_JSON}\n",
+        f"```json\n{VALID_JSON}\n```",
+        f"```\n{VALID_JSON}\n```\n",
+        f"  ```JSON\n{VALID_JSON}```  ",
+        json.dumps(VALID_JSON),
+        json.dumps(VALID_JSON)[1:-1],
+        f"```json\n{json.dumps(VALID_JSON)}\n```",
     ],
 )
 def test_code_fences_and_escapes_are_removed(text: str) -> None:
@@ -258,7 +258,7 @@ DOCUMENT = json.dumps(CHAPTERS)
 
 
 def escaped_from(document: str, position: int) -> str:
-    """The document with all quotes escaped from some position on."""
+    """Return the document with JSON escapes from a position on."""
     return document[:position] + json.dumps(document[position:])[1:-1]
 
 
@@ -277,16 +277,16 @@ BROKEN: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "rest"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_is_repaired_and_trailing_text_is_kept(text: str, rest: str) -> None:
-    found = parse_structured_text(text, {"type": "object"})
-    assert found.value == CHAPTERS
-    assert found.repaired
-    assert found.trailing_text == rest
+@pytest.mark.parametrize(("text", "trailing_text"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_document_is_repaired_and_trailing_text_is_kept(text: str, trailing_text: str) -> None:
+    result = parse_structured_text(text, {"type": "object"})
+    assert result.value == CHAPTERS
+    assert result.repaired
+    assert result.trailing_text == trailing_text
 
 
 def test_an_intact_document_is_not_marked_as_repaired() -> None:
-    for text in (PLAIN, f"```json\n{PLAIN}\n```", json.dumps(PLAIN)):
+    for text in (VALID_JSON, f"```json\n{VALID_JSON}\n```", json.dumps(VALID_JSON)):
         assert not parse_structured_text(text, Person).repaired
 
 
@@ -310,7 +310,7 @@ def test_a_code_fence_within_a_value_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "not JSON"),
         ("Sorry, I cannot do that.", "not JSON"),
@@ -329,8 +329,8 @@ def test_a_code_fence_within_a_value_is_kept() -> None:
         ('{"name": "Ada", "age": 36.5}', "expected int"),
     ],
 )
-def test_invalid_text_raises_structured_output_error_with_the_text(text: str, words: str) -> None:
-    with pytest.raises(StructuredOutputError, match=words) as caught:
+def test_invalid_text_raises_structured_output_error_with_the_text(text: str, message: str) -> None:
+    with pytest.raises(StructuredOutputError, match=message) as caught:
         parse_structured(
             text, Person, finish_reason="stop", usage=TokenUsage(output_tokens=7), operation="POST /analyze"
         )
@@ -363,7 +363,7 @@ def test_json_that_is_not_an_object_is_rejected_for_a_dict(text: str) -> None:
     ],
 )
 def test_the_error_has_the_path_of_the_invalid_value(change: dict[str, Any], path: str) -> None:
-    """A text is no list of its letters, and a word that was not offered is no choice."""
+    """A string is not a list, and only the listed literals are valid."""
     with pytest.raises(StructuredOutputError) as caught:
         parse_structured(json.dumps({**FILM, **change}), Film)
     assert caught.value.path.startswith(path)
@@ -371,8 +371,8 @@ def test_the_error_has_the_path_of_the_invalid_value(change: dict[str, Any], pat
 
 def test_truncated_text_is_an_error_even_if_it_is_valid_json() -> None:
     with pytest.raises(StructuredOutputError, match="max_tokens") as caught:
-        parse_structured(PLAIN, Person, finish_reason="length")
-    assert caught.value.text == PLAIN
+        parse_structured(VALID_JSON, Person, finish_reason="length")
+    assert caught.value.text == VALID_JSON
     assert not caught.value.retryable
 
 
@@ -386,14 +386,14 @@ def test_a_union_of_int_and_float_accepts_both() -> None:
 def test_the_error_can_be_copied_and_pickled() -> None:
     with pytest.raises(StructuredOutputError) as caught:
         parse_structured("x", Person, usage=TokenUsage(output_tokens=7))
-    for twin in (
+    for copied in (
         copy.copy(caught.value),
         cast("StructuredOutputError", pickle.loads(pickle.dumps(caught.value))),  # noqa: S301  # pickled by this test
-    ):  # our own
-        assert (twin.text, twin.usage, str(twin)) == ("x", TokenUsage(output_tokens=7), str(caught.value))
+    ):
+        assert (copied.text, copied.usage, str(copied)) == ("x", TokenUsage(output_tokens=7), str(caught.value))
 
 
-def test_half_of_a_surrogate_pair_in_the_text_does_not_break_the_error() -> None:
+def test_a_lone_surrogate_in_the_text_raises_structured_output_error() -> None:
     with pytest.raises(StructuredOutputError) as caught:
         parse_structured("\ud800", Person)
     assert caught.value.text == "\ud800"

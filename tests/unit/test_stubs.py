@@ -1,4 +1,4 @@
-"""The generated stubs: up to date, and the same methods and parameters as at run time."""
+"""The generated stubs are up to date and have the methods and parameters of the classes."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def classes_of(name: str) -> dict[str, ast.ClassDef]:
 
 def methods_below(classes: dict[str, ast.ClassDef], name: str, path: str = "") -> dict[str, list[str]]:
     """Return the parameters of each method that can be reached from a class, by its path."""
-    found: dict[str, list[str]] = {}
+    methods: dict[str, list[str]] = {}
     for node in classes[name].body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         result = ast.unparse(node.returns) if node.returns else ""
         is_property = any(ast.unparse(decorator) == "property" for decorator in node.decorator_list)
         if is_property and result in classes and result != "_RawClient":
-            found |= methods_below(classes, result, f"{path}{node.name}.")
+            methods |= methods_below(classes, result, f"{path}{node.name}.")
         elif not is_property and (not node.name.startswith("_") or node.name == "__call__"):
             arguments = [*node.args.args, *node.args.kwonlyargs, *filter(None, (node.args.vararg, node.args.kwarg))]
-            found[path + node.name] = [argument.arg for argument in arguments if argument.arg != "self"]
-    return found
+            methods[path + node.name] = [argument.arg for argument in arguments if argument.arg != "self"]
+    return methods
 
 
 def test_the_stubs_are_up_to_date() -> None:
@@ -53,17 +53,17 @@ def test_the_stubs_are_up_to_date() -> None:
 
 def names_at_run_time(target: Any, path: str) -> list[str]:
     """Return the public methods that can be reached from an asynchronous object, by their paths."""
-    found: list[str] = []
+    names: list[str] = []
     for name in dir(target):
         if name.startswith("_"):
             continue
         value = getattr(target, name)
         if hasattr(value, "_executor"):
-            found += [f"{path}{name}.__call__"] if callable(value) else []
-            found += names_at_run_time(value, f"{path}{name}.")
+            names += [f"{path}{name}.__call__"] if callable(value) else []
+            names += names_at_run_time(value, f"{path}{name}.")
         elif callable(value):
-            found.append(path + name)
-    return found
+            names.append(path + name)
+    return names
 
 
 def test_the_stub_of_the_synchronous_client_has_every_method() -> None:
@@ -71,13 +71,13 @@ def test_the_stub_of_the_synchronous_client_has_every_method() -> None:
     groups = [name for name in dir(client) if hasattr(getattr(client, name), "_executor")]
     expected = {name for group in groups for name in names_at_run_time(getattr(client, group), f"{group}.")}
     assert len(expected) > 110
-    found = methods_below(classes_of("sync.pyi"), "TwelveLabs")
-    missing = expected - {name.removesuffix(".__call__") for name in found} - set(found)
+    stub_methods = methods_below(classes_of("sync.pyi"), "TwelveLabs")
+    missing = expected - {name.removesuffix(".__call__") for name in stub_methods} - set(stub_methods)
     assert sorted(missing) == []
 
 
 def test_the_parameters_of_the_stub_are_those_of_the_methods() -> None:
-    """An overload may lack `**unsupported`, which only catches mistakes."""
+    """`**unsupported`, which detects invalid parameters, may be absent from an overload."""
     client: Any = TwelveLabs(KEY, base_url=UNREACHABLE_URL)
     different: list[str] = []
     for name, parameters in methods_below(classes_of("sync.pyi"), "TwelveLabs").items():
@@ -86,8 +86,8 @@ def test_the_parameters_of_the_stub_are_those_of_the_methods() -> None:
             method = getattr(method._find(client._loop_client.client) if part == "__call__" else method, part)
         if name == "with_options":
             method = AsyncTwelveLabs(KEY).with_options
-        actual = [one for one in inspect.signature(method).parameters if one != "unsupported"]
-        different += [name] if [one for one in parameters if one != "unsupported"] != actual else []
+        actual = [parameter for parameter in inspect.signature(method).parameters if parameter != "unsupported"]
+        different += [name] if [parameter for parameter in parameters if parameter != "unsupported"] != actual else []
     assert different == []
 
 

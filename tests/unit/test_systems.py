@@ -1,4 +1,4 @@
-"""What some operating systems lack is used in few places, each with an alternative."""
+"""POSIX-only functions are used in few modules, each with an alternative."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(str(file.relative_to(ROOT)) for file in ROOT.rglob("*.py")))
 def test_posix_names_are_used_only_where_allowed(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text("utf-8"))
-    assert {(name, found) for found in posix_names(tree)} <= ALLOWED
-    assert {(name, found) for found in imported_modules(tree) if found in POSIX_MODULES} <= GUARDED_MODULES
+    assert {(name, posix_name) for posix_name in posix_names(tree)} <= ALLOWED
+    assert {(name, module) for module in imported_modules(tree) if module in POSIX_MODULES} <= GUARDED_MODULES
 
 
 @pytest.mark.parametrize(
     "source",
     ["import os\nos.pread(1, 2, 3)", "from os import pread", "import signal\nsignal.SIGHUP"],
 )
-def test_each_form_of_a_posix_name_is_found(source: str) -> None:
+def test_each_form_of_a_posix_name_is_detected(source: str) -> None:
     assert [*posix_names(ast.parse(source))]
 
 
 @pytest.mark.parametrize("source", ["import fcntl", "from fcntl import flock", "def f():\n    import termios"])
-def test_each_form_of_an_import_is_found(source: str) -> None:
+def test_each_form_of_an_import_is_detected(source: str) -> None:
     assert POSIX_MODULES & {*imported_modules(ast.parse(source))}
 
 

@@ -1,4 +1,4 @@
-"""Tables of models: the same columns for each page, whatever its values are."""
+"""Tables of models have the same columns for all pages of a model."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def segment(*numbers: float, **values: Any) -> EmbeddedSegment:
 
 
 def rows_of(table: Any) -> list[dict[str, Any]]:
-    """Return the rows that another library reads from the stream of a table."""
-    read: Any = RecordBatchReader.from_stream(table).read_all()
-    columns = {name: list[Any](read.column(name).to_pylist()) for name in read.column_names}
-    return [{name: values[row] for name, values in columns.items()} for row in range(read.num_rows)]
+    """Return the rows that arro3 reads from the Arrow stream of a table."""
+    arrow_table: Any = RecordBatchReader.from_stream(table).read_all()
+    columns = {name: list[Any](arrow_table.column(name).to_pylist()) for name in arrow_table.column_names}
+    return [{name: values[row] for name, values in columns.items()} for row in range(arrow_table.num_rows)]
 
 
 def test_another_library_reads_each_kind_of_value() -> None:
@@ -120,7 +120,7 @@ class Node(Model):
     next: Node | None = None
 
 
-def test_a_segment_id_depends_on_place_and_option_but_not_on_the_vector() -> None:
+def test_a_segment_id_depends_on_position_and_option_but_not_on_the_vector() -> None:
     first = segment_id("v", segment(1, 2, start=0, end=6, option="visual"))
     assert segment_id("v", segment(3, 4, start=0.0, end=6.0, option="visual")) == first
     others = [

@@ -1,4 +1,4 @@
-"""Temporary assets, which are deleted however their block ends; and waiting for what is said in an asset."""
+"""Temporary assets, which are deleted at the end of their block, and `wait_for_transcription`."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ URL = "https://x.example/a.mp4"
 
 
 @attrs.define
-class Platform:
-    """One asset."""
+class FakePlatform:
+    """A fake platform with one asset."""
 
     status: str = "ready"
     deletion: Response = attrs.field(factory=lambda: fake_response(204))
     before_deletion: Callable[[], Awaitable[object]] | None = None
-    deleted: int = 0
-    asked: list[tuple[str, str]] = attrs.field(factory=list[tuple[str, str]])
+    deletion_count: int = 0
+    requests: list[tuple[str, str]] = attrs.field(factory=list[tuple[str, str]])
 
-    async def answer(self, method: str, path: str) -> Response:
-        self.asked.append((method, path))
+    async def handle(self, method: str, path: str) -> Response:
+        self.requests.append((method, path))
         await asyncio.sleep(0)
         if method == "DELETE":
             if self.before_deletion is not None:
                 await self.before_deletion()
-            self.deleted += 1
+            self.deletion_count += 1
             return self.deletion
         if method == "POST" and path != "/assets":
             return fake_response(201, {"upload_id": "u", "asset_id": "reserved", "chunk_size": 5, "total_chunks": 2})
@@ -49,31 +49,31 @@ class Platform:
         return fake_response(content={"_id": "a", "status": status, "error": {"message": "it is broken"}})
 
 
-def assets(platform: Platform, clock: FastClock) -> Assets:
-    return Assets(make_executor(platform.answer, clock)[0])
+def assets(platform: FakePlatform, clock: FastClock) -> Assets:
+    return Assets(make_executor(platform.handle, clock)[0])
 
 
 async def test_a_temporary_asset_is_ready_in_the_block_and_deleted_after_it(clock: FastClock) -> None:
-    platform = Platform()
+    platform = FakePlatform()
     async with assets(platform, clock).temporary(URL) as asset:
         assert (asset.id, asset.status) == ("a", "ready")
-        assert platform.deleted == 0
-    assert platform.asked[-1] == ("DELETE", "/assets/a?force=true")
-    assert platform.deleted == 1
+        assert platform.deletion_count == 0
+    assert platform.requests[-1] == ("DELETE", "/assets/a?force=true")
+    assert platform.deletion_count == 1
 
 
 async def test_the_error_of_the_block_is_raised_even_if_the_deletion_fails(clock: FastClock) -> None:
-    platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
+    platform = FakePlatform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ZeroDivisionError) as caught:
         async with assets(platform, clock).temporary(URL):
             raise ZeroDivisionError
-    assert platform.deleted == 1
+    assert platform.deletion_count == 1
     assert ["a temporary asset was not deleted" in note for note in caught.value.__notes__] == [True]
 
 
 async def test_a_failed_deletion_after_a_successful_block_raises_its_error(clock: FastClock) -> None:
-    """What stays behind costs money."""
-    platform = Platform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
+    """An asset that is not deleted causes costs."""
+    platform = FakePlatform(deletion=fake_response(409, {"code": "asset_in_use", "message": "busy"}))
     with pytest.raises(ConflictError):
         async with assets(platform, clock).temporary(URL):
             pass
@@ -81,7 +81,7 @@ async def test_a_failed_deletion_after_a_successful_block_raises_its_error(clock
 
 @pytest.mark.parametrize("deletion", [fake_response(404), fake_response(400, {"code": "resource_not_exist"})])
 async def test_an_asset_that_was_already_deleted_causes_no_error(clock: FastClock, deletion: Response) -> None:
-    async with assets(Platform(deletion=deletion), clock).temporary(URL):
+    async with assets(FakePlatform(deletion=deletion), clock).temporary(URL):
         pass
 
 
@@ -89,15 +89,15 @@ async def test_an_asset_that_was_already_deleted_causes_no_error(clock: FastCloc
 async def test_an_asset_that_never_becomes_ready_is_deleted_too(
     clock: FastClock, status: str, kind: type[Exception]
 ) -> None:
-    platform = Platform(status=status)
+    platform = FakePlatform(status=status)
     with pytest.raises(kind):
         async with assets(platform, clock).temporary(URL, timeout=30):
-            pytest.fail("the block began")
-    assert platform.deleted == 1
+            pytest.fail("the block was entered")
+    assert platform.deletion_count == 1
 
 
 async def test_a_cancelled_block_deletes_its_asset_and_stays_cancelled(clock: FastClock) -> None:
-    platform, inside = Platform(), asyncio.Event()
+    platform, inside = FakePlatform(), asyncio.Event()
 
     async def work() -> None:
         async with assets(platform, clock).temporary(URL):
@@ -109,18 +109,18 @@ async def test_a_cancelled_block_deletes_its_asset_and_stays_cancelled(clock: Fa
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert platform.deleted == 1
+    assert platform.deletion_count == 1
 
 
 async def test_a_second_cancellation_waits_for_the_deletion(clock: FastClock) -> None:
-    """Without protection, a second cancellation would keep the asset for ever."""
-    inside, deleting, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    """Otherwise a second cancellation would prevent the deletion."""
+    inside, deleting, proceed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def before() -> None:
+    async def pause() -> None:
         deleting.set()
-        await go_on.wait()
+        await proceed.wait()
 
-    platform = Platform(before_deletion=before)
+    platform = FakePlatform(before_deletion=pause)
 
     async def work() -> None:
         async with assets(platform, clock).temporary(URL):
@@ -134,52 +134,52 @@ async def test_a_second_cancellation_waits_for_the_deletion(clock: FastClock) ->
     task.cancel()
     await asyncio.sleep(0)
     assert not task.done()
-    go_on.set()
+    proceed.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert platform.deleted == 1
+    assert platform.deletion_count == 1
 
 
-async def test_a_block_that_runs_out_of_time_deletes_its_asset(clock: FastClock) -> None:
-    platform = Platform()
+async def test_a_block_that_times_out_deletes_its_asset(clock: FastClock) -> None:
+    platform = FakePlatform()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02), assets(platform, clock).temporary(URL):
             await asyncio.Event().wait()
-    assert platform.deleted == 1
+    assert platform.deletion_count == 1
 
 
 async def test_an_interrupted_multipart_upload_deletes_its_asset(clock: FastClock) -> None:
-    """Its asset has an identifier from the beginning, before any byte has arrived."""
-    platform = Platform()
-    seen: list[UploadProgress] = []
+    """The asset of a multipart upload has an id before the first part is sent."""
+    platform = FakePlatform()
+    received: list[UploadProgress] = []
 
-    def stop(progress: UploadProgress) -> None:
-        seen.append(progress)
+    def interrupt(progress: UploadProgress) -> None:
+        received.append(progress)
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
         async with assets(platform, clock).temporary(
-            b"12345678", filename="a.mp4", method="multipart", on_progress=stop
+            b"12345678", filename="a.mp4", method="multipart", on_progress=interrupt
         ):
-            pytest.fail("the block began")
-    assert len(seen) == 1
-    assert platform.asked[-1] == ("DELETE", "/assets/reserved?force=true")
+            pytest.fail("the block was entered")
+    assert len(received) == 1
+    assert platform.requests[-1] == ("DELETE", "/assets/reserved?force=true")
 
 
-async def test_nothing_is_deleted_when_nothing_was_made(clock: FastClock) -> None:
-    platform = Platform()
+async def test_nothing_is_deleted_if_no_asset_was_created(clock: FastClock) -> None:
+    platform = FakePlatform()
     with pytest.raises(InvalidInputError):
         async with assets(platform, clock).temporary("there_is_no.mp4"):
-            pytest.fail("the block began")
-    assert platform.asked == []
+            pytest.fail("the block was entered")
+    assert platform.requests == []
 
 
 async def test_a_cancellation_during_a_failing_cleanup_is_still_raised() -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    started, proceed = asyncio.Event(), asyncio.Event()
 
     async def fail() -> None:
-        begun.set()
-        await go_on.wait()
+        started.set()
+        await proceed.wait()
         raise NotFoundError(message="gone")
 
     async def block() -> None:
@@ -187,38 +187,39 @@ async def test_a_cancellation_during_a_failing_cleanup_is_still_raised() -> None
             pass
 
     task = asyncio.create_task(block())
-    await begun.wait()
+    await started.wait()
     task.cancel()
     await asyncio.sleep(0)
-    go_on.set()
+    proceed.set()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-async def test_waiting_for_a_transcription_requests_the_given_units(clock: FastClock) -> None:
-    done = {"status": "ready", "sentences": [{"start": 0, "end": 1, "value": "Hello."}]}
-    api, session = make_executor(
-        responses_in_order(fake_response(content={"status": "pending"}), fake_response(content=done)), clock
+async def test_wait_for_transcription_requests_the_given_units(clock: FastClock) -> None:
+    transcription_json = {"status": "ready", "sentences": [{"start": 0, "end": 1, "value": "Hello."}]}
+    executor, session = make_executor(
+        responses_in_order(fake_response(content={"status": "pending"}), fake_response(content=transcription_json)),
+        clock,
     )
-    seen: list[Any] = []
-    found = await Assets(api).wait_for_transcription(
-        "a", include=["sentences"], callback=lambda it: seen.append(it.status)
+    received: list[Any] = []
+    transcription = await Assets(executor).wait_for_transcription(
+        "a", include=["sentences"], callback=lambda transcript: received.append(transcript.status)
     )
-    assert [sentence.value for sentence in found.sentences] == ["Hello."]
-    assert seen == ["pending", "ready"]
+    assert [sentence.value for sentence in transcription.sentences] == ["Hello."]
+    assert received == ["pending", "ready"]
     assert {path for _, path in session.sent} == {"/assets/a/transcription?include=sentences"}
 
 
-async def test_waiting_for_a_missing_transcription_raises_immediately(clock: FastClock) -> None:
-    api, session = make_executor(responses_in_order(fake_response(404, {"code": "resource_not_exist"})), clock)
+async def test_wait_for_transcription_raises_immediately_if_there_is_none(clock: FastClock) -> None:
+    executor, session = make_executor(responses_in_order(fake_response(404, {"code": "resource_not_exist"})), clock)
     with pytest.raises(NotFoundError):
-        await Assets(api).wait_for_transcription("a")
+        await Assets(executor).wait_for_transcription("a")
     assert len(session.sent) == 1
 
 
 async def test_a_failed_transcription_raises_an_error_with_the_reason(clock: FastClock) -> None:
-    api, _ = make_executor(
+    executor, _ = make_executor(
         responses_in_order(fake_response(content={"status": "failed", "error": {"message": "only noise"}})), clock
     )
     with pytest.raises(ProcessingFailedError, match=r"transcription of asset a .*: only noise"):
-        await Assets(api).wait_for_transcription("a")
+        await Assets(executor).wait_for_transcription("a")

@@ -1,4 +1,4 @@
-"""How a file is going to be sent, decided from its name and size alone."""
+"""The upload strategy of a file, its parts and presigned URLs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_unknown_extension_is_rejected_with_a_hint(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "way"),
+    ("size", "strategy"),
     [
         (1, "direct"),
         (MULTIPART_THRESHOLD, "direct"),
@@ -53,8 +53,8 @@ def test_an_unknown_extension_is_rejected_with_a_hint(name: str) -> None:
         (MAX_FILE_SIZE["video"], "multipart"),
     ],
 )
-def test_the_strategy_follows_from_the_size(size: int, way: str) -> None:
-    assert choose_strategy(size, "video", filename="a.mp4") == way
+def test_the_strategy_follows_from_the_size(size: int, strategy: str) -> None:
+    assert choose_strategy(size, "video", filename="a.mp4") == strategy
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_strategy_follows_from_the_size(size: int, way: str) -> None:
 )
 def test_an_empty_or_too_large_file_is_rejected(size: int, kind: str) -> None:
     with pytest.raises(InvalidInputError):
-        choose_strategy(size, kind, filename="a")  # type: ignore[arg-type]  # a table of texts
+        choose_strategy(size, kind, filename="a")  # type: ignore[arg-type]  # a parametrized string
 
 
 def test_media_types_of_common_containers_are_declared() -> None:
@@ -93,7 +93,7 @@ STATE = UploadState(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "why"),
+    ("changes", "message"),
     [
         ({"chunk_size": 0}, "chunk_size must be a whole number, at least 1"),
         ({"chunk_size": "5"}, "chunk_size"),
@@ -101,25 +101,25 @@ STATE = UploadState(
         ({"completed_parts": 5}, "completed_parts must be a list"),
     ],
 )
-def test_a_state_that_no_upload_has_is_rejected(wrong: dict[str, Any], why: str) -> None:
-    """A program may have stored it, and something else may have altered it."""
-    with pytest.raises(InvalidInputError, match=why):
-        attrs.evolve(STATE, **wrong)
+def test_an_invalid_upload_state_is_rejected(changes: dict[str, Any], message: str) -> None:
+    """A stored state may have been altered."""
+    with pytest.raises(InvalidInputError, match=message):
+        attrs.evolve(STATE, **changes)
 
 
 def test_a_progress_tracker_subtracts_bytes_that_are_sent_again() -> None:
-    seen: list[UploadProgress] = []
-    meter = ProgressTracker("a.mp4", 10, seen.append, parts=2)
-    meter.add(6)
-    meter.add(-6)
-    meter.add(10)
-    meter.part_completed(lambda: STATE)
-    assert [progress.sent for progress in seen] == [6, 0, 10, 10]
-    assert (seen[-1].parts_done, seen[-1].state) == (1, STATE)
+    events: list[UploadProgress] = []
+    tracker = ProgressTracker("a.mp4", 10, events.append, parts=2)
+    tracker.add(6)
+    tracker.add(-6)
+    tracker.add(10)
+    tracker.part_completed(lambda: STATE)
+    assert [progress.sent for progress in events] == [6, 0, 10, 10]
+    assert (events[-1].parts_done, events[-1].state) == (1, STATE)
 
 
-class Hour:
-    """A clock that is set by hand."""
+class ManualClock:
+    """A clock that is advanced by the test."""
 
     now = 0.0
 
@@ -134,17 +134,17 @@ class Hour:
 
 
 async def test_presigned_urls_are_used_once_prefetched_and_replaced_before_they_expire() -> None:
-    clock, asked = Hour(), list[tuple[int, int]]()
+    clock, requested = ManualClock(), list[tuple[int, int]]()
 
-    async def ask(start: int, count: int) -> list[PresignedUrlChunk]:
-        asked.append((start, count))
-        return [PresignedUrlChunk(chunk_index=i, url=f"u{i}-{len(asked)}") for i in range(start, start + count)]
+    async def request_urls(start: int, count: int) -> list[PresignedUrlChunk]:
+        requested.append((start, count))
+        return [PresignedUrlChunk(chunk_index=i, url=f"u{i}-{len(requested)}") for i in range(start, start + count)]
 
-    pool = UrlPool([PresignedUrlChunk(chunk_index=1, url="first")], ask, clock)
+    pool = UrlPool([PresignedUrlChunk(chunk_index=1, url="first")], request_urls, clock)
     assert await pool.get(1) == "first"
     assert await pool.get(1) == "u1-1"
     assert await pool.get(2, prefetch=99) == "u2-2"
     assert await pool.get(3) == "u3-2"
     clock.now = URL_LIFETIME * 0.9
     assert await pool.get(4) == "u4-3"
-    assert asked == [(1, 1), (2, 50), (4, 1)]
+    assert requested == [(1, 1), (2, 50), (4, 1)]

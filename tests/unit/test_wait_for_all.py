@@ -1,4 +1,4 @@
-"""Waiting for many: one outcome each, with as few requests as lists allow. Time is arithmetic."""
+"""`wait_for_all`: one outcome for each id, with few requests, in virtual time."""
 
 from __future__ import annotations
 
@@ -32,110 +32,114 @@ PAGE = 50
 
 
 @attrs.define
-class Platform:
-    """Resources that end at a given second, in a list from the newest to the oldest."""
+class FakePlatform:
+    """A fake platform whose resources finish at given times, listed from the newest to the oldest."""
 
     clock: Any
-    ends: dict[str, float]
-    """When each ends."""
-    failing: frozenset[str] = frozenset()
-    """Those that end badly."""
-    unlisted: Callable[[str, float], bool] = lambda _id, _now: False
-    """Which of them lists omit at a time."""
-    broken: Callable[[str, float], Response | None] = lambda _path, _now: None
-    """What is answered instead."""
-    asked: list[str] = attrs.field(factory=list[str])
+    finish_times: dict[str, float]
+    """The time at which each resource finishes."""
+    failing_ids: frozenset[str] = frozenset()
+    """Ids of the resources that fail."""
+    is_unlisted: Callable[[str, float], bool] = lambda _id, _now: False
+    """Returns whether lists omit an id at a time."""
+    fault: Callable[[str, float], Response | None] = lambda _path, _now: None
+    """Returns a response to send in place of the normal one, or None."""
+    requests: list[str] = attrs.field(factory=list[str])
 
     def entry(self, id: str) -> dict[str, Any]:
         status = "processing"
-        if self.clock.monotonic() >= self.ends[id]:
-            status = "failed" if id in self.failing else "ready"
+        if self.clock.monotonic() >= self.finish_times[id]:
+            status = "failed" if id in self.failing_ids else "ready"
         return {"_id": id, "status": status}
 
-    async def answer(self, _method: str, path: str) -> Response:
+    async def handle(self, _method: str, path: str) -> Response:
         now = self.clock.monotonic()
-        self.asked.append(path)
-        broken = self.broken(path, now)
-        if broken is not None:
-            return broken
+        self.requests.append(path)
+        fault = self.fault(path, now)
+        if fault is not None:
+            return fault
         url = urlsplit(path)
         segments, query = url.path.strip("/").split("/"), parse_qs(url.query)
         if segments[-1] == "status":
             segments.pop()
-        if segments[-1] in self.ends:
-            whole = {**self.entry(segments[-1]), "data": [{"embedding": [1.0]}], "error": {"message": "it broke"}}
-            return fake_response(content=whole)
+        if segments[-1] in self.finish_times:
+            resource = {**self.entry(segments[-1]), "data": [{"embedding": [1.0]}], "error": {"message": "it broke"}}
+            return fake_response(content=resource)
         if "page_limit" not in query:
             return fake_response(404, {"code": "resource_not_exist", "message": "nothing of this name"})
-        shown = [id for id in self.ends if id in query.get("asset_ids", self.ends) and not self.unlisted(id, now)]
+        listed_ids = [
+            id
+            for id in self.finish_times
+            if id in query.get("asset_ids", self.finish_times) and not self.is_unlisted(id, now)
+        ]
         page = int(query.get("page", ["1"])[0])
         return fake_response(
             content={
-                "data": [self.entry(id) for id in shown[(page - 1) * PAGE : page * PAGE]],
-                "page_info": {"page": page, "limit_per_page": PAGE, "total_page": -(-len(shown) // PAGE)},
+                "data": [self.entry(id) for id in listed_ids[(page - 1) * PAGE : page * PAGE]],
+                "page_info": {"page": page, "limit_per_page": PAGE, "total_page": -(-len(listed_ids) // PAGE)},
             }
         )
 
     @property
-    def lists(self) -> int:
-        return sum("page_limit" in path for path in self.asked)
+    def list_count(self) -> int:
+        return sum("page_limit" in path for path in self.requests)
 
     @property
-    def lookups(self) -> int:
-        return len(self.asked) - self.lists
+    def lookup_count(self) -> int:
+        return len(self.requests) - self.list_count
 
 
 def ids(count: int, name: str = "t") -> list[str]:
     return [f"{name}{number}" for number in range(count)]
 
 
-def on(platform: Platform) -> RequestExecutor:
-    return make_executor(platform.answer, platform.clock)[0]
+def executor_for(platform: FakePlatform) -> RequestExecutor:
+    return make_executor(platform.handle, platform.clock)[0]
 
 
-async def everything(waiting: AsyncIterator[WaitResult[Any]]) -> list[WaitResult[Any]]:
+async def collect(waiting: AsyncIterator[WaitResult[Any]]) -> list[WaitResult[Any]]:
     return [outcome async for outcome in waiting]
 
 
-def names(outcomes: Iterable[WaitResult[Any]]) -> list[str]:
+def ids_of(outcomes: Iterable[WaitResult[Any]]) -> list[str]:
     return [outcome.id for outcome in outcomes]
 
 
-def tasks_of(api: RequestExecutor) -> Callable[..., AsyncIterator[WaitResult[Any]]]:
-    return KnowledgeStoreItems(api).wait_for_all
+def wait_for_all(executor: RequestExecutor) -> Callable[..., AsyncIterator[WaitResult[Any]]]:
+    return KnowledgeStoreItems(executor).wait_for_all
 
 
 def test_p22_waiting_for_a_thousand_tasks_needs_about_twenty_requests_per_round() -> None:
-    """One request for each of them, each second, is what a rate limit is made against."""
+    """Polling each task individually would exceed the rate limit."""
 
     async def main() -> None:
         clock = LoopClock()
-        platform = Platform(clock, {id: 120.0 + number for number, id in enumerate(ids(1000))})
-        outcomes = await everything(tasks_of(on(platform))("s", ids(1000), sleep_interval=10))
-        assert sorted(names(outcomes)) == sorted(ids(1000))
+        platform = FakePlatform(clock, {id: 120.0 + number for number, id in enumerate(ids(1000))})
+        outcomes = await collect(wait_for_all(executor_for(platform))("s", ids(1000), sleep_interval=10))
+        assert sorted(ids_of(outcomes)) == sorted(ids(1000))
         assert all(outcome.result().status == "ready" for outcome in outcomes)
         rounds = 1120 / 10 + 1
-        assert platform.lists <= 20 * rounds
-        assert platform.lookups < 1000
+        assert platform.list_count <= 20 * rounds
+        assert platform.lookup_count < 1000
 
     run_in_virtual_time(main())
 
 
 async def test_each_result_is_yielded_as_soon_as_its_resource_finishes(clock: FastClock) -> None:
     now = clock.monotonic()
-    platform = Platform(clock, {"slow": now + 300, "quick": now, "middling": now + 60})
-    seen: dict[str, float] = {}
-    async for outcome in tasks_of(on(platform))("s", ["slow", "quick", "middling"], sleep_interval=5):
-        seen[outcome.id] = clock.monotonic() - now
-    assert list(seen) == ["quick", "middling", "slow"]
-    assert seen["quick"] < 1
-    assert 60 <= seen["middling"] < 70
-    assert 300 <= seen["slow"] < 310
+    platform = FakePlatform(clock, {"slow": now + 300, "quick": now, "middling": now + 60})
+    finished_at: dict[str, float] = {}
+    async for outcome in wait_for_all(executor_for(platform))("s", ["slow", "quick", "middling"], sleep_interval=5):
+        finished_at[outcome.id] = clock.monotonic() - now
+    assert list(finished_at) == ["quick", "middling", "slow"]
+    assert finished_at["quick"] < 1
+    assert 60 <= finished_at["middling"] < 70
+    assert 300 <= finished_at["slow"] < 310
 
 
 async def test_p24_the_failure_of_one_task_does_not_end_the_wait_for_the_others(clock: FastClock) -> None:
-    platform = Platform(clock, dict.fromkeys(["good", "bad"], 0.0), failing=frozenset({"bad"}))
-    good, bad = await everything(tasks_of(on(platform))("s", ["good", "bad"]))
+    platform = FakePlatform(clock, dict.fromkeys(["good", "bad"], 0.0), failing_ids=frozenset({"bad"}))
+    good, bad = await collect(wait_for_all(executor_for(platform))("s", ["good", "bad"]))
     assert good.error is None
     assert isinstance(bad.error, ProcessingFailedError)
     assert bad.item is not None
@@ -144,10 +148,10 @@ async def test_p24_the_failure_of_one_task_does_not_end_the_wait_for_the_others(
 
 
 async def test_p22_an_unfinished_resource_ends_with_a_timeout_result(clock: FastClock) -> None:
-    """There is one outcome for each id."""
-    platform = Platform(clock, {"quick": 0.0, "stuck": float("inf")})
+    """Each id has one outcome."""
+    platform = FakePlatform(clock, {"quick": 0.0, "stuck": float("inf")})
     started = clock.monotonic()
-    quick, stuck = await everything(tasks_of(on(platform))("s", ["stuck", "quick"], timeout=100))
+    quick, stuck = await collect(wait_for_all(executor_for(platform))("s", ["stuck", "quick"], timeout=100))
     assert (quick.id, quick.error) == ("quick", None)
     assert isinstance(stuck.error, WaitTimeoutError)
     assert stuck.error.status == "processing"
@@ -156,127 +160,127 @@ async def test_p22_an_unfinished_resource_ends_with_a_timeout_result(clock: Fast
 
 
 async def test_p22_an_unknown_id_ends_immediately_with_its_own_error(clock: FastClock) -> None:
-    platform = Platform(clock, {"known": 0.0})
-    known, lost = await everything(tasks_of(on(platform))("s", ["lost", "known"]))
+    platform = FakePlatform(clock, {"known": 0.0})
+    known, unknown = await collect(wait_for_all(executor_for(platform))("s", ["unknown", "known"]))
     assert known.error is None
-    assert (lost.id, lost.item) == ("lost", None)
-    assert isinstance(lost.error, NotFoundError)
+    assert (unknown.id, unknown.item) == ("unknown", None)
+    assert isinstance(unknown.error, NotFoundError)
 
 
 async def test_a_task_missing_from_the_list_is_requested_individually(clock: FastClock) -> None:
-    """Lists of embedding tasks end after seven days; a wait may go on longer."""
+    """Embedding tasks are listed for seven days; a wait may last longer."""
     end = clock.monotonic() + 60
-    platform = Platform(clock, dict.fromkeys(ids(3), end), unlisted=lambda id, _: id == "t1")
-    outcomes = await everything(tasks_of(on(platform))("s", ids(3), sleep_interval=10))
-    assert sorted(names(outcomes)) == ids(3)
+    platform = FakePlatform(clock, dict.fromkeys(ids(3), end), is_unlisted=lambda id, _: id == "t1")
+    outcomes = await collect(wait_for_all(executor_for(platform))("s", ids(3), sleep_interval=10))
+    assert sorted(ids_of(outcomes)) == ids(3)
     rounds = 7
-    assert platform.lists <= rounds
-    assert platform.lookups == rounds
+    assert platform.list_count <= rounds
+    assert platform.lookup_count == rounds
 
 
 async def test_tasks_too_new_for_the_list_are_requested_individually_only_once(clock: FastClock) -> None:
     now = clock.monotonic()
-    platform = Platform(clock, dict.fromkeys(ids(100), now + 200), unlisted=lambda _, at: at < now + 5)
-    await everything(tasks_of(on(platform))("s", ids(100), sleep_interval=10))
-    assert platform.lookups == 100  # in the first round only
+    platform = FakePlatform(clock, dict.fromkeys(ids(100), now + 200), is_unlisted=lambda _, at: at < now + 5)
+    await collect(wait_for_all(executor_for(platform))("s", ids(100), sleep_interval=10))
+    assert platform.lookup_count == 100  # in the first poll only
 
 
 async def test_a_few_tasks_among_many_do_not_require_reading_the_whole_list(clock: FastClock) -> None:
-    """The list is read no further than looking them up would cost."""
+    """The list is read only as far as that costs fewer requests than individual lookups."""
     others = dict.fromkeys(ids(5000, "other"), 0.0)
-    platform = Platform(clock, {**others, **dict.fromkeys(ids(3), clock.monotonic() + 100)})
-    outcomes = await everything(tasks_of(on(platform))("s", ids(3), sleep_interval=10))
+    platform = FakePlatform(clock, {**others, **dict.fromkeys(ids(3), clock.monotonic() + 100)})
+    outcomes = await collect(wait_for_all(executor_for(platform))("s", ids(3), sleep_interval=10))
     rounds = 11
     assert len(outcomes) == 3
-    assert platform.lists == 6  # twice three pages, then never again
-    assert platform.lookups == 3 * rounds
+    assert platform.list_count == 6  # three pages twice, then none
+    assert platform.lookup_count == 3 * rounds
 
 
 async def test_p22_an_outage_of_the_list_causes_no_individual_lookups(clock: FastClock) -> None:
-    """A recovering service must not receive a thousand requests at the same time."""
+    """A recovering service must not receive many requests at the same time."""
     now = clock.monotonic()
 
-    def broken(path: str, at: float) -> Response | None:
+    def fault(path: str, at: float) -> Response | None:
         return fake_response(503) if "page_limit" in path and at < now + 60 else None
 
-    platform = Platform(clock, dict.fromkeys(ids(40), now), broken=broken)
-    outcomes = await everything(tasks_of(on(platform))("s", ids(40), timeout=600))
+    platform = FakePlatform(clock, dict.fromkeys(ids(40), now), fault=fault)
+    outcomes = await collect(wait_for_all(executor_for(platform))("s", ids(40), timeout=600))
     assert len(outcomes) == 40
-    assert platform.lookups == 0
+    assert platform.lookup_count == 0
 
 
 async def test_a_lookup_that_fails_for_a_while_is_retried(clock: FastClock) -> None:
     now = clock.monotonic()
 
-    def broken(path: str, at: float) -> Response | None:
+    def fault(path: str, at: float) -> Response | None:
         return fake_response(503) if "page_limit" not in path and at < now + 60 else None
 
-    platform = Platform(clock, {"t0": now}, unlisted=lambda _id, _now: True, broken=broken)
-    (outcome,) = await everything(tasks_of(on(platform))("s", ["t0"], timeout=600))
+    platform = FakePlatform(clock, {"t0": now}, is_unlisted=lambda _id, _now: True, fault=fault)
+    (outcome,) = await collect(wait_for_all(executor_for(platform))("s", ["t0"], timeout=600))
     assert outcome.error is None
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "kind"),
     [
         (fake_response(401, {"code": "api_key_invalid"}), AuthenticationError),
         (fake_response(429, headers={"Retry-After": "9000"}), QuotaExhaustedError),
     ],
 )
 async def test_p22_a_list_that_cannot_be_read_ends_the_wait(
-    clock: FastClock, answer: Response, kind: type[Exception]
+    clock: FastClock, response: Response, kind: type[Exception]
 ) -> None:
-    """Polling on with a revoked key would go on for ever."""
-    platform = Platform(clock, {"t0": 0.0}, broken=lambda _path, _now: answer)
+    """Otherwise a wait with a revoked key would never end."""
+    platform = FakePlatform(clock, {"t0": 0.0}, fault=lambda _path, _now: response)
     with pytest.raises(kind):
-        await everything(tasks_of(on(platform))("s", ["t0"]))
+        await collect(wait_for_all(executor_for(platform))("s", ["t0"]))
 
 
 async def test_a_wait_for_no_ids_sends_no_request(clock: FastClock) -> None:
-    platform = Platform(clock, {})
-    assert await everything(tasks_of(on(platform))("s", [])) == []
-    assert platform.asked == []
+    platform = FakePlatform(clock, {})
+    assert await collect(wait_for_all(executor_for(platform))("s", [])) == []
+    assert platform.requests == []
 
 
 async def test_a_duplicate_id_is_yielded_once(clock: FastClock) -> None:
-    platform = Platform(clock, {"t0": 0.0})
-    assert names(await everything(tasks_of(on(platform))("s", ["t0", "t0"]))) == ["t0"]
+    platform = FakePlatform(clock, {"t0": 0.0})
+    assert ids_of(await collect(wait_for_all(executor_for(platform))("s", ["t0", "t0"]))) == ["t0"]
 
 
-@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"sleep_interval": -1}])
-def test_a_timeout_of_zero_is_rejected_when_the_wait_is_created(clock: FastClock, wrong: dict[str, Any]) -> None:
+@pytest.mark.parametrize("arguments", [{"timeout": 0}, {"sleep_interval": -1}])
+def test_a_timeout_of_zero_is_rejected_when_the_wait_is_created(clock: FastClock, arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
-        tasks_of(on(Platform(clock, {})))("s", ["t0"], **wrong)
+        wait_for_all(executor_for(FakePlatform(clock, {})))("s", ["t0"], **arguments)
 
 
 def test_a_string_instead_of_a_list_of_ids_is_rejected(clock: FastClock) -> None:
-    """Its letters would all be looked up."""
+    """Otherwise each character would be used as an id."""
     with pytest.raises(InvalidInputError, match="expected a list of ids, got the string"):
-        tasks_of(on(Platform(clock, {})))("s", "t0")
+        wait_for_all(executor_for(FakePlatform(clock, {})))("s", "t0")
 
 
-async def test_a_wait_that_is_abandoned_leaves_no_task(clock: FastClock) -> None:
-    platform = Platform(clock, dict.fromkeys(ids(100), 0.0))
-    async for _ in tasks_of(on(platform))("s", ids(100)):
+async def test_an_abandoned_wait_leaves_no_task(clock: FastClock) -> None:
+    platform = FakePlatform(clock, dict.fromkeys(ids(100), 0.0))
+    async for _ in wait_for_all(executor_for(platform))("s", ids(100)):
         break
-    assert platform.lists == 2
+    assert platform.list_count == 2
 
 
 async def test_assets_are_requested_by_id_so_that_other_assets_cause_no_requests(clock: FastClock) -> None:
     others = dict.fromkeys(ids(500, "other"), 0.0)
-    platform = Platform(clock, {**others, **dict.fromkeys(ids(120), 0.0)})
-    api: Any = on(platform)
-    outcomes = await everything(Assets(api).wait_for_all(ids(120)))
-    assert sorted(names(outcomes)) == sorted(ids(120))
-    assert (platform.lists, platform.lookups) == (3, 0)
-    assert all("asset_ids=t" in path for path in platform.asked)
+    platform = FakePlatform(clock, {**others, **dict.fromkeys(ids(120), 0.0)})
+    executor: Any = executor_for(platform)
+    outcomes = await collect(Assets(executor).wait_for_all(ids(120)))
+    assert sorted(ids_of(outcomes)) == sorted(ids(120))
+    assert (platform.list_count, platform.lookup_count) == (3, 0)
+    assert all("asset_ids=t" in path for path in platform.requests)
 
 
 async def test_finished_embedding_tasks_are_retrieved_with_their_embeddings(clock: FastClock) -> None:
     end = clock.monotonic() + 50
-    platform = Platform(clock, dict.fromkeys(ids(60), end), failing=frozenset({"t7"}))
-    outcomes = await everything(EmbedV2(on(platform)).tasks.wait_for_all(ids(60), sleep_interval=10))
-    assert platform.lookups == 60  # each once, when it had ended
+    platform = FakePlatform(clock, dict.fromkeys(ids(60), end), failing_ids=frozenset({"t7"}))
+    outcomes = await collect(EmbedV2(executor_for(platform)).tasks.wait_for_all(ids(60), sleep_interval=10))
+    assert platform.lookup_count == 60  # each task once, after it has finished
     for outcome in outcomes:
         assert isinstance(outcome.item, EmbeddingTask)
         assert len(outcome.item.data) == 1
@@ -286,9 +290,9 @@ async def test_finished_embedding_tasks_are_retrieved_with_their_embeddings(cloc
 
 
 GROUPS: list[tuple[Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResult[Any]]], str]] = [
-    (lambda api, ids: IndexedAssets(api).wait_for_all("i", ids), "/indexes/i/indexed-assets"),
-    (lambda api, ids: Tasks(api).wait_for_all(ids), "/tasks"),
-    (lambda api, ids: Embed(api).tasks.wait_for_all(ids), "/embed/tasks"),
+    (lambda executor, ids: IndexedAssets(executor).wait_for_all("i", ids), "/indexes/i/indexed-assets"),
+    (lambda executor, ids: Tasks(executor).wait_for_all(ids), "/tasks"),
+    (lambda executor, ids: Embed(executor).tasks.wait_for_all(ids), "/embed/tasks"),
 ]
 
 
@@ -297,9 +301,9 @@ GROUPS: list[tuple[Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResu
 async def test_every_group_uses_its_own_list_and_lookup_paths(
     clock: FastClock, waiting: Callable[[RequestExecutor, list[str]], AsyncIterator[WaitResult[Any]]], path: str
 ) -> None:
-    platform = Platform(clock, dict.fromkeys(ids(2), 0.0), unlisted=lambda id, _: id == "t1")
-    outcomes = await everything(waiting(on(platform), ids(2)))
+    platform = FakePlatform(clock, dict.fromkeys(ids(2), 0.0), is_unlisted=lambda id, _: id == "t1")
+    outcomes = await collect(waiting(executor_for(platform), ids(2)))
     assert [outcome.result().status for outcome in outcomes] == ["ready", "ready"]
-    listed, single = platform.asked
+    listed, single = platform.requests
     assert listed == f"{path}?page_limit=50"
     assert single.startswith(f"{path}/t1")

@@ -1,4 +1,4 @@
-"""The jobs of workers, on a fake platform and a ledger in memory."""
+"""The jobs of workers, with a fake platform and a ledger in memory."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ FailWith = Callable[[Exception], None]
 
 
 @attrs.frozen
-class OneLedger:
-    """Lets steps and scans write to a ledger that no other worker uses."""
+class SingleWorkerLedger:
+    """Provides entry writers for a ledger that no other worker uses."""
 
     ledger: MemoryLedger
 
-    def entry_writer_for_step(self, job: JobState) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
+    def entry_writer_for_step(self, job: JobState) -> MemoryLedger:  # noqa: ARG002  # required by the protocol
         return self.ledger
 
-    def entry_writer_for_scan(self, entry: Entry) -> MemoryLedger:  # noqa: ARG002  # the protocol names it
+    def entry_writer_for_scan(self, entry: Entry) -> MemoryLedger:  # noqa: ARG002  # required by the protocol
         return self.ledger
 
 
@@ -86,7 +86,7 @@ async def ledger() -> AsyncIterator[MemoryLedger]:
 def runner(platform: FakePlatform, ledger: MemoryLedger) -> JobRunner:
     executor = crashing_executor(platform, CrashPlan())
     stages = Stages(executor, multipart_threshold=10)
-    return JobRunner(stages, OneLedger(ledger), executor.clock, DEFAULT_STAGE_TIMEOUT)
+    return JobRunner(stages, SingleWorkerLedger(ledger), executor.clock, DEFAULT_STAGE_TIMEOUT)
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ async def test_an_uncertain_step_looks_for_its_asset_before_it_uploads_again(
     runner: JobRunner, platform: FakePlatform, job: JobState
 ) -> None:
     first = await runner.run_step(job)
-    again = await runner.run_step(attrs.evolve(job, uncertain_for=0.0))
-    assert again.entry.asset_id == first.entry.asset_id
+    retried = await runner.run_step(attrs.evolve(job, uncertain_for=0.0))
+    assert retried.entry.asset_id == first.entry.asset_id
     assert len(platform.assets) == 1
 
 
@@ -160,8 +160,8 @@ async def test_p28_a_request_that_a_proxy_delivers_twenty_seconds_late_is_found(
     assert waiting.retry_in is not None
     delivered = await runner.run_step(job)
     await clock.sleep(platform.listing_delay)
-    found = await runner.run_step(attrs.evolve(job, uncertain_for=30.0))
-    assert found.entry.asset_id == delivered.entry.asset_id
+    located = await runner.run_step(attrs.evolve(job, uncertain_for=30.0))
+    assert located.entry.asset_id == delivered.entry.asset_id
     assert len(platform.assets) == 1
 
 
@@ -170,8 +170,8 @@ async def test_p28_an_asset_is_found_although_the_clock_is_two_hours_ahead(
 ) -> None:
     ahead = attrs.evolve(job, entry=attrs.evolve(job.entry, created_at=job.entry.created_at + 7200))
     await runner.run_step(ahead)
-    again = await runner.run_step(attrs.evolve(ahead, uncertain_for=0.0))
-    assert (again.entry.stage, len(platform.assets)) == ("processing", 1)
+    retried = await runner.run_step(attrs.evolve(ahead, uncertain_for=0.0))
+    assert (retried.entry.stage, len(platform.assets)) == ("processing", 1)
 
 
 async def test_a_new_item_causes_no_lookup(runner: JobRunner, platform: FakePlatform, job: JobState) -> None:
@@ -190,7 +190,7 @@ async def test_an_uncertain_step_is_sent_again_after_the_lookup_timeout(
     assert (result.entry.stage, len(platform.assets)) == ("processing", 1)
 
 
-async def test_an_item_whose_workers_repeatedly_ended_is_given_up(
+async def test_an_item_whose_workers_repeatedly_crashed_is_given_up(
     runner: JobRunner, platform: FakePlatform, ledger: MemoryLedger, job: JobState
 ) -> None:
     result = await runner.run_step(attrs.evolve(job, failed_attempts=MAX_STAGE_ATTEMPTS))
@@ -231,7 +231,7 @@ async def test_an_item_is_given_up_after_the_last_attempt_and_keeps_its_error(
     assert (await only_entry(ledger)).state == "open"
 
 
-async def test_an_item_that_the_platform_rejects_has_failed(
+async def test_an_item_that_the_platform_rejects_fails(
     runner: JobRunner, ledger: MemoryLedger, job: JobState, fail_with: FailWith
 ) -> None:
     fail_with(BadRequestError(message="no video", status_code=400))
@@ -272,8 +272,8 @@ async def test_a_deleted_asset_is_uploaded_again_after_the_grace_period(
     platform.assets.clear()
     assert not (await runner.scan(INDEX, [uploaded.entry])).advanced
     await clock.sleep(NOT_FOUND_GRACE)
-    (moved,) = (await runner.scan(INDEX, [uploaded.entry])).advanced
-    assert (moved.stage, moved.asset_id) == ("queued", uploaded.entry.asset_id)
+    (requeued,) = (await runner.scan(INDEX, [uploaded.entry])).advanced
+    assert (requeued.stage, requeued.asset_id) == ("queued", uploaded.entry.asset_id)
 
 
 async def test_an_item_that_is_not_processed_within_a_day_is_given_up_with_a_reason(
@@ -338,7 +338,7 @@ async def test_p29_time_in_which_no_status_can_be_read_does_not_count_towards_th
 
 
 def is_empty(result: ScanResult) -> bool:
-    """Return whether a scan has found nothing."""
+    """Return whether a scan has neither advanced nor expired entries."""
     return not result.advanced and not result.expired
 
 
@@ -381,18 +381,18 @@ async def test_a_paused_queue_is_active_again_after_its_pause(clock: FastClock) 
 
 async def test_p29_only_requests_without_a_response_count_as_an_outage(clock: FastClock) -> None:
     detector = OutageDetector(clock)
-    lost = APIConnectionError(message="no route", retryable=True)
+    connection_error = APIConnectionError(message="no route", retryable=True)
     event = partial(
         RequestFinished, call_id=1, operation="GET /assets", request_bytes=0, attempts=1, duration=0.0, queue_time=0.0
     )
     detector.on_client_event(event())
     await clock.sleep(3600)  # without requests
-    detector.on_client_event(event(error=lost))
+    detector.on_client_event(event(error=connection_error))
     assert detector.seconds_without_answer < 3600
     await clock.sleep(OUTAGE_THRESHOLD)
     for answer_or_not in (asyncio.CancelledError(), QuotaExhaustedError(message="tomorrow", retry_after=3600.0)):
         detector.on_client_event(event(error=answer_or_not))
-        assert detector.is_outage(lost)
+        assert detector.is_outage(connection_error)
         assert not detector.is_outage(answer_or_not)
     detector.on_client_event(
         RetryScheduled(
@@ -403,7 +403,7 @@ async def test_p29_only_requests_without_a_response_count_as_an_outage(clock: Fa
             delay=1,
         )
     )
-    assert not detector.is_outage(lost)
+    assert not detector.is_outage(connection_error)
 
 
 async def test_p29_a_step_waits_until_the_outage_ends_and_then_continues(

@@ -22,7 +22,7 @@ from twelvelabs_async.errors import (
 )
 
 
-def rejected(status: int, body: object, headers: dict[str, str] | None = None) -> APIError:
+def parse_error(status: int, body: object, headers: dict[str, str] | None = None) -> APIError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return error_from_response(status, CIMultiDict(headers or {}), raw)
 
@@ -59,7 +59,7 @@ def rejected(status: int, body: object, headers: dict[str, str] | None = None) -
     ids=lambda value: str(value)[:40],
 )
 def test_every_format_of_error_body_is_parsed(body: object, expected: tuple[Any, ...]) -> None:
-    error = rejected(400, body)
+    error = parse_error(400, body)
     assert isinstance(error, BadRequestError)
     assert (error.code, error.message, error.docs_url, error.details) == expected
     assert error.status_code == 400
@@ -78,7 +78,7 @@ def test_every_format_of_error_body_is_parsed(body: object, expected: tuple[Any,
     ids=["text", "json", "long fields", "junk", "zeros", "escapes"],
 )
 def test_p17_an_error_message_is_one_short_printable_line_for_any_body(body: bytes) -> None:
-    error = rejected(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
+    error = parse_error(503, body, {"x-trace-id": "r" * 10_000 + "\n"})
     assert isinstance(error, InternalServerError)
     assert str(error).isprintable()
     assert len(str(error)) <= 1700
@@ -86,11 +86,11 @@ def test_p17_an_error_message_is_one_short_printable_line_for_any_body(body: byt
 
 
 def test_the_message_of_a_large_response_in_plain_text_is_its_start() -> None:
-    assert rejected(503, b"x" * 5_000_000).message == "x" * 299 + "…"
+    assert parse_error(503, b"x" * 5_000_000).message == "x" * 299 + "…"
 
 
 SENTENCE = "the video is too long"
-SHAPES: dict[str, Any] = {
+BODIES: dict[str, Any] = {
     "plain text": f"upstream connect error: {SENTENCE}".encode(),
     "HTML title": f"<html><head><title>{SENTENCE}</title></head><body>blocked</body></html>".encode(),
     "HTML heading": f"<html><body><center><h1>{SENTENCE}</h1></center><hr>nginx</body></html>".encode(),
@@ -126,16 +126,16 @@ SHAPES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_the_message_is_extracted_from_every_format_of_error_body(body: object) -> None:
-    error = rejected(400, body)
+    error = parse_error(400, body)
     assert SENTENCE in error.message
     assert "{" not in error.message
     assert SENTENCE in error.body or b"&#32;" in cast("bytes", body)
 
 
 @pytest.mark.parametrize(
-    ("shape", "code"),
+    ("body_name", "code"),
     [
         ("errors", "c"),
         ("error and description", "invalid_request"),
@@ -146,26 +146,26 @@ def test_the_message_is_extracted_from_every_format_of_error_body(body: object) 
         ("one byte that is not UTF-8", "bad"),
     ],
 )
-def test_the_code_is_extracted_from_other_formats_of_error_body(shape: str, code: str) -> None:
-    assert rejected(400, SHAPES[shape]).code == code
+def test_the_code_is_extracted_from_other_formats_of_error_body(body_name: str, code: str) -> None:
+    assert parse_error(400, BODIES[body_name]).code == code
 
 
-def test_a_message_is_decoded_with_the_charset_of_its_content_type() -> None:
-    error = rejected(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
+def test_a_text_message_is_decoded_with_the_charset_of_its_content_type() -> None:
+    error = parse_error(400, "für dich nicht".encode("latin-1"), {"Content-Type": "text/plain; charset=ISO-8859-1"})
     assert error.message == "für dich nicht"
 
 
 @pytest.mark.parametrize(
     "body", [b"<script" * 9000, b"<" * 60_000, b'{"' * 30_000, b'{"a":"' + b"\\" * 60_000, b'"a":' * 16_000 + b"{"]
 )
-def test_a_hostile_error_body_is_read_in_linear_time(body: bytes) -> None:
-    """Quadratic patterns would exceed the time limit of the whole test run by far."""
+def test_a_hostile_error_body_is_parsed_in_linear_time(body: bytes) -> None:
+    """A regular expression with quadratic run time would exceed the timeout of the tests."""
     for _ in range(20):
-        rejected(400, body)
+        parse_error(400, body)
 
 
 def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
-    error = rejected(400, b"line one\nline \x1b[31mtwo " + b"x" * 5000, {"Retry-After": "5"})
+    error = parse_error(400, b"line one\nline \x1b[31mtwo " + b"x" * 5000, {"Retry-After": "5"})
     assert error.headers["retry-after"] == "5"
     assert error.body.startswith("line one line [31mtwo")
     assert error.body.isprintable()
@@ -177,11 +177,11 @@ def test_an_error_has_the_headers_and_the_start_of_the_body() -> None:
     ("status", "kind"), [(404, NotFoundError), (410, GoneError), (429, RateLimitError), (799, InternalServerError)]
 )
 def test_the_status_determines_the_error_class(status: int, kind: type[APIError]) -> None:
-    assert type(rejected(status, b"")) is kind
+    assert type(parse_error(status, b"")) is kind
 
 
 def test_an_unknown_status_has_an_error_message() -> None:
-    assert rejected(499, b"").message == "unknown status"
+    assert parse_error(499, b"").message == "unknown status"
 
 
 @pytest.mark.parametrize(
@@ -190,84 +190,84 @@ def test_an_unknown_status_has_an_error_message() -> None:
 )
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
 def test_p14_a_redirect_is_rejected_with_a_reason(status: int, location: str) -> None:
-    error = rejected(status, b"", {"Location": location})
+    error = parse_error(status, b"", {"Location": location})
     assert error.code == "redirect_refused"
     assert "not followed" in str(error)
     assert "key=1" not in str(error)
     assert not error.retryable
 
 
-WORDS = "Your plan does not include this."
+MESSAGE = "Your plan does not include this."
 
-JSON_SHAPES: list[object] = [
-    {"error": "Forbidden", "detail": WORDS},
-    {"error": "forbidden", "reason": WORDS},
-    {"error": "Bad Request", "details": WORDS},
-    {"error": "forbidden", "description": WORDS},
-    {"status": 403, "error": "Forbidden", "errors": [WORDS]},
-    {"status": 400, "error": "Bad Request", "errors": [{"field": "x", "defaultMessage": WORDS}]},
-    {"message": "Bad Request", "errors": [{"message": WORDS}]},
-    {"title": "One or more validation errors occurred.", "errors": {"Name": [WORDS]}},
-    {"query_text": [WORDS]},
-    {"non_field_errors": [WORDS]},
-    {"code": 422, "errors": {"json": {"name": [WORDS]}}},
-    {"error": {"code": "x", "message": {"lang": "en", "value": WORDS}}},
-    {"messages": [WORDS]},
-    {"result": {"message": WORDS}},
-    {"response": {"error": {"message": WORDS}}},
-    {"status": "error", "statusText": WORDS},
+JSON_BODIES: list[object] = [
+    {"error": "Forbidden", "detail": MESSAGE},
+    {"error": "forbidden", "reason": MESSAGE},
+    {"error": "Bad Request", "details": MESSAGE},
+    {"error": "forbidden", "description": MESSAGE},
+    {"status": 403, "error": "Forbidden", "errors": [MESSAGE]},
+    {"status": 400, "error": "Bad Request", "errors": [{"field": "x", "defaultMessage": MESSAGE}]},
+    {"message": "Bad Request", "errors": [{"message": MESSAGE}]},
+    {"title": "One or more validation errors occurred.", "errors": {"Name": [MESSAGE]}},
+    {"query_text": [MESSAGE]},
+    {"non_field_errors": [MESSAGE]},
+    {"code": 422, "errors": {"json": {"name": [MESSAGE]}}},
+    {"error": {"code": "x", "message": {"lang": "en", "value": MESSAGE}}},
+    {"messages": [MESSAGE]},
+    {"result": {"message": MESSAGE}},
+    {"response": {"error": {"message": MESSAGE}}},
+    {"status": "error", "statusText": MESSAGE},
 ]
 """Error bodies of web frameworks and gateways."""
 
-TEXT_SHAPES = {
-    "an HTML page with a code": f"<html><title>{WORDS}</title><p>Error <code>1020</code></p></html>".encode(),
-    "an HTML page after a comment": f"<!-- {'x > ' * 200} --><html><title>{WORDS}</title></html>".encode(),
-    "CDATA": f"<Error><Code>AccessDenied</Code><Message><![CDATA[{WORDS}]]></Message></Error>".encode(),
-    "an XML attribute": f'<Error><Message lang="en">{WORDS}</Message></Error>'.encode(),
-    "XML with a description": f"<error><code>403</code><description>{WORDS}</description></error>".encode(),
-    "a prefix in brackets": f"[gateway] {WORDS}".encode(),
-    "a prefix in braces": f"{{gateway}} {WORDS}".encode(),
-    "the repr of a dict": repr({"message": WORDS}).encode(),
-    "a list that is cut off": f'["{WORDS}", "And mo'.encode(),
-    "an object that is cut off": f'{{"errors": ["{WORDS}", "And mo'.encode(),
-    "a banner": f"{'*' * 40}\n* {WORDS}\n{'*' * 40}".encode(),
-    "Latin-1": f"Schl\xfcssel: {WORDS}".encode("latin-1"),
-    "Latin-1 in HTML": f"<title>Acc\xe8s refus\xe9: {WORDS}</title>".encode("latin-1"),
-    "one bad byte": b"\xff" + WORDS.encode(),
+TEXT_BODIES = {
+    "an HTML page with a code": f"<html><title>{MESSAGE}</title><p>Error <code>1020</code></p></html>".encode(),
+    "an HTML page after a comment": f"<!-- {'x > ' * 200} --><html><title>{MESSAGE}</title></html>".encode(),
+    "CDATA": f"<Error><Code>AccessDenied</Code><Message><![CDATA[{MESSAGE}]]></Message></Error>".encode(),
+    "an XML attribute": f'<Error><Message lang="en">{MESSAGE}</Message></Error>'.encode(),
+    "XML with a description": f"<error><code>403</code><description>{MESSAGE}</description></error>".encode(),
+    "a prefix in brackets": f"[gateway] {MESSAGE}".encode(),
+    "a prefix in braces": f"{{gateway}} {MESSAGE}".encode(),
+    "the repr of a dict": repr({"message": MESSAGE}).encode(),
+    "a list that is cut off": f'["{MESSAGE}", "And mo'.encode(),
+    "an object that is cut off": f'{{"errors": ["{MESSAGE}", "And mo'.encode(),
+    "a banner": f"{'*' * 40}\n* {MESSAGE}\n{'*' * 40}".encode(),
+    "Latin-1": f"Schl\xfcssel: {MESSAGE}".encode("latin-1"),
+    "Latin-1 in HTML": f"<title>Acc\xe8s refus\xe9: {MESSAGE}</title>".encode("latin-1"),
+    "one bad byte": b"\xff" + MESSAGE.encode(),
 }
 
 
-@pytest.mark.parametrize("body", [*JSON_SHAPES, *TEXT_SHAPES.values()], ids=[*map(str, JSON_SHAPES), *TEXT_SHAPES])
-def test_the_words_of_a_refusal_are_found_in_every_shape(body: object) -> None:
-    assert WORDS in rejected(403, body).message
+@pytest.mark.parametrize("body", [*JSON_BODIES, *TEXT_BODIES.values()], ids=[*map(str, JSON_BODIES), *TEXT_BODIES])
+def test_the_message_is_extracted_from_error_bodies_of_frameworks_and_gateways(body: object) -> None:
+    assert MESSAGE in parse_error(403, body).message
 
 
-def test_the_words_of_a_refusal_are_read_in_the_declared_encoding() -> None:
-    body = json.dumps({"message": WORDS}).encode("utf-16-le")
-    assert rejected(403, body, {"Content-Type": "application/json; charset=utf-16le"}).message == WORDS
+def test_a_json_message_is_decoded_with_the_charset_of_its_content_type() -> None:
+    body = json.dumps({"message": MESSAGE}).encode("utf-16-le")
+    assert parse_error(403, body, {"Content-Type": "application/json; charset=utf-16le"}).message == MESSAGE
 
 
 @pytest.mark.parametrize(
-    "words", ["आपकी योजना में यह शामिल नहीं है। कृपया बाद में पुनः प्रयास करें।", "แพ็กเกจของคุณไม่รองรับการเรียกใช้นี้"]
+    "message", ["आपकी योजना में यह शामिल नहीं है। कृपया बाद में पुनः प्रयास करें।", "แพ็กเกจของคุณไม่รองรับการเรียกใช้นี้"]
 )
-def test_languages_whose_vowels_are_marks_are_text(words: str) -> None:
-    assert rejected(403, words.encode()).message == words
+def test_a_message_in_a_script_with_combining_marks_is_text(message: str) -> None:
+    assert parse_error(403, message.encode()).message == message
 
 
 @pytest.mark.parametrize(
     "body",
-    [os.urandom(2000), gzip.compress(WORDS.encode()), b"\x00\x01abc def ghi jkl"],
+    [os.urandom(2000), gzip.compress(MESSAGE.encode()), b"\x00\x01abc def ghi jkl"],
     ids=["random", "gzip", "control characters"],
 )
-def test_binary_data_is_no_message(body: bytes) -> None:
-    assert rejected(403, body).message == "Forbidden"
+def test_binary_data_is_not_used_as_the_message(body: bytes) -> None:
+    assert parse_error(403, body).message == "Forbidden"
 
 
 @pytest.mark.parametrize("length", [180, 270, 290, 960, 975, 990])
-def test_p15_no_part_of_the_key_remains_where_a_text_is_shortened(length: int) -> None:
+def test_p15_no_part_of_the_key_remains_in_a_truncated_text(length: int) -> None:
     filler = "w " * (length // 2)
     for body in (f"{filler}{KEY}", {"message": f"{filler}{KEY}"}, {"code": f"{filler}{KEY}", "details": filler + KEY}):
-        error = rejected(400, body if isinstance(body, dict) else body.encode(), {"x-trace-id": filler + KEY})
+        error = parse_error(400, body if isinstance(body, dict) else body.encode(), {"x-trace-id": filler + KEY})
         Redactor(Secret(KEY)).redact(error)
         assert KEY[:10] not in f"{error} {error.body} {error.code} {error.request_id} {error.details} {error.headers}"
 
@@ -276,7 +276,7 @@ def test_the_request_id_is_the_trace_id_header_or_else_the_request_id_header() -
     assert request_id_from_headers(CIMultiDict({"X-Trace-Id": "a", "x-request-id": "b"})) == "a"
     assert request_id_from_headers(CIMultiDict({"X-Request-Id": "b"})) == "b"
     assert request_id_from_headers(CIMultiDict()) is None
-    assert rejected(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
+    assert parse_error(400, b"", {"x-trace-id": "t\u202e1"}).request_id == "t 1"
 
 
 def test_the_retry_after_time_is_stored_on_the_error() -> None:
