@@ -12,8 +12,22 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from twelvelabs_async._system import call_in_forked_children
 from twelvelabs_async.errors import ClientStateError, TwelveLabsError
 
+NO_EVENT_LOOP: Final = "no running asyncio event loop; use the client in asyncio.run(...), not under trio"
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def require_event_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        ClientStateError: There is none, or it is not asyncio's.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ClientStateError(NO_EVENT_LOOP) from None
 
 
 class ThreadPool:
@@ -29,11 +43,11 @@ class ThreadPool:
         """Call `function` in a thread; must be called in an event loop.
 
         Raises:
-            ClientStateError: The interpreter is exiting, or the system has no more threads.
+            ClientStateError: There is no event loop, the interpreter is exiting, or the system has no more threads.
         """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix=f"twelvelabs-{self._name}")
-        loop = asyncio.get_running_loop()
+        loop = require_event_loop()
         try:
             return loop.run_in_executor(self._executor, partial(function, *args, **kwargs))
         except RuntimeError as error:
@@ -97,7 +111,8 @@ async def shielded_cleanup(cleanup: Callable[[], Awaitable[None]], failure_note:
 
 
 async def _run_shielded(cleanup: Callable[[], Awaitable[None]]) -> None:
-    task = asyncio.ensure_future(cleanup())
+    loop = require_event_loop()
+    task = asyncio.ensure_future(cleanup(), loop=loop)
     cancellation: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -20,12 +20,14 @@ import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
+from weakref import WeakSet
 
 import aiohttp
 import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
+from twelvelabs_async._concurrency import NO_EVENT_LOOP
 from twelvelabs_async._http.body import NO_BODY, Body, IdleTimer, RequestBodyStream
 from twelvelabs_async._http.connections import (
     ApiRequest,
@@ -39,6 +41,7 @@ from twelvelabs_async._http.connections import (
 from twelvelabs_async._http.errors import map_exception
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._options import Settings
+from twelvelabs_async._system import call_in_forked_children, keep_forever
 from twelvelabs_async.errors import (
     APIConnectionError,
     ClientStateError,
@@ -206,7 +209,7 @@ class HttpTransport:
         if self._pid is not None and self._pid != os.getpid():
             raise ClientStateError("client used after fork; create one client in each process")
         if loop is None:
-            raise ClientStateError("no running asyncio event loop; use the client in asyncio.run(...), not under trio")
+            raise ClientStateError(NO_EVENT_LOOP)
         if self._loop is not None:
             raise ClientStateError("client used in another event loop; create one client in each loop")
         self._loop, self._pid = loop, os.getpid()
@@ -229,6 +232,10 @@ class HttpTransport:
                 if isinstance(session.connector, Connector):
                     session.connector.end_reads()
                 await session.close()
+
+    def keep_sessions(self) -> None:
+        """Never run the destructors of the sessions."""
+        keep_forever((self._api_client_session, self._storage_client_session))
 
     def __del__(self) -> None:
         api: aiohttp.ClientSession | None = getattr(self, "_api_client_session", None)
@@ -488,6 +495,7 @@ class HttpTransport:
         self._ensure_open()
         if self._api_client_session is None:
             self._api_client_session = self._new_client_session(owns_connector=self._external_session is None)
+            _TRANSPORTS.add(self)
         return self._api_client_session
 
     def _new_client_session(self, *, owns_connector: bool) -> aiohttp.ClientSession:
@@ -519,6 +527,19 @@ class HttpTransport:
         if getattr(source.connector, "_loop", loop) is not loop:
             raise ClientStateError("the session that was passed in is of another event loop; create it in this one")
         return source.connector
+
+
+_TRANSPORTS: Final = WeakSet[HttpTransport]()
+"""Those with connections."""
+
+
+def _keep_connections_of_parent() -> None:
+    """Never close inherited connections: that would remove them from the selector that the parent process uses too."""
+    for transport in tuple(_TRANSPORTS):
+        transport.keep_sessions()
+
+
+call_in_forked_children(_keep_connections_of_parent)
 
 
 def _parse_presigned_url(text: str) -> URL:

@@ -238,7 +238,8 @@ class UploadSource(ABC):
 
     async def aclose(self) -> None:
         """Close the source after the last read, also of attempts that were given up."""
-        await asyncio.gather(*self._pending_reads, return_exceptions=True)
+        if self._pending_reads:  # else there may be no event loop
+            await asyncio.gather(*self._pending_reads, return_exceptions=True)
 
 
 class _ThreadSafeFile:
