@@ -52,6 +52,8 @@ class TwelveLabs(Facade):  # noqa: D101  # has that of AsyncTwelveLabs
         find(self._loop_client.client)  # raises for an invalid option
         view = object.__new__(type(self))
         Facade.__init__(view, self._loop_client, find)
+        for name, value in getattr(self, "__dict__", {}).items():  # a subclass may have its own
+            setattr(view, name, value)
         view._owns_loop = False
         return view
 
