@@ -1,6 +1,6 @@
 """Draw the three short videos of the demo, with generated images and sound.
 
-Run it by hand to change a video. It needs Pillow and an `ffmpeg` with libx264:
+Run it manually to change a video. It needs Pillow and an `ffmpeg` with libx264:
 
     pip install pillow
     python examples/make_clips.py                # into the package
@@ -48,16 +48,16 @@ class Clip:
     """Audio source, as an ffmpeg filter."""
 
 
-def gradient(stops: Sequence[Color], height: int = H) -> PilImage:
+def gradient(colors: Sequence[Color], height: int = H) -> PilImage:
     """Return a vertical gradient of evenly spaced colors."""
-    column = Image.new("RGB", (1, len(stops)))
-    column.putdata(list(stops))
+    column = Image.new("RGB", (1, len(colors)))
+    column.putdata(list(colors))
     return column.resize((W, height), Image.Resampling.BICUBIC)
 
 
-def glow(image: PilImage, centre: tuple[float, float], radius: float, color: Color, strength: int) -> None:
+def glow(image: PilImage, center: tuple[float, float], radius: float, color: Color, strength: int) -> None:
     """Draw a light that fades with the distance."""
-    x, y = centre
+    x, y = center
     mask = Image.new("L", image.size)
     ImageDraw.Draw(mask).ellipse((x - radius / 2, y - radius / 2, x + radius / 2, y + radius / 2), fill=strength)
     image.paste(color, mask=mask.filter(ImageFilter.GaussianBlur(radius / 4)))
@@ -101,13 +101,13 @@ def cloud(draw: ImageDraw.ImageDraw, x: float, y: float, size: float) -> None:
 def hot_air_balloon(draw: ImageDraw.ImageDraw, x: float, y: float, size: float) -> None:
     """Draw a red balloon with a basket; `size` is its radius."""
     red, dark, cream = (212, 42, 48), (172, 28, 42), (250, 224, 190)
-    foot = y + 1.42 * size
+    bottom = y + 1.42 * size
     draw.polygon(
         [
             (x - 0.93 * size, y + 0.38 * size),
             (x + 0.93 * size, y + 0.38 * size),
-            (x + 0.2 * size, foot),
-            (x - 0.2 * size, foot),
+            (x + 0.2 * size, bottom),
+            (x - 0.2 * size, bottom),
         ],
         fill=red,
     )
@@ -117,10 +117,10 @@ def hot_air_balloon(draw: ImageDraw.ImageDraw, x: float, y: float, size: float) 
     draw.rectangle((x - 0.97 * size, y + 0.02 * size, x + 0.97 * size, y + 0.24 * size), fill=cream)
     for side in (-1, 1):
         draw.line(
-            (x + side * 0.18 * size, foot, x + side * 0.14 * size, foot + 0.42 * size), fill=(70, 52, 40), width=3
+            (x + side * 0.18 * size, bottom, x + side * 0.14 * size, bottom + 0.42 * size), fill=(70, 52, 40), width=3
         )
     draw.rounded_rectangle(
-        (x - 0.2 * size, foot + 0.4 * size, x + 0.2 * size, foot + 0.72 * size), 6, fill=(134, 88, 48)
+        (x - 0.2 * size, bottom + 0.4 * size, x + 0.2 * size, bottom + 0.72 * size), 6, fill=(134, 88, 48)
     )
 
 
@@ -143,14 +143,14 @@ def balloon(t: float) -> PilImage:
 @cache
 def evening() -> PilImage:
     """Return sky and sea behind the boat."""
-    image = gradient([(64, 44, 104), (150, 62, 116), (232, 108, 84), (252, 178, 92), (254, 214, 130)], int(H * 0.62))
+    sky = gradient([(64, 44, 104), (150, 62, 116), (232, 108, 84), (252, 178, 92), (254, 214, 130)], int(H * 0.62))
     sea = gradient([(226, 128, 92), (128, 66, 108), (58, 40, 92), (34, 28, 72)], H - int(H * 0.62))
-    whole = Image.new("RGB", (W, H))
-    whole.paste(image, (0, 0))
-    glow(whole, (W * 0.64, H * 0.54), 420, (255, 226, 150), 200)
-    disc(ImageDraw.Draw(whole), W * 0.64, H * 0.54, 78, (255, 240, 190))
-    whole.paste(sea, (0, int(H * 0.62)))
-    return whole
+    image = Image.new("RGB", (W, H))
+    image.paste(sky, (0, 0))
+    glow(image, (W * 0.64, H * 0.54), 420, (255, 226, 150), 200)
+    disc(ImageDraw.Draw(image), W * 0.64, H * 0.54, 78, (255, 240, 190))
+    image.paste(sea, (0, int(H * 0.62)))
+    return image
 
 
 def sun_reflection(draw: ImageDraw.ImageDraw, t: float) -> None:
@@ -174,13 +174,13 @@ def boat(size: float, *, mirrored: bool) -> PilImage:
         else ((44, 28, 66), (150, 92, 120), (132, 78, 112))
     )
 
-    def at(*points: tuple[float, float]) -> list[tuple[float, float]]:
+    def scale(*points: tuple[float, float]) -> list[tuple[float, float]]:
         return [(size + x * size, size + y * size) for x, y in points]
 
-    draw.polygon(at((-0.02, -0.9), (-0.02, -0.1), (-0.62, -0.1)), fill=main)
-    draw.polygon(at((0.05, -0.82), (0.05, -0.1), (0.5, -0.1)), fill=fore)
-    draw.line(at((0.015, -0.96), (0.015, 0.0)), fill=hull, width=5)
-    draw.polygon(at((-0.72, -0.04), (0.74, -0.04), (0.5, 0.18), (-0.56, 0.18)), fill=hull)
+    draw.polygon(scale((-0.02, -0.9), (-0.02, -0.1), (-0.62, -0.1)), fill=main)
+    draw.polygon(scale((0.05, -0.82), (0.05, -0.1), (0.5, -0.1)), fill=fore)
+    draw.line(scale((0.015, -0.96), (0.015, 0.0)), fill=hull, width=5)
+    draw.polygon(scale((-0.72, -0.04), (0.74, -0.04), (0.5, 0.18), (-0.56, 0.18)), fill=hull)
     return image
 
 
@@ -215,9 +215,9 @@ def sailing(t: float) -> PilImage:
 def night() -> PilImage:
     """Return sky, moon and stars."""
     sky = gradient([(10, 14, 40), (18, 26, 64), (38, 44, 96), (78, 66, 122)])
-    draw, dice = ImageDraw.Draw(sky), random.Random(4)  # noqa: S311  # stars, not secrets
+    draw, rng = ImageDraw.Draw(sky), random.Random(4)  # noqa: S311  # not for cryptography
     for _ in range(90):
-        disc(draw, dice.uniform(0, W), dice.uniform(0, H * 0.5), dice.choice((1.5, 2, 2.5)), (200, 206, 236))
+        disc(draw, rng.uniform(0, W), rng.uniform(0, H * 0.5), rng.choice((1.5, 2, 2.5)), (200, 206, 236))
     glow(sky, (W * 0.2, H * 0.2), 260, (220, 224, 250), 120)
     disc(ImageDraw.Draw(sky), W * 0.2, H * 0.2, 42, (240, 240, 226))
     return sky
@@ -227,13 +227,13 @@ def night() -> PilImage:
 def skyline(seed: int, low: float, high: float, wall_color: Color, window_color: Color) -> PilImage:
     """Return a row of houses with some lit windows, twice as wide as the frame."""
     city = Image.new("RGBA", (W * 2, H))
-    draw, dice, x = ImageDraw.Draw(city), random.Random(seed), 0  # noqa: S311  # houses, not secrets
+    draw, rng, x = ImageDraw.Draw(city), random.Random(seed), 0  # noqa: S311  # not for cryptography
     while x < W * 2:
-        width, top = dice.randrange(80, 170, 10), int(H * dice.uniform(1 - high, 1 - low))
+        width, top = rng.randrange(80, 170, 10), int(H * rng.uniform(1 - high, 1 - low))
         draw.rectangle((x, top, x + width - 4, H), fill=wall_color)
         for wx in range(x + 14, x + width - 22, 26):
             for wy in range(top + 16, H, 34):
-                if dice.random() < 0.36:
+                if rng.random() < 0.36:
                     draw.rectangle((wx, wy, wx + 11, wy + 15), fill=window_color)
         x += width
     return city
@@ -270,13 +270,13 @@ def train(image: PilImage, head: float) -> None:
 
 
 def night_train(t: float) -> PilImage:
-    """Draw a lit train on a viaduct in front of a city."""
+    """Draw a train with lit windows on a viaduct in front of a city."""
     image = night().copy()
-    for seed, low, high, wall, lit, speed in (
+    for seed, low, high, wall_color, window_color, speed in (
         (2, 0.42, 0.72, (36, 40, 84), (148, 132, 128), 60),
         (9, 0.28, 0.52, (22, 24, 56), (248, 202, 110), 150),
     ):
-        city = skyline(seed, low, high, wall, lit)
+        city = skyline(seed, low, high, wall_color, window_color)
         image.paste(city, (-int(speed * t), 0), city)
     viaduct(ImageDraw.Draw(image), 240 * t)
     train(image, -80 + (W + 900) * t)
@@ -314,7 +314,7 @@ def render_clip(clip: Clip, folder: Path, ffmpeg: str) -> Path:
         "yuv420p",
     ]
     audio = ["-c:a", "aac", "-b:a", "4k", "-shortest"]
-    # Reproducible files: without the time and the version of the encoder.
+    # Omit the time and the version of the encoder, so that the files are reproducible.
     reproducible = [
         "-fflags",
         "+bitexact",
@@ -356,8 +356,8 @@ def render_clip(clip: Clip, folder: Path, ffmpeg: str) -> Path:
 def main() -> None:
     """Create all videos and print their sizes."""
     parser = argparse.ArgumentParser(description="Draw the videos of the demo.")
-    home = Path(__file__).parents[1] / "twelvelabs_async" / "_cli" / "clips"
-    parser.add_argument("--into", type=Path, default=home, help="output folder (default: the package)")
+    clips_folder = Path(__file__).parents[1] / "twelvelabs_async" / "_cli" / "clips"
+    parser.add_argument("--into", type=Path, default=clips_folder, help="output folder (default: the package)")
     folder: Path = parser.parse_args().into
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:

@@ -1,4 +1,4 @@
-"""The web backends of `examples/web`, each served over HTTP with the emulator as its API."""
+"""The web backends in `examples/web`, served over HTTP with the emulator as their API."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from support import eventually
 from twelvelabs_async.emulator import Emulator, Plan, Timing
 
 EXAMPLES_DIR: Final = Path(__file__).parents[2] / "examples" / "web"
-SECRET: Final = "whsec_of_the_desk"
+SECRET: Final = "whsec_of_the_library"
 
 
 @asynccontextmanager
 async def serve_fastapi() -> AsyncGenerator[str]:
     config = uvicorn.Config(import_module("fastapi_app").app, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    await eventually(lambda: server.started or serving.done(), timeout=60)
+    server_task = asyncio.create_task(server._serve())
+    await eventually(lambda: server.started or server_task.done(), timeout=60)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        await serving
+        await server_task
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def emulator(plan: Plan | None) -> AsyncIterator[Emulator]:
 async def backend_url(
     request: pytest.FixtureRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
-    """The URL of a backend that is configured by environment variables, as its documentation says."""
+    """The URL of a backend, configured by environment variables."""
     asyncio.get_running_loop().set_debug(False)
     monkeypatch.syspath_prepend(str(EXAMPLES_DIR))
     monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)

@@ -1,4 +1,4 @@
-"""`TwelveLabs` in Flask, Django, Streamlit, Celery and a notebook, which `nox -s recipes` installs."""
+"""`TwelveLabs` in Flask, Django, Streamlit, Celery and a notebook; `nox -s recipes` installs these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
 pytestmark = [
     pytest.mark.recipe,
-    pytest.mark.filterwarnings("default"),  # those of the frameworks
+    pytest.mark.filterwarnings("default"),  # for warnings of the frameworks
 ]
 VIDEO = (SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4").read_bytes()
 
@@ -43,13 +43,13 @@ def test_flask_uploads_the_file_sent_by_a_browser(client: TwelveLabs) -> None:
     app = flask.Flask("recipe")
 
     def upload() -> dict[str, str]:
-        sent = flask.request.files["video"]
-        return {"id": client.assets.upload(sent.stream, filename=sent.filename).id}
+        uploaded = flask.request.files["video"]
+        return {"id": client.assets.upload(uploaded.stream, filename=uploaded.filename).id}
 
     app.add_url_rule("/videos", view_func=upload, methods=["POST"])
     with app.test_client() as browser:
-        answer = browser.post("/videos", data={"video": (io.BytesIO(VIDEO), "sailing.mp4")})
-    assert client.assets.retrieve(answer.json["id"]).filename == "sailing.mp4"
+        response = browser.post("/videos", data={"video": (io.BytesIO(VIDEO), "sailing.mp4")})
+    assert client.assets.retrieve(response.json["id"]).filename == "sailing.mp4"
 
 
 def test_django_views_use_the_client(client: TwelveLabs) -> None:
@@ -136,10 +136,10 @@ def test_celery_workers_use_a_client_created_before_the_fork(
                 "sent = [create.delay(f'index {number}') for number in range(6)]\n"
                 "print(max(one.get(timeout=120) for one in sent))"
             )
-            done = subprocess.run([sys.executable, "-c", send], capture_output=True, text=True, check=True)  # noqa: S603
+            completed = subprocess.run([sys.executable, "-c", send], capture_output=True, text=True, check=True)  # noqa: S603
         finally:
             worker.terminate()
-    assert done.stdout.strip() == "6"
+    assert completed.stdout.strip() == "6"
     assert len(emulator.requests.for_operation("POST /indexes")) == 6
 
 
@@ -157,6 +157,6 @@ def test_a_notebook_uses_both_clients(emulator: ThreadedEmulator) -> None:
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    *printed, table = [output for cell in notebook.cells for output in cell.outputs]
-    assert [output["text"].strip() for output in printed] == ["['holiday']", "1", "1"]
+    *outputs, table = [output for cell in notebook.cells for output in cell.outputs]
+    assert [output["text"].strip() for output in outputs] == ["['holiday']", "1", "1"]
     assert "<td>holiday</td>" in table["data"]["text/html"]

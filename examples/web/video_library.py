@@ -22,8 +22,11 @@ MAX_REMEMBERED_EVENTS: Final = 10_000
 """Number of webhook ids that are kept to detect repeated deliveries."""
 
 
-class Desk:
-    """Videos of one index. Open it when the application starts: `async with Desk.open(client, secret) as desk`."""
+class VideoLibrary:
+    """The videos of one index.
+
+    Open it when the application starts: `async with VideoLibrary.open(client, secret) as library`.
+    """
 
     def __init__(self, client: AsyncTwelveLabs, index_id: str, secret: str) -> None:
         self._client = client
@@ -33,23 +36,25 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._states: dict[str, str] = {}
         self._filenames: dict[str, str] = {}
-        """Of the uploads of this process, by asset id."""
+        """Filenames of the uploads of this process, by asset id."""
         self._seen_event_ids: OrderedDict[str, None] = OrderedDict()
         self._report_events: dict[str, asyncio.Event] = {}
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, client: AsyncTwelveLabs, secret: str, index: str = "desk") -> AsyncGenerator[Desk]:
-        """Open a desk on the index with this name; its background tasks are cancelled at the end."""
-        addons = ["thumbnail"]  # an image of each search result
-        found = await client.indexes.ensure(index, MODELS, addons=addons, allow_other_models=True)
-        desk = cls(client, found.id, secret)
+    async def open(
+        cls, client: AsyncTwelveLabs, secret: str, index_name: str = "library"
+    ) -> AsyncGenerator[VideoLibrary]:
+        """Open the library of the index with this name; cancel its background tasks at the end."""
+        addons = ["thumbnail"]  # an image for each search result
+        index = await client.indexes.ensure(index_name, MODELS, addons=addons, allow_other_models=True)
+        library = cls(client, index.id, secret)
         try:
-            yield desk
+            yield library
         finally:
-            for task in desk._tasks:
+            for task in library._tasks:
                 task.cancel()
-            await asyncio.gather(*desk._tasks, return_exceptions=True)
+            await asyncio.gather(*library._tasks, return_exceptions=True)
 
     async def upload(self, body: AsyncIterable[bytes], filename: str, size: int) -> str:
         """Upload a video while it arrives, index it in the background, and return its id."""
@@ -80,7 +85,7 @@ class Desk:
         return self._states.get(asset_id)
 
     async def list_videos(self, limit: int = 50) -> list[dict[str, Any]]:
-        """Return the newest videos: the uploads of this process, and what the index contains from earlier ones."""
+        """Return the newest videos: the uploads of this process, then the other videos of the index."""
         entries = await self._client.indexes.indexed_assets.list(self._index_id).to_list(limit)
         indexed = {entry.asset_id: entry for entry in entries if entry.asset_id}
         uploads = [
@@ -122,36 +127,36 @@ class Desk:
             async with self._client.analyze_stream(video=video, prompt=prompt) as events:
                 async for event in events:
                     if isinstance(event, TextGeneration):
-                        yield sent_event("text", event.text)
+                        yield format_event("text", event.text)
         except TwelveLabsError as error:  # the response has started, so its status cannot change
-            yield sent_event("failure", str(error))
+            yield format_event("failure", str(error))
         else:
-            yield sent_event("end", "")
+            yield format_event("end", "")
 
     async def create_report(self, asset_id: str, prompt: str) -> str:
-        """Start a report; a webhook announces its end."""
+        """Start a report; the platform sends a webhook when it ends."""
         video = {"type": "asset_id", "asset_id": asset_id}
         task = await self._client.analyze_async.tasks.create(video=video, prompt=prompt)
         self._report_events.setdefault(task.task_id, asyncio.Event())
         return task.task_id
 
     async def get_report(self, task_id: str, timeout: float) -> dict[str, Any]:
-        """Return a report; wait up to `timeout` seconds for its webhook."""
-        announced = self._report_events.get(task_id)
-        if announced is not None:
+        """Wait up to `timeout` seconds for the webhook of a report, then return its status and text."""
+        webhook_received = self._report_events.get(task_id)
+        if webhook_received is not None:
             try:
                 async with asyncio.timeout(timeout):
-                    await announced.wait()
+                    await webhook_received.wait()
             except TimeoutError:
                 return {"status": "processing"}
         task = await self._client.analyze_async.tasks.retrieve(task_id)
         return {"status": task.status, "text": task.result.data if task.result is not None else None}
 
     def handle_webhook(self, body: bytes, signature: str) -> None:
-        """Verify a webhook and wake the requests that wait for its task; ignore repeated deliveries.
+        """Verify a webhook and notify the requests that wait for its report; ignore repeated deliveries.
 
         Raises:
-            WebhookSignatureError: It is not from the platform.
+            WebhookSignatureError: The webhook is not from the platform.
         """
         event = webhooks.verify(body, signature, self._secret)
         if event.id in self._seen_event_ids:
@@ -163,6 +168,6 @@ class Desk:
             self._report_events.setdefault(event.data.id, asyncio.Event()).set()
 
 
-def sent_event(kind: str, text: str) -> bytes:
+def format_event(kind: str, text: str) -> bytes:
     """Format a server-sent event; its data is JSON, which has no line breaks."""
     return f"event: {kind}\ndata: {json.dumps(text)}\n\n".encode()
