@@ -34,12 +34,16 @@ _USER_INFO: Final = re.compile(r"(:/{1,2})[^/]*@")
 _PACKAGE: Final = "twelvelabs-async"
 
 
+def clean(text: str) -> str:
+    """Return a text as one line: control and format characters, such as newlines and bidi marks, become spaces."""
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)
+
+
 def printable(text: str) -> str:
     """Return `text` as one line of at most `MAX_MESSAGE_LENGTH` characters, without control characters."""
-    head = text[: MAX_MESSAGE_LENGTH * 2]
-    if not head.isprintable():
-        head = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in head)
-    line = " ".join(head.split())
+    line = " ".join(clean(text[: MAX_MESSAGE_LENGTH * 2]).split())
     return line if len(line) <= MAX_MESSAGE_LENGTH else line[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 

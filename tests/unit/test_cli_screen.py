@@ -19,9 +19,10 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from twelvelabs_async._cli.console import Column, Hit, Screen, basename, clean, clean_lines
+from twelvelabs_async._cli.console import Column, Hit, Screen, basename, clean_lines
 from twelvelabs_async._cli.ingest_run import print_summary
 from twelvelabs_async._cli.progress import IngestStats
+from twelvelabs_async._text import clean
 from twelvelabs_async.ingest import IngestResult, PathSkipped, Summary
 
 PRINTS: dict[str, Callable[[Screen, str], object]] = {

@@ -14,7 +14,7 @@ import attrs
 from twelvelabs_async._cli.arguments import open_client
 from twelvelabs_async._cli.console import Screen, basename, format_size, plural
 from twelvelabs_async._cli.exit_codes import ExitCode
-from twelvelabs_async._cli.indexes import find_index
+from twelvelabs_async._cli.indexes import require_index
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
 from twelvelabs_async._system import uri_to_path
 from twelvelabs_async.client import AsyncTwelveLabs
@@ -69,9 +69,7 @@ async def find_orphans(
         screen: Prints the assets.
     """
     async with open_client(base_url, screen) as client:
-        found = await find_index(client, index)
-        if found is None:
-            raise InvalidInputError(f"no index {index!r}")
+        found = await require_index(client, index)
         ledger = ledger or await find_default_ledger(client.base_url, found)
         if ledger is None:
             raise InvalidInputError("--delete-orphans needs the --ledger of the ingestion")

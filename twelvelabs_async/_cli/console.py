@@ -15,7 +15,6 @@ import os
 import re
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -33,7 +32,7 @@ from rich.text import Text
 from typing_extensions import override
 
 from twelvelabs_async._cli.streams import SafeStream, standard_output
-from twelvelabs_async._text import printable
+from twelvelabs_async._text import clean, printable
 from twelvelabs_async.ingest import IngestStatus, StopReason, Summary
 from twelvelabs_async.ingest._remote_sources import is_url
 from twelvelabs_async.ingest._validation import format_media_duration
@@ -55,9 +54,6 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 
 STATUS_STYLES: Final[Mapping[IngestStatus, str]] = {"ready": "green", "failed": "red", "skipped": "yellow"}
 
-
-_CONTROLS: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories of control and format characters, and of characters that are not assigned."""
 
 _PLACE_IN_LIST: Final = re.compile(r"line \d+ of ")
 """What stands before the path of a list in the name of a line that cannot be used."""
@@ -137,13 +133,6 @@ def format_counts(summary: Summary) -> str:
     """Return the results by status, such as `2 ready, 1 failed`."""
     counts = {"ready": summary.ready, "failed": summary.failed, "skipped": summary.skipped}
     return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no items finished"
-
-
-def clean(text: str) -> str:
-    """Return a text as one line: control and format characters, such as newlines and bidi marks, become spaces."""
-    if text.isprintable():
-        return text
-    return "".join(" " if unicodedata.category(character) in _CONTROLS else character for character in text)
 
 
 def clean_lines(text: str) -> str:

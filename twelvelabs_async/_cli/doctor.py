@@ -24,9 +24,6 @@ from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import APIError, AuthenticationError
 
-RECORDED_HEADERS: Final = ("date", "x-api-version", "content-encoding", "retry-after", "retry-after-ms")
-"""Headers that are recorded, and all headers with `ratelimit` in their names."""
-
 FindingState = Literal["ok", "note", "problem"]
 
 ACCEPTABLE_CLOCK_SKEW: Final = 2.0
@@ -45,10 +42,7 @@ ANNOUNCED_UPLOAD_SIZE: Final = 2**30
 class RecordedResponse:
     """Status, selected headers and timing of a response."""
 
-    status: int
-    """HTTP status."""
     headers: Mapping[str, str]
-    """Recorded headers, in their original spelling."""
     seconds: float
     """Seconds from the request to the response headers."""
     clock_offset: float | None
@@ -78,12 +72,7 @@ class ResponseRecorder:
         headers = end.response.headers
         date = parse_http_date(headers.get("Date"))
         response = RecordedResponse(
-            status=end.response.status,
-            headers={
-                name: value
-                for name, value in headers.items()
-                if name.lower() in RECORDED_HEADERS or "ratelimit" in name.lower()
-            },
+            headers=headers,
             seconds=self._clock.monotonic() - context.started,
             clock_offset=None if date is None else date - self._clock.time(),
         )

@@ -17,7 +17,6 @@ from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.forecast import (
     PUBLISHED_LIMITS,
     Demand,
-    ObservedLimit,
     PlanName,
     additional_windows,
     bottleneck,
@@ -26,13 +25,10 @@ from twelvelabs_async._cli.forecast import (
 from twelvelabs_async._cli.indexes import DEFAULT_INDEX_MODELS, find_index
 from twelvelabs_async._cli.ingest_run import IngestArgs, item_record
 from twelvelabs_async._cli.ledger import describe_ledger, find_default_ledger, open_existing_ledger
-from twelvelabs_async._cli.limits import rows_from_store
+from twelvelabs_async._cli.limits import LimitRow, open_shared_limits
 from twelvelabs_async._cli.progress import MAX_ITEM_LINES, format_warning
 from twelvelabs_async._cli.sources import LeftOut, SourceScan
-from twelvelabs_async._options import resolve_api_key
-from twelvelabs_async._rate_limit.stores import open_store, tenant_id
 from twelvelabs_async._text import printable
-from twelvelabs_async.clock import SystemClock
 from twelvelabs_async.ingest import Entry, Item, Ledger
 from twelvelabs_async.ingest._duplicates import compute_dedupe_key, have_same_content
 from twelvelabs_async.ingest._validation import (
@@ -157,18 +153,12 @@ class DryRunPlanner:
         return PlannedItem(item=item, action="duplicate", duplicate_of=first.source)
 
 
-async def _load_known_limits(rate_limit_store: str | None) -> list[ObservedLimit]:
+async def _load_known_limits(rate_limit_store: str | None) -> list[LimitRow]:
     """Return the limits that earlier runs recorded in the shared store."""
     if rate_limit_store is None:
         return []
-    now = SystemClock().time
-    async with aclosing(open_store(rate_limit_store, tenant_id(resolve_api_key(None), None), now)) as store:
-        rows = rows_from_store(await store.snapshot(), now())
-    return [
-        ObservedLimit(row.category, row.dimension, row.limit, row.remaining, row.resets_in)
-        for row in rows
-        if row.dimension and row.limit and row.remaining is not None
-    ]
+    async with open_shared_limits(rate_limit_store, None) as fetch_rows:
+        return await fetch_rows()
 
 
 @attrs.define
@@ -268,7 +258,7 @@ def _show_planned_item(planned: PlannedItem, screen: Screen, count: int) -> None
         screen.warn(format_warning(planned.item.source, planned.validation.warning))
 
 
-def _show_totals(totals: DryRunTotals, plan: PlanName | None, known: Sequence[ObservedLimit], screen: Screen) -> None:
+def _show_totals(totals: DryRunTotals, plan: PlanName | None, known: Sequence[LimitRow], screen: Screen) -> None:
     """Print the totals as a table, and the rate limits that apply."""
     rows = [
         *(
@@ -291,15 +281,15 @@ def _show_totals(totals: DryRunTotals, plan: PlanName | None, known: Sequence[Ob
         screen.print(_describe_bottleneck(totals, plan))
 
 
-def _describe_known_limits(totals: DryRunTotals, known: Sequence[ObservedLimit]) -> Iterator[str]:
+def _describe_known_limits(totals: DryRunTotals, known: Sequence[LimitRow]) -> Iterator[str]:
     """Yield a line for each recorded limit that the ingestion uses."""
     demands: dict[tuple[str, str], Demand] = {(demand.category, demand.dimension): demand for demand in totals.demands}
     for limit in known:
-        demand = demands.get((limit.category, limit.dimension))
-        if demand is None:
+        demand = demands.get((limit.category, limit.dimension or ""))
+        if demand is None or not limit.limit or limit.remaining is None:
             continue
         reset = f", resets in {format_rough_duration(limit.resets_in)}" if limit.resets_in else ""
-        windows = additional_windows(demand, limit)
+        windows = additional_windows(demand, limit.limit, limit.remaining)
         fit = f"needs {windows:,} more windows" if windows else "fits in the current window"
         yield (
             f"rate limit {limit.category} {limit.dimension}: {limit.remaining:,.0f} of {limit.limit:,.0f} remaining"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 from typing_extensions import override
 
-from twelvelabs_async import errors
 from twelvelabs_async._cli.console import basename
+from twelvelabs_async._http.errors import error_class_for_status
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import APIError
 
@@ -23,11 +23,6 @@ MAX_SHOWN_GROUPS: Final = 10
 MAX_SHOWN_SOURCES: Final = 50
 """Sources that are kept of each group, for the report."""
 
-_CLASS_BY_STATUS: Final[Mapping[int, str]] = {
-    found.STATUS: found.__name__
-    for found in vars(errors).values()
-    if isinstance(found, type) and issubclass(found, APIError) and found.STATUS and "STATUS" in vars(found)
-}
 _API_ERROR: Final = re.compile(r"(\d{3})(?: ([A-Za-z]\w*))? on [A-Z]+ /")
 _OTHER_ERROR: Final = re.compile(r"([A-Z]\w*(?:Error|Exception)): ")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
@@ -105,8 +100,8 @@ def failure_kind(error: str, stage: str, exception: Exception | None) -> Failure
         code = exception.code if isinstance(exception, APIError) else None
         return FailureKind(type(exception).__name__, code or "", stage)
     if found := _API_ERROR.match(error):
-        status = 500 if found[1] >= "500" else int(found[1])
-        return FailureKind(_CLASS_BY_STATUS.get(status, f"status {found[1]}"), found[2] or "", stage)
+        known = error_class_for_status(int(found[1]))
+        return FailureKind(f"status {found[1]}" if known is APIError else known.__name__, found[2] or "", stage)
     if found := _OTHER_ERROR.match(error):
         return FailureKind(found[1], "", stage)
     return FailureKind(_NUMBER.sub("N", error), "", stage, is_exception=False)

@@ -168,18 +168,6 @@ def bottleneck(demands: Iterable[Demand], limits: Iterable[PlanLimit]) -> tuple[
     return worst if worst is not None and worst[1] > 0 else None
 
 
-@attrs.frozen
-class ObservedLimit:
-    """A rate limit from response headers, which contain the size of a window but not its length."""
-
-    category: str
-    dimension: str
-    limit: float
-    remaining: float
-    resets_in: float | None
-    """Seconds until the window resets; None if the whole limit is available."""
-
-
-def additional_windows(demand: Demand, observed: ObservedLimit) -> int:
+def additional_windows(demand: Demand, limit: float, remaining: float) -> int:
     """Return the number of windows that an ingestion uses after the present one."""
-    return max(0, ceil((demand.amount - observed.remaining) / observed.limit))
+    return max(0, ceil((demand.amount - remaining) / limit))

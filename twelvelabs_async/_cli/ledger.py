@@ -20,7 +20,7 @@ from yarl import URL
 from twelvelabs_async._cli.console import Screen
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.failure_groups import FailureGroups
-from twelvelabs_async._cli.indexes import find_index
+from twelvelabs_async._cli.indexes import require_index
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import InvalidInputError, LedgerError, LedgerInUseError
@@ -178,9 +178,7 @@ async def find_ledger(index: str, *, base_url: str | None) -> str:
         InvalidInputError: There is no such index, or it has no ledger.
     """
     async with AsyncTwelveLabs(base_url=base_url) as client:
-        found = await find_index(client, index)
-        if found is None:
-            raise InvalidInputError(f"no index {index!r}")
+        found = await require_index(client, index)
         ledger = await find_default_ledger(client.base_url, found)
     if ledger is None:
         raise InvalidInputError(f"no ledger of the index {index!r} in {default_ledger_path('http://-', found).parent}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -89,15 +89,7 @@ async def show_limits(
     """Show the limits in a shared store, live on a terminal; without a store, those reported for one list request."""
     if rate_limit_store is None:
         return await _show_reported_limits(base_url, screen)
-    store = open_store(rate_limit_store, tenant_id(resolve_api_key(None), organization), CLOCK.time)
-    async with aclosing(store):
-
-        async def fetch_rows() -> list[LimitRow]:
-            try:
-                return rows_from_store(await store.snapshot(), CLOCK.time())
-            except Exception as error:  # noqa: BLE001  # each kind of store has errors of its own
-                raise TwelveLabsError(f"the rate-limit store cannot be read: {error}") from None
-
+    async with open_shared_limits(rate_limit_store, organization) as fetch_rows:
         if screen.live and not screen.json:
             with Live(console=screen.console, auto_refresh=False, transient=True) as live:
                 while True:
@@ -108,6 +100,28 @@ async def show_limits(
         if not rows:
             screen.print("no process has recorded limits of this organization in the store yet")
     return ExitCode.OK
+
+
+@asynccontextmanager
+async def open_shared_limits(
+    rate_limit_store: str, organization: str | None
+) -> AsyncGenerator[Callable[[], Awaitable[list[LimitRow]]]]:
+    """Open a shared store; the block gets a function that reads its rows.
+
+    Raises:
+        TwelveLabsError: The store cannot be read.
+    """
+    async with aclosing(
+        open_store(rate_limit_store, tenant_id(resolve_api_key(None), organization), CLOCK.time)
+    ) as store:
+
+        async def fetch_rows() -> list[LimitRow]:
+            try:
+                return rows_from_store(await store.snapshot(), CLOCK.time())
+            except Exception as error:  # noqa: BLE001  # each kind of store has errors of its own
+                raise TwelveLabsError(f"the rate-limit store cannot be read: {error}") from None
+
+        yield fetch_rows
 
 
 async def _show_reported_limits(base_url: str | None, screen: Screen) -> ExitCode:

@@ -115,30 +115,8 @@ MIN_SHOWN_RETRY_DELAY: Final = 5.0
 """Shortest delay of a retry, in seconds, that is shown."""
 
 
-@attrs.frozen
-class Bucket:
-    """What happened in one period of the timeline."""
-
-    ready: int = 0
-    failed: int = 0
-    skipped: int = 0
-    bytes_sent: int = 0
-    waited: bool = False
-    """Whether a request waited for a rate limit."""
-
-    def __add__(self, other: Bucket) -> Bucket:
-        return Bucket(
-            self.ready + other.ready,
-            self.failed + other.failed,
-            self.skipped + other.skipped,
-            self.bytes_sent + other.bytes_sent,
-            self.waited or other.waited,
-        )
-
-    @property
-    def finished(self) -> int:
-        """Number of finished items."""
-        return self.ready + self.failed + self.skipped
+Bucket = Counter[str]
+"""What happened in one period of the timeline: items by status, `bytes_sent`, and `waited` for a rate limit."""
 
 
 class Timeline:
@@ -156,14 +134,14 @@ class Timeline:
         while offset >= self.bucket_seconds * self._max_buckets:
             self._merge_pairs()
         index = max(0, int(offset // self.bucket_seconds))
-        self.buckets += [Bucket()] * (index + 1 - len(self.buckets))
-        self.buckets[index] += bucket
+        self.buckets += [Bucket() for _ in range(index + 1 - len(self.buckets))]
+        self.buckets[index].update(bucket)
 
     def add_wait(self, start: float, end: float) -> None:
         """Mark a wait for a rate limit, in seconds from the start."""
         self.add(end, Bucket())
         for index in range(int(max(0, start) // self.bucket_seconds), int(end // self.bucket_seconds) + 1):
-            self.buckets[index] += Bucket(waited=True)
+            self.buckets[index]["waited"] = 1
 
     def _merge_pairs(self) -> None:
         buckets = [*self.buckets, Bucket()] if len(self.buckets) % 2 else self.buckets
@@ -214,7 +192,7 @@ def timeline_svg(timeline: Timeline, seconds: float, layout: ChartLayout = BROAD
 
 def _wait_bands(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
     count, end = len(buckets), 0
-    for waited, group in groupby(buckets, key=lambda bucket: bucket.waited):
+    for waited, group in groupby(buckets, key=lambda bucket: bucket["waited"] > 0):
         start, end = end, end + len(list(group))
         if waited:
             left, right = layout.x(start, count), layout.x(end, count)
@@ -222,26 +200,26 @@ def _wait_bands(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]
 
 
 def _item_bars(buckets: Sequence[Bucket], layout: ChartLayout) -> Iterator[str]:
-    maximum, count = max(1, *(bucket.finished for bucket in buckets)), len(buckets)
+    maximum, count = max(1, *(sum(bucket[status] for status in STATUS_MARKS) for bucket in buckets)), len(buckets)
     bottom, width = TOP_MARGIN + ITEMS_HEIGHT, layout.plot_width / count
     yield _label(layout.left_margin, TOP_MARGIN - 6, "finished items", "start")
     yield from _value_axis(layout, TOP_MARGIN, bottom, f"{maximum:,}")
     for index, bucket in enumerate(buckets):
         top: float = bottom
         for status in ("ready", "skipped", "failed"):
-            height = ITEMS_HEIGHT * getattr(bucket, status) / maximum
+            height = ITEMS_HEIGHT * bucket[status] / maximum
             if height:
                 top -= height
                 yield _box(status, layout.x(index, count) + width * 0.08, top, min(width * 0.84, 24), height)
 
 
 def _speed_area(buckets: Sequence[Bucket], bucket_seconds: int, layout: ChartLayout) -> Iterator[str]:
-    maximum, count = max(bucket.bytes_sent for bucket in buckets), len(buckets)
+    maximum, count = max(bucket["bytes_sent"] for bucket in buckets), len(buckets)
     top = TOP_MARGIN + ITEMS_HEIGHT + GAP
     yield _label(layout.left_margin, top - 8, "bytes sent per second", "start")
     yield from _value_axis(layout, top, BOTTOM, f"{format_size(round(maximum / bucket_seconds))}/s")
     if maximum:
-        ys = [BOTTOM - SPEED_HEIGHT * bucket.bytes_sent / maximum for bucket in buckets]
+        ys = [BOTTOM - SPEED_HEIGHT * bucket["bytes_sent"] / maximum for bucket in buckets]
         steps = [f"{layout.x(i, count):.1f},{y:.1f} {layout.x(i + 1, count):.1f},{y:.1f}" for i, y in enumerate(ys)]
         points = f"{layout.left_margin},{BOTTOM} {' '.join(steps)} {layout.left_margin + layout.plot_width},{BOTTOM}"
         yield f'<polygon class="speed" points="{points}"/>'
@@ -351,8 +329,7 @@ class IngestStats:
             self.skipped.add(result.source)
         elif result.status == "failed":
             self.failure_groups.add(result.source, result.error, result.stage, result.exception)
-        ready, failed, skipped = (int(result.status == status) for status in ("ready", "failed", "skipped"))
-        self.timeline.add(now - self.started_at, Bucket(ready, failed, skipped))
+        self.timeline.add(now - self.started_at, Bucket([result.status]))
 
     def record_wait(self, category: str, dimension: str, seconds: float, now: float, *, is_known: bool = True) -> None:
         """Record a wait for a rate limit; overlapping waits for a limit count once, waits for an unknown one never."""

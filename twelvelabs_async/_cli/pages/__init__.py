@@ -22,7 +22,8 @@ import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from twelvelabs_async._cli.console import Screen, clean
+from twelvelabs_async._cli.console import Screen
+from twelvelabs_async._text import clean
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import InvalidInputError
 
