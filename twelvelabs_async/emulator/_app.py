@@ -21,7 +21,7 @@ from twelvelabs_async.emulator._api import OPERATIONS, UNDESCRIBED_OPERATIONS
 from twelvelabs_async.emulator._api.context import USAGE, Operation, RequestContext
 from twelvelabs_async.emulator._errors import ApiError, error_shape
 from twelvelabs_async.emulator._faults import AbortedResponse, inject_fault, wait_for_disconnect
-from twelvelabs_async.emulator._limits import Limiter, UsageMeter
+from twelvelabs_async.emulator._limits import UsageMeter
 from twelvelabs_async.emulator._net import drain_body
 from twelvelabs_async.emulator._operations import CATEGORIES, CONTENT_DEPENDENT, OTHER_CATEGORY, STORAGE
 from twelvelabs_async.emulator._state.service import Service
@@ -135,7 +135,6 @@ class Middlewares:
         service: Service,
         organizations_by_key: Mapping[str, str],
         faults: Faults,
-        limiter: Limiter,
         request_log: RequestLog,
     ) -> None:
         self.service = service
@@ -145,7 +144,6 @@ class Middlewares:
         """Set to end the responses that a fault has stalled."""
         self._organizations_by_key = organizations_by_key
         self._faults = faults
-        self._limiter = limiter
         self._request_log = request_log
         self._reset_count = 0
 
@@ -227,7 +225,7 @@ class Middlewares:
         if organization is None:
             raise ApiError(401, "api_key_invalid", "The API key is missing, wrong or expired.")
         empty_429_body = _operation_name(request) in _EMPTY_429_OPERATIONS
-        request[USAGE] = UsageMeter(self._limiter, organization, empty_429_body=empty_429_body)
+        request[USAGE] = UsageMeter(self.service.limiter, organization, empty_429_body=empty_429_body)
         return await handler(request)
 
     @web.middleware

@@ -8,7 +8,6 @@ import math
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from functools import partial
 from typing import cast
 
@@ -28,10 +27,8 @@ from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import StreamedResponse, change_texts, damage_text
 from twelvelabs_async.emulator.faults import ErrorFormat, Fault, PlanLimit, StreamFault
 
-REJECT_REPEATED_KEY: ContextVar[bool] = ContextVar("REJECT_REPEATED_KEY", default=False)
-"""Whether to reject the current request if its Idempotency-Key is known."""
-CORRUPT_BODY: ContextVar[bool] = ContextVar("CORRUPT_BODY", default=False)
-"""Whether to corrupt the body of the current request before it is stored."""
+FAULT = web.RequestKey("fault", Fault)
+"""Key of the fault in a request; handlers apply `corrupt` and `idempotency_conflict`."""
 _POLL = 0.02
 _TRICKLE_CHUNKS = 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -75,13 +72,8 @@ async def inject_fault(
 async def _respond(fault: Fault, request: web.Request, handler: Handler, service: Service) -> web.StreamResponse:
     if (injected := _injected_response(fault, service)) is not None:
         return injected
-    corrupt_token = CORRUPT_BODY.set(fault.corrupt)
-    key_token = REJECT_REPEATED_KEY.set(fault.idempotency_conflict)
-    try:
-        return await handler(request)
-    finally:
-        CORRUPT_BODY.reset(corrupt_token)
-        REJECT_REPEATED_KEY.reset(key_token)
+    request[FAULT] = fault
+    return await handler(request)
 
 
 async def _apply_response_fault(
@@ -128,10 +120,8 @@ def _damage_texts(response: web.StreamResponse, change: Callable[[str], str]) ->
 
 def _json_content(response: web.StreamResponse) -> object:
     """Return the JSON of a successful response, `None` if it has none."""
-    if not isinstance(response, web.Response) or response.status >= 400 or not isinstance(response.body, bytes):
-        return None
     try:
-        return json.loads(response.body or b"null")
+        return None if response.status >= 400 else json.loads(_body(response) or b"null")
     except ValueError:
         return None
 

@@ -263,12 +263,14 @@ class UsageMeter:
             self._reject(empty, 1)
         self._reserve("Request", 1)
 
-    def count_media(self, seconds: float) -> None:
-        """Count the duration of the request's media.
+    def count_media(self, seconds: float | None) -> None:
+        """Count the duration of the request's media, `None` if it is unknown.
 
         Raises:
             ApiError: A limit is exceeded. If it is the limit of a window, the request is not counted at all.
         """
+        if not seconds:
+            return
         self._reserve("Duration", seconds / 60)
         if self.categories & TOTAL_MINUTES_CATEGORIES:
             self.limiter.count_total_minutes(self.organization, seconds / 60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import json
 import os
 import re
 import socket
@@ -107,8 +106,7 @@ class Listeners:
         reason = host_rejection(request.headers.get("Host"), (self._host.lower(), self._public_host.lower()))
         if reason is None:
             return await handler(request)
-        content = {"code": "host_not_allowed", "message": reason}
-        return web.Response(status=403, body=json.dumps(content).encode(), content_type="application/json")
+        return web.json_response({"code": "host_not_allowed", "message": reason}, status=403)
 
     async def open(self, app: web.Application, port: int) -> str:
         """Serve an application, and return its origin.

@@ -11,9 +11,9 @@ in every video, because a search by vectors always has nearest ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from twelvelabs_async.emulator._errors import ApiError
 from twelvelabs_async.emulator._json import parse_json
@@ -34,6 +34,7 @@ NUMERIC_FIELDS = {"duration", "width", "height", "size"}
 _BOUNDS = {"gte", "lte"}
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
+T = TypeVar("T")
 Clip = tuple[float, float]
 """Start and end in seconds."""
 
@@ -248,11 +249,11 @@ def _matches_options(query: Query, options: Iterable[str], tie_breaker: int) -> 
     return all(matching) if query.match_all_options else any(matching)
 
 
-def group_by_video(hits: Iterable[Hit]) -> list[list[Hit]]:
-    """Group hits by video; the video with the best hit comes first."""
-    groups: dict[str, list[Hit]] = {}
-    for hit in hits:
-        groups.setdefault(hit.video.id, []).append(hit)
+def group_by(results: Iterable[T], owner_id: Callable[[T], str]) -> list[list[T]]:
+    """Group results by the id of their video or item; the group with the best result comes first."""
+    groups: dict[str, list[T]] = {}
+    for result in results:
+        groups.setdefault(owner_id(result), []).append(result)
     return list(groups.values())
 
 
@@ -297,14 +298,6 @@ def _arbitrary_modalities(modalities: Sequence[str], tie_breaker: int) -> tuple[
     """Return the first modality and an arbitrary selection of the others."""
     first, *rest = modalities
     return (first, *(modality for modality in rest if stable_int(modality, tie_breaker) % 2))
-
-
-def group_by_item(matches: Iterable[Match]) -> list[list[Match]]:
-    """Group matches by item; the item with the best match comes first."""
-    groups: dict[str, list[Match]] = {}
-    for match in matches:
-        groups.setdefault(match.item.id, []).append(match)
-    return list(groups.values())
 
 
 def _metadata_of(searched: Video | Item) -> dict[str, Any]:

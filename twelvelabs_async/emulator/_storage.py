@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from twelvelabs_async.emulator._errors import StorageError
-from twelvelabs_async.emulator._faults import CORRUPT_BODY
+from twelvelabs_async.emulator._faults import FAULT
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._spool import UploadHasher
 from twelvelabs_async.emulator._state.entities import Chunk, Upload
@@ -76,7 +76,7 @@ class Storage:
         upload, chunk = _verify(self._service, request)
         _check_length(request.content_length, chunk.size)
         hasher = UploadHasher(upload.spool_path, (chunk.index - 1) * upload.chunk_size)
-        corrupt = CORRUPT_BODY.get()
+        corrupt = FAULT in request and request[FAULT].corrupt
         while received := await request.content.readany():
             await hasher.feed(bytes([received[0] ^ 1]) + received[1:] if corrupt else received)
             corrupt = False

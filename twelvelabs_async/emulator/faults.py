@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict, get_args
 
@@ -63,6 +63,15 @@ error of the API with a byte that is not UTF-8, or cut off after the message; or
 PlanLimit = Literal["plan_limit_exceeded", "usage_limit_exceeded", "api_allowed_for_paid_plan"]
 """Code of an error that the account's plan causes."""
 
+_CHOICES = {
+    "error_format": get_args(ErrorFormat),
+    "plan_limit": get_args(PlanLimit),
+    "damage": get_args(Damage),
+    "reset": get_args(FaultPhase),
+    "stall": get_args(StallPoint),
+    "stream": get_args(StreamFault),
+}
+"""Allowed values by option."""
 _IDEMPOTENT_OPERATION = "POST /analyze/tasks"
 
 _HTML_PAGE = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>The edge has a problem.</body></html>"
@@ -175,12 +184,8 @@ class Fault:
             raise ValueError(f"expired= and corrupt= apply to 'storage' only, got {self.operation!r}")
         if self.idempotency_conflict and self.operation not in {_IDEMPOTENT_OPERATION, ANY_OPERATION}:
             raise ValueError(f"idempotency_conflict= applies to {_IDEMPOTENT_OPERATION!r} only, got {self.operation!r}")
-        choices: dict[str, tuple[str | None, Collection[str]]] = {
-            "error_format": (self.error_format, get_args(ErrorFormat)),
-            "plan_limit": (self.plan_limit, get_args(PlanLimit)),
-            "damage": (self.damage, get_args(Damage)),
-        }
-        for name, (value, allowed) in choices.items():
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
         if self.error_format is not None and self.status is None:

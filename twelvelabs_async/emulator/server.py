@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, get_args
 
 from twelvelabs_async.emulator._admin.api import ADMIN_PREFIX, build_admin
@@ -117,30 +115,28 @@ class Emulator:
             require_upload_headers=require_upload_headers,
             max_inspected_upload=max_inspected_upload,
             inspect_media=inspect_media,
-            index_days=plan.index_days if plan else None,
             search=search,
             fragment_streams=fragment_streams,
         )
+        self._limiter = Limiter(plan, clock)
+        self._initial_plan = self._limiter.plan
         self.webhooks: Webhooks = Webhooks(self.state.ids, clock, allow_remote=allow_remote, wake=self._wake_dispatcher)
         self.service: Service = Service(
             root_state=self.state,
             clock=clock,
             timing=timing or Timing(),
             settings=settings,
+            limiter=self._limiter,
             webhooks=self.webhooks,
             spool=UploadSpool(None if store is None else store.create_part),
             store=store,
         )
         self._webhook_dispatcher = WebhookDispatcher(self.service)
-        self._limiter = Limiter(plan, clock)
-        self._initial_plan = self._limiter.plan
         self._initial_timing = self.service.timing
-        self._initial_settings = settings
         self._middlewares = Middlewares(
             service=self.service,
             organizations_by_key={**(api_keys or {}), api_key: DEFAULT_ORGANIZATION},
             faults=self.faults,
-            limiter=self._limiter,
             request_log=self.requests,
         )
         self._base_url = ""
@@ -177,8 +173,7 @@ class Emulator:
 
     @plan.setter
     def plan(self, plan: Plan | PlanName) -> None:
-        self._limiter.plan = new_plan = Plan.named(plan) if isinstance(plan, str) else plan
-        self.service.settings = replace(self.service.settings, index_days=new_plan.index_days)
+        self._limiter.plan = Plan.named(plan) if isinstance(plan, str) else plan
 
     @property
     def timing(self) -> Timing:
@@ -238,7 +233,6 @@ class Emulator:
         self.state.clear()
         self.service.poll_counts.clear()
         self.service.timing = self._initial_timing
-        self.service.settings = self._initial_settings
         if isinstance(self.service.clock, SystemClock):
             self.service.clock.reset()
         self.webhooks.clear()
@@ -442,7 +436,5 @@ class Emulator:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()

@@ -147,9 +147,7 @@ class Webhooks:
         return (task_id, type_) in self._recorded
 
     def record(self, event: WebhookEvent, organization: str) -> None:
-        """Create the deliveries of an event to an organization's endpoints; ignore an event recorded before."""
-        if self.has_recorded(event.task_id, event.type):
-            return
+        """Create the deliveries of an event to an organization's endpoints."""
         self._recorded.add((event.task_id, event.type))
         event_id = self._ids.prefixed_id("whe")
         content = {

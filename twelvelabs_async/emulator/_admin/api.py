@@ -32,7 +32,6 @@ request is answered with status 400 and `{"error": ...}`, a request from a page 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, cast
@@ -161,32 +160,32 @@ class _Handlers:
         self._emulator = emulator
 
     async def get_state(self, _request: web.Request) -> web.Response:
-        return _json_response({"in_flight": self._emulator.in_flight, **_snapshot(self._emulator.service)})
+        return web.json_response({"in_flight": self._emulator.in_flight, **_snapshot(self._emulator.service)})
 
     async def advance_clock(self, request: web.Request) -> web.Response:
         self._emulator.advance(float((await _read_body(request))["seconds"]))
-        return _json_response({"time": rfc3339_millis(self._emulator.service.now())})
+        return web.json_response({"time": rfc3339_millis(self._emulator.service.now())})
 
     async def list_faults(self, _request: web.Request) -> web.Response:
-        return _json_response([fault.to_json() for fault in self._emulator.faults])
+        return web.json_response([fault.to_json() for fault in self._emulator.faults])
 
     async def add_fault(self, request: web.Request) -> web.Response:
         body = await _read_body(request)
         operation = str(body.pop("operation"))
         fault = self._emulator.faults.add(operation, **_converter.structure(body, FaultOptions))
-        return _json_response(fault.to_json(), 201)
+        return web.json_response(fault.to_json(), status=201)
 
     async def list_requests(self, request: web.Request) -> web.Response:
         operation, log = request.query.get("route"), self._emulator.requests
         requests = log if operation is None else log.for_operation(operation)
-        return _json_response([recorded.to_json() for recorded in requests])
+        return web.json_response([recorded.to_json() for recorded in requests])
 
     async def get_limits(self, _request: web.Request) -> web.Response:
         rate_limited = [
             {"category": category, "dimension": dimension, "count": count}
             for (category, dimension), count in self._emulator.rate_limited.items()
         ]
-        return _json_response({"windows": self._emulator.limits, "refusals": rate_limited})
+        return web.json_response({"windows": self._emulator.limits, "refusals": rate_limited})
 
     async def change_plan(self, request: web.Request) -> web.Response:
         body = await _read_body(request)
@@ -203,7 +202,7 @@ class _Handlers:
         return web.Response(status=204)
 
     async def get_timing(self, _request: web.Request) -> web.Response:
-        return _json_response(asdict(self._emulator.timing))
+        return web.json_response(asdict(self._emulator.timing))
 
     async def change_timing(self, request: web.Request) -> web.Response:
         self._emulator.timing = Timing.of(await _read_body(request))
@@ -220,10 +219,12 @@ class _Handlers:
             duration=body.duration,
             user_metadata=body.user_metadata,
         )
-        return _json_response({"index_id": video.index_id, "video_id": video.id, "asset_id": video.asset.id}, 201)
+        return web.json_response(
+            {"index_id": video.index_id, "video_id": video.id, "asset_id": video.asset.id}, status=201
+        )
 
     async def list_answers(self, _request: web.Request) -> web.Response:
-        return _json_response(self._emulator.service.answers.to_json())
+        return web.json_response(self._emulator.service.answers.to_json())
 
     async def add_answer(self, request: web.Request) -> web.Response:
         body = _converter.structure(await _read_body(request), _AnswerBody)
@@ -235,7 +236,7 @@ class _Handlers:
 
     async def list_webhooks(self, _request: web.Request) -> web.Response:
         webhooks = self._emulator.webhooks
-        return _json_response(
+        return web.json_response(
             [
                 {
                     "url": endpoint.url,
@@ -253,7 +254,7 @@ class _Handlers:
     async def add_webhook(self, request: web.Request) -> web.Response:
         body = _converter.structure(await _read_body(request), _WebhookBody)
         endpoint = self._emulator.webhooks.add(body.url, secret=body.secret, organization=body.organization)
-        return _json_response({"url": endpoint.url, "organization": endpoint.organization}, 201)
+        return web.json_response({"url": endpoint.url, "organization": endpoint.organization}, status=201)
 
     async def clear_webhooks(self, _request: web.Request) -> web.Response:
         for endpoint in self._emulator.webhooks.endpoints:
@@ -266,13 +267,13 @@ async def _handle_errors(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except KeyError as error:
-        return _json_response({"error": f"{error} is missing"}, 400)
+        return web.json_response({"error": f"{error} is missing"}, status=400)
     except cattrs.BaseValidationError as error:
-        return _json_response({"error": "; ".join(cattrs.transform_error(error))}, 400)
+        return web.json_response({"error": "; ".join(cattrs.transform_error(error))}, status=400)
     except RecursionError:
-        return _json_response({"error": "the body has too many levels"}, 400)
+        return web.json_response({"error": "the body has too many levels"}, status=400)
     except (ValueError, TypeError, OverflowError) as error:
-        return _json_response({"error": str(error)}, 400)
+        return web.json_response({"error": str(error)}, status=400)
 
 
 async def _read_body(request: web.Request) -> dict[str, Any]:
@@ -282,14 +283,10 @@ async def _read_body(request: web.Request) -> dict[str, Any]:
     return cast("dict[str, Any]", body)
 
 
-def _json_response(content: object, status: int = 200) -> web.Response:
-    return web.Response(body=json.dumps(content).encode(), status=status, content_type="application/json")
-
-
 @web.middleware
 async def _reject_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
     reason = site_rejection(request.headers)
-    return await handler(request) if reason is None else _json_response({"error": reason}, 403)
+    return await handler(request) if reason is None else web.json_response({"error": reason}, status=403)
 
 
 def site_rejection(headers: Mapping[str, str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -89,21 +88,19 @@ class Dashboard:
         return web.Response(body=thumbnail, content_type="image/jpeg", headers=_HEADERS)
 
     async def _get_overview(self, _request: web.Request) -> web.Response:
-        return _json_response(_overview(self._emulator))
+        return web.json_response(_overview(self._emulator), headers=_HEADERS)
 
     async def _get_details(self, request: web.Request) -> web.Response:
         asset_id = request.match_info["asset_id"]
         for service in self._emulator.service.for_all_organizations():
             if asset := service.state.assets.get(asset_id):
-                return _json_response(_details(service, asset))
+                return web.json_response(_details(service, asset), headers=_HEADERS)
         raise web.HTTPNotFound
 
     async def _get_operations(self, _request: web.Request) -> web.Response:
-        return _json_response([ANY_OPERATION, STORAGE, *sorted(operation.name for operation in OPERATIONS)])
-
-
-def _json_response(content: object) -> web.Response:
-    return web.Response(body=json.dumps(content).encode(), content_type="application/json", headers=_HEADERS)
+        return web.json_response(
+            [ANY_OPERATION, STORAGE, *sorted(operation.name for operation in OPERATIONS)], headers=_HEADERS
+        )
 
 
 def _details(service: Service, asset: Asset) -> View:

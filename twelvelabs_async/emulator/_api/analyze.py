@@ -17,6 +17,7 @@ from twelvelabs_async.emulator._api.validation import (
     optional_int,
     optional_number,
     optional_object,
+    optional_object_list,
     require_choice,
     required_object,
     required_object_list,
@@ -80,8 +81,8 @@ async def analyze(context: RequestContext) -> ApiResponse:
     if result.failure:
         code, message = result.failure
         raise ApiError(400, code, message)
-    context.count_media(request.media_seconds)
-    context.count_tokens(len(result.tokens))
+    context.usage.count_media(request.media_seconds)
+    context.usage.count_tokens(len(result.tokens))
     return ApiResponse(_stream(result, fragmented=settings.fragment_streams) if stream else _response_view(result))
 
 
@@ -215,8 +216,8 @@ def _decode_inline(field_path: str, encoded: str, kind: str) -> bytes:
 
 
 async def _inline_video(service: Service, content: bytes) -> MediaSource:
-    filename, digest = "inline.mp4", hashlib.sha256(content).hexdigest()
-    info = await assets.inspect_content(service, filename, content, digest, keep=False)
+    filename = "inline.mp4"
+    info = await assets.inspect_content(service, filename, content, keep=False)
     if info.problem is not None:
         raise ApiError(400, "video_file_broken", info.problem)
     return MediaSource(type="base64_string", reference=None, filename=filename, media=info)
@@ -272,9 +273,7 @@ def _reference_names(service: Service, field_path: str, entry: Json) -> list[str
     Raises:
         ApiError: An image is invalid.
     """
-    if entry.get("media_sources") is None:
-        return []
-    sources = required_object_list(entry, "media_sources", 0, MAX_REFERENCES)
+    sources = optional_object_list(entry, "media_sources", 0, MAX_REFERENCES)
     for source in sources:
         require_choice(f"{field_path}.media_sources.media_type", source.get("media_type"), ("image",))
         _image(service, f"{field_path}.media_sources", source)
@@ -395,9 +394,8 @@ def _read_segment_definitions(
     types = ("array", "timestamp", "time_array") if model == NEWEST_MODEL else ("array", "timestamp")
     for definition in definitions:
         required_string(definition, "description", DEFINITIONS_PATH)
-        if definition.get("fields") is not None:
-            fields = required_object_list(definition, "fields", 0, 1000, DEFINITIONS_PATH)
-            _check_definition_fields(fields, f"{DEFINITIONS_PATH}.fields", types)
+        fields = optional_object_list(definition, "fields", 0, 1000, DEFINITIONS_PATH)
+        _check_definition_fields(fields, f"{DEFINITIONS_PATH}.fields", types)
     has_limits = _has_duration_limits(body)
     if any(definition.get("time_ranges") is not None for definition in definitions):
         if has_limits or body.get("start_time") is not None or body.get("end_time") is not None:
@@ -418,10 +416,8 @@ def _has_duration_limits(body: Json) -> bool:
 
 def _check_ranges(definition: Json, window: tuple[float, float]) -> None:
     path = f"{DEFINITIONS_PATH}.time_ranges"
-    if definition.get("time_ranges") is None:
-        return
     ranges: list[tuple[float, float]] = []
-    for entry in required_object_list(definition, "time_ranges", 1, 1000, DEFINITIONS_PATH):
+    for entry in optional_object_list(definition, "time_ranges", 1, 1000, DEFINITIONS_PATH):
         start, end = optional_number(entry, "start_time", path), optional_number(entry, "end_time", path)
         if start is None or end is None:
             raise missing_parameter(f"{path}.start_time and end_time")

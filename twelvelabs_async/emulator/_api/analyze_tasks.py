@@ -10,7 +10,7 @@ from twelvelabs_async.emulator._api import analyze, assets, listing, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import require_choice, required_object_list
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, require_found
-from twelvelabs_async.emulator._faults import REJECT_REPEATED_KEY
+from twelvelabs_async.emulator._faults import FAULT
 from twelvelabs_async.emulator._generation import analysis
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._state import progress
@@ -48,18 +48,13 @@ async def create_task(context: RequestContext) -> ApiResponse:
     body = await context.json()
     key = context.request.headers.get("Idempotency-Key")
     task = state.tasks.get(state.idempotency_keys.get(key, "")) if key else None
-    if task is not None and REJECT_REPEATED_KEY.get():
+    if task is not None and FAULT in context.request and context.request[FAULT].idempotency_conflict:
         raise ApiError(409, "idempotency_key_in_use", f"The Idempotency-Key has created the task {task.id} already.")
     if task is None:
-        task = Analysis(
-            id="",
-            custom_id=_read_custom_id(body, "custom_id"),
-            request=await _read_task_request(service, body),
-            created_at=service.now(),
-        )
-        context.count_media(task.request.media_seconds)
-        task.id = service.state.ids.object_id()
-        state.tasks[task.id] = task
+        custom_id, request = _read_custom_id(body, "custom_id"), await _read_task_request(service, body)
+        context.usage.count_media(request.media_seconds)
+        now, task_id = service.now(), service.state.ids.object_id()
+        task = state.tasks[task_id] = Analysis(id=task_id, custom_id=custom_id, request=request, created_at=now)
         if key:
             state.idempotency_keys[key] = task.id
     return ApiResponse({"task_id": task.id, "status": progress.analysis_status(service, task)}, 202)
@@ -162,7 +157,7 @@ async def create_batch(context: RequestContext) -> ApiResponse:
     statuses = [progress.batch_status(service, batch) for batch in service.state.analyses.batches.values()]
     if sum(status in progress.ACTIVE for status in statuses) >= MAX_ACTIVE_BATCHES:
         raise ApiError(429, "too_many_requests", f"At most {MAX_ACTIVE_BATCHES} batches can be active.")
-    context.count_media(sum(request.media_seconds or 0.0 for request in analyze_requests))
+    context.usage.count_media(sum(request.media_seconds or 0.0 for request in analyze_requests))
     now = service.now()
     batch = Batch(
         id=service.state.ids.object_id(),
@@ -198,11 +193,9 @@ async def _item_request(service: Service, body: Json, entry: Json, position: int
     video = entry.get("video")
     if not isinstance(video, dict) or cast("Json", video).get("type") != "asset_id":
         raise invalid_parameter(f"requests.{position}.video", "it must be an asset")
-    defaults: Any = body.get("defaults")
-    if defaults is not None and not isinstance(defaults, dict):
-        raise invalid_parameter("defaults", "it must be an object")
+    defaults = validation.optional_object(body, "defaults") or {}
     merged: Json = {"model_name": body["model_name"], "analysis_mode": body["analysis_mode"], "video": video}
-    for source in (cast("Json", defaults or {}), entry):
+    for source in (defaults, entry):
         merged |= {name: source[name] for name in DEFAULTABLE_FIELDS if source.get(name) is not None}
     if "prompt" in merged:
         merged["prompt_v2"] = merged.pop("prompt")

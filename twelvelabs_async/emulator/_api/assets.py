@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,10 +76,9 @@ async def inspect_form_file(
     return info
 
 
-async def inspect_content(
-    service: Service, filename: str, content: bytes, digest: str, *, keep: bool = True
-) -> media.Media:
+async def inspect_content(service: Service, filename: str, content: bytes, *, keep: bool = True) -> media.Media:
     """Inspect a file in memory; `keep` copies it to the data directory, if there is one."""
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     async with service.spool.temporary_file() as path:
         await asyncio.to_thread(path.write_bytes, content)
         return await service.inspect_media(path, filename, len(content), digest, keep=keep)
@@ -299,7 +299,6 @@ async def _new_upload(service: Service, body: JsonObject) -> Upload:
         id=upload_id,
         asset_id=service.state.ids.object_id(),
         filename=filename,
-        kind=kind,
         total_size=total,
         chunk_size=chunk_size,
         chunks=_chunks(total, chunk_size, now),

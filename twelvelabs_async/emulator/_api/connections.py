@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from twelvelabs_async.emulator._api import assets, listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import media
 from twelvelabs_async.emulator._media.media import Media
@@ -273,8 +272,7 @@ async def _inspect_remote_file(service: Service, source_id: str, file: RemoteFil
     if file.content is None:
         info = media.guess_remote_media(file.filename, source_id)
         return info if file.size is None else media.guess_media(file.filename, file.size, info.digest)
-    digest = hashlib.md5(file.content, usedforsecurity=False).hexdigest()
-    return await assets.inspect_content(service, file.filename, file.content, digest)
+    return await assets.inspect_content(service, file.filename, file.content)
 
 
 async def list_imports(context: RequestContext) -> ApiResponse:
@@ -287,11 +285,8 @@ async def list_imports(context: RequestContext) -> ApiResponse:
 
 async def retrieve_import(context: RequestContext) -> ApiResponse:
     """GET /connections/{connection_id}/imports/{import_id}."""
-    connection = _find_connection(context)
-    identifier = context.path_id("import_id")
-    import_ = context.service.state.connectors.imports.get(identifier)
-    if import_ is None or import_.connection_id != connection.id:
-        raise not_found("import", identifier)
+    connection, imports = _find_connection(context), context.service.state.connectors.imports
+    import_ = context.find(imports, "import_id", "import", where=lambda one: one.connection_id == connection.id)
     return ApiResponse(_import_view(import_) | {"items": _import_items(context.service, import_)})
 
 

@@ -49,43 +49,30 @@ class RequestContext:
         """Return a path parameter."""
         return self.request.match_info[name.replace("-", "_")]
 
-    def path_id(self, name: str) -> str:
-        """Return a path parameter that is an object id, in lower case.
+    def path_id(self, name: str, prefix: str = "") -> str:
+        """Return a path parameter that is an object id, or with a prefix a UUID behind it, in lower case.
 
         Raises:
-            ApiError: It is not 24 hexadecimal digits.
+            ApiError: It is neither.
         """
-        return require_object_id(name, self.path_param(name))
+        return require_object_id(name, self.path_param(name), prefix)
 
-    def find(self, objects: Mapping[str, T], name: str, kind: str) -> T:
+    def find(
+        self, objects: Mapping[str, T], name: str, kind: str, *, prefix: str = "", where: Callable[[T], bool] = bool
+    ) -> T:
         """Return the object whose id is a path parameter.
 
         Raises:
-            ApiError: The parameter is not an object id, or there is no such object.
+            ApiError: The parameter is not an id, or there is no such object that meets the condition.
         """
-        identifier = self.path_id(name)
-        return require_found(objects.get(identifier), kind, identifier)
+        identifier = self.path_id(name, prefix)
+        found = objects.get(identifier)
+        return require_found(found if found is not None and where(found) else None, kind, identifier)
 
-    def count_request(self, *categories: str) -> None:
-        """Count the request in these rate-limit categories.
-
-        Raises:
-            ApiError: A request limit is exceeded.
-        """
-        self.request[USAGE].count_request(*categories)
-
-    def count_media(self, seconds: float | None) -> None:
-        """Count the duration of the media, None if it is unknown.
-
-        Raises:
-            ApiError: A duration limit is exceeded.
-        """
-        if seconds:
-            self.request[USAGE].count_media(seconds)
-
-    def count_tokens(self, tokens: int) -> None:
-        """Count the output tokens."""
-        self.request[USAGE].count_tokens(tokens)
+    @property
+    def usage(self) -> UsageMeter:
+        """Counts what the request uses of the limits."""
+        return self.request[USAGE]
 
     def query_flag(self, name: str, *, default: bool = False) -> bool:
         """Return a boolean query parameter, the default if it is absent."""

@@ -28,6 +28,7 @@ View = dict[str, Any]
 STATUSES = ("processing", "ready", "failed")
 OPTIONS = ("visual", "audio", "transcription")
 SCOPES = ("clip", "video")
+OFFSETS = ("video_start_offset_sec", "video_end_offset_sec")
 DEFAULT_CLIP_LENGTH = 6.0
 MIN_CLIP_LENGTH, MAX_CLIP_LENGTH = 2.0, 10.0
 TASK_RETENTION = 7 * 86_400.0
@@ -43,7 +44,7 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
             "audio": form.get("audio_url") or form.file("audio_file"),
         }
         kinds = [kind for kind, value in inputs.items() if value is not None]
-        context.count_request(*(f"embed-{kind}" for kind in kinds))
+        context.usage.count_request(*(f"embed-{kind}" for kind in kinds))
         model = validation.require_model(form.require("model_name"), MODELS)
         if not kinds:
             raise missing_parameter("text, image_url, image_file, audio_url or audio_file")
@@ -79,7 +80,7 @@ async def _audio(context: RequestContext, form: Form) -> View:
         raise invalid_parameter("audio_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
     if duration > MAX_AUDIO_DURATION:
         raise invalid_parameter("audio_file", f"{duration:g} s is longer than the {MAX_AUDIO_DURATION:g} s allowed")
-    context.count_media(duration - offset)
+    context.usage.count_media(duration - offset)
     spans = embeddings.fixed_spans((offset, duration), AUDIO_CLIP_LENGTH)
     seed = context.service.settings.seed
     segments = [
@@ -119,7 +120,7 @@ _EMBEDDERS = {"text": _text, "image": _image, "audio": _audio}
 
 async def create_task(context: RequestContext) -> ApiResponse:
     """POST /embed/tasks."""
-    context.count_request("embed-video")
+    context.usage.count_request("embed-video")
     async with context.form() as form:
         model = validation.require_model(form.require("model_name"), MODELS)
         given_length = form.number("video_clip_length")
@@ -131,12 +132,12 @@ async def create_task(context: RequestContext) -> ApiResponse:
         given_scopes = form.fields.get("video_embedding_scope", ["clip"])
         scopes = list(dict.fromkeys(require_choice("video_embedding_scope", scope, SCOPES) for scope in given_scopes))
         info, names = await _video(context.service, form)
-    span = _span(start, end, info.duration or 0.0)
+    span = read_span(OFFSETS, start, end, info.duration or 0.0)
     # Only what was sent is checked: a video that is shorter than the default is one clip.
     restricted = given_length is not None or start is not None
     if restricted and clip_length > span[1] - span[0] and info.problem is None:
         raise invalid_parameter("video_clip_length", "it is longer than the time between the offsets")
-    context.count_media(span[1] - span[0])
+    context.usage.count_media(span[1] - span[0])
     options = embeddings.applicable_options(info, OPTIONS)
     metadata = {
         **names,
@@ -165,9 +166,9 @@ def add_task(
 
 def _offsets(form: Form) -> tuple[float | None, float | None]:
     """Return start and end of the part to embed, None for both if the request has neither."""
-    start, end = form.number("video_start_offset_sec"), form.number("video_end_offset_sec")
+    start, end = map(form.number, OFFSETS)
     if (start is None) != (end is None):
-        raise missing_parameter("video_start_offset_sec" if start is None else "video_end_offset_sec")
+        raise missing_parameter(OFFSETS[start is not None])
     return start, end
 
 
@@ -192,13 +193,13 @@ def check_file(info: Media) -> None:
         raise ApiError(400, rejection.code, rejection.message)
 
 
-def _span(given_start: float | None, given_end: float | None, duration: float) -> Span:
+def read_span(names: tuple[str, str], given_start: float | None, given_end: float | None, duration: float) -> Span:
+    """Return start and end of the part to embed, by default the whole file; `names` are those of the parameters."""
     start, end = given_start or 0.0, duration if given_end is None else given_end
     if start < 0 or (duration and start >= duration):
-        raise invalid_parameter("video_start_offset_sec", f"it must be from 0 to less than the duration, {duration:g}")
+        raise invalid_parameter(names[0], f"it must be from 0 to less than the duration, {duration:g}")
     if given_end is not None and (end <= start or (duration and end > duration)):
-        reason = f"it must be after the start and not after the end, {duration:g}"
-        raise invalid_parameter("video_end_offset_sec", reason)
+        raise invalid_parameter(names[1], f"it must be after the start and not after the end, {duration:g}")
     return start, end
 
 

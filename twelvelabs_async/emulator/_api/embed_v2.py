@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,6 +30,7 @@ TIMED_OPTIONS: dict[str, tuple[str, ...]] = {
 EMBEDDING_TYPES = ("separate_embedding", "fused_embedding")
 FIXED_BOUNDS, DYNAMIC_BOUNDS = (2, 10), (2, 5)
 FUSED_OPTION = "fused"
+OFFSETS = ("start_sec", "end_sec")
 DOCUMENT_OPTION_SCOPES = {
     True: {("visual", "local"), ("visual", "asset"), ("text", "asset")},
     False: {("text", "local"), ("text", "asset")},
@@ -79,12 +79,10 @@ class Source:
     content: bytes | None = None
     """Content of an inline file; None for a URL or an asset."""
 
-    @property
-    def input_metadata(self) -> dict[str, Any]:
-        """The metadata fields with the origin of the file."""
-        if self.url is not None:
-            return {"input_url": self.url}
-        return {} if self.filename is None else {"input_filename": self.filename}
+    def metadata(self, input_type: str, **fields: Any) -> dict[str, Any]:
+        """Return the metadata of an embedding, with the origin of the file."""
+        origin = serializers.compact(input_url=self.url, input_filename=self.filename)
+        return {"input_type": input_type, **origin, **fields}
 
 
 async def read_source(
@@ -157,10 +155,9 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
         raise invalid_parameter("base64_string", "it must be valid base64") from error
     if not content:
         raise invalid_parameter("base64_string", "it is empty")
-    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     extension = "txt" if kind == "document" and not content.startswith(b"%PDF") else DEFAULT_EXTENSIONS[kind]
     filename = f"upload.{extension}"
-    info = await assets.inspect_content(context.service, filename, content, digest)
+    info = await assets.inspect_content(context.service, filename, content)
     if info.problem is not None:
         raise invalid_parameter("base64_string", f"its kind must be {kind}")
     return Source(media=info, content=content)
@@ -206,18 +203,12 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     kinds = _timed_types(body, options, model)
     _check_time_based_metadata(body, kinds, model)
     segmentation = _timed_segmentation(validation.optional_object(body, "segmentation"), media.kind, model, task=task)
-    span = _span(body, media.duration or 0.0)
+    start, end = (validation.optional_number(body, name) for name in OFFSETS)
+    span = embed.read_span(OFFSETS, start, end, media.duration or 0.0)
     embedded_options = embeddings.applicable_options(media, options) if EMBEDDING_TYPES[0] in kinds else []
     embedded_options += [FUSED_OPTION] if EMBEDDING_TYPES[1] in kinds else []
-    metadata = {
-        "input_type": media.kind,
-        **source.input_metadata,
-        "embedding_options": options,
-        "embedding_scopes": scopes,
-        "duration": media.duration or 0.0,
-        "start_offset_sec": span[0],
-        "end_offset_sec": span[1],
-    }
+    offsets = {"duration": media.duration or 0.0, "start_offset_sec": span[0], "end_offset_sec": span[1]}
+    metadata = source.metadata(media.kind, embedding_options=options, embedding_scopes=scopes, **offsets)
     if media.kind == "video" and not segmentation.dynamic:
         metadata["clip_length"] = segmentation.seconds
     specs = embeddings.file_vector_specs(embedded_options, scopes, span, segmentation.segments(span, media.digest))
@@ -240,7 +231,7 @@ def _check_time_based_metadata(body: JsonObject, kinds: Sequence[str], model: st
         raise invalid_parameter("time_based_metadata", f"it needs {NEW_MODEL} and {EMBEDDING_TYPES[1]}")
     if EMBEDDING_TYPES[1] in kinds and model == NEW_MODEL and not has_metadata:
         raise missing_parameter("time_based_metadata")
-    for note in validation.required_object_list(body, "time_based_metadata") if has_metadata else []:
+    for note in validation.optional_object_list(body, "time_based_metadata"):
         start, end = validation.optional_number(note, "start"), validation.optional_number(note, "end")
         validation.required_string(note, "text")
         if start is None or end is None or not 0 <= start <= end:
@@ -270,17 +261,6 @@ def _read_segmentation(
     return Segmentation(dynamic=strategy == "dynamic", seconds=validation.required_int(details, name, *bounds))
 
 
-def _span(body: JsonObject, duration: float) -> Span:
-    start, end = validation.optional_number(body, "start_sec") or 0.0, validation.optional_number(body, "end_sec")
-    if start < 0 or (duration and start >= duration):
-        raise invalid_parameter("start_sec", f"it must be from 0 to less than the duration, {duration:g}")
-    if end is None:
-        return start, duration
-    if end <= start or (duration and end > duration):
-        raise invalid_parameter("end_sec", f"it must be after start_sec and not after the end, {duration:g}")
-    return start, end
-
-
 def is_pdf(source: Source) -> bool:
     """Return whether a document is a PDF file."""
     return source.media.mime == PDF
@@ -302,12 +282,7 @@ def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedReque
     if "fused_embedding" in (validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES) or []):
         raise invalid_parameter("embedding_type", "a document has a single modality, which cannot be fused")
     local, problem = _pages(body, source, scopes) if pdf else (_chunks(body, source, scopes), None)
-    metadata = {
-        "input_type": "document",
-        **source.input_metadata,
-        "embedding_options": options,
-        "embedding_scopes": scopes,
-    }
+    metadata = source.metadata("document", embedding_options=options, embedding_scopes=scopes)
     whole = [VectorSpec(option=option, scope="asset") for option in options]
     specs = [spec for scope in scopes for spec in (local if scope == "local" else whole)]
     request = EmbedRequest(digest=source.media.digest, vectors=tuple(specs), metadata=metadata)
@@ -401,14 +376,13 @@ async def create_embeddings(context: RequestContext) -> ApiResponse:
     """POST /embed-v2."""
     body = await context.json()
     kind = require_choice("input_type", body.get("input_type"), INPUT_TYPES)
-    context.count_request(*(_multi_categories(body) if kind == "multi_input" else [f"embed-{kind.replace('_', '-')}"]))
+    categories = _multi_categories(body) if kind == "multi_input" else [f"embed-{kind.replace('_', '-')}"]
+    context.usage.count_request(*categories)
     model = validation.require_model(body.get("model_name"), MODELS)
     options = _read_new_model_options(body, model)
     inputs = validation.required_object(body, kind)
     if kind == "multi_input":
-        request = await _build_multi_request(
-            context, inputs, model, truncate=options.truncate, uncertainty=options.uncertainty
-        )
+        request = await _build_multi_request(context, inputs, model, options)
     elif model == NEW_MODEL:
         raise invalid_parameter("input_type", f"{NEW_MODEL} supports multi_input only")
     else:
@@ -430,8 +404,7 @@ async def _image(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     source = await _read_source(context, body, "image", MAX_IMAGE_SIZE)
     check_image(source, f"{kind}.media_source")
     digest = source.media.digest if text is None else f"{source.media.digest}:{text}"
-    metadata = {"input_type": kind, **source.input_metadata}
-    return EmbedRequest(digest=digest, vectors=(VectorSpec(text=text or ""),), metadata=metadata)
+    return EmbedRequest(digest=digest, vectors=(VectorSpec(text=text or ""),), metadata=source.metadata(kind))
 
 
 async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedRequest:
@@ -439,14 +412,12 @@ async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     if (source.media.duration or 0.0) > MAX_DURATION:
         message = f"{source.media.duration:g} s is longer than the {MAX_DURATION:g} s allowed; a task takes more."
         raise ApiError(400, TOO_LONG_CODES[kind], message)
-    context.count_media(source.media.duration)
+    context.usage.count_media(source.media.duration)
     return build_timed_request(body, source, OLD_MODEL, task=False)
 
 
 async def _read_source(context: RequestContext, body: JsonObject, kind: str, max_size: int) -> Source:
-    if body.get("media_source") is None:
-        raise missing_parameter(f"{kind}.media_source")
-    media_source = validation.required_object(body, "media_source")
+    media_source = validation.required_object(body, "media_source", kind)
     source = await read_source(context, media_source, kind, max_size=max_size, too_large_status=413)
     check_readable(source, "media_source")
     return source
@@ -468,7 +439,7 @@ def _multi_categories(body: JsonObject) -> list[str]:
 
 
 async def _build_multi_request(
-    context: RequestContext, multi_input: JsonObject, model: str, *, truncate: bool, uncertainty: bool
+    context: RequestContext, multi_input: JsonObject, model: str, options: NewModelOptions
 ) -> EmbedRequest:
     """Return the embedding to compute for a text and files.
 
@@ -479,10 +450,10 @@ async def _build_multi_request(
     sources = [await _read_multi_source(context, entry, model) for entry in _media_sources(multi_input)]
     _check_references(text, sources)
     _check_combination(text, sources)
-    if uncertainty and ((text and sources) or any(source.media.kind == "document" for source in sources)):
+    if options.uncertainty and ((text and sources) or any(source.media.kind == "document" for source in sources)):
         raise invalid_parameter("embedding_uncertainty", "it requires either a text or files, and no documents")
     count, maximum = embeddings.count_tokens(text), MAX_MULTI_TOKENS[model]
-    if text and not truncate:
+    if text and not options.truncate:
         validation.check_text("input_text", text, maximum)
     text = " ".join(text.split()[:maximum]) if count > maximum else text
     digest = ":".join([f"text:{text}", *(source.media.digest for source in sources)])
@@ -492,9 +463,7 @@ async def _build_multi_request(
 
 
 def _media_sources(multi_input: JsonObject) -> list[JsonObject]:
-    if multi_input.get("media_sources") is None:
-        return []
-    return validation.required_object_list(multi_input, "media_sources", 0, MAX_SOURCES)
+    return validation.optional_object_list(multi_input, "media_sources", 0, MAX_SOURCES)
 
 
 async def _read_multi_source(context: RequestContext, entry: JsonObject, model: str) -> Source:
@@ -556,7 +525,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
     """POST /embed-v2/tasks."""
     body = await context.json()
     kind = require_choice("input_type", body.get("input_type"), TASK_INPUT_TYPES)
-    context.count_request(TASK_CATEGORIES.get(kind, f"embed-{kind}"))
+    context.usage.count_request(TASK_CATEGORIES.get(kind, f"embed-{kind}"))
     model = validation.require_model(body.get("model_name"), MODELS)
     if body.get("auto_truncate") is not None:
         raise invalid_parameter("auto_truncate", "tasks do not support it")
@@ -564,9 +533,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
     if model == OLD_MODEL and kind not in {"audio", "video"}:
         raise invalid_parameter("input_type", f"{kind} needs {NEW_MODEL}")
     inputs = validation.required_object(body, kind)
-    if inputs.get("media_source") is None:
-        raise missing_parameter(f"{kind}.media_source")
-    media_source = validation.required_object(inputs, "media_source")
+    media_source = validation.required_object(inputs, "media_source", kind)
     source = await read_source(context, media_source, kind, max_size=TASK_MAX_SIZES[kind])
     if kind in {"audio", "video"} and source.url is not None:
         # The platform checks that it can play the file before it creates a task.
@@ -577,7 +544,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
     request = replace(
         options.apply_to(request, model), usage=None if model == OLD_MODEL else _task_usage(source, request)
     )
-    context.count_media(source.media.duration)
+    context.usage.count_media(source.media.duration)
     task = embed.add_task(context, 2, model, request, problem)
     view: dict[str, Any] = {"_id": task.id, "status": "processing", "data": None}
     if model == NEW_MODEL:
@@ -599,12 +566,7 @@ def _image_task_request(body: JsonObject, source: Source) -> EmbedRequest:
     for name, only in IMAGE_OPTIONS.items():
         validation.optional_choices(body, name, (only,))
     spec = VectorSpec(option="visual", scope="asset")
-    metadata = {
-        "input_type": "image",
-        **source.input_metadata,
-        "embedding_options": ["visual"],
-        "embedding_scopes": ["asset"],
-    }
+    metadata = source.metadata("image", embedding_options=["visual"], embedding_scopes=["asset"])
     return EmbedRequest(digest=source.media.digest, vectors=(spec,), metadata=metadata)
 
 

@@ -9,7 +9,7 @@ from multidict import MultiMapping
 from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter, not_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media.media import UserMetadata
 from twelvelabs_async.emulator._state import progress
@@ -67,12 +67,8 @@ async def update_collection(context: RequestContext) -> ApiResponse:
     """PATCH /entity-collections/{entity_collection_id}."""
     collection = _find_collection(context)
     body = await context.json()
-    name, description = validation.optional_string(body, "name"), validation.optional_string(body, "description")
-    if name is not None:
-        collection.name = validation.required_string(body, "name")
-    if description is not None:
-        collection.description = description
-    collection.updated_at = context.service.now()
+    name, description = validation.optional_name(body), validation.optional_string(body, "description")
+    validation.change(collection, context.service.now(), name=name, description=description)
     return ApiResponse(_collection_view(collection))
 
 
@@ -180,12 +176,8 @@ async def list_entities_of_asset(context: RequestContext) -> ApiResponse:
 
 
 def _find_entity(context: RequestContext) -> Entity:
-    collection = _find_collection(context)
-    identifier = context.path_id("entity_id")
-    entity = context.service.state.knowledge.entities.get(identifier)
-    if entity is None or entity.collection_id != collection.id:
-        raise not_found("entity", identifier)
-    return entity
+    collection, entities = _find_collection(context), context.service.state.knowledge.entities
+    return context.find(entities, "entity_id", "entity", where=lambda one: one.collection_id == collection.id)
 
 
 async def retrieve_entity(context: RequestContext) -> ApiResponse:
@@ -197,14 +189,9 @@ async def update_entity(context: RequestContext) -> ApiResponse:
     """PATCH /entity-collections/{entity_collection_id}/entities/{entity_id}; metadata is replaced, not merged."""
     entity = _find_entity(context)
     body = await context.json()
-    name = entity.name if body.get("name") is None else validation.required_string(body, "name")
-    description, metadata = validation.optional_string(body, "description"), _metadata(body)
-    entity.name = name
-    if description is not None:
-        entity.description = description
-    if body.get("metadata") is not None:
-        entity.metadata = metadata
-    entity.updated_at = context.service.now()
+    name, description = validation.optional_name(body), validation.optional_string(body, "description")
+    metadata = _metadata(body) if "metadata" in body else None
+    validation.change(entity, context.service.now(), name=name, description=description, metadata=metadata)
     return ApiResponse(_entity_view(context.service, entity))
 
 

@@ -44,7 +44,7 @@ async def create_indexed_asset(context: RequestContext) -> ApiResponse:
     if rejection := check_indexable(asset.media):
         raise ApiError(400, rejection.code, rejection.message)
     user_metadata = parse_user_metadata(body.get("user_metadata") or {})
-    context.count_media(asset.media.duration)
+    context.usage.count_media(asset.media.duration)
     video = add_video(context.service, index, asset, user_metadata=user_metadata, stream=stream)
     location = f"{context.request.path}/{video.id}"
     return ApiResponse({"_id": video.id, "asset_id": asset.id}, 202, {"Location": location})
@@ -132,11 +132,7 @@ def _find(context: RequestContext, name: str) -> Video:
         ApiError: The video is not in the index.
     """
     index = context.service.index(context.path_id("index-id"))
-    identifier = context.path_id(name)
-    video = context.service.state.videos.get(identifier)
-    if video is None or video.index_id != index.id:
-        raise not_found("indexed asset", identifier)
-    return video
+    return context.find(context.service.state.videos, name, "indexed asset", where=lambda one: one.index_id == index.id)
 
 
 async def update_indexed_asset(context: RequestContext) -> ApiResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import Any, Final, cast
 
 from twelvelabs_async.emulator import _search
@@ -12,7 +11,7 @@ from twelvelabs_async.emulator._api import listing, serializers, validation
 from twelvelabs_async.emulator._api.assets import ASSET_NOT_READY
 from twelvelabs_async.emulator._api.context import NO_CONTENT, ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import JsonObject, require_choice
-from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, not_found, require_found
+from twelvelabs_async.emulator._errors import ApiError, invalid_parameter
 from twelvelabs_async.emulator._json import rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions, media
 from twelvelabs_async.emulator._media.media import Asset, UserMetadata
@@ -25,7 +24,6 @@ STORE_PATH = "/knowledge-stores/{knowledge_store_id}"
 MAX_METADATA_KEYS = 10
 MAX_METADATA_KEY_LENGTH = 128
 MAX_METADATA_VALUE_LENGTH = 2048
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ITEMS_PATH = STORE_PATH + "/items"
 ITEM_PATH = ITEMS_PATH + "/{item_id}"
 ITEM_STATUSES = ("queued", "pending", "processing", "ready", "failed")
@@ -45,19 +43,6 @@ ENRICHMENT_KEYWORDS: Final = frozenset(
     | {"items", "prefixItems", "minItems", "maxItems"}
 )
 ENRICHMENT_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
-
-
-def _prefixed_id(context: RequestContext, name: str, prefix: str) -> str:
-    """Return a path parameter that is a prefixed UUID, in lower case.
-
-    Raises:
-        ApiError: It is not the prefix followed by a UUID.
-    """
-    value = context.path_param(name)
-    actual_prefix, _, uuid = value.partition("_")
-    if actual_prefix != prefix or not _UUID.fullmatch(uuid):
-        raise invalid_parameter(name, f"it must be a UUID behind {prefix}_")
-    return value.lower()
 
 
 def _read_metadata(
@@ -132,8 +117,8 @@ def _find_store(context: RequestContext) -> KnowledgeStore:
     Raises:
         ApiError: The store does not exist.
     """
-    store_id = _prefixed_id(context, "knowledge_store_id", "ks")
-    return require_found(context.service.state.knowledge.stores.get(store_id), "knowledge store", store_id)
+    stores = context.service.state.knowledge.stores
+    return context.find(stores, "knowledge_store_id", "knowledge store", prefix="ks")
 
 
 async def retrieve_store(context: RequestContext) -> ApiResponse:
@@ -147,12 +132,9 @@ async def update_store(context: RequestContext) -> ApiResponse:
     body = await context.json()
     if body.get("ingestion_config") is not None:
         raise invalid_parameter("ingestion_config", "it cannot be changed")
-    name = store.name if body.get("name") is None else validation.required_string(body, "name")
-    description, metadata = validation.optional_string(body, "description"), _read_metadata(body)
-    store.name = name
-    store.description = store.description if description is None else description
-    store.metadata = store.metadata if body.get("metadata") is None else metadata
-    store.updated_at = context.service.now()
+    name, description = validation.optional_name(body), validation.optional_string(body, "description")
+    metadata = _read_metadata(body) if "metadata" in body else None
+    validation.change(store, context.service.now(), name=name, description=description, metadata=metadata)
     return ApiResponse(store_view(context.service, store))
 
 
@@ -228,12 +210,10 @@ async def list_items(context: RequestContext) -> ApiResponse:
 
 
 def _find_item(context: RequestContext) -> Item:
-    store = _find_store(context)
-    item_id = _prefixed_id(context, "item_id", "ksi")
-    item = context.service.state.knowledge.items.get(item_id)
-    if item is None or item.store_id != store.id:
-        raise not_found("knowledge store item", item_id)
-    return item
+    store, items = _find_store(context), context.service.state.knowledge.items
+    return context.find(
+        items, "item_id", "knowledge store item", prefix="ksi", where=lambda it: it.store_id == store.id
+    )
 
 
 async def retrieve_item(context: RequestContext) -> ApiResponse:
@@ -317,12 +297,10 @@ async def list_item_collections(context: RequestContext) -> ApiResponse:
 
 
 def _find_collection(context: RequestContext) -> ItemCollection:
-    store = _find_store(context)
-    collection_id = _prefixed_id(context, "collection_id", "ksic")
-    collection = context.service.state.knowledge.item_collections.get(collection_id)
-    if collection is None or collection.store_id != store.id:
-        raise not_found("item collection", collection_id)
-    return collection
+    store, found = _find_store(context), context.service.state.knowledge.item_collections
+    return context.find(
+        found, "collection_id", "item collection", prefix="ksic", where=lambda it: it.store_id == store.id
+    )
 
 
 async def retrieve_item_collection(context: RequestContext) -> ApiResponse:
@@ -334,14 +312,11 @@ async def update_item_collection(context: RequestContext) -> ApiResponse:
     """PATCH /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}; metadata is replaced."""
     collection = _find_collection(context)
     body = await context.json()
-    name = collection.name
-    if body.get("name") is not None:
+    name, description = None, validation.optional_string(body, "description")
+    if "name" in body:
         name = _unused_name(context.service, collection.store_id, body, excluded_id=collection.id)
-    description, metadata = validation.optional_string(body, "description"), _read_metadata(body)
-    collection.name = name
-    collection.description = collection.description if description is None else description
-    collection.metadata = collection.metadata if body.get("metadata") is None else metadata
-    collection.updated_at = context.service.now()
+    metadata = _read_metadata(body) if "metadata" in body else None
+    validation.change(collection, context.service.now(), name=name, description=description, metadata=metadata)
     return ApiResponse(_collection_view(collection))
 
 
@@ -421,7 +396,7 @@ async def search_store(context: RequestContext) -> ApiResponse:
     ]
     settings = context.service.settings
     matches = _search.find_matches(settings.seed, text, modalities or [MODALITIES[0]], items, settings.search)
-    groups = _search.group_by_item(matches) if grouped else [[match] for match in matches]
+    groups = _search.group_by(matches, lambda match: match.item.id) if grouped else [[match] for match in matches]
     start = page * size
     shown = enumerate(groups[start : start + size], start + 1)
     data = [_hit_view(rank, group, with_metadata=with_metadata) for rank, group in shown]

@@ -10,6 +10,7 @@ from typing import Any, cast
 from twelvelabs_async.emulator._api.context import ApiResponse, Operation, RequestContext
 from twelvelabs_async.emulator._api.validation import (
     optional_bool,
+    optional_object_list,
     require_choice,
     required_object_list,
     required_string,
@@ -64,7 +65,7 @@ def _question(body: Json) -> str:
         require_choice("input.type", entry.get("type"), ("message",))
         require_choice("input.role", entry.get("role"), ("user",))
         required_string(entry, "content", "input", max_length=MAX_INPUT_CHARACTERS)
-    selections = required_object_list(body, "selections", 0, MAX_ENTRIES) if body.get("selections") is not None else []
+    selections = optional_object_list(body, "selections", 0, MAX_ENTRIES)
     for selection in selections:
         kind = require_choice("selections.kind", selection.get("kind"), ID_PREFIXES)
         if not required_string(selection, "id", "selections").startswith(ID_PREFIXES[kind]):
@@ -105,7 +106,7 @@ def _schema(body: Json) -> Json | None:
 def _session(service: Service, body: Json, store: str) -> Session:
     sessions = service.state.analyses.sessions
     if body.get("session_id") is None:
-        session = Session(id=service.state.ids.prefixed_id("sess"), knowledge_store_id=store, created_at=service.now())
+        session = Session(id=service.state.ids.prefixed_id("sess"), knowledge_store_id=store)
         sessions[session.id] = session
         return session
     existing = sessions.get(required_string(body, "session_id"))

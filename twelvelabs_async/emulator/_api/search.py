@@ -52,7 +52,7 @@ async def search(context: RequestContext) -> ApiResponse:
     search = Search(
         id=service.state.ids.uuid_token(),
         index_id=index.id,
-        items=_search.group_by_video(hits) if groups else hits,
+        items=_search.group_by(hits, lambda hit: hit.video.id) if groups else hits,
         hits_per_group=len(hits) if groups else None,
         limit=limit,
         transcription="transcription" in options,
@@ -143,7 +143,7 @@ async def retrieve_page(context: RequestContext) -> ApiResponse:
     search = context.service.state.searches.get(search_id)
     if search is None or context.service.now() >= search.expires_at or not 1 <= page <= _page_count(search):
         message = "The page token is unknown or has expired. Repeat the search to get a new one."
-        raise ApiError(400, "search_page_token_expired", message, shape="page")
+        raise ApiError(400, "search_page_token_expired", message)
     with_metadata = context.query_flag("include_user_metadata", default=search.user_metadata)
     return ApiResponse(_page(context.service, replace(search, user_metadata=with_metadata), page))
 

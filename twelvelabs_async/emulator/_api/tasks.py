@@ -26,12 +26,12 @@ async def create_task(context: RequestContext) -> ApiResponse:
         stream = form.flag("enable_video_stream", default=True)
         user_metadata = parse_user_metadata_json(form.get("user_metadata"))
         filename, info = await _video(context, form)
-    context.count_media(info.duration)
+    context.usage.count_media(info.duration)
     method = "direct" if form.file("video_file") else "url"
     asset = assets.add_asset(service, method, filename, info)
     wait = service.timing.for_media(info.duration).asset
     video = indexed_assets.add_video(service, index, asset, user_metadata=user_metadata, stream=stream, delay=wait)
-    task = Task(id=service.state.ids.object_id(), video=video, created_at=service.now(), from_url=method == "url")
+    task = Task(id=service.state.ids.object_id(), video=video, created_at=service.now())
     service.state.tasks[task.id] = task
     return ApiResponse({"_id": task.id, "video_id": video.id}, 201)
 

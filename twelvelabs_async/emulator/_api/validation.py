@@ -36,7 +36,8 @@ RETIRED_MODELS = frozenset(
     {"marengo2.5", "marengo2.6", "marengo2.7", "Marengo-retrieval-2.6", "Marengo-retrieval-2.7"}
     | {"pegasus1", "pegasus1.1", "pegasus1.2"}
 )
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+_OBJECT_ID, _OBJECT_ID_FORM = r"(?i:[0-9a-f]{24})", "24 hexadecimal digits"
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _CHUNK_SIZE = 1 << 18
 _MAX_FIELD_SIZE = 1 << 20
 
@@ -165,6 +166,13 @@ def required_object_list(
     if not all(isinstance(entry, dict) for entry in entries):
         raise invalid_parameter(_join(parent, name), "its entries must be objects")
     return entries
+
+
+def optional_object_list(
+    body: JsonObject, name: str, min_items: int = 1, max_items: int | None = None, parent: str = ""
+) -> list[JsonObject]:
+    """Return a list of `min_items` to `max_items` objects, an empty one if it is absent."""
+    return [] if body.get(name) is None else required_object_list(body, name, min_items, max_items, parent)
 
 
 def required_string_list(
@@ -411,15 +419,28 @@ async def _read_field(part: BodyPartReader) -> str:
     return content.decode(part.get_charset(default="utf-8"))
 
 
-def require_object_id(field_path: str, value: str) -> str:
-    """Return an object id in lower case.
+def require_object_id(field_path: str, value: str, prefix: str = "") -> str:
+    """Return an object id, or with a prefix a UUID behind it, in lower case.
 
     Raises:
-        ApiError: The value is not 24 hexadecimal digits.
+        ApiError: The value is not 24 hexadecimal digits, or not the prefix followed by a UUID.
     """
-    if not _OBJECT_ID.fullmatch(value):
-        raise invalid_parameter(field_path, "it must be 24 hexadecimal digits")
+    pattern, form = (rf"{prefix}_(?i:{_UUID})", f"a UUID behind {prefix}_") if prefix else (_OBJECT_ID, _OBJECT_ID_FORM)
+    if not re.fullmatch(pattern, value):
+        raise invalid_parameter(field_path, f"it must be {form}")
     return value.lower()
+
+
+def change(found: object, updated_at: float, **changes: Any) -> None:
+    """Change the fields of an object whose new value is not `None`."""
+    for name, value in {**changes, "updated_at": updated_at}.items():
+        if value is not None:
+            setattr(found, name, value)
+
+
+def optional_name(body: JsonObject) -> str | None:
+    """Return the name of an object, None if it is absent."""
+    return required_string(body, "name") if "name" in body else None
 
 
 def require_model(value: object, models: Collection[str]) -> str:

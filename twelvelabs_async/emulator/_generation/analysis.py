@@ -340,10 +340,7 @@ def _clip_scenes(scenes: Iterable[Passage], start: float, end: float) -> list[Pa
 
 def describable_spans(start: float, end: float) -> list[tuple[float, float]]:
     """Divide a video into spans to describe, at most `MAX_SPANS`."""
-    spans = equal_segments(end - start)
-    if len(spans) > MAX_SPANS:
-        step = (end - start) / MAX_SPANS
-        spans = [(round(i * step, 3), round((i + 1) * step, 3)) for i in range(MAX_SPANS)]
+    spans = equal_segments(end - start, MAX_SPANS)
     return [(round(start + first, 3), round(start + last, 3)) for first, last in spans]
 
 

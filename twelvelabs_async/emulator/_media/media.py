@@ -311,7 +311,7 @@ def guess_media_of_duration(filename: str, seconds: float) -> Media:
     return media if media.duration is None else replace(media, duration=round(float(seconds), 3))
 
 
-def equal_segments(duration: float) -> list[tuple[float, float]]:
-    """Divide a duration into at most 10,000 equal segments of about 6 seconds; return the start and end of each."""
-    count = max(1, round(min(duration / _SEGMENT_SECONDS, _MAX_SEGMENTS)))
+def equal_segments(duration: float, limit: int = _MAX_SEGMENTS) -> list[tuple[float, float]]:
+    """Divide a duration into at most `limit` equal segments of about 6 seconds; return the start and end of each."""
+    count = max(1, round(min(duration / _SEGMENT_SECONDS, limit)))
     return [(round(duration * i / count, 3), round(duration * (i + 1) / count, 3)) for i in range(count)]

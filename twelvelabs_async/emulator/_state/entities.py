@@ -68,7 +68,6 @@ class Task:
     id: str
     video: Video
     created_at: float
-    from_url: bool
 
 
 @dataclass(slots=True)
@@ -98,7 +97,6 @@ class Upload:
     id: str
     asset_id: str
     filename: str
-    kind: str
     total_size: int
     chunk_size: int
     chunks: list[Chunk]
@@ -377,7 +375,6 @@ class Session:
 
     id: str
     knowledge_store_id: str
-    created_at: float
     turns: int = 0
 
 

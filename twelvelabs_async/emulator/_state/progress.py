@@ -65,7 +65,7 @@ def task_status(service: Service, task: Task) -> str:
     elapsed = service.elapsed(task.id, task.created_at, timing.asset + timing.indexing)
     if elapsed >= timing.asset:
         return _indexing_status(timing, elapsed - timing.asset, failed=task.video.problem is not None)
-    return "uploading" if task.from_url and elapsed < timing.asset / 2 else "validating"
+    return "uploading" if task.video.asset.method == "url" and elapsed < timing.asset / 2 else "validating"
 
 
 def item_status(service: Service, item: Item) -> str:

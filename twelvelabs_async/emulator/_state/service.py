@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from twelvelabs_async.emulator._errors import ApiError, not_found, require_found
 from twelvelabs_async.emulator._json import DAY
+from twelvelabs_async.emulator._limits import Limiter
 from twelvelabs_async.emulator._media.inspection import THUMBNAIL_KINDS, ThumbnailCache, probe
 from twelvelabs_async.emulator._media.media import Asset, Media, guess_media
 from twelvelabs_async.emulator._scripted_answers import ScriptedAnswers
@@ -43,8 +44,6 @@ class Settings:
     max_inspected_upload: int
     """Bytes above which a multipart upload is only hashed and counted, not stored and inspected."""
     inspect_media: bool
-    index_days: int | None
-    """Days after which an index is deleted; `None` for never."""
     search: SearchMode
     """Results of a query whose words match nothing."""
     fragment_streams: bool
@@ -60,6 +59,7 @@ class Service:
     clock: Clock
     timing: Timing
     settings: Settings
+    limiter: Limiter
     webhooks: Webhooks
     organization: str = DEFAULT_ORGANIZATION
     storage_url: str = ""
@@ -147,7 +147,7 @@ class Service:
 
     def index_expiry(self) -> float | None:
         """Return when an index created now expires, or `None` for never."""
-        days = self.settings.index_days
+        days = self.limiter.plan.index_days
         return None if days is None else self.now() + days * DAY
 
     def fail_processing(self, ids: Iterable[str], problem: str) -> bool:
