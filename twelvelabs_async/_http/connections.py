@@ -8,7 +8,8 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Coroutine
+from base64 import b64encode
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
@@ -64,12 +65,14 @@ def _never(_host: str, _port: int) -> bool:
 class ProxySettings:
     """The proxy of a client, if it has one."""
 
-    url: URL | None = attrs.field(default=None, repr=False)
-    """URL with credentials; None connects directly."""
+    url: URL | None = None
+    """URL without credentials; None connects directly."""
     source: str = ""
     """Origin of the URL: `proxy=` or a variable of the environment."""
     bypasses: Callable[[str, int], bool] = attrs.field(default=_never, repr=False)
     """Returns whether a host and port is reached directly."""
+    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    """Headers for the proxy: its user name and password."""
 
     @property
     def name(self) -> str | None:
@@ -100,7 +103,7 @@ def resolve_proxy(explicit: str | None, base_url: str, *, required: bool = True)
     if explicit != FROM_ENVIRONMENT:
         if target.scheme == "http" and not is_loopback(target.host or ""):
             raise InvalidInputError("proxy= with an http:// base_url would show the API key to the proxy; use https://")
-        return ProxySettings(parse_proxy_url(explicit, "proxy"), "proxy=")
+        return _proxy_settings(explicit, "proxy", "proxy=", _never)
     found = _from_environment()
     if found is None:
         return ProxySettings()
@@ -113,11 +116,21 @@ def resolve_proxy(explicit: str | None, base_url: str, *, required: bool = True)
     if target.scheme != "https" or reached_directly(target.host or "", target.port or 443):
         required = False  # calls do not use it; at most parts of files would
     try:
-        return ProxySettings(parse_proxy_url(text, source), source, reached_directly)
+        return _proxy_settings(text, source, source, reached_directly)
     except InvalidInputError:
         if required:
             raise
         return ProxySettings()
+
+
+def _proxy_settings(text: str, name: str, source: str, bypasses: Callable[[str, int], bool]) -> ProxySettings:
+    """Separate the credentials from the URL: aiohttp would encode them as Latin-1, and proxies expect UTF-8."""
+    url = parse_proxy_url(text, name)
+    if url.raw_user is None:
+        return ProxySettings(url, source, bypasses)
+    credentials = b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    headers = {"Proxy-Authorization": masked(f"Basic {credentials}")}
+    return ProxySettings(url.with_user(None), source, bypasses, headers)
 
 
 def parse_proxy_url(text: str, name: str) -> URL:
@@ -135,8 +148,9 @@ def parse_proxy_url(text: str, name: str) -> URL:
         host, _ = url.host, url.port
     except ValueError:
         host = url = None
-    if url is None:
-        raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128")
+    if url is None or ":" in (url.user or ""):  # a colon separates the name from the password
+        hint = "special characters of a user name or password must be percent-encoded"
+        raise InvalidInputError(f"{name} must be a URL like http://proxy.example:3128; {hint}")
     scheme = url.scheme
     if scheme in {"http", "https"} and host and not any(character.isspace() for character in host):
         return url.origin() if url.raw_user is None else url.with_path("")

@@ -384,7 +384,13 @@ class HttpTransport:
                 data = None if open_body is None else open_body()
                 try:
                     response = await session.request(
-                        method, url, headers=headers, data=data, allow_redirects=False, proxy=proxy
+                        method,
+                        url,
+                        headers=headers,
+                        data=data,
+                        allow_redirects=False,
+                        proxy=proxy,
+                        proxy_headers=None if proxy is None else self._proxy.headers,
                     )
                 except UnsolicitedDataError as error:
                     drop_count += 1
