@@ -16,6 +16,7 @@
 | `PUT /_emulator/timing` | change it: `{"seconds": 0}`, `{"polls": 3}`, `{"realtime": 0.5}`, or fields of `Timing` |
 | `POST /_emulator/scenes` | describe a file: `{"filename": "a.mp4", "scenes": [[0, 5, "a car"]], "transcript": ""}` |
 | `POST /_emulator/videos` | add a video: `{"index": "films", "filename": "a.mp4", "scenes": [[0, 5, "a car"]]}` |
+| `POST /_emulator/connections` | connect an account of a storage provider: `{"files": {"film": "film.mp4"}}` |
 | `GET /_emulator/answers` | list the given answers |
 | `POST /_emulator/answers` | give an answer: `{"operation": "POST /analyze", "text": "Two.", "prompt": "how"}` |
 | `DELETE /_emulator/answers` | remove all given answers |
@@ -26,15 +27,16 @@
 
 A fault takes the fields of `Fault`, and a plan those of `Plan`. A window is `{"limit": 60, "seconds": 60, "dimension":
 "Request"}`; a category has one window or a list of them. An answer has `text`, or `json` for a document; a video may
-have a `transcript`, a `duration` in seconds and `user_metadata`. Fields that `PUT` omits get their defaults. An invalid
-request is answered with status 400 and `{"error": ...}`, a request from a page of another site with 403.
+have a `transcript`, a `duration` in seconds and `user_metadata`, and a connection a `custom_id`, an `account` and a
+`status`. Fields that `PUT` omits get their defaults. An invalid request is answered with status 400 and
+`{"error": ...}`, a request from a page of another site with 403.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import cattrs
 from aiohttp import web
@@ -45,6 +47,7 @@ from twelvelabs_async.emulator._admin.dashboard import Dashboard
 from twelvelabs_async.emulator._api import (
     analyze_tasks,
     assets,
+    connections,
     embed,
     indexed_assets,
     indexes,
@@ -56,6 +59,7 @@ from twelvelabs_async.emulator._json import parse_json, rfc3339_millis
 from twelvelabs_async.emulator._media import descriptions
 from twelvelabs_async.emulator._state.entities import DEFAULT_ORGANIZATION
 from twelvelabs_async.emulator._state.service import Service
+from twelvelabs_async.emulator.connected_accounts import ConnectionStatus, RemoteFile
 from twelvelabs_async.emulator.faults import FaultOptions
 from twelvelabs_async.emulator.plans import Plan, Window, Windows
 from twelvelabs_async.emulator.timing import Timing
@@ -85,6 +89,18 @@ class _VideoBody(_DescribeBody):
     duration: float | None = None
     user_metadata: dict[str, Any] | None = None
     index: str = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _ConnectionBody:
+    """Body of `POST /_emulator/connections`."""
+
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    provider: Literal["google_drive"] = "google_drive"
+    custom_id: str | None = None
+    account: str = "someone@example.com"
+    status: ConnectionStatus = "active"
+    organization: str = DEFAULT_ORGANIZATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,7 @@ def build_admin(emulator: Controls, persist: Middleware) -> web.Application:
             web.put("/timing", handlers.change_timing),
             web.post("/scenes", handlers.describe),
             web.post("/videos", handlers.add_video),
+            web.post("/connections", handlers.add_connection),
             web.get("/answers", handlers.list_answers),
             web.post("/answers", handlers.add_answer),
             web.delete("/answers", _calling(emulator.service.answers.clear)),
@@ -222,6 +239,18 @@ class _Handlers:
         return web.json_response(
             {"index_id": video.index_id, "video_id": video.id, "asset_id": video.asset.id}, status=201
         )
+
+    async def add_connection(self, request: web.Request) -> web.Response:
+        body = _converter.structure(await _read_body(request), _ConnectionBody)
+        connection = connections.add_connection(
+            self._emulator.service.for_organization(body.organization),
+            provider=body.provider,
+            files={source_id: RemoteFile(filename=filename) for source_id, filename in body.files.items()},
+            custom_id=body.custom_id,
+            account=body.account,
+            status=body.status,
+        )
+        return web.json_response({"connection_id": connection.id}, status=201)
 
     async def list_answers(self, _request: web.Request) -> web.Response:
         return web.json_response(self._emulator.service.answers.to_json())
