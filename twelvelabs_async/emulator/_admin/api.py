@@ -49,6 +49,7 @@ from twelvelabs_async.emulator._api import (
     assets,
     connections,
     embed,
+    entities,
     indexed_assets,
     indexes,
     knowledge_stores,
@@ -343,7 +344,7 @@ def _snapshot(service: Service) -> dict[str, Any]:
 
 
 def _objects(service: Service) -> dict[str, Any]:
-    state, knowledge = service.state, service.state.knowledge
+    state, knowledge, connectors = service.state, service.state.knowledge, service.state.connectors
     return {
         "indexes": [indexes.index_view(service, index) for index in state.indexes.values()],
         "assets": [serializers.asset_detail(service, asset) for asset in state.assets.values()],
@@ -359,4 +360,12 @@ def _objects(service: Service) -> dict[str, Any]:
         "items": [
             {"store_id": item.store_id} | knowledge_stores.item_view(service, item) for item in knowledge.items.values()
         ],
+        "item_collections": [
+            knowledge_stores.collection_view(collection) for collection in knowledge.item_collections.values()
+        ],
+        "entity_collections": [entities.collection_view(collection) for collection in knowledge.collections.values()],
+        "entities": [entities.entity_view(service, entity) for entity in knowledge.entities.values()],
+        "connections": [connections.connection_view(connection) for connection in connectors.connections.values()],
+        "redirect_uris": [connections.redirect_uri_view(uri) for uri in connectors.redirect_uris.values()],
+        "imports": [connections.import_view(import_) for import_ in connectors.imports.values()],
     }

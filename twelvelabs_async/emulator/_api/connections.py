@@ -54,7 +54,7 @@ def _invalid_uri(message: str) -> ApiError:
 async def list_connections(context: RequestContext) -> ApiResponse:
     """GET /connections."""
     items = listing.newest_first(list(context.service.state.connectors.connections.values()))
-    return listing.page_response(context, items, _connection_view)
+    return listing.page_response(context, items, connection_view)
 
 
 def _find_connection(context: RequestContext) -> Connection:
@@ -82,7 +82,7 @@ def _find_active_connection(context: RequestContext) -> Connection:
 
 async def retrieve_connection(context: RequestContext) -> ApiResponse:
     """GET /connections/{connection_id}."""
-    return ApiResponse(_connection_view(_find_connection(context)))
+    return ApiResponse(connection_view(_find_connection(context)))
 
 
 async def delete_connection(context: RequestContext) -> ApiResponse:
@@ -105,7 +105,8 @@ async def create_picker_token(context: RequestContext) -> ApiResponse:
     )
 
 
-def _connection_view(connection: Connection) -> dict[str, Any]:
+def connection_view(connection: Connection) -> dict[str, Any]:
+    """Return a connection as JSON."""
     used = connection.used_at
     return serializers.compact(
         _id=connection.id,
@@ -132,7 +133,7 @@ async def create_redirect_uri(context: RequestContext) -> ApiResponse:
         raise ApiError(422, "redirect_uri_limit_exceeded", message)
     created = RedirectUri(id=state.ids.object_id(), uri=uri, created_at=context.service.now())
     redirect_uris[created.id] = created
-    return ApiResponse(_redirect_uri_view(created), 201)
+    return ApiResponse(redirect_uri_view(created), 201)
 
 
 def _check_redirect_uri(uri: str) -> None:
@@ -156,7 +157,7 @@ def _is_public(host: str) -> bool:
 async def list_redirect_uris(context: RequestContext) -> ApiResponse:
     """GET /connections/redirect-uris."""
     items = listing.newest_first(list(context.service.state.connectors.redirect_uris.values()))
-    return listing.page_response(context, items, _redirect_uri_view)
+    return listing.page_response(context, items, redirect_uri_view)
 
 
 async def delete_redirect_uri(context: RequestContext) -> ApiResponse:
@@ -166,7 +167,8 @@ async def delete_redirect_uri(context: RequestContext) -> ApiResponse:
     return NO_CONTENT
 
 
-def _redirect_uri_view(redirect_uri: RedirectUri) -> dict[str, Any]:
+def redirect_uri_view(redirect_uri: RedirectUri) -> dict[str, Any]:
+    """Return a redirect URI as JSON."""
     return {
         "_id": redirect_uri.id,
         "redirect_uri": redirect_uri.uri,
@@ -280,17 +282,18 @@ async def list_imports(context: RequestContext) -> ApiResponse:
     connection = _find_connection(context)
     imports = context.service.state.connectors.imports.values()
     items = listing.newest_first([entry for entry in imports if entry.connection_id == connection.id])
-    return listing.page_response(context, items, _import_view)
+    return listing.page_response(context, items, import_view)
 
 
 async def retrieve_import(context: RequestContext) -> ApiResponse:
     """GET /connections/{connection_id}/imports/{import_id}."""
     connection, imports = _find_connection(context), context.service.state.connectors.imports
     import_ = context.find(imports, "import_id", "import", where=lambda one: one.connection_id == connection.id)
-    return ApiResponse(_import_view(import_) | {"items": _import_items(context.service, import_)})
+    return ApiResponse(import_view(import_) | {"items": _import_items(context.service, import_)})
 
 
-def _import_view(import_: Import) -> dict[str, Any]:
+def import_view(import_: Import) -> dict[str, Any]:
+    """Return an import as JSON."""
     return serializers.compact(
         _id=import_.id,
         connection_id=import_.connection_id,

@@ -30,7 +30,7 @@ async def create_collection(context: RequestContext) -> ApiResponse:
         id=context.service.state.ids.object_id(), name=name, description=description, created_at=now, updated_at=now
     )
     context.service.state.knowledge.collections[collection.id] = collection
-    return ApiResponse(_collection_view(collection), 201)
+    return ApiResponse(collection_view(collection), 201)
 
 
 async def list_collections(context: RequestContext) -> ApiResponse:
@@ -38,7 +38,7 @@ async def list_collections(context: RequestContext) -> ApiResponse:
     collections = context.service.state.knowledge.collections.values()
     named = [one for one in collections if _name_matches(context.query, one.name)]
     in_order = listing.sort_items(context.query, named, lambda one: one.updated_at, lambda one: one.name)
-    return listing.page_response(context, in_order, _collection_view)
+    return listing.page_response(context, in_order, collection_view)
 
 
 def _name_matches(query: MultiMapping[str], name: str) -> bool:
@@ -60,7 +60,7 @@ def _find_collection(context: RequestContext) -> EntityCollection:
 
 async def retrieve_collection(context: RequestContext) -> ApiResponse:
     """GET /entity-collections/{entity_collection_id}."""
-    return ApiResponse(_collection_view(_find_collection(context)))
+    return ApiResponse(collection_view(_find_collection(context)))
 
 
 async def update_collection(context: RequestContext) -> ApiResponse:
@@ -69,7 +69,7 @@ async def update_collection(context: RequestContext) -> ApiResponse:
     body = await context.json()
     name, description = validation.optional_name(body), validation.optional_string(body, "description")
     validation.change(collection, context.service.now(), name=name, description=description)
-    return ApiResponse(_collection_view(collection))
+    return ApiResponse(collection_view(collection))
 
 
 async def delete_collection(context: RequestContext) -> ApiResponse:
@@ -78,7 +78,8 @@ async def delete_collection(context: RequestContext) -> ApiResponse:
     return NO_CONTENT
 
 
-def _collection_view(collection: EntityCollection) -> dict[str, Any]:
+def collection_view(collection: EntityCollection) -> dict[str, Any]:
+    """Return an entity collection as JSON."""
     return serializers.compact(
         _id=collection.id,
         name=collection.name,
@@ -92,7 +93,7 @@ async def create_entity(context: RequestContext) -> ApiResponse:
     """POST /entity-collections/{entity_collection_id}/entities."""
     collection = _find_collection(context)
     entity = _add_entity(context.service, collection.id, await context.json())
-    return ApiResponse(_entity_view(context.service, entity), 201)
+    return ApiResponse(entity_view(context.service, entity), 201)
 
 
 def _add_entity(service: Service, collection_id: str, body: JsonObject) -> Entity:
@@ -163,7 +164,7 @@ async def list_entities(context: RequestContext) -> ApiResponse:
         if _name_matches(query, entity.name) and progress.entity_status(service, entity) in statuses
     ]
     in_order = listing.sort_items(query, entities, lambda entity: entity.updated_at, lambda entity: entity.name)
-    return listing.page_response(context, in_order, lambda entity: _entity_view(service, entity))
+    return listing.page_response(context, in_order, lambda entity: entity_view(service, entity))
 
 
 async def list_entities_of_asset(context: RequestContext) -> ApiResponse:
@@ -172,7 +173,7 @@ async def list_entities_of_asset(context: RequestContext) -> ApiResponse:
     entities = listing.newest_first(
         service.state.knowledge.entities_showing(service.asset(context.path_id("asset_id")).id)
     )
-    return listing.page_response(context, entities, lambda entity: _entity_view(service, entity))
+    return listing.page_response(context, entities, lambda entity: entity_view(service, entity))
 
 
 def _find_entity(context: RequestContext) -> Entity:
@@ -182,7 +183,7 @@ def _find_entity(context: RequestContext) -> Entity:
 
 async def retrieve_entity(context: RequestContext) -> ApiResponse:
     """GET /entity-collections/{entity_collection_id}/entities/{entity_id}."""
-    return ApiResponse(_entity_view(context.service, _find_entity(context)))
+    return ApiResponse(entity_view(context.service, _find_entity(context)))
 
 
 async def update_entity(context: RequestContext) -> ApiResponse:
@@ -192,7 +193,7 @@ async def update_entity(context: RequestContext) -> ApiResponse:
     name, description = validation.optional_name(body), validation.optional_string(body, "description")
     metadata = _metadata(body) if "metadata" in body else None
     validation.change(entity, context.service.now(), name=name, description=description, metadata=metadata)
-    return ApiResponse(_entity_view(context.service, entity))
+    return ApiResponse(entity_view(context.service, entity))
 
 
 async def delete_entity(context: RequestContext) -> ApiResponse:
@@ -222,10 +223,11 @@ def _replace_assets(service: Service, entity: Entity, asset_ids: list[str]) -> A
     if asset_ids != entity.asset_ids:
         entity.asset_ids = asset_ids
         entity.updated_at = entity.processing_started_at = service.now()
-    return ApiResponse(_entity_view(service, entity))
+    return ApiResponse(entity_view(service, entity))
 
 
-def _entity_view(service: Service, entity: Entity) -> dict[str, Any]:
+def entity_view(service: Service, entity: Entity) -> dict[str, Any]:
+    """Return an entity as JSON."""
     return serializers.compact(
         _id=entity.id,
         entity_collection_id=entity.collection_id,

@@ -278,7 +278,7 @@ async def create_item_collection(context: RequestContext) -> ApiResponse:
         updated_at=now,
     )
     state.knowledge.item_collections[collection.id] = collection
-    return ApiResponse(_collection_view(collection), 201)
+    return ApiResponse(collection_view(collection), 201)
 
 
 def _unused_name(service: Service, store_id: str, body: JsonObject, excluded_id: str | None = None) -> str:
@@ -293,7 +293,7 @@ async def list_item_collections(context: RequestContext) -> ApiResponse:
     """GET /knowledge-stores/{knowledge_store_id}/item-collections."""
     collections = context.service.state.knowledge.collections_of(_find_store(context).id)
     in_order = listing.sort_items(context.query, collections, lambda kept: kept.updated_at, lambda kept: kept.name)
-    return listing.page_response(context, in_order, _collection_view)
+    return listing.page_response(context, in_order, collection_view)
 
 
 def _find_collection(context: RequestContext) -> ItemCollection:
@@ -305,7 +305,7 @@ def _find_collection(context: RequestContext) -> ItemCollection:
 
 async def retrieve_item_collection(context: RequestContext) -> ApiResponse:
     """GET /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}."""
-    return ApiResponse(_collection_view(_find_collection(context)))
+    return ApiResponse(collection_view(_find_collection(context)))
 
 
 async def update_item_collection(context: RequestContext) -> ApiResponse:
@@ -317,7 +317,7 @@ async def update_item_collection(context: RequestContext) -> ApiResponse:
         name = _unused_name(context.service, collection.store_id, body, excluded_id=collection.id)
     metadata = _read_metadata(body) if "metadata" in body else None
     validation.change(collection, context.service.now(), name=name, description=description, metadata=metadata)
-    return ApiResponse(_collection_view(collection))
+    return ApiResponse(collection_view(collection))
 
 
 async def delete_item_collection(context: RequestContext) -> ApiResponse:
@@ -342,7 +342,7 @@ async def add_collection_items(context: RequestContext) -> ApiResponse:
         if item_id not in known:
             raise invalid_parameter("item_ids", f"unknown item {item_id} in this store")
     _set_items(context, collection, list(dict.fromkeys([*collection.item_ids, *value])))
-    return ApiResponse(_collection_view(collection))
+    return ApiResponse(collection_view(collection))
 
 
 async def remove_collection_items(context: RequestContext) -> ApiResponse:
@@ -359,7 +359,8 @@ def _set_items(context: RequestContext, collection: ItemCollection, item_ids: li
         collection.updated_at = context.service.now()
 
 
-def _collection_view(collection: ItemCollection) -> dict[str, Any]:
+def collection_view(collection: ItemCollection) -> dict[str, Any]:
+    """Return an item collection as JSON."""
     return serializers.compact(
         _id=collection.id,
         knowledge_store_id=collection.store_id,
