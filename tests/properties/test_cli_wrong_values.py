@@ -1,4 +1,4 @@
-"""No wrong value of any argument of any command ends in a traceback; each is answered in one line."""
+"""An invalid value of any argument of any command causes no traceback but one line with an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
 Command = tuple[str, ...]
 
-WRONG_VALUES = [
+INVALID_VALUES = [
     "",
     "wrong",
     "-1",
@@ -34,9 +34,9 @@ WRONG_VALUES = [
     "{folder}/deep.json",
     "http://[",
 ]
-"""`{folder}` is a folder that exists; an argument can contain any byte but zero."""
+"""`{folder}` is replaced by an existing folder. An argument can contain any byte except zero."""
 
-MORE_WRONG_VALUES = {
+MORE_INVALID_VALUES = {
     "--base-url": ["http://", "ftp://127.0.0.1/x", "http://user@127.0.0.1:x"],
     "--ledger": ["postgresql://[::1/x?y=\x01"],
     "--rate-limit-store": ["sqlite:///{folder}/missing/limits.db", "redis://127.0.0.1:1/0", "redis:///x?y"],
@@ -62,7 +62,7 @@ VALID: dict[Command, list[str]] = {
     ("status",): ["--ledger", "wrong"],
     ("completion",): ["bash"],
 }
-"""Arguments with which a command ends soon; the commands that are not listed need none."""
+"""Valid arguments with which a command ends quickly; other commands need none."""
 
 
 def takes_value(argument: Argument) -> bool:
@@ -89,7 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cli_emulator() -> Iterator[ThreadedEmulator]:
-    # Both start a process to find a library when they are first used, which must not be in an event loop.
+    # Both start a process at their first use to find a library, which must not happen in an event loop.
     import_module("trio")
     pymediainfo.MediaInfo.can_parse()
     with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
@@ -99,7 +99,7 @@ def cli_emulator() -> Iterator[ThreadedEmulator]:
 
 @pytest.fixture
 def holiday(cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An API with an index of this name."""
+    """Configure the command line for an emulator with an index `holiday`."""
     monkeypatch.setattr(demo, "TIMING", Timing(asset=0, indexing=0))
     monkeypatch.setenv(BASE_URL_VARIABLE, cli_emulator.base_url)
     monkeypatch.setenv(API_KEY_VARIABLES[0], cli_emulator.api_key)
@@ -110,14 +110,14 @@ def arguments_with(command: Command, name: str, value: str, folder: Path) -> lis
     valid = [argument.replace("{folder}", str(folder)) for argument in VALID.get(command, [])]
     if name.startswith("-"):
         if name in valid:
-            at = valid.index(name)
-            del valid[at : at + 2]
+            position = valid.index(name)
+            del valid[position : position + 2]
         return [*valid, f"{name}={value}"]
     positional = [argument.name for argument in arguments_of(command) if not argument.name.startswith("-")]
-    first_option = next((at for at, text in enumerate(valid) if text.startswith("--")), len(valid))
+    first_option = next((position for position, text in enumerate(valid) if text.startswith("--")), len(valid))
     values, options = valid[:first_option], valid[first_option:]
-    at = positional.index(name)
-    values[at : at + 1] = [value]
+    position = positional.index(name)
+    values[position : position + 1] = [value]
     return [*options, "--", *values]
 
 
@@ -127,7 +127,7 @@ def test_an_invalid_value_causes_no_traceback(
     command: Command, name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    for pattern in [*WRONG_VALUES, *MORE_WRONG_VALUES.get(name, [])]:
+    for pattern in [*INVALID_VALUES, *MORE_INVALID_VALUES.get(name, [])]:
         value = pattern.replace("{folder}", str(folder))
         code = run([*command, *arguments_with(command, name, value, folder)])
         captured = capsys.readouterr()
@@ -160,7 +160,7 @@ def test_the_emulator_rejects_an_invalid_value_without_a_traceback(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as caught:
         run(["emulator", f"{name}={value.replace('{file}', str(file))}"])
-    assert ended.value.code == 2
+    assert caught.value.code == 2
     assert "Traceback" not in capsys.readouterr().err

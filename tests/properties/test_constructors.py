@@ -1,4 +1,4 @@
-"""The functions written for models agree with the exact converter on every answer, or leave it to that to refuse."""
+"""The generated constructors of models agree with the detailed converter on all responses."""
 
 from __future__ import annotations
 
@@ -26,62 +26,62 @@ for path in Path(models.__file__).parent.glob("*.py"):
     importlib.import_module(f"{models.__name__}.{path.stem}")
 
 
-def below(kind: type[Model]) -> list[type[Model]]:
-    return [kind, *(deeper for child in kind.__subclasses__() for deeper in below(child))]
+def subclasses_of(kind: type[Model]) -> list[type[Model]]:
+    return [kind, *(subclass for child in kind.__subclasses__() for subclass in subclasses_of(child))]
 
 
-def stands(kind: type[Model]) -> bool:
-    """Tell a model from the class that `attrs` made it of, which is there until it is swept away."""
+def is_module_attribute(kind: type[Model]) -> bool:
+    """Return whether a class is the one in its module, and not the original that attrs has replaced."""
     return getattr(sys.modules[kind.__module__], kind.__name__) is kind
 
 
 def is_sent_only(kind: type[Model]) -> bool:
-    """Whether a field also takes a plain mapping: no response has such a field, and the converter reads none."""
+    """Return whether a field also accepts a mapping; only models of requests have such fields."""
     members = [member for field in attrs.fields(attrs.resolve_types(kind)) for member in get_args(field.type)]
     return any(get_origin(member) is Mapping for member in members)
 
 
 MODELS = [
     kind
-    for kind in below(Model)
-    if kind.__module__.startswith(models.__name__) and stands(kind) and not is_sent_only(kind)
+    for kind in subclasses_of(Model)
+    if kind.__module__.startswith(models.__name__) and is_module_attribute(kind) and not is_sent_only(kind)
 ]
 
-whole = st.integers(-(2**53), 2**53)
-numbers = whole | st.floats(allow_nan=False, allow_infinity=False)
+integers = st.integers(-(2**53), 2**53)
+numbers = integers | st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.none() | st.booleans() | numbers | st.text(max_size=3)
-anything = leaves | st.lists(leaves, max_size=3) | st.dictionaries(st.text(max_size=3), leaves, max_size=2)
+any_json = leaves | st.lists(leaves, max_size=3) | st.dictionaries(st.text(max_size=3), leaves, max_size=2)
 dates = st.sampled_from(["2026-10-01T12:30:00Z", "2026-10-01T12:30:00.5+02:00", "2026-10-01", "soon", ""])
 
 
-def fitting(kind: Any) -> st.SearchStrategy[Any]:
-    """JSON that a value of this type may come as, with now and then another one."""
+def values_for(kind: Any) -> st.SearchStrategy[Any]:
+    """Generate JSON for a value of a type, and sometimes other JSON."""
     members = [member for member in get_args(kind) if member is not NoneType]
     if kind is datetime or datetime in members:
-        return dates | anything
+        return dates | any_json
     if isinstance(kind, type) and issubclass(kind, Model):
         return objects(kind)
     if get_origin(kind) in {tuple, list}:
-        return st.lists(fitting(members[0]), max_size=2) | anything
+        return st.lists(values_for(members[0]), max_size=2) | any_json
     if str(get_origin(kind)) == "typing.Literal" or kind is str:
-        return st.text(max_size=3) | anything
+        return st.text(max_size=3) | any_json
     if NoneType in get_args(kind):
-        return st.none() | fitting(members[0])
-    return numbers | st.lists(numbers, max_size=3) | anything
+        return st.none() | values_for(members[0])
+    return numbers | st.lists(numbers, max_size=3) | any_json
 
 
 def objects(kind: type[Model]) -> st.SearchStrategy[Any]:
-    """Objects with most of the fields, some that nobody described, and `id` where `_id` is meant."""
+    """Generate objects with most of the fields, unknown fields, and `id` instead of `_id`."""
     fields = attrs.fields(attrs.resolve_types(kind))
-    known = {f.metadata.get("wire", f.name): fitting(f.type) for f in fields if f.name != "extra"}
-    strange = {"id": leaves, "new": anything, "extra": anything}
-    return st.fixed_dictionaries({}, optional={**strange, **known}) | st.fixed_dictionaries(known)
+    known = {f.metadata.get("wire", f.name): values_for(f.type) for f in fields if f.name != "extra"}
+    unknown = {"id": leaves, "new": any_json, "extra": any_json}
+    return st.fixed_dictionaries({}, optional={**unknown, **known}) | st.fixed_dictionaries(known)
 
 
-def outcome(converter: Any, data: Any, kind: type[Model]) -> Any:
+def structure_or_reject(converter: Any, data: Any, kind: type[Model]) -> Any:
     try:
         return converter.structure(data, kind)
-    except Exception:  # noqa: BLE001  # whatever it is, it is refused
+    except Exception:  # noqa: BLE001  # any exception is a rejection
         return "rejected"
 
 
@@ -94,24 +94,24 @@ def test_a_constructor_can_be_generated_for_every_model() -> None:
 def test_the_fast_converter_agrees_with_the_detailed_converter(kind: type[Model]) -> None:
     @settings(max_examples=20)
     @given(objects(kind))
-    def agrees(data: Any) -> None:
-        before = json.dumps(data)
-        fast = outcome(codec._FAST, data, kind)
-        assert repr(fast) == repr(outcome(codec._build_converter(detailed=True), data, kind))
+    def check(data: Any) -> None:
+        original = json.dumps(data)
+        fast = structure_or_reject(codec._FAST, data, kind)
+        assert repr(fast) == repr(structure_or_reject(codec._build_converter(detailed=True), data, kind))
         assert getattr(fast, "extra", None) == getattr(
-            outcome(codec._build_converter(detailed=True), data, kind), "extra", None
+            structure_or_reject(codec._build_converter(detailed=True), data, kind), "extra", None
         )
-        assert json.dumps(data) == before
+        assert json.dumps(data) == original
         if fast != "rejected":
-            again = outcome(codec._FAST, json.loads(before), kind)
-            assert (fast, hash(fast)) == (again, hash(again))
+            fast_again = structure_or_reject(codec._FAST, json.loads(original), kind)
+            assert (fast, hash(fast)) == (fast_again, hash(fast_again))
 
-    agrees()
+    check()
 
 
 @attrs.frozen(kw_only=True)
 class Tree(Model):
-    """A model within itself."""
+    """A recursive model."""
 
     name: str
     below: tuple[Tree, ...] = ()
@@ -128,26 +128,26 @@ def _even(_: Any, __: Any, value: int) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Pair(Model):
-    """A model of the caller's own that checks what it is given."""
+class EvenNumber(Model):
+    """A user-defined model with a validator."""
 
     number: int = attrs.field(validator=_even)
 
 
 def test_a_class_with_a_validator_uses_its_own_constructor() -> None:
-    assert not can_generate_constructor(Pair)
-    assert codec.structure({"number": 2, "new": 1}, Pair) == Pair(number=2, extra={"new": 1})
+    assert not can_generate_constructor(EvenNumber)
+    assert codec.structure({"number": 2, "new": 1}, EvenNumber) == EvenNumber(number=2, extra={"new": 1})
     with pytest.raises(MalformedResponseError, match="odd"):
-        codec.structure({"number": 3}, Pair)
+        codec.structure({"number": 3}, EvenNumber)
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class Loose(Model):
-    """A model of the caller's own without slots."""
+class WithoutSlots(Model):
+    """A user-defined model without slots."""
 
     number: int
 
 
 def test_a_class_without_slots_uses_its_own_constructor() -> None:
-    assert not can_generate_constructor(Loose)
-    assert codec.structure({"number": 2}, Loose) == Loose(number=2)
+    assert not can_generate_constructor(WithoutSlots)
+    assert codec.structure({"number": 2}, WithoutSlots) == WithoutSlots(number=2)

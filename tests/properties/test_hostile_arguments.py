@@ -1,4 +1,4 @@
-"""Every method with arguments of any type ends in a result or in an error of this package, and sends nothing wrong."""
+"""Every method with arguments of any type returns a result or raises an error of this package."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from twelvelabs_async.requests import Request
 T = TypeVar("T")
 
 
-class Recorder:
-    """Encodes each request completely, and then answers that nothing was found."""
+class EncodingExecutor:
+    """Encodes each request completely, and raises NotFoundError."""
 
     options = Options(timeout=1)
 
@@ -68,27 +68,27 @@ class Recorder:
         self.encoded += 1
 
 
-class Groups(_ResourceGroups):
+class FakeClient(_ResourceGroups):
     def __init__(self) -> None:
-        recorder: Any = Recorder()
-        self._executor = recorder
+        executor: Any = EncodingExecutor()
+        self._executor = executor
 
 
 def find_methods(owner: object, path: str) -> dict[str, str]:
-    """Return the paths of the public methods below an object."""
-    found = dict[str, str]()
+    """Return the paths of the public methods that can be reached from an object."""
+    methods = dict[str, str]()
     for name in dir(type(owner)):
         if name.startswith("_"):
             continue
         value: object = getattr(owner, name)
         if inspect.ismethod(value):
-            found[f"{path}{name}"] = name
+            methods[f"{path}{name}"] = name
         elif type(value).__module__.startswith("twelvelabs_async.resources"):
-            found |= find_methods(value, f"{path}{name}.")
-    return found
+            methods |= find_methods(value, f"{path}{name}.")
+    return methods
 
 
-METHODS = sorted(find_methods(Groups(), ""))
+METHODS = sorted(find_methods(FakeClient(), ""))
 
 
 class Unprintable:
@@ -145,7 +145,7 @@ class BrokenModel:
 
 
 class Incomparable:
-    """Like an array of numpy or a column of pandas, whose comparisons have no truth value."""
+    """Like an array of numpy, whose comparisons have no truth value."""
 
     __hash__ = object.__hash__
 
@@ -157,7 +157,7 @@ class Incomparable:
         raise ValueError("the truth value is ambiguous")
 
 
-class Color(str, Enum):  # noqa: UP042  # its str() differs
+class Color(str, Enum):  # noqa: UP042  # str() of a StrEnum differs
     RED = "red"
 
 
@@ -165,7 +165,7 @@ async def strings() -> AsyncIterator[str]:
     yield "text"
 
 
-async def broken() -> AsyncIterator[bytes]:
+async def failing_stream() -> AsyncIterator[bytes]:
     yield b"x"
     raise ZeroDivisionError("mine")
 
@@ -182,7 +182,7 @@ def mapping_cycle() -> Any:
     return fields
 
 
-def deep() -> Any:
+def deeply_nested() -> Any:
     items: list[Any] = []
     for _ in range(5000):
         items = [items]
@@ -190,19 +190,19 @@ def deep() -> Any:
 
 
 class CallbackError(Exception):
-    """Comes out of a callback, and reaches the caller unchanged."""
+    """Raised by a callback; the caller gets it unchanged."""
 
 
 def fail(*_: object) -> object:
     raise CallbackError
 
 
-POOL: list[Callable[[], Any]] = [
+HOSTILE_VALUES: list[Callable[[], Any]] = [
     cycle,
     mapping_cycle,
-    deep,
+    deeply_nested,
     strings,
-    broken,
+    failing_stream,
     Unprintable,
     BrokenIterable,
     BrokenPath,
@@ -223,7 +223,7 @@ POOL: list[Callable[[], Any]] = [
             *([], ["x"], [None], [1, "a", b"b"], [("a", "b")], [{"model_name": "m"}], [math.nan]),
             *({}, {"a": 1}, {1: 2}, {"a": math.nan}, {"a": object()}, {"a": b"x"}, {"x": "\ud800"}, {"a": [None]}),
             *(("a.mp4", b"x"), ("a", "b", "c", "d", "e"), set("ab"), range(3), int, Exception("x"), Unsized("q")),
-            *(Path("/nonexistent"), Path("/tmp"), Path("/dev/null"), io.StringIO("x")),  # noqa: S108  # not written
+            *(Path("/nonexistent"), Path("/tmp"), Path("/dev/null"), io.StringIO("x")),  # noqa: S108  # nothing is written
             {"type": "asset_id", "asset_id": 5},
             fail,
         )
@@ -247,12 +247,12 @@ VALID: dict[str, Any] = {
 }
 
 
-async def use(result: Any) -> None:
-    """Await or iterate over what a method has returned."""
+async def consume(result: Any) -> None:
+    """Await the result of a method, enter it or iterate over it."""
     if isinstance(result, Paginator):
         await result.to_list(1)
     elif inspect.isawaitable(result):
-        await use(await result)
+        await consume(await result)
     elif hasattr(result, "__aenter__"):
         async with result:
             pass
@@ -266,24 +266,23 @@ async def use(result: Any) -> None:
 @given(data=st.data())
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 def test_p18_any_argument_is_sent_or_raises_a_package_error(path: str, data: st.DataObject) -> None:
-    """P18: also objects that cannot be printed, iterated or encoded."""
-    groups: Any = Groups()
-    method = groups
+    client: Any = FakeClient()
+    method = client
     for name in path.split("."):
         method = getattr(method, name)
     parameters = [p for p in inspect.signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD]
     names = [parameter.name for parameter in parameters]
-    hostile = set[str]() if not names else data.draw(st.sets(st.sampled_from(names), max_size=3))
+    hostile_names = set[str]() if not names else data.draw(st.sets(st.sampled_from(names), max_size=3))
     arguments: dict[str, Any] = {}
     for parameter in parameters:
-        if parameter.name in hostile:
-            arguments[parameter.name] = POOL[data.draw(st.integers(0, len(POOL) - 1))]()
+        if parameter.name in hostile_names:
+            arguments[parameter.name] = HOSTILE_VALUES[data.draw(st.integers(0, len(HOSTILE_VALUES) - 1))]()
         elif parameter.default is parameter.empty:
             arguments[parameter.name] = VALID.get(parameter.name, ID)
 
     async def call() -> None:
         async with asyncio.timeout(60):
             with contextlib.suppress(TwelveLabsError, CallbackError):
-                await use(method(**arguments))
+                await consume(method(**arguments))
 
     asyncio.run(call())

@@ -1,4 +1,4 @@
-"""P16: an id stays one segment of the path, or is refused before anything is sent."""
+"""P16: an id stays one segment of the path, or is rejected before a request is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALPHABET = "./\\%2eEfF?#;&=+:@ ~\r\n\t\x00\x7f\u2028é日\ud800{}-_"
 texts = st.text(st.characters(), max_size=30) | st.text(ALPHABET, max_size=12)
 
 
-def refused_or_itself(text: str) -> None:
+def check_id(text: str) -> None:
     request = Request[Any](
         method="DELETE",
         path_template="/indexes/{index-id}/videos/{video-id}",
@@ -28,7 +28,7 @@ def refused_or_itself(text: str) -> None:
     try:
         path = request.path()
     except InvalidInputError as error:
-        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
+        assert str(error).isprintable()  # noqa: PT017  # a rejection is valid too
         return
     assert path.isascii()
     assert path.isprintable()
@@ -45,13 +45,13 @@ def refused_or_itself(text: str) -> None:
 @example("a/../b")
 @settings(max_examples=300)
 def test_p16_an_id_is_rejected_or_decodes_to_itself_in_its_path_segment(text: str) -> None:
-    refused_or_itself(text)
+    check_id(text)
 
 
 def test_p16_ten_thousand_random_ids_are_rejected_or_decode_to_themselves() -> None:
-    chance = random.Random(16)  # noqa: S311  # no secret
+    rng = random.Random(16)  # noqa: S311  # not for cryptography
     for _ in range(10_000):
-        refused_or_itself("".join(chance.choices(ALPHABET, k=chance.randrange(9))))
+        check_id("".join(rng.choices(ALPHABET, k=rng.randrange(9))))
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.booleans() | st.lists(st.text())))
@@ -64,5 +64,5 @@ def test_a_query_is_rejected_or_decodes_to_itself(query: dict[str, str | int | b
     expected = list[tuple[str, str]]()
     for name, value in query.items():
         values = value if isinstance(value, list) else [value]
-        expected += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in values]
+        expected += [(name, str(item).lower() if isinstance(item, bool) else str(item)) for item in values]
     assert parse_qsl(path.partition("?")[2], keep_blank_values=True, max_num_fields=10_000) == expected

@@ -1,7 +1,7 @@
-"""An ingestion that crashes at any step, any number of times, indexes each video once when it is started again (P8).
+"""P8: an ingestion that crashes at any steps, and is restarted each time, indexes each video once.
 
-Time is virtual, the platform and the ledger are dictionaries, and each call of either is a place to die: before it,
-while it is on its way, and after it. What was on its way may still be carried out two seconds after the death.
+Time is virtual. The platform and the ledger are in memory, and the process may crash before, during and after each call
+of either. A request in flight at the crash may be executed two seconds later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from twelvelabs_async.ingest._pipeline import IngestConfig
 NEVER = -1
 
 
-def urls(count: int) -> list[str]:
+def make_urls(count: int) -> list[str]:
     return [f"https://example.test/{number}.mp4" for number in range(count)]
 
 
@@ -68,36 +68,36 @@ async def run_with_crashes(sources: Sequence[str], crashes: Sequence[int], fault
 
 
 def test_p8_one_video_survives_a_crash_at_every_step() -> None:
-    steps = run_in_virtual_time(count_steps(urls(1)))
+    steps = run_in_virtual_time(count_steps(make_urls(1)))
     assert steps > 30
     for step in range(steps):
-        run_in_virtual_time(run_with_crashes(urls(1), [step]))
+        run_in_virtual_time(run_with_crashes(make_urls(1), [step]))
 
 
 def test_p8_three_videos_survive_a_crash_at_every_step() -> None:
-    steps = run_in_virtual_time(count_steps(urls(3)))
+    steps = run_in_virtual_time(count_steps(make_urls(3)))
     for step in range(steps):
-        run_in_virtual_time(run_with_crashes(urls(3), [step]))
+        run_in_virtual_time(run_with_crashes(make_urls(3), [step]))
 
 
 @settings(max_examples=200)
 @given(
     count=st.integers(1, 4),
     crashes=st.lists(st.integers(0, 120), max_size=5),
-    # With more faults, one stage may fail in every attempt, which is reported.
+    # With more faults, all attempts of one stage may fail, which is reported as a failure.
     faults=st.lists(st.sampled_from(["", "lost", "blind"]), max_size=8).filter(
-        lambda found: sum(map(bool, found)) < MAX_STAGE_ATTEMPTS
+        lambda drawn: sum(map(bool, drawn)) < MAX_STAGE_ATTEMPTS
     ),
 )
 def test_p8_videos_are_indexed_once_after_any_crashes_and_broken_connections(
     count: int, crashes: list[int], faults: list[str]
 ) -> None:
-    run_in_virtual_time(run_with_crashes(urls(count), crashes, faults))
+    run_in_virtual_time(run_with_crashes(make_urls(count), crashes, faults))
 
 
 def test_a_stage_that_fails_in_every_attempt_is_reported_and_retried_by_the_next_run() -> None:
     async def main() -> None:
-        sources, ledger = urls(1), CrashingLedger()
+        sources, ledger = make_urls(1), CrashingLedger()
         platform = FakePlatform(LoopClock(), faults=["lost"] * MAX_STAGE_ATTEMPTS)
         [result] = await run_process(platform, ledger, sources, crash_at=NEVER)
         assert (result.status, platform.assets) == ("failed", {})
@@ -108,7 +108,7 @@ def test_a_stage_that_fails_in_every_attempt_is_reported_and_retried_by_the_next
 
 @pytest.fixture
 def film(tmp_path: Path) -> str:
-    """A file of five full parts and one smaller part."""
+    """The path of a file with five full parts and one smaller part."""
     path = tmp_path / "film.mp4"
     path.write_bytes(b"FLV\x01" + bytes(range(86)))
     return str(path)
@@ -122,7 +122,7 @@ async def test_p9_a_multipart_upload_survives_a_crash_at_every_step(film: str) -
     for step in range(steps):
         ledger, platform = CrashingLedger(), FakePlatform(FastClock())
         await run_process(platform, ledger, [film], crash_at=step)
-        again = await run_process(platform, ledger, [film], crash_at=NEVER)
-        assert_once(platform, again, [film])
-        assert platform.received_bytes <= 90 + 4 * 16, "more parts were sent again than were in flight"
+        results = await run_process(platform, ledger, [film], crash_at=NEVER)
+        assert_once(platform, results, [film])
+        assert platform.received_bytes <= 90 + 4 * 16, "more parts were sent again than were in flight at the crash"
         await asyncio.sleep(0)

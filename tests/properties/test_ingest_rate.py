@@ -1,4 +1,4 @@
-"""An ingestion uses the upload limit, gets few 429 responses, and needs few requests for statuses."""
+"""An ingestion uses its upload limit, gets few 429 responses and sends few status requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from twelvelabs_async.ingest._pipeline import IngestConfig
 MINUTE = 60.0
 
 
-async def paced(count: int, per_minute: int) -> FakePlatform:
-    """Ingest URLs under a limit of uploads a minute."""
+async def ingest_with_limit(count: int, per_minute: int) -> FakePlatform:
+    """Ingest `count` URLs with a limit of `per_minute` uploads per minute."""
     platform = FakePlatform(LoopClock(), assets_per_minute=per_minute)
     sources = [f"https://example.test/{number}.mp4" for number in range(count)]
     job = IngestConfig(index_id=INDEX, ledger=CrashingLedger())
@@ -24,7 +24,7 @@ async def paced(count: int, per_minute: int) -> FakePlatform:
 
 @pytest.mark.parametrize("per_minute", [60, 240])
 def test_p4_an_upload_limit_is_used_to_at_least_97_percent(per_minute: int) -> None:
-    platform = run_in_virtual_time(paced(10 * per_minute, per_minute))
+    platform = run_in_virtual_time(ingest_with_limit(10 * per_minute, per_minute))
     first, last = platform.asset_times[0], platform.asset_times[-1]
     ideal = 9 * MINUTE  # ten windows; the last one is used when it opens
     assert ideal / (last - first) >= 0.97
@@ -32,8 +32,12 @@ def test_p4_an_upload_limit_is_used_to_at_least_97_percent(per_minute: int) -> N
 
 
 def test_polling_many_items_needs_few_requests() -> None:
-    platform = run_in_virtual_time(paced(600, 60))
-    single = [one for one in platform.requests if one.startswith("GET /assets/") or "indexed-assets/" in one]
-    lists = [one for one in platform.requests if one in {"GET /assets", f"GET /indexes/{INDEX}/indexed-assets"}]
-    assert len(single) <= 600 / 5, "lists give most statuses, though they lag behind"
+    platform = run_in_virtual_time(ingest_with_limit(600, 60))
+    lookups = [
+        request for request in platform.requests if request.startswith("GET /assets/") or "indexed-assets/" in request
+    ]
+    lists = [
+        request for request in platform.requests if request in {"GET /assets", f"GET /indexes/{INDEX}/indexed-assets"}
+    ]
+    assert len(lookups) <= 600 / 5, "lists return most statuses, although with a delay"
     assert len(lists) <= 10 * 60 * 4, "more than four list requests a second"

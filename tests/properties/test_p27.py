@@ -1,4 +1,4 @@
-"""P27: a healthy server without rate-limit headers is never waited for in vain, whatever its callers do."""
+"""P27: without rate-limit headers, callers with timeouts above the latency always make progress."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CALLERS = st.sampled_from([1, 2, 15, 16, 17, 60, 100, 400])
 LATENCIES = st.sampled_from([0.05, 0.09, 0.1, 0.11, 0.3, 0.6, 2.0, 9.0])
 """Seconds."""
 
-PATIENCE = st.sampled_from([1.05, 1.2, 1.5, 1.99, 2.5])
-"""Seconds for which a caller waits, in latencies."""
+RELATIVE_TIMEOUTS = st.sampled_from([1.05, 1.2, 1.5, 1.99, 2.5])
+"""Timeouts of callers, as multiples of the latency."""
 
 
 def limiter_of(*, shared: bool) -> RateLimiter:
@@ -42,7 +42,7 @@ async def call(limiter: RateLimiter, latency: float) -> None:
 async def response_times(
     make_call: Callable[[], Awaitable[None]], callers: int, timeout: float, until: float
 ) -> list[float]:
-    """Return when responses came to callers that give up after `patience` seconds and call again."""
+    """Return the times of responses to callers that call again after a timeout of `timeout` seconds."""
     loop, times = asyncio.get_running_loop(), list[float]()
 
     async def caller() -> None:
@@ -58,7 +58,7 @@ async def response_times(
     return times
 
 
-@given(CALLERS, LATENCIES, PATIENCE, st.booleans())
+@given(CALLERS, LATENCIES, RELATIVE_TIMEOUTS, st.booleans())
 @example(400, 0.05, 1.05, False)
 @example(400, 0.6, 1.05, True)
 @settings(max_examples=20)
@@ -68,7 +68,7 @@ def test_p27_timeouts_above_the_latency_allow_at_least_one_response_per_latency(
     timeout: float,
     shared: bool,  # noqa: FBT001  # a generated value
 ) -> None:
-    """On average from the start, and always once the rounds have grown to the number of callers."""
+    """On average from the start, and always after the rounds have grown to the number of callers."""
 
     async def main() -> list[float]:
         limiter = limiter_of(shared=shared)
@@ -80,8 +80,8 @@ def test_p27_timeouts_above_the_latency_allow_at_least_one_response_per_latency(
     times = run_in_virtual_time(main())
     for number in range(1, 6):
         assert sum(time <= number * latency + 1e-6 for time in times) >= number
-    grown = [time for time in times if time >= 1.0 + timeout * latency]
-    assert max((later - earlier for earlier, later in pairwise(grown)), default=0.0) <= latency + 1e-6
+    late_times = [time for time in times if time >= 1.0 + timeout * latency]
+    assert max((later - earlier for earlier, later in pairwise(late_times)), default=0.0) <= latency + 1e-6
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "shared"])
@@ -110,7 +110,7 @@ def test_p27_callers_with_short_timeouts_get_most_responses_of_a_slow_server(*, 
 
 
 def test_p27_callers_with_short_timeouts_resume_after_a_server_recovers_from_429s() -> None:
-    """After a 429 one request tests the server, and its caller may give up before the response."""
+    """After a 429, one request tests the server, and its caller may time out before the response."""
 
     async def main() -> list[float]:
         limiter, loop = limiter_of(shared=False), asyncio.get_running_loop()

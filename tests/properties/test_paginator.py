@@ -1,4 +1,4 @@
-"""Every item once, in order, with as many requests as there are pages, whatever the pages look like."""
+"""Pagination yields every item once and in order, with one request per page."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from twelvelabs_async.requests import Request
 
 @attrs.frozen(kw_only=True)
 class Item(Model):
-    """Anything with an id."""
+    """A model with an id."""
 
     id: str = attrs.field(metadata=WIRE_ID)
 
 
-class Lister:
-    """Answers requests for pages out of a list of pages."""
+class FakeListApi:
+    """A fake executor that returns the given pages."""
 
-    def __init__(self, pages: list[list[str]], *, tell: bool) -> None:
+    def __init__(self, pages: list[list[str]], *, report_total: bool) -> None:
         self._pages = pages
-        self._tell = tell
-        self.asked = 0
+        self._report_total = report_total
+        self.request_count = 0
 
     @property
     def clock(self) -> Clock:
         return SystemClock()
 
     async def execute(self, request: Request[Any]) -> Any:
-        self.asked += 1
+        self.request_count += 1
         await asyncio.sleep(0)
         token = request.path_params.get("page_token")
         number = int(token) if token is not None else int(request.query.get("page", 1))
@@ -49,18 +49,18 @@ class Lister:
         info: dict[str, Any] = {"total_results": sum(map(len, self._pages))}
         if request.path_template == "/list":
             info |= {"page": number, "limit_per_page": 5}
-            if self._tell:
+            if self._report_total:
                 info["total_page"] = len(self._pages)
         elif number < len(self._pages):
             info["next_page_token"] = str(number + 1)
         return {"data": data, "page_info": info}
 
 
-def first(template: str) -> Request[dict[str, Any]]:
+def list_request(template: str) -> Request[dict[str, Any]]:
     return Request(method="GET", path_template=template, response_type=dict, retry_class="safe")
 
 
-def follow(token: str) -> Request[dict[str, Any]]:
+def search_request(token: str) -> Request[dict[str, Any]]:
     return Request(
         method="GET",
         path_template="/search/{page-token}",
@@ -71,59 +71,61 @@ def follow(token: str) -> Request[dict[str, Any]]:
 
 
 @st.composite
-def page_lists(draw: st.DrawFn, least: int = 0) -> list[list[str]]:
-    sizes = draw(st.lists(st.integers(max(least, 1), 5), max_size=8))
-    sizes.append(draw(st.integers(least, 5)))
+def page_lists(draw: st.DrawFn, min_size: int = 0) -> list[list[str]]:
+    sizes = draw(st.lists(st.integers(max(min_size, 1), 5), max_size=8))
+    sizes.append(draw(st.integers(min_size, 5)))
     names = iter(range(sum(sizes)))
     return [[f"item{next(names)}" for _ in range(size)] for size in sizes]
 
 
-async def walk(pages: Paginator[Item]) -> list[str]:
+async def collect_ids(pages: Paginator[Item]) -> list[str]:
     return [item.id async for item in pages]
 
 
 @given(page_lists(), st.integers(0, 10))
-def test_prefetching_returns_the_same_items_without_additional_requests(pages: list[list[str]], ahead: int) -> None:
-    lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(ahead)))
-    assert found == [item for page in pages for item in page]
-    assert lister.asked == len(pages)
+def test_prefetching_returns_the_same_items_without_additional_requests(
+    pages: list[list[str]], page_count: int
+) -> None:
+    api = FakeListApi(pages, report_total=True)
+    ids = asyncio.run(collect_ids(Paginator(api, list_request("/list"), page_number_reader(Item)).prefetch(page_count)))
+    assert ids == [item for page in pages for item in page]
+    assert api.request_count == len(pages)
 
 
 async def test_prefetching_requests_at_most_the_given_number_of_pages() -> None:
-    lister = Lister([["a"], ["b"], ["c"], ["d"], ["e"], ["f"]], tell=True)
-    async with aclosing(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(3).pages()) as pages:
+    api = FakeListApi([["a"], ["b"], ["c"], ["d"], ["e"], ["f"]], report_total=True)
+    async with aclosing(Paginator(api, list_request("/list"), page_number_reader(Item)).prefetch(3).pages()) as pages:
         await anext(pages)
         await asyncio.sleep(0)
-        assert lister.asked == 4
+        assert api.request_count == 4
 
 
 async def test_an_iteration_that_stops_early_leaves_no_pending_request() -> None:
-    """A task that is left fails every test."""
-    lister = Lister([["a"], ["b"], ["c"], ["d"]], tell=True)
-    assert await Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(2).to_list(1)
+    """The fixture `fail_on_leaks` fails tests with pending tasks."""
+    api = FakeListApi([["a"], ["b"], ["c"], ["d"]], report_total=True)
+    assert await Paginator(api, list_request("/list"), page_number_reader(Item)).prefetch(2).to_list(1)
     assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_prefetched_page_that_fails_raises_when_it_is_reached() -> None:
-    class Failing(Lister):
+    class Failing(FakeListApi):
         @override
         async def execute(self, request: Request[Any]) -> Any:
             if request.query.get("page") == 3:
                 raise APIError(message="no")
             return await super().execute(request)
 
-    lister = Failing([["a"], ["b"], ["c"], ["d"]], tell=True)
-    items = aiter(Paginator(lister, first("/list"), page_number_reader(Item)).prefetch(3))
+    api = Failing([["a"], ["b"], ["c"], ["d"]], report_total=True)
+    items = aiter(Paginator(api, list_request("/list"), page_number_reader(Item)).prefetch(3))
     assert [(await anext(items)).id, (await anext(items)).id] == ["a", "b"]
     with pytest.raises(APIError, match="no"):
         await anext(items)
 
 
 async def test_prefetching_does_not_change_lists_with_page_tokens() -> None:
-    lister = Lister([["a"], ["b"]], tell=False)
+    api = FakeListApi([["a"], ["b"]], report_total=False)
     pages = Paginator(
-        lister,
+        api,
         Request(
             method="GET",
             path_template="/search/{page-token}",
@@ -131,53 +133,53 @@ async def test_prefetching_does_not_change_lists_with_page_tokens() -> None:
             retry_class="safe",
             path_params={"page_token": "1"},
         ),
-        page_token_reader(Item, follow),
+        page_token_reader(Item, search_request),
     )
-    assert await walk(pages.prefetch(4)) == ["a", "b"]
+    assert await collect_ids(pages.prefetch(4)) == ["a", "b"]
 
 
 def test_a_negative_prefetch_count_is_rejected() -> None:
     with pytest.raises(InvalidInputError):
-        Paginator(Lister([], tell=True), first("/list"), page_number_reader(Item)).prefetch(-1)
+        Paginator(FakeListApi([], report_total=True), list_request("/list"), page_number_reader(Item)).prefetch(-1)
 
 
 @given(page_lists())
 def test_numbered_pages_with_a_known_total_are_requested_once_each(pages: list[list[str]]) -> None:
-    lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
-    assert found == [item for page in pages for item in page]
-    assert lister.asked == len(pages)
+    api = FakeListApi(pages, report_total=True)
+    ids = asyncio.run(collect_ids(Paginator(api, list_request("/list"), page_number_reader(Item))))
+    assert ids == [item for page in pages for item in page]
+    assert api.request_count == len(pages)
 
 
 @given(st.integers(0, 40))
 def test_numbered_pages_of_unknown_number_end_with_a_short_page(total: int) -> None:
     names = [f"item{number}" for number in range(total)]
     pages = [names[start : start + 5] for start in range(0, total + 1, 5)]
-    lister = Lister(pages, tell=False)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
-    assert found == names
-    assert lister.asked == len(pages)
+    api = FakeListApi(pages, report_total=False)
+    ids = asyncio.run(collect_ids(Paginator(api, list_request("/list"), page_number_reader(Item))))
+    assert ids == names
+    assert api.request_count == len(pages)
 
 
 @given(page_lists())
 def test_pages_with_next_page_tokens_are_requested_once_each(pages: list[list[str]]) -> None:
-    lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/search"), page_token_reader(Item, follow))))
-    assert found == [item for page in pages for item in page]
-    assert lister.asked == len(pages)
+    api = FakeListApi(pages, report_total=True)
+    ids = asyncio.run(collect_ids(Paginator(api, list_request("/search"), page_token_reader(Item, search_request))))
+    assert ids == [item for page in pages for item in page]
+    assert api.request_count == len(pages)
 
 
-@given(page_lists(least=1), st.integers(0, 50))
-def test_to_list_requests_no_more_pages_than_necessary(pages: list[list[str]], at_most: int) -> None:
-    lister = Lister(pages, tell=True)
-    found = asyncio.run(Paginator(lister, first("/list"), page_number_reader(Item)).to_list(at_most))
+@given(page_lists(min_size=1), st.integers(0, 50))
+def test_to_list_requests_no_more_pages_than_necessary(pages: list[list[str]], limit: int) -> None:
+    api = FakeListApi(pages, report_total=True)
+    collected = asyncio.run(Paginator(api, list_request("/list"), page_number_reader(Item)).to_list(limit))
     items = [item for page in pages for item in page]
-    assert [item.id for item in found] == items[:at_most]
-    needed, seen = 0, 0
-    while seen < min(at_most, len(items)):
-        seen += len(pages[needed])
-        needed += 1
-    assert lister.asked == needed
+    assert [item.id for item in collected] == items[:limit]
+    pages_needed, item_count = 0, 0
+    while item_count < min(limit, len(items)):
+        item_count += len(pages[pages_needed])
+        pages_needed += 1
+    assert api.request_count == pages_needed
 
 
 @given(st.integers(6, 30), st.integers(1, 4))
@@ -185,24 +187,24 @@ def test_items_added_at_the_front_during_iteration_cause_no_duplicates(total: in
     names = [f"item{number}" for number in range(total)]
     shifted = [f"new{number}" for number in range(added)] + names
     pages = [names[:5]] + [shifted[start : start + 5] for start in range(5, len(shifted), 5)]
-    lister = Lister(pages, tell=True)
-    found = asyncio.run(walk(Paginator(lister, first("/list"), page_number_reader(Item))))
-    assert found == names
+    api = FakeListApi(pages, report_total=True)
+    ids = asyncio.run(collect_ids(Paginator(api, list_request("/list"), page_number_reader(Item))))
+    assert ids == names
 
 
 async def test_p19_an_empty_page_before_the_last_one_raises_malformed_response_error() -> None:
-    lister = Lister([["a"], [], ["b"]], tell=True)
+    api = FakeListApi([["a"], [], ["b"]], report_total=True)
     with pytest.raises(MalformedResponseError, match="page 2 of 3 is empty"):
-        await Paginator(lister, first("/list"), page_number_reader(Item)).to_list()
-    assert lister.asked == 3  # the last request is for the total, which has not shrunk
+        await Paginator(api, list_request("/list"), page_number_reader(Item)).to_list()
+    assert api.request_count == 3  # the third request confirms that the total has not decreased
 
 
 class ShrinkingList:
-    """A list with pages whose items can be deleted; pages after the last one are empty, or an error."""
+    """A paginated list whose items can be deleted; pages after the last one are empty or an error."""
 
-    def __init__(self, total: int, after_the_end: str) -> None:
+    def __init__(self, total: int, behavior_after_end: str) -> None:
         self.items = [f"item{number}" for number in range(total)]
-        self._after_the_end = after_the_end
+        self._behavior_after_end = behavior_after_end
 
     @property
     def clock(self) -> Clock:
@@ -212,9 +214,9 @@ class ShrinkingList:
         await asyncio.sleep(0)
         number, limit = int(request.query.get("page", 1)), 3
         pages = max(1, -(-len(self.items) // limit))
-        if number > pages and self._after_the_end == "error":
+        if number > pages and self._behavior_after_end == "error":
             raise BadRequestError(status_code=400)
-        if number > pages and self._after_the_end == "last page":
+        if number > pages and self._behavior_after_end == "last page":
             number = pages
         data = [{"_id": item} for item in self.items[(number - 1) * limit : number * limit]]
         info = {"page": number, "limit_per_page": limit, "total_page": pages, "total_results": len(self.items)}
@@ -228,34 +230,34 @@ class ShrinkingList:
     st.lists(st.booleans(), min_size=20, max_size=20),
 )
 def test_items_deleted_during_iteration_cause_no_missing_items(
-    total: int, ahead: int, after_the_end: str, deleted: list[bool]
+    total: int, page_count: int, behavior_after_end: str, deleted: list[bool]
 ) -> None:
-    async def walk_and_delete() -> list[str]:
-        server = ShrinkingList(total, after_the_end)
-        found: list[str] = []
-        async for item in Paginator(server, first("/list"), page_number_reader(Item)).prefetch(ahead):
-            found.append(item.id)
-            if deleted[len(found) - 1]:
+    async def iterate_and_delete() -> list[str]:
+        server = ShrinkingList(total, behavior_after_end)
+        ids: list[str] = []
+        async for item in Paginator(server, list_request("/list"), page_number_reader(Item)).prefetch(page_count):
+            ids.append(item.id)
+            if deleted[len(ids) - 1]:
                 server.items.remove(item.id)
-        return found
+        return ids
 
-    assert asyncio.run(walk_and_delete()) == [f"item{number}" for number in range(total)]
+    assert asyncio.run(iterate_and_delete()) == [f"item{number}" for number in range(total)]
 
 
 @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 8))
-def test_items_deleted_by_others_during_iteration_cause_no_missing_items(total: int, every: int, count: int) -> None:
-    async def walk_while_others_delete() -> tuple[list[str], list[str]]:
+def test_items_deleted_by_others_during_iteration_cause_no_missing_items(total: int, interval: int, count: int) -> None:
+    async def iterate_while_others_delete() -> tuple[list[str], list[str]]:
         server = ShrinkingList(total, "empty")
-        found: list[str] = []
-        async for item in Paginator(server, first("/list"), page_number_reader(Item)):
-            found.append(item.id)
-            if len(found) % every == 0:
+        ids: list[str] = []
+        async for item in Paginator(server, list_request("/list"), page_number_reader(Item)):
+            ids.append(item.id)
+            if len(ids) % interval == 0:
                 del server.items[:count]
-        return found, server.items
+        return ids, server.items
 
-    found, left = asyncio.run(walk_while_others_delete())
-    assert len(set(found)) == len(found)
-    assert set(left) <= set(found)
+    ids, remaining = asyncio.run(iterate_while_others_delete())
+    assert len(set(ids)) == len(ids)
+    assert set(remaining) <= set(ids)
 
 
 async def test_a_failed_page_request_raises_its_error() -> None:
@@ -267,4 +269,4 @@ async def test_a_failed_page_request_raises_its_error() -> None:
             return await super().execute(request)
 
     with pytest.raises(BadRequestError, match="no"):
-        await Paginator(Failing(9, "empty"), first("/list"), page_number_reader(Item)).to_list()
+        await Paginator(Failing(9, "empty"), list_request("/list"), page_number_reader(Item)).to_list()

@@ -1,4 +1,4 @@
-"""What comes out of JSON is the same with msgspec and without."""
+"""JSON is parsed with the same result by msgspec and by the standard library."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 number = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 escapes = st.from_regex(r'"(\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]|[ -!#-\[\]-~])*"', fullmatch=True)
-written: st.SearchStrategy[str] = values.map(json.dumps)
+encoded_values: st.SearchStrategy[str] = values.map(json.dumps)
 
 
 @st.composite
 def texts(draw: st.DrawFn) -> bytes:
-    """JSON, and what begins like it."""
-    text = draw(written | number | escapes)
+    """Generate JSON, and text that starts like JSON."""
+    text = draw(encoded_values | number | escapes)
     if draw(st.booleans()):
         text = text[: draw(st.integers(0, len(text)))] + draw(st.text(max_size=2))
     return text.encode("utf-8", "surrogatepass")
 
 
-def outcome(parse: ParseFunction, text: bytes) -> str:
-    """Types and signs count too, so it is the text of the value."""
+def parse_result(parse: ParseFunction, text: bytes) -> str:
+    """Return the repr of the value, which also shows types and signs, or the error."""
     try:
         return repr(parse(text))
     except (ValueError, RecursionError) as error:
@@ -53,7 +53,7 @@ def outcome(parse: ParseFunction, text: bytes) -> str:
 @example(b"1 2")
 def test_all_json_parsers_return_the_same_result(text: bytes) -> None:
     assert select_parser() is not stdlib_loads
-    assert outcome(select_parser(), text) == outcome(stdlib_loads, text) == outcome(json.loads, text)
+    assert parse_result(select_parser(), text) == parse_result(stdlib_loads, text) == parse_result(json.loads, text)
 
 
 def test_without_the_extra_the_standard_library_parses_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""P17, P18, P20: what reads a server's answer never raises anything but our own errors, whatever the answer is."""
+"""P17, P18, P20: parsers of responses raise only errors of this package for any input."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ values = st.text() | dates | numbers | st.sampled_from(["", "nan", "inf", "1" * 
 headers = st.dictionaries(st.sampled_from(NAMES), values).map(CIMultiDict)
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-jsons = st.recursive(
+json_values = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=5)
@@ -61,25 +61,31 @@ jsons = st.recursive(
     max_leaves=25,
 )
 bodies = (
-    st.binary() | jsons.map(lambda data: json.dumps(data).encode()) | st.text().map(lambda text: text.encode("utf-16"))
+    st.binary()
+    | json_values.map(lambda data: json.dumps(data).encode())
+    | st.text().map(lambda text: text.encode("utf-16"))
 )
 
 
 @given(headers, st.floats(0, 4e9), st.binary() | st.text("0123456789-T:Z.", max_size=30).map(str.encode))
 def test_p2_rate_limit_headers_are_parsed_to_plausible_numbers_or_none(
-    found: CIMultiDict[str], now: float, body: bytes
+    response_headers: CIMultiDict[str], now: float, body: bytes
 ) -> None:
-    advice = parse_rate_limit_headers(found, now=now, body=body)
-    assert math.isfinite(advice.server_time)
-    assert advice.retry_after is None or 0 < advice.retry_after <= MAX_ADVISED_WAIT
-    for quota in advice.windows.values():
+    info = parse_rate_limit_headers(response_headers, now=now, body=body)
+    assert math.isfinite(info.server_time)
+    assert info.retry_after is None or 0 < info.retry_after <= MAX_ADVISED_WAIT
+    for quota in info.windows.values():
         assert quota.remaining is None or quota.remaining >= 0
         assert quota.reset is None or math.isfinite(quota.reset)
 
 
 @given(st.integers(100, 999), headers, bodies)
-def test_p17_an_api_error_message_is_one_printable_line(status: int, found: CIMultiDict[str], body: bytes) -> None:
-    error = error_from_response(status, found, body, parse_rate_limit_headers(found, now=1.9e9).retry_after)
+def test_p17_an_api_error_message_is_one_printable_line(
+    status: int, response_headers: CIMultiDict[str], body: bytes
+) -> None:
+    error = error_from_response(
+        status, response_headers, body, parse_rate_limit_headers(response_headers, now=1.9e9).retry_after
+    )
     assert isinstance(error, APIError)
     assert str(error).isprintable()
     assert len(str(error)) < 2000
@@ -87,25 +93,25 @@ def test_p17_an_api_error_message_is_one_printable_line(status: int, found: CIMu
 
 
 @given(bodies, st.sampled_from([dict, NoneType, Index, IndexedAsset, AssetDetail, SearchResults, int, list[str]]))
-def test_p18_a_response_is_decoded_or_raises_malformed_response_error(body: bytes, into: type[Any]) -> None:
+def test_p18_a_response_is_decoded_or_raises_malformed_response_error(body: bytes, response_type: type[Any]) -> None:
     try:
-        asyncio.run(decode(body, into))
+        asyncio.run(decode(body, response_type))
     except MalformedResponseError as error:
-        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
-        assert len(error.body) <= 1000  # noqa: PT017  # the same
+        assert str(error).isprintable()  # noqa: PT017  # a rejection is valid too
+        assert len(error.body) <= 1000  # noqa: PT017  # as above
 
 
-@given(jsons, st.sampled_from([Index, IndexedAsset, AssetDetail, SearchResults]))
-def test_p20_parsed_json_is_decoded_or_raises_a_package_error(data: Any, into: type[Any]) -> None:
+@given(json_values, st.sampled_from([Index, IndexedAsset, AssetDetail, SearchResults]))
+def test_p20_parsed_json_is_decoded_or_raises_a_package_error(data: Any, response_type: type[Any]) -> None:
     try:
-        from_dict(data, into)
+        from_dict(data, response_type)
     except TwelveLabsError as error:
-        assert str(error).isprintable()  # noqa: PT017  # refusal is one of two good ends
+        assert str(error).isprintable()  # noqa: PT017  # a rejection is valid too
 
 
 @given(st.text(), st.text(max_size=3000))
-def test_any_text_becomes_one_printable_line(text: str, more: str) -> None:
-    line = printable(text + more)
+def test_any_text_becomes_one_printable_line(text: str, suffix: str) -> None:
+    line = printable(text + suffix)
     assert line.isprintable()
     assert len(line) <= 1000
     assert printable(line) == line

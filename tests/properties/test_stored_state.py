@@ -1,4 +1,4 @@
-"""A category that a shared store loads in part for each operation behaves like one that stays in memory."""
+"""A category that is partially loaded from a shared store for each operation behaves like one in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twelvelabs_async.rate_limits import RateLimitInfo, RequiredWait, WindowInfo
 T = TypeVar("T")
 
 EIGHTHS = st.integers(0, 400).map(lambda eighths: eighths / 8)
-"""Seconds that a binary fraction holds exactly."""
+"""Seconds that are exact as binary fractions."""
 
 COSTS = st.sampled_from([{"request": 1.0}, {"request": 1.0, "duration": 30.0}, {"request": 1.0, "duration": 90.5}])
 DIMENSIONS = st.sampled_from(["request", "duration", "token"])
@@ -32,11 +32,11 @@ WINDOW_INFOS = st.builds(
 
 @attrs.frozen
 class Step:
-    """An operation, some time after the previous one."""
+    """An operation, and its delay after the previous one in seconds."""
 
-    after: float
+    delay: float
     operation: str
-    which: int
+    call_index: int
     costs: Mapping[str, float]
     windows: Mapping[str, WindowInfo]
     retry_after: float | None
@@ -45,9 +45,9 @@ class Step:
 
 STEPS = st.builds(
     Step,
-    after=EIGHTHS,
+    delay=EIGHTHS,
     operation=st.sampled_from(["reserve", "reserve", "accepted", "accepted", "429", "lost", "not sent"]),
-    which=st.integers(0, 5),
+    call_index=st.integers(0, 5),
     costs=COSTS,
     windows=st.dictionaries(DIMENSIONS, WINDOW_INFOS, max_size=2),
     retry_after=st.none() | st.integers(1, 100).map(float),
@@ -56,7 +56,7 @@ STEPS = st.builds(
 
 
 class BothStates:
-    """A state in memory and a stored one, which must give the same results."""
+    """A state in memory and a stored state, which must return the same results."""
 
     def __init__(self, lease: float | None) -> None:
         self.lease = lease
@@ -88,7 +88,7 @@ class BothStates:
             loaded.load_in_flight({reservation_id: self.stored_in_flight[reservation_id]})
         result = change(loaded.state, self.now)
         in_flight, text = loaded.changed_in_flight(), loaded.changed_text()
-        assert text is not None or not in_flight, "a store writes nothing if the state has not changed"
+        assert text is not None or not in_flight, "an unchanged state is not written"
         self.stored_text = text or self.stored_text
         self.stored_in_flight |= {key: request for key, request in in_flight.items() if request is not None}
         for key in [key for key, request in in_flight.items() if request is None]:
@@ -103,27 +103,27 @@ class BothStates:
 
 @given(st.lists(STEPS, max_size=40), st.sampled_from([None, 20.0]))
 def test_stored_and_in_memory_states_agree_for_any_server_response(steps: list[Step], lease: float | None) -> None:
-    both, in_flight = BothStates(lease), list[int]()
+    states, in_flight = BothStates(lease), list[int]()
     for step in steps:
-        both.now += step.after
+        states.now += step.delay
         if step.operation == "reserve":
-            reserved = both.reserve(step.costs)
+            reserved = states.reserve(step.costs)
             in_flight += [] if reserved is None else [reserved]
         elif in_flight:
-            _end(step, in_flight.pop(step.which % len(in_flight)), both)
+            finish_call(step, in_flight.pop(step.call_index % len(in_flight)), states)
 
 
-def _end(step: Step, reservation_id: int, both: BothStates) -> None:
+def finish_call(step: Step, reservation_id: int, states: BothStates) -> None:
     if step.operation in {"lost", "not sent"}:
-        both.release(reservation_id, sent=step.operation == "lost")
+        states.release(reservation_id, sent=step.operation == "lost")
         return
-    info = RateLimitInfo(server_time=both.now, retry_after=step.retry_after, windows=step.windows)
-    both.record_response(reservation_id, info, rate_limited=step.operation == "429", jitter=step.jitter)
+    info = RateLimitInfo(server_time=states.now, retry_after=step.retry_after, windows=step.windows)
+    states.record_response(reservation_id, info, rate_limited=step.operation == "429", jitter=step.jitter)
 
 
 @attrs.define(kw_only=True)
-class Platform:
-    """Counts requests in windows, with or without headers."""
+class FakePlatform:
+    """A fake platform that counts requests in windows, with or without headers."""
 
     limit: int
     seconds: float
@@ -148,7 +148,7 @@ class Platform:
 
 
 PLATFORMS = st.builds(
-    Platform,
+    FakePlatform,
     limit=st.integers(1, 40),
     seconds=st.sampled_from([4.0, 10.0, 60.0]),
     headers=st.booleans(),
@@ -158,18 +158,18 @@ PLATFORMS = st.builds(
 
 @given(PLATFORMS, st.integers(0, 2**32), st.sampled_from([None, 20.0]))
 def test_stored_and_in_memory_states_agree_over_many_windows(
-    platform: Platform, seed: int, lease: float | None
+    platform: FakePlatform, seed: int, lease: float | None
 ) -> None:
-    both, rng, in_flight = BothStates(lease), random.Random(seed), list[int]()  # noqa: S311  # no secret
+    states, rng, in_flight = BothStates(lease), random.Random(seed), list[int]()  # noqa: S311  # not for cryptography
     for _ in range(150):
-        both.now += rng.choice([0.0, 0.0, 1 / 64, 1 / 8, 0.5, 2.5])
-        reserved = both.reserve({"request": 1.0}) if rng.random() < 0.6 else None
+        states.now += rng.choice([0.0, 0.0, 1 / 64, 1 / 8, 0.5, 2.5])
+        reserved = states.reserve({"request": 1.0}) if rng.random() < 0.6 else None
         if reserved is not None:
             in_flight.append(reserved)
         elif in_flight:
             reservation_id = in_flight.pop(rng.randrange(len(in_flight)))
             if rng.random() < 0.05:
-                both.release(reservation_id, sent=rng.random() < 0.5)
+                states.release(reservation_id, sent=rng.random() < 0.5)
             else:
-                rate_limited, info = platform.respond(both.now)
-                both.record_response(reservation_id, info, rate_limited=rate_limited, jitter=rng.choice([0.0, 0.5]))
+                rate_limited, info = platform.respond(states.now)
+                states.record_response(reservation_id, info, rate_limited=rate_limited, jitter=rng.choice([0.0, 0.5]))

@@ -1,4 +1,4 @@
-"""However a stream is cut, the same events come out of it."""
+"""Streams yield the same events with any chunk boundaries."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from twelvelabs_async.resources.analyze import AnalyzeStream
 
 SCALARS = st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.booleans() | st.none()
 OBJECTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), SCALARS, max_size=4)
-CUTS = st.lists(st.integers(min_value=0, max_value=10_000), max_size=20)
+POSITIONS = st.lists(st.integers(min_value=0, max_value=10_000), max_size=20)
 
 
-def cut(whole: bytes, at: list[int]) -> list[bytes]:
-    places = sorted({place % (len(whole) + 1) for place in at} | {0, len(whole)})
-    return [piece for a, b in itertools.pairwise(places) if (piece := whole[a:b])]
+def split(content: bytes, positions: list[int]) -> list[bytes]:
+    boundaries = sorted({position % (len(content) + 1) for position in positions} | {0, len(content)})
+    return [chunk for a, b in itertools.pairwise(boundaries) if (chunk := content[a:b])]
 
 
-def fed(frames: StreamDecoder, pieces: list[bytes]) -> list[Any]:
-    return [json.loads(text) for piece in pieces for text in frames.feed(piece)] + [
-        json.loads(text) for text in frames.flush()
+def decode_all(decoder: StreamDecoder, chunks: list[bytes]) -> list[Any]:
+    return [json.loads(text) for chunk in chunks for text in decoder.feed(chunk)] + [
+        json.loads(text) for text in decoder.flush()
     ]
 
 
@@ -41,37 +41,37 @@ def as_frame(value: dict[str, Any]) -> bytes:
     return b": comment\ndata: " + as_line(value) + b"\n"
 
 
-@pytest.mark.parametrize(("frames", "write"), [(JsonLinesDecoder, as_line), (ServerSentEventsDecoder, as_frame)])
-@given(values=st.lists(OBJECTS, max_size=6), at=CUTS)
+@pytest.mark.parametrize(("make_decoder", "encode"), [(JsonLinesDecoder, as_line), (ServerSentEventsDecoder, as_frame)])
+@given(values=st.lists(OBJECTS, max_size=6), positions=POSITIONS)
 def test_p19_any_chunk_boundaries_produce_the_same_events(
-    frames: Callable[[], StreamDecoder],
-    write: Callable[[dict[str, Any]], bytes],
+    make_decoder: Callable[[], StreamDecoder],
+    encode: Callable[[dict[str, Any]], bytes],
     values: list[dict[str, Any]],
-    at: list[int],
+    positions: list[int],
 ) -> None:
-    whole = b"".join(map(write, values))
-    assert fed(frames(), cut(whole, at)) == values
+    content = b"".join(map(encode, values))
+    assert decode_all(make_decoder(), split(content, positions)) == values
 
 
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=6),
-    lost=st.integers(min_value=1, max_value=200),
-    at=CUTS,
+    removed=st.integers(min_value=1, max_value=200),
+    positions=POSITIONS,
 )
 def test_p19_a_stream_returns_the_whole_text_or_raises_an_error_with_its_beginning(
-    texts: list[str], lost: int, at: list[int]
+    texts: list[str], removed: int, positions: list[int]
 ) -> None:
     events = [{"event_type": "text_generation", "text": text} for text in texts]
-    whole = b"".join(map(as_line, [*events, {"event_type": "stream_end", "finish_reason": "stop"}]))
+    content = b"".join(map(as_line, [*events, {"event_type": "stream_end", "finish_reason": "stop"}]))
 
     def stream(content: bytes) -> AnalyzeStream:
         request = Request[Any](method="POST", path_template="/analyze", response_type=dict, retry_class="billable")
-        return AnalyzeStream(FakeStreamingExecutor(*cut(content, at)), request)
+        return AnalyzeStream(FakeStreamingExecutor(*split(content, positions)), request)
 
     async def read() -> None:
-        assert await stream(whole).text() == "".join(texts)
+        assert await stream(content).text() == "".join(texts)
         with pytest.raises(StreamError) as caught:
-            await stream(whole[: -1 - lost]).text()
+            await stream(content[: -1 - removed]).text()
         assert "".join(texts).startswith(caught.value.text)
 
     run_in_virtual_time(read())

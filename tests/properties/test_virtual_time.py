@@ -1,4 +1,4 @@
-"""Hours of work in virtual time take seconds and are the same in every run."""
+"""Ingestions of several hours take seconds in virtual time and are reproducible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
 
 async def ingest(folder: Path) -> dict[str, Any]:
-    """Ingest a folder under rate limits; return everything that could differ between two runs."""
+    """Ingest a folder under rate limits; return all data that could differ between two runs."""
     clock = virtual_time.LoopClock()
     plan = Plan(windows={"index": (Window(60), Window(600, HOUR, "Duration"))}, headers="dimension")
     timing = Timing(asset=20, indexing=120)
@@ -42,7 +42,7 @@ async def test_emulator_and_client_share_a_fast_clock() -> None:
         await client.assets.wait_for_done(asset.id)
         for _ in range(2):
             await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
-        times = [one.time for one in emulator.requests.for_operation("POST /indexes/{index-id}/indexed-assets")]
+        times = [request.time for request in emulator.requests.for_operation("POST /indexes/{index-id}/indexed-assets")]
         assert times[-1] - times[0] >= 60
         assert asset.status == "processing"
 
@@ -58,7 +58,7 @@ def test_seven_hours_of_ingestion_take_seconds_and_are_reproducible(tmp_path: Pa
 
 
 async def ingest_under_limits(folder: Path, limits: tuple[Window, ...]) -> tuple[float, int, int]:
-    """Return the seconds, the files that became ready, and the number of 429s."""
+    """Return the duration in seconds, the number of ready files, and the number of 429 responses."""
     clock = virtual_time.LoopClock()
     plan = Plan(windows={"index": limits}, headers="dimension")
     async with (
@@ -77,22 +77,22 @@ def test_videos_of_any_length_use_the_duration_limit_without_a_429(tmp_path: Pat
     for number, length in enumerate(lengths):
         (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(length))
     windows = sum(lengths) / 60 // 20
-    seconds, ready, rejected = virtual_time.run(
+    seconds, ready, rate_limited = virtual_time.run(
         ingest_under_limits(tmp_path, (Window(70, 60), Window(20, 60, "Duration")))
     )
-    assert (ready, rejected) == (120, 0)
+    assert (ready, rate_limited) == (120, 0)
     assert 60 * windows <= seconds <= 60 * (windows + 1.5)
 
 
 def test_long_videos_wait_for_the_duration_limit_without_a_429(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number:03}.mp4").write_bytes(samples.video(30 * 60, size=2000 + number))
-    _, ready, rejected = virtual_time.run(ingest_under_limits(tmp_path, (Window(60), Window(100, 600, "Duration"))))
-    assert (ready, rejected) == (20, 0)
+    _, ready, rate_limited = virtual_time.run(ingest_under_limits(tmp_path, (Window(60), Window(100, 600, "Duration"))))
+    assert (ready, rate_limited) == (20, 0)
 
 
 async def ingest_beyond_a_daily_quota(folder: Path) -> list[float]:
-    """Return when the videos were indexed."""
+    """Return the times at which the videos were indexed."""
     clock = virtual_time.LoopClock()
     plan = Plan(windows={"index": Window(2, 24 * HOUR)}, headers="none")
     async with (

@@ -1,4 +1,4 @@
-"""Never run: mypy and pyright compare what callers get with what they were promised."""
+"""Checked by mypy and pyright and never run: the types of results and arguments of resource methods."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ from twelvelabs_async.resources.tasks import Tasks
 
 
 async def lists(assets: Assets) -> None:
-    listed = assets.list(asset_types=["video"], asset_ids=("a", "b"))
-    assert_type(listed, Paginator[AssetDetail])
-    page = await listed
+    paginator = assets.list(asset_types=["video"], asset_ids=("a", "b"))
+    assert_type(paginator, Paginator[AssetDetail])
+    page = await paginator
     assert_type(page, Page[AssetDetail])
     assert_type(page.items, tuple[AssetDetail, ...])
     assert_type(page[0], AssetDetail)
     assert_type(page.total, int | None)
-    async for asset in listed:
+    async for asset in paginator:
         assert_type(asset, AssetDetail)
-    async for whole in listed.pages():
-        assert_type(whole, Page[AssetDetail])
-    assert_type(await listed.to_list(10), list[AssetDetail])
+    async for each_page in paginator.pages():
+        assert_type(each_page, Page[AssetDetail])
+    assert_type(await paginator.to_list(10), list[AssetDetail])
     assets.list(asset_types="video")
-    assets.list(asset_types="hologram")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no such kind
-    assets.list(asset_types=["hologram"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # no such kind
+    assets.list(asset_types="hologram")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # unknown type
+    assets.list(asset_types=["hologram"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # unknown type
 
 
-def glance(seen: AssetDetail) -> None:
+def callback(asset: AssetDetail) -> None:
     """A callback may be a function."""
-    assert_type(seen.status, Literal["failed", "processing", "ready"])
+    assert_type(asset.status, Literal["failed", "processing", "ready"])
 
 
-async def stare(seen: AssetDetail) -> None:
+async def async_callback(asset: AssetDetail) -> None:
     """A callback may be a coroutine function."""
-    glance(seen)
+    callback(asset)
 
 
 async def media(assets: Assets, part: FilePart) -> None:
@@ -79,11 +79,11 @@ async def media(assets: Assets, part: FilePart) -> None:
     assert_type(detail.created_at, datetime | None)
     assert_type(detail.user_metadata, dict[str, Any])
     assert_type(await assets.retrieve_transcription("a", include=["words"]), AssetTranscription)
-    assert_type(await assets.wait_for_done("a", callback=glance), AssetDetail)
-    assert_type(await assets.wait_for_done("a", callback=stare), AssetDetail)
+    assert_type(await assets.wait_for_done("a", callback=callback), AssetDetail)
+    assert_type(await assets.wait_for_done("a", callback=async_callback), AssetDetail)
     await assets.update_user_metadata("a", user_metadata={"gone": None, "kept": "x"})
-    await assets.replace_user_metadata("a", user_metadata={"gone": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # no change
-    await assets.create(method="carrier pigeon")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no such way
+    await assets.replace_user_metadata("a", user_metadata={"gone": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # only update_user_metadata accepts None
+    await assets.create(method="carrier pigeon")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # unknown method
 
 
 async def indexes(indexes: Indexes) -> None:
@@ -105,14 +105,14 @@ async def indexes(indexes: Indexes) -> None:
 
 
 async def searches(search: Search, part: FilePart) -> None:
-    found = search.query(index_id="i", search_options=["visual", "audio"], query_text="x", filter={"id": ["v"]})
-    assert_type(found, Paginator[SearchItem])
-    async for item in found:
+    paginator = search.query(index_id="i", search_options=["visual", "audio"], query_text="x", filter={"id": ["v"]})
+    assert_type(paginator, Paginator[SearchItem])
+    async for item in paginator:
         assert_type(item.start, float | None)
         assert_type(item.clips, tuple[SearchClip, ...])
     search.query(index_id="i", search_options=["visual"], query_media_file=[b"1", part])
     search.query(index_id="i", search_options=["visual"], query_media_url="https://x.example/1.jpg")
-    search.query(index_id="i", search_options="visual")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # letters
+    search.query(index_id="i", search_options="visual")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a string is not a list
     results = await search.create(index_id="i", search_options=["visual"], query_media_file=b"1")
     assert_type(results, SearchResults)
     assert_type(await search.retrieve(results.page_info.next_page_token or ""), SearchResults)

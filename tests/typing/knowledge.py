@@ -1,4 +1,4 @@
-"""Never run: what embeddings, entities, knowledge stores and imports give, as mypy and pyright see it."""
+"""Checked by mypy and pyright and never run: the types of embeddings, entities, knowledge stores and imports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def embeddings(client: AsyncTwelveLabs) -> None:
     assert_type(text.data[0].embedding, array[float])
     video = VideoInput(media_source=MediaSource(asset_id="a"), embedding_option=["visual"])
     assert_type(await newer.create(input_type="video", model_name="marengo3.0", video=video), Embeddings)
-    await newer.create(input_type="video", model_name="pegasus1.5", video=video)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # embeds nothing
+    await newer.create(input_type="video", model_name="pegasus1.5", video=video)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not an embedding model
     assert_type(
         await newer.tasks.create(input_type="video", model_name="marengo3.5", video={"media_source": {"url": "x"}}),
         EmbeddingTask,
@@ -66,7 +66,7 @@ async def entities(client: AsyncTwelveLabs) -> None:
     collections = client.entity_collections
     assert_type(await collections.create(name="people"), EntityCollection)
     assert_type(collections.list(sort_by="name"), Paginator[EntityCollection])
-    collections.list(sort_by="size")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no such order
+    collections.list(sort_by="size")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # unknown sort key
     created = await collections.entities.create_bulk("c", entities=[{"name": "Ada", "asset_ids": ["a"]}])
     assert_type(created, BulkEntities)
     assert_type(await collections.entities.delete_assets("c", "e", asset_ids=["a"]), Entity)
@@ -81,15 +81,15 @@ async def stores(client: AsyncTwelveLabs) -> None:
         assert_type(hit.matches[0].start_sec, float)
     assert_type(await client.knowledge_store_items.create("s", asset_id="a"), KnowledgeStoreItem)
     assert_type(client.knowledge_store_items.list("s", status=["ready"]), Paginator[KnowledgeStoreItem])
-    inside = client.knowledge_store_item_collections
-    assert_type(await inside.add_items("s", "c", item_ids=["i"]), StoreItemCollection)
-    assert_type(inside.list_items("s", "c"), Paginator[KnowledgeStoreItem])
+    item_collections = client.knowledge_store_item_collections
+    assert_type(await item_collections.add_items("s", "c", item_ids=["i"]), StoreItemCollection)
+    assert_type(item_collections.list_items("s", "c"), Paginator[KnowledgeStoreItem])
 
 
 async def imports(client: AsyncTwelveLabs) -> None:
     connectors = client.data_connectors
-    begun = await connectors.authorize_connection(provider="google_drive", redirect_uri="https://x.example")
-    assert_type(begun, ConnectionAuthorization)
+    authorization = await connectors.authorize_connection(provider="google_drive", redirect_uri="https://x.example")
+    assert_type(authorization, ConnectionAuthorization)
     assert_type(connectors.list_connections(), Paginator[Connection])
     assert_type(connectors.list_redirect_uris(), Paginator[RedirectUri])
     assert_type(await connectors.create_connection_picker_token("c"), PickerToken)
@@ -98,7 +98,7 @@ async def imports(client: AsyncTwelveLabs) -> None:
     assert_type(await client.imports.wait_for_done("c", "m"), ImportDetail)
 
 
-async def many(client: AsyncTwelveLabs) -> None:
+async def wait_for_many(client: AsyncTwelveLabs) -> None:
     async for outcome in client.indexes.indexed_assets.wait_for_all("i", ["a", "b"]):
         assert_type(outcome, WaitResult[IndexedAsset])
         assert_type(outcome.result(), IndexedAsset)
@@ -107,7 +107,7 @@ async def many(client: AsyncTwelveLabs) -> None:
         assert_type(asset, AssetDetail)
 
 
-async def found(client: AsyncTwelveLabs) -> None:
+async def search_results(client: AsyncTwelveLabs) -> None:
     results = await client.search.query(index_id="i", search_options=["visual"], query_text="x").to_list()
     assert_type(clips.merge(results, gap=2), list[clips.Clip])
     assert_type(clips.group_by_video(results), dict[str, tuple[SearchClip, ...]])

@@ -1,4 +1,4 @@
-"""Never run: what callers of analyses, streams and webhooks get, as mypy and pyright see it."""
+"""Checked by mypy and pyright and never run: the types of analyses, streams and webhooks."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ async def analyses(client: AsyncTwelveLabs, schema: Mapping[str, Any]) -> None:
     assert_type((await client.analyze(video=VIDEO, schema=schema)).value, dict[str, Any])
     assert_type(parse_structured("{}", Scene), Scene)
     assert_type(parse_structured("{}", schema), dict[str, Any])
-    await client.analyze(video=VIDEO, prompt="p", model_name="pegasus9")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no such model
-    await client.analyze(VIDEO, prompt="p")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name only
-    await client.analyze(video=VIDEO, schema=Scene, response_format={})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # one of them
+    await client.analyze(video=VIDEO, prompt="p", model_name="pegasus9")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # unknown model
+    await client.analyze(VIDEO, prompt="p")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # keyword-only
+    await client.analyze(video=VIDEO, schema=Scene, response_format={})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # mutually exclusive
 
 
 async def streams(client: AsyncTwelveLabs) -> None:
@@ -73,10 +73,10 @@ async def streams(client: AsyncTwelveLabs) -> None:
                 assert_type(event.text, str)
     assert_type(await stream.text(), str)
     assert_type(await stream.final(), Analysis)
-    await client.analyze_stream(video=VIDEO, prompt="p")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # not to be awaited
+    await client.analyze_stream(video=VIDEO, prompt="p")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # a stream is not awaitable
 
 
-async def by_themselves(client: AsyncTwelveLabs) -> None:
+async def tasks_and_batches(client: AsyncTwelveLabs) -> None:
     tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
     assert_type(await tasks.create(video=VIDEO, prompt="p", max_tokens="unlimited"), CreatedAnalysisTask)
     assert_type(await tasks.retrieve("t"), AnalysisTask)
@@ -91,10 +91,10 @@ async def by_themselves(client: AsyncTwelveLabs) -> None:
     assert_type(batches.results("b"), BatchResults)
     async for item in batches.results("b"):
         assert_type(item, BatchResultItem)
-    await batches.results("b").text()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # items are no text
+    await batches.results("b").text()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # batch results have no text
 
 
-async def answers(client: AsyncTwelveLabs) -> None:
+async def responses(client: AsyncTwelveLabs) -> None:
     assert_type(await client.responses.create(knowledge_store_id="k", input="?"), ResponseObject)
     stream = client.responses.create_stream(knowledge_store_id="k", input=[{"content": "?"}])
     assert_type(stream, ResponseStream)

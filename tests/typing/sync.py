@@ -1,4 +1,4 @@
-"""Never run: what type checkers infer for programs that use `TwelveLabs`, and for raw responses."""
+"""Checked by mypy and pyright and never run: the types of `TwelveLabs` and of raw responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Summarized:
     title: str
 
 
-def in_thirty_ways(client: TwelveLabs, video: dict[str, Any]) -> None:
+def methods(client: TwelveLabs, video: dict[str, Any]) -> None:
     assert_type(client.indexes.retrieve("i"), Index)
     assert_type(client.indexes.create(index_name="a", models=[]), CreatedIndex)
     assert_type(client.indexes.ensure("a", []), Index)
@@ -49,7 +49,7 @@ def in_thirty_ways(client: TwelveLabs, video: dict[str, Any]) -> None:
     assert_type(client.indexes.list().to_list(3), list[Index])
     assert_type(client.indexes.list().pages(), Iterator[Page[Index]])
     assert_type(client.indexes.list().prefetch(2), SyncPager[Index])
-    assert_type([index for index in client.indexes.list()], list[Index])  # noqa: C416  # that is the way
+    assert_type([index for index in client.indexes.list()], list[Index])  # noqa: C416  # tests iteration
     assert_type(client.indexes.indexed_assets.list("i"), SyncPager[IndexedAsset])
     assert_type(client.indexes.indexed_assets.retrieve("i", "a"), IndexedAssetDetailed)
     assert_type(client.assets.upload("a.mp4"), Asset)
@@ -64,8 +64,8 @@ def in_thirty_ways(client: TwelveLabs, video: dict[str, Any]) -> None:
         assert_type(event, AnalyzeEvent)
     assert_type(stream.text(), str)
     assert_type(stream.final(), Analysis)
-    with client.analyze_stream(video=video, prompt="?") as opened:
-        assert_type(opened.text_so_far, str)
+    with client.analyze_stream(video=video, prompt="?") as entered:
+        assert_type(entered.text_so_far, str)
     assert_type(client.analyze_async.tasks.retrieve("t"), AnalysisTask)
     assert_type(
         client.embed.v_2.create(input_type="text", model_name="marengo3.0", text={"input_text": "a"}), Embeddings
@@ -82,8 +82,8 @@ def in_thirty_ways(client: TwelveLabs, video: dict[str, Any]) -> None:
     assert_type(Index.from_dict({}), Index)
     for page in client.indexes.list().pages():
         assert_type(page.has_next, bool)
-    with TwelveLabs("key", default_headers={"X-Team": "a"}) as inner:
-        assert_type(inner, TwelveLabs)
+    with TwelveLabs("key", default_headers={"X-Team": "a"}) as other_client:
+        assert_type(other_client, TwelveLabs)
     for result in client.ingest("videos/", index_id="i"):
         assert_type(result, IngestResult)
     assert_type(client.ingest("videos/", index_id="i").summary(), Summary)
@@ -93,7 +93,7 @@ def mistakes(client: TwelveLabs) -> None:
     client.indexes.retreive("i")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # misspelled
     client.indexes.retrieve(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not a string
     client.indexes.list(limit=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # no such parameter
-    TwelveLabs(session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it needs a loop
+    TwelveLabs(session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # a session needs an event loop
 
 
 def raw_responses_without_await(client: TwelveLabs, video: dict[str, Any]) -> None:

@@ -175,7 +175,7 @@ class Upload:
         self._file.seek(offset)
 
 
-class UploadWithTell(Upload):
+class PositionedUpload(Upload):
     async def tell(self) -> int:
         return self._file.tell()
 
@@ -202,7 +202,7 @@ async def test_a_source_whose_size_differs_from_the_argument_is_rejected_before_
             "file": lambda: io.BytesIO(content),
             "sized file": lambda: SizedFile(content, size),
             "upload": lambda: Upload(content, size),
-            "telling upload": lambda: UploadWithTell(content, size),
+            "telling upload": lambda: PositionedUpload(content, size),
             "part": lambda: FilePart(name="", filename="clip.mp4", content=content, size=size),
             "empty": lambda: stream(b""),
         }
@@ -220,19 +220,19 @@ async def test_a_source_whose_size_differs_from_the_argument_is_rejected_before_
             await read_source()
 
 
-class WriteOnly(io.BytesIO):
+class WriteOnlyFile(io.BytesIO):
     @override
     def readable(self) -> bool:
         return False
 
 
-class Unseekable(WriteOnly):
+class UnseekableFile(WriteOnlyFile):
     @override
     def seekable(self) -> bool:
         return False
 
 
-class BadTell(io.BytesIO):
+class InvalidPositionFile(io.BytesIO):
     def __init__(self, position: Any) -> None:
         super().__init__(b"x")
         self._position = position
@@ -242,7 +242,7 @@ class BadTell(io.BytesIO):
         return self._position
 
 
-class BadSeek(io.BytesIO):
+class FailingSeekFile(io.BytesIO):
     @override
     def seek(self, offset: int, whence: int = 0, /) -> int:
         raise KeyError("seek")
@@ -251,12 +251,12 @@ class BadSeek(io.BytesIO):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        (WriteOnly(b"x"), "for writing only"),
-        (Unseekable(b"x"), "for writing only"),
-        (BadTell("5"), "tell\\(\\) returned '5'"),
-        (BadTell(True), "returned True"),
-        (BadTell(-5), "returned -5"),
-        (BadSeek(b"x"), "KeyError: 'seek'"),
+        (WriteOnlyFile(b"x"), "for writing only"),
+        (UnseekableFile(b"x"), "for writing only"),
+        (InvalidPositionFile("5"), "tell\\(\\) returned '5'"),
+        (InvalidPositionFile(True), "returned True"),
+        (InvalidPositionFile(-5), "returned -5"),
+        (FailingSeekFile(b"x"), "KeyError: 'seek'"),
     ],
     ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
 )
@@ -266,21 +266,21 @@ async def test_a_file_object_that_cannot_be_read_is_rejected_when_it_is_opened(f
             pass
 
 
-class WholeContent:
+class WholeContentResponse:
     """Like a response of httpx, whose `read` takes no size."""
 
     def read(self) -> bytes:
         return b"x"
 
 
-class WholeContentLater:
+class AsyncWholeContentResponse:
     """Like a response of aiohttp."""
 
     async def read(self) -> bytes:
         return b"x"
 
 
-@pytest.mark.parametrize("file", [WholeContent(), WholeContentLater()])
+@pytest.mark.parametrize("file", [WholeContentResponse(), AsyncWholeContentResponse()])
 async def test_an_object_that_can_only_be_read_as_a_whole_is_rejected_with_a_hint(file: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"clip\.mp4 has a read\(\) without a size; pass what it returns"):
         async with source_of(file, "source", filename="clip.mp4"):

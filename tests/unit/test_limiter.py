@@ -432,7 +432,7 @@ def test_p27_calls_that_would_miss_their_deadline_go_after_the_others() -> None:
 
 
 class SlowStore(MemoryStore):
-    """A store whose reservations arrive 0.1 s after they were made."""
+    """A store whose responses to reservations are delayed by 0.1 s."""
 
     @override
     async def reserve(self, category: str, costs: Costs) -> int | RequiredWait:
