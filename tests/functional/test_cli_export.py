@@ -1,10 +1,11 @@
-"""`export`: a file with all videos of an index, which an interrupted run does not read twice."""
+"""`export` writes the videos of an index to a file; an interrupted export resumes."""
 
 from __future__ import annotations
 
 import csv
+import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from arro3.io import read_parquet
 from commands import Cli, interruptible_process, wait_until
 
+from twelvelabs_async._cli import export
 from twelvelabs_async._cli.export import ExportedSegment, format_for, rows_of
 from twelvelabs_async.emulator import ThreadedEmulator
 from twelvelabs_async.models.indexed_assets import IndexedAssetDetailed
@@ -57,7 +59,7 @@ def videos(cli_emulator: ThreadedEmulator) -> list[str]:
     )
 
 
-def reads(cli_emulator: ThreadedEmulator) -> int:
+def retrieve_count(cli_emulator: ThreadedEmulator) -> int:
     return len(cli_emulator.requests.for_operation(RETRIEVE))
 
 
@@ -83,7 +85,7 @@ def test_each_format_has_a_row_for_each_segment(
 
 
 @pytest.mark.parametrize(("suffix", "read"), READERS.items())
-def test_without_vectors_there_is_a_row_for_each_video(
+def test_an_export_without_vectors_has_a_row_for_each_video(
     suffix: str, read: Callable[[Path], Rows], cli: Cli, videos: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / f"holiday{suffix}"
@@ -112,7 +114,7 @@ def test_a_video_that_has_no_vectors_yet_has_one_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", READERS)
-def test_a_run_that_failed_is_continued(
+def test_a_failed_export_resumes(
     suffix: str, cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / f"holiday{suffix}"
@@ -124,7 +126,7 @@ def test_a_run_that_failed_is_continued(
     result = cli(*command)
     assert result.exit_code == 0, result.stderr
     assert "continuing with 3 of 7 videos in " in result.stdout
-    assert reads(cli_emulator) == 4
+    assert retrieve_count(cli_emulator) == 4
     assert sorted({row["video_id"] for row in READERS[suffix](path)}) == videos
 
 
@@ -135,8 +137,10 @@ def test_a_resumed_export_drops_deleted_videos_and_rereads_changed_ones(
     cli_emulator.faults.add(RETRIEVE, status=403, after=6, times=1)
     command = ("export", "holiday", str(path), "--no-vectors", "--concurrency", "1")
     assert cli(*command).exit_code == 3
-    gone, changed = (request.path.split("/")[-1] for request in list(cli_emulator.requests.for_operation(RETRIEVE))[:2])
-    assert cli("videos", "delete", "holiday", gone, "--yes").exit_code == 0
+    deleted, changed = (
+        request.path.split("/")[-1] for request in list(cli_emulator.requests.for_operation(RETRIEVE))[:2]
+    )
+    assert cli("videos", "delete", "holiday", deleted, "--yes").exit_code == 0
     (index,) = cli_emulator.state.indexes
     cli_emulator.advance(5)
     metadata = '{"user_metadata": {"n": "new"}}'
@@ -145,23 +149,82 @@ def test_a_resumed_export_drops_deleted_videos_and_rereads_changed_ones(
     assert cli(*update).exit_code == 0
     assert cli(*command).exit_code == 0
     rows = {row["video_id"]: row for row in json_rows(path)}
-    assert rows.keys() == {*videos} - {gone}
+    assert rows.keys() == {*videos} - {deleted}
     assert rows[changed]["user_metadata"] == {"n": "new"}
 
 
-def test_a_killed_run_is_continued(cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path) -> None:
+def test_a_killed_export_resumes(cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path) -> None:
     path = tmp_path / "holiday.parquet"
     cli_emulator.faults.add(RETRIEVE, stall="before", after=4, times=1)
     command = ("export", "holiday", str(path), "--concurrency", "1")
     with interruptible_process(*command) as process:
-        wait_until(process, lambda: reads(cli_emulator) >= 4 and cli_emulator.run(lambda emulator: emulator.in_flight))
+        wait_until(
+            process, lambda: retrieve_count(cli_emulator) >= 4 and cli_emulator.run(lambda emulator: emulator.in_flight)
+        )
         process.kill()
     assert "continuing with 4 of 7 videos" in cli(*command).stdout
     assert sorted({row["video_id"] for row in parquet_rows(path)}) == videos
 
 
+@pytest.mark.parametrize("suffix", READERS)
+def test_one_of_two_exports_to_the_same_file_is_refused(
+    suffix: str, cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / f"holiday{suffix}"
+    cli_emulator.faults.add(RETRIEVE, stall="before", after=4, times=1)
+    command = ("export", "holiday", str(path), "--concurrency", "1")
+    with interruptible_process(*command) as process:
+        wait_until(
+            process, lambda: retrieve_count(cli_emulator) >= 4 and cli_emulator.run(lambda emulator: emulator.in_flight)
+        )
+        for options in ((), ("--overwrite",)):
+            refused = cli(*command, *options)
+            assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+            assert f"another export uses {path}.partial" in refused.stderr
+        process.kill()
+    assert cli(*command).exit_code == 0
+    assert sorted({row["video_id"] for row in READERS[suffix](path)}) == videos
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_export_does_not_replace_a_file_that_was_created_meanwhile(
+    cli: Cli, videos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "holiday.jsonl"
+
+    def create_file(spool: export.Spool) -> Iterator[bytes]:
+        path.write_text("mine")
+        assert spool.totals()["videos"] == len(videos)
+        return iter(())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export.Spool, "parts", create_file)
+        result = cli("export", "holiday", str(path))
+    assert (result.exit_code, "exists; use --overwrite" in result.stderr) == (2, True)
+    assert path.read_text() == "mine"
+    assert "continuing with 7 of 7 videos" in cli("export", "holiday", str(path), "--overwrite").stdout
+    assert sorted({row["video_id"] for row in json_rows(path)}) == videos
+
+
+def test_a_failed_write_of_the_file_is_reported_with_its_path(
+    cli: Cli, videos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "holiday.csv"
+
+    def fail(_: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        result = cli("export", "holiday", str(path))
+    assert (result.exit_code, result.stderr) == (1, f"error: cannot write {path}: No space left on device\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["holiday.csv.partial"]
+    assert cli("export", "holiday", str(path)).exit_code == 0
+    assert len(videos) == 7
+
+
 @pytest.mark.usefixtures("videos")
-def test_an_invalid_export_has_an_error_message(cli: Cli, tmp_path: Path) -> None:
+def test_an_invalid_export_prints_an_error(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "holiday.csv"
     path.touch()
     (tmp_path / "other.csv.partial").write_bytes(b"not a database" * 100)
@@ -176,7 +239,7 @@ def test_an_invalid_export_has_an_error_message(cli: Cli, tmp_path: Path) -> Non
         assert (result.exit_code, message in result.stderr) == (code, True), result.stderr
 
 
-def test_another_export_with_the_same_file_is_refused(
+def test_a_different_export_to_the_same_file_is_rejected(
     cli: Cli, cli_emulator: ThreadedEmulator, videos: list[str], tmp_path: Path
 ) -> None:
     path = str(tmp_path / "holiday.csv")

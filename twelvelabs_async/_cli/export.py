@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from importlib import import_module
 from itertools import chain
@@ -35,14 +35,23 @@ from twelvelabs_async.models.indexes import Index
 from twelvelabs_async.serialization import to_dict
 
 SCHEMA: Final = """
+PRAGMA locking_mode = EXCLUSIVE; -- until the end of this process, no other export can use the file
 PRAGMA synchronous = OFF; -- the operating system survives the end of this process
+BEGIN EXCLUSIVE;
 CREATE TABLE IF NOT EXISTS purpose (text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS videos (
     id TEXT PRIMARY KEY, version TEXT NOT NULL, listed INTEGER NOT NULL, rows INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parts (id TEXT PRIMARY KEY, data BLOB NOT NULL);
 UPDATE videos SET listed = 0;
+COMMIT;
 """
+
+USED_BY_ANOTHER: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY_DBMOVED})
+"""Error codes for a file that another export uses, or has deleted at its end."""
+
+LOCK_TIMEOUT: Final = 0.2
+"""Seconds to wait for the lock of the file; another export holds it until its end."""
 
 ROW_GROUP_SIZE: Final = 4096
 """Rows that a Parquet writer holds in memory: about 8 MB of vectors."""
@@ -59,15 +68,17 @@ class Spool:
         purpose: What is exported; an existing file must have the same.
 
     Raises:
-        InvalidInputError: The file belongs to another export.
-        TwelveLabsError: It cannot be used.
+        InvalidInputError: The file belongs to an export of something else.
+        TwelveLabsError: Another process exports to it, or it cannot be used.
     """
 
     def __init__(self, path: Path, purpose: str) -> None:
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._connection = sqlite3.connect(
+                path, timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None
+            )
             try:
                 self._open(purpose)
             except BaseException:
@@ -89,6 +100,8 @@ class Spool:
             )
 
     def _failure(self, error: Exception) -> TwelveLabsError:
+        if getattr(error, "sqlite_errorcode", None) in USED_BY_ANOTHER:
+            return TwelveLabsError(f"another export uses {self._path}; wait for its end, or export to another file")
         return TwelveLabsError(f"cannot use {self._path}, where an export keeps what it has read: {error}")
 
     @contextmanager
@@ -105,7 +118,8 @@ class Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        with self._lock:  # a thread of a cancelled export may still be writing
+            self._connection.close()
 
     def claim(self, video_id: str, version: str) -> bool:
         """Mark a video as listed, and return whether this version of it has been read."""
@@ -132,8 +146,12 @@ class Spool:
         """Yield the rows of each listed video, in the order of their ids, one at a time."""
         query = "SELECT data FROM videos JOIN parts USING (id) WHERE listed ORDER BY id"
         with closing(self._connection.execute(query)) as found:
-            for (data,) in found:
-                yield data
+            while (row := self._next(found)) is not None:
+                yield row[0]
+
+    def _next(self, found: sqlite3.Cursor) -> Any:
+        with self._lock:
+            return found.fetchone()
 
 
 @attrs.frozen(kw_only=True)
@@ -391,7 +409,10 @@ class _Export:
         unfinished = self.args.path.with_name(f"{self.args.path.name}.unfinished")
         try:
             self.format.write(self.spool.parts(), unfinished)
+            _refuse_existing_file(self.args)  # it may have been created meanwhile
             unfinished.replace(self.args.path)
+        except OSError as error:
+            raise TwelveLabsError(f"cannot write {self.args.path}: {error.strerror or error}") from None
         finally:
             unfinished.unlink(missing_ok=True)
         return self.spool.totals()
@@ -418,7 +439,9 @@ async def run_export(args: ExportArgs, *, base_url: str | None, screen: Screen) 
             with progress if screen.live else nullcontext():  # rich before 14.3 prints a line for a disabled one
                 await export.read(progress)
             totals = await asyncio.to_thread(export.finish)
-    await asyncio.to_thread(args.spool_path.unlink)
+            with suppress(PermissionError):  # on Windows, as long as it is open
+                await asyncio.to_thread(args.spool_path.unlink)
+    await asyncio.to_thread(args.spool_path.unlink, missing_ok=True)
     size = (await asyncio.to_thread(args.path.stat)).st_size
     rows = f", {totals['rows']:,} rows" if args.with_vectors else ""
     screen.print_result(
@@ -432,11 +455,15 @@ def _check(args: ExportArgs) -> Format:
     file_format = format_for(args.path, ExportedSegment if args.with_vectors else ExportedVideo)
     if args.path.exists() and not args.path.is_file():
         raise InvalidInputError(f"cannot write to {str(args.path)!r}: it is not a regular file; use another name")
-    if args.path.exists() and not args.overwrite:
-        raise InvalidInputError(f"the file {str(args.path)!r} exists; use --overwrite, or another name")
+    _refuse_existing_file(args)
     if not args.path.parent.is_dir():
         raise InvalidInputError(f"there is no folder {str(args.path.parent)!r}")
     return file_format
+
+
+def _refuse_existing_file(args: ExportArgs) -> None:
+    if args.path.exists() and not args.overwrite:
+        raise InvalidInputError(f"the file {str(args.path)!r} exists; use --overwrite, or another name")
 
 
 def _version(video: IndexedAsset) -> str:
