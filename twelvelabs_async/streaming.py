@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
@@ -69,6 +70,7 @@ class EventStream(Generic[_E]):
         self._busy = False
         """Whether a task opens the stream or waits for its next bytes."""
         self._failure: StreamError | None = None
+        """Copied when it is raised: the traceback of this one would keep the caller's variables."""
 
     @property
     def text_so_far(self) -> str:
@@ -144,7 +146,7 @@ class EventStream(Generic[_E]):
             StreamError: The stream is truncated, cannot be decoded, or reports an error.
         """
         if self._failure is not None:
-            raise self._failure
+            raise copy(self._failure)
         if not self._finished:
             async for _ in self:
                 pass
@@ -192,7 +194,7 @@ class EventStream(Generic[_E]):
             with self._exclusively():
                 await self._read_from(response)
         if not self._buffer and self._failure is not None:
-            raise self._failure
+            raise copy(self._failure)
         return bool(self._buffer)
 
     async def _read_from(self, response: StreamingResponse) -> None:
