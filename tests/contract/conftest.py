@@ -1,4 +1,4 @@
-"""The harness of the scenarios."""
+"""The harness that runs scenarios."""
 
 from __future__ import annotations
 

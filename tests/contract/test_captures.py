@@ -1,4 +1,4 @@
-"""Responses of the live platform that others have captured: all of them decode without a lost field."""
+"""Captured responses of the live platform decode without losing a field."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from twelvelabs_async._http.errors import error_class_for_status
 from twelvelabs_async.errors import APIError
 
 TESTS = Path(__file__).parents[1]
-REDUCED: dict[str, Any] = json.loads((TESTS / "data" / "captures.json").read_text("utf-8"))
-WHOLE: dict[str, Any] = {
+REDUCED_CAPTURES: dict[str, Any] = json.loads((TESTS / "data" / "captures.json").read_text("utf-8"))
+CAPTURES: dict[str, Any] = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in sorted((TESTS.parents[1] / "shared" / "api" / "captures").glob("*.json"))
 }
 
 CHAPTERS = {"type": "object", "properties": {"chapters": {"type": "array"}}}
-"""The schema that captures name instead of containing it."""
+"""The schema that captures refer to by name."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 
 
 async def replay(capture: dict[str, Any]) -> Any:
-    """Make the call of a capture to a server that sends its response."""
-    path, positional, keywords = capture["call"]
-    if keywords.get("schema") == "CHAPTERS":
-        keywords = {**keywords, "schema": CHAPTERS}
+    """Call the method of a capture against a server that sends the captured response."""
+    path, args, kwargs = capture["call"]
+    if kwargs.get("schema") == "CHAPTERS":
+        kwargs = {**kwargs, "schema": CHAPTERS}
     response = raw_response(capture["status"], json.dumps(capture["body"]), capture["headers"])
     async with (
         RawServer(always_respond(response)) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client,
     ):
-        return await attrgetter(path)(client)(*positional, **keywords)
+        return await attrgetter(path)(client)(*args, **kwargs)
 
 
 def leaves(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
@@ -53,8 +53,8 @@ def leaves(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def decoded(result: Any) -> Any:
-    """Return what a result holds, as JSON types."""
+def to_json_types(result: Any) -> Any:
+    """Return the content of a result as JSON types."""
     if isinstance(result, Page):
         page = cast("Page[object]", result)
         return {"data": to_dict(page.items), **page.extra}
@@ -62,12 +62,13 @@ def decoded(result: Any) -> Any:
 
 
 def lost_leaves(body: Any, result: Any) -> list[str]:
-    """Return the paths of a response that its result does not hold."""
-    held = dict(leaves(decoded(result)))
+    """Return the paths of a response that are missing in its result."""
+    result_leaves = dict(leaves(to_json_types(result)))
     return [
         path
         for path, value in leaves(body)
-        if path not in held or (held[path] != value and not path.rpartition(".")[2].endswith(("_at", "_until")))
+        if path not in result_leaves
+        or (result_leaves[path] != value and not path.rpartition(".")[2].endswith(("_at", "_until")))
     ]
 
 
@@ -83,22 +84,22 @@ async def check(name: str, capture: dict[str, Any]) -> None:
         with pytest.raises(MalformedResponseError, match="_id"):
             await replay(capture)
     elif name.endswith("structured-cut"):
-        with pytest.raises(StructuredOutputError) as broken:
+        with pytest.raises(StructuredOutputError) as caught:
             await replay(capture)
-        assert broken.value.text == body["data"]
+        assert caught.value.text == body["data"]
     else:
         assert not lost_leaves(body, await replay(capture))
 
 
-@pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.parametrize("name", REDUCED_CAPTURES)
 async def test_a_reduced_capture_decodes_without_a_lost_field(name: str) -> None:
-    await check(name, REDUCED[name])
+    await check(name, REDUCED_CAPTURES[name])
 
 
-@pytest.mark.skipif(not WHOLE, reason="the captures are not part of this repository")
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.skipif(not CAPTURES, reason="the captures are not part of this repository")
+@pytest.mark.parametrize("name", CAPTURES)
 async def test_a_capture_decodes_without_a_lost_field(name: str) -> None:
-    await check(name, WHOLE[name])
+    await check(name, CAPTURES[name])
 
 
 def test_a_lost_field_is_detected() -> None:

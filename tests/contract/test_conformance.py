@@ -1,4 +1,4 @@
-"""Our client against the emulator: every method does what its operation is for, and nothing beside it."""
+"""The client against the emulator: each method sends the request of its operation and changes only its objects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scenarios import SCENARIOS, Harness, Scenario
 from scenarios.setup import OPERATION_FACTS
 
 OTHER_STATUSES = {"tasks.create": 201}
-"""Statuses of successes that are seen, where the description says another one."""
+"""Success statuses that the platform returns instead of the documented ones."""
 
 
 def test_every_operation_has_a_scenario() -> None:

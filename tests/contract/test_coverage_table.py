@@ -1,4 +1,4 @@
-"""The page that says what is covered, held to the code."""
+"""Generated pages of the documentation agree with the code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_migration_page_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "taken", "rejected"),
+    ("official_type", "accepted_type", "rejected"),
     [
         (str, str | None, set[str]()),
         (Literal["a", "b"] | Any, Literal["a"], {"'b'"}),
@@ -53,9 +53,9 @@ def test_the_migration_page_is_up_to_date() -> None:
         (IO[bytes], FileLike, set[str]()),
     ],
 )
-def test_the_types_of_both_clients_are_compared(given: Any, taken: Any, rejected: set[str]) -> None:
-    compare = runpy.run_path(str(DOCS / "make_migration.py"))["refused_types"]
-    assert compare(given, taken) == rejected
+def test_the_types_of_both_clients_are_compared(official_type: Any, accepted_type: Any, rejected: set[str]) -> None:
+    compare = runpy.run_path(str(DOCS / "make_migration.py"))["rejected_types"]
+    assert compare(official_type, accepted_type) == rejected
 
 
 def test_the_fields_of_results_are_compared_by_types() -> None:
@@ -70,8 +70,8 @@ def test_the_fields_of_results_are_compared_by_types() -> None:
         ".data[].info.size": ["int"],
         ".page_info": ["object"],
     }
-    here = {"[]": ["object"], "[].id": ["str"], "[].created_at": ["datetime"], "[].info{}": ["Any"]}
-    assert list(compare(official, here)) == [
+    result_type = {"[]": ["object"], "[].id": ["str"], "[].created_at": ["datetime"], "[].info{}": ["Any"]}
+    assert list(compare(official, result_type)) == [
         ("created_at", "`str`", "`datetime`"),
         ("frames[]", "list of `object`", "none"),
         ("info", "`object`", "`dict`"),

@@ -1,4 +1,4 @@
-"""Our facts, held to the published description of the API; skipped where that is not at hand."""
+"""`operations.toml` agrees with the published description of the API; skipped without a copy of the description."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESCRIPTION = ROOT.parent / "shared" / "api" / "openapi-1.3.json"
 TABLE = ROOT.parent / "shared" / "api" / "operations.tsv"
 
 pytestmark = pytest.mark.skipif(
-    not (DESCRIPTION.exists() and TABLE.exists()), reason="the description of the API is not beside the repository"
+    not (DESCRIPTION.exists() and TABLE.exists()), reason="no copy of the OpenAPI description"
 )
 
 Json = dict[str, Any]
@@ -28,57 +28,61 @@ RETRY_CLASSES = {
     "reconcile": "verify_first",
     "unsafe": "non_idempotent",
 }
-"""The table's names of retry classes that this package calls otherwise."""
+"""Retry classes that the table calls differently."""
 
 FACTS: dict[str, Json] = tomllib.loads((ROOT / "tests" / "data" / "operations.toml").read_text("utf-8"))
-GROUPS = {name.rpartition(".")[0] for name in FACTS} | {"analyze"}  # whose methods are the client's own
+GROUPS = {name.rpartition(".")[0] for name in FACTS} | {"analyze"}  # a group with methods of this client only
 
 
 @pytest.fixture(scope="module")
-def described() -> Json:
+def description() -> Json:
     return cast("Json", json.loads(DESCRIPTION.read_text("utf-8")))
 
 
 @pytest.fixture(scope="module")
 def table() -> dict[str, dict[str, str]]:
-    """Rows of our groups, by the name of the method."""
+    """Rows of the groups of this client, by the name of the method."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     return {row["python_name"].split(" ")[0].removeprefix("client."): row for row in rows if row["group"] in GROUPS}
 
 
-def resolved(described: Json, schema: Json) -> Json:
+def resolve(description: Json, schema: Json) -> Json:
     while "$ref" in schema:
-        schema = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema
 
 
-def values(described: Json, schema: Json) -> list[str]:
-    found = resolved(described, schema)
-    kinds = [found, resolved(described, found.get("items", {})), *found.get("oneOf", ())]
-    return [value for kind in kinds for value in kind.get("enum", ())]
+def values(description: Json, schema: Json) -> list[str]:
+    resolved_schema = resolve(description, schema)
+    schemas = [
+        resolved_schema,
+        resolve(description, resolved_schema.get("items", {})),
+        *resolved_schema.get("oneOf", ()),
+    ]
+    return [value for enum_schema in schemas for value in enum_schema.get("enum", ())]
 
 
-def operation_of(described: Json, facts: Json) -> Json:
-    verb, _, path = facts["call"].partition(" ")
-    return cast("Json", described["paths"][path][verb.lower()])
+def operation_of(description: Json, facts: Json) -> Json:
+    http_method, _, path = facts["call"].partition(" ")
+    return cast("Json", description["paths"][path][http_method.lower()])
 
 
-def body_of(described: Json, operation: Json) -> tuple[str | None, Json]:
-    """Media type and schema of a body."""
+def body_of(description: Json, operation: Json) -> tuple[str | None, Json]:
+    """Return the media type and the schema of a request body."""
     content: Json = operation.get("requestBody", {}).get("content", {})
     for media_type, kind in content.items():
-        return media_type, resolved(described, kind["schema"])
+        return media_type, resolve(description, kind["schema"])
     return None, {}
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_parameters_match_the_api_description(name: str, described: Json) -> None:
+def test_parameters_match_the_api_description(name: str, description: Json) -> None:
     facts = FACTS[name]
-    operation = operation_of(described, facts)
+    operation = operation_of(description, facts)
     in_query = {p["name"]: p for p in operation.get("parameters", ()) if p["in"] == "query"}
     in_header = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "header"}
-    _, body = body_of(described, operation)
+    _, body = body_of(description, operation)
     assert in_header == set(facts.get("header", ()))
     assert in_query.keys() == set(facts.get("query", ()))
     assert body.get("properties", {}).keys() == set(facts.get("body", ()))
@@ -87,20 +91,20 @@ def test_parameters_match_the_api_description(name: str, described: Json) -> Non
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_values_match_the_api_description(name: str, described: Json) -> None:
+def test_values_match_the_api_description(name: str, description: Json) -> None:
     facts = FACTS[name]
-    operation = operation_of(described, facts)
-    known = {p["name"]: values(described, p["schema"]) for p in operation.get("parameters", ())}
-    _, body = body_of(described, operation)
-    known |= {field: values(described, schema) for field, schema in body.get("properties", {}).items()}
+    operation = operation_of(description, facts)
+    known = {p["name"]: values(description, p["schema"]) for p in operation.get("parameters", ())}
+    _, body = body_of(description, operation)
+    known |= {field: values(description, schema) for field, schema in body.get("properties", {}).items()}
     assert {n: set(v) for n, v in known.items() if v} == {n: set(v) for n, v in facts.get("values", {}).items()}
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_body_and_success_status_match_the_api_description(name: str, described: Json) -> None:
+def test_body_and_success_status_match_the_api_description(name: str, description: Json) -> None:
     facts = FACTS[name]
-    operation = operation_of(described, facts)
-    media_type, _ = body_of(described, operation)
+    operation = operation_of(description, facts)
+    media_type, _ = body_of(description, operation)
     assert (media_type == "multipart/form-data") is facts.get("form", False)
     assert (media_type is not None) is ("body" in facts)
     assert [status for status in operation["responses"] if status[0] == "2"] == [str(facts["status"])]

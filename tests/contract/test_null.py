@@ -1,4 +1,4 @@
-"""A property that is null counts as absent: clients that serialize None send it."""
+"""A property that is null counts as absent, because some clients serialize None as null."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JSON_METHODS = [
 async def test_null_counts_as_absent_in_every_operation(
     harness: Harness, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every optional property that the scenario does not send is null, and its result is the same."""
+    """A scenario has the same result if all optional properties that it does not send are null."""
     scenario = SCENARIOS[method]
     optional = set(scenario.facts["body"]) - set(scenario.facts.get("required", ()))
     bodies: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Operations under faults: each retry class keeps its promise, and no write is repeated that could be done twice.
+"""Operations under faults: each retry class follows its rules, and no ambiguous write is retried.
 
 Every operation meets one fault of each outcome, and every retry class meets all ten faults. The clock skips every
 wait.
@@ -19,13 +19,13 @@ from scenarios.setup import REDIRECT_URI
 
 from twelvelabs_async.errors import APIError, ConflictError
 
-Outcome = Literal["rejected", "not done", "done", "success"]
-"""What becomes of a request under a fault.
+FaultOutcome = Literal["rejected", "not done", "done", "success"]
+"""What the server does with a request under a fault:
 
-- `refused`: the server did nothing and says so.
-- `not done`: the server did nothing, but the client cannot know it.
-- `done`: the server did the work, but the response is lost.
-- `success`: the response is readable.
+- `rejected`: the server does nothing and says so.
+- `not done`: the server does nothing, but the client cannot know it.
+- `done`: the server does the work, but the response is lost.
+- `success`: the client can read the response.
 """
 
 
@@ -33,7 +33,7 @@ Outcome = Literal["rejected", "not done", "done", "success"]
 class Fault:
     """A fault of the emulator and its outcome."""
 
-    outcome: Outcome
+    outcome: FaultOutcome
     options: dict[str, Any]
     response_starts: bool = False
     """Whether the first bytes of the response arrive."""
@@ -51,7 +51,7 @@ FAULTS: Final = {
     "slow": Fault(outcome="success", options={"delay": 5.0, "trickle": 5.0}),
     "content type": Fault(outcome="success", options={"content_type": "text/plain"}),
 }
-OUTCOMES: Final[dict[Outcome, list[str]]] = {
+OUTCOMES: Final[dict[FaultOutcome, list[str]]] = {
     "rejected": ["429"],
     "not done": ["500", "503", "html", "reset before", "reset in the body"],
     "done": ["reset after", "truncated"],
@@ -59,21 +59,20 @@ OUTCOMES: Final[dict[Outcome, list[str]]] = {
 }
 
 SENT_ONCE: Final = {"verify_first", "non_idempotent"}
-KEYED: Final = {"analyze_async.tasks.create"}
-"""Methods that send an idempotency key, and so are sent again."""
-"""Retry classes whose requests are not repeated when the first one may have been done."""
+METHODS_WITH_IDEMPOTENCY_KEY: Final = {"analyze_async.tasks.create"}
+"""Methods that send an idempotency key, and so are retried."""
 
 STREAMS: Final = {"analyze_stream.create", "analyze_async.batches.results", "responses.create_stream"}
-"""Methods that return a stream of events, which is not requested again once it has started."""
+"""Methods that return a stream of events, which is not requested again after its start."""
 
 CREATED_AGAIN: Final = {"multipart_upload.create": {"Upload": 1}, "imports.import_files": {"Import": 1}}
-"""What a repetition leaves behind: an upload that expires, and the record of an import that found all files there."""
+"""Objects that a retry leaves behind: an upload that expires, and the record of an import without new files."""
 
-CHECKS: Final = {
+VERIFYING_REQUESTS: Final = {
     "analyze_async.batches.cancel": "GET /analyze/batches/{batch_id}",
     "data_connectors.create_redirect_uri": "GET /connections/redirect-uris",
 }
-"""The request by which a method finds out that a repetition was refused because the first attempt had succeeded."""
+"""Requests with which a method checks, after a rejected retry, whether the first attempt succeeded."""
 
 
 def cases() -> Iterator[tuple[str, str]]:
@@ -110,10 +109,13 @@ async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str
             await scenario.run(harness)
             assert_sent(scenario, harness, 1)
             assert_created(harness, scenario.object_changes)
-        elif may_be_repeated(scenario, fault):
+        elif is_retried(scenario, fault):
             await scenario.run(harness)
             assert_sent(
-                scenario, harness, 2, *([CHECKS[scenario.method]] if done and scenario.method in CHECKS else ())
+                scenario,
+                harness,
+                2,
+                *([VERIFYING_REQUESTS[scenario.method]] if done and scenario.method in VERIFYING_REQUESTS else ()),
             )
             assert_created(harness, scenario.object_changes, CREATED_AGAIN.get(scenario.method, {}) if done else {})
         else:
@@ -125,21 +127,25 @@ async def test_p25_an_operation_follows_the_rules_of_its_retry_class(method: str
 
 
 def is_readable(scenario: Scenario, fault: Fault) -> bool:
-    """Return whether the response is complete; one without a body cannot be truncated."""
+    """Return whether the response is complete; a response without a body cannot be truncated."""
     return fault.outcome == "success" or (fault.response_starts and scenario.facts["status"] == 204)
 
 
-def may_be_repeated(scenario: Scenario, fault: Fault) -> bool:
+def is_retried(scenario: Scenario, fault: Fault) -> bool:
     if fault.response_starts and scenario.method in STREAMS:
         return False
-    return fault.outcome == "rejected" or scenario.facts["retry"] not in SENT_ONCE or scenario.method in KEYED
+    return (
+        fault.outcome == "rejected"
+        or scenario.facts["retry"] not in SENT_ONCE
+        or scenario.method in METHODS_WITH_IDEMPOTENCY_KEY
+    )
 
 
 def assert_error(scenario: Scenario, error: APIError) -> None:
-    """Check that the error names the operation and says whether it may have been done."""
-    once = scenario.facts["retry"] in SENT_ONCE
+    """Check that the error names the operation and its ambiguity."""
+    sent_once = scenario.facts["retry"] in SENT_ONCE
     assert (error.operation, error.attempts, error.previous_attempts) == (scenario.facts["call"], 1, ())
-    assert (error.ambiguous, error.retryable) == (once, not once)
+    assert (error.ambiguous, error.retryable) == (sent_once, not sent_once)
 
 
 def assert_sent(scenario: Scenario, harness: Harness, times: int, *checks: str) -> None:

@@ -1,4 +1,4 @@
-"""Every method against a mock that makes up its answers from the published description: `nox -s prism`."""
+"""Every method against a mock that generates responses from the published description: `nox -s prism`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ T = TypeVar("T")
 
 BASE_URL = os.environ.get("TWELVELABS_PRISM")
 
-pytestmark = pytest.mark.skipif(BASE_URL is None, reason="no mock to ask; see `nox -s prism`")
+pytestmark = pytest.mark.skipif(BASE_URL is None, reason="no mock server; see `nox -s prism`")
 
 
-class Over(Exception):  # noqa: N818  # it ends a rehearsal, and is no error
-    """The call of the scenario has got its response."""
+class CallEnded(Exception):  # noqa: N818  # ends a scenario and is not an error
+    """The call of the scenario has its response."""
 
 
 @attrs.define(kw_only=True)
 class DryRunHarness(Harness):
-    """Runs scenarios up to their call: a mock has no state that a test could check afterwards."""
+    """Runs scenarios up to the response of their call; a mock has no state to check."""
 
     @override
     async def run(self, call: Awaitable[T]) -> T:
         await call
-        raise Over
+        raise CallEnded
 
     @override
     async def upload_first_part(self, upload: UploadSession) -> CompletedChunk:
@@ -49,5 +49,5 @@ async def harness(clock: FastClock) -> AsyncIterator[DryRunHarness]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 async def test_a_method_works_with_a_mock_of_the_api_description(scenario: Scenario, harness: DryRunHarness) -> None:
-    with scenario.warnings(), pytest.raises(Over):
+    with scenario.warnings(), pytest.raises(CallEnded):
         await scenario.run(harness)

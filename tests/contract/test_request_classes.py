@@ -1,4 +1,4 @@
-"""Every request class of the official SDK is sent as by the official client; also as a dataclass, and as a dict."""
+"""Request classes of the official SDK, dataclasses and dicts are sent as the official client sends its classes."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ EXCLUDED = {
     "image": {"video"},
     "prompt_v_2": {"prompt"},
 }
-"""Parameters that a call must not have besides this one."""
+"""Parameters that a call must not have together with the given parameter."""
 
 LOCATIONS = {"url", "asset_id", "base_64_string"}
-"""Fields of which an object has one."""
+"""Fields of which an object has exactly one."""
 
 
-class Stopped(Exception):  # noqa: N818  # it ends a call that has sent its request
-    """Carries the request of a call."""
+class RequestRecorded(Exception):  # noqa: N818  # ends the call and is not an error
+    """Carries the recorded request."""
 
 
 class RecordingExecutor:
-    """Keeps the request of this client."""
+    """Raises RequestRecorded with each request of this client."""
 
     clock = SystemClock()
     options = Options()
     redactor = Redactor()
 
     async def execute(self, request: Request[Any]) -> Any:
-        raise Stopped(request)
+        raise RequestRecorded(request)
 
     async def open_stream(self, request: Request[Any], *, accept: str) -> Any:
-        raise Stopped(request, accept)
+        raise RequestRecorded(request, accept)
 
 
-class Groups(_ResourceGroups):
+class Resources(_ResourceGroups):
     def __init__(self) -> None:
         self._executor = cast("Any", RecordingExecutor())
 
@@ -66,7 +66,7 @@ def is_model(hint: Any) -> bool:
 
 
 def models_in(hint: Any) -> set[type[pydantic.BaseModel]]:
-    """Return the classes in an annotation, at any depth."""
+    """Return the model classes in an annotation, at any depth."""
     if is_model(hint):
         fields = cast("type[pydantic.BaseModel]", hint).model_fields.values()
         return {hint}.union(*(models_in(field.annotation) for field in fields))
@@ -74,7 +74,7 @@ def models_in(hint: Any) -> set[type[pydantic.BaseModel]]:
 
 
 def examples(hint: Any, name: str) -> list[Any]:
-    """Return values for an annotation, so that each class in it occurs."""
+    """Return values for an annotation that together contain each class in it."""
     if is_model(hint):
         return list(instances(hint))
     origin = get_origin(hint)
@@ -94,34 +94,34 @@ def examples(hint: Any, name: str) -> list[Any]:
 
 def instances(model: type[pydantic.BaseModel]) -> Iterator[pydantic.BaseModel]:
     values = {name: examples(field.annotation, name) for name, field in model.model_fields.items()}
-    located = LOCATIONS & values.keys()
-    if len(located) > 1:
-        others = {name: found[0] for name, found in values.items() if name not in located}
-        yield from (model(**others, **{name: values[name][0]}) for name in sorted(located))
+    locations = LOCATIONS & values.keys()
+    if len(locations) > 1:
+        other_fields = {name: candidates[0] for name, candidates in values.items() if name not in locations}
+        yield from (model(**other_fields, **{name: values[name][0]}) for name in sorted(locations))
         return
-    first = {name: found[0] for name, found in values.items()}
+    first = {name: candidates[0] for name, candidates in values.items()}
     yield model(**first)
-    for name, found in values.items():
-        yield from (model(**{**first, name: value}) for value in found[1:])
+    for name, candidates in values.items():
+        yield from (model(**{**first, name: value}) for value in candidates[1:])
 
 
 @cache
-def official() -> Any:
-    def answer(request: httpx.Request) -> httpx.Response:
-        raise Stopped(request)
+def official_client() -> Any:
+    def record_request(request: httpx.Request) -> httpx.Response:
+        raise RequestRecorded(request)
 
-    connection = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    return twelvelabs.AsyncTwelveLabs(api_key="nobody", httpx_client=connection)
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(record_request))
+    return twelvelabs.AsyncTwelveLabs(api_key="nobody", httpx_client=http_client)
 
 
 def method_of(client: Any, name: str) -> Callable[..., Any]:
-    found: Any = reduce(getattr, name.split("."), client)
-    return found if inspect.ismethod(found) else getattr(found, "create", found)
+    result: Any = reduce(getattr, name.split("."), client)
+    return result if inspect.ismethod(result) else getattr(result, "create", result)
 
 
 def cases() -> Iterator[tuple[str, str, Any]]:
     for method in CALLS:
-        hints = get_type_hints(method_of(official(), method))
+        hints = get_type_hints(method_of(official_client(), method))
         for parameter, hint in hints.items():
             if parameter not in {"return", "request_options", "callback", "progress_callback"} and models_in(hint):
                 yield from ((method, parameter, value) for value in examples(hint, parameter))
@@ -131,41 +131,49 @@ CASES = list(cases()) if twelvelabs else []
 
 
 def arguments(method: str, parameter: str, value: Any) -> tuple[list[str], dict[str, Any]]:
-    """Return the arguments of a call: those of the table, and the value."""
+    """Return the arguments of a call: those of the table and the given value."""
     call = CALLS[method]
-    given = {name: other for name, other in call.get("given", {}).items() if name not in EXCLUDED.get(parameter, set())}
-    if "input_type" in given:
-        given = {"model_name": given["model_name"], "input_type": parameter}
+    kwargs = {
+        name: argument for name, argument in call.get("given", {}).items() if name not in EXCLUDED.get(parameter, set())
+    }
+    if "input_type" in kwargs:
+        kwargs = {"model_name": kwargs["model_name"], "input_type": parameter}
     elif parameter == "image":
-        given = {"prompt": "p"}
-    pages = {"page", "page_limit", "page_size"} & inspect.signature(method_of(official(), method)).parameters.keys()
-    given |= dict.fromkeys(pages, 10)  # their defaults differ
-    return list(call.get("ids", ())), {**given, parameter: value}
+        kwargs = {"prompt": "p"}
+    pages = {"page", "page_limit", "page_size"} & inspect.signature(
+        method_of(official_client(), method)
+    ).parameters.keys()
+    kwargs |= dict.fromkeys(pages, 10)  # the default page sizes differ
+    return list(call.get("ids", ())), {**kwargs, parameter: value}
 
 
-async def sent_officially(method: str, ids: list[str], given: Mapping[str, Any]) -> tuple[Any, set[tuple[str, str]]]:
-    called = method_of(official(), method)(*ids, **given)
-    with pytest.raises(Stopped) as stopped:
-        await (anext(called) if inspect.isasyncgen(called) else called)
-    request: httpx.Request = stopped.value.args[0]
+async def request_of_official_client(
+    method: str, ids: list[str], kwargs: Mapping[str, Any]
+) -> tuple[Any, set[tuple[str, str]]]:
+    call = method_of(official_client(), method)(*ids, **kwargs)
+    with pytest.raises(RequestRecorded) as caught:
+        await (anext(call) if inspect.isasyncgen(call) else call)
+    request: httpx.Request = caught.value.args[0]
     return json.loads(request.content or b"null"), set(parse_qsl(request.url.query.decode()))
 
 
-async def sent_here(method: str, ids: list[str], given: Mapping[str, Any]) -> tuple[Any, set[tuple[str, str]]]:
-    called = method_of(Groups(), method)(*ids, **given)
-    with pytest.raises(Stopped) as stopped:
-        await (called.__aenter__() if hasattr(called, "__aenter__") else called)
-    request: Request[Any] = stopped.value.args[0]
+async def request_of_this_client(
+    method: str, ids: list[str], kwargs: Mapping[str, Any]
+) -> tuple[Any, set[tuple[str, str]]]:
+    call = method_of(Resources(), method)(*ids, **kwargs)
+    with pytest.raises(RequestRecorded) as caught:
+        await (call.__aenter__() if hasattr(call, "__aenter__") else call)
+    request: Request[Any] = caught.value.args[0]
     body = encode(request).content
     return json.loads(cast("bytes", body) or b"null"), set(parse_qsl(request.path().partition("?")[2]))
 
 
-def as_it_is(value: Any) -> Any:
+def unchanged(value: Any) -> Any:
     return value
 
 
 def as_dataclass(value: Any) -> Any:
-    """Return an object of the official SDK as an instance of a dataclass, and the objects in it, too."""
+    """Return an object of the official SDK, with its nested objects, as dataclass instances."""
     if isinstance(value, list):
         return [as_dataclass(item) for item in cast("Sequence[Any]", value)]
     if not isinstance(value, pydantic.BaseModel):
@@ -181,29 +189,29 @@ def as_dict(value: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs")
-@pytest.mark.parametrize("form", [as_it_is, as_dataclass, as_dict])
+@pytest.mark.parametrize("convert", [unchanged, as_dataclass, as_dict])
 @pytest.mark.parametrize("method", sorted({method for method, _, _ in CASES}))
 async def test_each_request_class_is_sent_as_the_official_client_sends_it(
-    method: str, form: Callable[[Any], Any]
+    method: str, convert: Callable[[Any], Any]
 ) -> None:
     for _, parameter, value in (case for case in CASES if case[0] == method):
-        ids, given = arguments(method, parameter, value)
-        expected = await sent_officially(method, ids, given)
-        assert await sent_here(method, ids, {**given, parameter: form(value)}) == expected
+        ids, kwargs = arguments(method, parameter, value)
+        expected = await request_of_official_client(method, ids, kwargs)
+        assert await request_of_this_client(method, ids, {**kwargs, parameter: convert(value)}) == expected
 
 
 def test_every_request_class_is_tested() -> None:
-    found: set[type[Any]] = {type(part) for _, _, value in CASES for part in parts_of(value)}
+    result: set[type[Any]] = {type(part) for _, _, value in CASES for part in parts_of(value)}
     expected = set[type]().union(
         *(
             models_in(hint)
             for method in CALLS
-            for name, hint in get_type_hints(method_of(official(), method)).items()
+            for name, hint in get_type_hints(method_of(official_client(), method)).items()
             if name not in {"return", "request_options", "callback", "progress_callback"}
         )
     )
-    assert found == expected
-    assert len(found) == 74
+    assert result == expected
+    assert len(result) == 74
 
 
 def parts_of(value: Any) -> Iterator[Any]:

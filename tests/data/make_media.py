@@ -1,8 +1,8 @@
-"""Makes the little media files that the tests carry, good ones in many containers and bad ones of each kind.
+"""Creates the small media files of the tests: valid files in many containers, and several kinds of invalid files.
 
-It needs `ffmpeg` with libx264 and libvpx, and is run by hand when a kind of file is to be added:
+It needs `ffmpeg` with libx264 and libvpx. Run it to add a kind of file:
 
-    python tests/data/make_media.py [FOLDER]
+  python tests/data/make_media.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-HOME: Final = Path(__file__).with_name("media")
+MEDIA_FOLDER: Final = Path(__file__).with_name("media")
 X264: Final = ("-c:v", "libx264", "-preset", "veryslow", "-crf", "36", "-pix_fmt", "yuv420p")
 SOUND: Final = ("-c:a", "aac", "-b:a", "12k")
 OPUS: Final = ("-c:a", "libopus", "-b:a", "8k")
-SAME: Final = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
-"""Without these a file would hold the time and the encoder's version, and differ each time."""
+REPRODUCIBLE: Final = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+"""Options that keep the time and the version of the encoder out of the files."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One file: bars and a tone."""
+    """A file with color bars and a tone."""
 
     name: str
     coding: tuple[str, ...] = (*X264, *SOUND)
@@ -50,33 +50,33 @@ CLIPS: Final = (
 )
 
 
-def make(clip: Clip, folder: Path, ffmpeg: str) -> None:
+def encode(clip: Clip, folder: Path, ffmpeg: str) -> None:
     """Encode one clip."""
     bars = ["-f", "lavfi", "-i", f"smptebars=s={clip.size}:r=5"] if clip.image else []
     tone = ["-f", "lavfi", "-i", "sine=frequency=330:sample_rate=16000"]
-    out = ["-t", str(clip.seconds), *clip.coding, *SAME, str(folder / clip.name)]
-    subprocess.run([ffmpeg, "-v", "error", "-y", *bars, *tone, *out], check=True)  # noqa: S603  # all of it is ours
+    out = ["-t", str(clip.seconds), *clip.coding, *REPRODUCIBLE, str(folder / clip.name)]
+    subprocess.run([ffmpeg, "-v", "error", "-y", *bars, *tone, *out], check=True)  # noqa: S603  # a fixed command
 
 
-def spoil(folder: Path) -> None:
-    """Files that only look like videos: one cut before its index, one after it, and one that is a text."""
-    whole = (folder / "bars.mov").read_bytes()
-    (folder / "cut-before-index.mov").write_bytes(whole[: len(whole) // 2])
-    whole = (folder / "bars.mp4").read_bytes()
-    (folder / "cut-after-index.mp4").write_bytes(whole[: len(whole) // 2])
+def write_invalid_files(folder: Path) -> None:
+    """Write files that are not valid videos: one truncated before its index, one after it, and a text."""
+    content = (folder / "bars.mov").read_bytes()
+    (folder / "cut-before-index.mov").write_bytes(content[: len(content) // 2])
+    content = (folder / "bars.mp4").read_bytes()
+    (folder / "cut-after-index.mp4").write_bytes(content[: len(content) // 2])
     (folder / "text.mp4").write_text("This is not a video, whatever its name says.\n" * 20)
 
 
 def main() -> None:
-    """Make all files and say how large they are."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HOME
+    """Create all files, and print their sizes."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else MEDIA_FOLDER
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         sys.exit("ffmpeg is not installed")
     folder.mkdir(parents=True, exist_ok=True)
     for clip in CLIPS:
-        make(clip, folder, ffmpeg)
-    spoil(folder)
+        encode(clip, folder, ffmpeg)
+    write_invalid_files(folder)
     for path in sorted(folder.iterdir()):
         sys.stdout.write(f"{path.stat().st_size:>9,} bytes  {path.name}\n")
 

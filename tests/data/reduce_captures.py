@@ -1,4 +1,4 @@
-"""Writes `captures.json`: one response of each shape in ../shared/api/captures, with shorter lists and strings."""
+"""Writes `captures.json`: a response of each shape in ../shared/api/captures, with shorter lists and strings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_LENGTH = 160
 
 
 def reduce(value: Any) -> Any:
-    """Shorten lists and strings at any depth; documents within strings stay, because they would be damaged."""
+    """Shorten lists and strings at any depth; JSON documents in strings are not shortened."""
     if isinstance(value, dict):
         return {name: reduce(item) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The harness of the official clients."""
+"""The harness for calls of the official clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twelvelabs_async.emulator import Emulator
 
 @pytest.fixture(scope="module")
 def clock() -> FastClock:
-    """The clock of the emulator and our client, which skips every wait."""
+    """The clock of the emulator and of this package's client, which skips every wait."""
     return FastClock()
 
 
@@ -28,7 +28,7 @@ async def shared_emulator(clock: FastClock) -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def harness(shared_emulator: Emulator, clock: FastClock) -> AsyncIterator[Harness]:
-    """An emulator and our client, which prepares what a call of the other client needs."""
+    """An emulator, and a client of this package that creates the prerequisites of calls."""
     async with (
         reset_after_use(shared_emulator) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock) as client,

@@ -74,4 +74,4 @@ def _encode_path(value: Any) -> Any:
 
 def to_snake_case(name: str) -> str:
     """Convert a camel-case name."""
-    return re.sub(r"v(\d)", r"v_\1", re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name))
+    return re.sub(r"v(\d)", r"v_\1", re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), name))

@@ -1,4 +1,4 @@
-"""Objects that must exist before a call: one function for each name in the table; its parameters are names, too."""
+"""Prerequisites of calls: a function creates each object; its parameters are the names of other objects."""
 
 from __future__ import annotations
 
@@ -20,34 +20,37 @@ PREREQUISITES: Final[dict[str, Prerequisite]] = {
     "batch": analyses.create_two_item_batch,
     "collection": Harness.create_entity_collection,
     "connection": Harness.create_connection,
-    "embed_task": embeddings.create_old_task_id,
+    "embed_task": embeddings.create_v1_task_id,
     "embed_v2_task": embeddings.create_task_id,
     "entity": Harness.create_entity,
-    "folder": Harness.create_item_collection,
+    "item_collection": Harness.create_item_collection,
     "index": Harness.create_index,
     "item": Harness.create_item,
-    "made_import": connections.create_import,
+    "created_import": connections.create_import,
     "image": Harness.create_image,
     "store": Harness.create_store,
     "upload": Harness.create_upload,
     "video": Harness.create_indexed_asset,
 }
-"""All functions by name."""
+"""The functions by the name of the object that they create."""
 
 
 async def create_prerequisite(harness: Harness, path: str, created: dict[str, Any]) -> Any:
-    """Create an object and everything it needs, each once; the part after a dot is an attribute of the object."""
+    """Create an object and its own prerequisites, each once; a name after a dot is an attribute of the object."""
     name, *attributes = path.split(".")
     if name not in created:
         created[name] = await PREREQUISITES[name](
             harness,
-            *[await create_prerequisite(harness, other, created) for other in _dependencies(PREREQUISITES[name])],
+            *[
+                await create_prerequisite(harness, dependency, created)
+                for dependency in _dependencies(PREREQUISITES[name])
+            ],
         )
     return reduce(getattr, attributes, created[name])
 
 
-def _dependencies(need: Prerequisite) -> Iterator[str]:
-    for parameter in [*inspect.signature(need).parameters.values()][1:]:
+def _dependencies(prerequisite: Prerequisite) -> Iterator[str]:
+    for parameter in [*inspect.signature(prerequisite).parameters.values()][1:]:
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
             yield parameter.name
 
@@ -65,9 +68,9 @@ async def finished_analysis(harness: Harness, analysis: str) -> str:
 
 @_register
 async def finished_batch(harness: Harness) -> str:
-    found = await analyses.create_two_item_batch(harness)
+    batch = await analyses.create_two_item_batch(harness)
     await harness.advance()
-    return found.id
+    return batch.id
 
 
 @_register
@@ -77,7 +80,7 @@ async def redirect_uri(harness: Harness) -> Any:
 
 @_register
 async def added_image(harness: Harness, collection: str, entity: str, image: str) -> str:
-    """Add a second image to an entity, which must keep at least one."""
+    """Add a second image to an entity, which must keep at least one image."""
     await harness.client.entity_collections.entities.create_assets(collection, entity, asset_ids=[image])
     return image
 
@@ -109,7 +112,7 @@ async def task(harness: Harness, index: str) -> Any:
 
 @_register
 async def task_without_video(harness: Harness, index: str, task: Any) -> Any:
-    """Return a task that may be deleted."""
+    """Return a task whose video is deleted, so that it can be deleted, too."""
     await harness.client.indexes.videos.delete(index, task.video_id)
     return task
 

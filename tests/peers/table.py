@@ -1,4 +1,4 @@
-"""The table of calls, and the protocol of the clients."""
+"""The table of calls, and the interface of the clients."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FOLDER: Final = Path(__file__).parent
 
 @attrs.frozen(kw_only=True)
 class PeerCall:
-    """One method of the official clients, and arguments for it."""
+    """A method of the official clients, and its arguments."""
 
     method: str
-    """Its name as Python writes it, such as `indexes.create`."""
+    """The name in Python, such as `indexes.create`."""
     operation: str
     """The operation that the emulator must have completed."""
     ids: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
@@ -26,11 +26,11 @@ class PeerCall:
     given: Mapping[str, Any] = attrs.Factory(dict[str, Any])
     """Named arguments."""
     fails: Mapping[str, tuple[str, str]] = attrs.Factory(dict[str, tuple[str, str]])
-    """By client: a part of the error, and why it is the client's fault."""
+    """By client: a part of the expected error, and the fault of the client."""
     absent: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     """Clients without this method."""
     limits: Mapping[str, str] = attrs.Factory(dict[str, str])
-    """By client: arguments that it does not accept, although this call works."""
+    """By client: arguments that it does not accept, although it has the method."""
 
     def prerequisites(self) -> set[str]:
         """Return the names, with `$`, of the objects that must exist before the call."""
@@ -63,13 +63,13 @@ def calls_of(peer: str) -> list[PeerCall]:
 
 def replace_values(value: Any, replace: Callable[[Any], Any]) -> Any:
     """Apply `replace` to every value in nested arguments."""
-    changed = replace(value)
-    if changed is not value:
-        return changed
+    replaced = replace(value)
+    if replaced is not value:
+        return replaced
     match value.__class__.__name__:
         case "dict":
-            return {name: replace_values(part, replace) for name, part in value.items()}
+            return {name: replace_values(item, replace) for name, item in value.items()}
         case "list":
-            return [replace_values(part, replace) for part in value]
+            return [replace_values(item, replace) for item in value]
         case _:
             return value

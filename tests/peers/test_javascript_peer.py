@@ -24,18 +24,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*; use:DeprecationWarning")
 
 @pytest.fixture
 def fail_on_leaks() -> None:
-    """Do not check connections: Node keeps them open between tests, and replaces those that were idle."""
+    """Do not check connections: Node keeps them open between tests, and replaces idle ones."""
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[tuple[Process, set[str]]]:
+def node_process() -> Iterator[tuple[Process, set[str]]]:
     with start_node(MODULES) as process:
         yield process
 
 
 @pytest.fixture
-def peer(started: tuple[Process, set[str]], harness: Harness) -> JavaScript:
-    return JavaScript(*started, harness.emulator)
+def peer(node_process: tuple[Process, set[str]], harness: Harness) -> JavaScript:
+    return JavaScript(*node_process, harness.emulator)
 
 
 async def test_the_table_has_all_methods_of_the_client(peer: JavaScript) -> None:

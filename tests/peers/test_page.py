@@ -1,4 +1,4 @@
-"""The page about the official clients says what the tests saw."""
+"""The page about the official clients agrees with the table of calls."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Each operation once: what it needs, the call, and what the call must change.
+"""A scenario for each operation: its prerequisites, the call, and the objects that the call must change.
 
-The conformance tests run each scenario without faults, the tests of faults run it with a fault of its call, and the
-test against a mock of the published description runs it up to the call.
+The conformance tests run each scenario without faults, the fault tests with a fault of its call, and the tests against
+a mock of the published description up to the call.
 """
 
 from scenarios import analyses, assets, connections, embeddings, entities, indexes, knowledge

@@ -1,4 +1,4 @@
-"""Analyses at once, one by one and in batches, and conversations."""
+"""Synchronous analyses, analysis tasks, batches, and responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def create_task_id(harness: Harness) -> str:
     return (await harness.client.analyze_async.tasks.create(video=await create_video(harness), prompt="What?")).id
 
 
-async def create_batch_of(harness: Harness, *videos: VideoAsset) -> CreatedAnalysisBatch:
+async def create_batch_with(harness: Harness, *videos: VideoAsset) -> CreatedAnalysisBatch:
     return await harness.client.analyze_async.batches.create(
         model_name="pegasus1.5",
         analysis_mode="general",
@@ -24,7 +24,7 @@ async def create_batch_of(harness: Harness, *videos: VideoAsset) -> CreatedAnaly
 
 
 async def create_two_item_batch(harness: Harness) -> CreatedAnalysisBatch:
-    return await create_batch_of(harness, await create_video(harness), await create_video(harness))
+    return await create_batch_with(harness, await create_video(harness), await create_video(harness))
 
 
 @scenario("analyze.create", operation="analyze_stream")
@@ -71,8 +71,8 @@ async def retrieve_task(harness: Harness) -> None:
 @scenario("analyze_async.tasks.cancel")
 async def cancel_task(harness: Harness) -> None:
     created = await create_task_id(harness)
-    received = await harness.run(harness.client.analyze_async.tasks.cancel(created))
-    assert received.status == "canceled"
+    result = await harness.run(harness.client.analyze_async.tasks.cancel(created))
+    assert result.status == "canceled"
     assert (await harness.client.analyze_async.tasks.retrieve(created)).status == "canceled"
 
 
@@ -93,7 +93,7 @@ async def list_batches(harness: Harness) -> None:
 
 @scenario("analyze_async.batches.create", Batch=1, Analysis=2)
 async def create_batch(harness: Harness) -> None:
-    created = await harness.run(create_batch_of(harness, await create_video(harness), await create_video(harness)))
+    created = await harness.run(create_batch_with(harness, await create_video(harness), await create_video(harness)))
     assert [item.custom_id for item in created.items] == ["n0", "n1"]
     assert (await harness.client.analyze_async.batches.retrieve(created.id)).total_items == 2
 
@@ -117,8 +117,8 @@ async def read_results(harness: Harness) -> None:
 @scenario("analyze_async.batches.cancel")
 async def cancel_batch(harness: Harness) -> None:
     created = await create_two_item_batch(harness)
-    received = await harness.run(harness.client.analyze_async.batches.cancel(created.id))
-    assert received.status in {"canceling", "canceled"}
+    result = await harness.run(harness.client.analyze_async.batches.cancel(created.id))
+    assert result.status in {"canceling", "canceled"}
     await harness.advance()
     assert (await harness.client.analyze_async.batches.retrieve(created.id)).status == "canceled"
 

@@ -1,4 +1,4 @@
-"""Assets, and uploads in parts."""
+"""Assets and multipart uploads."""
 
 from __future__ import annotations
 
@@ -98,18 +98,18 @@ async def list_chunks(harness: Harness) -> None:
 async def report_chunks(harness: Harness) -> None:
     created = await harness.create_upload()
     chunk = await harness.upload_first_part(created)
-    received = await harness.run(
+    result = await harness.run(
         harness.client.multipart_upload.report_chunk_batch(created.upload_id, completed_chunks=[chunk])
     )
-    assert received.total_completed == 1
+    assert result.total_completed == 1
     assert (await harness.client.multipart_upload.retrieve(created.upload_id)).chunks_completed == 1
 
 
 @scenario("multipart_upload.get_additional_presigned_urls")
 async def request_more_urls(harness: Harness) -> None:
     created = await harness.create_upload()
-    more = await harness.run(
+    additional = await harness.run(
         harness.client.multipart_upload.get_additional_presigned_urls(created.upload_id, start=2, count=1)
     )
-    assert [chunk.chunk_index for chunk in more.upload_urls] == [2]
-    assert more.upload_urls[0].url != created.upload_urls[1].url
+    assert [chunk.chunk_index for chunk in additional.upload_urls] == [2]
+    assert additional.upload_urls[0].url != created.upload_urls[1].url

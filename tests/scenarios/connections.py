@@ -37,13 +37,13 @@ async def create_picker_token(harness: Harness) -> None:
 @scenario("data_connectors.authorize_connection")
 async def authorize(harness: Harness) -> None:
     await harness.client.data_connectors.create_redirect_uri(redirect_uri=REDIRECT_URI)
-    begun = await harness.run(
+    authorization = await harness.run(
         harness.client.data_connectors.authorize_connection(
             provider="google_drive", redirect_uri=REDIRECT_URI, custom_id="me"
         )
     )
-    assert begun.authorize_url.startswith("https://")
-    assert begun.state
+    assert authorization.authorize_url.startswith("https://")
+    assert authorization.state
 
 
 @scenario("data_connectors.list_redirect_uris")

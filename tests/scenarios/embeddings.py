@@ -1,4 +1,4 @@
-"""Embeddings, in the newer and the older form."""
+"""Embeddings with the version 1 and version 2 endpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twelvelabs_async.emulator import samples
 STARTED_AFTER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def create_old_task_id(harness: Harness) -> str:
+async def create_v1_task_id(harness: Harness) -> str:
     return (await harness.client.embed.tasks.create(model_name="marengo3.0", video_file=VIDEO)).id
 
 
@@ -30,15 +30,15 @@ async def embed_all(harness: Harness) -> None:
 
 
 @scenario("embed.tasks.list")
-async def list_old_tasks(harness: Harness) -> None:
-    created = await create_old_task_id(harness)
+async def list_v1_tasks(harness: Harness) -> None:
+    created = await create_v1_task_id(harness)
     assert ids(await harness.run(harness.client.embed.tasks.list(status="ready", started_at=STARTED_AFTER))) == [
         created
     ]
 
 
 @scenario("embed.tasks.create", EmbedTask=1)
-async def create_old_task(harness: Harness) -> None:
+async def create_v1_task(harness: Harness) -> None:
     created = await harness.run(
         harness.client.embed.tasks.create(
             model_name="marengo3.0", video_file=samples.video(12), video_embedding_scope=["clip", "video"]
@@ -50,8 +50,8 @@ async def create_old_task(harness: Harness) -> None:
 
 
 @scenario("embed.tasks.retrieve")
-async def retrieve_old_task(harness: Harness) -> None:
-    created = await create_old_task_id(harness)
+async def retrieve_v1_task(harness: Harness) -> None:
+    created = await create_v1_task_id(harness)
     found = await harness.run(harness.client.embed.tasks.retrieve(created, embedding_option=["visual"]))
     assert found.id == created
     assert found.video_embedding is not None
@@ -59,8 +59,8 @@ async def retrieve_old_task(harness: Harness) -> None:
 
 
 @scenario("embed.tasks.status")
-async def get_old_task_status(harness: Harness) -> None:
-    created = await create_old_task_id(harness)
+async def get_v1_task_status(harness: Harness) -> None:
+    created = await create_v1_task_id(harness)
     found = await harness.run(harness.client.embed.tasks.status(created))
     assert (found.id, found.status) == (created, "ready")
 

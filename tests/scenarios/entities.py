@@ -117,6 +117,6 @@ async def remove_assets(harness: Harness) -> None:
     created, image = await harness.create_entity(collection), await harness.create_image()
     entities = harness.client.entity_collections.entities
     await entities.create_assets(collection, created, asset_ids=[image])
-    left = await harness.run(entities.delete_assets(collection, created, asset_ids=[image]))
-    assert len(left.asset_ids) == 1
+    remaining = await harness.run(entities.delete_assets(collection, created, asset_ids=[image]))
+    assert len(remaining.asset_ids) == 1
     assert image not in (await entities.retrieve(collection, created)).asset_ids

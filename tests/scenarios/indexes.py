@@ -1,4 +1,4 @@
-"""Indexes, what is in them, and searches."""
+"""Indexes, indexed assets, and searches."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def list_indexed_assets_by_asset(harness: Harness) -> None:
     index, asset = await harness.create_index(), await harness.create_asset()
     created = await harness.client.indexes.indexed_assets.create(index, asset_id=asset)
     page = await harness.run(harness.client.indexes.indexed_assets.list_by_asset(asset))
-    assert [(place.id, place.index.id) for place in page] == [(created.id, index)]
+    assert [(indexed_asset.id, indexed_asset.index.id) for indexed_asset in page] == [(created.id, index)]
 
 
 @scenario("indexes.indexed_assets.create", Video=1)

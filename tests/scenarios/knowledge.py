@@ -1,4 +1,4 @@
-"""Knowledge stores, their items, and collections of these."""
+"""Knowledge stores, their items, and item collections."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ async def list_stores(harness: Harness) -> None:
 
 @scenario("knowledge_stores.create", KnowledgeStore=1)
 async def create_store(harness: Harness) -> None:
-    wish = {"enrichment_config": {"type": "description", "description": "What kinds of cars?"}}
-    creation = harness.client.knowledge_stores.create(name="cars", ingestion_config=wish, metadata={"a": 1})
+    ingestion_config = {"enrichment_config": {"type": "description", "description": "What kinds of cars?"}}
+    creation = harness.client.knowledge_stores.create(name="cars", ingestion_config=ingestion_config, metadata={"a": 1})
     created = await harness.run(creation)
     found = await harness.client.knowledge_stores.retrieve(created.id)
     assert (found.name, found.metadata) == ("cars", {"a": 1})
@@ -99,65 +99,65 @@ async def list_item_collections(harness: Harness) -> None:
 
 @scenario("knowledge_store_item_collections.create", ItemCollection=1)
 async def create_item_collection(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
-    created = await harness.run(folders.create(store, name="best", description="of all", metadata={"a": 1}))
-    found = await folders.retrieve(store, created.id)
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
+    created = await harness.run(collections.create(store, name="best", description="of all", metadata={"a": 1}))
+    found = await collections.retrieve(store, created.id)
     assert (found.name, found.description, found.metadata) == ("best", "of all", {"a": 1})
 
 
 @scenario("knowledge_store_item_collections.retrieve")
 async def retrieve_item_collection(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
     created = await harness.create_item_collection(store, "best")
-    found = await harness.run(folders.retrieve(store, created))
+    found = await harness.run(collections.retrieve(store, created))
     assert (found.id, found.name, found.knowledge_store_id) == (created, "best", store)
 
 
 @scenario("knowledge_store_item_collections.update")
 async def update_item_collection(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
     created = await harness.create_item_collection(store, "best")
-    await harness.run(folders.update(store, created, name="worst"))
-    assert (await folders.retrieve(store, created)).name == "worst"
+    await harness.run(collections.update(store, created, name="worst"))
+    assert (await collections.retrieve(store, created)).name == "worst"
 
 
 @scenario("knowledge_store_item_collections.delete", ItemCollection=-1)
 async def delete_item_collection(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
-    await harness.run(folders.delete(store, await harness.create_item_collection(store)))
-    assert len(await folders.list(store)) == 0
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
+    await harness.run(collections.delete(store, await harness.create_item_collection(store)))
+    assert len(await collections.list(store)) == 0
 
 
 @scenario("knowledge_store_item_collections.list_items")
 async def list_collection_items(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
-    folder, items = (
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
+    collection, items = (
         await harness.create_item_collection(store),
         [await harness.create_item(store), await harness.create_item(store)],
     )
-    await folders.add_items(store, folder, item_ids=items[:1])
-    assert ids(await harness.run(folders.list_items(store, folder))) == items[:1]
+    await collections.add_items(store, collection, item_ids=items[:1])
+    assert ids(await harness.run(collections.list_items(store, collection))) == items[:1]
 
 
 @scenario("knowledge_store_item_collections.add_items")
 async def add_collection_items(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
-    folder, items = (
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
+    collection, items = (
         await harness.create_item_collection(store),
         [await harness.create_item(store), await harness.create_item(store)],
     )
-    found = await harness.run(folders.add_items(store, folder, item_ids=items))
+    found = await harness.run(collections.add_items(store, collection, item_ids=items))
     assert found.member_count == 2
-    assert {*ids(await folders.list_items(store, folder))} == {*items}
+    assert {*ids(await collections.list_items(store, collection))} == {*items}
 
 
 @scenario("knowledge_store_item_collections.remove_items")
 async def remove_collection_items(harness: Harness) -> None:
-    store, folders = await harness.create_store(), harness.client.knowledge_store_item_collections
-    folder, items = (
+    store, collections = await harness.create_store(), harness.client.knowledge_store_item_collections
+    collection, items = (
         await harness.create_item_collection(store),
         [await harness.create_item(store), await harness.create_item(store)],
     )
-    await folders.add_items(store, folder, item_ids=items)
-    await harness.run(folders.remove_items(store, folder, item_ids=items[1:]))
-    assert ids(await folders.list_items(store, folder)) == items[:1]
+    await collections.add_items(store, collection, item_ids=items)
+    await harness.run(collections.remove_items(store, collection, item_ids=items[1:]))
+    assert ids(await collections.list_items(store, collection)) == items[:1]

@@ -24,32 +24,32 @@ T = TypeVar("T")
 OPERATION_FACTS: Final[dict[str, dict[str, Any]]] = tomllib.loads(
     (Path(__file__).parents[1] / "data" / "operations.toml").read_text("utf-8")
 )
-"""Facts of each operation."""
+"""Facts of each operation: its request, its status and its retry class."""
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 IMAGE: Final = samples.image()
 AUDIO: Final = samples.audio(4)
 VIDEO: Final = samples.video(60)
 CHUNK: Final = 1000
-"""Bytes of a part of an upload."""
+"""Bytes per part of an upload."""
 REDIRECT_URI: Final = "https://example.com/back"
 FILES: Final = {"film": "film.mp4", "song": "song.mp3"}
 PROCESSING_SECONDS: Final = 600.0
-"""Seconds that an analysis or a batch takes; assets and indexing take none."""
+"""Seconds that an analysis or a batch takes; processing assets and indexing takes none."""
 TIMING: Final = Timing(asset=0, indexing=0, analysis=PROCESSING_SECONDS, batch=PROCESSING_SECONDS)
 
 ScenarioFunction = Callable[["Harness"], Coroutine[Any, Any, None]]
 
 
-class Identified(Protocol):
+class HasId(Protocol):
     """An object with an id."""
 
     @property
     def id(self) -> str: ...
 
 
-def ids(found: Sequence[Identified] | Any) -> list[str]:
-    """Ids of the items of a page."""
-    return [item.id for item in found]
+def ids(items: Sequence[HasId] | Any) -> list[str]:
+    """Return the ids of the items of a page."""
+    return [item.id for item in items]
 
 
 async def collect(items: AsyncIterable[T]) -> list[T]:
@@ -59,23 +59,23 @@ async def collect(items: AsyncIterable[T]) -> list[T]:
 
 @attrs.frozen
 class Scenario:
-    """One method of the client, from what it needs to what it did."""
+    """A test of one method of the client: its prerequisites, its call, and its effect."""
 
     method: str
-    """Its name on the client, such as `indexes.create`."""
+    """Name of the method, such as `indexes.create`."""
     operation: str
-    """Name of the operation it sends, which is another one only for the client's own methods."""
+    """Name of the operation that the method performs; it differs only for methods that the API does not have."""
     run: ScenarioFunction
     object_changes: Counter[str]
-    """How many objects there are more of afterwards, by kind; fewer after a deletion."""
+    """Change of the number of objects of each kind; negative after a deletion."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is known of its operation."""
+        """The facts of the operation."""
         return OPERATION_FACTS[self.operation]
 
     def warnings(self) -> AbstractContextManager[object]:
-        """Expect the warning of an operation that is being given up."""
+        """Expect a warning if the operation is deprecated."""
         return pytest.deprecated_call(match="; use ") if self.facts.get("deprecated") else nullcontext()
 
 
@@ -86,32 +86,32 @@ SCENARIOS: Final[dict[str, Scenario]] = {}
 def scenario(
     method: str, *, operation: str = "", **object_changes: int
 ) -> Callable[[ScenarioFunction], ScenarioFunction]:
-    """Add a scenario to the table."""
+    """Register a scenario."""
 
-    def register(run: ScenarioFunction) -> ScenarioFunction:
+    def register(function: ScenarioFunction) -> ScenarioFunction:
         assert method not in SCENARIOS
-        SCENARIOS[method] = Scenario(method, operation or method, run, Counter(object_changes))
-        return run
+        SCENARIOS[method] = Scenario(method, operation or method, function, Counter(object_changes))
+        return function
 
     return register
 
 
 @attrs.define(kw_only=True)
 class Harness:
-    """An emulator, its client, and the one call that a scenario is about."""
+    """An emulator, its client, and a record of the call that a scenario tests."""
 
     client: AsyncTwelveLabs
     emulator: Emulator
     clock: FastClock
     before_call: Callable[[], object] = lambda: None
-    """Is called right before the call."""
+    """Called immediately before the call."""
     object_changes: Counter[str] = attrs.field(factory=Counter[str])
-    """How many objects the call made, by kind."""
+    """Change of the number of objects of each kind by the call."""
     requests: list[RecordedRequest] = attrs.field(factory=list[RecordedRequest])
-    """What the call sent."""
+    """Requests of the call."""
 
     async def run(self, call: Awaitable[T]) -> T:
-        """Make the call that the scenario is about."""
+        """Await the call that the scenario tests, and record its requests and changes."""
         before = count_objects(self.emulator)
         self.emulator.requests.clear()
         self.before_call()
@@ -125,7 +125,7 @@ class Harness:
             self.object_changes.subtract(before)
 
     async def advance(self, seconds: float = PROCESSING_SECONDS) -> None:
-        """Let time pass, here and there."""
+        """Advance the clock of the client and the emulator."""
         await self.clock.sleep(seconds)
 
     async def create_index(self, name: str = "films") -> str:
@@ -141,15 +141,15 @@ class Harness:
         return await self.create_asset(filename, IMAGE)
 
     async def create_indexed_asset(self, index: str, filename: str = "car.mp4") -> str:
-        """An asset in an index."""
+        """Create an asset and index it."""
         return (await self.client.indexes.indexed_assets.create(index, asset_id=await self.create_asset(filename))).id
 
     async def create_upload(self) -> UploadSession:
-        """An upload that has begun, of two parts."""
+        """Create an upload session with two parts."""
         return await self.client.multipart_upload.create(filename="film.mp4", type="video", total_size=2 * CHUNK)
 
     async def upload_first_part(self, upload: UploadSession) -> CompletedChunk:
-        """Its first part, taken by the storage."""
+        """Send the first part of an upload to the storage."""
         headers = {"content-type": "application/octet-stream", **upload.upload_headers}
         async with (
             aiohttp.ClientSession() as session,
@@ -172,7 +172,6 @@ class Harness:
         return (await self.client.knowledge_store_items.create(store, asset_id=await self.create_asset())).id
 
     async def create_item_collection(self, store: str, name: str = "best") -> str:
-        """A collection of items."""
         return (await self.client.knowledge_store_item_collections.create(store, name=name)).id
 
     async def create_connection(self) -> str:
@@ -181,16 +180,16 @@ class Harness:
 
 
 def count_objects(emulator: Emulator) -> Counter[str]:
-    """How many objects of each kind an emulator keeps."""
+    """Return the number of objects of each kind in an emulator."""
     state = emulator.state
-    kept = Counter[str]()
-    for shelf in (state, state.knowledge, state.analyses, state.connectors):
-        kept.update(type(thing).__name__ for thing in _objects(shelf))
-    return kept
+    counts = Counter[str]()
+    for container in (state, state.knowledge, state.analyses, state.connectors):
+        counts.update(type(item).__name__ for item in _objects(container))
+    return counts
 
 
 def _objects(container: Any) -> Iterator[object]:
     for name in cast("tuple[str, ...]", container.__slots__):
         content: Any = getattr(container, name)
         if isinstance(content, dict):
-            yield from (thing for thing in cast("dict[Any, object]", content).values() if hasattr(thing, "id"))
+            yield from (item for item in cast("dict[Any, object]", content).values() if hasattr(item, "id"))
