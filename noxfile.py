@@ -1,4 +1,4 @@
-"""The commands of contributors and CI. `nox -l` lists the sessions; `nox -s tests` runs all tests."""
+"""Commands for contributors and CI. `nox -l` lists the sessions; `nox -s tests` runs all tests."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ REPOSITORY_FILES = {
     "github-workflows": ".github/workflows/*.yml",
     "readthedocs": ".readthedocs.yaml",
 }
-"""Files that other programs read, by the name of their schema."""
+"""Files with a published JSON schema, by the name of the schema."""
 NO_TESTS_COLLECTED = 5
-"""Exit code of pytest."""
+"""Exit code of pytest when no test was collected."""
 
 OFFICIAL_VERSIONS = ["1.0.2", "1.1.0", "1.2.0", "1.2.8", "1.3.0", "1.3.3", "1.3.6"]
 """Versions of the official Python client that the emulator is tested with."""
 OLDER_VERSIONS = ["0.4.11", "1.0.2", "1.1.0", "1.2.9"]
-"""Versions of the official Python client that the page about migration compares."""
+"""Versions of the official Python client that the migration page compares."""
 PEER_SUITES = {
     "twelvelabs-haystack": ["twelvelabs-haystack==2.0.0", "pip", "pytest", "pytest-asyncio"],
     "vision-agents-plugins-twelvelabs": [
@@ -52,14 +52,14 @@ PEER_SUITES = {
         "pytest-asyncio",
     ],
 }
-"""Packages whose source archives hold tests, and what these tests need."""
+"""Packages with tests in their source archives, and the requirements of these tests."""
 
-# pyenv installs interpreters in directories that are not on PATH. uv must use those, and download none.
+# pyenv installs interpreters in directories that are not on PATH. uv must use them and download none.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *(str(path) for path in sorted(PYENV.glob("3.*/bin")))])
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 
-# Tests and benchmarks start many programs; without compiled modules, each of them would compile the package.
+# Tests and benchmarks start many processes; without bytecode files, each process would compile the package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
@@ -74,7 +74,7 @@ def _copy(source: Path, folder: Path) -> str:
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "all,frames", constraints: Path | None = None) -> None:
-    """Install the package with extras, and dependency groups of pyproject.toml, with any version of pip."""
+    """Install the package with extras and with dependency groups of pyproject.toml, by any version of pip."""
     options = ["--constraint", str(constraints)] if constraints else []
     session.install(f".[{extras}]", *nox.project.dependency_groups(PROJECT, *groups), *options)
 
@@ -95,13 +95,13 @@ def tests(session: nox.Session) -> None:
         options = ["-m", "not recipe", "-o", "asyncio_debug=false"]
     else:
         options = ["-m", "not recipe and not oldest_python", "-o", "asyncio_debug=false", *EVERY_PYTHON]
-    # Three workers on two cores: one of them mostly waits, in the tests marked `waits`.
+    # Three workers on two cores: one worker mostly waits, in the tests marked `waits`.
     session.run(_pytest(session), "-n", "3", "--dist", "worksteal", *options, *session.posargs)
 
 
 @nox.session(python=OLDEST)
 def uvloop(session: nox.Session) -> None:
-    """Run the tests with sockets on uvloop; `tests` runs them on asyncio's event loop."""
+    """Run the functional tests on uvloop; `tests` runs them on asyncio's event loop."""
     _install(session, "test")
     options = ["-n", "3", "--dist", "worksteal", "-m", "not recipe", "-o", "asyncio_debug=false"]
     paths = session.posargs or ["tests/functional"]
@@ -114,7 +114,7 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp()) / "constraints.txt"
     constraints.write_text("".join(f"{line}\n" for line in _floors()), "utf-8")
     _install(session, "test", constraints=constraints)
-    # The newest anyio that accepts these versions does not know the newest pytest.
+    # The newest anyio that accepts these versions is incompatible with the newest pytest.
     _run_on_each_python(session, "-p", "no:anyio")
 
 
@@ -126,14 +126,14 @@ def newest(session: nox.Session) -> None:
     _run_on_each_python(session)
 
 
-def _run_on_each_python(session: nox.Session, *more: str) -> None:
+def _run_on_each_python(session: nox.Session, *pytest_options: str) -> None:
     """Run the tests that run on each Python."""
-    options = [*more, "-n", "2", "--dist", "worksteal", "-m", "not recipe", "-o", "asyncio_debug=false"]
+    options = [*pytest_options, "-n", "2", "--dist", "worksteal", "-m", "not recipe", "-o", "asyncio_debug=false"]
     session.run(_pytest(session), *options, *(session.posargs or EVERY_PYTHON))
 
 
 def _requirements() -> list[str]:
-    """Return the requirements of the package and of its extras, apart from the package itself."""
+    """Return the requirements of the package and of its extras, without the package itself."""
     project = PROJECT["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     return [line for line in lines if Requirement(line).name != project["name"]]
@@ -145,7 +145,9 @@ def _floors() -> list[str]:
     for requirement in map(Requirement, _requirements()):
         marker = f"; {requirement.marker}" if requirement.marker else ""
         floors += [
-            f"{requirement.name}=={one.version}{marker}" for one in requirement.specifier if one.operator == ">="
+            f"{requirement.name}=={specifier.version}{marker}"
+            for specifier in requirement.specifier
+            if specifier.operator == ">="
         ]
     return floors
 
@@ -165,7 +167,7 @@ def package(session: nox.Session) -> None:
         session.error(f"the tag {session.posargs[1]!r} is not the version of {wheel}")
     session.run("twine", "check", "--strict", wheel, archive)
     session.run("check-wheel-contents", wheel)
-    # No e-mail address is published, and without a repository there is no URL.
+    # The metadata have no e-mail address, and no URL while no repository is set.
     skipped = "AuthorEmail" if repository else "AuthorEmail,Url"
     session.run("pyroma", "--min", "10", "--skip-tests", skipped, archive)
     for schema, files in REPOSITORY_FILES.items():
@@ -174,14 +176,14 @@ def package(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def recipes(session: nox.Session) -> None:
-    """Run the tests that install other packages."""
+    """Run the tests marked `recipe`, which need other packages."""
     _install(session, "recipes")
     session.run(_pytest(session), "-m", "recipe", *session.posargs, success_codes=[0, NO_TESTS_COLLECTED])
 
 
 @nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
-    """Measure the lines and branches that the tests run, including in subprocesses."""
+    """Measure the line and branch coverage of the tests, including subprocesses."""
     _install(session, "test")
     session.run("coverage", "run", _pytest(session), *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -195,7 +197,7 @@ def _pytest(session: nox.Session) -> str:
 
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
-    """Check types by mypy --strict and pyright strict, and that every public name has a type."""
+    """Check types with mypy --strict and pyright strict, and check that every public name has a type."""
     _install(session, "types")
     session.run("mypy")
     session.run("mypy", "--platform", "win32", "twelvelabs_async")  # finds names that Windows lacks
@@ -205,7 +207,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lint(session: nox.Session) -> None:
-    """Run ruff; pyproject.toml says why a rule is off."""
+    """Run ruff; pyproject.toml explains why a rule is disabled."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -213,14 +215,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def contract(session: nox.Session) -> None:
-    """Compare every method with the facts of the API, and the facts with the published description if it is there."""
+    """Compare every method with the facts of the API, and the facts with the published description if it exists."""
     _install(session, "test")
     session.run("pytest", "-n", "2", "-o", "asyncio_debug=false", "tests/contract", "tests/emulator/test_spec.py")
 
 
 @nox.session(python=OLDEST)
 def prism(session: nox.Session) -> None:
-    """Call every method on a mock of the published description, if it is there. npm installs the mock."""
+    """Call every method on a mock of the published description, if it exists. npm installs the mock."""
     if not DESCRIPTION.exists():
         session.skip(f"{DESCRIPTION} does not exist")
     _install(session, "test")
@@ -245,19 +247,19 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def fuzz(session: nox.Session) -> None:
-    """Fuzz the parsers of server responses: `nox -s fuzz -- 60` takes 60 s a target (default 20)."""
+    """Fuzz the parsers of server responses: `nox -s fuzz -- 60` runs each target for 60 s (default 20)."""
     session.install(".", "atheris>=2.3")
     seconds = session.posargs[0] if session.posargs else "20"
-    here = {"PYTHONPATH": str(Path("tests").resolve())}
-    names = session.run("python", "-c", "from fuzz.targets import TARGETS; print(*TARGETS)", env=here, silent=True)
+    env = {"PYTHONPATH": str(Path("tests").resolve())}
+    names = session.run("python", "-c", "from fuzz.targets import TARGETS; print(*TARGETS)", env=env, silent=True)
     with session.chdir(session.create_tmp()):  # crashing inputs are written here
         for name in str(names).split():
-            session.run("python", "-m", "fuzz", name, seconds, env=here)
+            session.run("python", "-m", "fuzz", name, seconds, env=env)
 
 
 @nox.session(python=OLDEST)
 def peers(session: nox.Session) -> None:
-    """Call every method of the official clients on the emulator. npm installs the one for JavaScript."""
+    """Call every method of the official clients on the emulator. npm installs the JavaScript client."""
     _install(session, "test")
     folder = Path(session.create_tmp()).resolve()
     (folder / "package.json").write_text(Path("tests/peers/js/package.json").read_text())
@@ -266,7 +268,7 @@ def peers(session: nox.Session) -> None:
     session.run("pytest", *tests, env={"TWELVELABS_JS": str(folder)})
     if not session.posargs:
         session.run("python", "tests/peers/flow.py", "node", _copy(Path("tests/peers/js/flow.mjs"), folder), _CLIP)
-        # `notify` takes one session; the name without parameters is that of the first one.
+        # `notify` starts one session only; the name without parameters would start the first one.
         for version in OFFICIAL_VERSIONS:
             session.notify(f"peer_versions(version='{version}')")
         for name in PEER_SUITES:
@@ -276,14 +278,14 @@ def peers(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 @nox.parametrize("version", OFFICIAL_VERSIONS)
 def peer_versions(session: nox.Session, version: str) -> None:
-    """Run a flow with one version of the official Python client on the emulator that the command line starts."""
+    """Run a flow of one version of the official Python client against the command-line emulator."""
     session.install(".[cli]", f"twelvelabs=={version}")
     session.run("python", "tests/peers/flow.py")
 
 
 @nox.session(python=OLDEST)
 def official_versions(session: nox.Session) -> None:
-    """Record the signatures of older versions of the official Python client, for the page about migration."""
+    """Record the signatures of older versions of the official Python client, for the migration page."""
     session.install(".")
     for version in OLDER_VERSIONS:
         session.install(f"twelvelabs=={version}")
@@ -293,10 +295,10 @@ def official_versions(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 @nox.parametrize("name", list(PEER_SUITES))
 def peer_suites(session: nox.Session, name: str) -> None:
-    """Run the own tests of a package that uses the official client on the emulator that the command line starts."""
+    """Run the tests of a package that uses the official client against the command-line emulator."""
     session.install(".[cli]", *PEER_SUITES[name])
     folder = Path(session.create_tmp()).resolve()
-    source = next(one for one in PEER_SUITES[name] if one.startswith(name))
+    source = next(requirement for requirement in PEER_SUITES[name] if requirement.startswith(name))
     session.run("pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(folder), source)
     (archive,) = folder.glob("*.tar.gz")
     session.run("tar", "xzf", str(archive), "-C", str(folder), "--strip-components", "1", external=True)
@@ -306,7 +308,7 @@ def peer_suites(session: nox.Session, name: str) -> None:
 
 @nox.session(python=OLDEST)
 def schemathesis(session: nox.Session) -> None:
-    """Send requests generated from the published description, if it is there: `nox -s schemathesis -- 100` for more."""
+    """Send requests generated from the published description, if it exists: `nox -s schemathesis -- 100` for more."""
     if not DESCRIPTION.exists():
         session.skip(f"{DESCRIPTION} does not exist")
     _install(session, "test")
@@ -317,7 +319,7 @@ def schemathesis(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Compare with the official client and bare aiohttp, and print ratios."""
+    """Compare the speed with the official client and plain aiohttp, and print ratios."""
     _install(session, "bench", extras=BENCH_EXTRAS)
     session.run("python", "-m", "benchmarks", *session.posargs)
 

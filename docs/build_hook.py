@@ -1,4 +1,4 @@
-"""Adds the manual to the package when it is built. Hatchling calls it."""
+"""Add the manual to the package at build time. Hatchling calls this hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check that each internal link of the built manual leads to a file, and to an element with its anchor.
+"""Check that each internal link of the built manual has an existing file and anchor as its target.
 
 Run it after a build: `python docs/check_links.py docs/_build`.
 """
@@ -32,8 +32,8 @@ class Page(HTMLParser):
                 self.links.append(value)
 
 
-def dead_links(root: Path) -> Iterator[str]:
-    """Yield each internal link that leads nowhere, with its page."""
+def broken_links(root: Path) -> Iterator[str]:
+    """Yield each internal link without a target, with its page."""
     pages = {path.resolve(): Page(path) for path in root.rglob("*.html")}
     for path, page in pages.items():
         for link in dict.fromkeys(page.links):
@@ -47,8 +47,8 @@ def dead_links(root: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Exit with the dead links of a directory, if there are any."""
-    sys.exit("\n".join(sorted(dead_links(Path(sys.argv[1])))) or None)
+    """Exit with an error that lists the broken links of a folder, if there are any."""
+    sys.exit("\n".join(sorted(broken_links(Path(sys.argv[1])))) or None)
 
 
 if __name__ == "__main__":

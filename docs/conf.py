@@ -41,9 +41,9 @@ OTHER_MANUALS: Final = {
 
 
 def is_reachable(url: str) -> bool:
-    """Return whether the inventory of a manual can be read; without a network its names are not linked."""
+    """Return whether the inventory of a manual can be read; without a network, its names are not linked."""
     try:
-        with urlopen(f"{url}/objects.inv", timeout=5):  # noqa: S310  # one of the above
+        with urlopen(f"{url}/objects.inv", timeout=5):  # noqa: S310  # a URL of OTHER_MANUALS
             return True
     except OSError:
         return False
@@ -67,29 +67,29 @@ FIELD_KINDS: Final = frozenset({"attribute", "property", "data"})
 
 def convert_docstring(app: Sphinx, what: Any, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Convert a docstring to reStructuredText: backticks, fences, tables, and the code after `Example:`."""
-    written = [line for block in _blocks(lines) for line in block]
+    converted = [line for block in _blocks(lines) for line in block]
     if what not in FIELD_KINDS:  # Napoleon would parse the text before the first colon as a type
-        written = GoogleDocstring(written, NAPOLEON_CONFIG, app, what, name, obj, options).lines()
-    lines[:] = written
+        converted = GoogleDocstring(converted, NAPOLEON_CONFIG, app, what, name, obj, options).lines()
+    lines[:] = converted
 
 
 def _blocks(lines: list[str]) -> Iterator[list[str]]:
-    left = list(lines)
-    while left:
-        if left[0] == "Example:":
-            yield ["", ".. code-block:: python", "", *left[1:], ""]
+    remaining = list(lines)
+    while remaining:
+        if remaining[0] == "Example:":
+            yield ["", ".. code-block:: python", "", *remaining[1:], ""]
             return
-        if left[0].startswith("```"):
-            end = next(number for number, line in enumerate(left[1:], 1) if line == "```")
-            yield _code(left[0].removeprefix("```") or "text", left[1:end])
+        if remaining[0].startswith("```"):
+            end = next(number for number, line in enumerate(remaining[1:], 1) if line == "```")
+            yield _code(remaining[0].removeprefix("```") or "text", remaining[1:end])
             end += 1
-        elif left[0].startswith("|"):
-            end = _first_index(left, lambda line: not line.startswith("|"))
-            yield _table(left[:end])
+        elif remaining[0].startswith("|"):
+            end = _first_index(remaining, lambda line: not line.startswith("|"))
+            yield _table(remaining[:end])
         else:
-            end = _first_index(left, lambda line: line.startswith(("```", "|")) or line == "Example:")
-            yield _prose(left[:end])
-        left = left[end:]
+            end = _first_index(remaining, lambda line: line.startswith(("```", "|")) or line == "Example:")
+            yield _prose(remaining[:end])
+        remaining = remaining[end:]
 
 
 def _first_index(lines: list[str], predicate: Callable[[str], bool]) -> int:
@@ -102,27 +102,27 @@ def _code(language: str, lines: list[str]) -> list[str]:
 
 def _table(lines: list[str]) -> list[str]:
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if not line.startswith("|-")]
-    written = ["", ".. list-table::", ""]
+    converted = ["", ".. list-table::", ""]
     for row in rows:
         if any(row):
-            written += [f"    {'* -' if not number else '  -'} {cell}" for number, cell in enumerate(_prose(row))]
-    return [*written, ""]
+            converted += [f"    {'* -' if not number else '  -'} {cell}" for number, cell in enumerate(_prose(row))]
+    return [*converted, ""]
 
 
 def _prose(lines: list[str]) -> list[str]:
     """Convert single backticks to inline code, which may continue on the next line."""
-    text = INLINE_CODE.sub(lambda found: f"``{' '.join(found[1].split())}``", "\n".join(lines))
+    text = INLINE_CODE.sub(lambda match: f"``{' '.join(match[1].split())}``", "\n".join(lines))
     return text.split("\n")
 
 
 def write_texts_for_language_models(app: Sphinx, exception: Exception | None) -> None:
-    """Write `llms.txt`, whose links lead to the Markdown of the pages, and `llms-full.txt` into the site."""
+    """Write `llms.txt`, with links to the Markdown of the pages, and `llms-full.txt` into the site."""
     if exception is None and app.builder.name == "html":
         make_llms = runpy.run_path(str(Path(app.srcdir) / "make_llms.py"))
         make_llms["write"](Path(app.outdir), "_sources/{}.md.txt".format)
 
 
 def setup(app: Sphinx) -> None:
-    """Register what the build does besides; called by Sphinx."""
+    """Register the hooks of the build. Sphinx calls this function."""
     app.connect("autodoc-process-docstring", convert_docstring)
     app.connect("build-finished", write_texts_for_language_models)

@@ -38,8 +38,8 @@ def main() -> None:
 
 
 def run(*command: str) -> None:
-    """Run a program without its output."""
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # programs that are named above
+    """Run a program and discard its output."""
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # trusted commands
 
 
 if __name__ == "__main__":

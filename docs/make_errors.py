@@ -56,21 +56,21 @@ TRANSPORT_FAILURES: Final = {
     "APITimeoutError": "if harmless and before the deadline",
     "MalformedResponseError": "invalid JSON: if harmless",
 }
-"""Failures without a status of their own, which the transport marks as retryable."""
+"""Failures without a status that the transport marks as retryable."""
 
 EXCEPTIONS: Final = {
     "APIError": "408, 425: if harmless",
     "RateLimitError": "yes; if the plan is the reason, only if the response contains a time",
     "InternalServerError": "if harmless, except 501, 505, 506, 510, 511, 525 and 526",
 }
-"""What the policy does with some errors of a class, in place of a word for all of them."""
+"""Classes whose errors the policy does not all treat alike, with a description."""
 
 
 def rows(base: type[TwelveLabsError] = TwelveLabsError, depth: int = 0) -> Iterator[str]:
-    """Yield the row of a class, and those of its subclasses."""
+    """Yield the rows of a class and of its subclasses."""
     yield _row(base, depth)
     for kind in base.__subclasses__():
-        if kind.__module__ == errors.__name__ and kind.__mro__[1] is base:  # not below another base as well
+        if kind.__module__ == errors.__name__ and kind.__mro__[1] is base:  # listed below its first base only
             yield from rows(kind, depth + 1)
 
 
@@ -78,7 +78,7 @@ def _row(kind: type[TwelveLabsError], depth: int) -> str:
     name = f"{'&nbsp;&nbsp;&nbsp;' * depth}`{kind.__name__}`"
     builtins = ", ".join(f"`{base.__name__}`" for base in kind.__bases__ if base.__module__ == "builtins" if depth)
     first_line = (inspect.getdoc(kind) or "").partition("\n")[0]
-    meaning = re.sub(r"^\d[^:]*: ", "", first_line)  # the status is in a column of its own
+    meaning = re.sub(r"^\d[^:]*: ", "", first_line)  # the status has its own column
     notes = [f"Also a {builtins}."] if builtins else []
     notes += [f"Fields: {fields}."] if (fields := _fields(kind)) else []
     meaning = " ".join([meaning[:1].upper() + meaning[1:], *notes])
@@ -94,7 +94,7 @@ def _status(kind: type[TwelveLabsError]) -> str:
 
 
 def retried(kind: type[TwelveLabsError]) -> str:
-    """Return what the retry policy does with an error, if the plan of the account and the options permit a retry."""
+    """Return whether the policy retries an error, if the plan of the account and the options permit retries."""
     if kind.__name__ in EXCEPTIONS:
         return EXCEPTIONS[kind.__name__]
     if not issubclass(kind, APIError):
@@ -103,10 +103,10 @@ def retried(kind: type[TwelveLabsError]) -> str:
         return TRANSPORT_FAILURES[kind.__name__]
     if kind is errors.QuotaExhaustedError:
         return "no"
-    reading, writing = kind(status_code=kind.STATUS), kind(status_code=kind.STATUS)
-    classify_error(reading, "safe")
-    classify_error(writing, "non_idempotent")
-    return "yes" if writing.retryable else "if harmless" if reading.retryable else "no"
+    read_error, write_error = kind(status_code=kind.STATUS), kind(status_code=kind.STATUS)
+    classify_error(read_error, "safe")
+    classify_error(write_error, "non_idempotent")
+    return "yes" if write_error.retryable else "if harmless" if read_error.retryable else "no"
 
 
 def _fields(kind: type[TwelveLabsError]) -> str:

@@ -51,7 +51,7 @@ VERSIONS: Final = ROOT / "tests" / "data" / "official_versions.json"
 ANYTHING: Final = "Any"
 FILES: Final = {IO, BinaryIO, bytes, tuple, Path}
 FILE_PROTOCOLS: Final = {"Buffer", "FilePart", "HasFile", "PathLike", "SupportsRead", "SupportsReadChunk"}
-"""Types of files, which both clients take in many forms; `tests/unit/test_file_sources.py` tries them."""
+"""Types of files; both clients accept many forms, which `tests/unit/test_file_sources.py` tests."""
 
 OMITTED_PARAMETERS: Final = {
     "adjust_confidence_level": "not part of API v1.3",
@@ -60,7 +60,7 @@ OMITTED_PARAMETERS: Final = {
     "sort_option": "not part of API v1.3",
     "threshold": "not part of API v1.3",
 }
-"""Parameters that are omitted here, with the reason."""
+"""Parameters that this package omits, with the reason."""
 
 OTHER_TYPES: Final = {
     ("indexes.indexed_assets.update", "user_metadata"): "required, because an update without it changes nothing",
@@ -68,7 +68,7 @@ OTHER_TYPES: Final = {
     (None, "user_metadata"): "values must not be None",
     (None, "metadata"): "strings, numbers, booleans and lists of strings, the types that the platform accepts",
 }
-"""Types of the official client that are refused here, with the reason: by method and parameter, or by parameter."""
+"""Types of the official client that this package rejects, with the reason: by method and parameter, or by parameter."""
 
 OMITTED_FIELDS: Final = {
     "models[].addons[]": "`addons[]`",
@@ -82,7 +82,7 @@ OMITTED_FIELDS: Final = {
     "score": "`rank`; the platform sends no scores",
     "total_chunks": "the sum of `chunks_completed`, `chunks_failed` and `chunks_pending`",
 }
-"""Fields of results that are omitted here, with what to use: by the end of the path, the longest one first."""
+"""Fields of results that this package omits, with their replacement: by the end of the path, the longest end first."""
 
 OTHER_METHODS: Final = {
     "delete": "client.request",
@@ -107,7 +107,7 @@ OTHER_METHODS: Final = {
     "task.transfers": "",
     "tasks.transfers": "",
 }
-"""Methods and groups of older versions, and what replaces them here; empty for what the platform has removed."""
+"""Methods and groups of older versions, and their replacement; empty for those that the platform has removed."""
 
 OTHER_PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
     "file": ["video_file"],
@@ -117,10 +117,10 @@ OTHER_PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
     "url": ["video_url"],
     "video_id": ["video"],
 }
-"""Parameters of older versions, and the possible names here."""
+"""Parameters of older versions, and their possible names in this package."""
 
 OTHER_VALUES: Final = {("video_id", "video")}
-"""Parameters with another name that also take another value, which `PAGE_TEMPLATE` explains: by both names."""
+"""Renamed parameters that also take another value (old name, new name); `PAGE_TEMPLATE` explains them."""
 
 READABLE_TYPES: Final = {"object": "objects", "DataclassInstance": "dataclasses", "dict of Any": "dicts"}
 """Types of items of lists, in words."""
@@ -131,7 +131,7 @@ REMOVED: Final = {
     "summarize": "removed by the platform; use `analyze` with a prompt or a schema",
     "transfers": "removed by the platform; use `imports` and `data_connectors`",
 }
-"""What to use in place of a method that has no replacement."""
+"""What to use instead of a method that has no replacement."""
 
 PAGE_TEMPLATE: Final = """\
 # Every difference, side by side
@@ -206,11 +206,11 @@ VERSION_TEMPLATE: Final = """
 WRAPPERS: Final = {"AsyncIterator", "AsyncPager", "Iterator", "Paginator", "RootModelList", "SyncPager"}
 """Generic classes that contain any number of results."""
 MAX_DEPTH: Final = 6
-"""Fields within fields that are compared; models may contain themselves."""
+"""Maximum depth of nested fields that are compared; models may contain themselves."""
 
 
 class Signature(TypedDict):
-    """The types of a method: of its parameters, and of the fields of its result."""
+    """The types of the parameters of a method and of the fields of its result."""
 
     parameters: dict[str, list[str]]
     result: dict[str, list[str]]
@@ -219,24 +219,24 @@ class Signature(TypedDict):
 def page() -> str:
     """Return the content of the page."""
     names = list(tomllib.loads(CALLS.read_text("utf-8")))
-    theirs, ours = twelvelabs.AsyncTwelveLabs(api_key="key"), AsyncTwelveLabs("key")
-    official, here = _signatures(theirs, names), _signatures(ours, names)
-    rows = [f"| `{name}` | {_difference(name, theirs, ours)} |" for name in names]
+    official_client, client = twelvelabs.AsyncTwelveLabs(api_key="key"), AsyncTwelveLabs("key")
+    official, package = _signatures(official_client, names), _signatures(client, names)
+    rows = [f"| `{name}` | {_difference(name, official_client, client)} |" for name in names]
     text = PAGE_TEMPLATE.format(
         same=sum(row.endswith("| the same |") for row in rows),
         all=len(rows),
         version=version("twelvelabs"),
         methods="\n".join(rows),
-        fields=len({(path, *kinds) for one in official.values() for path, kinds in one["result"].items()}),
-        differences="\n".join(_field_rows(official, here)),
-        raw=_share(sum(_exists(ours.with_raw_response, name) for name in names), len(names)),
+        fields=len({(path, *kinds) for signature in official.values() for path, kinds in signature["result"].items()}),
+        differences="\n".join(_field_rows(official, package)),
+        raw=_share(sum(_exists(client.with_raw_response, name) for name in names), len(names)),
         official_raw=_public_names(import_module("twelvelabs.core.http_response").AsyncHttpResponse),
         our_raw=_public_names(RawResponse),
         sync=_share(sum(_exists(TwelveLabs("key"), name) for name in names), len(names)),
     )
     recorded: dict[str, dict[str, Signature]] = json.loads(VERSIONS.read_text("utf-8"))
     return text + "".join(
-        VERSION_TEMPLATE.format(version=old, rows="\n".join(_version_rows(recorded[old], official, here)))
+        VERSION_TEMPLATE.format(version=old, rows="\n".join(_version_rows(recorded[old], official, package)))
         for old in recorded
     )
 
@@ -246,53 +246,56 @@ def _share(number: int, total: int) -> str:
 
 
 def _difference(name: str, official: Any, client: Any) -> str:
-    given, taken = _parameters(official, name), _parameters(client, name)
-    notes = [f"no `{gone}=`: {OMITTED_PARAMETERS[gone]}" for gone in sorted(given.keys() - taken.keys())]
-    for parameter in sorted(given.keys() & taken.keys()):
-        refused = refused_types(given[parameter], taken[parameter])
-        if refused:
+    official_types, package_types = _parameters(official, name), _parameters(client, name)
+    notes = [
+        f"no `{omitted}=`: {OMITTED_PARAMETERS[omitted]}"
+        for omitted in sorted(official_types.keys() - package_types.keys())
+    ]
+    for parameter in sorted(official_types.keys() & package_types.keys()):
+        rejected = rejected_types(official_types[parameter], package_types[parameter])
+        if rejected:
             reason = OTHER_TYPES.get((name, parameter)) or OTHER_TYPES[None, parameter]
             notes.append(f"`{parameter}=`: {reason}")
-    added = sorted(taken.keys() - given.keys())
-    notes += [f"also {', '.join(f'`{one}=`' for one in added)}"] if added else []
+    added = sorted(package_types.keys() - official_types.keys())
+    notes += [f"also {', '.join(f'`{parameter}=`' for parameter in added)}"] if added else []
     return "; ".join(notes) or "the same"
 
 
-def _field_rows(official: Mapping[str, Signature], here: Mapping[str, Signature]) -> Iterator[str]:
-    """Return a row for each field that is absent here or has another type, with the methods that return it."""
+def _field_rows(official: Mapping[str, Signature], package: Mapping[str, Signature]) -> Iterator[str]:
+    """Return a row for each field that this package omits or types differently, with the methods that return it."""
     methods: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for name, signature in official.items():
-        for path, given, taken in field_differences(signature["result"], here[name]["result"]):
-            methods[path, given, taken].append(name)
-    for (path, given, taken), names in sorted(methods.items()):
-        yield f"| `{path}` | {given} | {taken} | {', '.join(f'`{name}`' for name in names)} |"
+        for path, official_type, package_type in field_differences(signature["result"], package[name]["result"]):
+            methods[path, official_type, package_type].append(name)
+    for (path, official_type, package_type), names in sorted(methods.items()):
+        yield f"| `{path}` | {official_type} | {package_type} | {', '.join(f'`{name}`' for name in names)} |"
 
 
 def field_differences(
-    official: Mapping[str, Sequence[str]], here: Mapping[str, Sequence[str]]
+    official: Mapping[str, Sequence[str]], package: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str, str]]:
-    """Return path, official type and type here of each field that is absent here or has another type."""
-    given = _items(official) if "[]" in _roots(here) and "[]" not in _roots(official) else official
-    for path, kinds in given.items():
+    """Return path, official type and type in this package of each field that is absent or has another type."""
+    official_fields = _items(official) if "[]" in _roots(package) and "[]" not in _roots(official) else official
+    for path, kinds in official_fields.items():
         parent = path.rpartition(".")[0]
-        taken = set(here.get(path, ()))
-        if (parent and parent not in here) or any(ANYTHING in here.get(one, ()) for one in _prefixes(path)):
-            continue  # its object is in the table, or may contain anything
-        shown = path.removeprefix("[]").removeprefix(".") or "the result"
-        if path not in here:
-            other = "`dict`" if f"{path}{{}}" in here else _replaced_field(path)
-            yield shown, _shown(kinds, path), other
-        elif not all(_accepts(taken, kind) for kind in kinds):
-            yield shown, _shown(kinds), _shown(taken)
+        package_types = set(package.get(path, ()))
+        if (parent and parent not in package) or any(ANYTHING in package.get(prefix, ()) for prefix in _prefixes(path)):
+            continue  # the table contains the object, or the object may contain anything
+        label = path.removeprefix("[]").removeprefix(".") or "the result"
+        if path not in package:
+            replacement = "`dict`" if f"{path}{{}}" in package else _replaced_field(path)
+            yield label, _format_types(kinds, path), replacement
+        elif not all(_accepts(package_types, kind) for kind in kinds):
+            yield label, _format_types(kinds), _format_types(package_types)
 
 
 def _replaced_field(path: str) -> str:
-    """Return what replaces a field that is absent here, or `none`."""
+    """Return the replacement of a field that this package omits, or `none`."""
     return next((text for end, text in OMITTED_FIELDS.items() if path == end or path.endswith(f".{end}")), "none")
 
 
 def _prefixes(path: str) -> Iterator[str]:
-    """Return a path and what it is in."""
+    """Return a path and the paths of the objects that contain it."""
     while path:
         yield path
         path = path[:-2] if path.endswith(("[]", "{}")) else path.rpartition(".")[0]
@@ -303,11 +306,11 @@ def _roots(result: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def _items(result: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """Return the fields of the items of a page, over which this package iterates."""
+    """Return the fields of the items of a page; this package iterates over the items."""
     return {path.removeprefix(".data"): kinds for path, kinds in result.items() if path.startswith(".data[]")}
 
 
-def _shown(kinds: Iterable[str], path: str = "") -> str:
+def _format_types(kinds: Iterable[str], path: str = "") -> str:
     text = " or ".join(f"`{kind}`" for kind in sorted(kinds))
     return f"list of {text}" if path.endswith("[]") else text
 
@@ -315,26 +318,26 @@ def _shown(kinds: Iterable[str], path: str = "") -> str:
 def _version_rows(
     recorded: Mapping[str, Signature],
     official: Mapping[str, Signature],
-    here: Mapping[str, Signature],
+    package: Mapping[str, Signature],
 ) -> Iterator[str]:
-    """Return a row for each method of an older version that is called otherwise here."""
+    """Return a row for each method of an older version that this package calls differently."""
     for name, old in recorded.items():
         target = _replacement(name)
-        if target not in here:
+        if target not in package:
             removed = next((text for key, text in REMOVED.items() if key in name.split(".")), f"`{target}`")
             yield f"| `{name}` | {removed} |"
             continue
         notes = [f"`{target}`"] if target != name else []
-        known = set(field_differences(official[target]["result"], here[target]["result"]))
-        known_notes = set(_parameter_notes(target, official[target], here[target]))
-        notes += [note for note in _parameter_notes(target, old, here[target]) if note not in known_notes]
-        notes += _field_notes(set(field_differences(old["result"], here[target]["result"])) - known)
+        known = set(field_differences(official[target]["result"], package[target]["result"]))
+        known_notes = set(_parameter_notes(target, official[target], package[target]))
+        notes += [note for note in _parameter_notes(target, old, package[target]) if note not in known_notes]
+        notes += _field_notes(set(field_differences(old["result"], package[target]["result"])) - known)
         if notes:
             yield f"| `{name}` | {'; '.join(notes)} |"
 
 
 def _replacement(name: str) -> str:
-    """Return the method that replaces one of an older version, or an empty string."""
+    """Return the replacement of a method of an older version, or an empty string."""
     head, tail = name.replace("list_pagination", "list"), ""
     while head:
         if head in OTHER_METHODS:
@@ -344,38 +347,40 @@ def _replacement(name: str) -> str:
     return name
 
 
-def _parameter_notes(name: str, old: Signature, here: Signature) -> Iterator[str]:
-    taken = here["parameters"]
+def _parameter_notes(name: str, old: Signature, package: Signature) -> Iterator[str]:
+    package_types = package["parameters"]
     for parameter, kinds in old["parameters"].items():
-        if parameter not in taken:
-            others = [other for other in OTHER_PARAMETERS.get(parameter, ()) if other in taken]
-            value = ", with [another value](#from-older-versions)" if {(parameter, *others)} & OTHER_VALUES else ""
-            yield f"`{parameter}=` becomes `{others[0]}=`{value}" if others else f"no `{parameter}=`"
-        elif not all(_accepts(set(taken[parameter]), kind) for kind in kinds):
+        if parameter not in package_types:
+            replacements = [other for other in OTHER_PARAMETERS.get(parameter, ()) if other in package_types]
+            value = (
+                ", with [another value](#from-older-versions)" if {(parameter, *replacements)} & OTHER_VALUES else ""
+            )
+            yield f"`{parameter}=` becomes `{replacements[0]}=`{value}" if replacements else f"no `{parameter}=`"
+        elif not all(_accepts(set(package_types[parameter]), kind) for kind in kinds):
             reason = OTHER_TYPES.get((name, parameter)) or OTHER_TYPES.get((None, parameter))
-            yield f"`{parameter}=`: {reason or _described({*taken[parameter]} - {'NoneType'})}"
+            yield f"`{parameter}=`: {reason or _describe_types({*package_types[parameter]} - {'NoneType'})}"
 
 
-def _described(kinds: set[str]) -> str:
-    """Return the types that a parameter accepts, those of lists in words."""
+def _describe_types(kinds: set[str]) -> str:
+    """Format the types that a parameter accepts; types of lists are described in words."""
     items = {kind.removeprefix("list of ") for kind in kinds if kind.startswith("list of ")}
     others = {kind for kind in kinds if not kind.startswith("list of ")}
     if items and items == others:
-        return f"{_shown(others)}, or a list of these"
+        return f"{_format_types(others)}, or a list of these"
     if items and not others and items <= READABLE_TYPES.keys():
         *first, last = (word for item, word in READABLE_TYPES.items() if item in items)
         return "a list of " + " or ".join([", ".join(first), last] if first else [last])
-    return _shown(kinds)
+    return _format_types(kinds)
 
 
 def _field_notes(differences: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     paths: dict[str, list[str]] = defaultdict(list)
-    for path, _, taken in sorted(differences):
-        paths[taken].append(f"`{path}`")
+    for path, _, package_type in sorted(differences):
+        paths[package_type].append(f"`{path}`")
     changed = [
-        f"{', '.join(names)} {'becomes' if len(names) == 1 else 'become'} {taken}"
-        for taken, names in paths.items()
-        if taken != "none"
+        f"{', '.join(names)} {'becomes' if len(names) == 1 else 'become'} {package_type}"
+        for package_type, names in paths.items()
+        if package_type != "none"
     ]
     if changed:
         yield f"in the result, {', '.join(changed)}"
@@ -396,8 +401,8 @@ def _signature(client: Any, name: str) -> Signature:
 
 
 def _method(client: Any, name: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = reduce(getattr, name.split("."), client)
-    return found if inspect.ismethod(found) else getattr(found, "create", None) or type(found).__call__
+    member: Callable[..., Any] = reduce(getattr, name.split("."), client)
+    return member if inspect.ismethod(member) else getattr(member, "create", None) or type(member).__call__
 
 
 def _parameters(client: Any, name: str) -> dict[str, Any]:
@@ -406,18 +411,18 @@ def _parameters(client: Any, name: str) -> dict[str, Any]:
     hints = get_type_hints(method)
     return {
         parameter: hints[parameter]
-        for parameter, one in inspect.signature(method).parameters.items()
-        if parameter in hints and parameter != "request_options" and one.kind is not one.VAR_KEYWORD
+        for parameter, details in inspect.signature(method).parameters.items()
+        if parameter in hints and parameter != "request_options" and details.kind is not details.VAR_KEYWORD
     }
 
 
 def _fields(hint: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Return path and type of each field of a result: `[].clips[].start` is in a list of objects with lists."""
+    """Return path and type of each field of a result: `[].clips[].start` is a field in a list of objects with lists."""
     origin, parts = get_origin(hint), get_args(hint)
     if depth > MAX_DEPTH or hint is NoneType or hint is None:
         return
     if origin in {Union, UnionType, Annotated}:
-        # The official client adds Any to each list of values that may grow.
+        # The official client adds Any to enumerations that may get new values.
         options = [part for part in parts if part is not Any] if origin is not Annotated else parts[:1]
         for part in options if set(options) - {NoneType} else [Any]:
             yield from _fields(part, path, depth)
@@ -455,9 +460,9 @@ def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
     hints = get_type_hints(kind)
     fields: tuple[Any, ...] = attrs.fields(cast("Any", kind))
     yield from ((field.name, hints[field.name]) for field in fields if field.name != "extra")
-    for name, found in inspect.getmembers(kind):
-        if isinstance(found, property) and found.fget:
-            yield name, get_type_hints(found.fget).get("return", Any)
+    for name, member in inspect.getmembers(kind):
+        if isinstance(member, property) and member.fget:
+            yield name, get_type_hints(member.fget).get("return", Any)
 
 
 def _methods(client: Any, path: str = "") -> Iterator[str]:
@@ -465,11 +470,11 @@ def _methods(client: Any, path: str = "") -> Iterator[str]:
     for name in dir(client):
         if name.startswith("_") or name == "with_raw_response":
             continue
-        found = getattr(client, name)
-        if callable(found):
+        member = getattr(client, name)
+        if callable(member):
             yield f"{path}{name}"
-        if type(found).__module__.startswith("twelvelabs") and path.count(".") < MAX_DEPTH:
-            yield from _methods(found, f"{path}{name}.")
+        if type(member).__module__.startswith("twelvelabs") and path.count(".") < MAX_DEPTH:
+            yield from _methods(member, f"{path}{name}.")
 
 
 def _exists(client: Any, name: str) -> bool:
@@ -486,14 +491,14 @@ def _public_names(kind: type) -> str:
 
 
 def _is_group(client: Any, name: str) -> bool:
-    found = reduce(getattr, name.split("."), client)
-    return not inspect.ismethod(found)
+    member = reduce(getattr, name.split("."), client)
+    return not inspect.ismethod(member)
 
 
-def refused_types(given: Any, taken: Any) -> set[str]:
+def rejected_types(official_types: Any, package_types: Any) -> set[str]:
     """Return the types that the first annotation has and the second does not accept."""
-    accepted = _kinds(taken)
-    return {kind for kind in _kinds(given) if not _accepts(accepted, kind)}
+    accepted = _kinds(package_types)
+    return {kind for kind in _kinds(official_types) if not _accepts(accepted, kind)}
 
 
 def _accepts(accepted: set[str], kind: str) -> bool:
@@ -507,10 +512,10 @@ def _accepts(accepted: set[str], kind: str) -> bool:
 
 
 def _kinds(hint: Any) -> set[str]:
-    """Return what an annotation accepts: `str`, `'visual'`, `list of str`, `dict of Any`, `file`, `object`, ..."""
+    """Return the types that an annotation accepts, such as `str`, `'visual'`, `list of str` or `file`."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in {Union, UnionType, Annotated}:
-        # The official client adds Any to each list of values that may grow.
+        # The official client adds Any to enumerations that may get new values.
         options = [part for part in parts if part is not Any] if origin is not Annotated else parts[:1]
         return set[str]().union(*map(_kinds, options))
     if origin is Literal:
@@ -542,7 +547,9 @@ def record() -> None:
 def _dump(recorded: Mapping[str, Mapping[str, Signature]]) -> str:
     """Return JSON with one line for each method."""
     versions = [
-        f'"{number}": {{\n' + ",\n".join(f'"{name}": {json.dumps(one)}' for name, one in methods.items()) + "\n}"
+        f'"{number}": {{\n'
+        + ",\n".join(f'"{name}": {json.dumps(signature)}' for name, signature in methods.items())
+        + "\n}"
         for number, methods in sorted(recorded.items())
     ]
     return "{\n" + ",\n".join(versions) + "\n}\n"

@@ -44,9 +44,9 @@ write twice; the client retries them only when the first attempt cannot have tak
 
 
 def method_of(client: AsyncTwelveLabs, name: str) -> Callable[..., Any]:
-    """Return the method behind `client.NAME`."""
-    found: Any = reduce(getattr, name.split("."), client)
-    return found if inspect.ismethod(found) else found.create
+    """Return the method `client.NAME`; for a callable group, its `create`."""
+    member: Any = reduce(getattr, name.split("."), client)
+    return member if inspect.ismethod(member) else member.create
 
 
 def lines_of(method: Callable[..., Any]) -> int:
@@ -69,9 +69,9 @@ def page() -> str:
         methods = [name, *([NON_STREAMING_METHODS[name]] if name in NON_STREAMING_METHODS else [])]
         lengths = [lines_of(method_of(client, method)) for method in methods]
         counts += lengths
-        called = ", ".join(f"`client.{method}`" for method in methods)
+        calls = ", ".join(f"`client.{method}`" for method in methods)
         note = " (deprecated)" if fact.get("deprecated") else ""
-        rows.append(f"| `{fact['call']}` | {called}{note} | {fact['retry']} | {', '.join(map(str, lengths))} |")
+        rows.append(f"| `{fact['call']}` | {calls}{note} | {fact['retry']} | {', '.join(map(str, lengths))} |")
     return PAGE_TEMPLATE.format(
         operations=len(facts), methods=len(counts), mean=mean(counts), median=median(counts), rows="\n".join(rows)
     )

@@ -1,7 +1,7 @@
 """Generate `docs/peers.md`: each method of the official clients, and whether it works against the emulator.
 
 Run it from the top of the repository: `python docs/make_peers.py`. A test fails while the page is out of date, and
-other tests make each call of the page.
+other tests run each call of the page.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def page() -> str:
 
 
 def _count(calls: dict[str, dict[str, Any]], peer: str) -> str:
-    there = [call for call in calls.values() if peer not in call.get("absent", ())]
-    return f"{sum(peer not in call.get('fails', {}) for call in there)} of {len(there)}"
+    existing = [call for call in calls.values() if peer not in call.get("absent", ())]
+    return f"{sum(peer not in call.get('fails', {}) for call in existing)} of {len(existing)}"
 
 
 def _cells(call: dict[str, Any], notes: list[str]) -> str:
@@ -68,8 +68,8 @@ def _cell(call: dict[str, Any], peer: str, notes: list[str]) -> str:
     if peer in call.get("absent", ()):
         return "does not have it"
     if peer in call.get("fails", {}):
-        error, why = call["fails"][peer]
-        return f"no ({_footnote_number(f'`{error}`: it {why}.', notes)})"
+        error, reason = call["fails"][peer]
+        return f"no ({_footnote_number(f'`{error}`: it {reason}.', notes)})"
     if peer in call.get("limits", {}):
         return f"✓ ({_footnote_number(call['limits'][peer] + '.', notes)})"
     return "✓"

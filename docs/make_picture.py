@@ -1,4 +1,7 @@
-"""Generate `docs/demo.svg`, a screenshot of the demo. Run it from the top: `python docs/make_picture.py`."""
+"""Generate `docs/demo.svg`, a screenshot of the demo.
+
+Run it from the top of the repository: `python docs/make_picture.py`.
+"""
 
 from __future__ import annotations
 
@@ -52,29 +55,29 @@ def record_demo() -> bytes:
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
         os.execv(COMMAND[0], COMMAND)  # noqa: S606  # trusted command
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    written = b""
+    output = b""
     try:
-        while piece := os.read(terminal, 65536):
-            written += piece
+        while chunk := os.read(terminal, 65536):
+            output += chunk
     except OSError:  # the terminal was closed
         pass
     os.waitpid(child, 0)
-    return written
+    return output
 
 
 def render_screen(output: bytes) -> list[Text]:
     """Return the final screen, line by line."""
-    shown = pyte.Screen(COLUMNS, ROWS)
-    pyte.ByteStream(shown).feed(output)
-    lines = [_line(shown, row) for row in range(ROWS)]
+    screen = pyte.Screen(COLUMNS, ROWS)
+    pyte.ByteStream(screen).feed(output)
+    lines = [_line(screen, row) for row in range(ROWS)]
     while not lines[-1].plain.strip():
         lines.pop()
     return lines
 
 
-def _line(screen_buffer: pyte.Screen, row: int) -> Text:
+def _line(screen: pyte.Screen, row: int) -> Text:
     line = Text()
-    cells = [screen_buffer.buffer[row][column] for column in range(COLUMNS)]
+    cells = [screen.buffer[row][column] for column in range(COLUMNS)]
     for style, run in groupby(cells, key=_style):
         line.append("".join(cell.data for cell in run), style)
     line.rstrip()
@@ -82,8 +85,8 @@ def _line(screen_buffer: pyte.Screen, row: int) -> Text:
 
 
 def _style(cell: Char) -> Style:
-    colour = None if cell.fg == "default" else re.sub("^bright", "bright_", cell.fg).replace("brown", "yellow")
-    return Style(color=colour, bold=cell.bold)
+    color = None if cell.fg == "default" else re.sub("^bright", "bright_", cell.fg).replace("brown", "yellow")
+    return Style(color=color, bold=cell.bold)
 
 
 def main() -> None:

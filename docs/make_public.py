@@ -64,14 +64,14 @@ def names_of(module: dict[str, Any]) -> list[str]:
 
 def files() -> dict[Path, str]:
     """Return each generated file with its content."""
-    written = {
+    contents = {
         PACKAGE / "__init__.py": _with_block(PACKAGE / "__init__.py", _init_block()),
         PACKAGE / "models" / "__init__.py": _with_block(PACKAGE / "models" / "__init__.py", _models_block()),
         PACKAGE / "types.py": _types_module(),
     }
     for page in pages():
-        written[ROOT / "docs" / "reference" / f"{page}.md"] = _page(page)
-    return written
+        contents[ROOT / "docs" / "reference" / f"{page}.md"] = _page(page)
+    return contents
 
 
 class Section(NamedTuple):
@@ -82,26 +82,26 @@ class Section(NamedTuple):
     module: str
     names: list[str]
     is_part: bool = False
-    """Whether the names are those of a module that is documented on another page."""
+    """Whether another page documents the module of these names."""
 
 
 def sections() -> Iterator[Section]:
-    """Yield what the pages of the reference contain."""
+    """Yield the sections of the reference."""
     for module in MODULES:
         page, title, name = module["page"], module.get("section", ""), module["name"]
-        homes = _names_by_home(module)
-        own = [*names_of(module)] if not module.get("split") else homes.pop(name, [])
+        names_by_module = _names_by_module(module)
+        own = [*names_of(module)] if not module.get("split") else names_by_module.pop(name, [])
         parts: dict[str, Any] = module.get("parts", {})
-        taken = {one for part in parts.values() for one in part["names"]}
-        yield Section(page, title, name, [one for one in own if one not in taken])
+        part_names = {name for part in parts.values() for name in part["names"]}
+        yield Section(page, title, name, [own_name for own_name in own if own_name not in part_names])
         for path, part in parts.items():
             yield Section(path, part["section"], name, sorted(part["names"]), is_part=True)
         if module.get("split"):
-            for home, names in homes.items():
-                leaf = home.rpartition(".")[2]
+            for defining_module, names in names_by_module.items():
+                leaf = defining_module.rpartition(".")[2]
                 parent = page if page in PUBLIC["pages"] else page.rpartition("/")[0]
                 words = leaf.replace("_", " ").replace("sqlite", "SQLite")
-                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {words}", home, names)
+                yield Section(f"{parent}/{leaf}", f"{name.capitalize()}: {words}", defining_module, names)
 
 
 def pages() -> list[str]:
@@ -121,7 +121,7 @@ def _init_block() -> str:
     imports += [
         f"    from twelvelabs_async.{module} import (\n{_lines(names)}\n    )" for module, names in sorted(top.items())
     ]
-    homes = [f'    "{name}": "{module}",' for module, names in sorted(top.items()) for name in names]
+    modules = [f'    "{name}": "{module}",' for module, names in sorted(top.items()) for name in names]
     exported = sorted(["__version__", *(name for names in top.values() for name in names)])
     return "\n".join(
         [
@@ -134,7 +134,7 @@ def _init_block() -> str:
             "    }",
             ")",
             "_MODULE_OF: Final = {",
-            *homes,
+            *modules,
             "}",
             "__all__ = [",
             *(f'    "{name}",' for name in exported),
@@ -180,15 +180,15 @@ def _page(page: str) -> str:
 
 def _module(section: Section) -> list[str]:
     lines = [f".. automodule:: twelvelabs_async.{section.module}"]
-    homes = _names_by_home({"name": section.module, "names": section.names})
-    for home, names in homes.items():
-        lines += [] if home == section.module else ["", f".. automodule:: twelvelabs_async.{home}"]
+    names_by_module = _names_by_module({"name": section.module, "names": section.names})
+    for module, names in names_by_module.items():
+        lines += [] if module == section.module else ["", f".. automodule:: twelvelabs_async.{module}"]
         lines += [f"   :members: {', '.join(names)}"]
     return lines
 
 
 def _part(section: Section) -> list[str]:
-    """Return directives for each name, because a module may be documented once only."""
+    """Return directives for each name, because Sphinx accepts only one `automodule` for a module."""
     tree = ast.parse(PACKAGE.joinpath(*section.module.split(".")).with_suffix(".py").read_text("utf-8"))
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     lines = [f".. currentmodule:: twelvelabs_async.{section.module}"]
@@ -213,8 +213,8 @@ def _first_line(module: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].replace("|", "\\|")
 
 
-def _names_by_home(module: dict[str, Any]) -> dict[str, list[str]]:
-    """Names by the module that defines them, where Sphinx finds their docstrings: a package may import them."""
+def _names_by_module(module: dict[str, Any]) -> dict[str, list[str]]:
+    """Group names by the module that defines them and contains their docstrings; a package may import them."""
     package = PACKAGE.joinpath(*module["name"].split("."), "__init__.py")
     tree = ast.parse(package.read_text("utf-8")) if package.exists() else ast.Module([], [])
     imported = {
@@ -223,10 +223,10 @@ def _names_by_home(module: dict[str, Any]) -> dict[str, list[str]]:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    homes: dict[str, list[str]] = {}
+    names_by_module: dict[str, list[str]] = {}
     for name in names_of(module):
-        homes.setdefault(imported.get(name, str(module["name"])), []).append(name)
-    return dict(sorted(homes.items()))
+        names_by_module.setdefault(imported.get(name, str(module["name"])), []).append(name)
+    return dict(sorted(names_by_module.items()))
 
 
 def main() -> None:

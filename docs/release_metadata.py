@@ -1,4 +1,4 @@
-"""Metadata of a release that depend on its repository: URLs, and the README with absolute links. Hatchling calls it.
+"""Add the metadata that depend on the repository: URLs, and the README with absolute links. Hatchling calls this hook.
 
 `repository` in `[tool.hatch.metadata.hooks.custom]` of `pyproject.toml` is the only place that names the repository.
 While it is empty, the package has no URLs, and its README keeps the relative links.
@@ -24,7 +24,7 @@ class ReleaseMetadata(MetadataHookInterface):
 
     # The build environment has no `override`, which Python 3.11 lacks.
     def update(self, metadata: dict[str, Any]) -> None:  # type: ignore[explicit-override]
-        """Add the fields."""
+        """Set the fields."""
         config = cast("dict[str, str]", self.config)  # pyright: ignore[reportUnknownMemberType]  # a bare dict
         repository, tag = config["repository"], f"v{metadata['version']}"
         text = (Path(self.root) / "README.md").read_text("utf-8")
@@ -45,14 +45,14 @@ def urls(repository: str, tag: str) -> dict[str, str]:
 
 
 def absolute_links(text: str, root: Path, repository: str, tag: str) -> str:
-    """Return a text whose links to files below `root` are absolute: to the page of a file, or to an image itself."""
+    """Make links to files below `root` absolute: they lead to the page of a file, or to an image itself."""
 
-    def replace(found: re.Match[str]) -> str:
-        target = found["target"]
+    def replace(match: re.Match[str]) -> str:
+        target = match["target"]
         if not (root / target.partition("#")[0]).exists() or target.startswith("#"):
-            return found[0]
-        kind = "raw" if found["image"] else "blob"
-        return f"{found[0].removesuffix(target)}{repository}/{kind}/{tag}/{target}"
+            return match[0]
+        kind = "raw" if match["image"] else "blob"
+        return f"{match[0].removesuffix(target)}{repository}/{kind}/{tag}/{target}"
 
     for pattern in LINKS:
         text = pattern.sub(replace, text)
