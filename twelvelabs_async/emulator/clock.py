@@ -27,7 +27,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float, /) -> Awaitable[object]:
-        """Wait for this many seconds; called for faults with a delay only."""
+        """Wait for this many seconds; called for faults with a delay or a slow body."""
         ...
 
 

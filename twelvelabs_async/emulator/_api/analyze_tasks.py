@@ -13,6 +13,7 @@ from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missi
 from twelvelabs_async.emulator._faults import FAULT
 from twelvelabs_async.emulator._generation import analysis
 from twelvelabs_async.emulator._json import rfc3339_seconds
+from twelvelabs_async.emulator._media.media import MAX_DURATION
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import (
     MODES,
@@ -27,7 +28,6 @@ from twelvelabs_async.emulator._state.service import Service
 from twelvelabs_async.emulator._streams import Stream, ndjson_line
 
 TASK_STATUSES = ("queued", "pending", "processing", "ready", "failed", "canceled")
-MAX_DURATION, MAX_WINDOW = 4 * 3600.0, 2 * 3600.0
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 BATCH_MODELS = ("pegasus1.5",)
 MAX_REQUESTS = 1000
@@ -63,7 +63,7 @@ async def create_task(context: RequestContext) -> ApiResponse:
 async def _read_task_request(service: Service, body: dict[str, Any]) -> AnalyzeRequest:
     try:
         return await analyze.read_request(
-            service, "POST /analyze/tasks", body, max_duration=MAX_DURATION, max_window=MAX_WINDOW
+            service, "POST /analyze/tasks", body, max_duration=MAX_DURATION, max_window=analysis.MAX_WINDOW
         )
     except ApiError as error:
         # Unlike the synchronous endpoint, tasks answer 400 for an unknown asset.
@@ -276,30 +276,30 @@ def _find_batch(context: RequestContext) -> Batch:
     return require_found(context.service.state.analyses.batches.get(identifier.lower()), "batch", identifier)
 
 
-def task_view(service: Service, task_: Analysis, *, brief: bool) -> Json:
+def task_view(service: Service, task: Analysis, *, brief: bool) -> Json:
     """Return a task as JSON; `brief` shortens the request parameters, as in lists."""
-    status = progress.analysis_status(service, task_)
-    view: Json = {"task_id": task_.id, "custom_id": task_.custom_id, "status": status}
-    if task_.request.video is not None:
-        view["video_source"] = video_source_view(task_.request.video, include_duration=status != "queued")
-    view["request_params"] = _request_params(task_, brief=brief)
-    view["created_at"] = rfc3339_seconds(task_.created_at)
-    if (ended := progress.analysis_ended_at(service, task_)) is not None:
+    status = progress.analysis_status(service, task)
+    view: Json = {"task_id": task.id, "custom_id": task.custom_id, "status": status}
+    if task.request.video is not None:
+        view["video_source"] = video_source_view(task.request.video, include_duration=status != "queued")
+    view["request_params"] = _request_params(task, brief=brief)
+    view["created_at"] = rfc3339_seconds(task.created_at)
+    if (ended := progress.analysis_ended_at(service, task)) is not None:
         view["completed_at"] = rfc3339_seconds(ended)
     if status == "ready":
-        result = progress.ensure_result(service, task_)
+        result = progress.ensure_result(service, task)
         view |= {"result": analysis.serialize_result(result), **analysis.serialize_warning(result)}
-    view |= error_view(service, task_)
-    if task_.batch is not None:
-        view["batch_id"] = task_.batch.id
-    elif deliveries := service.webhooks.delivery_status(task_.id, service.organization):
+    view |= error_view(service, task)
+    if task.batch is not None:
+        view["batch_id"] = task.batch.id
+    elif deliveries := service.webhooks.delivery_status(task.id, service.organization):
         view["webhooks"] = deliveries
     return view
 
 
-def error_view(service: Service, task_: Analysis) -> Json:
+def error_view(service: Service, task: Analysis) -> Json:
     """Return the error of a failed task, an empty dict for other tasks."""
-    reason = progress.failure_reason(service, task_)
+    reason = progress.failure_reason(service, task)
     return {"error": {"code": reason[0], "message": reason[1]}} if reason else {}
 
 
@@ -313,8 +313,8 @@ def video_source_view(source: MediaSource, *, include_duration: bool) -> Json:
     return view
 
 
-def _request_params(task_: Analysis, *, brief: bool) -> Json:
-    request, body = task_.request, task_.request.body
+def _request_params(task: Analysis, *, brief: bool) -> Json:
+    request, body = task.request, task.request.body
     names = (*_ECHOED_FIELDS, *(_ECHOED_SEGMENT_FIELDS if request.mode == SEGMENTS_MODE else ()))
     view: Json = {"analysis_mode": request.mode, **_echoed_defaults(request)}
     view |= {name: body[name] for name in names if body.get(name) is not None}
@@ -362,25 +362,25 @@ def _image_reference(entry: Json) -> Json:
     return {"name": entry["name"], "media_type": "image", **reference}
 
 
-def batch_view(service: Service, batch_: Batch) -> Json:
+def batch_view(service: Service, batch: Batch) -> Json:
     """Return a batch with its item counts as JSON."""
-    status = progress.batch_status(service, batch_)
-    item_statuses = [progress.analysis_status(service, item) for item in batch_.items]
+    status = progress.batch_status(service, batch)
+    item_statuses = [progress.analysis_status(service, item) for item in batch.items]
     view: Json = {
-        "batch_id": batch_.id,
-        "analysis_mode": batch_.mode,
-        "model_name": batch_.model,
+        "batch_id": batch.id,
+        "analysis_mode": batch.mode,
+        "model_name": batch.model,
         "status": status,
         "total_items": len(item_statuses),
-        "created_at": rfc3339_seconds(batch_.created_at),
-        "expires_at": rfc3339_seconds(batch_.expires_at),
+        "created_at": rfc3339_seconds(batch.created_at),
+        "expires_at": rfc3339_seconds(batch.expires_at),
         **{
             f"{name}_items": item_statuses.count(name)
             for name in ("queued", "processing", "ready", "failed", "canceled")
         },
     }
     if status not in progress.ACTIVE:
-        view[f"{status}_at"] = rfc3339_seconds(progress.batch_ended_at(service, batch_))
+        view[f"{status}_at"] = rfc3339_seconds(progress.batch_ended_at(service, batch))
     return view
 
 

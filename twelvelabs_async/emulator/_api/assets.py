@@ -52,7 +52,7 @@ async def create_asset(context: RequestContext) -> ApiResponse:
     asset = add_asset(
         context.service, method, filename, info, hls=hls, thumbnail=thumbnail, user_metadata=user_metadata
     )
-    return ApiResponse(serializers.asset(context.service, asset), 201)
+    return ApiResponse(serializers.asset_view(context.service, asset), 201)
 
 
 async def _from_file(context: RequestContext, form: Form) -> tuple[str, media.Media]:

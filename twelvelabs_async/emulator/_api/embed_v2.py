@@ -27,7 +27,8 @@ TIMED_OPTIONS: dict[str, tuple[str, ...]] = {
     "video": ("visual", "audio", "transcription"),
     "audio": ("audio", "transcription"),
 }
-EMBEDDING_TYPES = ("separate_embedding", "fused_embedding")
+SEPARATE, FUSED = "separate_embedding", "fused_embedding"
+EMBEDDING_TYPES = (SEPARATE, FUSED)
 FIXED_BOUNDS, DYNAMIC_BOUNDS = (2, 10), (2, 5)
 FUSED_OPTION = "fused"
 OFFSETS = ("start_sec", "end_sec")
@@ -42,7 +43,7 @@ MODELS = (OLD_MODEL, NEW_MODEL)
 INPUT_TYPES = ("text", "image", "text_image", "audio", "video", "multi_input")
 MAX_SIZE = 36 << 20
 MAX_IMAGE_SIZE = 32 << 20
-MAX_DURATION = 600.0
+MAX_INLINE_DURATION = 600.0
 TOO_LONG_CODES = {"video": "video_duration_too_long", "audio": "audio_duration_too_long"}
 NEW_MODEL_PARAMETERS = ("auto_truncate", "embedding_uncertainty", "embedding_dimension")
 MEDIA_TYPES: dict[str, tuple[str, ...]] = {OLD_MODEL: ("image",), NEW_MODEL: ("image", "video", "audio", "document")}
@@ -205,8 +206,8 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
     segmentation = _timed_segmentation(validation.optional_object(body, "segmentation"), media.kind, model, task=task)
     start, end = (validation.optional_number(body, name) for name in OFFSETS)
     span = embed.read_span(OFFSETS, start, end, media.duration or 0.0)
-    embedded_options = embeddings.applicable_options(media, options) if EMBEDDING_TYPES[0] in kinds else []
-    embedded_options += [FUSED_OPTION] if EMBEDDING_TYPES[1] in kinds else []
+    embedded_options = embeddings.applicable_options(media, options) if SEPARATE in kinds else []
+    embedded_options += [FUSED_OPTION] if FUSED in kinds else []
     offsets = {"duration": media.duration or 0.0, "start_offset_sec": span[0], "end_offset_sec": span[1]}
     metadata = source.metadata(media.kind, embedding_options=options, embedding_scopes=scopes, **offsets)
     if media.kind == "video" and not segmentation.dynamic:
@@ -219,7 +220,7 @@ def build_timed_request(body: JsonObject, source: Source, model: str, *, task: b
 def _timed_types(body: JsonObject, options: Sequence[str], model: str) -> list[str]:
     value = validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES)
     if value is None:
-        return [EMBEDDING_TYPES[0]]
+        return [SEPARATE]
     if len(options) == 1 and model == OLD_MODEL:
         raise invalid_parameter("embedding_type", "it needs at least two values of embedding_option")
     return value
@@ -227,9 +228,9 @@ def _timed_types(body: JsonObject, options: Sequence[str], model: str) -> list[s
 
 def _check_time_based_metadata(body: JsonObject, kinds: Sequence[str], model: str) -> None:
     has_metadata = body.get("time_based_metadata") is not None
-    if has_metadata and (model == OLD_MODEL or EMBEDDING_TYPES[1] not in kinds):
-        raise invalid_parameter("time_based_metadata", f"it needs {NEW_MODEL} and {EMBEDDING_TYPES[1]}")
-    if EMBEDDING_TYPES[1] in kinds and model == NEW_MODEL and not has_metadata:
+    if has_metadata and (model == OLD_MODEL or FUSED not in kinds):
+        raise invalid_parameter("time_based_metadata", f"it needs {NEW_MODEL} and {FUSED}")
+    if FUSED in kinds and model == NEW_MODEL and not has_metadata:
         raise missing_parameter("time_based_metadata")
     for note in validation.optional_object_list(body, "time_based_metadata"):
         start, end = validation.optional_number(note, "start"), validation.optional_number(note, "end")
@@ -279,7 +280,7 @@ def build_document_request(body: JsonObject, source: Source) -> tuple[EmbedReque
         if pair not in DOCUMENT_OPTION_SCOPES[pdf]:
             reason = f"{' with the scope '.join(pair)} does not exist for {source.media.mime}"
             raise invalid_parameter("embedding_option", reason)
-    if "fused_embedding" in (validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES) or []):
+    if FUSED in (validation.optional_choices(body, "embedding_type", EMBEDDING_TYPES) or []):
         raise invalid_parameter("embedding_type", "a document has a single modality, which cannot be fused")
     local, problem = _pages(body, source, scopes) if pdf else (_chunks(body, source, scopes), None)
     metadata = source.metadata("document", embedding_options=options, embedding_scopes=scopes)
@@ -401,22 +402,24 @@ async def _image(context: RequestContext, body: JsonObject, kind: str) -> EmbedR
     text = None
     if kind == "text_image":
         text = validation.check_text("input_text", validation.required_string(body, "input_text"))
-    source = await _read_source(context, body, "image", MAX_IMAGE_SIZE)
+    source = await _read_inline_source(context, body, "image", MAX_IMAGE_SIZE)
     check_image(source, f"{kind}.media_source")
     digest = source.media.digest if text is None else f"{source.media.digest}:{text}"
     return EmbedRequest(digest=digest, vectors=(VectorSpec(text=text or ""),), metadata=source.metadata(kind))
 
 
 async def _timed(context: RequestContext, body: JsonObject, kind: str) -> EmbedRequest:
-    source = await _read_source(context, body, kind, MAX_SIZE)
-    if (source.media.duration or 0.0) > MAX_DURATION:
-        message = f"{source.media.duration:g} s is longer than the {MAX_DURATION:g} s allowed; a task takes more."
+    source = await _read_inline_source(context, body, kind, MAX_SIZE)
+    if (source.media.duration or 0.0) > MAX_INLINE_DURATION:
+        message = (
+            f"{source.media.duration:g} s is longer than the {MAX_INLINE_DURATION:g} s allowed; a task takes more."
+        )
         raise ApiError(400, TOO_LONG_CODES[kind], message)
     context.usage.count_media(source.media.duration)
     return build_timed_request(body, source, OLD_MODEL, task=False)
 
 
-async def _read_source(context: RequestContext, body: JsonObject, kind: str, max_size: int) -> Source:
+async def _read_inline_source(context: RequestContext, body: JsonObject, kind: str, max_size: int) -> Source:
     media_source = validation.required_object(body, "media_source", kind)
     source = await read_source(context, media_source, kind, max_size=max_size, too_large_status=413)
     check_readable(source, "media_source")

@@ -164,7 +164,7 @@ async def list_videos(context: RequestContext) -> ApiResponse:
 async def retrieve_video(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/videos/{video-id}."""
     video = _find_ready_video(context)
-    view = serializers.video(context.service, video) | serializers.video_details(context, video)
+    view = serializers.video_view(context.service, video) | serializers.video_details(context, video)
     # Only lists have the size.
     del view["system_metadata"]["size"]
     return ApiResponse(view)

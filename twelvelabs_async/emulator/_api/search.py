@@ -53,7 +53,7 @@ async def search(context: RequestContext) -> ApiResponse:
         id=service.state.ids.uuid_token(),
         index_id=index.id,
         items=_search.group_by(hits, lambda hit: hit.video.id) if groups else hits,
-        hits_per_group=len(hits) if groups else None,
+        total_inner_matches=len(hits) if groups else None,
         limit=limit,
         transcription="transcription" in options,
         thumbnails="thumbnail" in index.addons,
@@ -159,8 +159,8 @@ def _page(service: Service, search: Search, number: int) -> dict[str, Any]:
         "total_results": len(search.items),
         "page_expires_at": rfc3339_seconds(search.expires_at),
     }
-    if search.hits_per_group is not None:
-        info["total_inner_matches"] = search.hits_per_group
+    if search.total_inner_matches is not None:
+        info["total_inner_matches"] = search.total_inner_matches
     if number < _page_count(search):
         info["next_page_token"] = f"{search.id}-{number + 1}"
     if number > 1:

@@ -25,7 +25,7 @@ def compact(**fields: Any) -> View:
     return {key: value for key, value in fields.items() if value not in (None, [], {})}
 
 
-def asset(service: Service, asset: Asset) -> View:
+def asset_view(service: Service, asset: Asset) -> View:
     """Return an asset as in the response that creates it."""
     return compact(
         _id=asset.id,
@@ -38,28 +38,26 @@ def asset(service: Service, asset: Asset) -> View:
     )
 
 
-def asset_detail(service: Service, asset_: Asset) -> View:
+def asset_detail(service: Service, asset: Asset) -> View:
     """Return an asset as in lists and retrievals."""
-    view = asset(service, asset_)
+    view = asset_view(service, asset)
     status: str = view["status"]
     if status == "failed":
-        view["error"] = {"message": asset_.media.problem}
+        view["error"] = {"message": asset.media.problem}
     if status == "ready":
-        view |= compact(size=asset_.media.size, duration=asset_.media.duration)
-        view["technical_metadata"] = technical_metadata(asset_.media)
-    return view | _derived_files(service, asset_, "error" if status == "failed" else status)
+        view |= compact(size=asset.media.size, duration=asset.media.duration)
+        view["technical_metadata"] = technical_metadata(asset.media)
+    return view | _derived_files(service, asset, "error" if status == "failed" else status)
 
 
-def _derived_files(service: Service, asset_: Asset, status: str) -> View:
+def _derived_files(service: Service, asset: Asset, status: str) -> View:
     """Return the HLS stream and the thumbnail of an asset, which are ready when the asset is."""
     view: View = {}
     ready = status == "ready"
-    if asset_.hls and asset_.media.kind in {"video", "audio"}:
-        view["hls"] = {"status": status} | (
-            {"manifest_url": playlist_url(service.account_url, asset_)} if ready else {}
-        )
-    if asset_.thumbnail and (asset_.media.kind in {"video", "image"} or asset_.media.mime == PDF):
-        url = thumbnail_url(service.account_url, asset_)
+    if asset.hls and asset.media.kind in {"video", "audio"}:
+        view["hls"] = {"status": status} | ({"manifest_url": playlist_url(service.account_url, asset)} if ready else {})
+    if asset.thumbnail and (asset.media.kind in {"video", "image"} or asset.media.mime == PDF):
+        url = thumbnail_url(service.account_url, asset)
         view["thumbnail"] = {"status": status} | ({"representative_url": url} if ready else {})
     return view
 
@@ -109,7 +107,7 @@ def system_metadata(video: Video) -> View:
     )
 
 
-def video(service: Service, video: Video) -> View:
+def video_view(service: Service, video: Video) -> View:
     """Return the fields of a video that lists and details have in common."""
     indexed_at = progress.indexed_at(service, video)
     return compact(
@@ -122,47 +120,47 @@ def video(service: Service, video: Video) -> View:
     )
 
 
-def listed_video(service: Service, video_: Video) -> View:
+def listed_video(service: Service, video: Video) -> View:
     """Return a video as in the lists of the older endpoints: with its HLS stream, which their description omits."""
-    return video(service, video_) | hls(service, video_)
+    return video_view(service, video) | hls(service, video)
 
 
-def indexed_asset(service: Service, video_: Video) -> View:
+def indexed_asset(service: Service, video: Video) -> View:
     """Return an indexed asset as in lists."""
-    return video(service, video_) | {"status": progress.video_status(service, video_)}
+    return video_view(service, video) | {"status": progress.video_status(service, video)}
 
 
-def indexed_asset_summary(service: Service, video_: Video) -> View:
+def indexed_asset_summary(service: Service, video: Video) -> View:
     """Return an indexed asset with the name of its index."""
-    return {"_id": video_.id, "index": {"_id": video_.index_id, "name": service.state.indexes[video_.index_id].name}}
+    return {"_id": video.id, "index": {"_id": video.index_id, "name": service.state.indexes[video.index_id].name}}
 
 
-def video_details(context: RequestContext, video_: Video) -> View:
+def video_details(context: RequestContext, video: Video) -> View:
     """Return the fields that only the retrieval of a video has, some of them on request."""
     options = context.query_choices("embedding_option", EMBEDDING_OPTIONS)
-    ready = progress.video_status(context.service, video_) == "ready"
-    view = compact(user_metadata=video_.user_metadata) | hls(context.service, video_)
+    ready = progress.video_status(context.service, video) == "ready"
+    view = compact(user_metadata=video.user_metadata) | hls(context.service, video)
     if options and ready:
-        segments = _video_segments(context.service, video_, options)
+        segments = _video_segments(context.service, video, options)
         view["embedding"] = {"model_name": "marengo3.0", "video_embedding": {"segments": segments}}
     if context.query_flag("transcription"):
-        view["transcription"] = descriptions.sentences(video_.asset) if ready else []
+        view["transcription"] = descriptions.sentences(video.asset) if ready else []
     return view
 
 
-def hls(service: Service, video_: Video) -> View:
+def hls(service: Service, video: Video) -> View:
     """Return the field with the HLS stream of a video, which is complete when the video is ready; {} without one."""
-    if not video_.stream:
+    if not video.stream:
         return {}
-    status = {"ready": "COMPLETE", "failed": "ERROR"}.get(progress.video_status(service, video_), "PROCESSING")
-    account_url, asset = service.account_url, video_.asset
+    status = {"ready": "COMPLETE", "failed": "ERROR"}.get(progress.video_status(service, video), "PROCESSING")
+    account_url, asset = service.account_url, video.asset
     urls = {"video_url": playlist_url(account_url, asset), "thumbnail_urls": [thumbnail_url(account_url, asset)]}
-    updated_at = rfc3339_seconds(progress.updated_at(service, video_))
+    updated_at = rfc3339_seconds(progress.updated_at(service, video))
     return {"hls": {"status": status, **(urls if status == "COMPLETE" else {}), "updated_at": updated_at}}
 
 
-def _video_segments(service: Service, video_: Video, options: list[str]) -> list[View]:
-    media = video_.asset.media
+def _video_segments(service: Service, video: Video, options: list[str]) -> list[View]:
+    media = video.asset.media
     span = (0.0, media.duration or 0.0)
     specs = embeddings.file_vector_specs(options, ["clip"], span, equal_segments(span[1]))
     return segments(service, media.digest, embeddings.with_described_text(media, specs))

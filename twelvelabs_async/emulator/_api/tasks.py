@@ -111,7 +111,7 @@ def _updated_at(service: Service, task: Task) -> float:
 
 def task_view(service: Service, task: Task) -> dict[str, Any]:
     """Return a task as JSON."""
-    metadata_ = serializers.system_metadata(task.video)
+    metadata = serializers.system_metadata(task.video)
     return {
         "_id": task.id,
         "video_id": task.video.id,
@@ -120,7 +120,7 @@ def task_view(service: Service, task: Task) -> dict[str, Any]:
         "created_at": rfc3339_seconds(task.created_at),
         "updated_at": rfc3339_seconds(_updated_at(service, task)),
         "system_metadata": {
-            name: metadata_[name] for name in ("filename", "duration", "width", "height") if name in metadata_
+            name: metadata[name] for name in ("filename", "duration", "width", "height") if name in metadata
         },
     }
 

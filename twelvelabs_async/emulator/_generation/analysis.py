@@ -71,7 +71,7 @@ TOKENS_PER_SECOND = 30
 
 TOKENS_PER_IMAGE = 1000
 
-MAX_DURATION = 7200.0
+MAX_WINDOW = 7200.0
 """Maximum duration of a video that one analysis covers, in seconds."""
 
 MULTIBYTE_TEXT = " Somebody reads “naïve café” aloud, then 日本語 🎬\u2028and the picture fades."
@@ -278,8 +278,8 @@ def compute_result(request: AnalyzeRequest, generation_id: str, *, seed: int, mu
     """Generate the result of an analysis."""
     seconds = 0.0 if request.video is None else request.end - request.start
     warning = failure = None
-    if seconds > MAX_DURATION:
-        message = f"{seconds:g} s are more than the {MAX_DURATION:g} s that can be analyzed at once."
+    if seconds > MAX_WINDOW:
+        message = f"{seconds:g} s are more than the {MAX_WINDOW:g} s that can be analyzed at once."
         failure = "video_duration_too_long", message
         return AnalysisResult(generation_id=generation_id, tokens=(), input_tokens=0, failure=failure)
     input_tokens = round(TOKENS_PER_SECOND * seconds) + TOKENS_PER_IMAGE * len(request.images)

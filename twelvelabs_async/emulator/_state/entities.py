@@ -139,8 +139,8 @@ class Search:
     index_id: str
     items: list[Hit] | list[list[Hit]]
     """Hits, or hits grouped by video."""
-    hits_per_group: int | None
-    """Maximum number of hits per group; `None` without groups."""
+    total_inner_matches: int | None
+    """Number of hits in all groups; None without groups."""
     limit: int
     transcription: bool
     thumbnails: bool
