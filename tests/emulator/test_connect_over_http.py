@@ -38,6 +38,22 @@ async def test_files_of_an_account_that_was_connected_over_http_are_imported(
     assert (status, [item["action"] for item in imported["items"]]) == (202, ["created", "rejected"])
 
 
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("https://app.example.com/done", 200),
+        ("http://localhost:3000/done?a=b", 200),
+        ("com.example.app:/done", 200),
+        ("done", 400),
+        ("app.example.com/done", 400),
+        ("https://app.example.com/a b", 400),
+    ],
+)
+async def test_a_redirect_uri_must_be_a_uri(call: SendRequest, uri: str, expected: int) -> None:
+    body = {"provider": "google_drive", "redirect_uri": uri}
+    assert (await call("POST", "/connections:authorize", json=body))[0] == expected
+
+
 async def test_a_connection_over_http_may_be_unusable(call: SendRequest, connect_account: Connect) -> None:
     _, created = await connect_account({"status": "expired"})
     status, error = await call("POST", f"/connections/{created['connection_id']}/picker-token")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ PROVIDERS = ("google_drive",)
 SCOPES = ("https://www.googleapis.com/auth/drive.readonly",)
 CONSENT_PAGE = "https://accounts.example.com/authorize"
 """Placeholder for the consent page of the provider, see `Emulator.connect`."""
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
 MAX_REDIRECT_URIS = 20
 """Invented: the API has a limit, but does not document it."""
 PICKER_TOKEN_LIFETIME = 3600
@@ -37,6 +39,8 @@ async def authorize(context: RequestContext) -> ApiResponse:
     body = await context.json()
     provider = require_choice("provider", body.get("provider"), PROVIDERS)
     uri, custom_id = validation.required_string(body, "redirect_uri"), validation.optional_string(body, "custom_id")
+    if not _URI.match(uri):
+        raise invalid_parameter("redirect_uri", "it must be a URI")
     registered = {known.uri for known in context.service.state.connectors.redirect_uris.values()}
     if registered and uri not in registered:  # without any, all are accepted
         raise _invalid_uri(f"The redirect URI {uri} is not registered.")
