@@ -24,7 +24,7 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """The command line, in a pipe."""
+    """The command line, with its output captured, as in a pipe."""
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     return Cli(capsys)
@@ -32,14 +32,14 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="module")
 def threaded_emulator() -> Iterator[ThreadedEmulator]:
-    """An emulator in a thread of its own; tests take `served`."""
+    """An emulator in a thread of its own; tests use `cli_emulator`."""
     with ThreadedEmulator(timing=Timing(asset=0, indexing=0)) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def cli_emulator(threaded_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
-    """The emulator that the command line finds by the environment, as new."""
+    """The emulator that the environment variables of the command line name; it is reset after each test."""
     monkeypatch.setenv(BASE_URL_VARIABLE, threaded_emulator.base_url)
     monkeypatch.setenv(API_KEY_VARIABLES[0], threaded_emulator.api_key)
     try:

@@ -1,4 +1,4 @@
-"""The command line as a person and a program meet it."""
+"""The command line as people and programs use it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIME_CODE = re.compile(r"\d\d:\d\d\.\d")
 
 
 def test_the_demo_finds_each_of_its_clips() -> None:
-    """The first command a newcomer runs, exactly as it is run."""
+    """The demo is the first command that a new user runs."""
     result = run_in_subprocess("demo")
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(CLIPS) == 3
@@ -39,19 +39,19 @@ def test_the_clips_are_small() -> None:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A demo that does not take its time."""
+def without_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the demo process videos without delay."""
     monkeypatch.setattr(demo, "TIMING", Timing(asset=0, indexing=0))
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("without_delays")
 def test_the_demo_prints_the_same_hits_each_time(cli: Cli) -> None:
     first, second = ([line for line in cli("demo").stdout.splitlines() if TIME_CODE.search(line)] for _ in range(2))
     assert first == second != []
 
 
 @pytest.mark.oldest_python
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("without_delays")
 def test_the_seed_of_the_demo_determines_its_hits(cli: Cli) -> None:
     hits = [
         [line for line in cli("demo", "--seed", seed).stdout.splitlines() if TIME_CODE.search(line)]
@@ -62,7 +62,7 @@ def test_the_seed_of_the_demo_determines_its_hits(cli: Cli) -> None:
 
 @pytest.mark.oldest_python
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_the_demo_ends_at_ctrl_c() -> None:
+def test_ctrl_c_interrupts_the_demo() -> None:
     with interruptible_process("demo") as process:
         assert process.stdout is not None
         while "3 items" not in process.stdout.readline():
@@ -74,7 +74,7 @@ def test_the_demo_ends_at_ctrl_c() -> None:
     assert not TIME_CODE.search(out)
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("without_delays")
 def test_the_demo_reports_a_broken_video_and_continues(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
     shutil.copy(CLIPS[0], tmp_path / "blue kite.mp4")
@@ -85,7 +85,7 @@ def test_the_demo_reports_a_broken_video_and_continues(cli: Cli, tmp_path: Path)
     assert f"ingest {tmp_path}" in result.stdout
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("without_delays")
 def test_the_demo_reports_a_folder_without_videos(cli: Cli, tmp_path: Path) -> None:
     result = cli("demo", str(tmp_path))
     assert result.exit_code == 1
@@ -132,7 +132,7 @@ def test_ingest_with_an_index_id_creates_no_other_index(cli: Cli, cli_emulator: 
 
 
 @pytest.mark.usefixtures("cli_emulator")
-def test_an_unknown_index_is_reported_with_the_existing_ones(cli: Cli) -> None:
+def test_the_error_for_an_unknown_index_lists_the_existing_indexes(cli: Cli) -> None:
     result = cli("search", "holidy", "a boat")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "error: no index 'holidy'; there are no indexes yet\n"
@@ -140,7 +140,7 @@ def test_an_unknown_index_is_reported_with_the_existing_ones(cli: Cli) -> None:
     assert "existing indexes: holiday" in cli("search", "f" * 24, "a boat").stderr
 
 
-def test_a_missing_key_is_reported_in_one_line(cli: Cli) -> None:
+def test_a_missing_api_key_is_reported_in_one_line(cli: Cli) -> None:
     for arguments in (("ingest", ".", "--index", "x"), ("search", "x", "y")):
         result = cli(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
@@ -161,14 +161,14 @@ def test_a_missing_key_is_reported_in_one_line(cli: Cli) -> None:
     ],
 )
 @pytest.mark.usefixtures("cli_emulator")
-def test_wrong_usage_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
+def test_a_usage_error_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
 
 
-def test_a_rejected_key_has_its_own_exit_code_and_error(
+def test_a_rejected_api_key_has_its_own_exit_code(
     cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(API_KEY_VARIABLES[0], "not-the-key")
@@ -194,7 +194,7 @@ def test_help_contains_the_exit_codes_and_version_is_printed(cli: Cli) -> None:
     assert cli("--version").stdout.strip() == __version__
 
 
-def test_without_its_extra_the_command_names_the_extra(
+def test_the_command_without_its_extra_prints_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def find_spec(name: str) -> object:
@@ -252,7 +252,7 @@ def test_the_second_ctrl_c_stops_immediately(cli_emulator: ThreadedEmulator) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(cli_emulator: ThreadedEmulator) -> None:
+def test_sigterm_interrupts_a_command_like_ctrl_c(cli_emulator: ThreadedEmulator) -> None:
     stalled = cli_emulator.faults.add("GET /indexes", stall="before", times=None)
     with interruptible_process("search", "x", "a balloon") as process:
         wait_until(process, lambda: stalled.hits)
@@ -266,9 +266,9 @@ def test_sigterm_ends_a_command_without_interrupt_handling_like_ctrl_c(cli_emula
 def test_ingest_completes_after_its_output_pipe_is_closed(
     cli_emulator: ThreadedEmulator, flags: tuple[str, ...]
 ) -> None:
-    """`| head -1` must not leave half of a list behind, nor a traceback."""
+    """Closing the pipe, as `| head -1` does, neither stops the ingestion nor prints a traceback."""
     command = [*CLI_COMMAND, "ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--concurrency", "1", *flags]
-    with subprocess.Popen(  # noqa: S603  # all of it is ours
+    with subprocess.Popen(  # noqa: S603  # a fixed command
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8"
     ) as process:
         assert process.stdout is not None
@@ -287,7 +287,7 @@ def test_help_into_a_closed_pipe_is_not_an_error(arguments: tuple[str, ...], unb
     read, write = os.pipe()
     os.close(read)
     command, variables = [*CLI_COMMAND, *arguments], {**environment(), "PYTHONUNBUFFERED": unbuffered}
-    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=variables, timeout=60, check=False)  # noqa: S603  # all of it is ours
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=variables, timeout=60, check=False)  # noqa: S603  # a fixed command
     os.close(write)
     assert (result.returncode, result.stderr) == (0, b"")
 
@@ -295,7 +295,7 @@ def test_help_into_a_closed_pipe_is_not_an_error(arguments: tuple[str, ...], unb
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_the_emulator_prints_its_base_url_first() -> None:
     command = [*CLI_COMMAND, "emulator", "--api-key", "mine"]
-    with subprocess.Popen(  # noqa: S603  # all of it is ours
+    with subprocess.Popen(  # noqa: S603  # a fixed command
         command, stdout=subprocess.PIPE, env=environment(), encoding="utf-8"
     ) as process:
         assert process.stdout is not None

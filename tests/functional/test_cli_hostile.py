@@ -1,4 +1,4 @@
-"""Texts of the API and names of files never reach a terminal with their control characters."""
+"""The terminal output never contains control characters from API responses or file names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async._cli.main import run
 from twelvelabs_async.emulator import ThreadedEmulator
 
-WITHOUT_TEXTS: dict[tuple[str, ...], str] = {
+COMMANDS_WITHOUT_TEST: dict[tuple[str, ...], str] = {
     ("completion",): "prints a script of its own",
     ("docs",): "prints the manual",
     ("emulator",): "is a server",
@@ -44,12 +44,12 @@ ARGUMENTS: dict[tuple[str, ...], list[str]] = {
 
 
 def test_each_command_is_covered() -> None:
-    assert ARGUMENTS.keys() | WITHOUT_TEXTS.keys() == COMMANDS.keys()
+    assert ARGUMENTS.keys() | COMMANDS_WITHOUT_TEST.keys() == COMMANDS.keys()
 
 
 @pytest.fixture
 def names(cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An index, a video and a folder, all with hostile names, and a terminal."""
+    """Ids and paths of an index, a video and a folder, all with hostile names; the output goes to a terminal."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "400")
@@ -72,7 +72,7 @@ def names(cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.Mo
 def test_output_contains_no_control_characters(
     command: tuple[str, ...], names: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if command == ("limits",):  # on a terminal it does not end
+    if command == ("limits",):  # on a terminal, the command runs until it is interrupted
         monkeypatch.setenv("TERM", "dumb")
     if command[0] == "ledger":
         run(["ingest", names["folder"], "--index", names["index"], "--ledger", names["ledger"]])

@@ -74,9 +74,9 @@ def test_a_dry_run_uses_the_limits_of_an_earlier_run(cli: Cli, cli_emulator: Thr
 @pytest.mark.usefixtures("cli_emulator")
 def test_a_dry_run_uses_the_ledger_and_finds_duplicates(cli: Cli, ledger: str, tmp_path: Path) -> None:
     cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger)
-    again = tmp_path / "again.mp4"
-    shutil.copy(CLIPS[1], again)
-    sources = [*map(str, CLIPS), str(again), str(CLIPS[2])]
+    copy = tmp_path / "again.mp4"
+    shutil.copy(CLIPS[1], copy)
+    sources = [*map(str, CLIPS), str(copy), str(CLIPS[2])]
     result = cli(
         "ingest", *sources, "--index", "holiday", "--ledger", ledger, "--dry-run", "--dedupe", "content", "--json"
     )
@@ -90,13 +90,13 @@ def test_a_dry_run_uses_the_ledger_and_finds_duplicates(cli: Cli, ledger: str, t
     assert result.records[1]["duration"] == pytest.approx(10, abs=0.2)
 
 
-def test_a_dry_run_makes_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
+def test_a_dry_run_creates_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "x", "--ledger", ledger, "--dry-run").exit_code == 0
     assert not Path(ledger).exists()
     assert not cli_emulator.state.assets
 
 
-def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
+def test_a_clip_that_is_too_short_is_not_uploaded(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli("ingest", str(MEDIA / "short.mp4"), str(CLIPS[0]), "--index", "holiday")
     assert result.exit_code == 1
     assert "short.mp4: it is 3 s long; marengo3.0 takes 4 s to 4 h" in result.stdout
@@ -104,9 +104,9 @@ def test_a_clip_of_three_seconds_costs_no_upload(cli: Cli, cli_emulator: Threade
 
 
 def test_valid_media_in_each_container_format_are_ingested(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
-    good = [str(path) for path in sorted(MEDIA.glob("bars.*"))]
-    result = cli("ingest", *good, "--index", "holiday")
-    assert (result.exit_code, len(good)) == (0, 6)
+    paths = [str(path) for path in sorted(MEDIA.glob("bars.*"))]
+    result = cli("ingest", *paths, "--index", "holiday")
+    assert (result.exit_code, len(paths)) == (0, 6)
     assert len(cli_emulator.state.assets) == 6
 
 
@@ -134,7 +134,7 @@ def test_an_exhausted_quota_stops_the_run_and_the_same_command_resumes_it(
     assert len(cli_emulator.state.assets) == 3
 
 
-def test_the_report_is_written_and_holds_no_key(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+def test_the_report_does_not_contain_the_api_key(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     hostile = tmp_path / "<script>alert(1)<&>.mp4"
     hostile.write_text("no video")
     report = tmp_path / "report.html"
@@ -194,7 +194,7 @@ def test_a_ledger_that_cannot_be_created_leaves_no_index_behind(
 
 
 @pytest.mark.parametrize("existing", ["video", "page", "pipe"])
-def test_a_report_replaces_nothing_but_a_page(
+def test_a_report_overwrites_only_an_earlier_report(
     cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, existing: str
 ) -> None:
     del cli_emulator
@@ -217,9 +217,7 @@ def test_a_report_replaces_nothing_but_a_page(
     assert before == (report.read_bytes() if existing == "video" else b"")
 
 
-def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(
-    cli: Cli, cli_emulator: ThreadedEmulator
-) -> None:
+def test_a_report_that_cannot_be_written_has_its_own_exit_code(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no full device")
     result = cli("ingest", str(CLIPS[0]), "--index", "x", "--report", "/dev/full")
@@ -232,7 +230,7 @@ def test_a_report_that_cannot_be_written_afterwards_has_its_own_exit_code(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 @pytest.mark.parametrize("closed", [False, True])
-def test_output_that_cannot_be_written_does_not_end_the_run(
+def test_a_write_error_on_standard_output_does_not_stop_the_run(
     cli_emulator: ThreadedEmulator, options: list[str], *, closed: bool
 ) -> None:
     command = [*CLI_COMMAND, "ingest", str(CLIPS[0]), "--index", "x", *options]
@@ -240,16 +238,18 @@ def test_output_that_cannot_be_written_does_not_end_the_run(
     if closed:
         command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(  # noqa: S603  # our own command
+        completed = subprocess.run(  # noqa: S603  # a fixed command
             command, stdout=full, stderr=subprocess.PIPE, text=True, env=variables, check=False, timeout=60
         )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == (ExitCode.OK if closed else ExitCode.OUTPUT_ERROR)
+    assert "Traceback" not in completed.stderr
+    assert completed.returncode == ExitCode.OUTPUT_ERROR
+    reason = "it is closed" if closed else "No space left on device"
+    assert completed.stderr.endswith(f"error: cannot write to standard output: {reason}\n")
     assert len(cli_emulator.state.videos) == 1
 
 
-def orphaned(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
-    """Upload three, of which two get into the index."""
+def create_orphan(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
+    """Ingest three files, one of which is uploaded but not indexed."""
     cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
     result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--concurrency", "1")
     assert result.exit_code == 1
@@ -259,7 +259,7 @@ def orphaned(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
 def test_deleting_orphans_lists_them_and_needs_confirmation(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
 ) -> None:
-    orphaned(cli, cli_emulator, ledger)
+    create_orphan(cli, cli_emulator, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
     result = cli(*command)
     assert result.exit_code == 1
@@ -280,24 +280,24 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(
     assert "no orphaned assets" in cli(*command).stdout
 
 
-async def upload_again(cli_emulator: ThreadedEmulator, first: Asset, *, into_index: bool) -> str:
-    """Upload the file of an asset once more, and return the id of the new asset."""
+async def upload_again(cli_emulator: ThreadedEmulator, first: Asset, *, add_to_index: bool) -> str:
+    """Upload the file of an asset again, and return the id of the new asset."""
     async with AsyncTwelveLabs(cli_emulator.api_key, base_url=cli_emulator.base_url) as client:
         asset = await client.assets.upload(CLIPS[0], user_metadata=dict(first.user_metadata or {}))
         await client.assets.wait_for_done(asset.id)
-        if into_index:
+        if add_to_index:
             (video,) = cli_emulator.state.videos.values()
             await client.indexes.indexed_assets.create(video.index_id, asset_id=asset.id)
     return asset.id
 
 
-def test_a_second_asset_of_a_video_is_deleted_even_if_both_are_in_the_index(
+def test_a_duplicate_asset_is_deleted_even_if_both_are_in_the_index(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
     (first,) = cli_emulator.state.assets.values()
-    for into_index in (False, True):
-        asyncio.run(upload_again(cli_emulator, first, into_index=into_index))
+    for add_to_index in (False, True):
+        asyncio.run(upload_again(cli_emulator, first, add_to_index=add_to_index))
     result = cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
     assert "replaced by another asset" in result.stdout
     assert f"in the index twice, also as {first.id}" in result.stdout
@@ -306,12 +306,12 @@ def test_a_second_asset_of_a_video_is_deleted_even_if_both_are_in_the_index(
     assert len(cli_emulator.state.videos) == 1
 
 
-def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
+def test_an_orphan_is_deleted_if_its_indexed_asset_is_already_deleted(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger).exit_code == 0
     (first,) = cli_emulator.state.assets.values()
-    again = asyncio.run(upload_again(cli_emulator, first, into_index=True))
+    second_asset = asyncio.run(upload_again(cli_emulator, first, add_to_index=True))
     monkeypatch.setenv("TWELVELABS_API_KEY", cli_emulator.api_key)
 
     async def delete() -> ExitCode:
@@ -321,7 +321,9 @@ def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
         )
         async with AsyncTwelveLabs(cli_emulator.api_key, base_url=base_url) as client:
             ((index_id, video),) = [
-                (orphan.entry.index_id, orphan.indexed_asset_id or "") for orphan in orphans if orphan.asset_id == again
+                (orphan.entry.index_id, orphan.indexed_asset_id or "")
+                for orphan in orphans
+                if orphan.asset_id == second_asset
             ]
             await client.indexes.indexed_assets.delete(index_id, video)
         return await cleanup.delete_orphans(orphans, ledger=ledger, base_url=base_url, screen=screen)
@@ -331,7 +333,7 @@ def test_an_orphan_whose_video_has_been_deleted_meanwhile_is_deleted(
 
 
 def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, cli_emulator: ThreadedEmulator, ledger: str) -> None:
-    orphaned(cli, cli_emulator, ledger)
+    create_orphan(cli, cli_emulator, ledger)
     cli("ingest", "--delete-orphans", "--yes", "--index", "holiday", "--ledger", ledger)
     result = cli("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday", "--ledger", ledger, "--retry-failed")
     assert result.exit_code == 0
@@ -341,7 +343,7 @@ def test_items_of_deleted_orphans_can_be_ingested_again(cli: Cli, cli_emulator: 
 def test_deleting_orphans_keeps_assets_of_other_ledgers(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, tmp_path: Path
 ) -> None:
-    orphaned(cli, cli_emulator, ledger)
+    create_orphan(cli, cli_emulator, ledger)
     other = str(tmp_path / "other.ledger")
     cli("ingest", str(MEDIA / "bars.mp4"), "--index", "holiday", "--ledger", other)
     assert (
@@ -365,7 +367,7 @@ def test_deleting_orphans_keeps_assets_of_other_ledgers(
     ],
 )
 @pytest.mark.usefixtures("cli_emulator")
-def test_wrong_usage_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
+def test_a_usage_error_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tuple[str, ...], error: str) -> None:
     result = cli("ingest", "--index", "holiday", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert error in result.stderr
@@ -373,13 +375,13 @@ def test_wrong_usage_of_ingest_is_reported_in_one_line(cli: Cli, arguments: tupl
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(cli_emulator: ThreadedEmulator, ledger: str) -> None:
+def test_ctrl_c_on_a_terminal_finishes_items_in_progress(cli_emulator: ThreadedEmulator, ledger: str) -> None:
     cli_emulator.faults.add("POST /assets", delay=1.5)
     command = ("ingest", str(demo.SAMPLE_VIDEOS), str(MEDIA / "short.mp4"), "--index", "x", "--ledger", ledger)
-    with run_in_terminal(*command, "--concurrency", "1") as (process, ours):
-        text = read_until(ours, "uploading")
-        os.write(ours, b"\x03")
-        text = read_until(ours, "run the same command to resume", text)
+    with run_in_terminal(*command, "--concurrency", "1") as (process, terminal):
+        text = read_until(terminal, "uploading")
+        os.write(terminal, b"\x03")
+        text = read_until(terminal, "run the same command to resume", text)
         assert process.wait(20) == 130
     assert "finishing items in progress; press Ctrl-C again to stop immediately" in text
     assert "short.mp4: it is 3 s long" in text
@@ -391,15 +393,15 @@ def test_a_terminal_has_a_live_display_and_ctrl_c_drains_the_run(cli_emulator: T
 def test_on_a_terminal_deleting_orphans_asks_for_confirmation(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str
 ) -> None:
-    orphaned(cli, cli_emulator, ledger)
+    create_orphan(cli, cli_emulator, ledger)
     command = ("ingest", "--delete-orphans", "--index", "holiday", "--ledger", ledger)
-    for answer, left, exit_code in ((b"n\n", 3, 1), (b"y\n", 2, 0)):
-        with run_in_terminal(*command) as (process, ours):
-            read_until(ours, "delete 1 asset? [y/N]")
-            os.write(ours, answer)
-            read_until(ours, "never shown")
+    for answer, remaining, exit_code in ((b"n\n", 3, 1), (b"y\n", 2, 0)):
+        with run_in_terminal(*command) as (process, terminal):
+            read_until(terminal, "delete 1 asset? [y/N]")
+            os.write(terminal, answer)
+            read_until(terminal, "never shown")
             assert process.wait(20) == exit_code
-        assert len(cli_emulator.state.assets) == left
+        assert len(cli_emulator.state.assets) == remaining
 
 
 def test_a_thousand_rejected_files_cause_no_uploads(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:

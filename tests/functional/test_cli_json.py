@@ -1,4 +1,4 @@
-"""Where `--json` goes: standard output gets records only, whatever it and standard error are."""
+"""`--json` writes only records to standard output, whether it is a terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.oldest_python
 
 CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
 
-Kind = Literal["terminal", "pipe", "file"]
+OutputKind = Literal["terminal", "pipe", "file"]
 
 COMMANDS = {
     "ingest": ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "x", "--json"),
@@ -48,55 +48,55 @@ COMMANDS = {
 
 @attrs.define
 class Output:
-    """What a command has written."""
+    """What a command wrote."""
 
     text: str = ""
 
 
 @contextmanager
-def opened(kind: Kind, path: Path, output: Output) -> Generator[TextIO]:
-    """Open a terminal, a pipe or a file, and keep what is written to it."""
+def open_output(kind: OutputKind, path: Path, output: Output) -> Generator[TextIO]:
+    """Open a terminal, a pipe or a file, and store what is written to it in `output`."""
     if kind == "file":
         with _text(path.open("wb", buffering=0)) as file:
             yield file
         output.text = path.read_text("utf-8")
         return
-    ours, theirs = pty.openpty() if kind == "terminal" else os.pipe()
+    read_end, write_end = pty.openpty() if kind == "terminal" else os.pipe()
     blocks: list[bytes] = []
 
     def read() -> None:
         try:
-            while block := os.read(ours, 65536):
+            while block := os.read(read_end, 65536):
                 blocks.append(block)
-        except OSError:  # the other side of a terminal is closed
+        except OSError:  # the other end of the terminal is closed
             pass
 
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        with _text(io.FileIO(theirs, "w")) as stream:
+        with _text(io.FileIO(write_end, "w")) as stream:
             yield stream
     finally:
         reader.join()
-        os.close(ours)
+        os.close(read_end)
     output.text = b"".join(blocks).decode()
 
 
 def _text(raw: io.FileIO) -> TextIO:
-    """Return a text stream without a buffer, whose writes the check for blocking calls allows."""
+    """Return an unbuffered text stream that the check for blocking calls accepts."""
     return io.TextIOWrapper(cast("BinaryIO", raw), encoding="utf-8", write_through=True)
 
 
 def run_with_output(
-    arguments: tuple[str, ...], stdout: Kind, stderr: Kind, folder: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], stdout: OutputKind, stderr: OutputKind, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, str]:
-    """Run a command; return what it has written to standard output and standard error."""
+    """Run a command, and return its standard output and standard error."""
     out, err = Output(), Output()
     with ExitStack() as stack, monkeypatch.context() as patch:
         patch.setenv("TERM", "xterm-256color")
         patch.chdir(folder)
-        patch.setattr(sys, "stdout", stack.enter_context(opened(stdout, folder / "out", out)))
-        patch.setattr(sys, "stderr", stack.enter_context(opened(stderr, folder / "err", err)))
+        patch.setattr(sys, "stdout", stack.enter_context(open_output(stdout, folder / "out", out)))
+        patch.setattr(sys, "stderr", stack.enter_context(open_output(stderr, folder / "err", err)))
         run(arguments)
     return out.text, err.text
 
@@ -110,10 +110,10 @@ def database_server() -> Iterator[PostgresServer]:
 @pytest.mark.parametrize("stderr", ["terminal", "pipe"])
 @pytest.mark.parametrize("stdout", ["terminal", "pipe", "file"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_json_is_all_of_standard_output(
+def test_json_commands_write_only_records_to_standard_output(
     command: str,
-    stdout: Kind,
-    stderr: Kind,
+    stdout: OutputKind,
+    stderr: OutputKind,
     cli_emulator: ThreadedEmulator,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -126,8 +126,8 @@ def test_json_is_all_of_standard_output(
     if command == "limits":
         cli_emulator.plan = "documented-free"
     if command not in {"ingest", "doctor"}:
-        ingested = ("ingest", str(CLIPS[0]), "--index", "x", "--ledger", "job.ledger")
-        run_with_output(ingested, "pipe", "pipe", tmp_path, monkeypatch)
+        ingest_command = ("ingest", str(CLIPS[0]), "--index", "x", "--ledger", "job.ledger")
+        run_with_output(ingest_command, "pipe", "pipe", tmp_path, monkeypatch)
     out, err = run_with_output(arguments, stdout, stderr, tmp_path, monkeypatch)
     assert out, err
     assert all(isinstance(json.loads(line), dict) for line in out.splitlines())
@@ -136,7 +136,7 @@ def test_json_is_all_of_standard_output(
         assert "\x1b" not in err
 
 
-def test_progress_is_shown_on_standard_error_while_json_goes_to_a_file(
+def test_progress_goes_to_standard_error_if_json_goes_to_a_file(
     cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cli_emulator.faults.add("POST /assets", delay=0.5)

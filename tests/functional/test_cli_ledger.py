@@ -1,4 +1,4 @@
-"""The ledger that `ingest` keeps by default, and the commands that show it."""
+"""The default ledger of `ingest`, and the commands that read ledgers."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def ledgers(state_folder: Path) -> list[Path]:
     return sorted(state_folder.rglob("*.ledger"))
 
 
-def uploads(cli_emulator: ThreadedEmulator) -> int:
+def upload_count(cli_emulator: ThreadedEmulator) -> int:
     return len(cli_emulator.requests.for_operation("POST /assets"))
 
 
-def test_a_second_run_of_the_same_command_uploads_nothing_again(
+def test_a_second_run_of_the_same_command_uploads_nothing(
     cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path
 ) -> None:
     command = ("ingest", str(demo.SAMPLE_VIDEOS), "--index", "holiday")
     first = cli(*command)
     (ledger,) = ledgers(state_folder)
     assert first.stdout.splitlines()[0].endswith(f", ledger {ledger}")
-    assert uploads(cli_emulator) == 3
+    assert upload_count(cli_emulator) == 3
     second = cli(*command)
-    assert (second.exit_code, uploads(cli_emulator)) == (0, 3)
+    assert (second.exit_code, upload_count(cli_emulator)) == (0, 3)
     assert re.search("^already done +3$", second.stdout, re.MULTILINE)
 
 
-def test_no_ledger_option_creates_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path) -> None:
+def test_the_option_no_ledger_creates_no_ledger(cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday", "--no-ledger")
     assert "no ledger" in cli(*command).stdout.splitlines()[0]
     assert cli(*command).exit_code == 0
-    assert (uploads(cli_emulator), ledgers(state_folder)) == (2, [])
+    assert (upload_count(cli_emulator), ledgers(state_folder)) == (2, [])
 
 
 def test_each_index_has_its_own_ledger_even_if_ids_are_reused(
@@ -71,14 +71,14 @@ def test_each_index_has_its_own_ledger_even_if_ids_are_reused(
     cli("ingest", str(CLIPS[0]), "--index", "one")
     cli("ingest", str(CLIPS[0]), "--index", "two")
     assert len(ledgers(state_folder)) == 2
-    cli_emulator.reset()  # ids begin again
-    cli_emulator.advance(60)  # the platform gives the time of an index in whole seconds
+    cli_emulator.reset()  # ids start over
+    cli_emulator.advance(60)  # creation times have whole seconds
     cli("ingest", str(CLIPS[0]), "--index", "one")
     assert len(cli_emulator.state.assets) == 1
     assert len(ledgers(state_folder)) == 3
 
 
-def test_a_state_folder_that_cannot_be_written_is_a_warning(
+def test_a_state_folder_that_is_not_writable_causes_a_warning(
     cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -91,20 +91,20 @@ def test_a_state_folder_that_cannot_be_written_is_a_warning(
 
 
 @pytest.mark.usefixtures("cli_emulator")
-def test_a_state_folder_of_another_user_is_an_error(
+def test_a_state_folder_that_is_not_readable_is_an_error(
     cli: Cli, cli_emulator: ThreadedEmulator, state_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its ledger may say that the videos are in the index already."""
+    """A new ledger would lack the videos that are already in the index."""
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0
     exists = Path.exists
 
-    def reject(path: Path) -> bool:
+    def fail(path: Path) -> bool:
         if path.suffix == ".ledger":
             raise PermissionError(13, "Permission denied", str(path))
         return exists(path)
 
-    monkeypatch.setattr(Path, "exists", reject)
+    monkeypatch.setattr(Path, "exists", fail)
     result = cli(*command)
     assert result.exit_code != 0
     assert "cannot look for the ledger of this index" in result.stderr
@@ -112,7 +112,7 @@ def test_a_state_folder_of_another_user_is_an_error(
 
 
 @pytest.mark.usefixtures("cli_emulator")
-def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder: Path) -> None:
+def test_the_error_for_a_ledger_in_use_suggests_a_solution(cli: Cli, state_folder: Path) -> None:
     command = ("ingest", str(CLIPS[0]), "--index", "holiday")
     assert cli(*command).exit_code == 0
     (path,) = ledgers(state_folder)
@@ -125,15 +125,15 @@ def test_a_ledger_in_use_raises_an_error_with_a_solution(cli: Cli, state_folder:
         await asyncio.to_thread(ended.wait)
         await ledger.close()
 
-    other = threading.Thread(target=lambda: asyncio.run(use_ledger()))
-    other.start()
+    thread = threading.Thread(target=lambda: asyncio.run(use_ledger()))
+    thread.start()
     try:
         assert opened.wait(60)
         result = cli(*command)
         shown = cli("ledger", "show", str(path))
     finally:
         ended.set()
-        other.join()
+        thread.join()
     assert result.exit_code == ExitCode.FAILED
     assert "pass another --ledger or --no-ledger" in result.stderr
     assert (shown.exit_code, "1 ready" in shown.stdout) == (0, True)
@@ -166,7 +166,7 @@ def test_a_changed_file_replaces_its_older_version(cli: Cli, cli_emulator: Threa
     assert len(cli_emulator.state.assets) == len(cli_emulator.state.videos) == 1
 
 
-def test_a_source_with_a_key_keeps_its_older_version_and_says_so(
+def test_replace_reports_that_it_keeps_older_versions_of_a_source_with_a_key(
     cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path
 ) -> None:
     video, sources = tmp_path / "video.mp4", tmp_path / "list.csv"
@@ -197,7 +197,7 @@ def test_an_older_version_is_kept_until_the_newer_is_in_the_index(
 
 
 @pytest.mark.usefixtures("cli_emulator")
-def test_a_ledger_is_shown_and_exported(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+def test_ledger_show_and_export_print_all_entries(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     path = str(tmp_path / "job.ledger")
     cli_emulator.faults.add("POST /indexes/{index_id}/indexed-assets", status=400, after=1)
     cli("ingest", *map(str, CLIPS), "--index", "holiday", "--ledger", path, "--concurrency", "1")
@@ -234,7 +234,7 @@ def test_a_missing_or_invalid_ledger_is_reported_in_one_line(cli: Cli, tmp_path:
     assert {path.name for path in tmp_path.iterdir()} == {"text"}
 
 
-def test_a_ledger_in_a_database_never_prints_its_password(
+def test_the_password_of_a_ledger_database_is_never_printed(
     cli: Cli, cli_emulator: ThreadedEmulator, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres_server.reset_database()
@@ -251,7 +251,7 @@ def test_a_ledger_in_a_database_never_prints_its_password(
         assert str(CLIPS[0]) in exported.stdout
         texts = [text for result in (dry, run, shown, exported) for text in (result.stdout, result.stderr)]
         assert not any("se3cret" in text for text in (*texts, report.read_text("utf-8")))
-    assert uploads(cli_emulator) == 1
+    assert upload_count(cli_emulator) == 1
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_ledger_in_a_database_never_prints_its_password(
         "PostgreSQL://u:se3cret@h/videos",
     ],
 )
-def test_a_database_that_cannot_be_used_is_an_error_without_its_password(
+def test_the_error_for_an_unusable_database_does_not_contain_its_password(
     cli: Cli, cli_emulator: ThreadedEmulator, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`twelvelabs-async limits`: what may still be sent, for people and for programs."""
+"""`twelvelabs-async limits` shows the remaining rate limits as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def cli_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedEmulator]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A shared store in which 31 of 40 searches remain and one is in flight."""
+def store_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a shared store in which 31 of 40 searches remain and one is in flight."""
     monkeypatch.setenv("TWELVELABS_API_KEY", "key")
 
     async def fill() -> None:
@@ -52,16 +52,16 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"sqlite:///{tmp_path}/limits.db"
 
 
-def records(out: str) -> list[dict[str, Any]]:
+def json_records(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_one_list_request_reports_its_limits(
+def test_limits_sends_one_list_request_and_shows_its_headers(
     cli_emulator: ThreadedEmulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["limits", "--json"]) == 0
     captured = capsys.readouterr()
-    row, *unknown = records(captured.out)
+    row, *unknown = json_records(captured.out)
     assert (row["category"], row["dimension"], row["limit"]) == ("GET /indexes", "request", 60)
     assert row["remaining"] == 59
     assert 0 < row["resets_in"] <= 61
@@ -70,7 +70,7 @@ def test_one_list_request_reports_its_limits(
     assert len(cli_emulator.requests.for_operation("GET /indexes")) == len(list(cli_emulator.requests)) == 1
 
 
-def test_limits_of_a_new_free_plan_key_cost_one_list_request(
+def test_limits_of_a_new_free_plan_key_need_one_list_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ThreadedEmulator(plan="free") as emulator:
@@ -109,27 +109,27 @@ def test_the_limits_table_fits_the_terminal_width(width: int, shown: str, monkey
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_shared_limits_are_read_from_the_store(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["limits", "--rate-limit-store", shared, "--organization", "acme", "--json"]) == 0
-    (row,) = records(capsys.readouterr().out)
+def test_shared_limits_are_read_from_the_store(store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["limits", "--rate-limit-store", store_url, "--organization", "acme", "--json"]) == 0
+    (row,) = json_records(capsys.readouterr().out)
     assert (row["category"], row["dimension"], row["limit"], row["remaining"]) == ("search", "request", 40, 30)
     assert 590 < row["resets_in"] <= 601
     assert (row["in_flight"], row["waiting"], row["learned_from"]) == (1, None, "headers")
 
 
-def test_limits_in_a_pipe_are_plain_lines(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["limits", "--rate-limit-store", shared, "--organization", "acme"]) == 0
+def test_limits_in_a_pipe_are_plain_lines(store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["limits", "--rate-limit-store", store_url, "--organization", "acme"]) == 0
     head, line = capsys.readouterr().out.splitlines()
     assert " ".join(head.split()) == "category dimension remaining resets in in flight waiting source"
     assert line.split() == ["search", "request", "30", "of", "40", "10", "min", "1", "-", "headers"]
 
 
-def test_an_unknown_organization_has_no_known_limits(shared: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["limits", "--rate-limit-store", shared]) == 0
+def test_an_unknown_organization_has_no_known_limits(store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["limits", "--rate-limit-store", store_url]) == 0
     assert capsys.readouterr().out == "no process has recorded limits of this organization in the store yet\n"
 
 
-def test_an_invalid_rate_limit_store_is_wrong_usage(
+def test_an_invalid_rate_limit_store_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", "key")
@@ -192,7 +192,7 @@ def test_limit_bars_change_from_green_to_yellow_to_red(monkeypatch: pytest.Monke
     monkeypatch.setenv("COLUMNS", "120")
     screen = Screen()
     screen.live = True
-    common = LimitRow(
+    template = LimitRow(
         category="search",
         dimension="request",
         limit=40,
@@ -202,7 +202,7 @@ def test_limit_bars_change_from_green_to_yellow_to_red(monkeypatch: pytest.Monke
         waiting=0,
         learned_from="headers",
     )
-    rows = [attrs.evolve(common, remaining=left) for left in (40, 15, 4)]
+    rows = [attrs.evolve(template, remaining=remaining) for remaining in (40, 15, 4)]
     with screen.console.capture() as shown:
         screen.console.print(limits_table(rows, screen))
     text = shown.get()

@@ -1,4 +1,4 @@
-"""Each option of `ingest` and `ledger` with a wrong value: one line, an exit code, and nothing created."""
+"""Invalid option values of `ingest` and `ledger` cause a one-line error, an exit code, and no side effects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.oldest_python
 
 CLIPS = sorted(demo.SAMPLE_VIDEOS.glob("*.mp4"))
 
-WRONG_VALUES: dict[str, list[str]] = {
+INVALID_VALUES: dict[str, list[str]] = {
     "--index": ["", "a" * 10_000],
     "--from": ["gone.txt", ".", "", "a\0b", "l" * 5000],
     "--include": ["", "/", "*.mkv"],
@@ -44,7 +44,7 @@ WRONG_VALUES: dict[str, list[str]] = {
     "--base-url": ["", "x", "ftp://h", "http://[", "https://h:99999"],
     "--state": ["", "gone"],
 }
-"""Wrong values of the options that take one."""
+"""Invalid values of each option that takes one."""
 
 FLAGS = {
     *("--no-ledger", "--retry-failed", "--replace", "--allow-refused", "--dry-run", "--submit", "--delete-orphans"),
@@ -53,18 +53,18 @@ FLAGS = {
 
 
 @pytest.mark.parametrize("command", [ingest, show, export])
-def test_each_option_has_wrong_values_in_the_test_table(command: object) -> None:
+def test_each_option_has_invalid_values_in_the_table(command: object) -> None:
     app = App()
     app.default(command)  # type: ignore[call-overload]  # any function
     arguments = app.assemble_argument_collection()
     names = {name for argument in arguments for name in argument.names if name.startswith("-")}
-    assert names <= WRONG_VALUES.keys() | FLAGS
+    assert names <= INVALID_VALUES.keys() | FLAGS
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [(option, value) for option, values in WRONG_VALUES.items() for value in values], ids=ascii
+    ("option", "value"), [(option, value) for option, values in INVALID_VALUES.items() for value in values], ids=ascii
 )
-def test_a_wrong_value_of_ingest_is_reported_in_one_line(
+def test_an_invalid_option_value_is_reported_in_one_line(
     cli: Cli,
     cli_emulator: ThreadedEmulator,
     state_folder: Path,
@@ -104,13 +104,13 @@ def test_a_wrong_value_of_ingest_is_reported_in_one_line(
     ],
 )
 @pytest.mark.usefixtures("cli_emulator")
-def test_options_that_exclude_each_other_are_refused(cli: Cli, options: tuple[str, ...], text: str) -> None:
+def test_options_that_exclude_each_other_are_rejected(cli: Cli, options: tuple[str, ...], text: str) -> None:
     result = cli("ingest", str(CLIPS[0]), "--index", "x", *options)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert text in result.stderr
 
 
-def test_models_and_metadata_reach_the_platform(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
+def test_models_and_metadata_are_sent_to_the_platform(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
     result = cli(
         *("ingest", str(CLIPS[0]), "--index", "holiday", "--model", "marengo3.0", "--option", "visual"),
         *("--metadata", "camera=3", "--metadata", "note=a=b"),
@@ -145,9 +145,9 @@ def test_a_quiet_run_prints_failures_only(cli: Cli, tmp_path: Path) -> None:
 
 
 @contextmanager
-def ingestion_of_standard_input() -> Generator[subprocess.Popen[str]]:
-    """A command in a process of its own that reads its list from standard input."""
-    with subprocess.Popen(  # noqa: S603  # our own command
+def ingest_from_standard_input() -> Generator[subprocess.Popen[str]]:
+    """Start `ingest --from -` in a process whose standard input the test writes."""
+    with subprocess.Popen(  # noqa: S603  # a fixed command
         [*CLI_COMMAND, "ingest", "--from", "-", "--index", "x"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -162,7 +162,7 @@ def ingestion_of_standard_input() -> Generator[subprocess.Popen[str]]:
 
 
 def test_a_list_on_standard_input_is_ingested_while_it_is_written(cli_emulator: ThreadedEmulator) -> None:
-    with ingestion_of_standard_input() as process:
+    with ingest_from_standard_input() as process:
         assert process.stdin is not None
         process.stdin.write(f"{CLIPS[0]}\n")
         process.stdin.flush()
@@ -174,7 +174,7 @@ def test_a_list_on_standard_input_is_ingested_while_it_is_written(cli_emulator: 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_an_interrupt_ends_a_run_whose_input_stays_open(cli_emulator: ThreadedEmulator) -> None:
-    with ingestion_of_standard_input() as process:
+    with ingest_from_standard_input() as process:
         wait_until(process, lambda: cli_emulator.requests)
         process.terminate()
         assert process.wait(100) == ExitCode.INTERRUPTED
@@ -197,10 +197,10 @@ def test_a_signal_during_the_imports_ends_the_command_with_one_line(name: str) -
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.exit(__main__.main())\n"
     )
-    done = subprocess.run(  # noqa: S603  # our own program
+    completed = subprocess.run(  # noqa: S603  # a fixed program
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), check=False, timeout=100
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (130, "", "error: interrupted\n")
 
 
 def test_items_that_were_not_started_are_reported_in_one_line(

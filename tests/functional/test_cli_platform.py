@@ -1,4 +1,4 @@
-"""`indexes`, `videos`, `analyze`, `embed` and `api`: what people see, and what programs read."""
+"""`indexes`, `videos`, `analyze`, `embed` and `api`, with text and with JSON output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twelvelabs_async.emulator import ThreadedEmulator, samples
 
 @pytest.fixture
 def video(cli_emulator: ThreadedEmulator) -> str:
-    """A video in the index `holiday`."""
+    """The ID of a video in the index `holiday`."""
     return cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")], user_metadata={"camera": "front"}).id
 
 
@@ -64,18 +64,18 @@ def test_nothing_is_deleted_without_confirmation(cli: Cli, cli_emulator: Threade
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals")
-def test_on_a_terminal_a_deletion_asks_first(cli_emulator: ThreadedEmulator) -> None:
+def test_on_a_terminal_a_deletion_needs_confirmation(cli_emulator: ThreadedEmulator) -> None:
     cli_emulator.add_video("holiday", "boat.mp4")
-    for answer, left in ((b"n\n", 1), (b"y\n", 0)):
-        with run_in_terminal("indexes", "delete", "holiday") as (process, ours):
-            assert "with 1 video? [y/N]" in read_until(ours, "[y/N]")
-            os.write(ours, answer)
-            read_until(ours, "never shown")
-            assert process.wait(20) == (1 if left else 0)
-        assert len(cli_emulator.state.indexes) == left
+    for answer, remaining in ((b"n\n", 1), (b"y\n", 0)):
+        with run_in_terminal("indexes", "delete", "holiday") as (process, terminal):
+            assert "with 1 video? [y/N]" in read_until(terminal, "[y/N]")
+            os.write(terminal, answer)
+            read_until(terminal, "never shown")
+            assert process.wait(20) == (1 if remaining else 0)
+        assert len(cli_emulator.state.indexes) == remaining
 
 
-def test_a_video_is_listed_shown_and_removed(cli: Cli, cli_emulator: ThreadedEmulator, video: str) -> None:
+def test_a_video_is_listed_shown_and_deleted(cli: Cli, cli_emulator: ThreadedEmulator, video: str) -> None:
     header, row = lines(cli("videos", "list", "holiday").stdout)
     assert header == ["id", "filename", "status", "duration", "size", "created"]
     assert row[:3] == [video, "boat.mp4", "ready"]
@@ -114,7 +114,7 @@ def test_analyze_rejects_a_file_and_names_the_upload_command(cli: Cli) -> None:
     assert (result.exit_code, "upload files with `ingest`" in result.stderr) == (2, True)
 
 
-def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+def test_embed_takes_text_assets_and_files(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     header, row = lines(cli("embed", "a boat").stdout)
     assert (header[-1], row[0]) == ("vector", "512")
     (record,) = cli("embed", "a boat", "--json").records
@@ -129,7 +129,7 @@ def test_embeddings_of_text_of_assets_and_of_files(cli: Cli, cli_emulator: Threa
     assert (result.exit_code, "TEXT with --image" in result.stderr) == (2, True)
 
 
-def test_api_does_not_send_a_file_as_a_form(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+def test_api_rejects_input_with_form(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"query_text": "a boat"}')
     result = cli("api", "POST", "/search", "--form", "--input", str(body))
@@ -191,7 +191,7 @@ def test_api_follows_page_numbers_and_tokens(cli: Cli, cli_emulator: ThreadedEmu
     ],
 )
 @pytest.mark.usefixtures("cli_emulator")
-def test_a_request_that_cannot_be_built_is_wrong_usage(cli: Cli, arguments: tuple[str, ...]) -> None:
+def test_a_request_that_cannot_be_built_is_a_usage_error(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli("api", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")

@@ -1,4 +1,4 @@
-"""`--json` delivers its records to a terminal, a pipe and a file, wherever messages go."""
+"""`--json` writes the same records to a terminal, a pipe and a file, whatever standard error is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,12 @@ ARGUMENTS: dict[tuple[str, ...], list[str]] = {
     ("doctor",): [],
     ("indexes", "delete"): ["holiday", "--yes"],
 }
-ELSEWHERE = {("ingest",), ("status",), ("ledger", "show"), ("ledger", "export")}
-"""Commands whose tests are beside those of the ingestion."""
+TESTED_ELSEWHERE = {("ingest",), ("status",), ("ledger", "show"), ("ledger", "export")}
+"""Commands that other modules test."""
 
 
 def test_each_command_with_records_is_covered() -> None:
-    assert ARGUMENTS.keys() <= WITH_JSON <= ARGUMENTS.keys() | ELSEWHERE
+    assert ARGUMENTS.keys() <= WITH_JSON <= ARGUMENTS.keys() | TESTED_ELSEWHERE
 
 
 class FullDisk(io.StringIO):
@@ -53,17 +54,20 @@ class FullDisk(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_each_command_reports_output_that_is_lost(
+def test_each_command_reports_a_failed_write_to_standard_output(
     cli_emulator: ThreadedEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
     names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
     commands = [[*command, *(text.format(**names) for text in arguments)] for command, arguments in ARGUMENTS.items()]
     others = [["--help"], ["--version"], ["ingest", "--help"], ["completion", "bash"]]
-    for command in (*others, *commands):
-        monkeypatch.setattr(sys, "stdout", FullDisk())
+    outputs = ((FullDisk(), "No space left on device"), (None, "it is closed"))
+    for command, (output, reason) in product((*others, *commands), outputs):
+        if output is None and command[-1] == "--yes":
+            continue  # it has been deleted
+        monkeypatch.setattr(sys, "stdout", output)
         assert (command, run(command)) == (command, ExitCode.OUTPUT_ERROR)
-        assert "cannot write to standard output: No space left on device" in capsys.readouterr().err
+        assert f"cannot write to standard output: {reason}" in capsys.readouterr().err
 
 
 def test_exports_are_utf8_in_each_locale(
@@ -83,7 +87,7 @@ def test_exports_are_utf8_in_each_locale(
 def test_lists_and_arguments_are_utf8_in_each_locale(cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
     (tmp_path / "Müller.mp4").write_bytes(samples.video(10))
     (tmp_path / "list.csv").write_text("source,place\nMüller.mp4,Köln\n", "utf-8")
-    done = subprocess.run(  # noqa: S603  # our own command
+    completed = subprocess.run(  # noqa: S603  # our own command
         [*CLI_COMMAND, *("ingest", "--from", "list.csv", "--index", "Größe", "--metadata", "wer=Jörg")],
         env=environment({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
         cwd=tmp_path,
@@ -91,14 +95,14 @@ def test_lists_and_arguments_are_utf8_in_each_locale(cli_emulator: ThreadedEmula
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (completed.returncode, completed.stderr) == (0, b"")
     (asset,) = cli_emulator.state.assets.values()
     assert asset.filename == "Müller.mp4"
     assert {"place": "Köln", "wer": "Jörg"}.items() <= (asset.user_metadata or {}).items()
     assert [index.name for index in cli_emulator.state.indexes.values()] == ["Größe"]
 
 
-def test_closed_standard_input_is_an_error_in_one_line(
+def test_closed_standard_input_is_reported_in_one_line(
     cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cli_emulator.add_video("holiday", "boat.mp4")
@@ -119,11 +123,13 @@ for name, arguments in json.loads(sys.argv[1]):
     sys.stdout.write(json.dumps({"end of": name, "code": code}) + "\\n")
     sys.stdout.flush()
 """
-"""All commands one after the other: to start a process for each takes longer than the commands."""
+"""Runs all commands in one process: starting a process takes longer than a command."""
 
 
 @pytest.mark.parametrize(("stdout", "stderr"), STREAMS)
-def test_records(stdout: Stream, stderr: Stream, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
+def test_json_records_are_written_to_every_kind_of_output(
+    stdout: Stream, stderr: Stream, cli_emulator: ThreadedEmulator, tmp_path: Path
+) -> None:
     video = cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
     names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
     commands = [
@@ -133,7 +139,7 @@ def test_records(stdout: Stream, stderr: Stream, cli_emulator: ThreadedEmulator,
     program = (sys.executable, "-W", "error", "-c", RUN_ALL, json.dumps(commands))
     result = run_on(*program, stdout=stdout, stderr=stderr, folder=tmp_path)
     assert result.exit_code == 0, result.stderr
-    records, found = list[object](), dict[str, int]()
+    records, exit_codes = list[object](), dict[str, int]()
     for line in result.stdout.splitlines():
         assert line.startswith("{")
         record = json.loads(line)
@@ -141,7 +147,7 @@ def test_records(stdout: Stream, stderr: Stream, cli_emulator: ThreadedEmulator,
             records.append(record)
             continue
         assert records, record
-        found[record["end of"]] = record["code"]
+        exit_codes[record["end of"]] = record["code"]
         records.clear()
-    assert found == {name: 0 for name, _ in commands}
+    assert exit_codes == {name: 0 for name, _ in commands}
     assert "{" not in OWN_SEQUENCES.sub("", result.stderr)

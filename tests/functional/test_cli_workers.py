@@ -1,4 +1,4 @@
-"""The command line for many machines: hand in, work, and see how far it is."""
+"""`ingest --submit`, `worker` and `status`: ingestion by several machines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def database_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def ledger(database_server: PostgresServer) -> str:
-    """URL of an empty database."""
+    """The URL of an empty database."""
     return database_server.reset_database()
 
 
@@ -58,8 +58,8 @@ def test_a_worker_processes_submitted_files_until_interrupted(
     assert cli("status", "--ledger", ledger, "--watch").stdout == f"{len(CLIPS)} ready\n"
     assert len(cli_emulator.state.videos) == len(CLIPS)
     assert {(asset.user_metadata or {}).get("camera") for asset in cli_emulator.state.assets.values()} == {"3"}
-    again = cli("ingest", str(CLIPS[0].parent), "--index", "holiday", "--ledger", ledger, "--submit", "--json")
-    assert (again.exit_code, again.records[0]["duplicates"] + again.records[0]["accepted"]) == (0, len(CLIPS))
+    repeated = cli("ingest", str(CLIPS[0].parent), "--index", "holiday", "--ledger", ledger, "--submit", "--json")
+    assert (repeated.exit_code, repeated.records[0]["duplicates"] + repeated.records[0]["accepted"]) == (0, len(CLIPS))
 
 
 def test_workers_reject_a_ledger_in_a_file(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:
@@ -97,13 +97,13 @@ class ClosedPipe(io.StringIO):
 
 
 @pytest.mark.usefixtures("cli_emulator")
-def test_watching_the_status_ends_when_nobody_reads_it(cli: Cli, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_watch_ends_if_its_output_pipe_is_closed(cli: Cli, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--submit").exit_code == 0
     monkeypatch.setattr(sys, "stdout", ClosedPipe())
     assert run(["status", "--ledger", ledger, "--watch"]) == 0
 
 
-def test_without_the_extra_one_line_names_the_extra(
+def test_the_worker_command_without_its_extra_prints_how_to_install_it(
     cli: Cli, cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del cli_emulator

@@ -1,4 +1,4 @@
-"""P6: one deadline for everything."""
+"""P6: one deadline for all attempts and waits of a call."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.requests import FilePart, Form
 
 TIMEOUT = 0.4
-LATE = 60.0
-"""Seconds a loaded machine may be late: the servers below stall for an hour, or never end their response."""
+MACHINE_DELAY = 60.0
+"""Seconds by which a loaded machine may be late; the servers below stall for an hour or never end their response."""
 
 
-async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def stall(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(3600)
     return raw_response()
 
 
-async def drip(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def send_body_slowly(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     while True:
         writer.write(b" ")
@@ -32,7 +32,7 @@ async def drip(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def drip_head(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def send_head_slowly(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     for number in range(1000):
         writer.write(b"X-%d: y\r\n" % number)
@@ -40,33 +40,33 @@ async def drip_head(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def go_on_and_on(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def send_100_continue_endlessly(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await writer.drain()
         await asyncio.sleep(0.001)
 
 
-async def fail(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def fail(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0.01)
     return raw_response(503, headers={"retry-after-ms": "10"})
 
 
-async def timed(call: Coroutine[Any, Any, object]) -> tuple[float, APIError]:
-    started = time.monotonic()
+async def measure_failure(call: Coroutine[Any, Any, object]) -> tuple[float, APIError]:
+    start = time.monotonic()
     with pytest.raises(APIError) as caught:
         await call
-    return time.monotonic() - started, caught.value
+    return time.monotonic() - start, caught.value
 
 
-@pytest.mark.parametrize("answer", [stall, drip, drip_head, go_on_and_on, fail])
-async def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(answer: RawHandler) -> None:
+@pytest.mark.parametrize("handler", [stall, send_body_slowly, send_head_slowly, send_100_continue_endlessly, fail])
+async def test_p6_a_call_ends_at_its_deadline_and_sends_nothing_after_it(handler: RawHandler) -> None:
     async with (
-        RawServer(answer) as server,
+        RawServer(handler) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=TIMEOUT, max_retries=10_000) as client,
     ):
-        took, error = await timed(client.request("GET", "/x"))
-        assert took <= TIMEOUT + LATE
+        elapsed, error = await measure_failure(client.request("GET", "/x"))
+        assert elapsed <= TIMEOUT + MACHINE_DELAY
         assert error.give_up_reason in {"deadline", "retry_budget_exhausted"}
         sent = len(server.requests)
         await asyncio.sleep(0.1)
@@ -80,8 +80,8 @@ async def test_p6_waiting_for_a_free_connection_counts_towards_the_deadline() ->
     ):
         first = asyncio.create_task(client.request("GET", "/x"))
         await asyncio.sleep(0.05)
-        took, error = await timed(client.with_options(timeout=TIMEOUT).request("GET", "/y"))
-        assert took <= TIMEOUT + LATE
+        elapsed, error = await measure_failure(client.with_options(timeout=TIMEOUT).request("GET", "/y"))
+        assert elapsed <= TIMEOUT + MACHINE_DELAY
         assert isinstance(error, APITimeoutError)
         assert len(server.requests) == 1
         first.cancel()
@@ -89,12 +89,12 @@ async def test_p6_waiting_for_a_free_connection_counts_towards_the_deadline() ->
 
 
 async def test_p6_waiting_for_a_rate_limit_counts_towards_the_deadline() -> None:
-    """A window that is exhausted and does not say when it resets is tried by one request at a time."""
+    """An exhausted window without a reset time allows one request at a time."""
 
-    async def report_limit_then_stall(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
+    async def report_limit_then_stall(request: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
         if len(server.requests) == 1:
             return raw_response(headers={"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0"})
-        return await stall(got, writer)
+        return await stall(request, writer)
 
     async with (
         RawServer(report_limit_then_stall) as server,
@@ -103,8 +103,8 @@ async def test_p6_waiting_for_a_rate_limit_counts_towards_the_deadline() -> None
         await client.request("GET", "/x")
         first = asyncio.create_task(client.request("GET", "/x"))
         await eventually(lambda: len(server.requests) == 2)
-        took, error = await timed(client.with_options(timeout=TIMEOUT).request("GET", "/x"))
-        assert took <= TIMEOUT + LATE
+        elapsed, error = await measure_failure(client.with_options(timeout=TIMEOUT).request("GET", "/x"))
+        assert elapsed <= TIMEOUT + MACHINE_DELAY
         assert isinstance(error, APITimeoutError)
         assert not error.sent
         assert len(server.requests) == 2
@@ -112,12 +112,12 @@ async def test_p6_waiting_for_a_rate_limit_counts_towards_the_deadline() -> None
         await asyncio.gather(first, return_exceptions=True)
 
 
-@pytest.mark.parametrize("moment", ["before", "after", "body"])
-async def test_p6_a_stalled_response_times_out_at_the_deadline(emulator: Emulator, moment: Any) -> None:
-    emulator.faults.add("GET /indexes", stall=moment)
+@pytest.mark.parametrize("stall_point", ["before", "after", "body"])
+async def test_p6_a_stalled_response_times_out_at_the_deadline(emulator: Emulator, stall_point: Any) -> None:
+    emulator.faults.add("GET /indexes", stall=stall_point)
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, timeout=TIMEOUT) as client:
-        took, error = await timed(_list(client))
-        assert took <= TIMEOUT + LATE
+        elapsed, error = await measure_failure(_list(client))
+        assert elapsed <= TIMEOUT + MACHINE_DELAY
         assert isinstance(error, APITimeoutError)
         assert isinstance(error, TimeoutError)
         assert error.retryable
@@ -129,14 +129,14 @@ async def _list(client: AsyncTwelveLabs) -> object:
 
 
 async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
-    """P6: a large file may take its time, as long as bytes move."""
+    """A large upload may take longer than the timeout as long as bytes are sent."""
 
     async def blocks() -> AsyncIterator[bytes]:
         for _ in range(6):
             await asyncio.sleep(0.3)
             yield b"x"
 
-    async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+    async def answer(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(0)
         return raw_response()
 
@@ -152,25 +152,25 @@ async def test_p6_an_upload_has_an_idle_timeout_instead_of_a_deadline() -> None:
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.2, idle_timeout=1) as client,
     ):
-        took, error = await timed(client.request("POST", "/x", form=Form.build(files=[part])))
-        assert took <= LATE
+        elapsed, error = await measure_failure(client.request("POST", "/x", form=Form.build(files=[part])))
+        assert elapsed <= MACHINE_DELAY
         assert isinstance(error, APITimeoutError)
         assert error.ambiguous
 
 
 async def test_p22_a_wait_continues_after_a_poll_times_out(emulator: Emulator) -> None:
-    """P22: the deadline of one poll is not the end of the wait."""
+    """A timeout of one poll does not end the wait."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         created = await client.assets.create(method="url", url="https://media.example/a.mp4")
         emulator.faults.add("GET /assets/{asset_id}", stall="before")
-        impatient = client.with_options(timeout=TIMEOUT)
-        seen = await impatient.assets.wait_for_done(created.id, sleep_interval=0.01)
-        assert seen.status == "ready"
+        client_with_timeout = client.with_options(timeout=TIMEOUT)
+        asset = await client_with_timeout.assets.wait_for_done(created.id, sleep_interval=0.01)
+        assert asset.status == "ready"
         assert len(emulator.requests.for_operation("GET /assets/{asset_id}")) >= 2
 
 
 async def test_an_unreachable_server_raises_a_connection_error_after_all_attempts(clock: FastClock) -> None:
     async with AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3", clock=clock) as client:
-        _, error = await timed(client.request("POST", "/x", json={}))
+        _, error = await measure_failure(client.request("POST", "/x", json={}))
         assert isinstance(error, APIConnectionError)
         assert (error.sent, error.ambiguous, error.retryable, error.attempts) == (False, False, True, 4)

@@ -1,4 +1,4 @@
-"""`twelvelabs-async doctor`: its findings, and that the report contains no secret."""
+"""`twelvelabs-async doctor` reports its findings and never prints the API key."""
 
 from __future__ import annotations
 
@@ -21,63 +21,63 @@ def with_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWELVELABS_API_KEY", KEY)
 
 
-async def examined(
+async def examine(
     emulator: Emulator, capsys: pytest.CaptureFixture[str], *, session: bool = False
 ) -> tuple[int, dict[str, dict[str, Any]]]:
     code = await run_doctor(session=session, base_url=emulator.base_url, screen=Screen(json=True))
     printed = capsys.readouterr()
     assert KEY not in printed.out + printed.err
-    findings = [json.loads(line) for line in printed.out.splitlines()]
-    return code, {finding["about"]: finding for finding in findings}
+    rows = [json.loads(line) for line in printed.out.splitlines()]
+    return code, {finding["about"]: finding for finding in rows}
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_it_reports_documented_and_undocumented_behavior(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_doctor_reports_documented_and_undocumented_behavior(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY, plan=Plan(default=Window(500, 60))) as emulator:
-        code, found = await examined(emulator, capsys, session=True)
+        code, findings = await examine(emulator, capsys, session=True)
         assert len(emulator.requests) < 16
     assert code == 0
-    assert {found[about]["state"] for about in ("key", "clock", "latency", "version")} == {"ok"}
-    assert "x-ratelimit-limit: 500" in found["limits"]["text"].lower()
-    assert found["page of 51"]["text"] == "400, code parameter_invalid"
-    assert found["unknown index"]["text"] == "404, code resource_not_exist"
-    assert found["filter by name"]["text"] == "not checked: no index with a name of 4 characters"
-    assert "1 GiB in parts of" in found["upload session"]["text"]
+    assert {findings[about]["state"] for about in ("key", "clock", "latency", "version")} == {"ok"}
+    assert "x-ratelimit-limit: 500" in findings["limits"]["text"].lower()
+    assert findings["page of 51"]["text"] == "400, code parameter_invalid"
+    assert findings["unknown index"]["text"] == "404, code resource_not_exist"
+    assert findings["filter by name"]["text"] == "not checked: no index with a name of 4 characters"
+    assert "1 GiB in parts of" in findings["upload session"]["text"]
 
 
 @pytest.mark.usefixtures("with_key")
 async def test_no_upload_session_is_created_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY) as emulator:
-        _, found = await examined(emulator, capsys)
+        _, findings = await examine(emulator, capsys)
         assert {received.method for received in emulator.requests} == {"GET"}
-    assert "upload session" not in found
+    assert "upload session" not in findings
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_a_rejected_key_ends_the_checks(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_rejected_api_key_ends_the_checks(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key="another") as emulator:
-        code, found = await examined(emulator, capsys)
+        code, findings = await examine(emulator, capsys)
     assert code == 3
-    assert list(found) == ["proxy", "key"]
-    assert found["key"]["state"] == "problem"
+    assert list(findings) == ["proxy", "key"]
+    assert findings["key"]["state"] == "problem"
 
 
 @pytest.mark.usefixtures("with_key")
-async def test_a_clock_that_is_wrong_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_wrong_clock_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY, clock=SystemClock(skew=-300.0)) as emulator:
-        code, found = await examined(emulator, capsys)
+        code, findings = await examine(emulator, capsys)
     assert code == 1
-    assert found["clock"]["state"] == "problem"
+    assert findings["clock"]["state"] == "problem"
 
 
 @pytest.mark.usefixtures("with_key")
 async def test_a_failed_check_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     async with Emulator(api_key=KEY) as emulator:
         emulator.faults.add("GET /indexes", status=500, after=5, times=2)
-        code, found = await examined(emulator, capsys)
+        code, findings = await examine(emulator, capsys)
     assert code == 0
-    assert "check failed" in found["page of 51"]["text"] or "500" in found["page of 51"]["text"]
-    assert found["unknown index"]["text"].startswith("404")
+    assert "check failed" in findings["page of 51"]["text"] or "500" in findings["page of 51"]["text"]
+    assert findings["unknown index"]["text"].startswith("404")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ async def test_a_terminal_gets_a_table_and_a_pipe_gets_markdown(
 @pytest.mark.parametrize(
     ("problems", "code"), [([], 0), (["clock"], 1), (["key"], 3), (["connection"], 3), (["version", "clock"], 1)]
 )
-def test_exit_codes(problems: list[str], code: int) -> None:
-    found = [Finding(about=about, state="problem", text="") for about in problems]
-    assert exit_code_for_findings([Finding(about="proxy", state="note", text="none"), *found]) == code
+def test_findings_determine_the_exit_code(problems: list[str], code: int) -> None:
+    findings = [Finding(about=about, state="problem", text="") for about in problems]
+    assert exit_code_for_findings([Finding(about="proxy", state="note", text="none"), *findings]) == code

@@ -1,4 +1,4 @@
-"""Headers, query parameters and body fields of a caller: what is sent, what wins, and what is refused."""
+"""Headers, query parameters and body fields of the caller: what is sent, overridden and rejected."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def form_fields(request: RawRequest) -> list[tuple[str, str]]:
     ]
 
 
-async def test_default_headers_go_with_each_request(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_default_headers_are_sent_with_each_request(client: AsyncTwelveLabs, server: RawServer) -> None:
     await client.indexes.delete("i" * 24)
     await client.with_options(timeout=5).assets.create(method="direct", file=b"x" * 20)
     async for _ in client.analyze_stream(video={"type": "url", "url": "https://a.example/b.mp4"}, prompt="?"):
@@ -88,7 +88,7 @@ async def test_extra_headers_override_the_accept_header_of_a_stream(client: Asyn
     assert server.requests[0].headers.getall("Accept") == ["application/x-ndjson"]
 
 
-async def test_extra_query_goes_with_each_page(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_extra_query_is_sent_with_each_page(client: AsyncTwelveLabs, server: RawServer) -> None:
     options = client.with_options(extra_query={"trial": True, "page_limit": 1, "tags": ["a", "b c"]})
     assert len(await options.indexes.list(page_limit=5).to_list()) == 2
     assert [request.target.partition("?")[2] for request in server.requests] == [
@@ -125,7 +125,7 @@ async def test_extra_body_overrides_form_fields(client: AsyncTwelveLabs, server:
     ]
 
 
-async def test_extra_body_is_refused_where_it_cannot_be_added(client: AsyncTwelveLabs, server: RawServer) -> None:
+async def test_extra_body_is_rejected_if_it_cannot_be_merged(client: AsyncTwelveLabs, server: RawServer) -> None:
     with pytest.raises(InvalidInputError, match="not a JSON object"):
         await client.with_options(extra_body={"a": 1}).request("POST", "/x", json=[1])
     with pytest.raises(InvalidInputError, match="sends a file of this name"):
@@ -183,7 +183,7 @@ async def send_with(client: AsyncTwelveLabs, name: str, headers: Any) -> None:
         ("X-A: a", "must be a dict"),
     ],
 )
-async def test_headers_that_cannot_be_sent_are_refused(
+async def test_headers_that_cannot_be_sent_are_rejected(
     client: AsyncTwelveLabs, server: RawServer, name: str, headers: Any, message: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=message) as caught:
@@ -226,7 +226,7 @@ async def test_a_post_with_an_idempotency_key_is_retried(emulator: Emulator) -> 
         "a=1",
     ],
 )
-def test_values_that_cannot_be_sent_are_refused(option: str, value: Any) -> None:
+def test_values_that_cannot_be_sent_are_rejected(option: str, value: Any) -> None:
     with pytest.raises(InvalidInputError, match=option + "|^a |UTF-8"):
         AsyncTwelveLabs(KEY).with_options(**{option: value})
 
@@ -252,8 +252,8 @@ async def test_a_client_with_options_shares_the_pool_and_leaves_it_open(
     assert options.closed
 
 
-async def test_uploads_to_storage_get_no_extra_headers(tmp_path: Any) -> None:
-    seen: list[Any] = []
+async def test_uploads_to_storage_have_no_extra_headers(tmp_path: Any) -> None:
+    sent_headers: list[Any] = []
     async with Emulator(timing=Timing(asset=0)) as emulator:
         options = AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, default_headers={"X-Gateway": "blue"})
         async with options:
@@ -261,20 +261,20 @@ async def test_uploads_to_storage_get_no_extra_headers(tmp_path: Any) -> None:
             send = transport._exchange_with_idle_timeout
 
             async def record(session: Any, method: str, url: Any, headers: Any, *rest: Any) -> Any:
-                seen.append(dict(headers))
+                sent_headers.append(dict(headers))
                 return await send(session, method, url, headers, *rest)
 
             transport._exchange_with_idle_timeout = record
             extended = options.with_options(extra_headers={"X-Trial": "1"})
             (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 9_000_000)
             await extended.assets.upload(tmp_path / "clip.mp4", method="multipart")
-    storage = [headers for headers in seen if "x-api-key" not in headers]
-    assert storage
-    assert not any({"X-Gateway", "X-Trial"} & headers.keys() for headers in storage)
+    storage_headers = [headers for headers in sent_headers if "x-api-key" not in headers]
+    assert storage_headers
+    assert not any({"X-Gateway", "X-Trial"} & headers.keys() for headers in storage_headers)
 
 
-def test_a_client_without_options_has_the_plain_executor() -> None:
+def test_a_client_without_extra_options_has_the_default_executor() -> None:
     client = AsyncTwelveLabs(KEY)
-    plain = type(client._executor)
-    assert type(client.with_options(timeout=1)._executor) is plain
-    assert type(client.with_options(extra_headers={"X-A": "1"})._executor) is not plain
+    executor_type = type(client._executor)
+    assert type(client.with_options(timeout=1)._executor) is executor_type
+    assert type(client.with_options(extra_headers={"X-A": "1"})._executor) is not executor_type

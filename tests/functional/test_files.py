@@ -1,4 +1,4 @@
-"""Every form of a file, wherever a file is taken, arrives with its bytes and its name."""
+"""Every kind of file argument is uploaded with its content and its name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def blocks(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 
 class BodyPart:
-    """As aiohttp's: its `read` takes no size."""
+    """A body part as in aiohttp: `read` takes no size."""
 
     def __init__(self, content: bytes, filename: str) -> None:
         self.filename = filename
@@ -64,23 +64,23 @@ class PipeReader(io.RawIOBase):
         return self._file.read(size)
 
 
-def named(path: Path) -> Any:
+def named_buffer(path: Path) -> Any:
     buffer = io.BytesIO(path.read_bytes())
     buffer.name = str(path)
     return buffer
 
 
-def spooled(max_size: int, path: Path, stack: AsyncExitStack) -> Any:
+def spooled_file(max_size: int, path: Path, stack: AsyncExitStack) -> Any:
     file: Any = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=max_size))  # noqa: SIM115  # the stack closes it
-    return written(file, path)
+    return fill(file, path)
 
 
-def written(file: Any, path: Path) -> Any:
-    file.write(path.read_bytes())  # the position is at the end
+def fill(file: Any, path: Path) -> Any:
+    file.write(path.read_bytes())  # leaves the position at the end
     return file
 
 
-def zipped(path: Path, stack: AsyncExitStack) -> Any:
+def zip_member(path: Path, stack: AsyncExitStack) -> Any:
     archive = stack.enter_context(zipfile.ZipFile(path.with_suffix(".zip"), "w"))
     archive.writestr(f"folder/{path.name}", path.read_bytes())
     archive.close()
@@ -104,72 +104,78 @@ async def from_anyio(path: Path, stack: AsyncExitStack) -> Any:
     return await stack.enter_async_context(await anyio.open_file(path, "rb"))
 
 
-def plain(make: Callable[[Path, AsyncExitStack], Any]) -> MakeFile:
-    async def wrapped(path: Path, stack: AsyncExitStack) -> Any:
-        return make(path, stack)
+def sync_factory(factory: Callable[[Path, AsyncExitStack], Any]) -> MakeFile:
+    async def async_factory(path: Path, stack: AsyncExitStack) -> Any:
+        return factory(path, stack)
 
-    return wrapped
+    return async_factory
 
 
 NAMED: dict[str, MakeFile] = {
-    "path": plain(lambda path, _: path),
-    "string": plain(lambda path, _: str(path)),
-    "open file": plain(lambda path, stack: stack.enter_context(path.open("rb"))),
-    "unbuffered file": plain(lambda path, stack: stack.enter_context(path.open("rb", buffering=0))),
-    "BytesIO with a name": plain(lambda path, _: named(path)),
-    "file in a ZIP archive": plain(zipped),
-    "pipe": plain(lambda path, _: PipeReader(path.read_bytes(), path.name)),
-    "UploadFile": plain(
+    "path": sync_factory(lambda path, _: path),
+    "string": sync_factory(lambda path, _: str(path)),
+    "open file": sync_factory(lambda path, stack: stack.enter_context(path.open("rb"))),
+    "unbuffered file": sync_factory(lambda path, stack: stack.enter_context(path.open("rb", buffering=0))),
+    "BytesIO with a name": sync_factory(lambda path, _: named_buffer(path)),
+    "file in a ZIP archive": sync_factory(zip_member),
+    "pipe": sync_factory(lambda path, _: PipeReader(path.read_bytes(), path.name)),
+    "UploadFile": sync_factory(
         lambda path, _: UploadFile(io.BytesIO(path.read_bytes()), size=path.stat().st_size, filename=path.name)
     ),
-    "UploadFile without size": plain(lambda path, _: UploadFile(io.BytesIO(path.read_bytes()), filename=path.name)),
+    "UploadFile without size": sync_factory(
+        lambda path, _: UploadFile(io.BytesIO(path.read_bytes()), filename=path.name)
+    ),
     "anyio": from_anyio,
-    "anyio path": plain(lambda path, _: anyio.Path(path)),
+    "anyio path": sync_factory(lambda path, _: anyio.Path(path)),
     "aiofiles": from_aiofiles,
     "fsspec": from_fsspec,
-    "body part of aiohttp": plain(lambda path, _: BodyPart(path.read_bytes(), path.name)),
-    "file field of aiohttp": plain(
+    "body part of aiohttp": sync_factory(lambda path, _: BodyPart(path.read_bytes(), path.name)),
+    "file field of aiohttp": sync_factory(
         lambda path, _: FileField(
-            "f", path.name, written(io.BytesIO(), path), "video/mp4", CIMultiDictProxy(CIMultiDict())
+            "f", path.name, fill(io.BytesIO(), path), "video/mp4", CIMultiDictProxy(CIMultiDict())
         )
     ),
-    "name and bytes": plain(lambda path, _: (path.name, path.read_bytes())),
-    "name and path": plain(lambda path, _: (path.name, path)),
-    "name, file and type": plain(lambda path, stack: (path.name, stack.enter_context(path.open("rb")), "video/mp4")),
-    "name and iterator": plain(lambda path, _: (path.name, blocks(path.read_bytes()))),
-    "part of a form": plain(
+    "name and bytes": sync_factory(lambda path, _: (path.name, path.read_bytes())),
+    "name and path": sync_factory(lambda path, _: (path.name, path)),
+    "name, file and type": sync_factory(
+        lambda path, stack: (path.name, stack.enter_context(path.open("rb")), "video/mp4")
+    ),
+    "name and iterator": sync_factory(lambda path, _: (path.name, blocks(path.read_bytes()))),
+    "part of a form": sync_factory(
         lambda path, _: FilePart(name="", filename=path.name, content=path.read_bytes(), size=path.stat().st_size)
     ),
-    "streamed part of a form": plain(
+    "streamed part of a form": sync_factory(
         lambda path, _: FilePart(
             name="", filename=path.name, content=partial(blocks, path.read_bytes()), size=path.stat().st_size
         )
     ),
 }
 NAMELESS: dict[str, MakeFile] = {
-    "bytes": plain(lambda path, _: path.read_bytes()),
-    "bytearray": plain(lambda path, _: bytearray(path.read_bytes())),
-    "memoryview": plain(lambda path, _: memoryview(path.read_bytes())),
-    "memoryview with steps": plain(lambda path, _: memoryview(b"".join(bytes([b, 0]) for b in path.read_bytes()))[::2]),
-    "array": plain(lambda path, _: array("B", path.read_bytes())),
-    "mmap": plain(
+    "bytes": sync_factory(lambda path, _: path.read_bytes()),
+    "bytearray": sync_factory(lambda path, _: bytearray(path.read_bytes())),
+    "memoryview": sync_factory(lambda path, _: memoryview(path.read_bytes())),
+    "memoryview with steps": sync_factory(
+        lambda path, _: memoryview(b"".join(bytes([b, 0]) for b in path.read_bytes()))[::2]
+    ),
+    "array": sync_factory(lambda path, _: array("B", path.read_bytes())),
+    "mmap": sync_factory(
         lambda path, stack: stack.enter_context(
             mmap.mmap(stack.enter_context(path.open("rb")).fileno(), 0, access=mmap.ACCESS_READ)
         )
     ),
-    "BytesIO": plain(lambda path, _: io.BytesIO(path.read_bytes())),
-    "BytesIO after writing": plain(lambda path, _: written(io.BytesIO(), path)),
-    "SpooledTemporaryFile": plain(lambda path, stack: spooled(2**20, path, stack)),
-    "SpooledTemporaryFile on disk": plain(lambda path, stack: spooled(10, path, stack)),
-    "TemporaryFile": plain(lambda path, stack: written(stack.enter_context(tempfile.TemporaryFile()), path)),  # noqa: SIM115  # the stack closes it
-    "async iterator": plain(lambda path, _: blocks(path.read_bytes())),
+    "BytesIO": sync_factory(lambda path, _: io.BytesIO(path.read_bytes())),
+    "BytesIO after writing": sync_factory(lambda path, _: fill(io.BytesIO(), path)),
+    "SpooledTemporaryFile": sync_factory(lambda path, stack: spooled_file(2**20, path, stack)),
+    "SpooledTemporaryFile on disk": sync_factory(lambda path, stack: spooled_file(10, path, stack)),
+    "TemporaryFile": sync_factory(lambda path, stack: fill(stack.enter_context(tempfile.TemporaryFile()), path)),  # noqa: SIM115  # the stack closes it
+    "async iterator": sync_factory(lambda path, _: blocks(path.read_bytes())),
 }
-KINDS = NAMED | NAMELESS
+FILE_KINDS = NAMED | NAMELESS
 
 
 @pytest.fixture(scope="module")
 async def shared_emulator() -> AsyncIterator[Emulator]:
-    """An emulator that keeps what it gets."""
+    """An emulator that stores uploads in small chunks."""
     async with Emulator(chunk_size=64 * 1024, timing=Timing(asset=0, indexing=0)) as running:
         yield running
 
@@ -195,50 +201,50 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.mark.parametrize("method", ["direct", "multipart"])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_assets_upload_takes_every_kind(
+@pytest.mark.parametrize("kind", FILE_KINDS)
+async def test_assets_upload_accepts_every_kind_of_file(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path, stack: AsyncExitStack, kind: str, method: Any
 ) -> None:
-    file = await KINDS[kind](film, stack)
+    file = await FILE_KINDS[kind](film, stack)
     name = None if kind in NAMED else "sailing.mp4"
     asset = await client.assets.upload(file, filename=name, method=method)
     assert asset.filename == "sailing.mp4"
-    same = await client.assets.upload(film, method=method)
-    assert digest(emulator, asset.id) == digest(emulator, same.id)
+    expected = await client.assets.upload(film, method=method)
+    assert digest(emulator, asset.id) == digest(emulator, expected.id)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_assets_create_takes_every_kind(
+@pytest.mark.parametrize("kind", FILE_KINDS)
+async def test_assets_create_accepts_every_kind_of_file(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path, stack: AsyncExitStack, kind: str
 ) -> None:
     asset = await client.assets.create(
         method="direct",
-        file=await KINDS[kind](film, stack),
+        file=await FILE_KINDS[kind](film, stack),
         filename=None if kind in NAMED else "sailing.mp4",
     )
     assert asset.filename == "sailing.mp4"
-    same = await client.assets.upload(film)
-    assert digest(emulator, asset.id) == digest(emulator, same.id)
+    expected = await client.assets.upload(film)
+    assert digest(emulator, asset.id) == digest(emulator, expected.id)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs")
-async def test_tasks_search_and_embed_take_every_kind(
+async def test_tasks_search_and_embed_accept_every_kind_of_file(
     client: AsyncTwelveLabs, film: Path, image: Path, stack: AsyncExitStack, kind: str
 ) -> None:
-    make = KINDS[kind]
+    make_file = FILE_KINDS[kind]
     models: Any = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
     index = await client.indexes.create(index_name="films", models=models)
-    named_film = await make(film, stack) if kind in NAMED else ("sailing.mp4", await make(film, stack))
-    named_image = await make(image, stack) if kind in NAMED else ("boat.jpg", await make(image, stack))
+    named_film = await make_file(film, stack) if kind in NAMED else ("sailing.mp4", await make_file(film, stack))
+    named_image = await make_file(image, stack) if kind in NAMED else ("boat.jpg", await make_file(image, stack))
     assert (await client.tasks.create(index_id=index.id, video_file=named_film)).id
     hits = client.search.query(index_id=index.id, search_options=["visual"], query_media_file=named_image)
     assert isinstance(await hits.to_list(), list)
-    again = await make(image, stack) if kind in NAMED else ("boat.jpg", await make(image, stack))
-    page = await client.search.create(index_id=index.id, search_options=["visual"], query_media_file=[again])
+    second_image = await make_file(image, stack) if kind in NAMED else ("boat.jpg", await make_file(image, stack))
+    page = await client.search.create(index_id=index.id, search_options=["visual"], query_media_file=[second_image])
     assert page.search_pool is not None
-    last = await make(image, stack) if kind in NAMED else ("boat.jpg", await make(image, stack))
-    assert (await client.embed.create(model_name="marengo3.0", image_file=last)).image_embedding is not None
+    third_image = await make_file(image, stack) if kind in NAMED else ("boat.jpg", await make_file(image, stack))
+    assert (await client.embed.create(model_name="marengo3.0", image_file=third_image)).image_embedding is not None
     await client.indexes.delete(index.id)
 
 
@@ -258,7 +264,7 @@ async def test_a_search_by_a_file_object_can_be_iterated_twice(client: AsyncTwel
 
 async def test_a_file_object_is_read_in_blocks(client: AsyncTwelveLabs) -> None:
     class Handle:
-        """As of aiofiles: an iterator of lines."""
+        """A file as in aiofiles: iterating it yields lines."""
 
         filename = "sailing.mp4"
 

@@ -1,4 +1,4 @@
-"""Frames over HTTP: of files, of HLS streams and of the thumbnails of the platform."""
+"""Frames of files, HLS streams and platform thumbnails over HTTP."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SAILING = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
 
 
 def write_playlist(folder: Path) -> None:
-    """Write the sailing boat as an HLS stream of MPEG transport streams."""
+    """Write the sample video as an HLS stream of MPEG transport streams."""
     with av.open(SAILING) as source, av.open(folder / "master.m3u8", "w", format="hls") as target:
         video = source.streams.video[0]
-        copied = target.add_stream_from_template(video)
+        output_stream = target.add_stream_from_template(video)
         for packet in source.demux(video):
             if packet.dts is not None:
-                packet.stream = copied
+                packet.stream = output_stream
                 target.mux(packet)
 
 
@@ -43,7 +43,7 @@ def small_png() -> bytes:
 
 @pytest.fixture(scope="module")
 async def origin(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A server of a file, a stream, thumbnails and a playlist that refers to a local file."""
+    """The URL of a server with a video, an HLS stream, thumbnails, and a playlist that refers to a local file."""
     folder = tmp_path_factory.mktemp("cli_emulator")
     write_playlist(folder)
     (folder / "sailing.mp4").write_bytes(SAILING.read_bytes())
@@ -61,33 +61,35 @@ async def origin(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]
     await runner.cleanup()
 
 
-def hit(*, thumbnail: str | None = None, stream: str | None = None, of_video: tuple[str, ...] = ()) -> SearchHit:
-    hls = SimpleNamespace(video_url=stream, thumbnail_urls=of_video)
+def hit(
+    *, thumbnail: str | None = None, stream: str | None = None, video_thumbnails: tuple[str, ...] = ()
+) -> SearchHit:
+    hls = SimpleNamespace(video_url=stream, thumbnail_urls=video_thumbnails)
     video: Any = SimpleNamespace(system_metadata=SimpleNamespace(filename="sailing.mp4"), hls=hls)
     return SearchHit(result=SearchItem(video_id="1", rank=1, start=2, end=5, thumbnail_url=thumbnail), video=video)
 
 
 @pytest.mark.parametrize("name", ["sailing.mp4", "master.m3u8"])
-async def test_a_url_yields_the_same_frames_as_its_file(origin: str, name: str) -> None:
+async def test_a_url_has_the_same_frames_as_its_file(origin: str, name: str) -> None:
     expected = await frames.extract(SAILING, [0, 6.25])
     found = await frames.extract(f"{origin}/{name}?signature=1", [0, 6.25])
     assert [round(frame.time or 0, 2) for frame in found] == [0.0, 6.2]
-    for one, other in zip(found, expected, strict=True):
-        assert one.jpeg == other.jpeg
+    for actual, wanted in zip(found, expected, strict=True):
+        assert actual.jpeg == wanted.jpeg
 
 
-async def test_the_sources_of_a_frame_are_tried_in_their_order(origin: str) -> None:
+async def test_the_sources_of_a_frame_are_tried_in_order(origin: str) -> None:
     thumbnail, stream = f"{origin}/thumbnail.png", f"{origin}/master.m3u8"
-    for given, expected in (
+    for result, expected in (
         (hit(thumbnail=thumbnail, stream=stream), "thumbnail"),
         (hit(thumbnail=f"{origin}/none.png", stream=stream), "stream"),
         (hit(thumbnail=f"{origin}/script.png", stream=stream), "stream"),
-        (hit(stream=f"{origin}/none.m3u8", of_video=(thumbnail,)), "thumbnail"),
+        (hit(stream=f"{origin}/none.m3u8", video_thumbnails=(thumbnail,)), "thumbnail"),
         (hit(stream=f"{origin}/none.m3u8?signature=1"), None),
         (hit(stream=str(SAILING)), None),
         (hit(thumbnail=SAILING.as_uri()), None),
     ):
-        (found,) = await frames.extract_hits([given], width=320)
+        (found,) = await frames.extract_hits([result], width=320)
         assert found.origin == expected, found
         assert "signature" not in found.error
         if found.frame is not None:
@@ -129,4 +131,4 @@ async def test_the_thumbnails_of_the_emulator_are_frames_of_the_uploaded_files()
             index_id=index.id, search_options=["visual"], query_text="sailing", limit=2
         )
         found = await frames.extract_hits(hits)
-    assert {one.origin for one in found} == {"thumbnail"}
+    assert {extracted.origin for extracted in found} == {"thumbnail"}

@@ -1,4 +1,4 @@
-"""P17: nothing a server says can hurt. P18: every failure is one of ours."""
+"""P17: hostile responses do no harm. P18: every failure is an error of the library."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from twelvelabs_async.emulator._api import OPERATIONS
 MIB = 1 << 20
 
 
-def bomb(size: int) -> bytes:
-    """A gzip file of `size` zeros; one block of them is packed once and repeated."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
-    block = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
-    again = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
-    return head + block + again * (size // MIB)
+def gzip_bomb(size: int) -> bytes:
+    """Return a gzip file of `size` zero bytes; one compressed block is repeated."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = compressor.compress(b"") + compressor.flush(zlib.Z_FULL_FLUSH)
+    first_block = compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    repeated_block = compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return head + first_block + repeated_block * (size // MIB)
 
 
-async def endless(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def endless(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         writer.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
         await writer.drain()
 
 
-async def endless_head(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def endless_head(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     number = 0
     while True:
@@ -54,7 +54,7 @@ async def endless_head(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def endless_line(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def endless_line(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nX: ")
     while True:
         writer.write(b"y" * 65536)
@@ -63,12 +63,12 @@ async def endless_line(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in kilobytes")
 @pytest.mark.parametrize(
-    "answer",
-    [always_respond(raw_response(body=bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
+    "handler",
+    [always_respond(raw_response(body=gzip_bomb(512 * MIB), headers={"Content-Encoding": "gzip"})), endless],
     ids=["gzip bomb", "endless body"],
 )
-async def test_p17_an_endless_body_is_rejected_at_the_size_limit(answer: RawHandler) -> None:
-    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
+async def test_p17_an_endless_body_is_rejected_at_the_size_limit(handler: RawHandler) -> None:
+    async with RawServer(handler) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(MalformedResponseError, match=str(MAX_RESPONSE_SIZE)) as caught:
             await client.request("GET", "/x")
@@ -76,9 +76,9 @@ async def test_p17_an_endless_body_is_rejected_at_the_size_limit(answer: RawHand
         assert not caught.value.retryable
 
 
-@pytest.mark.parametrize("answer", [endless_head, endless_line])
-async def test_p17_an_endless_response_head_is_a_connection_error(answer: RawHandler) -> None:
-    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
+@pytest.mark.parametrize("handler", [endless_head, endless_line])
+async def test_p17_an_endless_response_head_is_a_connection_error(handler: RawHandler) -> None:
+    async with RawServer(handler) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client:
         with pytest.raises(APIConnectionError) as caught:
             await client.request("GET", "/x")
         assert len(str(caught.value)) < 1500
@@ -97,11 +97,11 @@ async def test_p17_a_huge_error_body_has_a_short_message() -> None:
         assert str(caught.value).isprintable()
 
 
-def headed(*lines: bytes, body: bytes = b"{}") -> bytes:
+def ok_response(*lines: bytes, body: bytes = b"{}") -> bytes:
     return b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"Content-Length: %d" % len(body), b"", b""]) + body
 
 
-STRANGE: dict[str, bytes] = {
+MALFORMED_RESPONSES: dict[str, bytes] = {
     "nothing HTTP": b"220 smtp ready\r\n\r\n",
     "binary": bytes(range(256)) * 10,
     "empty line": b"\r\n\r\n\r\n",
@@ -110,41 +110,40 @@ STRANGE: dict[str, bytes] = {
     "status of four digits": b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
     "status zero": b"HTTP/1.1 000 No\r\nContent-Length: 0\r\n\r\n",
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-    "two lengths": headed(b"Content-Length: 7"),
+    "two lengths": ok_response(b"Content-Length: 7"),
     "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     "length with letters": b"HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\n",
-    "length and chunks": headed(b"Transfer-Encoding: chunked"),
+    "length and chunks": ok_response(b"Transfer-Encoding: chunked"),
     "bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "huge chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n{}",
-    "no gzip": headed(b"Content-Encoding: gzip", body=b"no gzip at all"),
-    "broken gzip": headed(b"Content-Encoding: gzip", body=gzip.compress(b"{}" * 999)[:-20] + b"x" * 20),
-    "unknown coding": headed(b"Content-Encoding: rot13", body=b"\x00\x01"),
-    "no deflate": headed(b"Content-Encoding: deflate", body=b"\xff\xff\xff"),
-    "header without name": headed(b": x"),
-    "header with a break": headed(b"X: a\x00b"),
-    "folded header": headed(b"X: a\r\n\tb", body=b"["),
-    "not UTF-8": headed(b"Content-Type: application/json", body=b'{"a": "\xff"}'),
-    "odd charset": headed(b"Content-Type: application/json; charset=none", body=b"["),
-    "a byte order mark": headed(body=b"\xef\xbb\xbf[]"),
-    "a list": headed(body=b"[]"),
-    "a number": headed(body=b"7"),
-    "deep": headed(body=b"[" * 100_000),
-    "huge number": headed(body=b"1" * 10_000),
-    "half a surrogate": headed(body=b'["\\ud800"]'),
+    "no gzip": ok_response(b"Content-Encoding: gzip", body=b"no gzip at all"),
+    "broken gzip": ok_response(b"Content-Encoding: gzip", body=gzip.compress(b"{}" * 999)[:-20] + b"x" * 20),
+    "unknown coding": ok_response(b"Content-Encoding: rot13", body=b"\x00\x01"),
+    "no deflate": ok_response(b"Content-Encoding: deflate", body=b"\xff\xff\xff"),
+    "header without name": ok_response(b": x"),
+    "header with a break": ok_response(b"X: a\x00b"),
+    "folded header": ok_response(b"X: a\r\n\tb", body=b"["),
+    "not UTF-8": ok_response(b"Content-Type: application/json", body=b'{"a": "\xff"}'),
+    "odd charset": ok_response(b"Content-Type: application/json; charset=none", body=b"["),
+    "a byte order mark": ok_response(body=b"\xef\xbb\xbf[]"),
+    "a list": ok_response(body=b"[]"),
+    "a number": ok_response(body=b"7"),
+    "deep": ok_response(body=b"[" * 100_000),
+    "huge number": ok_response(body=b"1" * 10_000),
+    "half a surrogate": ok_response(body=b'["\\ud800"]'),
 }
 
 
-@pytest.mark.parametrize("raw", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize("raw", MALFORMED_RESPONSES.values(), ids=MALFORMED_RESPONSES)
 async def test_p18_every_malformed_response_raises_an_api_error(raw: bytes, clock: FastClock) -> None:
-    """P18, P20."""
 
-    async def say_and_close(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+    async def respond_and_close(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
         writer.close()
 
     async with (
-        RawServer(say_and_close) as server,
+        RawServer(respond_and_close) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, timeout=5) as client,
     ):
         calls: list[Callable[[], Awaitable[object]]] = [
@@ -179,16 +178,15 @@ PAGES: list[object] = [
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 async def test_p18_a_page_of_any_shape_is_parsed_or_raises_a_library_error(page: object, clock: FastClock) -> None:
-    """P18, P20."""
-    answer = always_respond(raw_response(body=json.dumps(page)))
-    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+    handler = always_respond(raw_response(body=json.dumps(page)))
+    async with RawServer(handler) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
         search = client.search.query(index_id="a", search_options=["visual"], query_text="x")
         for items in (client.indexes.list(), client.assets.list(), search):
-            await outcome(items.to_list(3))
+            await expect_result_or_library_error(items.to_list(3))
 
 
-async def outcome(call: Coroutine[Any, Any, object]) -> None:
-    """Fail if a call ends in anything but a result or an error of ours that names its operation."""
+async def expect_result_or_library_error(call: Coroutine[Any, Any, object]) -> None:
+    """Fail if a call raises anything but an error of the library that names its operation."""
     try:
         await call
     except TwelveLabsError as error:
@@ -225,11 +223,13 @@ async def test_p18_every_operation_raises_an_api_error_for_every_fault(
 ) -> None:
     asyncio.get_running_loop().set_debug(False)
     emulator.faults.add("*", **fault, times=None)
-    once = client.with_options(max_retries=1)
+    one_retry = client.with_options(max_retries=1)
     for operation in OPERATIONS:
-        steps = operation.path_template.split("/")
-        ids = {step[1:-1]: "0" * 24 for step in steps if step.startswith("{")}
+        segments = operation.path_template.split("/")
+        ids = {segment[1:-1]: "0" * 24 for segment in segments if segment.startswith("{")}
         method: Any = operation.method
         with pytest.raises(APIError) as caught:
-            await once.request(method, operation.path_template, path_params=ids, json={} if method != "GET" else None)
+            await one_retry.request(
+                method, operation.path_template, path_params=ids, json={} if method != "GET" else None
+            )
         assert caught.value.operation == operation.name

@@ -1,4 +1,4 @@
-"""Indexes through a real socket."""
+"""Indexes over HTTP, with the emulator."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ async def test_concurrent_ensure_calls_return_the_same_index(client: AsyncTwelve
 
 
 async def test_ensure_ignores_an_index_whose_name_only_contains_the_requested_name(client: AsyncTwelveLabs) -> None:
-    other = await client.indexes.create(index_name="holiday 2025", models=MODELS)
-    assert (await client.indexes.ensure("holiday", MODELS)).id != other.id
+    longer = await client.indexes.create(index_name="holiday 2025", models=MODELS)
+    assert (await client.indexes.ensure("holiday", MODELS)).id != longer.id
 
 
 async def test_ensure_reports_existing_and_requested_models_if_they_differ(client: AsyncTwelveLabs) -> None:
@@ -59,7 +59,7 @@ async def test_ensure_ignores_the_order_of_models_and_options_and_defaults(clien
 async def test_ensure_finds_the_index_created_by_an_ambiguous_request(
     client: AsyncTwelveLabs, emulator: Emulator
 ) -> None:
-    """The create was carried out and its answer lost: a second one would be refused, an error would be wrong."""
+    """The create succeeded but its response was lost: `ensure` neither repeats it nor raises."""
     emulator.faults.add("POST /indexes", reset="after")
     index = await client.indexes.ensure("holiday", MODELS)
     assert index.index_name == "holiday"

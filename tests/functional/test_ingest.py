@@ -1,4 +1,4 @@
-"""`client.ingest` of many files, and what one bad file does to the others."""
+"""`client.ingest` with many files, and the effect of invalid files on the others."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ async def index_id(client: AsyncTwelveLabs) -> str:
 
 @pytest.fixture
 def films(tmp_path: Path) -> list[Path]:
-    """Three good videos in a folder."""
+    """Three valid videos in a folder."""
     folder = tmp_path / "films"
     folder.mkdir()
     return [Path(shutil.copy(CLIP, folder / f"{name}.mp4")) for name in ("alpha", "beta", "gamma")]
 
 
-async def collect(run: AsyncIterator[IngestResult]) -> dict[str, IngestResult]:
+async def collect_by_name(run: AsyncIterator[IngestResult]) -> dict[str, IngestResult]:
     return {Path(result.source).name: result async for result in run}
 
 
 async def test_a_folder_becomes_searchable(client: AsyncTwelveLabs, index_id: str, films: list[Path]) -> None:
-    ended = await collect(client.ingest(films[0].parent, index_id=index_id))
-    assert sorted(ended) == ["alpha.mp4", "beta.mp4", "gamma.mp4"]
-    assert {(o.status, o.stage, o.error, o.bytes_sent) for o in ended.values()} == {
+    results = await collect_by_name(client.ingest(films[0].parent, index_id=index_id))
+    assert sorted(results) == ["alpha.mp4", "beta.mp4", "gamma.mp4"]
+    assert {(result.status, result.stage, result.error, result.bytes_sent) for result in results.values()} == {
         ("ready", "ready", "", CLIP.stat().st_size)
     }
     hits = await client.search.query(index_id=index_id, search_options=["visual"], query_text="beta")
-    assert {hit.video_id for hit in hits} == {ended["beta.mp4"].indexed_asset_id}
-    asset = await client.assets.retrieve(ended["beta.mp4"].asset_id or "")
+    assert {hit.video_id for hit in hits} == {results["beta.mp4"].indexed_asset_id}
+    asset = await client.assets.retrieve(results["beta.mp4"].asset_id or "")
     assert asset.filename == "beta.mp4"
 
 
@@ -89,18 +89,18 @@ async def test_p24_bad_items_do_not_stop_the_others(
     broken.write_bytes(b"no video at all" * 99)
     empty.touch()
     sources: list[PathOrUrl] = [broken, films[0], tmp_path / "gone.mp4", empty, "https://", *films[1:]]
-    ended = await collect(client.ingest(sources, index_id=index_id, concurrency=2, validate=None))
-    assert {name for name, result in ended.items() if result.status == "ready"} == {film.name for film in films}
-    failures = {name: (result.status, result.stage) for name, result in ended.items() if result.status != "ready"}
+    results = await collect_by_name(client.ingest(sources, index_id=index_id, concurrency=2, validate=None))
+    assert {name for name, result in results.items() if result.status == "ready"} == {film.name for film in films}
+    failures = {name: (result.status, result.stage) for name, result in results.items() if result.status != "ready"}
     assert failures == {
         "broken.mp4": ("failed", "processing"),
         "gone.mp4": ("failed", "queued"),
         "empty.mp4": ("failed", "uploading"),
         "https:": ("failed", "queued"),
     }
-    assert "broken" in ended["broken.mp4"].error
-    assert ended["broken.mp4"].asset_id
-    assert isinstance(ended["empty.mp4"].exception, InvalidInputError)
+    assert "broken" in results["broken.mp4"].error
+    assert results["broken.mp4"].asset_id
+    assert isinstance(results["empty.mp4"].exception, InvalidInputError)
 
 
 async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
@@ -108,8 +108,8 @@ async def test_a_video_that_cannot_be_indexed_fails_while_indexing(
 ) -> None:
     image = tmp_path / "notes.txt"
     image.write_text("no video")
-    ended = await collect(client.ingest(image, index_id=index_id, validate=None))
-    assert (ended["notes.txt"].status, ended["notes.txt"].stage) == ("failed", "indexing")
+    results = await collect_by_name(client.ingest(image, index_id=index_id, validate=None))
+    assert (results["notes.txt"].status, results["notes.txt"].stage) == ("failed", "indexing")
 
 
 async def test_the_same_file_is_uploaded_once(
@@ -132,7 +132,8 @@ async def test_the_same_file_is_uploaded_once(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "kind"), [(401, {}, AuthenticationError), (429, {"Retry-After": "9999"}, QuotaExhaustedError)]
+    ("status", "headers", "error_type"),
+    [(401, {}, AuthenticationError), (429, {"Retry-After": "9999"}, QuotaExhaustedError)],
 )
 async def test_an_error_that_affects_all_items_stops_the_run(
     client: AsyncTwelveLabs,
@@ -141,13 +142,13 @@ async def test_an_error_that_affects_all_items_stops_the_run(
     films: list[Path],
     status: int,
     headers: dict[str, str],
-    kind: type[Exception],
+    error_type: type[Exception],
 ) -> None:
-    """A rejected API key or an exhausted quota does not fail thousands of uploads one by one."""
+    """A rejected API key or an exhausted quota stops the run instead of failing every item."""
     emulator.faults.add("GET /assets", status=status, headers=headers, after=1)
     results = [result async for result in client.ingest(films, index_id=index_id, max_in_flight=1)]
     assert [result.status for result in results] == ["ready", "failed", "skipped"]
-    assert isinstance(results[1].exception, kind)
+    assert isinstance(results[1].exception, error_type)
     assert results[2].exception is results[1].exception
     assert str(results[1].exception) in results[2].error
     assert len(emulator.requests.for_operation("POST /assets")) == 2
@@ -158,14 +159,14 @@ async def test_items_in_progress_finish_after_the_run_has_stopped(
 ) -> None:
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", delay=0.2)
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", status=401)
-    ended = [result.status async for result in client.ingest(films, index_id=index_id, max_in_flight=2)]
-    assert sorted(ended) == ["failed", "ready", "skipped"]
+    results = [result.status async for result in client.ingest(films, index_id=index_id, max_in_flight=2)]
+    assert sorted(results) == ["failed", "ready", "skipped"]
 
 
 async def test_closing_the_iterator_cancels_the_items_in_progress(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
-    """A fixture checks that no task is left."""
+    """The fixture `fail_on_leaks` checks that no task is left."""
     emulator.faults.add("POST /assets", stall="before", times=None, after=1)
     async with aclosing(client.ingest(films, index_id=index_id, concurrency=3)) as run:
         assert (await anext(run)).status == "ready"
@@ -177,7 +178,7 @@ async def test_cancelling_the_caller_cancels_the_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: list[Path]
 ) -> None:
     emulator.faults.add("POST /assets", stall="before", times=None)
-    caller = asyncio.create_task(collect(client.ingest(films, index_id=index_id)))
+    caller = asyncio.create_task(collect_by_name(client.ingest(films, index_id=index_id)))
     await eventually(lambda: emulator.in_flight == 3)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -201,7 +202,7 @@ async def test_p21_a_second_cancellation_leaves_the_ledger_unlocked(
 
 
 async def test_sources_are_read_lazily(client: AsyncTwelveLabs, index_id: str) -> None:
-    """A slow caller slows the run down, and the sources may be endless."""
+    """A slow consumer slows down the run, and the sources may be infinite."""
     requested = 0
 
     async def urls() -> AsyncIterator[str]:
@@ -216,7 +217,7 @@ async def test_sources_are_read_lazily(client: AsyncTwelveLabs, index_id: str) -
         assert requested <= 6
 
 
-async def test_an_exception_of_the_sources_reaches_the_caller(
+async def test_an_exception_of_the_sources_is_raised_to_the_caller(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
     def sources() -> Iterator[Path]:
@@ -224,7 +225,7 @@ async def test_an_exception_of_the_sources_reaches_the_caller(
         raise LookupError("the list broke")
 
     with pytest.raises(LookupError, match="the list broke"):
-        await collect(client.ingest(sources(), index_id=index_id))
+        await collect_by_name(client.ingest(sources(), index_id=index_id))
 
 
 async def test_a_listener_that_raises_is_logged_once_and_gets_later_events(
@@ -237,8 +238,8 @@ async def test_a_listener_that_raises_is_logged_once_and_gets_later_events(
             raise ZeroDivisionError("oops")
         finished.append(event.result)
 
-    ended = await collect(client.ingest(films, index_id=index_id, on_event=listener))
-    assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
+    results = await collect_by_name(client.ingest(films, index_id=index_id, on_event=listener))
+    assert [results[film.name].status for film in films] == ["ready", "ready", "ready"]
     assert len(finished) == 3
     assert caplog.text.count("oops\n") == 1
 
@@ -250,9 +251,9 @@ async def test_a_file_that_the_index_would_reject_is_not_uploaded(
     short = films[0].with_name("short.mp4")
     short.write_bytes(samples.video(3))
     requested = len(emulator.requests.for_operation("GET /indexes/{index-id}"))
-    ended = await collect(client.ingest([short, *films], index_id=index_id))
-    assert ended["short.mp4"].error == "it is 3 s long; marengo3.0 takes 4 s to 4 h"
-    assert [ended[film.name].status for film in films] == ["ready", "ready", "ready"]
+    results = await collect_by_name(client.ingest([short, *films], index_id=index_id))
+    assert results["short.mp4"].error == "it is 3 s long; marengo3.0 takes 4 s to 4 h"
+    assert [results[film.name].status for film in films] == ["ready", "ready", "ready"]
     assert len(emulator.requests.for_operation("POST /assets")) == 3
     assert len(emulator.requests.for_operation("GET /indexes/{index-id}")) == requested + 1, (
         "however many files there are"
@@ -264,28 +265,28 @@ async def test_files_are_validated_without_the_models_if_the_index_cannot_be_rea
 ) -> None:
     emulator.faults.add("GET /indexes/{index-id}", status=403)
     films[0].write_bytes(b"")
-    ended = await collect(client.ingest(films, index_id=index_id))
-    assert [ended[film.name].status for film in films] == ["failed", "ready", "ready"]
-    assert ended["alpha.mp4"].error == "the file is empty"
+    results = await collect_by_name(client.ingest(films, index_id=index_id))
+    assert [results[film.name].status for film in films] == ["failed", "ready", "ready"]
+    assert results["alpha.mp4"].error == "the file is empty"
 
 
-async def test_a_file_of_no_known_format_is_not_uploaded(
+async def test_a_file_of_unknown_format_is_not_uploaded(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, tmp_path: Path
 ) -> None:
     pytest.importorskip("pymediainfo")
     (tmp_path / "strange.mp4").write_bytes(bytes(range(128, 256)) * 99)
-    ended = await collect(client.ingest(tmp_path / "strange.mp4", index_id=index_id))
-    assert ended["strange.mp4"].error.startswith("the file has no known format")
+    results = await collect_by_name(client.ingest(tmp_path / "strange.mp4", index_id=index_id))
+    assert results["strange.mp4"].error.startswith("the file has no known format")
     assert not emulator.requests.for_operation("POST /assets")
 
 
 @pytest.mark.parametrize("threshold", [None, 1])
-async def test_a_file_without_an_extension_is_sent(
+async def test_a_file_without_an_extension_is_uploaded(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path, threshold: int | None
 ) -> None:
     film = Path(shutil.copy(CLIP, tmp_path / "film"))
     run = client.ingest(film, index_id=index_id, multipart_threshold=threshold)
-    assert (await collect(run))["film"].status == "ready"
+    assert (await collect_by_name(run))["film"].status == "ready"
 
 
 async def test_a_warning_is_an_event_and_the_file_is_uploaded(
@@ -295,13 +296,13 @@ async def test_a_warning_is_an_event_and_the_file_is_uploaded(
     events: list[IngestEvent] = []
     with films[0].open("ab") as file:
         file.write(b"text")
-    ended = await collect(client.ingest(films, index_id=index_id, on_event=events.append))
-    assert ended["alpha.mp4"].status == "ready"
+    results = await collect_by_name(client.ingest(films, index_id=index_id, on_event=events.append))
+    assert results["alpha.mp4"].status == "ready"
     warnings = [event for event in events if isinstance(event, IngestWarning)]
     assert [(event.source, event.message) for event in warnings] == [(str(films[0]), TRUNCATED_WARNING)]
 
 
-async def test_a_run_reports_once_that_files_are_not_inspected(
+async def test_a_run_logs_once_that_files_are_not_inspected(
     client: AsyncTwelveLabs,
     index_id: str,
     films: list[Path],
@@ -338,9 +339,9 @@ async def test_an_unexpected_error_fails_one_item_and_is_logged(
             raise ZeroDivisionError("oops")
         return "too long" if item.name == "gamma.mp4" else ""
 
-    ended = await collect(client.ingest(films, index_id=index_id, validate=check))
-    assert [ended[film.name].status for film in films] == ["ready", "failed", "failed"]
-    assert [ended[film.name].error for film in films] == ["", "ZeroDivisionError: oops", "too long"]
+    results = await collect_by_name(client.ingest(films, index_id=index_id, validate=check))
+    assert [results[film.name].status for film in films] == ["ready", "failed", "failed"]
+    assert [results[film.name].error for film in films] == ["", "ZeroDivisionError: oops", "too long"]
     assert "beta.mp4" in caplog.text
 
 
@@ -348,9 +349,9 @@ async def test_metadata_is_on_the_asset_and_in_the_index(
     client: AsyncTwelveLabs, index_id: str, films: list[Path]
 ) -> None:
     run = client.ingest(films[0], index_id=index_id, user_metadata={"reel": 7})
-    ended = (await collect(run))["alpha.mp4"]
-    assert (await client.assets.retrieve(ended.asset_id or "")).user_metadata.items() >= {"reel": 7}.items()
-    indexed = await client.indexes.indexed_assets.retrieve(index_id, ended.indexed_asset_id or "")
+    results = (await collect_by_name(run))["alpha.mp4"]
+    assert (await client.assets.retrieve(results.asset_id or "")).user_metadata.items() >= {"reel": 7}.items()
+    indexed = await client.indexes.indexed_assets.retrieve(index_id, results.indexed_asset_id or "")
     assert indexed.user_metadata == {"reel": 7}
 
 
@@ -361,17 +362,17 @@ async def test_a_name_that_is_not_valid_unicode_is_replaced(
         film = Path(shutil.copy(CLIP, tmp_path / "caf\udce9.mp4"))
     except OSError:
         pytest.skip("this file system takes no such names")
-    ended = await collect(client.ingest(film, index_id=index_id))
-    assert [result.status for result in ended.values()] == ["ready"]
+    results = await collect_by_name(client.ingest(film, index_id=index_id))
+    assert [result.status for result in results.values()] == ["ready"]
     assert [asset.filename async for asset in client.assets.list()] == ["caf\N{REPLACEMENT CHARACTER}.mp4"]
 
 
 @pytest.mark.parametrize("name", ["a\x1b[0m.mp4", "a\nb.mp4", "a\x08.mp4", "a\x85.mp4", 'q"uote.mp4'])
-async def test_a_name_with_control_characters_is_cleaned_and_sent(
+async def test_control_characters_are_removed_from_a_file_name(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path, name: str
 ) -> None:
     film = Path(shutil.copy(CLIP, tmp_path / name))
-    result = (await collect(client.ingest(film, index_id=index_id)))[name]
+    result = (await collect_by_name(client.ingest(film, index_id=index_id)))[name]
     assert (result.status, result.error) == ("ready", "")
     asset = await client.assets.upload(film)
     assert asset.filename == (await client.assets.retrieve(result.asset_id or "")).filename
@@ -379,16 +380,16 @@ async def test_a_name_with_control_characters_is_cleaned_and_sent(
     assert (await client.assets.upload(CLIP.read_bytes(), filename=name)).filename == asset.filename
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("ledger_type", ["memory", "sqlite"])
 async def test_p29_invalid_items_do_not_end_the_run(
     client: AsyncTwelveLabs,
     index_id: str,
     films: list[Path],
     tmp_path: Path,
-    kind: str,
+    ledger_type: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Without credentials, the library of buckets asks the metadata service of the cloud, and keeps the connection.
+    # Without credentials, the library of buckets queries the metadata service of the cloud and keeps the connection.
     for name, value in (("ENDPOINT_URL", "http://127.0.0.1:1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
         monkeypatch.setenv(f"AWS_{name}", value)
     folder = films[0].parent
@@ -411,7 +412,7 @@ async def test_p29_invalid_items_do_not_end_the_run(
         *("/dev/zero", None, 7, b"a.mp4", ("a.mp4", {"": 1}), ("a.mp4", 1, 2, 3), (films[0], None, 5), {}),
         f"{folder}/**",
     ]
-    ledger = tmp_path / "films.ledger" if kind == "sqlite" else None
+    ledger = tmp_path / "films.ledger" if ledger_type == "sqlite" else None
     results = [result async for result in client.ingest(sources, index_id=index_id, ledger=ledger)]
     ready = sorted(result.source for result in results if result.status == "ready")
     assert ready == sorted(map(str, films))
@@ -455,10 +456,10 @@ async def test_a_key_identifies_a_source_regardless_of_its_url(
     assert len(emulator.requests.for_operation("POST /assets")) == 1
 
 
-def numbered_files(folder: Path, *, places: dict[str, bytes], size: int = 300_000) -> list[Path]:
+def numbered_files(folder: Path, *, contents: dict[str, bytes], size: int = 300_000) -> list[Path]:
     """Return files with the same name, size and time, with some bytes after the video."""
     paths: list[Path] = []
-    for name, content in places.items():
+    for name, content in contents.items():
         path = folder / name / "000001.mp4"
         path.parent.mkdir(parents=True)
         box = (size + 8).to_bytes(4, "big") + b"free" + content * (size // len(content))
@@ -471,8 +472,8 @@ def numbered_files(folder: Path, *, places: dict[str, bytes], size: int = 300_00
 async def test_p29_files_with_the_same_name_size_and_time_are_compared_by_content(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path
 ) -> None:
-    """The fourth differs only where no sample is taken."""
-    paths = numbered_files(tmp_path, places={"front": b"F", "rear": b"R", "copy": b"F", "between": b"F"})
+    """The fourth file differs only in bytes that are not part of a sample."""
+    paths = numbered_files(tmp_path, contents={"front": b"F", "rear": b"R", "copy": b"F", "between": b"F"})
     with paths[3].open("r+b") as file:
         file.seek(90_000)
         file.write(b"other")
@@ -486,7 +487,7 @@ async def test_p29_files_with_the_same_name_size_and_time_are_compared_by_conten
 async def test_p29_a_file_is_uploaded_if_its_possible_duplicate_cannot_be_compared(
     client: AsyncTwelveLabs, index_id: str, tmp_path: Path, change: str
 ) -> None:
-    first, second = numbered_files(tmp_path, places={"front": b"F", "rear": b"F"})
+    first, second = numbered_files(tmp_path, contents={"front": b"F", "rear": b"F"})
     ledger = tmp_path / "films.ledger"
     assert (await client.ingest(first, index_id=index_id, ledger=ledger).summary()).ready == 1
     if change == "moved":

@@ -1,4 +1,4 @@
-"""Ingestions while the platform cannot be reached for a while, in virtual time."""
+"""Ingestions during an outage of the platform, in virtual time."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def folder(tmp_path: Path) -> Path:
 def ingest(
     folder: Path, fault: dict[str, Any], *, indexing: float = 0.5, **options: Any
 ) -> tuple[Summary, list[IngestEvent], float]:
-    """Ingest a folder; after 40 seconds each request fails, for two hours. Return also the events and the duration.
+    """Ingest a folder while each request fails from second 40 for two hours; return summary, events and seconds.
 
     Args:
-        folder: The folder.
-        fault: What happens to each request.
+        folder: The folder to ingest.
+        fault: The fault of each request.
         indexing: Seconds that the platform needs to index a video.
         options: Options of the ingestion.
     """
@@ -55,13 +55,13 @@ def ingest(
                 await asyncio.sleep(OUTAGE)
                 emulator.faults.clear()
 
-            started, outage = clock.monotonic(), asyncio.ensure_future(fail())
+            start, outage = clock.monotonic(), asyncio.ensure_future(fail())
             run = client.ingest(folder, index_id=index.id, concurrency=1, on_event=events.append, **options)
             summary = await run.summary()
             outage.cancel()
             await asyncio.wait([outage])
             emulator.faults.clear()
-            return summary, events, clock.monotonic() - started
+            return summary, events, clock.monotonic() - start
 
     return run_in_virtual_time(main())
 
@@ -75,9 +75,9 @@ def test_a_run_waits_for_the_end_of_a_two_hour_outage(folder: Path, fault: dict[
     (ended,) = (event for event in events if isinstance(event, OutageEnded))
     assert started.error
     assert OUTAGE - 120 < ended.seconds < OUTAGE + 120
-    during = events[events.index(started) : events.index(ended)]
-    uploading = [event for event in during if isinstance(event, ItemProgress) and event.stage == "uploading"]
-    assert len(uploading) <= 1, "nothing new is started"
+    events_in_outage = events[events.index(started) : events.index(ended)]
+    uploading = [event for event in events_in_outage if isinstance(event, ItemProgress) and event.stage == "uploading"]
+    assert len(uploading) <= 1, "no further item is started"
 
 
 def test_on_outage_stop_ends_the_run_at_an_outage(folder: Path, tmp_path: Path) -> None:

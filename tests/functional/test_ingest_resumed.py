@@ -40,7 +40,7 @@ NAMES = ("alpha", "beta", "gamma")
 
 
 class FullLedger(SqliteLedger):
-    """A ledger on a full disk."""
+    """A ledger whose writes fail, as on a full disk."""
 
     @override
     async def save(self, entry: Entry) -> None:
@@ -69,11 +69,11 @@ def ledger(tmp_path: Path) -> Path:
     return tmp_path / "films.ledger"
 
 
-async def run(client: AsyncTwelveLabs, sources: Any, **options: Any) -> dict[str, IngestResult]:
+async def ingest_by_name(client: AsyncTwelveLabs, sources: Any, **options: Any) -> dict[str, IngestResult]:
     return {Path(result.source).name: result async for result in client.ingest(sources, **options)}
 
 
-async def entries(ledger: Path) -> list[Entry]:
+async def read_entries(ledger: Path) -> list[Entry]:
     opened = SqliteLedger(ledger)
     await opened.open()
     try:
@@ -82,8 +82,8 @@ async def entries(ledger: Path) -> list[Entry]:
         await opened.close()
 
 
-async def lived(command: Sequence[str], seconds: float | None) -> int | None:
-    """Run a program, and kill it after some seconds; return its exit code, or None if it was killed."""
+async def run_until_killed(command: Sequence[str], seconds: float | None) -> int | None:
+    """Run a program for at most `seconds`; return its exit code, or None if it was killed."""
     async with start_process(sys.executable, *command) as process:
         try:
             async with asyncio.timeout(seconds):
@@ -108,9 +108,9 @@ async def test_p8_forty_videos_with_three_kills_and_five_percent_faults_are_inde
             emulator.faults.add("*", times=None, probability=0.05 / len(FAULTS), seed=seed, **kind)
         program = str(Path(__file__).parents[1] / "killable_ingestion.py")
         command = [program, emulator.base_url, emulator.api_key, index.id, str(folder)]
-        exit_codes = [await lived(command, seconds) for seconds in (1.0, 1.5, 2.0)]
+        exit_codes = [await run_until_killed(command, seconds) for seconds in (1.0, 1.5, 2.0)]
         assert None in exit_codes
-        assert await lived(command, None) == 0
+        assert await run_until_killed(command, None) == 0
     indexed = Counter(video.asset.filename for video in emulator.state.videos.values())
     assert indexed == Counter(f"{number}.mp4" for number in range(40))
     assert len(emulator.state.assets) == 40
@@ -119,26 +119,26 @@ async def test_p8_forty_videos_with_three_kills_and_five_percent_faults_are_inde
 async def test_a_second_run_sends_nothing_and_yields_the_same_results(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    first = await run(client, films, index_id=index_id, ledger=ledger)
+    first = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
     emulator.requests.clear()
-    second = await run(client, films, index_id=index_id, ledger=ledger)
+    second = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
     assert [request.route for request in emulator.requests] == ["GET /indexes/{index-id}"]
-    assert {name: (one.asset_id, one.indexed_asset_id, one.status) for name, one in second.items()} == {
-        name: (one.asset_id, one.indexed_asset_id, "ready") for name, one in first.items()
+    assert {name: (result.asset_id, result.indexed_asset_id, result.status) for name, result in second.items()} == {
+        name: (result.asset_id, result.indexed_asset_id, "ready") for name, result in first.items()
     }
-    assert all(one.already_done and not one.bytes_sent and one.attempts == 1 for one in second.values())
-    assert not any(one.already_done for one in first.values())
+    assert all(result.already_done and not result.bytes_sent and result.attempts == 1 for result in second.values())
+    assert not any(result.already_done for result in first.values())
 
 
-async def test_a_run_that_was_closed_is_resumed(
+async def test_the_next_run_resumes_a_closed_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", stall="after", times=2)
     async with client.ingest(films, index_id=index_id, ledger=ledger) as ingestion:
         assert (await anext(ingestion)).status == "ready"
         await eventually(lambda: len(emulator.state.videos) == 3)
-    again = await run(client, films, index_id=index_id, ledger=ledger)
-    assert {one.status for one in again.values()} == {"ready"}
+    repeated = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
+    assert {result.status for result in repeated.values()} == {"ready"}
     assert len(emulator.state.assets) == len(emulator.state.videos) == 3
 
 
@@ -165,7 +165,7 @@ async def test_a_drained_run_finishes_the_items_in_progress_and_starts_no_more(
 async def test_items_not_started_before_draining_are_ingested_by_the_next_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    """One file is uploaded at a time, so that an interrupted run finishes only that file."""
+    """One file is uploaded at a time, so a drained run finishes only that file."""
 
     def drain_at_first_upload(event: IngestEvent) -> None:
         if isinstance(event, ItemProgress) and event.stage == "uploading":
@@ -175,8 +175,8 @@ async def test_items_not_started_before_draining_are_ingested_by_the_next_run(
     statuses = Counter([result.status async for result in ingestion])
     assert statuses["ready"] == len(emulator.state.assets) == 1
     assert statuses["failed"] == 0
-    again = await run(client, films, index_id=index_id, ledger=ledger)
-    assert {one.status for one in again.values()} == {"ready"}
+    repeated = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
+    assert {result.status for result in repeated.values()} == {"ready"}
     assert len(emulator.state.assets) == 3
 
 
@@ -192,13 +192,13 @@ async def test_the_summary_has_the_totals_of_the_results(
     (films / "empty.mp4").touch()
     summary = await client.ingest([films, films, tmp_path / "gone.mp4"], index_id=index_id, validate=None).summary()
     assert (summary.ready, summary.failed, summary.skipped, summary.inputs) == (6, 3, 0, 9)
-    assert summary.duplicates == 4  # the empty one, too
+    assert summary.duplicates == 4  # including the empty file
     assert summary.bytes_sent == 3 * CLIP.stat().st_size
     assert Counter(Path(result.source).name for result in summary.failures) == {"empty.mp4": 2, "gone.mp4": 1}
     assert summary.stop_reason == ""
 
 
-async def test_a_file_that_has_failed_is_a_duplicate_when_it_comes_again(
+async def test_a_repeated_source_of_a_failed_file_is_a_duplicate(
     client: AsyncTwelveLabs, index_id: str, films: Path
 ) -> None:
     empty, finished = films / "empty.mp4", asyncio.Event()
@@ -252,20 +252,20 @@ async def test_the_same_file_twice_is_one_asset(
         path.parent.mkdir(exist_ok=True)
         shutil.copy2(CLIP, path)
         os.utime(path, ns=(10**18, 10**18))
-    ended = await run(client, [*map(str, paths)], index_id=index_id, dedupe=dedupe, concurrency=1)
+    results = await ingest_by_name(client, [*map(str, paths)], index_id=index_id, dedupe=dedupe, concurrency=1)
     assert len(emulator.state.assets) == len(emulator.state.videos) == assets
-    assert {one.status for one in ended.values()} == {"ready"}
-    duplicates = [one async for one in client.ingest([*map(str, paths)], index_id=index_id, dedupe=dedupe)]
-    assert sum(one.duplicate_of is not None for one in duplicates) == 3 - assets
+    assert {result.status for result in results.values()} == {"ready"}
+    duplicates = [result async for result in client.ingest([*map(str, paths)], index_id=index_id, dedupe=dedupe)]
+    assert sum(result.duplicate_of is not None for result in duplicates) == 3 - assets
 
 
 async def test_a_changed_file_is_a_new_item_and_names_the_replaced_asset(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
-    before = await run(client, films, index_id=index_id, ledger=ledger)
+    before = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
     with (films / "beta.mp4").open("ab") as film:
         film.write(b"a new ending")
-    after = await run(client, films, index_id=index_id, ledger=ledger)
+    after = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
     assert [after[f"{name}.mp4"].already_done for name in NAMES] == [True, False, True]
     assert after["beta.mp4"].replaced_asset_id == before["beta.mp4"].asset_id
     assert after["beta.mp4"].asset_id != before["beta.mp4"].asset_id
@@ -276,14 +276,14 @@ async def test_rejected_items_are_retried_only_with_retry_failed(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
     (films / "beta.mp4").write_bytes(b"no video at all" * 99)
-    first = await run(client, films, index_id=index_id, ledger=ledger, validate=None)
+    first = await ingest_by_name(client, films, index_id=index_id, ledger=ledger, validate=None)
     assert first["beta.mp4"].status == "failed"
-    again = await run(client, films, index_id=index_id, ledger=ledger, validate=None)
-    assert (again["beta.mp4"].status, again["beta.mp4"].already_done) == ("failed", True)
-    assert again["beta.mp4"].error == first["beta.mp4"].error
+    repeated = await ingest_by_name(client, films, index_id=index_id, ledger=ledger, validate=None)
+    assert (repeated["beta.mp4"].status, repeated["beta.mp4"].already_done) == ("failed", True)
+    assert repeated["beta.mp4"].error == first["beta.mp4"].error
     assert len(emulator.requests.for_operation("POST /assets")) == 3
-    asked = await run(client, films, index_id=index_id, ledger=ledger, validate=None, retry_failed=True)
-    assert (asked["beta.mp4"].status, asked["beta.mp4"].already_done, asked["beta.mp4"].attempts) == (
+    retried = await ingest_by_name(client, films, index_id=index_id, ledger=ledger, validate=None, retry_failed=True)
+    assert (retried["beta.mp4"].status, retried["beta.mp4"].already_done, retried["beta.mp4"].attempts) == (
         "failed",
         False,
         2,
@@ -295,10 +295,10 @@ async def test_an_item_with_a_transient_failure_is_retried_by_the_next_run(
     client: AsyncTwelveLabs, emulator: Emulator, index_id: str, films: Path, ledger: Path
 ) -> None:
     emulator.faults.add("POST /assets", status=403, times=3)
-    first = await run(client, films, index_id=index_id, ledger=ledger)
-    assert {one.status for one in first.values()} == {"failed"}
-    second = await run(client, films, index_id=index_id, ledger=ledger)
-    assert {(one.status, one.already_done) for one in second.values()} == {("ready", False)}
+    first = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
+    assert {result.status for result in first.values()} == {"failed"}
+    second = await ingest_by_name(client, films, index_id=index_id, ledger=ledger)
+    assert {(result.status, result.already_done) for result in second.values()} == {("ready", False)}
 
 
 async def test_an_asset_that_was_deleted_between_two_runs_is_uploaded_again(
@@ -308,9 +308,9 @@ async def test_an_asset_that_was_deleted_between_two_runs_is_uploaded_again(
     await client.ingest(films / "beta.mp4", index_id=index_id, ledger=ledger).summary()
     (asset,) = emulator.state.assets
     await client.assets.delete(asset)
-    ended = await run(client, films / "beta.mp4", index_id=index_id, ledger=ledger)
-    assert ended["beta.mp4"].status == "ready"
-    assert ended["beta.mp4"].asset_id != asset
+    results = await ingest_by_name(client, films / "beta.mp4", index_id=index_id, ledger=ledger)
+    assert results["beta.mp4"].status == "ready"
+    assert results["beta.mp4"].asset_id != asset
 
 
 async def test_an_ingestion_with_on_quota_wait_waits_for_its_quota(
@@ -319,8 +319,8 @@ async def test_an_ingestion_with_on_quota_wait_waits_for_its_quota(
     events: list[IngestEvent] = []
     headers = {"Retry-After": "9999"}
     emulator.faults.add("POST /indexes/{index-id}/indexed-assets", status=429, headers=headers, after=1)
-    ended = await run(client, films, index_id=index_id, on_quota="wait", on_event=events.append)
-    assert {one.status for one in ended.values()} == {"ready"}
+    results = await ingest_by_name(client, films, index_id=index_id, on_quota="wait", on_event=events.append)
+    assert {result.status for result in results.values()} == {"ready"}
     waits = [event for event in events if isinstance(event, QuotaWaitStarted)]
     assert {wait.category for wait in waits} == {"index"}
     assert waits[0].seconds > 9000
@@ -330,17 +330,17 @@ async def test_the_metadata_of_a_pair_applies_to_its_item_only(
     client: AsyncTwelveLabs, index_id: str, films: Path
 ) -> None:
     sources: list[IngestSource] = [(films / "alpha.mp4", {"reel": 1}), films / "beta.mp4"]
-    ended = await run(client, sources, index_id=index_id, user_metadata={"show": "x"})
-    found = {}
-    for name, one in ended.items():
-        entry = await client.indexes.indexed_assets.retrieve(index_id, one.indexed_asset_id or "")
-        found[name] = entry.user_metadata
-    assert found == {"alpha.mp4": {"show": "x", "reel": 1}, "beta.mp4": {"show": "x"}}
+    results = await ingest_by_name(client, sources, index_id=index_id, user_metadata={"show": "x"})
+    metadata = {}
+    for name, result in results.items():
+        entry = await client.indexes.indexed_assets.retrieve(index_id, result.indexed_asset_id or "")
+        metadata[name] = entry.user_metadata
+    assert metadata == {"alpha.mp4": {"show": "x", "reel": 1}, "beta.mp4": {"show": "x"}}
 
 
-async def test_a_single_pair_is_one_source(client: AsyncTwelveLabs, index_id: str, films: Path) -> None:
-    ended = await run(client, (films, {"reel": 1}), index_id=index_id)
-    assert len(ended) == 3
+async def test_a_single_pair_is_accepted_as_the_source(client: AsyncTwelveLabs, index_id: str, films: Path) -> None:
+    results = await ingest_by_name(client, (films, {"reel": 1}), index_id=index_id)
+    assert len(results) == 3
 
 
 async def test_p15_neither_the_key_nor_a_signature_is_in_the_ledger(

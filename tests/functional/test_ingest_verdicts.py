@@ -1,4 +1,4 @@
-"""One folder of many kinds of media and odd names: a run, a dry run and a submission judge its files alike."""
+"""A run, a dry run and a submission accept and reject the same files of a folder with many formats and odd names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ HEADERS: Final[dict[str, bytes]] = {
     "only-type.mp4": b"\0\0\0\x18ftypisom\0\0\0\0isomiso2" + bytes(2000),
     "mobile.3gp": b"\0\0\0\x18ftyp3gp4\0\0\0\0isom3gp4" + bytes(2000),
 }
-"""Files by name: a signature with nothing behind it, other kinds of files under the name of a video, and none."""
+"""Files by name: format signatures followed by zeros, other formats with the name of a video, and empty files."""
 
 ODD_NAMES: Final = (
     "ümlaut", "u\u0308mlaut", "日本語", "\N{CLAPPER BOARD}", "العربية", "עברית", "with space", " leading", "trailing ",
@@ -69,7 +69,7 @@ ODD_NAMES: Final = (
     "~tilde", "-rf", "--index", "@file", "x" * 240, "dots..", "comma,colon:", "plus+equals=", "\udce9 not UTF-8",
     "\udcff\udcfe",
 )  # fmt: skip
-"""Names without `.mp4`, each of a good video."""
+"""Names without `.mp4`, each of a valid video."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def ingested(folder: Path) -> list[IngestResult]:
+async def ingest_folder(folder: Path) -> list[IngestResult]:
     async with (
         Emulator(inspect_media=False) as emulator,
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
@@ -107,24 +107,28 @@ async def ingested(folder: Path) -> list[IngestResult]:
 def test_p29_a_run_a_dry_run_and_a_submission_reject_the_same_files(
     folder: Path, cli: Cli, database_server: PostgresServer
 ) -> None:
-    results = asyncio.run(ingested(folder))
+    results = asyncio.run(ingest_folder(folder))
     files = sum(1 for _ in folder.iterdir())
     assert len(results) == files
     assert files >= 60 + 40
     statuses = Counter(result.status for result in results)
     assert statuses["ready"] >= 80
     assert statuses["failed"] >= 20
-    assert all(result.stage == "queued" for result in results if result.status == "failed"), "nothing is sent"
-    run = Counter(result.error for result in results)
+    assert all(result.stage == "queued" for result in results if result.status == "failed"), (
+        "no invalid file is uploaded"
+    )
+    run_errors = Counter(result.error for result in results)
 
-    planned = cli("ingest", str(folder), "--index", "films", "--dry-run", "--json", "--dedupe", "path")
-    records = planned.records
-    dry_run = Counter(record.get("error") or record.get("reason") or "" for record in records if record.get("source"))
+    plan = cli("ingest", str(folder), "--index", "films", "--dry-run", "--json", "--dedupe", "path")
+    records = plan.records
+    dry_run_errors = Counter(
+        record.get("error") or record.get("reason") or "" for record in records if record.get("source")
+    )
 
     validate = SourceValidator(["marengo3.0"], Mock())
-    submitting = submit(database_server.reset_database(), folder, index_id="i", validate=validate, dedupe="path")
-    submitted = asyncio.run(submitting)
-    submission = Counter(reason for _, reason in submitted.rejected) + Counter({"": submitted.accepted})
-    assert dry_run == run
-    assert submission == run
+    submission_run = submit(database_server.reset_database(), folder, index_id="i", validate=validate, dedupe="path")
+    submitted = asyncio.run(submission_run)
+    submission_errors = Counter(reason for _, reason in submitted.rejected) + Counter({"": submitted.accepted})
+    assert dry_run_errors == run_errors
+    assert submission_errors == run_errors
     shutil.rmtree(folder)

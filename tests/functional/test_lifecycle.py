@@ -1,4 +1,4 @@
-"""P21: cancelling leaks nothing. P23: misuse raises an error immediately. And the rest of a client's life cycle."""
+"""P21: cancellation leaks nothing. P23: misuse raises an error immediately. Also the rest of the life of a client."""
 
 from __future__ import annotations
 
@@ -44,20 +44,17 @@ from twelvelabs_async.models import VideoAsset
 from twelvelabs_async.requests import FilePart, Form, Method
 
 
-async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def stall(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(3600)
     return b""
 
 
-# P21.
-
-
 @pytest.mark.parametrize("step", [*range(0, 60, 3)])
 async def test_p21_a_call_cancelled_at_any_time_leaks_nothing(emulator: Emulator, step: int) -> None:
-    """P21. `step` is how often the loop goes round before the cancellation."""
+    """`step` is the number of iterations of the event loop before the cancellation."""
     async with fail_on_loop_errors(), AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         if step % 2:
-            await client.request("GET", "/indexes")  # then a connection is open already
+            await client.request("GET", "/indexes")  # opens a connection
         emulator.faults.add("GET /indexes", status=503, headers={"retry-after-ms": "1"})
         emulator.faults.add("GET /indexes", stall="body")
         tasks = [asyncio.create_task(client.request("GET", "/indexes")) for _ in range(3)]
@@ -65,11 +62,11 @@ async def test_p21_a_call_cancelled_at_any_time_leaks_nothing(emulator: Emulator
             await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        assert {type(outcome) for outcome in outcomes} <= {asyncio.CancelledError, dict}
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(result) for result in results} <= {asyncio.CancelledError, dict}
         await eventually(lambda: emulator.in_flight == 0)
-        lane = client._executor.limiter.category_queue("GET /indexes")
-        assert (lane.in_flight, lane.waiting) == (0, 0)
+        queue = client._executor.limiter.category_queue("GET /indexes")
+        assert (queue.in_flight, queue.waiting) == (0, 0)
         assert not category_state(client._executor.limiter, "GET /indexes").in_flight
         assert client._executor.retry_budget.tokens == client._executor.retry_budget.capacity
         emulator.faults.clear()
@@ -90,7 +87,7 @@ async def test_p21_a_hundred_cancelled_calls_end_soon_and_free_their_connections
 async def test_p21_cancelling_some_waiting_calls_does_not_affect_the_others() -> None:
     hold = asyncio.Event()
 
-    async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+    async def answer(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await hold.wait()
         return raw_response()
 
@@ -104,8 +101,8 @@ async def test_p21_cancelling_some_waiting_calls_does_not_affect_the_others() ->
             task.cancel()
         await asyncio.sleep(0.02)
         hold.set()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [outcome for number, outcome in enumerate(outcomes) if number % 3] == [{}] * 8
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [result for number, result in enumerate(results) if number % 3] == [{}] * 8
 
 
 @pytest.mark.parametrize("fault", [{"reset": "after"}, {"status": 500}, {"truncate": True}, {"html": True}], ids=str)
@@ -121,22 +118,22 @@ async def test_p21_failed_calls_release_their_permits(
 
 
 async def test_p21_exceptions_of_the_caller_are_raised_unchanged() -> None:
-    """P21: `asyncio.timeout` around a call, and a task group that fails beside it."""
+    """`asyncio.timeout` around a call, and a task group in which another task fails, keep their exceptions."""
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
-        with pytest.raises(TimeoutError) as late:
-            await _in_time(client)
-        assert not isinstance(late.value, TwelveLabsError)
+        with pytest.raises(TimeoutError) as timed_out:
+            await _call_with_timeout(client)
+        assert not isinstance(timed_out.value, TwelveLabsError)
         with pytest.raises(ExceptionGroup) as caught:
-            await _beside_a_failure(client)
+            await _call_with_failing_task(client)
         assert [type(error) for error in caught.value.exceptions] == [KeyError]
 
 
-async def _in_time(client: AsyncTwelveLabs) -> None:
+async def _call_with_timeout(client: AsyncTwelveLabs) -> None:
     async with asyncio.timeout(0.05):
         await client.request("GET", "/x")
 
 
-async def _beside_a_failure(client: AsyncTwelveLabs) -> None:
+async def _call_with_failing_task(client: AsyncTwelveLabs) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(client.request("GET", "/x"))
         group.create_task(_fail())
@@ -147,15 +144,12 @@ async def _fail() -> None:
     raise KeyError
 
 
-# P23.
-
-
 def _run_without_a_loop(function: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     function().send(None)
 
 
-def rejection(call: Coroutine[Any, Any, object]) -> str:
-    """The words with which the first step of a call is refused, before it waits for anything."""
+def state_error_message(call: Coroutine[Any, Any, object]) -> str:
+    """Return the message of the ClientStateError that the first step of a call raises, before it waits for anything."""
     with pytest.raises(ClientStateError) as caught:
         call.send(None)
     return str(caught.value)
@@ -163,19 +157,19 @@ def rejection(call: Coroutine[Any, Any, object]) -> str:
 
 async def test_p23_a_closed_client_raises_client_state_error(emulator: Emulator) -> None:
     client = AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url)
-    view = client.with_options(timeout=5)
+    derived = client.with_options(timeout=5)
     await client.request("GET", "/indexes")
     await client.close()
     await client.close()
     assert client.closed
-    assert view.closed
-    assert "closed" in rejection(client.request("GET", "/indexes"))
-    assert "closed" in rejection(view.request("GET", "/indexes"))
+    assert derived.closed
+    assert "closed" in state_error_message(client.request("GET", "/indexes"))
+    assert "closed" in state_error_message(derived.request("GET", "/indexes"))
 
 
-async def test_a_view_does_not_close_the_client_it_came_from(client: AsyncTwelveLabs) -> None:
-    async with client.with_options(timeout=5) as view:
-        await view.request("GET", "/indexes")
+async def test_closing_a_derived_client_does_not_close_the_original(client: AsyncTwelveLabs) -> None:
+    async with client.with_options(timeout=5) as derived:
+        await derived.request("GET", "/indexes")
     assert not client.closed
     await client.request("GET", "/indexes")
 
@@ -190,7 +184,7 @@ def test_p23_a_client_used_in_another_event_loop_raises_client_state_error() -> 
 
     async def misuse(client: AsyncTwelveLabs) -> str:
         await asyncio.sleep(0)
-        return rejection(client.request("GET", "/x"))
+        return state_error_message(client.request("GET", "/x"))
 
     client = AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3")
 
@@ -201,8 +195,8 @@ def test_p23_a_client_used_in_another_event_loop_raises_client_state_error() -> 
 
     asyncio.run(first())
     assert "event loop" in asyncio.run(misuse(client))
-    fresh = AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3")
-    asyncio.run(use(fresh, RawServer(always_respond(raw_response()))))
+    unused_client = AsyncTwelveLabs(KEY, base_url="http://127.0.0.1:9/v1.3")
+    asyncio.run(use(unused_client, RawServer(always_respond(raw_response()))))
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -218,15 +212,15 @@ async def test_p23_a_client_used_before_a_fork_raises_client_state_error_in_the_
             code = 0 if "fork" in str(error) else 2
         finally:
             os._exit(code)
-    _, status = os.waitpid(child, 0)  # noqa: ASYNC222  # the child ends at once
+    _, status = os.waitpid(child, 0)  # noqa: ASYNC222  # the child ends immediately
     assert os.waitstatus_to_exitcode(status) == 0
     await client.request("GET", "/indexes")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-def test_a_client_that_was_created_before_a_fork_works_in_the_child(cli_emulator: ThreadedEmulator) -> None:
-    """As with the workers of gunicorn that load the application before they fork."""
+def test_a_client_created_before_a_fork_works_in_the_child(cli_emulator: ThreadedEmulator) -> None:
+    """Gunicorn with a preloaded application creates the client before it forks its workers."""
     client = AsyncTwelveLabs(cli_emulator.api_key, base_url=cli_emulator.base_url)
 
     async def list_indexes() -> None:
@@ -302,38 +296,38 @@ async def test_p23_closing_the_client_ends_calls_in_progress_with_library_errors
         await eventually(lambda: len(server.requests) == 3)
         await client.close()
         async with asyncio.timeout(30):
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(outcome, TwelveLabsError) for outcome in outcomes), outcomes
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(result, TwelveLabsError) for result in results), results
 
 
-async def test_a_borrowed_session_is_used_and_left_open() -> None:
-    async with RawServer(always_respond(raw_response())) as server, aiohttp.ClientSession() as lent:
-        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
+async def test_an_external_session_is_used_and_not_closed() -> None:
+    async with RawServer(always_respond(raw_response())) as server, aiohttp.ClientSession() as session:
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=session) as client:
             await client.request("GET", "/x")
-        assert not lent.closed
+        assert not session.closed
         assert server.open_connections == 1
-        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=session) as client:
             await client.request("GET", "/x")
         assert server.connection_count == 1
 
 
-async def test_a_closed_borrowed_session_raises_client_state_error() -> None:
-    lent = aiohttp.ClientSession()
-    await lent.close()
-    async with AsyncTwelveLabs(KEY, session=lent) as client:
+async def test_a_closed_external_session_raises_client_state_error() -> None:
+    session = aiohttp.ClientSession()
+    await session.close()
+    async with AsyncTwelveLabs(KEY, session=session) as client:
         with pytest.raises(ClientStateError, match="passed in"):
             await client.request("GET", "/x")
 
 
-async def test_a_borrowed_session_that_is_closed_between_two_calls_raises_client_state_error() -> None:
-    lent = aiohttp.ClientSession()
+async def test_an_external_session_closed_between_two_calls_raises_client_state_error() -> None:
+    session = aiohttp.ClientSession()
     video = VideoAsset(asset_id="a1")
     async with (
         RawServer(always_respond(raw_response())) as server,
-        AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, session=session) as client,
     ):
         await client.request("GET", "/x")
-        await lent.close()
+        await session.close()
         calls: list[Coroutine[Any, Any, object]] = [
             client.request("GET", "/x"),
             client.assets.upload(b"x", filename="a.mp4"),
@@ -345,31 +339,31 @@ async def test_a_borrowed_session_that_is_closed_between_two_calls_raises_client
         assert len(server.requests) == 1
 
 
-def test_a_borrowed_session_of_another_event_loop_raises_client_state_error() -> None:
-    async def lend() -> aiohttp.ClientSession:
+def test_an_external_session_of_another_event_loop_raises_client_state_error() -> None:
+    async def open_session() -> aiohttp.ClientSession:
         await asyncio.sleep(0)
         return aiohttp.ClientSession()
 
-    async def use(lent: aiohttp.ClientSession) -> None:
-        async with AsyncTwelveLabs(KEY, session=lent) as client:
+    async def use(session: aiohttp.ClientSession) -> None:
+        async with AsyncTwelveLabs(KEY, session=session) as client:
             with pytest.raises(ClientStateError, match="another event loop"):
                 await client.request("GET", "/x")
 
     with asyncio.Runner() as first:
-        lent = first.run(lend())
+        session = first.run(open_session())
         with asyncio.Runner() as second:
-            second.run(use(lent))
-        first.run(lent.close())
+            second.run(use(session))
+        first.run(session.close())
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"], ids=["no response", "half"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_closing_the_client_says_of_a_call_in_progress_that_it_may_have_been_executed(
+async def test_the_error_of_a_call_interrupted_by_close_says_that_it_may_have_been_executed(
     method: Any, sent: bytes
 ) -> None:
-    async def respond(got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
+    async def respond(request: RawRequest, writer: asyncio.StreamWriter) -> bytes:
         writer.write(sent)
-        return await stall(got, writer)
+        return await stall(request, writer)
 
     async with RawServer(respond) as server:
         client = AsyncTwelveLabs(KEY, base_url=server.base_url)
@@ -381,20 +375,20 @@ async def test_closing_the_client_says_of_a_call_in_progress_that_it_may_have_be
 
 
 async def test_trace_configs_receive_every_request() -> None:
-    seen = list[str]()
+    methods = list[str]()
 
-    async def note(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
+    async def record_method(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
         await asyncio.sleep(0)
-        seen.append(params.method)
+        methods.append(params.method)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(note)
+    trace.on_request_start.append(record_method)
     async with (
         RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, trace_configs=[trace]) as client,
     ):
         await client.request("GET", "/x")
-    assert seen == ["GET"]
+    assert methods == ["GET"]
 
 
 async def read_whole_body(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
@@ -403,14 +397,14 @@ async def read_whole_body(_session: object, _context: object, params: aiohttp.Tr
 
 @pytest.fixture
 async def read_client() -> AsyncIterator[AsyncTwelveLabs]:
-    """A client whose responses are read by somebody else first, who logs them."""
+    """A client with a trace that reads each response before the client does."""
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(read_whole_body)
     events = b'{"event_type": "text_generation", "text": "hi"}\n{"event_type": "stream_end", "metadata": {}}\n'
 
-    async def respond(got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
-        body = events if got.target.endswith("/analyze") else b'{"_id": "i", "index_name": "x"}'
-        return raw_response(418 if got.target.endswith("/wrong") else 200, body=body)
+    async def respond(request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+        body = events if request.target.endswith("/analyze") else b'{"_id": "i", "index_name": "x"}'
+        return raw_response(418 if request.target.endswith("/wrong") else 200, body=body)
 
     async with (
         RawServer(respond) as server,
@@ -440,27 +434,27 @@ async def test_a_stream_that_a_trace_has_read_yields_its_events(read_client: Asy
     assert (await stream.final()).data == "hi"
 
 
-# What else every call has.
+# Arguments and results of calls.
 
 
 @attrs.frozen
-class Mine:
-    """A model of the caller's own."""
+class CustomModel:
+    """A model of the caller."""
 
     name: str
     sizes: list[int] = attrs.field(factory=list[int])
 
 
 async def test_any_operation_can_be_called_with_request() -> None:
-    answer = raw_response(body='{"name": "x", "sizes": [1, 2], "more": true}', headers={"X-Api-Version": "1.3.7"})
-    async with RawServer(always_respond(answer)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    response = raw_response(body='{"name": "x", "sizes": [1, 2], "more": true}', headers={"X-Api-Version": "1.3.7"})
+    async with RawServer(always_respond(response)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         assert client.api_version is None
         raw = await client.request(
             "GET", "/new/{thing-id}", path_params={"thing_id": "a b"}, query={"page": 1, "x": ["a", "b"]}
         )
         assert raw == {"name": "x", "sizes": [1, 2], "more": True}
-        mine = await client.request("POST", "/new", response_type=Mine, json={"a": 1})
-        assert mine == Mine("x", [1, 2])
+        model = await client.request("POST", "/new", response_type=CustomModel, json={"a": 1})
+        assert model == CustomModel("x", [1, 2])
         await client.request("DELETE", "/new", response_type=type(None))
         await client.request("POST", "/new", form=Form.build(a="b"))
         assert client.api_version == "1.3.7"
@@ -472,7 +466,7 @@ async def test_any_operation_can_be_called_with_request() -> None:
         assert first.headers["User-Agent"].startswith("twelvelabs-async/")
 
 
-REFUSED_ARGUMENTS: dict[str, list[Any]] = {
+INVALID_ARGUMENTS: dict[str, list[Any]] = {
     "path_template": [
         *(None, 5, b"/x", "", "x", "/x?a=b", "/x#f", "/a b", "/x\r\nA: b", "/é"),
         *("/a/../b", "/%2E%2e/b", "/{", "/{a b}", "/a\\b", "/%zz"),
@@ -489,9 +483,11 @@ REFUSED_ARGUMENTS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in REFUSED_ARGUMENTS.items() for value in values], ids=repr
+    ("name", "value"), [(name, value) for name, values in INVALID_ARGUMENTS.items() for value in values], ids=repr
 )
-async def test_p18_request_refuses_an_argument_by_name_before_anything_is_sent(name: str, value: Any) -> None:
+async def test_p18_an_invalid_argument_of_request_is_named_in_the_error_and_nothing_is_sent(
+    name: str, value: Any
+) -> None:
     async with RawServer(always_respond(raw_response())) as server:
         async with AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
             arguments: dict[str, Any] = {"method": "POST", "path_template": "/x", name: value}
@@ -500,7 +496,7 @@ async def test_p18_request_refuses_an_argument_by_name_before_anything_is_sent(n
         assert server.requests == []
 
 
-async def test_p18_a_request_has_one_body(client: AsyncTwelveLabs) -> None:
+async def test_p18_a_request_with_two_bodies_is_rejected(client: AsyncTwelveLabs) -> None:
     with pytest.raises(InvalidInputError, match="json= or form="):
         await client.request("POST", "/x", json={}, form=Form.build(a="b"))
 
@@ -512,23 +508,25 @@ async def test_request_raises_the_same_errors_as_methods(client: AsyncTwelveLabs
     assert caught.value.code == "resource_not_exist"
     assert caught.value.request_id
     with pytest.raises(MalformedResponseError):
-        await client.request("GET", "/indexes", response_type=Mine)
+        await client.request("GET", "/indexes", response_type=CustomModel)
 
 
 @pytest.mark.parametrize(
-    ("version", "warned"),
+    ("version", "warnings_count"),
     [("1.3", 0), ("v1.3", 0), ("1.3.9", 0), ("1.4", 1), ("2", 1), ("1.30", 1), ("", 1), ("\x1b[31m" * 5, 1)],
     ids=repr,
 )
-async def test_another_api_version_is_logged_once(version: str, warned: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_api_version_is_logged_once(
+    version: str, warnings_count: int, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING, "twelvelabs_async")
-    reply = raw_response(headers={"X-Api-Version": version.replace("\x1b", "")})
-    async with RawServer(always_respond(reply)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    response = raw_response(headers={"X-Api-Version": version.replace("\x1b", "")})
+    async with RawServer(always_respond(response)) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         for _ in range(3):
             await client.request("GET", "/x")
         await client.with_options(timeout=3).request("GET", "/x")
-    ours = [record for record in caplog.records if record.name.startswith("twelvelabs_async")]
-    assert len([record for record in ours if "version" in record.message]) == warned
+    client_records = [record for record in caplog.records if record.name.startswith("twelvelabs_async")]
+    assert len([record for record in client_records if "version" in record.message]) == warnings_count
 
 
 async def test_p13_connections_are_used_again(clock: FastClock) -> None:
@@ -541,11 +539,11 @@ async def test_p13_connections_are_used_again(clock: FastClock) -> None:
         assert server.connection_count <= 4
 
 
-# A failed call.
+# Errors and tracebacks.
 
 
-class Local:
-    """A variable of the caller."""
+class CallerVariable:
+    """An object that only a local variable of the caller refers to."""
 
 
 @pytest.mark.parametrize(
@@ -565,7 +563,7 @@ class Local:
 async def test_a_failed_call_leaves_no_reference_cycle(
     emulator: Emulator, clock: FastClock, fault: Mapping[str, Any], *, with_listener: bool
 ) -> None:
-    """No reference cycle holds the error, or the body and the caller's variables would stay until a collection."""
+    """A reference cycle would keep the error, its body and the caller's variables until the next garbage collection."""
     async with AsyncTwelveLabs(
         emulator.api_key,
         base_url=emulator.base_url,
@@ -575,11 +573,11 @@ async def test_a_failed_call_leaves_no_reference_cycle(
         clock=clock,
     ) as client:
 
-        async def failing_call() -> weakref.ref[Local]:
-            local = Local()
+        async def failing_call() -> weakref.ref[CallerVariable]:
+            variable = CallerVariable()
             with pytest.raises(TwelveLabsError):
                 await client.request("GET", "/indexes")
-            return weakref.ref(local)
+            return weakref.ref(variable)
 
         emulator.faults.add("GET /indexes", **fault)
         gc.collect()
@@ -613,13 +611,13 @@ class Subclass(AsyncTwelveLabs):
         self.tag = tag
 
 
-def test_a_view_has_the_class_and_the_attributes_of_the_client() -> None:
+def test_a_derived_client_has_the_class_and_the_attributes_of_the_original() -> None:
     client = Subclass("mine")
     assert client.indexes is client.indexes
-    view = client.with_options(timeout=5)
-    assert type(view) is Subclass
-    assert view.tag == "mine"
-    assert view.indexes is not client.indexes
+    derived = client.with_options(timeout=5)
+    assert type(derived) is Subclass
+    assert derived.tag == "mine"
+    assert derived.indexes is not client.indexes
 
 
 async def test_create_task_with_a_list_raises_an_error_that_names_ensure_future(
@@ -632,13 +630,13 @@ async def test_create_task_with_a_list_raises_an_error_that_names_ensure_future(
 
 
 class AsyncCallable:
-    """A callback whose call is async."""
+    """A callable object whose `__call__` is async."""
 
     async def __call__(self, _: object) -> None: ...
 
 
 @pytest.mark.parametrize("callback", [AsyncCallable().__call__, AsyncCallable()], ids=["function", "object"])
-async def test_async_callbacks_are_refused_before_anything_is_sent(
+async def test_async_callbacks_are_rejected_before_anything_is_sent(
     emulator: Emulator, client: AsyncTwelveLabs, callback: Any
 ) -> None:
     with pytest.raises(InvalidInputError, match="on_progress must be a plain function"):
@@ -654,18 +652,18 @@ async def test_async_callbacks_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("path", "statuses", "hinted"),
+    ("path", "statuses", "expect_hint"),
     [("", [404], True), ("/api", [404, 404], True), ("/v1.3", [404], False), ("", [200, 404], False)],
-    ids=["no path", "no version", "with a version", "after another answer"],
+    ids=["no path", "no version", "with a version", "after a success"],
 )
 async def test_a_base_url_without_its_version_gets_a_hint_if_each_response_is_404(
     path: str,
     statuses: list[int],
-    hinted: bool,  # noqa: FBT001  # a parameter
+    expect_hint: bool,  # noqa: FBT001  # a pytest parameter
 ) -> None:
-    answers = [raw_response(status, b'{"code": "not_found", "message": "nothing here"}') for status in statuses]
+    responses = [raw_response(status, b'{"code": "not_found", "message": "nothing here"}') for status in statuses]
     async with (
-        RawServer(respond_in_order(answers)) as server,
+        RawServer(respond_in_order(responses)) as server,
         AsyncTwelveLabs(KEY, base_url=server.origin + path) as client,
     ):
         for status in statuses:
@@ -675,4 +673,4 @@ async def test_a_base_url_without_its_version_gets_a_hint_if_each_response_is_40
             with pytest.raises(NotFoundError) as caught:
                 await client.request("GET", "/x")
             hint = f"nothing here; base_url has no API version: use {server.origin}{path}/v1.3"
-            assert (hint in str(caught.value)) is hinted
+            assert (hint in str(caught.value)) is expect_hint

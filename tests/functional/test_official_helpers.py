@@ -1,4 +1,4 @@
-"""Methods that the official client adds to the API: bulk creation, and uploads in one call."""
+"""Helper methods of the official client: bulk creation and uploads in one call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-async def test_bulk_tasks_return_what_was_created_and_what_failed(client: AsyncTwelveLabs, film: Path) -> None:
+async def test_bulk_tasks_return_created_tasks_and_failures(client: AsyncTwelveLabs, film: Path) -> None:
     index = await client.indexes.create(index_name="holiday", models=MODELS)
     broken = ("film", samples.video(60), "application/x-unknown")
     created = await client.tasks.create_bulk(
@@ -47,8 +47,8 @@ async def test_bulk_tasks_return_what_was_created_and_what_failed(client: AsyncT
         (2, film.parent / "missing.mp4"),
         (4, "no address"),
     ]
-    kinds = [type(failure.error) for failure in created.failures]
-    assert kinds == [BadRequestError, InvalidInputError, InvalidInputError]
+    error_types = [type(failure.error) for failure in created.failures]
+    assert error_types == [BadRequestError, InvalidInputError, InvalidInputError]
 
 
 async def test_bulk_tasks_need_a_video(client: AsyncTwelveLabs) -> None:
@@ -62,7 +62,7 @@ class Video:
     video_clip_length: float = 4
 
 
-async def test_bulk_embeddings_return_what_was_created_and_what_failed(client: AsyncTwelveLabs, film: Path) -> None:
+async def test_bulk_embeddings_return_created_tasks_and_failures(client: AsyncTwelveLabs, film: Path) -> None:
     created = await client.embed.tasks.create_bulk(
         model_name="marengo3.0",
         videos=[
@@ -85,30 +85,36 @@ async def test_bulk_embeddings_return_what_was_created_and_what_failed(client: A
 async def test_a_file_is_uploaded_in_chunks_with_progress(
     emulator: Emulator, client: AsyncTwelveLabs, film: Path
 ) -> None:
-    seen: list[ChunkProgress] = []
+    progress_events: list[ChunkProgress] = []
 
     async def on_progress(progress: ChunkProgress) -> None:
-        seen.append(progress)
+        progress_events.append(progress)
 
     uploaded = await client.multipart_upload.upload_file(
         film, filename="holiday.mp4", batch_size=3, max_workers=2, progress_callback=on_progress
     )
     assert (await client.assets.retrieve(uploaded.asset_id)).filename == "holiday.mp4"
     assert uploaded.asset_url.startswith("http")
-    assert [progress.completed_chunks for progress in seen] == list(range(1, seen[0].total_chunks + 1))
-    assert (seen[-1].percentage, seen[-1].status, seen[0].status) == (100, "completed", "uploading")
+    assert [progress.completed_chunks for progress in progress_events] == list(
+        range(1, progress_events[0].total_chunks + 1)
+    )
+    assert (progress_events[-1].percentage, progress_events[-1].status, progress_events[0].status) == (
+        100,
+        "completed",
+        "uploading",
+    )
     reports = emulator.requests.for_operation("POST /assets/multipart-uploads/{upload_id}")
-    assert len(reports) == -(-seen[0].total_chunks // 3)
+    assert len(reports) == -(-progress_events[0].total_chunks // 3)
 
 
-async def test_an_upload_is_waited_for(client: AsyncTwelveLabs, film: Path) -> None:
+async def test_wait_for_upload_completion_returns_the_completed_upload(client: AsyncTwelveLabs, film: Path) -> None:
     upload_ids: set[str] = set()
 
-    def note(progress: UploadProgress) -> None:
+    def record_upload_id(progress: UploadProgress) -> None:
         assert progress.state is not None
         upload_ids.add(progress.state.upload_id)
 
-    await client.assets.upload(film, method="multipart", on_progress=note)
+    await client.assets.upload(film, method="multipart", on_progress=record_upload_id)
     statuses: list[str] = []
     status = await client.multipart_upload.wait_for_upload_completion(
         upload_ids.pop(), sleep_interval=1, max_wait_time=10, callback=lambda status: statuses.append(status.status)
@@ -123,7 +129,7 @@ async def test_a_video_without_name_is_sent_as_a_video(client: AsyncTwelveLabs) 
     assert (await client.tasks.retrieve(task.id)).system_metadata.filename == "upload"
 
 
-async def test_an_upload_that_has_expired_ends_the_wait(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+async def test_an_expired_upload_ends_the_wait(emulator: Emulator, client: AsyncTwelveLabs) -> None:
     session = await client.multipart_upload.create(filename="film.mp4", type="video", total_size=50_000)
     emulator.advance(25 * 3600)
     with pytest.raises(ProcessingFailedError, match="expired"):

@@ -1,6 +1,6 @@
-"""Programs as the vendor's documentation writes them, with other imports and `await`; `docs/migration.md` has the rest.
+"""Programs from the vendor's documentation, ported by changing imports and adding `await`.
 
-A comment marks each line that had to change otherwise.
+A comment marks each line with another change; `docs/migration.md` explains them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SCENES = [(0, 20, "a red car on a mountain road"), (20, 40, "Ada waves at the se
 
 @pytest.fixture(scope="module")
 async def shared_emulator() -> AsyncIterator[Emulator]:
-    """An emulator that needs one poll for each step."""
+    """An emulator whose processing needs one poll for each step."""
     async with Emulator(timing=Timing(polls=1)) as running:
         yield running
 
@@ -89,9 +89,11 @@ async def test_upload_index_and_search(client: AsyncTwelveLabs, film: Path) -> N
 
     task = await client.tasks.create(index_id=index.id, video_file=(film.name, film.read_bytes()))
     statuses: list[str] = []
-    done = await client.tasks.wait_for_done(task_id=task.id, callback=lambda task: statuses.append(task.status))
+    finished_task = await client.tasks.wait_for_done(
+        task_id=task.id, callback=lambda task: statuses.append(task.status)
+    )
     assert statuses[-1] == "ready"
-    assert done.status == "ready"  # always: a failed task is an exception
+    assert finished_task.status == "ready"  # always: a failed task is an exception
 
 
 async def test_chapters_and_highlights(client: AsyncTwelveLabs, film: Path) -> None:
@@ -186,10 +188,10 @@ async def test_search_for_an_entity(client: AsyncTwelveLabs, film: Path, tmp_pat
 
     photo = tmp_path / "ada.jpg"
     photo.write_bytes(samples.image())
-    picture_id = await upload(client, photo)
+    photo_id = await upload(client, photo)
     collection = await client.entity_collections.create(name="People")
     entity = await client.entity_collections.entities.create(
-        entity_collection_id=collection.id, name="Ada", asset_ids=[picture_id]
+        entity_collection_id=collection.id, name="Ada", asset_ids=[photo_id]
     )
     while entity.status != "ready":
         await asyncio.sleep(0)  # time.sleep(5)

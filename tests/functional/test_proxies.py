@@ -1,4 +1,4 @@
-"""P14: a proxy sees the name of a host, and neither the key nor the content."""
+"""P14: a proxy sees only the host name, never the API key or the content."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ HOST = "https://api.invalid/v1.3"
 
 
 class Proxy:
-    """An http proxy that answers CONNECT with `refusal`, or connects to `target` whatever the host."""
+    """An HTTP proxy that responds to CONNECT with `rejection`, or connects to `target`, whatever the host."""
 
     def __init__(self, *, rejection: bytes | None = None, target: int = 0) -> None:
-        self._refusal = rejection
+        self._rejection = rejection
         self._target = target
         self.heads: list[bytes] = []
         self.url = ""
@@ -31,20 +31,20 @@ class Proxy:
     async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             self.heads.append(await reader.readuntil(b"\r\n\r\n"))
-            if self._refusal is not None:
-                writer.write(self._refusal)
+            if self._rejection is not None:
+                writer.write(self._rejection)
                 await writer.drain()
                 return
             upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._target)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.gather(_copy(reader, upstream), _copy(upstream_reader, writer))
+            await asyncio.gather(_forward(reader, upstream), _forward(upstream_reader, writer))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()
@@ -52,8 +52,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def running(proxy: Proxy) -> AsyncGenerator[Proxy]:
-    """Run a proxy."""
+async def run_proxy(proxy: Proxy) -> AsyncGenerator[Proxy]:
     async with await asyncio.start_server(proxy.on_connection, "127.0.0.1", 0) as server:
         proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield proxy
@@ -74,11 +73,11 @@ def rejection(status: str) -> bytes:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_refusal_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
+async def test_a_rejection_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
     status: str, attempts: int, method: str, clock: FastClock
 ) -> None:
     async with (
-        running(Proxy(rejection=rejection(status))) as proxy,
+        run_proxy(Proxy(rejection=rejection(status))) as proxy,
         AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy.url, max_retries=2, clock=clock) as client,
     ):
         with pytest.raises(APIConnectionError) as caught:
@@ -91,10 +90,10 @@ async def test_a_refusal_by_a_proxy_names_the_proxy_and_is_not_ambiguous(
     assert not any(KEY.encode() in head for head in proxy.heads)
 
 
-@pytest.mark.parametrize("answer", [b"", b"junk\r\n\r\n"], ids=["closed", "not HTTP"])
-async def test_a_malformed_proxy_response_names_the_proxy_in_the_error(answer: bytes, clock: FastClock) -> None:
+@pytest.mark.parametrize("response", [b"", b"junk\r\n\r\n"], ids=["closed", "not HTTP"])
+async def test_a_malformed_proxy_response_names_the_proxy_in_the_error(response: bytes, clock: FastClock) -> None:
     async with (
-        running(Proxy(rejection=answer)) as proxy,
+        run_proxy(Proxy(rejection=response)) as proxy,
         AsyncTwelveLabs(KEY, base_url=HOST, proxy=proxy.url, max_retries=1, clock=clock) as client,
     ):
         with pytest.raises(APIConnectionError, match="by way of the proxy") as caught:
@@ -113,7 +112,7 @@ async def test_an_unreachable_proxy_is_named_without_its_password(clock: FastClo
 
 
 async def test_an_unresponsive_proxy_ends_with_the_connect_timeout() -> None:
-    async def silent(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+    async def silent(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(3600)
         return b""
 
@@ -138,27 +137,27 @@ async def test_calls_use_the_proxy_without_exposing_the_key_to_it(
     authority.configure_trust(trust)
     heads: list[bytes] = []
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(raw_response(headers={"Connection": "close"}))
         await writer.drain()
         writer.close()
 
     async with (
-        await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server,
-        running(Proxy(target=server.sockets[0].getsockname()[1])) as proxy,
+        await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context) as server,
+        run_proxy(Proxy(target=server.sockets[0].getsockname()[1])) as proxy,
     ):
         if not explicit:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url.removeprefix("http://"))
-        through = proxy.url if explicit else FROM_ENVIRONMENT
-        async with AsyncTwelveLabs(KEY, base_url=HOST, ssl=trust, proxy=through) as client:
+        proxy_option = proxy.url if explicit else FROM_ENVIRONMENT
+        async with AsyncTwelveLabs(KEY, base_url=HOST, ssl=trust, proxy=proxy_option) as client:
             assert await client.request("GET", "/x") == {}
     assert KEY.encode() in heads[0]
     assert [head.split(b"\r\n")[0] for head in proxy.heads] == [b"CONNECT api.invalid:443 HTTP/1.1"]
     assert KEY.encode() not in proxy.heads[0]
 
 
-async def test_p14_plain_http_never_goes_through_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_p14_plain_http_never_uses_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     async with (
         RawServer(always_respond(raw_response(body='{"by": "proxy"}'))) as proxy,
         RawServer(always_respond(raw_response())) as server,
@@ -171,31 +170,31 @@ async def test_p14_plain_http_never_goes_through_a_proxy_of_the_environment(monk
         assert not proxy.requests
 
 
-async def pass_on(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def forward_request(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     return await handler(request)
 
 
-UNUSED: dict[str, Any] = {
+UNUSED_SETTINGS: dict[str, Any] = {
     "headers": {"X-Mine": "1"},
     "proxy": "http://127.0.0.1:9",
-    "middlewares": (pass_on,),
+    "middlewares": (forward_request,),
 }
 
 
-@pytest.mark.parametrize("name", UNUSED)
+@pytest.mark.parametrize("name", UNUSED_SETTINGS)
 async def test_a_session_with_unused_settings_is_rejected(name: str) -> None:
-    async with aiohttp.ClientSession(**{name: UNUSED[name]}) as session:
+    async with aiohttp.ClientSession(**{name: UNUSED_SETTINGS[name]}) as session:
         with pytest.raises(InvalidInputError, match=f"^{name} of session= would not be used"):
             AsyncTwelveLabs(KEY, session=session)
 
 
-async def test_tls_settings_with_a_session_are_refused() -> None:
+async def test_tls_settings_with_an_external_session_are_rejected() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(InvalidInputError, match=r"^ssl= is for connections that this client opens"):
             AsyncTwelveLabs(KEY, session=session, ssl=ssl.create_default_context())
 
 
-async def test_a_socks_proxy_in_the_environment_does_not_affect_a_borrowed_session(
+async def test_a_socks_proxy_in_the_environment_does_not_affect_an_external_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""The contract of a rate-limit store: one suite for memory, SQLite, and Redis, imitated and real."""
+"""Rate-limit stores in memory, SQLite, Redis and a fake Redis pass the same tests."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from twelvelabs_async._rate_limit.stores.sqlite import SqliteStore
 from twelvelabs_async._rate_limit.windows import INITIAL_ROUND, SINGLE_REQUEST, CategoryState
 from twelvelabs_async.rate_limits import RateLimitInfo, RateLimitStore, RequiredWait, WindowInfo
 
-Opener = Callable[[str], RateLimitStore]
-"""Opens one more store of an organization, with the same state as the others."""
+StoreFactory = Callable[[str], RateLimitStore]
+"""Opens another store of an organization, which shares its state."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def real_redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Opener]:
+async def create_factory(kind: str, folder: Path, request: pytest.FixtureRequest) -> AsyncGenerator[StoreFactory]:
     if kind == "memory":
         stores: dict[str, RateLimitStore] = {}
         yield lambda organization: stores.setdefault(organization, MemoryStore(time.monotonic))
@@ -47,35 +47,35 @@ async def opener(kind: str, folder: Path, request: pytest.FixtureRequest) -> Asy
 
 
 @pytest.fixture(params=["memory", "sqlite", "fakeredis", pytest.param("redis", marks=NEEDS_REDIS)])
-async def view(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener]:
+async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StoreFactory]:
     opened: list[RateLimitStore] = []
-    async with opener(request.param, tmp_path, request) as make:
+    async with create_factory(request.param, tmp_path, request) as factory:
 
-        def open_one(organization: str) -> RateLimitStore:
-            opened.append(make(organization))
+        def open_and_record(organization: str) -> RateLimitStore:
+            opened.append(factory(organization))
             return opened[-1]
 
-        yield open_one
+        yield open_and_record
         for store in opened:
             await store.aclose()
 
 
 @pytest.fixture
-def one(view: Opener) -> RateLimitStore:
-    return view("acme")
+def first_store(open_store: StoreFactory) -> RateLimitStore:
+    return open_store("acme")
 
 
 @pytest.fixture
-def other(view: Opener, one: RateLimitStore) -> RateLimitStore:
-    """The store of another process of the same organization."""
-    del one
-    return view("acme")
+def second_store(open_store: StoreFactory, first_store: RateLimitStore) -> RateLimitStore:
+    """The store of another process in the same organization."""
+    del first_store
+    return open_store("acme")
 
 
-def reported(remaining: int, *, limit: int = 40, ahead: float = 60.0) -> RateLimitInfo:
+def window_info(remaining: int, *, limit: int = 40, resets_in: float = 60.0) -> RateLimitInfo:
     now = time.time()
     return RateLimitInfo(
-        server_time=now, windows={"request": WindowInfo(limit=limit, remaining=remaining, reset=now + ahead)}
+        server_time=now, windows={"request": WindowInfo(limit=limit, remaining=remaining, reset=now + resets_in)}
     )
 
 
@@ -87,117 +87,131 @@ async def respond(
     await store.record_response(category, reservation_id, info, rate_limited=rate_limited, jitter=0.0)
 
 
-async def reserve_all(store: RateLimitStore, wanted: int, category: str = "search") -> list[int]:
-    """Reserve concurrently; return the ids of the reservations."""
-    found = await asyncio.gather(*(store.reserve(category, SINGLE_REQUEST) for _ in range(wanted)))
-    return [reservation_id for reservation_id in found if isinstance(reservation_id, int)]
+async def reserve_all(store: RateLimitStore, count: int, category: str = "search") -> list[int]:
+    """Try to reserve `count` requests concurrently; return the ids of the reservations."""
+    results = await asyncio.gather(*(store.reserve(category, SINGLE_REQUEST) for _ in range(count)))
+    return [reservation_id for reservation_id in results if isinstance(reservation_id, int)]
 
 
 async def test_p27_without_headers_all_stores_share_one_initial_round(
-    one: RateLimitStore, other: RateLimitStore
+    first_store: RateLimitStore, second_store: RateLimitStore
 ) -> None:
-    assert len(await reserve_all(one, 10)) == 10
-    assert len(await reserve_all(other, INITIAL_ROUND - 10)) == INITIAL_ROUND - 10
-    for store in (one, other):
+    assert len(await reserve_all(first_store, 10)) == 10
+    assert len(await reserve_all(second_store, INITIAL_ROUND - 10)) == INITIAL_ROUND - 10
+    for store in (first_store, second_store):
         snapshot = await store.snapshot()
         assert snapshot["search"]["in_flight_count"] == INITIAL_ROUND
 
 
-async def test_headers_received_by_one_store_limit_all_stores(one: RateLimitStore, other: RateLimitStore) -> None:
-    await respond(one, reported(7))
-    mine, theirs = await asyncio.gather(reserve_all(one, 10), reserve_all(other, 10))
-    assert len(mine) + len(theirs) == 7
-    assert len({*mine, *theirs}) == 7
-    wait = await other.reserve("search", SINGLE_REQUEST)
+async def test_headers_received_by_one_store_limit_all_stores(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    await respond(first_store, window_info(7))
+    first_ids, second_ids = await asyncio.gather(reserve_all(first_store, 10), reserve_all(second_store, 10))
+    assert len(first_ids) + len(second_ids) == 7
+    assert len({*first_ids, *second_ids}) == 7
+    wait = await second_store.reserve("search", SINGLE_REQUEST)
     assert isinstance(wait, RequiredWait)
 
 
-async def test_an_exhausted_limit_returns_the_wait_until_its_reset(one: RateLimitStore, other: RateLimitStore) -> None:
-    await respond(one, reported(0, limit=40, ahead=60.0))
-    wait = await other.reserve("search", SINGLE_REQUEST)
+async def test_an_exhausted_limit_returns_the_wait_until_its_reset(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    await respond(first_store, window_info(0, limit=40, resets_in=60.0))
+    wait = await second_store.reserve("search", SINGLE_REQUEST)
     assert isinstance(wait, RequiredWait)
     assert wait.certain
     assert (wait.dimension, wait.limit) == ("request", 40)
     assert 50 < (wait.seconds or 0) <= 60.001
 
 
-async def test_a_429_blocks_the_category_in_all_stores(one: RateLimitStore, other: RateLimitStore) -> None:
-    reservation_id = await one.reserve("search", SINGLE_REQUEST)
+async def test_a_429_blocks_the_category_in_all_stores(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    reservation_id = await first_store.reserve("search", SINGLE_REQUEST)
     assert isinstance(reservation_id, int)
     info = RateLimitInfo(server_time=time.time(), retry_after=30.0)
-    await one.record_response("search", reservation_id, info, rate_limited=True, jitter=0.0)
-    wait = await other.reserve("search", SINGLE_REQUEST)
+    await first_store.record_response("search", reservation_id, info, rate_limited=True, jitter=0.0)
+    wait = await second_store.reserve("search", SINGLE_REQUEST)
     assert isinstance(wait, RequiredWait)
     assert 25 < (wait.seconds or 0) <= 30.001
-    assert isinstance(await other.reserve("analyze", SINGLE_REQUEST), int)
+    assert isinstance(await second_store.reserve("analyze", SINGLE_REQUEST), int)
 
 
-async def test_only_an_unsent_request_returns_its_cost_to_the_quota(one: RateLimitStore, other: RateLimitStore) -> None:
-    await respond(one, reported(2))
-    first, second = await reserve_all(one, 2)
-    assert await reserve_all(other, 1) == []
-    await one.release("search", first, sent=False)
-    await one.release("search", second, sent=True)
-    assert len(await reserve_all(other, 5)) == 1
+async def test_only_an_unsent_request_returns_its_cost_to_the_quota(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    await respond(first_store, window_info(2))
+    first, second = await reserve_all(first_store, 2)
+    assert await reserve_all(second_store, 1) == []
+    await first_store.release("search", first, sent=False)
+    await first_store.release("search", second, sent=True)
+    assert len(await reserve_all(second_store, 5)) == 1
 
 
-async def test_all_dimensions_are_reserved_or_none(one: RateLimitStore, other: RateLimitStore) -> None:
+async def test_all_dimensions_are_reserved_or_none(first_store: RateLimitStore, second_store: RateLimitStore) -> None:
     now = time.time()
     quotas = {
         "request": WindowInfo(limit=40, remaining=30, reset=now + 60),
         "duration": WindowInfo(limit=600, remaining=100, reset=now + 3600),
     }
-    await respond(one, RateLimitInfo(server_time=now, windows=quotas), category="index")
-    assert isinstance(await one.reserve("index", {"request": 1.0, "duration": 90.0}), int)
-    wait = await other.reserve("index", {"request": 1.0, "duration": 20.0})
+    await respond(first_store, RateLimitInfo(server_time=now, windows=quotas), category="index")
+    assert isinstance(await first_store.reserve("index", {"request": 1.0, "duration": 90.0}), int)
+    wait = await second_store.reserve("index", {"request": 1.0, "duration": 20.0})
     assert isinstance(wait, RequiredWait)
-    assert isinstance(await other.reserve("index", {"request": 1.0, "duration": 10.0}), int)
-    assert (await other.snapshot())["index"]["reserved"] == {"request": 2, "duration": 100}
+    assert isinstance(await second_store.reserve("index", {"request": 1.0, "duration": 10.0}), int)
+    assert (await second_store.snapshot())["index"]["reserved"] == {"request": 2, "duration": 100}
 
 
-async def test_organizations_and_categories_are_independent(view: Opener, one: RateLimitStore) -> None:
-    await respond(one, reported(0))
-    assert isinstance(await view("others").reserve("search", SINGLE_REQUEST), int)
-    assert isinstance(await one.reserve("analyze", SINGLE_REQUEST), int)
+async def test_organizations_and_categories_are_independent(
+    open_store: StoreFactory, first_store: RateLimitStore
+) -> None:
+    await respond(first_store, window_info(0))
+    assert isinstance(await open_store("others").reserve("search", SINGLE_REQUEST), int)
+    assert isinstance(await first_store.reserve("analyze", SINGLE_REQUEST), int)
 
 
-async def test_the_response_of_an_unknown_reservation_updates_the_limits(one: RateLimitStore) -> None:
-    await one.record_response("search", 4711, reported(3), rate_limited=False, jitter=0.0)
-    assert len(await reserve_all(one, 10)) == 3
+async def test_the_response_of_an_unknown_reservation_updates_the_limits(first_store: RateLimitStore) -> None:
+    await first_store.record_response("search", 4711, window_info(3), rate_limited=False, jitter=0.0)
+    assert len(await reserve_all(first_store, 10)) == 3
 
 
-async def test_a_snapshot_has_the_state_of_each_category(one: RateLimitStore, other: RateLimitStore) -> None:
-    assert not await one.snapshot()
-    await respond(one, reported(9))
-    await respond(one, reported(5), category="analyze")
-    snapshot = await other.snapshot()
+async def test_a_snapshot_has_the_state_of_each_category(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    assert not await first_store.snapshot()
+    await respond(first_store, window_info(9))
+    await respond(first_store, window_info(5), category="analyze")
+    snapshot = await second_store.snapshot()
     assert sorted(snapshot) == ["analyze", "search"]
     state = CategoryState.from_state(snapshot["search"])
     assert [(window.limit, window.remaining) for window in state.windows.values()] == [(40, 9)]
     assert not state.in_flight_count
 
 
-async def test_a_second_close_does_nothing(one: RateLimitStore) -> None:
-    await one.reserve("search", SINGLE_REQUEST)
-    await one.aclose()
-    await one.aclose()
+async def test_a_second_close_does_nothing(first_store: RateLimitStore) -> None:
+    await first_store.reserve("search", SINGLE_REQUEST)
+    await first_store.aclose()
+    await first_store.aclose()
 
 
 async def test_requests_of_a_killed_process_expire_with_their_lease(
-    one: RateLimitStore, other: RateLimitStore, monkeypatch: pytest.MonkeyPatch
+    first_store: RateLimitStore, second_store: RateLimitStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if isinstance(one, MemoryStore):
+    if isinstance(first_store, MemoryStore):
         pytest.skip("memory ends with its process")
-    await respond(one, reported(2))
+    await respond(first_store, window_info(2))
     monkeypatch.setattr(shared, "RESERVATION_LEASE", 0.0)
-    assert len(await reserve_all(one, 1)) == 1
-    assert (await other.snapshot())["search"]["in_flight_count"] == 1
-    assert isinstance(await other.reserve("search", SINGLE_REQUEST), int)
-    assert (await other.snapshot())["search"]["in_flight_count"] == 1
+    assert len(await reserve_all(first_store, 1)) == 1
+    assert (await second_store.snapshot())["search"]["in_flight_count"] == 1
+    assert isinstance(await second_store.reserve("search", SINGLE_REQUEST), int)
+    assert (await second_store.snapshot())["search"]["in_flight_count"] == 1
 
 
-async def test_two_concurrent_stores_never_reserve_too_much(one: RateLimitStore, other: RateLimitStore) -> None:
-    await respond(one, reported(40))
+async def test_two_concurrent_stores_never_reserve_too_much(
+    first_store: RateLimitStore, second_store: RateLimitStore
+) -> None:
+    await respond(first_store, window_info(40))
     in_flight = 0
 
     async def work(store: RateLimitStore) -> None:
@@ -210,5 +224,5 @@ async def test_two_concurrent_stores_never_reserve_too_much(one: RateLimitStore,
                 await store.release("search", reservation_id, sent=False)
                 in_flight -= 1
 
-    await asyncio.gather(*(work(store) for store in (one, other) for _ in range(5)))
-    assert len(await reserve_all(other, 50)) == 40
+    await asyncio.gather(*(work(store) for store in (first_store, second_store) for _ in range(5)))
+    assert len(await reserve_all(second_store, 50)) == 40

@@ -1,4 +1,4 @@
-"""P4: a quota is used up, and hardly ever overrun."""
+"""P4: the client uses the whole quota and rarely exceeds it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.oldest_python
 CALLS = 120
 
 
-async def burst(emulator: Emulator, clients: int = 1) -> tuple[int, int]:
-    """How many of `CALLS` searches were answered, and how many were refused on the way."""
+async def run_searches(emulator: Emulator, clients: int = 1) -> tuple[int, int]:
+    """Send `CALLS` searches; return the numbers of 200 and of 429 responses."""
     asyncio.get_running_loop().set_debug(False)
     opened = [AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, max_retries=20) for _ in range(clients)]
     created = await opened[0].indexes.create(
@@ -41,39 +41,36 @@ async def burst(emulator: Emulator, clients: int = 1) -> tuple[int, int]:
     finally:
         for client in opened:
             await client.close()
-    answered = [received.status for received in emulator.requests.for_operation("POST /search")]
-    return answered.count(200), answered.count(429)
+    statuses = [request.status for request in emulator.requests.for_operation("POST /search")]
+    return statuses.count(200), statuses.count(429)
 
 
 async def test_a_quota_in_headers_is_rarely_exceeded() -> None:
-    """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        accepted, rejected = await burst(emulator)
+        accepted, rejected = await run_searches(emulator)
     assert accepted == CALLS
     assert rejected <= 1 + 0.01 * CALLS
 
 
 async def test_a_quota_without_headers_causes_few_429s() -> None:
-    """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)}, headers="none")
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        accepted, rejected = await burst(emulator)
+        accepted, rejected = await run_searches(emulator)
     assert accepted == CALLS
-    assert rejected <= 0.25 * CALLS  # what is found out once is a larger share of few calls
+    assert rejected <= 0.25 * CALLS  # finding the limit costs a larger share of few calls
 
 
 async def test_all_calls_of_two_clients_that_share_a_quota_succeed() -> None:
-    """P4."""
     plan = Plan(windows={"search": Window(60, 1.0)})
     async with Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator:
-        accepted, rejected = await burst(emulator, clients=2)
+        accepted, rejected = await run_searches(emulator, clients=2)
     assert accepted == CALLS
     assert rejected <= 0.25 * CALLS
 
 
 async def test_an_exhausted_quota_blocks_operations_of_its_category_only() -> None:
-    """P4: a used-up quota for uploads stops uploads, and raises before anything is sent."""
+    """An exhausted upload quota raises an error before an upload is sent."""
     plan = Plan(windows={"upload": Window(1, 3600.0)})
     async with (
         Emulator(timing=Timing(asset=0, indexing=0), plan=plan) as emulator,
@@ -89,7 +86,7 @@ async def test_an_exhausted_quota_blocks_operations_of_its_category_only() -> No
         assert len(await client.assets.list()) == 1
 
 
-# In virtual time, so that windows are as long as those of the platform.
+# In virtual time, with windows as long as those of the platform.
 
 MODELS: list[dict[str, Any]] = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 MINUTE = 60.0
@@ -97,7 +94,7 @@ MINUTE = 60.0
 
 @attrs.define
 class Setup:
-    """An emulator under a plan, and a client of it."""
+    """An emulator with rate limits, and its client."""
 
     emulator: Emulator
     client: AsyncTwelveLabs
@@ -109,93 +106,95 @@ class Setup:
         await client.search.query(index_id=self.index_id, search_options=["visual"], query_text="a boat")
 
     def statuses(self, route: str = "POST /search") -> list[int | None]:
-        return [received.status for received in self.emulator.requests.for_operation(route)]
+        return [request.status for request in self.emulator.requests.for_operation(route)]
 
 
-def run_with_client(scenario: Any, plan: Plan, *, latency: float = 0.05, wrong_by: float = 0.0, seed: int = 0) -> Any:
-    """Run a scenario in virtual time, with a client whose clock is wrong by so many seconds."""
+def run_with_client(scenario: Any, plan: Plan, *, latency: float = 0.05, clock_skew: float = 0.0, seed: int = 0) -> Any:
+    """Run a scenario in virtual time, with a client whose clock is `clock_skew` seconds ahead."""
 
     async def main() -> Any:
         random.seed(seed)
-        clock, mine = LoopClock(), LoopClock(skew=wrong_by)
+        clock, client_clock = LoopClock(), LoopClock(skew=clock_skew)
         async with (
             Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan) as emulator,
-            AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=mine) as client,
+            AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=client_clock) as client,
         ):
             index = await client.indexes.create(index_name="one", models=MODELS)
             emulator.faults.add("POST /search", delay=latency, times=None)
-            await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  # windows do not begin with a second
-            return await scenario(Setup(emulator, client, index.id, mine))
+            await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  # windows do not start at whole seconds
+            return await scenario(Setup(emulator, client, index.id, client_clock))
 
     return run_in_virtual_time(main())
 
 
-async def all_of(calls: list[Coroutine[Any, Any, None]]) -> None:
+async def run_all(calls: list[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*calls)
 
 
-async def two_hundred(setup: Setup) -> tuple[int, int, float]:
-    """How many of 200 searches at once were answered, and refused on the way, and how long it took."""
-    began = setup.clock.monotonic()
-    await all_of([setup.search() for _ in range(200)])
+async def run_200_searches(setup: Setup) -> tuple[int, int, float]:
+    """Run 200 searches concurrently; return the numbers of 200 and of 429 responses, and the seconds."""
+    start = setup.clock.monotonic()
+    await run_all([setup.search() for _ in range(200)])
     statuses = setup.statuses()
-    return statuses.count(200), statuses.count(429), setup.clock.monotonic() - began
+    return statuses.count(200), statuses.count(429), setup.clock.monotonic() - start
 
 
-FORTY = {"search": Window(40)}
+LIMIT_OF_40 = {"search": Window(40)}
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("headers", ["plain", "dimension"])
-@pytest.mark.parametrize("wrong_by", [0.0, 60.0, -60.0])
-def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, headers: Any, wrong_by: float) -> None:
-    accepted, rejected, took = run_with_client(
-        two_hundred, Plan(windows=FORTY, headers=headers), wrong_by=wrong_by, seed=seed
+@pytest.mark.parametrize("clock_skew", [0.0, 60.0, -60.0])
+def test_p4_200_concurrent_calls_use_the_full_quota_without_a_429(seed: int, headers: Any, clock_skew: float) -> None:
+    accepted, rejected, elapsed = run_with_client(
+        run_200_searches, Plan(windows=LIMIT_OF_40, headers=headers), clock_skew=clock_skew, seed=seed
     )
     assert (accepted, rejected) == (200, 0)
-    assert 4 * MINUTE / took >= 0.97
+    assert 4 * MINUTE / elapsed >= 0.97
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    "silence",
+    "missing_headers",
     [{}, {"retry_after": False, "bodies": "full"}, {"retry_after": False, "bodies": "empty"}],
     ids=["retry-after", "time-in-text", "nothing"],
 )
-def test_p4_200_concurrent_calls_without_headers_cause_few_429s(seed: int, silence: Any) -> None:
-    accepted, rejected, _ = run_with_client(two_hundred, Plan(windows=FORTY, headers="none", **silence), seed=seed)
+def test_p4_200_concurrent_calls_without_headers_cause_few_429s(seed: int, missing_headers: Any) -> None:
+    accepted, rejected, _ = run_with_client(
+        run_200_searches, Plan(windows=LIMIT_OF_40, headers="none", **missing_headers), seed=seed
+    )
     assert accepted == 200
     assert rejected <= 0.15 * 200
 
 
 def test_p4_two_request_windows_are_respected_together() -> None:
     plan = Plan(windows={"search": (Window(40), Window(90, 600.0))})
-    accepted, rejected, took = run_with_client(two_hundred, plan)
+    accepted, rejected, elapsed = run_with_client(run_200_searches, plan)
     assert (accepted, rejected) == (200, 0)
-    assert 1200.0 < took < 1260.0
+    assert 1200.0 < elapsed < 1260.0
 
 
 def test_p4_a_sliding_window_is_respected() -> None:
-    accepted, rejected, took = run_with_client(two_hundred, Plan(windows=FORTY, sliding=True))
+    accepted, rejected, elapsed = run_with_client(run_200_searches, Plan(windows=LIMIT_OF_40, sliding=True))
     assert (accepted, rejected) == (200, 0)
-    assert took < 300.0
+    assert elapsed < 300.0
 
 
 @pytest.mark.parametrize("limit", [20, 80])
-def test_p4_a_changed_limit_is_respected_from_then_on(limit: int) -> None:
+def test_p4_a_changed_limit_is_respected(limit: int) -> None:
     async def scenario(setup: Setup) -> tuple[int, int, float]:
-        calls = asyncio.create_task(two_hundred(setup))
+        calls = asyncio.create_task(run_200_searches(setup))
         await asyncio.sleep(90.0)
         setup.emulator.plan = Plan(windows={"search": Window(limit)})
         return await calls
 
-    accepted, rejected, took = run_with_client(scenario, Plan(windows=FORTY))
+    accepted, rejected, elapsed = run_with_client(scenario, Plan(windows=LIMIT_OF_40))
     assert (accepted, rejected) == (200, 0)
-    assert took < MINUTE * (1 + 160 / limit) + 70
+    assert elapsed < MINUTE * (1 + 160 / limit) + 70
 
 
 def test_p4_a_limit_of_media_minutes_is_respected_if_durations_are_known() -> None:
-    """Ten films of 7 minutes, 30 minutes allowed in ten: four fit into each window."""
+    """Each window of 10 minutes allows 30 minutes of media: four of the ten films of 7 minutes."""
 
     async def scenario(setup: Setup) -> int:
         client = setup.client.with_options(max_wait=1e6, timeout=1e6)
@@ -211,40 +210,40 @@ def test_p4_a_limit_of_media_minutes_is_respected_if_durations_are_known() -> No
     assert run_with_client(scenario, plan) == 0
 
 
-def test_an_interactive_call_waits_for_one_free_slot_while_500_bulk_calls_queue() -> None:
+def test_an_interactive_call_is_sent_before_500_queued_background_calls() -> None:
     async def scenario(setup: Setup) -> tuple[float, int]:
         bulk = [asyncio.create_task(setup.search(priority="background")) for _ in range(500)]
         await asyncio.sleep(90.0)
-        before, began = len(setup.statuses()), setup.clock.monotonic()
+        before, start = len(setup.statuses()), setup.clock.monotonic()
         await setup.search()
-        waited, overtook = setup.clock.monotonic() - began, len(setup.statuses()) - before
+        waited, searches_before = setup.clock.monotonic() - start, len(setup.statuses()) - before
         for task in bulk:
             task.cancel()
         await asyncio.gather(*bulk, return_exceptions=True)
-        return waited, overtook
+        return waited, searches_before
 
-    waited, overtook = run_with_client(scenario, Plan(windows=FORTY))
+    waited, searches_before = run_with_client(scenario, Plan(windows=LIMIT_OF_40))
     assert waited <= 33.0  # the rest of the window
-    assert overtook == 1
+    assert searches_before == 1
 
 
 def test_p21_cancelled_calls_release_their_reservations() -> None:
     async def scenario(setup: Setup) -> None:
         await setup.search()  # its response reports the limit
-        for moment in range(0, 120, 7):
+        for milliseconds in range(0, 120, 7):
             tasks = [asyncio.create_task(setup.search()) for _ in range(60)]
-            await asyncio.sleep(moment / 1000)
+            await asyncio.sleep(milliseconds / 1000)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            found = setup.client.limits.get("search")
-            assert found is None or (found.waiting, found.in_flight) == (0, 0)
-        began = setup.clock.monotonic()
-        await all_of([setup.search() for _ in range(40)])
-        assert setup.clock.monotonic() - began <= 2 * 62.0
+            limits = setup.client.limits.get("search")
+            assert limits is None or (limits.waiting, limits.in_flight) == (0, 0)
+        start = setup.clock.monotonic()
+        await run_all([setup.search() for _ in range(40)])
+        assert setup.clock.monotonic() - start <= 2 * 62.0
         assert setup.statuses().count(429) == 0
 
-    run_with_client(scenario, Plan(windows=FORTY))
+    run_with_client(scenario, Plan(windows=LIMIT_OF_40))
 
 
 def test_limits_and_waits_are_reported() -> None:
@@ -259,9 +258,9 @@ def test_limits_and_waits_are_reported() -> None:
         ) as client:
             for _ in range(3):
                 await client.assets.create(method="url", url="https://media.example/a.mp4")
-            found = client.limits["upload"]
-            assert (found.limit, found.remaining, found.waiting, found.in_flight) == (2, 1, 0, 0)
-            assert found.source == "headers"
+            limits = client.limits["upload"]
+            assert (limits.limit, limits.remaining, limits.waiting, limits.in_flight) == (2, 1, 0, 0)
+            assert limits.source == "headers"
         return [event for event in events if isinstance(event, RateLimitUpdated | RateLimitWaitStarted)]
 
     first, second, wait, last = run_with_client(scenario, Plan(windows={"upload": Window(2)}))
@@ -296,7 +295,7 @@ async def test_max_wait_0_raises_the_first_429(clock: FastClock) -> None:
 
 
 async def test_max_wait_0_waits_for_calls_in_flight_while_no_limit_is_known() -> None:
-    """That is no rate limit, and takes as long as a response."""
+    """Calls in flight before a limit is known are not a rate limit; waiting for them takes one response."""
     async with (
         RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_wait=0) as client,

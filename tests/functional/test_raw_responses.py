@@ -1,4 +1,4 @@
-"""`with_raw_response`: the status, headers, attempts and times of a call beside its result."""
+"""`with_raw_response` returns the status, headers, attempts and times of a call together with its result."""
 
 from __future__ import annotations
 
@@ -93,23 +93,23 @@ async def test_methods_without_a_raw_response_raise_an_error(client: AsyncTwelve
     assert "await it" in repr(raw.indexes.list())
 
 
-def pickled(value: object) -> Any:
-    return pickle.loads(pickle.dumps(value))  # noqa: S301  # our own
+def pickle_and_unpickle(value: object) -> Any:
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  # a value of this test
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
-async def test_a_raw_response_can_be_copied_pickled_and_hashed(client: AsyncTwelveLabs, duplicate: Any) -> None:
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy, pickle_and_unpickle])
+async def test_a_raw_response_can_be_copied_pickled_and_hashed(client: AsyncTwelveLabs, make_copy: Any) -> None:
     raw = client.with_raw_response
     for response in (await raw.request("GET", "/indexes"), await raw.indexes.list()):
-        other = duplicate(response)
-        assert other == response
-        assert hash(other) == hash(response)
-        assert other.headers["content-TYPE"] == response.headers["Content-Type"]
+        copied = make_copy(response)
+        assert copied == response
+        assert hash(copied) == hash(response)
+        assert copied.headers["content-TYPE"] == response.headers["Content-Type"]
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_the_methods_with_raw_responses_cannot_be_copied(duplicate: Any) -> None:
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_client_with_raw_responses_cannot_be_copied(make_copy: Any) -> None:
     raw = AsyncTwelveLabs("key").with_raw_response
     for group in (raw, raw.indexes):
         with pytest.raises(TypeError, match="copied or pickled"):
-            duplicate(group)
+            make_copy(group)

@@ -1,4 +1,4 @@
-"""What a caller does not notice: failures that pass (P1), advice (P2), outages (P3)."""
+"""Transient failures (P1), requested delays (P2) and outages (P3) that the client handles for its caller."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ INDEX: dict[str, Any] = {
 
 FAULTS: dict[str, Mapping[str, Any]] = {
     **{str(status): {"status": status} for status in (408, 425, 429, 500, 502, 503, 504, 520, 524, 530)},
-    "page instead of an answer": {"html": True},
-    "page with a status": {"html": True, "status": 502},
-    "empty refusal": {"status": 503, "body": b""},
+    "HTML with status 200": {"html": True},
+    "HTML with status 502": {"html": True, "status": 502},
+    "empty 503": {"status": 503, "body": b""},
     "truncated JSON": {"status": 200, "body": b'{"data": [{"_id": "'},
     "reset before": {"reset": "before"},
     "reset after": {"reset": "after"},
-    "cut in the body": {"truncate": True},
+    "truncated body": {"truncate": True},
 }
 
 
@@ -43,7 +43,6 @@ async def test_p1_a_transient_failure_is_hidden_from_the_caller(
 async def test_p1_a_persistent_failure_raises_an_error_with_full_details(
     emulator: Emulator, client: AsyncTwelveLabs, fault: Mapping[str, Any]
 ) -> None:
-    """P1, P18."""
     emulator.faults.add("GET /indexes", **fault, times=None)
     with pytest.raises(APIError) as caught:
         await client.with_options(max_retries=2).indexes.list()
@@ -67,8 +66,8 @@ async def test_p1_max_retries_n_means_n(emulator: Emulator, client: AsyncTwelveL
 
 async def test_p1_a_connection_closed_while_idle_causes_no_failed_call(clock: FastClock) -> None:
 
-    async def answer(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
-        if got.request_index == 1:
+    async def answer(request: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
+        if request.request_index == 1:
             writer.transport.abort()
             return None
         await asyncio.sleep(0)
@@ -80,14 +79,16 @@ async def test_p1_a_connection_closed_while_idle_causes_no_failed_call(clock: Fa
         assert server.connection_count > 1
 
 
-def cut(body: bytes) -> bytes:
+def short_response(body: bytes) -> bytes:
     return raw_response(body=body, content_length=len(body) + 10)
 
 
-CUTS: dict[str, Callable[[], RawHandler]] = {
-    "closed at once": lambda: respond_in_order([None, None, None, raw_response()]),
+TRUNCATED_RESPONSES: dict[str, Callable[[], RawHandler]] = {
+    "closed immediately": lambda: respond_in_order([None, None, None, raw_response()]),
     "half a head": lambda: respond_in_order([b"HTTP/1.1 200 OK\r\nContent-Le", raw_response()]),
-    "shorter than announced": lambda: respond_in_order([cut(b'{"data": ['), cut(b""), raw_response()]),
+    "shorter than announced": lambda: respond_in_order(
+        [short_response(b'{"data": ['), short_response(b""), raw_response()]
+    ),
     "half a chunk": lambda: respond_in_order(
         [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", raw_response()]
     ),
@@ -97,21 +98,21 @@ CUTS: dict[str, Callable[[], RawHandler]] = {
 }
 
 
-@pytest.mark.parametrize("answers", CUTS.values(), ids=CUTS)
-async def test_p1_a_truncated_response_is_retried(answers: Callable[[], RawHandler], clock: FastClock) -> None:
-    inner = answers()
+@pytest.mark.parametrize("make_handler", TRUNCATED_RESPONSES.values(), ids=TRUNCATED_RESPONSES)
+async def test_p1_a_truncated_response_is_retried(make_handler: Callable[[], RawHandler], clock: FastClock) -> None:
+    handler = make_handler()
 
-    async def answer_and_hang_up(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
-        answer = await inner(got, writer)
-        if answer is not None and answer != raw_response():
-            writer.write(answer)
+    async def respond_and_close(request: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
+        response = await handler(request, writer)
+        if response is not None and response != raw_response():
+            writer.write(response)
             await writer.drain()
             writer.close()
             return None
-        return answer
+        return response
 
     async with (
-        RawServer(answer_and_hang_up) as server,
+        RawServer(respond_and_close) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
     ):
         assert await client.request("GET", "/x") == {}
@@ -119,33 +120,33 @@ async def test_p1_a_truncated_response_is_retried(answers: Callable[[], RawHandl
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("headers", "least"),
+    ("headers", "min_delay"),
     [({"Retry-After": "3"}, 3.0), ({"retry-after-ms": "1500"}, 1.5), ({"Retry-After": "0.4"}, 0.4)],
 )
 async def test_p2_a_retry_waits_at_least_retry_after(
-    clock: FastClock, status: int, headers: dict[str, str], least: float
+    clock: FastClock, status: int, headers: dict[str, str], min_delay: float
 ) -> None:
-    moments = list[float]()
+    times = list[float]()
 
-    async def answer(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
-        moments.append(clock.monotonic())
+    async def answer(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+        times.append(clock.monotonic())
         await asyncio.sleep(0)
-        return raw_response(status, headers=headers) if len(moments) == 1 else raw_response()
+        return raw_response(status, headers=headers) if len(times) == 1 else raw_response()
 
     async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
         await client.request("GET", "/x")
-    assert moments[1] - moments[0] >= least
+    assert times[1] - times[0] >= min_delay
 
 
 async def test_p3_an_outage_causes_few_retries_and_the_first_call_after_it_succeeds(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
-    asyncio.get_running_loop().set_debug(False)  # it takes most of the time of a thousand calls
+    asyncio.get_running_loop().set_debug(False)  # debug mode would take most of the time of the calls
     emulator.faults.add("GET /indexes", status=503, times=None)
     calls, reasons = 1000, list[str | None]()
     for _ in range(calls // 50):
-        outcomes = await asyncio.gather(*(client.request("GET", "/indexes") for _ in range(50)), return_exceptions=True)
-        reasons += [outcome.give_up_reason for outcome in outcomes if isinstance(outcome, InternalServerError)]
+        results = await asyncio.gather(*(client.request("GET", "/indexes") for _ in range(50)), return_exceptions=True)
+        reasons += [result.give_up_reason for result in results if isinstance(result, InternalServerError)]
     assert len(reasons) == calls
     assert len(emulator.requests) / calls <= 1.05
     assert set(reasons[100:]) == {"retry_budget_exhausted"}
@@ -164,7 +165,7 @@ async def test_permanent_errors_are_not_retried(emulator: Emulator, client: Asyn
 
 
 async def test_p1_a_delete_with_a_lost_response_succeeds(emulator: Emulator, client: AsyncTwelveLabs) -> None:
-    """P1: the repetition finds nothing, because the first one did its work."""
+    """The retry gets a 404 because the first attempt deleted the index."""
     created = await client.indexes.create(**INDEX)
     emulator.faults.add("DELETE /indexes/{index-id}", reset="after")
     await client.indexes.delete(created.id)

@@ -16,10 +16,10 @@ from twelvelabs_async._cli import demo
 from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
 SAILING = demo.SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
-PATIENCE = 60
+TIMEOUT = 60
 
 
-def sources(page: Path) -> set[str]:
+def video_sources(page: Path) -> set[str]:
     return {url.partition("#")[0] for url in re.findall(r'<video[^>]* src="([^"]*)"', page.read_text("utf-8"))}
 
 
@@ -31,7 +31,7 @@ def test_a_result_page_plays_files_ingested_on_this_machine(cli: Cli, tmp_path: 
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"page written to {page}" in result.stdout
     text = page.read_text("utf-8")
-    assert sources(page) == {SAILING.as_uri()}
+    assert video_sources(page) == {SAILING.as_uri()}
     assert "data:image/jpeg;base64," in text
     assert "These results are synthetic" in text
     assert "ingest_token" not in text
@@ -45,19 +45,19 @@ def test_a_result_page_plays_files_of_a_folder(cli: Cli, cli_emulator: ThreadedE
     cli_emulator.add_video("holiday", folder / "sailing.mp4", [(0, 4, "a sailing boat")])
     result = cli("search", "holiday", "sailing", "--html", str(page), "--videos", str(tmp_path), "--json")
     assert len(result.records) == 2
-    assert sources(page) == {(folder / "sailing.mp4").as_uri()}
+    assert video_sources(page) == {(folder / "sailing.mp4").as_uri()}
 
 
 @pytest.mark.parametrize("key", ["boat.mp4", "k" * 300, f"/{'k' * 300}"])
 @pytest.mark.usefixtures("cli_emulator")
-def test_a_key_is_no_path_of_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_a_key_is_not_used_as_a_file_path(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "boat.mp4").write_bytes(SAILING.read_bytes())
     (tmp_path / "list.csv").write_text(f"source,key\nboat.mp4,{key}\n", "utf-8")
     assert cli("ingest", "--from", "list.csv", "--index", "holiday").exit_code == 0
     result = cli("search", "holiday", "boat", "--html", "hits.html")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert not any(url.startswith("file:") for url in sources(tmp_path / "hits.html"))
+    assert not any(url.startswith("file:") for url in video_sources(tmp_path / "hits.html"))
 
 
 def test_a_page_that_cannot_be_written_is_an_error_before_the_search(cli: Cli, cli_emulator: ThreadedEmulator) -> None:
@@ -67,20 +67,22 @@ def test_a_page_that_cannot_be_written_is_an_error_before_the_search(cli: Cli, c
 
 
 @pytest.mark.usefixtures("cli_emulator")
-@pytest.mark.parametrize("found", [True, False])
-def test_the_browser_shows_the_page(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, found: bool) -> None:
-    opened = list[str]()
+@pytest.mark.parametrize("browser_exists", [True, False])
+def test_the_browser_shows_the_page(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, browser_exists: bool
+) -> None:
+    opened_urls = list[str]()
 
     def open_browser(url: str) -> bool:
-        opened.append(url)
-        return found
+        opened_urls.append(url)
+        return browser_exists
 
     monkeypatch.setattr("webbrowser.open", open_browser)
     monkeypatch.chdir(tmp_path)
     cli("ingest", str(SAILING), "--index", "holiday")
     result = cli("search", "holiday", "sailing", "--open")
-    assert opened == [(tmp_path / "twelvelabs-hits.html").as_uri()]
-    assert ("no browser found" not in result.stdout, result.exit_code) == (found, 0)
+    assert opened_urls == [(tmp_path / "twelvelabs-hits.html").as_uri()]
+    assert ("no browser found" not in result.stdout, result.exit_code) == (browser_exists, 0)
 
 
 def test_the_page_of_the_demo_plays_each_result_to_its_end(
@@ -92,7 +94,7 @@ def test_the_page_of_the_demo_plays_each_result_to_its_end(
     with chromium(tmp_path / "profile") as browser:
 
         def until(script: str) -> None:
-            WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: browser.execute_script(f"return {script}"))
+            WebDriverWait(browser, TIMEOUT, 0.05).until(lambda _: browser.execute_script(f"return {script}"))
 
         def press(key: str) -> None:
             ActionChains(browser).send_keys(key).perform()
@@ -113,4 +115,4 @@ def test_the_page_of_the_demo_plays_each_result_to_its_end(
         press(Keys.ARROW_LEFT)
         press(Keys.ENTER)
         until(f"{video}.paused && {video}.currentTime >= 5 && {video}.currentTime < 6")
-        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # as selenium has it
+        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # the method of selenium has no types

@@ -1,4 +1,4 @@
-"""What a server and a caller may do to a multipart upload: odd sessions, and a process that ends in the middle."""
+"""Multipart uploads with invalid sessions and storage responses, and uploads resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def shared_emulator() -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    """Forty parts."""
+    """A file of forty parts."""
     path = tmp_path / "film.mp4"
     path.write_bytes(os.urandom(40 * CHUNK))
     return path
@@ -57,17 +57,17 @@ def film(tmp_path: Path) -> Path:
 async def test_the_state_of_each_progress_contains_the_parts_confirmed_so_far(
     client: AsyncTwelveLabs, film: Path
 ) -> None:
-    seen: list[UploadProgress] = []
-    await client.assets.upload(film, method="multipart", concurrency=2, on_progress=seen.append)
-    states = [(progress.parts_done, progress.state) for progress in seen]
-    assert {done for done, _ in states} == {*range(41)}
-    assert all(state is not None and len(state.completed_parts) == done for done, state in states)
+    progress_events: list[UploadProgress] = []
+    await client.assets.upload(film, method="multipart", concurrency=2, on_progress=progress_events.append)
+    states = [(progress.parts_done, progress.state) for progress in progress_events]
+    assert {confirmed for confirmed, _ in states} == {*range(41)}
+    assert all(state is not None and len(state.completed_parts) == confirmed for confirmed, state in states)
 
 
 async def test_p9_the_last_state_of_on_progress_resumes_all_but_the_parts_in_progress(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path
 ) -> None:
-    """P9: the process may have been killed after it saved the state, before it reported any part."""
+    """The process may be killed after it has saved the state and before it reports a part to the platform."""
     saved: list[str] = []
 
     def save(progress: UploadProgress) -> None:
@@ -79,18 +79,20 @@ async def test_p9_the_last_state_of_on_progress_resumes_all_but_the_parts_in_pro
     with pytest.raises(asyncio.CancelledError):
         await upload
     state = from_dict(json.loads(saved[-1]), UploadState)
-    done = len(state.completed_parts)
-    assert done >= 10
+    confirmed = len(state.completed_parts)
+    assert confirmed >= 10
     emulator.requests.clear()
     asset = await client.assets.upload(film, resume=state, wait=True)
     assert (asset.id, asset.size) == (state.asset_id, 40 * CHUNK)
     in_progress = 2  # parts whose requests may still arrive after the cancellation
-    assert 40 - done <= len(emulator.requests.for_operation("storage")) <= 40 - done + in_progress
+    assert 40 - confirmed <= len(emulator.requests.for_operation("storage")) <= 40 - confirmed + in_progress
 
 
-@pytest.mark.parametrize("odd", [{"chunk_size": 0}, {"chunk_size": -1}, {"chunk_size": 1, "total_chunks": 1}])
+@pytest.mark.parametrize(
+    "invalid_fields", [{"chunk_size": 0}, {"chunk_size": -1}, {"chunk_size": 1, "total_chunks": 1}]
+)
 async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error(
-    client: AsyncTwelveLabs, emulator: Emulator, film: Path, odd: dict[str, Any]
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path, invalid_fields: dict[str, Any]
 ) -> None:
     session: dict[str, Any] = {
         "upload_id": "u",
@@ -98,7 +100,7 @@ async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error
         "chunk_size": CHUNK,
         "total_chunks": 40,
         "upload_urls": [],
-        **odd,
+        **invalid_fields,
     }
     emulator.faults.add(SESSIONS, status=201, body=json.dumps(session))
     async with asyncio.timeout(60):
@@ -107,7 +109,7 @@ async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "invalid_fields",
     [
         {"upload_id": "../x"},
         {"upload_id": ""},
@@ -121,9 +123,9 @@ async def test_p18_an_upload_session_with_invalid_chunk_sizes_is_an_upload_error
     ids=str,
 )
 async def test_p18_an_unusable_upload_session_is_an_upload_error_before_a_part_is_sent(
-    client: AsyncTwelveLabs, emulator: Emulator, film: Path, odd: dict[str, Any]
+    client: AsyncTwelveLabs, emulator: Emulator, film: Path, invalid_fields: dict[str, Any]
 ) -> None:
-    emulator.faults.add(SESSIONS, status=201, body=json.dumps({**SESSION, **odd}))
+    emulator.faults.add(SESSIONS, status=201, body=json.dumps({**SESSION, **invalid_fields}))
     with pytest.raises(UploadError, match=r"film\.mp4") as failure:
         await client.assets.upload(film, method="multipart")
     assert failure.value.state is None
@@ -144,10 +146,10 @@ async def test_p18_an_invalid_presigned_url_is_an_upload_error_with_the_state(
     assert "secret" not in str(failure.value)
 
 
-async def test_a_state_with_too_many_parts_is_refused(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
+async def test_a_state_with_too_many_parts_is_rejected(client: AsyncTwelveLabs, emulator: Emulator, film: Path) -> None:
     states: list[UploadState] = []
     await client.assets.upload(
-        film, method="multipart", on_progress=lambda seen: states.extend(filter(None, [seen.state]))
+        film, method="multipart", on_progress=lambda progress: states.extend(filter(None, [progress.state]))
     )
     emulator.requests.clear()
     with pytest.raises(InvalidInputError, match="start a new upload"):
@@ -161,22 +163,22 @@ PART_MD5 = hashlib.md5(PART, usedforsecurity=False).hexdigest()
 
 @asynccontextmanager
 async def one_part_upload(etag: bytes, **session: Any) -> AsyncGenerator[tuple[AsyncTwelveLabs, RawServer]]:
-    """A platform and its storage, which answers each PUT with this ETag."""
+    """Open a client of a platform with storage that responds to each PUT with this ETag."""
 
-    async def answer(got: RawRequest, _: asyncio.StreamWriter) -> bytes:
-        if got.method == "PUT":
+    async def respond(request: RawRequest, _: asyncio.StreamWriter) -> bytes:
+        if request.method == "PUT":
             return b"HTTP/1.1 200 OK\r\nETag: " + etag + b"\r\nContent-Length: 0\r\n\r\n"
         urls = [{"chunk_index": 1, "url": f"{server.origin}/part"}]
-        if got.target.endswith("/multipart-uploads"):
+        if request.target.endswith("/multipart-uploads"):
             return raw_response(201, json.dumps({**SESSION, "total_chunks": 1, "upload_urls": urls, **session}))
-        if got.target.endswith("/presigned-urls"):
+        if request.target.endswith("/presigned-urls"):
             return raw_response(200, json.dumps({"upload_urls": urls}))
-        if got.method == "POST":
+        if request.method == "POST":
             return raw_response(200, json.dumps({"total_completed": 1, "url": "https://h/film.mp4"}))
         return raw_response(200, json.dumps({"_id": "a", "status": "ready"}))
 
     async with (
-        RawServer(answer) as server,
+        RawServer(respond) as server,
         AsyncTwelveLabs("key", base_url=server.base_url, max_retries=0, idle_timeout=30) as client,
     ):
         yield client, server
@@ -186,13 +188,13 @@ async def one_part_upload(etag: bytes, **session: Any) -> AsyncGenerator[tuple[A
 async def test_an_etag_is_reported_without_quotes(etag: str) -> None:
     async with one_part_upload(etag.encode()) as (client, server):
         await client.assets.upload(PART, filename="film.mp4", method="multipart")
-    (report,) = (got for got in server.requests if got.target.endswith("/multipart-uploads/u"))
+    (report,) = (request for request in server.requests if request.target.endswith("/multipart-uploads/u"))
     (chunk,) = json.loads(report.body)["completed_chunks"]
     assert chunk["proof"] == etag.removeprefix("W/").strip('"')
 
 
 @pytest.mark.parametrize(
-    ("etag", "why"),
+    ("etag", "reason"),
     [
         (b'W/"00000000000000000000000000000000"', "differs from the MD5"),
         (b'"\xff\xfe"', "not ASCII"),
@@ -201,20 +203,20 @@ async def test_an_etag_is_reported_without_quotes(etag: str) -> None:
         (b"W/", "no ETag"),
     ],
 )
-async def test_an_etag_that_confirms_nothing_is_an_upload_error_with_the_state(etag: bytes, why: str) -> None:
+async def test_an_unusable_etag_is_an_upload_error_with_the_state(etag: bytes, reason: str) -> None:
     async with one_part_upload(etag) as (client, _):
-        with pytest.raises(UploadError, match=rf"film\.mp4 failed.*{why}") as failure:
+        with pytest.raises(UploadError, match=rf"film\.mp4 failed.*{reason}") as failure:
             await client.assets.upload(PART, filename="film.mp4", method="multipart")
     assert failure.value.state.upload_id == "u"
 
 
 async def test_headers_of_the_connection_are_not_sent_with_a_part() -> None:
-    """Storage that does not know `Expect` would wait for the body, and the client for storage."""
+    """With `Expect`, a client may wait for a response that the storage does not send."""
     unwanted = {"Expect": "100-continue", "TE": "x", "Upgrade": "h2c", "Keep-Alive": "5", "Proxy-Authorization": "x"}
     headers = {**unwanted, "Trailer": "X", "X-Amz-Acl": "private"}
     async with one_part_upload(PART_MD5.encode(), upload_headers=headers) as (client, server):
         await client.assets.upload(PART, filename="film.mp4", method="multipart")
-    (put,) = (got for got in server.requests if got.method == "PUT")
+    (put,) = (request for request in server.requests if request.method == "PUT")
     assert [name for name in headers if name in put.headers] == ["X-Amz-Acl"]
 
 
@@ -240,22 +242,22 @@ async def test_p18_missing_presigned_urls_are_an_upload_error(
 
 @pytest.fixture
 def failing_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Return a function after whose call the blocks of each file from an offset on cannot be read."""
-    unreadable = [2**63]
+    """Return a function that makes all reads beyond an offset fail, in every file."""
+    first_unreadable = [2**63]
 
     def read(descriptor: int, offset: int, size: int) -> bytes:
-        if offset + size > unreadable[0]:
+        if offset + size > first_unreadable[0]:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return read_at(descriptor, offset, size)
 
     def fail_from(offset: int) -> None:
-        unreadable[0] = offset
+        first_unreadable[0] = offset
 
     monkeypatch.setattr(_source, "read_at", read)
     return fail_from
 
 
-async def test_a_read_error_in_the_middle_of_a_multipart_upload_has_the_state_to_resume_from(
+async def test_a_read_error_during_a_multipart_upload_has_the_state_to_resume_from(
     client: AsyncTwelveLabs, emulator: Emulator, film: Path, failing_disk: Callable[[int], None]
 ) -> None:
     failing_disk(20 * CHUNK)
@@ -263,17 +265,17 @@ async def test_a_read_error_in_the_middle_of_a_multipart_upload_has_the_state_to
         await client.assets.upload(film, method="multipart", concurrency=2)
     state = caught.value.state
     assert state is not None
-    done = {part.chunk_index for part in state.completed_parts}
-    assert done
-    assert done <= set(range(1, 21))
+    confirmed = {part.chunk_index for part in state.completed_parts}
+    assert confirmed
+    assert confirmed <= set(range(1, 21))
     failing_disk(2**63)
     emulator.requests.clear()
     asset = await client.assets.upload(film, resume=state, wait=True)
     assert (asset.id, asset.status) == (state.asset_id, "ready")
-    assert len(emulator.requests.for_operation("PUT storage")) <= 40 - len(done)
+    assert len(emulator.requests.for_operation("PUT storage")) <= 40 - len(confirmed)
 
 
-async def test_a_read_error_in_the_middle_of_an_upload_in_one_request_names_the_file(
+async def test_a_read_error_during_a_direct_upload_names_the_file(
     client: AsyncTwelveLabs, film: Path, failing_disk: Callable[[int], None]
 ) -> None:
     failing_disk(20 * CHUNK)

@@ -1,4 +1,4 @@
-"""P14: the key goes to one origin. P15: and is written nowhere."""
+"""P14: the API key is sent to one origin only. P15: it is never printed or logged."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ from twelvelabs_async.requests import FilePart, Form
 
 
 @asynccontextmanager
-async def pair(first: Callable[[RawServer], bytes]) -> AsyncGenerator[tuple[RawServer, RawServer]]:
-    """A server that answers what `first` makes of the address of the other one."""
-    async with RawServer(always_respond(raw_response())) as other, RawServer(always_respond(first(other))) as server:
+async def server_pair(make_response: Callable[[RawServer], bytes]) -> AsyncGenerator[tuple[RawServer, RawServer]]:
+    """Start a server that sends `first(other)` as its response, and the other server."""
+    async with (
+        RawServer(always_respond(raw_response())) as other,
+        RawServer(always_respond(make_response(other))) as server,
+    ):
         yield server, other
 
 
@@ -40,7 +43,7 @@ async def test_p14_no_redirect_is_followed(status: int, method: Any, target: str
     def redirect(other: RawServer) -> bytes:
         return raw_response(status, headers={"Location": target.format(other=other.origin, port=other.port)})
 
-    async with pair(redirect) as (server, other), AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
+    async with server_pair(redirect) as (server, other), AsyncTwelveLabs(KEY, base_url=server.base_url) as client:
         with pytest.raises(APIError) as caught:
             await client.request(method, "/x", json={"secret": 1} if method == "POST" else None)
         assert caught.value.code == "redirect_refused"
@@ -65,55 +68,55 @@ async def test_p14_the_key_is_sent_to_the_api_and_not_to_storage() -> None:
             storage.origin + "/p?sig=1", {}, body, Attempt(), idle_timeout=5
         )
         await client.request("GET", "/x")
-        assert [got.headers["x-api-key"] for got in server.requests] == [KEY, KEY]
-        for got in storage.requests:
-            assert KEY not in f"{got}"
-            assert "x-api-key" not in got.headers
+        assert [request.headers["x-api-key"] for request in server.requests] == [KEY, KEY]
+        for request in storage.requests:
+            assert KEY not in f"{request}"
+            assert "x-api-key" not in request.headers
         assert storage.requests[0].headers["x-amz-meta-a"] == "b"
-        assert all("Cookie" not in got.headers for got in [*server.requests, *storage.requests])
+        assert all("Cookie" not in request.headers for request in [*server.requests, *storage.requests])
 
 
 async def test_p14_a_cookie_is_neither_kept_nor_sent() -> None:
-    """P14. A jar takes none from bare addresses, so the servers go by a name here; and it does not ask for ports."""
+    """A cookie jar rejects cookies of IP addresses and ignores ports, so the URLs contain a host name."""
     cookie = raw_response(headers={"Set-Cookie": "session=1; Path=/"})
     async with RawServer(always_respond(cookie)) as server, RawServer(always_respond(cookie)) as storage:
-        named = server.base_url.replace("127.0.0.1", "localhost")
-        async with AsyncTwelveLabs(KEY, base_url=named) as client:
+        localhost_url = server.base_url.replace("127.0.0.1", "localhost")
+        async with AsyncTwelveLabs(KEY, base_url=localhost_url) as client:
             for _ in range(2):
                 await client.request("GET", "/x")
-                address = storage.origin.replace("127.0.0.1", "localhost") + "/p"
+                storage_url = storage.origin.replace("127.0.0.1", "localhost") + "/p"
                 await client._executor.transport.put_to_storage(
-                    address, {}, encode_json(b"{}"), Attempt(), idle_timeout=5
+                    storage_url, {}, encode_json(b"{}"), Attempt(), idle_timeout=5
                 )
         assert len(server.requests) == len(storage.requests) == 2
-        assert all("Cookie" not in got.headers for got in [*server.requests, *storage.requests])
+        assert all("Cookie" not in request.headers for request in [*server.requests, *storage.requests])
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_p14_a_redirect_of_storage_is_not_followed(status: int) -> None:
     async with (
-        pair(lambda other: raw_response(status, headers={"Location": other.origin + "/"})) as (storage, other),
+        server_pair(lambda other: raw_response(status, headers={"Location": other.origin + "/"})) as (storage, other),
         AsyncTwelveLabs(KEY, base_url=storage.base_url) as client,
     ):
-        reply = await client._executor.transport.put_to_storage(
+        response = await client._executor.transport.put_to_storage(
             storage.origin + "/p", {}, encode_json(b"{}"), Attempt(), idle_timeout=5
         )
-        assert reply.status == status
+        assert response.status == status
         assert other.connection_count == 0
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         *("http://storage.example/p", "ftp://storage.example/p", "file:///etc/passwd", "http://[", "", "//x/y", "p"),
         *("https://storage.example:99999/p", "https://storage.example:port/p", "https:///p"),
     ],
 )
-async def test_p14_a_video_is_not_sent_to_an_insecure_or_invalid_url(address: str) -> None:
-    """P14. The address comes from the server; over plain http everybody on the way could take the part."""
+async def test_p14_a_video_is_not_sent_to_an_insecure_or_invalid_url(url: str) -> None:
+    """The URL comes from the server; over plain HTTP, a third party could read the video."""
     async with AsyncTwelveLabs(KEY, base_url="https://api.invalid/v1.3") as client:
         with pytest.raises(APIConnectionError) as caught:
-            await client._executor.transport.put_to_storage(address, {}, encode_json(b"{}"), Attempt(), idle_timeout=5)
+            await client._executor.transport.put_to_storage(url, {}, encode_json(b"{}"), Attempt(), idle_timeout=5)
         assert not caught.value.sent
 
 
@@ -131,13 +134,11 @@ async def test_p14_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert "Authorization" not in server.requests[0].headers
 
 
-# P15.
-
 SIGNATURE = "X-Amz-Signature=deadbeefcafe"
 
 
-def traces() -> list[bytes]:
-    """The key in all forms it may be written in."""
+def secret_forms() -> list[bytes]:
+    """Return the encodings of the key that must not appear, and the signature."""
     return [KEY.encode(), base64.b64encode(KEY.encode()), KEY.encode().hex().encode(), b"deadbeefcafe"]
 
 
@@ -155,22 +156,22 @@ def printed_text(error: BaseException) -> str:
     return "\n".join(texts)
 
 
-async def cut(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def abort_connection(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(0)
     writer.transport.abort()
 
 
-async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def stall(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(3600)
     return b""
 
 
-async def echo(got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def echo(request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0)
-    return raw_response(500, f"<html>{got.headers}</html>", {"x-trace-id": f"t {KEY}", "Echo": KEY})
+    return raw_response(500, f"<html>{request.headers}</html>", {"x-trace-id": f"t {KEY}", "Echo": KEY})
 
 
-async def echo_json(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def echo_json(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0)
     document = {
         "code": f"bad_{KEY}",
@@ -180,18 +181,18 @@ async def echo_json(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     return raw_response(400, json.dumps({**document, "details": [{KEY: f"https://host/p?{SIGNATURE} {KEY}"}]}))
 
 
-async def echo_value(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def echo_value(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0)
     return raw_response(200, json.dumps({KEY: f"{KEY} https://host/p#{SIGNATURE}"}) + KEY)
 
 
-async def half(_got: RawRequest, writer: asyncio.StreamWriter) -> None:
+async def send_half_a_response(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(raw_response(body=b"{", content_length=100))
     await writer.drain()
     writer.close()
 
 
-async def echo_in_status_line(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def echo_in_status_line(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0)
     return f"HTTP/1.1 {KEY} {SIGNATURE}\r\n\r\n".encode()
 
@@ -208,8 +209,8 @@ FAILURES: dict[str, Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes
         raw_response(403, f"<Error><StringToSign>deadbeefcafe</StringToSign>{SIGNATURE}</Error>")
     ),
     "redirect": always_respond(raw_response(302, headers={"Location": "http://evil.example/"})),
-    "cut": cut,
-    "half": half,
+    "connection aborted": abort_connection,
+    "half a response": send_half_a_response,
     "junk": always_respond(b"\x00\x01junk\r\n\r\n"),
     "bad header": always_respond(b"HTTP/1.1 200 OK\r\nBad Header\x00: x\r\n\r\n"),
     "not JSON": always_respond(raw_response(body="junk")),
@@ -218,10 +219,10 @@ FAILURES: dict[str, Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes
 }
 
 
-async def failing(call: Coroutine[Any, Any, object]) -> BaseException:
+async def error_of(call: Coroutine[Any, Any, object]) -> BaseException:
     try:
         await call
-    except BaseException as error:  # noqa: BLE001  # all of them are looked at
+    except BaseException as error:  # noqa: BLE001  # every exception is returned
         return error
     raise AssertionError("it did not fail")
 
@@ -234,10 +235,10 @@ def part(*, streamed: bool) -> FilePart:
     return FilePart(name="file", filename="a", content=blocks if streamed else b"abc", size=3)
 
 
-@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("handler", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_p15_no_failure_exposes_the_key_even_in_traceback_locals(
-    answer: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
+    handler: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
     *,
@@ -247,18 +248,18 @@ async def test_p15_no_failure_exposes_the_key_even_in_traceback_locals(
     events: list[object] = []
     body = Form.build(files=[part(streamed=streamed)])
     async with (
-        RawServer(answer) as server,
+        RawServer(handler) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, on_event=events.append) as client,
     ):
         errors = [
-            await failing(client.request("POST", "/x", form=body, retry_class="billable")),
-            await failing(client.request("GET", "/x", response_type=int)),
+            await error_of(client.request("POST", "/x", form=body, retry_class="billable")),
+            await error_of(client.request("GET", "/x", response_type=int)),
         ]
         for error in errors:
             assert isinstance(error, TwelveLabsError)
-            assert not any(trace.decode() in printed_text(error) for trace in traces())
-    assert not any(trace.decode() in caplog.text for trace in traces())
-    assert not any(trace.decode() in repr(events) for trace in traces())
+            assert not any(secret.decode() in printed_text(error) for secret in secret_forms())
+    assert not any(secret.decode() in caplog.text for secret in secret_forms())
+    assert not any(secret.decode() in repr(events) for secret in secret_forms())
     assert {"RequestStarted", "AttemptStarted", "AttemptFinished", "RequestFinished"} <= {
         type(event).__name__ for event in events
     }
@@ -266,7 +267,7 @@ async def test_p15_no_failure_exposes_the_key_even_in_traceback_locals(
 
 @pytest.mark.parametrize("end", ["deadline", "cancelled", "timeout of the caller"])
 async def test_p15_a_cancelled_or_timed_out_call_does_not_expose_the_key(end: str) -> None:
-    """P15. Frames of aiohttp, which hold headers, are in the traceback of a cancellation."""
+    """The traceback of a cancellation contains frames of aiohttp, whose variables hold the headers."""
     async with (
         RawServer(stall) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=0.1 if end == "deadline" else 60) as client,
@@ -275,37 +276,37 @@ async def test_p15_a_cancelled_or_timed_out_call_does_not_expose_the_key(end: st
             task = asyncio.create_task(client.request("GET", "/x"))
             await eventually(lambda: len(server.requests) == 1)
             task.cancel()
-            error = await failing(asyncio.wait_for(task, 5))
+            error = await error_of(asyncio.wait_for(task, 5))
             assert isinstance(error, asyncio.CancelledError)
         elif end == "deadline":
-            error = await failing(client.request("GET", "/x"))
+            error = await error_of(client.request("GET", "/x"))
         else:
-            error = await failing(asyncio.wait_for(client.request("GET", "/x"), 0.1))
+            error = await error_of(asyncio.wait_for(client.request("GET", "/x"), 0.1))
             assert type(error) is TimeoutError
-        assert not any(trace.decode() in printed_text(error) for trace in traces())
+        assert not any(secret.decode() in printed_text(error) for secret in secret_forms())
 
 
-@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("handler", FAILURES.values(), ids=FAILURES)
 async def test_p15_a_failed_upload_does_not_expose_the_url_signature(
-    answer: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
+    handler: Callable[[RawRequest, asyncio.StreamWriter], Awaitable[bytes | None]],
     clock: FastClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    async def body_of(address: str) -> None:
-        async def give() -> str:
+    async def upload_to(url: str) -> None:
+        async def get_url() -> str:
             await asyncio.sleep(0)
-            return address
+            return url
 
         def reject(_: object) -> None:
             raise APIConnectionError(message="not proven")
 
-        await client._executor.put_to_storage(give, {}, encode_json(b"{}"), verify_response=reject)
+        await client._executor.put_to_storage(get_url, {}, encode_json(b"{}"), verify_response=reject)
 
-    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
+    async with RawServer(handler) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client:
         for origin in (server.origin, "http://127.0.0.1:9"):
-            error = await failing(body_of(f"{origin}/bucket/key?{SIGNATURE}"))
+            error = await error_of(upload_to(f"{origin}/bucket/key?{SIGNATURE}"))
             assert isinstance(error, TwelveLabsError)
             assert "deadbeefcafe" not in f"{error!r} {error} {vars(error)} {error.__cause__!r} {error.__context__!r}"
             assert "deadbeefcafe" not in "".join(traceback.format_exception(error))
@@ -317,7 +318,7 @@ async def test_p15_a_refused_connection_does_not_expose_the_key(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with AsyncTwelveLabs(KEY, base_url=UNREACHABLE_URL, clock=clock) as client:
-        error = await failing(client.request("GET", "/x"))
+        error = await error_of(client.request("GET", "/x"))
     assert KEY not in printed_text(error)
     assert KEY not in caplog.text
 
@@ -340,7 +341,7 @@ async def test_p15_slow_call_logs_of_asyncio_debug_mode_do_not_contain_the_key(
 
 @pytest.mark.parametrize("start", ["@127.0.0.1:{port}/x", ":{port}/x", "x", "", "\\@127.0.0.1:{port}/x"])
 async def test_p14_no_path_sends_the_key_to_another_host(start: str) -> None:
-    """P14. The host of a base URL without a path would go on in the path."""
+    """Without a path in the base URL, such a path would change the host."""
     async with (
         RawServer(always_respond(raw_response())) as server,
         RawServer(always_respond(raw_response())) as other,
@@ -358,20 +359,20 @@ async def test_p14_no_path_sends_the_key_to_another_host(start: str) -> None:
         assert server.requests == other.requests == []
 
 
-async def test_p14_cookies_of_a_borrowed_session_are_not_sent() -> None:
-    """P14. Its connections are used; its cookies are not."""
+async def test_p14_cookies_of_an_external_session_are_not_sent() -> None:
+    """The client uses the connections of the session and ignores its cookies."""
     async with (
         RawServer(always_respond(raw_response(headers={"Set-Cookie": "a=b"}))) as server,
-        aiohttp.ClientSession(cookies={"c": "d"}) as lent,
+        aiohttp.ClientSession(cookies={"c": "d"}) as session,
     ):
-        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=lent) as client:
+        async with AsyncTwelveLabs(KEY, base_url=server.base_url, session=session) as client:
             await client.request("GET", "/x")
             await client._executor.transport.put_to_storage(
                 server.origin + "/p", {}, encode_json(b"{}"), Attempt(), idle_timeout=5
             )
-        for got in server.requests:
-            assert "Cookie" not in got.headers
-        assert not lent.closed
-        assert {cookie.key for cookie in lent.cookie_jar} == {"c"}
-        async with lent.get(server.origin) as response:
+        for request in server.requests:
+            assert "Cookie" not in request.headers
+        assert not session.closed
+        assert {cookie.key for cookie in session.cookie_jar} == {"c"}
+        async with session.get(server.origin) as response:
             assert response.status == 200

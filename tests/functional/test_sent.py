@@ -1,4 +1,4 @@
-"""A failed write is in doubt only if the head of its request was written to a connection."""
+"""A failed write is ambiguous only if the head of its request was written to a connection."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ INDEX: dict[str, Any] = {
 }
 
 
-async def stall(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def stall(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(3600)
     return b""
 
 
-async def create(client: AsyncTwelveLabs) -> APIConnectionError:
-    """Return the error of a write that fails."""
+async def failed_write(client: AsyncTwelveLabs) -> APIConnectionError:
+    """Send a write that fails, and return its error."""
     with pytest.raises(APIConnectionError) as caught:
         await client.request("POST", "/x", json={})
     return caught.value
@@ -48,7 +48,7 @@ async def test_a_timeout_while_waiting_for_a_connection_is_not_ambiguous() -> No
     ):
         first = asyncio.create_task(client.request("GET", "/first"))
         await eventually(lambda: len(server.requests) == 1)
-        error = await create(client.with_options(timeout=0.1))
+        error = await failed_write(client.with_options(timeout=0.1))
         assert isinstance(error, APITimeoutError)
         assert (error.sent, error.ambiguous, error.retryable) == (False, False, True)
         first.cancel()
@@ -59,7 +59,7 @@ async def test_a_timeout_during_the_tls_handshake_is_not_ambiguous() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1.3"
         async with AsyncTwelveLabs(KEY, base_url=url, timeout=0.1) as client:
-            error = await create(client)
+            error = await failed_write(client)
         assert (error.sent, error.ambiguous) == (False, False)
 
 
@@ -67,13 +67,13 @@ async def test_an_unfinished_tls_handshake_ends_with_the_connect_timeout(clock: 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1.3"
         async with AsyncTwelveLabs(KEY, base_url=url, connect_timeout=0.05, max_retries=1, clock=clock) as client:
-            error = await create(client)
+            error = await failed_write(client)
         assert (error.sent, error.ambiguous, error.attempts) == (False, False, 2)
 
 
 async def test_a_timeout_after_the_request_was_written_is_ambiguous() -> None:
     async with RawServer(stall) as server, AsyncTwelveLabs(KEY, base_url=server.base_url, timeout=1) as client:
-        error = await create(client)
+        error = await failed_write(client)
     assert (error.sent, error.ambiguous) == (True, True)
 
 
@@ -118,22 +118,22 @@ async def test_a_3xx_status_without_a_location_is_not_a_redirect(status: int) ->
 # Data on idle connections.
 
 
-def found(id: str) -> bytes:
+def index_response(id: str) -> bytes:
     return raw_response(body=f'{{"_id": "{id}", "index_name": "x", "models": []}}')
 
 
-async def answer_twice(got: RawRequest, writer: asyncio.StreamWriter) -> bytes:
-    writer.write(found(got.target.rpartition("/")[2]))
+async def respond_twice(request: RawRequest, writer: asyncio.StreamWriter) -> bytes:
+    writer.write(index_response(request.target.rpartition("/")[2]))
     await writer.drain()
-    await asyncio.sleep(0.01)  # the client has taken the response from the connection
-    return found("of-somebody-else")
+    await asyncio.sleep(0.01)  # until the client has read the first response
+    return index_response("of-somebody-else")
 
 
-@pytest.mark.parametrize("borrowed", [False, True])
-async def test_an_unsolicited_response_is_not_used_for_the_next_call(*, borrowed: bool) -> None:
-    async with RawServer(answer_twice) as server, aiohttp.ClientSession() as session:
+@pytest.mark.parametrize("external_session", [False, True])
+async def test_an_unsolicited_response_is_not_used_for_the_next_call(*, external_session: bool) -> None:
+    async with RawServer(respond_twice) as server, aiohttp.ClientSession() as session:
         async with AsyncTwelveLabs(
-            KEY, base_url=server.base_url, session=session if borrowed else None, max_retries=0
+            KEY, base_url=server.base_url, session=session if external_session else None, max_retries=0
         ) as client:
             for id in ("a", "b", "c"):
                 assert (await client.indexes.retrieve(id)).id == id
@@ -143,19 +143,21 @@ async def test_an_unsolicited_response_is_not_used_for_the_next_call(*, borrowed
 
 async def test_an_upload_does_not_use_an_idle_connection_with_unsolicited_data() -> None:
     async with (
-        RawServer(answer_twice) as server,
+        RawServer(respond_twice) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0) as client,
     ):
         for id in ("a", "b"):
             await client.request("POST", f"/{id}", form=upload_form(lambda: blocks(3), 3))
             await asyncio.sleep(0.05)
-        assert [len(got.body) for got in server.requests] == [len(got.body) for got in server.requests[:1]] * 2
+        assert [len(request.body) for request in server.requests] == [
+            len(request.body) for request in server.requests[:1]
+        ] * 2
 
 
-async def test_a_server_that_sends_data_before_the_request_is_a_connection_error(clock: FastClock) -> None:
+async def test_data_received_before_the_request_is_sent_is_a_connection_error(clock: FastClock) -> None:
     connections = 0
 
-    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def send_greeting(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
         writer.write(b"220 smtp ready\r\n")
@@ -163,7 +165,7 @@ async def test_a_server_that_sends_data_before_the_request_is_a_connection_error
         await asyncio.sleep(0.05)
         writer.close()
 
-    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    server = await asyncio.start_server(send_greeting, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1.3"
     async with server, AsyncTwelveLabs(KEY, base_url=url, max_retries=1, clock=clock) as client:
         with pytest.raises(APIConnectionError):
@@ -181,15 +183,15 @@ async def blocks(count: int, size: int = 1, pause: float = 0.0) -> AsyncIterator
         yield bytes(size)
 
 
-async def test_the_idle_timer_starts_when_there_is_a_connection() -> None:
-    """Uploads that wait for a connection are not idle, though no byte of theirs moves."""
+async def test_the_idle_timer_starts_when_the_upload_has_a_connection() -> None:
+    """An upload that waits for a connection is not idle, although it sends no bytes."""
 
-    async def answer_late(_got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+    async def respond_late(_request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
         await asyncio.sleep(0.8)
         return raw_response()
 
     async with (
-        RawServer(answer_late) as server,
+        RawServer(respond_late) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, connection_limit=1, idle_timeout=2.5, max_retries=0) as client,
     ):
         await client.request("GET", "/x")
@@ -223,8 +225,8 @@ async def test_the_transfer_time_of_an_upload_does_not_reduce_its_retries() -> N
 
 @pytest.mark.oldest_python
 async def test_a_slow_transfer_is_not_idle() -> None:
-    """The last chunk takes longer than `idle_timeout`, but the server reads some of it all the time."""
-    size, read = 64 << 20, 0  # the system buffers some 10 MiB of it
+    """The last block takes longer than `idle_timeout`, but the server reads parts of it continuously."""
+    size, read = 64 << 20, 0  # the operating system buffers about 10 MiB
 
     async def read_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal read
@@ -246,40 +248,40 @@ async def test_a_slow_transfer_is_not_idle() -> None:
 
 
 async def test_the_idle_timer_ends_a_stalled_transfer() -> None:
-    class Line:
-        """A connection that sends one byte per check, until 20 are left."""
+    class SlowTransport:
+        """A transport that sends one byte per check until 20 are left."""
 
-        left = 40
+        remaining = 40
 
         def get_write_buffer_size(self) -> int:
-            self.left = max(20, self.left - 1)
-            return self.left
+            self.remaining = max(20, self.remaining - 1)
+            return self.remaining
 
         def get_extra_info(self, _name: str) -> None:
             return None
 
-    async def wait(line: Any) -> None:
+    async def wait(transport: Any) -> None:
         async with asyncio.timeout(None) as timeout:
             timer = IdleTimer(timeout, 0.08)
-            timer.start(line)
+            timer.start(transport)
             try:
                 await asyncio.sleep(3600)
             finally:
                 timer.stop()
 
-    line = Line()
+    transport = SlowTransport()
     with pytest.raises(TimeoutError):
-        await wait(line)
-    assert line.left == 20
+        await wait(transport)
+    assert transport.remaining == 20
 
 
 # Storage.
 
 
 async def test_retry_after_of_storage_is_respected(clock: FastClock) -> None:
-    answers = [raw_response(429, headers={"Retry-After": "7"}), raw_response(503, headers={"Retry-After": "9"})]
+    responses = [raw_response(429, headers={"Retry-After": "7"}), raw_response(503, headers={"Retry-After": "9"})]
     async with (
-        RawServer(respond_in_order([*answers, raw_response(headers={"ETag": '"x-1"'})])) as storage,
+        RawServer(respond_in_order([*responses, raw_response(headers={"ETag": '"x-1"'})])) as storage,
         AsyncTwelveLabs(KEY, base_url=storage.base_url, clock=clock) as client,
     ):
 
@@ -297,14 +299,14 @@ async def test_retry_after_of_storage_is_respected(clock: FastClock) -> None:
     assert 9 <= second <= 9 * 1.25 + 0.5
 
 
-@pytest.mark.parametrize("kind", ["name", "date", "authority"])
-async def test_a_certificate_error_contains_a_hint_for_its_cause(kind: str) -> None:
+@pytest.mark.parametrize("cause", ["name", "date", "authority"])
+async def test_a_certificate_error_contains_a_hint_for_its_cause(cause: str) -> None:
     trusted, other = trustme.CA(), trustme.CA()
-    authority = other if kind == "authority" else trusted
-    name = "example.org" if kind == "name" else "localhost"
+    authority = other if cause == "authority" else trusted
+    name = "example.org" if cause == "name" else "localhost"
     dates: dict[str, Any] = {}
-    if kind == "date":
-        dates = {"not_before": datetime(2019, 1, 1), "not_after": datetime(2020, 1, 1)}  # noqa: DTZ001  # as trustme takes them
+    if cause == "date":
+        dates = {"not_before": datetime(2019, 1, 1), "not_after": datetime(2020, 1, 1)}  # noqa: DTZ001  # trustme needs them
     context, trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
     authority.issue_cert(name, **dates).configure_cert(context)
     trusted.configure_trust(trust)
@@ -312,10 +314,10 @@ async def test_a_certificate_error_contains_a_hint_for_its_cause(kind: str) -> N
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     url = f"https://localhost:{server.sockets[0].getsockname()[1]}/v1.3"
     async with server, AsyncTwelveLabs(KEY, base_url=url, ssl=trust) as client:
-        error = await create(client)
+        error = await failed_write(client)
     assert (error.sent, error.ambiguous, error.attempts) == (False, False, 1)
-    helps = {"name": "another name", "date": "check the clock", "authority": "SSL_CERT_FILE"}
-    assert [words for words in helps.values() if words in str(error)] == [helps[kind]]
+    hints = {"name": "another name", "date": "check the clock", "authority": "SSL_CERT_FILE"}
+    assert [hint for hint in hints.values() if hint in str(error)] == [hints[cause]]
 
 
 async def test_the_tls_settings_of_the_caller_are_used() -> None:
@@ -327,30 +329,32 @@ async def test_the_tls_settings_of_the_caller_are_used() -> None:
     authority.issue_cert("localhost").configure_cert(context)
     authority.configure_trust(trust)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(raw_response())
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context)
     url = f"https://localhost:{server.sockets[0].getsockname()[1]}/v1.3"
     async with server, AsyncTwelveLabs(KEY, base_url=url, ssl=trust) as client:
         assert await client.request("GET", "/x") == {}
 
 
 async def test_apm_agents_can_add_headers_to_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Elastic APM does. What it adds to one request is not in the next one."""
+    """Elastic APM does this; headers that it adds to one request are not in the next request."""
     request = aiohttp.ClientSession._request
     count = 0
 
-    async def traced(self: aiohttp.ClientSession, *arguments: Any, **keywords: Any) -> aiohttp.ClientResponse:
+    async def send_with_trace_header(
+        self: aiohttp.ClientSession, *arguments: Any, **keywords: Any
+    ) -> aiohttp.ClientResponse:
         nonlocal count
         count += 1
         keywords["headers"][f"X-Trace-{count}"] = "1"
         return await request(self, *arguments, **keywords)
 
-    monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", send_with_trace_header)
     async with (
         RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
@@ -358,21 +362,21 @@ async def test_apm_agents_can_add_headers_to_each_request(monkeypatch: pytest.Mo
         await client.request("GET", "/x")
         await client.request("POST", "/x", json={})
         await client.request("POST", "/x", form=upload_form(lambda: blocks(1), 1))
-    added = [[name for name in got.headers if name.startswith("X-Trace-")] for got in server.requests]
+    added = [[name for name in request.headers if name.startswith("X-Trace-")] for request in server.requests]
     assert added == [["X-Trace-1"], ["X-Trace-2"], ["X-Trace-3"]]
 
 
-@pytest.mark.parametrize("borrowed", [False, True], ids=["own connector", "borrowed"])
-async def test_all_connections_use_tcp_keep_alive(*, borrowed: bool) -> None:
+@pytest.mark.parametrize("external_session", [False, True], ids=["own connector", "external session"])
+async def test_all_connections_use_tcp_keep_alive(*, external_session: bool) -> None:
     async with (
         RawServer(always_respond(raw_response())) as server,
         aiohttp.ClientSession() as session,
-        AsyncTwelveLabs(KEY, base_url=server.base_url, session=session if borrowed else None) as client,
+        AsyncTwelveLabs(KEY, base_url=server.base_url, session=session if external_session else None) as client,
     ):
         await client.request("GET", "/x")
         connector: Any = client._executor.transport._get_connector()
         ((connection, _),) = next(iter(connector._conns.values()))
-        used = connection.transport.get_extra_info("socket")
-        assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        connection_socket = connection.transport.get_extra_info("socket")
+        assert connection_socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         if hasattr(socket, "TCP_KEEPIDLE"):
-            assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == KEEPALIVE_IDLE
+            assert connection_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == KEEPALIVE_IDLE

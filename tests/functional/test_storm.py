@@ -1,4 +1,4 @@
-"""A short storm: many callers, random faults and cancellations; `python -m benchmarks.soak --storm` is the long one."""
+"""Many concurrent calls with random faults and cancellations; `python -m benchmarks.soak --storm` runs longer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from twelvelabs_async.emulator import Emulator, Plan, Timing, Window, samples
 CALLERS = 20
 FAULTS: tuple[dict[str, Any], ...] = ({"status": 503}, {"reset": "before"}, {"reset": "after"}, {"truncate": True})
 SECONDS = 15.0
-"""Virtual time."""
+"""Seconds of virtual time."""
 FILM = samples.video(3, size=100_000)
 
 
-async def storm() -> tuple[Counter[str], int, list[str]]:
-    """Return how the calls ended, and the permits and the tasks that are left."""
-    clock, chance, ends = LoopClock(), random.Random(7), Counter[str]()  # noqa: S311  # no secret
+async def run_calls() -> tuple[Counter[str], int, list[str]]:
+    """Return the numbers of results, errors and cancellations, the permits in use, and the remaining tasks."""
+    clock, rng, outcomes = LoopClock(), random.Random(7), Counter[str]()  # noqa: S311  # no secret
     plan = Plan(windows={"search": Window(40, 5), "upload": Window(30, 5)})
     async with Emulator(clock=clock, plan=plan, timing=Timing(asset=0, indexing=0), inspect_media=False) as emulator:
         for seed, fault in enumerate(FAULTS):
@@ -44,30 +44,30 @@ async def storm() -> tuple[Counter[str], int, list[str]]:
                 stream,
             ]
 
-            async def caller() -> None:
+            async def run_caller() -> None:
                 while clock.monotonic() < SECONDS:
-                    timeout = chance.uniform(0.0, 3.0) if chance.random() < 0.3 else None
+                    timeout = rng.uniform(0.0, 3.0) if rng.random() < 0.3 else None
                     try:
                         async with asyncio.timeout(timeout):
-                            await chance.choice(calls)()
-                        ends["result"] += 1
+                            await rng.choice(calls)()
+                        outcomes["result"] += 1
                     except TimeoutError as error:
-                        ends["error" if isinstance(error, TwelveLabsError) else "cancelled"] += 1
+                        outcomes["error" if isinstance(error, TwelveLabsError) else "cancelled"] += 1
                     except TwelveLabsError:
-                        ends["error"] += 1
-                    await asyncio.sleep(chance.uniform(0.0, 0.5))
+                        outcomes["error"] += 1
+                    await asyncio.sleep(rng.uniform(0.0, 0.5))
 
-            await asyncio.gather(*(caller() for _ in range(CALLERS)))
+            await asyncio.gather(*(run_caller() for _ in range(CALLERS)))
             permits = sum(limits.in_flight + limits.waiting for limits in client.limits.values())
-        while emulator.in_flight:  # requests of callers who have gone
+        while emulator.in_flight:  # requests of cancelled calls
             await asyncio.sleep(0.1)
     await asyncio.sleep(1)
-    return ends, permits, [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
+    return outcomes, permits, [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
 
 def test_p21_many_faults_and_cancellations_leak_no_permits_or_tasks() -> None:
-    ends, permits, tasks = run_in_virtual_time(storm())
+    outcomes, permits, tasks = run_in_virtual_time(run_calls())
     assert (permits, tasks) == (0, [])
-    assert ends["result"] > CALLERS
-    assert ends["error"] > CALLERS
-    assert ends["cancelled"] > CALLERS
+    assert outcomes["result"] > CALLERS
+    assert outcomes["error"] > CALLERS
+    assert outcomes["cancelled"] > CALLERS

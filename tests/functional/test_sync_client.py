@@ -1,4 +1,4 @@
-"""`TwelveLabs`, the client without `await`: in scripts, threads, forks and notebooks, and how its calls end."""
+"""`TwelveLabs`, the client without `await`: in scripts, threads, forks and notebooks."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ def test_methods_return_results_instead_of_coroutines(client: TwelveLabs) -> Non
     created = client.indexes.create(index_name="holiday", models=MODELS)
     assert client.indexes.retrieve(created.id).index_name == "holiday"
     assert client.request("GET", "/indexes")["data"][0]["_id"] == created.id
-    assert client.indexes.delete(created.id) is None  # type: ignore[func-returns-value]  # that is the promise
+    assert client.indexes.delete(created.id) is None  # type: ignore[func-returns-value]  # the method is typed to return None
 
 
 def test_a_list_is_fetched_by_the_call_and_each_page_once(client: TwelveLabs, emulator: ThreadedEmulator) -> None:
     for number in range(5):
         client.indexes.create(index_name=f"index {number}", models=MODELS)
     emulator.requests.clear()
-    listed = client.indexes.list(page_limit=2)
+    pager = client.indexes.list(page_limit=2)
     assert len(emulator.requests) == 1
-    assert (len(listed.items), listed.total, listed.total_pages, listed.has_next) == (2, 5, 3, True)
-    assert isinstance(listed, SyncPager)
-    assert len(list(listed)) == 5
+    assert (len(pager.items), pager.total, pager.total_pages, pager.has_next) == (2, 5, 3, True)
+    assert isinstance(pager, SyncPager)
+    assert len(list(pager)) == 5
     assert len(emulator.requests) == 3
-    assert len({index.id for index in listed}) == 5  # again, from the first page
+    assert len({index.id for index in pager}) == 5  # fetched again from the first page
     assert len(emulator.requests) == 6
     assert [page.number for page in client.indexes.list(page_limit=2).pages()] == [1, 2, 3]
     assert [len(page.items) for page in client.indexes.list(page_limit=2).iter_pages()] == [2, 2, 1]
@@ -91,12 +91,12 @@ def test_a_list_is_fetched_by_the_call_and_each_page_once(client: TwelveLabs, em
 
 
 def test_a_list_call_raises_its_error_immediately(emulator: ThreadedEmulator) -> None:
-    """As with the official client: a program that checks its key by a list must not pass."""
+    """A program that checks its API key with a list call relies on this."""
     with TwelveLabs("tlk_WRONG", base_url=emulator.base_url) as client, pytest.raises(Exception, match="401"):
         client.indexes.list()
 
 
-def test_streams_are_iterated(client: TwelveLabs) -> None:
+def test_a_stream_is_iterated_with_for(client: TwelveLabs) -> None:
     asset = client.assets.upload(CLIP, wait=True)
     video: Any = {"type": "asset_id", "asset_id": asset.id}
     stream = client.analyze_stream(video=video, prompt="What happens?")
@@ -109,7 +109,9 @@ def test_streams_are_iterated(client: TwelveLabs) -> None:
         assert opened.final().data == text
 
 
-def test_a_stream_that_is_left_early_frees_its_connection(client: TwelveLabs, emulator: ThreadedEmulator) -> None:
+def test_a_stream_that_is_not_read_to_its_end_frees_its_connection(
+    client: TwelveLabs, emulator: ThreadedEmulator
+) -> None:
     asset = client.assets.upload(CLIP, wait=True)
     for _ in client.analyze_stream(video={"type": "asset_id", "asset_id": asset.id}, prompt="What happens?"):
         break
@@ -131,32 +133,32 @@ def test_a_temporary_asset_is_deleted(client: TwelveLabs) -> None:
 
 def test_ingestions_yield_results(client: TwelveLabs, tmp_path: Path) -> None:
     index = client.indexes.create(index_name="holiday", models=MODELS)
-    outcomes = list(client.ingest(SAMPLE_VIDEOS, index_id=index.id, ledger=str(tmp_path / "a.ledger")))
-    assert [outcome.status for outcome in outcomes] == ["ready"] * 3
+    results = list(client.ingest(SAMPLE_VIDEOS, index_id=index.id, ledger=str(tmp_path / "a.ledger")))
+    assert [result.status for result in results] == ["ready"] * 3
     with client.ingest(SAMPLE_VIDEOS, index_id=index.id, ledger=str(tmp_path / "a.ledger")) as ingestion:
         assert ingestion.summary().ready == 3
     drained = client.ingest(SAMPLE_VIDEOS, index_id=index.id)
     drained.drain()
-    assert {outcome.status for outcome in drained} <= {"ready", "skipped"}
+    assert {result.status for result in drained} <= {"ready", "skipped"}
 
 
 def test_waits_return_the_finished_resource(client: TwelveLabs) -> None:
-    seen: list[str] = []
+    statuses: list[str] = []
     asset = client.assets.upload(CLIP)
-    done = client.assets.wait_for_done(asset.id, callback=lambda state: seen.append(str(state.status)))
-    assert (done.status, seen[-1]) == ("ready", "ready")
+    completed = client.assets.wait_for_done(asset.id, callback=lambda state: statuses.append(str(state.status)))
+    assert (completed.status, statuses[-1]) == ("ready", "ready")
     assert [result.result().id for result in client.assets.wait_for_all([asset.id])] == [asset.id]
 
 
-def test_options_and_raw_responses(client: TwelveLabs) -> None:
+def test_with_options_and_with_raw_response_return_working_clients(client: TwelveLabs) -> None:
     index = client.indexes.create(index_name="holiday", models=MODELS)
-    trial = client.with_options(max_retries=0, extra_headers={"X-Trial": "1"})
-    response = trial.with_raw_response.indexes.retrieve(index.id)
+    client_with_options = client.with_options(max_retries=0, extra_headers={"X-Trial": "1"})
+    response = client_with_options.with_raw_response.indexes.retrieve(index.id)
     assert (response.status_code, response.attempts, response.data.id) == (200, 1, index.id)
-    listed = trial.with_raw_response.indexes.list()
-    assert listed.request_id == listed.headers["x-trace-id"]
-    assert [page.data.number for page in listed.pages()] == [1]
-    with trial:
+    pager = client_with_options.with_raw_response.indexes.list()
+    assert pager.request_id == pager.headers["x-trace-id"]
+    assert [page.data.number for page in pager.pages()] == [1]
+    with client_with_options:
         pass
     assert not client.closed
     assert client.indexes.list().total == 1
@@ -169,10 +171,10 @@ def test_a_client_is_not_pickled() -> None:
         pickle.dumps(client.indexes)
 
 
-def test_a_session_is_refused() -> None:
+def test_an_aiohttp_session_is_rejected() -> None:
     async def with_session() -> None:
         async with aiohttp.ClientSession() as session:
-            TwelveLabs(KEY, session=session)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # that is the test
+            TwelveLabs(KEY, session=session)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # passed by mistake
 
     with pytest.raises(InvalidInputError, match="needs an event loop"):
         asyncio.run(with_session())
@@ -212,7 +214,7 @@ def test_an_error_has_the_line_of_the_caller_and_no_reference_cycle(emulator: Th
             freed = weakref.ref[Any](error)
         assert 'client.indexes.retrieve("f" * 24)' in text
         assert "During handling" not in text
-        wait_until(lambda: freed() is None)  # the other thread may still be at its end
+        wait_until(lambda: freed() is None)  # the thread of the call may still have a reference
         owner = weakref.ref(client)
         del client
         wait_until(lambda: owner() is None)
@@ -225,7 +227,7 @@ def test_connection_errors_are_the_same_as_in_the_async_client() -> None:
         client.indexes.list()
 
 
-# The life of a client.
+# Lifecycle of a client.
 
 
 def test_a_closed_client_raises_client_state_error(client: TwelveLabs) -> None:
@@ -248,7 +250,7 @@ def test_a_client_starts_its_thread_at_the_first_call_and_ends_it_when_it_is_col
     assert loop_threads() == before
     client.indexes.list()
     del client
-    assert indexes.list().items == ()  # a resource keeps the client
+    assert indexes.list().items == ()  # a resource keeps the client alive
     assert loop_threads() == before + 1
     del indexes
     gc.collect()
@@ -259,13 +261,11 @@ def test_many_threads_share_a_client(client: TwelveLabs, emulator: ThreadedEmula
     index = client.indexes.create(index_name="holiday", models=MODELS)
     with ThreadPoolExecutor(16) as pool:
         indexes = list(pool.map(client.indexes.retrieve, [index.id] * 200))
-    assert {found.index_name for found in indexes} == {"holiday"}
+    assert {index.index_name for index in indexes} == {"holiday"}
     assert len(emulator.requests) == 201
 
 
-def test_a_call_that_is_in_progress_when_the_client_is_closed_fails(
-    client: TwelveLabs, emulator: ThreadedEmulator
-) -> None:
+def test_closing_the_client_fails_calls_in_progress(client: TwelveLabs, emulator: ThreadedEmulator) -> None:
     emulator.faults.add("GET /indexes", stall="after")
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(client.request, "GET", "/indexes")
@@ -276,19 +276,19 @@ def test_a_call_that_is_in_progress_when_the_client_is_closed_fails(
 
 
 def test_a_callback_runs_in_the_context_of_the_caller(emulator: ThreadedEmulator) -> None:
-    """Tracers find the span of the caller in it."""
+    """Tracers find the span of the caller in this context."""
     variable = contextvars.ContextVar("span", default="none")
-    seen: list[str] = []
+    values: list[str] = []
 
     def on_event(_: object) -> None:
-        seen.append(variable.get())
+        values.append(variable.get())
 
     with TwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=on_event) as client:
         client.indexes.list()
         variable.set("mine")
         client.indexes.list()
-    assert seen[0] == "none"
-    assert seen[-1] == "mine"
+    assert values[0] == "none"
+    assert values[-1] == "mine"
 
 
 # Event loops.
@@ -327,7 +327,7 @@ def test_a_notebook_cell_can_use_the_client_despite_its_running_loop(emulator: T
 
     async def run_cell() -> None:
         await asyncio.sleep(0)
-        exec(cell, variables)  # noqa: S102  # as a notebook does
+        exec(cell, variables)  # noqa: S102  # a notebook runs cells like this
 
     asyncio.run(run_cell(), debug=False)
     assert variables["total"] == 0
@@ -348,23 +348,25 @@ def run_program(emulator: ThreadedEmulator, code: str, *options: str) -> subproc
     return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
 
 
-def test_a_program_that_does_not_close_its_client_exits_without_warnings(emulator: ThreadedEmulator) -> None:
-    done = run_program(emulator, "print(client.indexes.list().total)\nheld = client.indexes.list().pages()\nnext(held)")
-    assert (done.returncode, done.stdout.strip()) == (0, "0")
-    assert "Error" not in done.stderr
-    assert "Warning" not in done.stderr
+def test_a_program_with_an_unclosed_client_exits_without_warnings(emulator: ThreadedEmulator) -> None:
+    completed = run_program(
+        emulator, "print(client.indexes.list().total)\nheld = client.indexes.list().pages()\nnext(held)"
+    )
+    assert (completed.returncode, completed.stdout.strip()) == (0, "0")
+    assert "Error" not in completed.stderr
+    assert "Warning" not in completed.stderr
 
 
 def test_a_program_with_an_error_prints_only_its_traceback(emulator: ThreadedEmulator) -> None:
-    done = run_program(emulator, "client.indexes.retrieve('f' * 24)")
-    assert done.returncode == 1
-    assert done.stderr.count("Error") == 1
-    assert "Warning" not in done.stderr
+    completed = run_program(emulator, "client.indexes.retrieve('f' * 24)")
+    assert completed.returncode == 1
+    assert completed.stderr.count("Error") == 1
+    assert "Warning" not in completed.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_used_client_works_after_a_fork(emulator: ThreadedEmulator) -> None:
-    done = run_program(
+    completed = run_program(
         emulator,
         """
 client.indexes.create(index_name="a", models=[{"model_name": "marengo3.0", "model_options": ["visual"]}])
@@ -377,16 +379,16 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), total, client.indexes.list().total)
 """,
         "-W",
-        "ignore:This process:DeprecationWarning",  # CPython's, about forks with threads
+        "ignore:This process:DeprecationWarning",  # warning of CPython about forks with threads
     )
-    assert (done.returncode, done.stdout.split()) == (0, ["13", "3", "1"]), done.stderr
-    assert "Error" not in done.stderr
-    assert "Warning" not in done.stderr
+    assert (completed.returncode, completed.stdout.split()) == (0, ["13", "3", "1"]), completed.stderr
+    assert "Error" not in completed.stderr
+    assert "Warning" not in completed.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_ends_the_call_in_progress_and_later_calls_succeed(emulator: ThreadedEmulator) -> None:
-    done = run_program(
+    completed = run_program(
         emulator,
         """
 import signal, socket, threading
@@ -413,13 +415,13 @@ thread.join()
 server.close()
 """,
     )
-    assert (done.returncode, done.stdout.split()) == (0, ["interrupted", "0"]), done.stderr
-    assert "Warning" not in done.stderr
+    assert (completed.returncode, completed.stdout.split()) == (0, ["interrupted", "0"]), completed.stderr
+    assert "Warning" not in completed.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_lists_and_streams_of_the_parent_raise_client_state_error_after_a_fork(emulator: ThreadedEmulator) -> None:
-    done = run_program(
+    completed = run_program(
         emulator,
         f"""
 from twelvelabs_async import ClientStateError
@@ -443,16 +445,16 @@ with stream:
     print(next(pages).total, len(list(events)) > 0)
 """,
         "-W",
-        "ignore:This process:DeprecationWarning",  # CPython's, about forks with threads
+        "ignore:This process:DeprecationWarning",  # warning of CPython about forks with threads
     )
-    rejection = "used after fork; call the method of the client again in this process"
-    assert done.stdout.splitlines() == [*[rejection] * 4, "0 True"], done.stderr
+    message = "used after fork; call the method of the client again in this process"
+    assert completed.stdout.splitlines() == [*[message] * 4, "0 True"], completed.stderr
 
 
 @pytest.mark.parametrize("used", [False, True])
 def test_a_call_while_the_program_exits_raises_client_state_error(emulator: ThreadedEmulator, *, used: bool) -> None:
-    """The main thread is over; another thread looks up the name of a host, and reads a file."""
-    done = run_program(
+    """The main thread has ended; another thread resolves a host name and reads a file."""
+    completed = run_program(
         emulator,
         f"""
 import threading
@@ -470,8 +472,10 @@ def work():
 threading.Thread(target=work).start()
 """,
     )
-    assert done.stdout.split() == ["SyncPager" if used else "ClientStateError", "ClientStateError"], done.stderr
-    assert "Traceback" not in done.stderr
+    assert completed.stdout.split() == ["SyncPager" if used else "ClientStateError", "ClientStateError"], (
+        completed.stderr
+    )
+    assert "Traceback" not in completed.stderr
 
 
 def test_a_second_thread_that_waits_for_the_same_page_gets_client_state_error(
@@ -492,10 +496,10 @@ def test_a_second_thread_that_waits_for_the_same_page_gets_client_state_error(
 
 
 def test_a_list_with_raw_responses_is_iterated_by_page(client: TwelveLabs) -> None:
-    found: Any = client.with_raw_response.indexes.list()
+    pages: Any = client.with_raw_response.indexes.list()
     with pytest.raises(TypeError, match=r"pages\(\)"):
-        list(found)
-    assert [response.status_code for response in found.pages()] == [200]
+        list(pages)
+    assert [response.status_code for response in pages.pages()] == [200]
 
 
 # The asynchronous client without `await`.
@@ -503,11 +507,11 @@ def test_a_list_with_raw_responses_is_iterated_by_page(client: TwelveLabs) -> No
 
 async def test_the_async_client_without_await_raises_errors_that_name_twelvelabs(emulator: ThreadedEmulator) -> None:
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
-        listed: Any = client.indexes.list()
+        pager: Any = client.indexes.list()
         with pytest.raises(AttributeError, match=r"await the list for its first page: .*items. TwelveLabs needs no"):
-            _ = listed.items
+            _ = pager.items
         with pytest.raises(TypeError, match="TwelveLabs, the client without `await`"):
-            list(listed)
+            list(pager)
         stream: Any = client.analyze_stream(video={"type": "url", "url": "https://a.example/b.mp4"}, prompt="?")
         with pytest.raises(TypeError, match="TwelveLabs"):
             list(stream)

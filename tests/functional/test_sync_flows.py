@@ -1,4 +1,4 @@
-"""Seven synchronous programs for the official client, which `TwelveLabs` runs with other imports and nothing else."""
+"""Seven synchronous programs for the official client run with `TwelveLabs` after a change of their imports."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from twelvelabs_async.emulator import ThreadedEmulator, Timing
 
 pytestmark = pytest.mark.oldest_python
 
-OTHER_IMPORTS: Final = {
+IMPORT_REPLACEMENTS: Final = {
     "from twelvelabs import TwelveLabs": "from twelvelabs_async import TwelveLabs",
     "from twelvelabs.indexes import": "from twelvelabs_async.types import",
     "from twelvelabs.types import": "from twelvelabs_async.types import",
     "from twelvelabs.core.api_error import ApiError": "from twelvelabs_async import APIError as ApiError",
 }
-"""All that is changed."""
+"""Official imports and their replacements."""
 
 SEARCH_SCRIPT = """
 import time
@@ -195,14 +195,14 @@ def emulator() -> Iterator[ThreadedEmulator]:
 
 
 def prepare(emulator: ThreadedEmulator) -> None:
-    """Start over with an index of three videos."""
+    """Reset the emulator, and add an index of three videos."""
     emulator.reset()
     for clip in sorted(SAMPLE_VIDEOS.glob("*.mp4")):
         emulator.add_video("holiday", clip)
 
 
-def output_of(source: str, emulator: ThreadedEmulator) -> str:
-    """Run a program, and return what it prints."""
+def run_program(source: str, emulator: ThreadedEmulator) -> str:
+    """Run a program, and return its standard output."""
     prepare(emulator)
     names: dict[str, Any] = {
         "api_key": emulator.api_key,
@@ -210,24 +210,24 @@ def output_of(source: str, emulator: ThreadedEmulator) -> str:
         "folder": SAMPLE_VIDEOS,
         "__name__": "program",
     }
-    with redirect_stdout(StringIO()) as output:
+    with redirect_stdout(StringIO()) as captured:
         exec(source, names)  # noqa: S102  # a program of this file
     names.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the programs close neither the official client nor files
         gc.collect()
-    return output.getvalue()
+    return captured.getvalue()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # as in the programs
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the programs do not close files
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", FLOWS)
-def test_a_program_for_the_official_client_runs_with_other_imports(name: str, emulator: ThreadedEmulator) -> None:
-    changed = FLOWS[name]
-    for official, ours in OTHER_IMPORTS.items():
-        changed = changed.replace(official, ours)
-    assert "from twelvelabs." not in changed
-    printed = output_of(changed, emulator)
-    assert printed.strip()
-    assert printed == output_of(FLOWS[name], emulator)
+def test_a_program_for_the_official_client_runs_with_replaced_imports(name: str, emulator: ThreadedEmulator) -> None:
+    ported = FLOWS[name]
+    for official, replacement in IMPORT_REPLACEMENTS.items():
+        ported = ported.replace(official, replacement)
+    assert "from twelvelabs." not in ported
+    output = run_program(ported, emulator)
+    assert output.strip()
+    assert output == run_program(FLOWS[name], emulator)

@@ -1,6 +1,6 @@
-"""Spans and metrics for OpenTelemetry, compared with traces that are kept in a file.
+"""OpenTelemetry spans and metrics, compared with expected traces in a file.
 
-After an intended change, `TWELVELABS_UPDATE_TRACES=1 pytest tests/functional/test_telemetry.py` writes the file again.
+After an intended change, `TWELVELABS_UPDATE_TRACES=1 pytest tests/functional/test_telemetry.py` updates the file.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ UPDATE: Final = "TWELVELABS_UPDATE_TRACES" in os.environ
 FILM: Final = samples.video(seconds=10)
 MISSING_ID: Final = "652d4c2f9a1b3c4d5e6f7a8b"
 
-VARYING: Final = {
+PLACEHOLDERS: Final = {
     "gen_ai.response.time_to_first_chunk": "<seconds>",
     "server.port": "<port>",
     "twelvelabs.ratelimit.wait": "<seconds>",
     "twelvelabs.request_id": "<request id>",
     "url.full": "<url>",
 }
-"""Attributes with another value in each run, and what the file has in their place."""
+"""Attributes whose value differs in each run, and their placeholders in the file."""
 
 CONVENTIONS: Final = (
     *("attributes.error_attributes", "attributes.http_attributes", "attributes.server_attributes"),
     *("attributes.url_attributes", "_incubating.attributes.url_attributes", "_incubating.attributes.http_attributes"),
     *("_incubating.attributes.gen_ai_attributes", "metrics.http_metrics", "_incubating.metrics.gen_ai_metrics"),
 )
-"""Modules of `opentelemetry.semconv` with the names of the conventions."""
+"""Modules of `opentelemetry.semconv` that define the names of the conventions."""
 
 
 @pytest.fixture
@@ -68,20 +68,20 @@ def tracing(spans: InMemorySpanExporter) -> Iterator[TracerProvider]:
 
 
 @pytest.fixture
-def figures() -> InMemoryMetricReader:
+def metric_reader() -> InMemoryMetricReader:
     return InMemoryMetricReader()
 
 
 @pytest.fixture
-async def watched(
-    emulator: Emulator, clock: FastClock, tracing: TracerProvider, figures: InMemoryMetricReader
+async def traced_client(
+    emulator: Emulator, clock: FastClock, tracing: TracerProvider, metric_reader: InMemoryMetricReader
 ) -> AsyncIterator[AsyncTwelveLabs]:
-    meters = MeterProvider([figures])
+    meter_provider = MeterProvider([metric_reader])
     async with AsyncTwelveLabs(
-        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=Telemetry(tracing, meters)
+        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=Telemetry(tracing, meter_provider)
     ) as client:
         yield client
-    meters.shutdown()
+    meter_provider.shutdown()
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -96,26 +96,26 @@ def calls(spans: InMemorySpanExporter, name: str = "") -> list[ReadableSpan]:
 def children(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[ReadableSpan]:
     assert parent.context is not None
     identity = parent.context.span_id
-    found = [span for span in spans.get_finished_spans() if span.parent and span.parent.span_id == identity]
-    return sorted(found, key=lambda span: span.start_time or 0)
+    spans_of_parent = [span for span in spans.get_finished_spans() if span.parent and span.parent.span_id == identity]
+    return sorted(spans_of_parent, key=lambda span: span.start_time or 0)
 
 
-def metric_points(figures: InMemoryMetricReader) -> dict[str, list[Any]]:
-    data = figures.get_metrics_data()
+def metric_points(metric_reader: InMemoryMetricReader) -> dict[str, list[Any]]:
+    data = metric_reader.get_metrics_data()
     assert data is not None
     metrics = data.resource_metrics[0].scope_metrics[0].metrics
     return {metric.name: list(metric.data.data_points) for metric in metrics}
 
 
-def rendered(spans: InMemorySpanExporter, span: ReadableSpan, indent: str = "") -> Iterator[str]:
-    """Yield the lines of a trace: each span with its kind and status, its attributes, its events and its children."""
+def render_trace(spans: InMemorySpanExporter, span: ReadableSpan, indent: str = "") -> Iterator[str]:
+    """Yield the lines of a trace: each span with its kind, status, attributes, events and children."""
     yield f"{indent}{span.kind.name} {span.name} {span.status.status_code.name}"
     for name, value in sorted(attributes(span).items()):
-        yield f"{indent}    {name} = {VARYING.get(name, value)}"
+        yield f"{indent}    {name} = {PLACEHOLDERS.get(name, value)}"
     for event in span.events:
         yield f"{indent}    event {event.name}"
     for child in children(spans, span):
-        yield from rendered(spans, child, f"{indent}    ")
+        yield from render_trace(spans, child, f"{indent}    ")
 
 
 async def list_page(client: AsyncTwelveLabs, _: str) -> str:
@@ -151,32 +151,34 @@ async def embed(client: AsyncTwelveLabs, _: str) -> str:
     return "embeddings"
 
 
-GOLDEN: Final[dict[str, Callable[[AsyncTwelveLabs, str], Coroutine[Any, Any, str]]]] = {
+TRACED_CALLS: Final[dict[str, Callable[[AsyncTwelveLabs, str], Coroutine[Any, Any, str]]]] = {
     call.__name__: call for call in (list_page, upload, part, analyze, analyze_stream, embed)
 }
 
 
-def kept_traces() -> dict[str, str]:
+def expected_traces() -> dict[str, str]:
     """Return the traces in the file by the name of their call."""
     sections = TRACES.read_text("utf-8").split("# ")[1:] if TRACES.exists() else []
     return {name: trace.strip() for name, _, trace in (section.partition("\n") for section in sections)}
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", TRACED_CALLS)
 async def test_a_call_produces_the_expected_trace(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, name: str
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, name: str
 ) -> None:
-    asset = await watched.assets.upload(FILM, filename="film.mp4")
+    asset = await traced_client.assets.upload(FILM, filename="film.mp4")
     emulator.advance(3600)
     spans.clear()
-    span_name = await GOLDEN[name](watched, asset.id)
-    trace = "\n".join(rendered(spans, calls(spans, span_name)[0]))
-    kept = kept_traces()
+    span_name = await TRACED_CALLS[name](traced_client, asset.id)
+    trace = "\n".join(render_trace(spans, calls(spans, span_name)[0]))
+    expected = expected_traces()
     if UPDATE:
-        text = "\n\n".join(f"# {one}\n{trace if one == name else kept.get(one, '')}".rstrip() for one in GOLDEN)
+        text = "\n\n".join(
+            f"# {call}\n{trace if call == name else expected.get(call, '')}".rstrip() for call in TRACED_CALLS
+        )
         TRACES.write_text(f"{text}\n", "utf-8")
     else:
-        assert trace == kept[name]
+        assert trace == expected[name]
 
 
 def known_names() -> set[str]:
@@ -190,28 +192,28 @@ NEWEST_NAME: Final = "gen_ai.response.time_to_first_chunk"
 
 @pytest.mark.skipif(NEWEST_NAME not in known_names(), reason="the installed conventions are older")
 async def test_each_name_is_a_semantic_convention_or_starts_with_twelvelabs(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, figures: InMemoryMetricReader
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, metric_reader: InMemoryMetricReader
 ) -> None:
-    asset = await watched.assets.upload(FILM, filename="film.mp4")
+    asset = await traced_client.assets.upload(FILM, filename="film.mp4")
     emulator.advance(3600)
     emulator.faults.add("GET /assets", status=503)
-    for call in GOLDEN.values():
-        await call(watched, asset.id)
+    for call in TRACED_CALLS.values():
+        await call(traced_client, asset.id)
     events = [event for span in spans.get_finished_spans() for event in span.events]
-    points = metric_points(figures)
+    points = metric_points(metric_reader)
     names = {name for span in spans.get_finished_spans() for name in attributes(span)}
     names |= {name for event in events for name in (event.name, *(event.attributes or {}))} | set(points)
-    names |= {name for found in points.values() for point in found for name in point.attributes}
+    names |= {name for series in points.values() for point in series for name in point.attributes}
     assert not {name for name in names if not name.startswith("twelvelabs.")} - known_names()
     assert len(names) > 25
     assert {span.kind for span in spans.get_finished_spans()} == {SpanKind.CLIENT}
 
 
 async def test_attempt_spans_have_the_resend_count_and_the_error_status(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
 ) -> None:
     emulator.faults.add("GET /indexes", status=503)
-    await watched.indexes.list()
+    await traced_client.indexes.list()
     (call,) = calls(spans)
     first, second = children(spans, call)
     assert [event.name for event in call.events] == ["twelvelabs.retry"]
@@ -225,26 +227,28 @@ async def test_attempt_spans_have_the_resend_count_and_the_error_status(
 
 
 async def test_the_error_type_of_a_call_is_the_api_error_code_or_the_exception_class(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
 ) -> None:
     with pytest.raises(NotFoundError):
-        await watched.indexes.delete(MISSING_ID)
+        await traced_client.indexes.delete(MISSING_ID)
     emulator.faults.add("GET /indexes", reset="before", times=4)
     with pytest.raises(APIConnectionError):
-        await watched.indexes.list()
-    missing, lost = calls(spans)
-    assert attributes(missing)["error.type"] == "resource_not_exist"
-    assert [attributes(attempt)["error.type"] for attempt in children(spans, missing)] == ["404"]
-    assert attributes(lost)["error.type"] == "APIConnectionError"
-    assert {attributes(attempt)["error.type"] for attempt in children(spans, lost)} == {"APIConnectionError"}
-    assert {call.status.status_code for call in (missing, lost)} == {StatusCode.ERROR}
+        await traced_client.indexes.list()
+    missing_call, failed_call = calls(spans)
+    assert attributes(missing_call)["error.type"] == "resource_not_exist"
+    assert [attributes(attempt)["error.type"] for attempt in children(spans, missing_call)] == ["404"]
+    assert attributes(failed_call)["error.type"] == "APIConnectionError"
+    assert {attributes(attempt)["error.type"] for attempt in children(spans, failed_call)} == {"APIConnectionError"}
+    assert {call.status.status_code for call in (missing_call, failed_call)} == {StatusCode.ERROR}
 
 
-async def test_concurrent_calls_have_independent_spans(watched: AsyncTwelveLabs, spans: InMemorySpanExporter) -> None:
-    await asyncio.gather(*(watched.indexes.list() for _ in range(5)))
+async def test_concurrent_calls_have_independent_spans(
+    traced_client: AsyncTwelveLabs, spans: InMemorySpanExporter
+) -> None:
+    await asyncio.gather(*(traced_client.indexes.list() for _ in range(5)))
     assert len(calls(spans, "GET /indexes")) == 5
     assert [len(children(spans, call)) for call in calls(spans)] == [1] * 5
-    await watched.indexes.list()
+    await traced_client.indexes.list()
     assert spans.get_finished_spans()[-1].parent is None
 
 
@@ -263,39 +267,39 @@ def test_a_sync_call_is_a_child_of_the_current_span_of_its_thread(
 
 
 async def test_the_span_of_a_stream_ends_with_the_stream_and_is_not_current_while_it_is_read(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter
 ) -> None:
-    asset = await watched.assets.upload(FILM, filename="film.mp4")
+    asset = await traced_client.assets.upload(FILM, filename="film.mp4")
     emulator.advance(3600)
     spans.clear()
     video = VideoAsset(asset_id=asset.id)
-    async with watched.analyze_stream(video=video, prompt="What happens?") as stream:
-        await watched.indexes.list()
+    async with traced_client.analyze_stream(video=video, prompt="What happens?") as stream:
+        await traced_client.indexes.list()
         assert [span.name for span in calls(spans)] == ["GET /indexes"]
         await stream.text()
         assert [span.name for span in calls(spans)] == ["GET /indexes", "generate_content"]
 
 
 async def test_an_interrupted_stream_is_an_error_and_one_closed_early_is_not(
-    watched: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, figures: InMemoryMetricReader
+    traced_client: AsyncTwelveLabs, emulator: Emulator, spans: InMemorySpanExporter, metric_reader: InMemoryMetricReader
 ) -> None:
-    asset = await watched.assets.upload(FILM, filename="film.mp4")
+    asset = await traced_client.assets.upload(FILM, filename="film.mp4")
     emulator.advance(3600)
     video = VideoAsset(asset_id=asset.id)
     emulator.faults.add("POST /analyze", truncate=True)
     with pytest.raises(StreamError):
-        await watched.analyze_stream(video=video, prompt="What happens?").text()
-    async with watched.analyze_stream(video=video, prompt="What happens?"):
+        await traced_client.analyze_stream(video=video, prompt="What happens?").text()
+    async with traced_client.analyze_stream(video=video, prompt="What happens?"):
         pass
-    broken, left = calls(spans, "generate_content")
+    broken, closed = calls(spans, "generate_content")
     assert attributes(broken)["error.type"] == "StreamError"
     assert broken.status.status_code is StatusCode.ERROR
-    assert left.status.status_code is StatusCode.UNSET
-    assert "gen_ai.usage.output_tokens" not in attributes(left)
-    assert [point.count for point in metric_points(figures)["gen_ai.client.operation.time_to_first_chunk"]] == [1]
+    assert closed.status.status_code is StatusCode.UNSET
+    assert "gen_ai.usage.output_tokens" not in attributes(closed)
+    assert [point.count for point in metric_points(metric_reader)["gen_ai.client.operation.time_to_first_chunk"]] == [1]
 
 
-async def test_a_wait_for_a_limit_and_the_quota_are_on_the_span_of_the_call(
+async def test_the_span_of_a_call_has_the_quota_and_the_rate_limit_wait(
     clock: FastClock, tracing: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     async with (
@@ -322,11 +326,11 @@ def sent_headers() -> dict[str, CIMultiDict[str]]:
 
 @pytest.fixture
 def header_tracing(sent_headers: dict[str, CIMultiDict[str]]) -> aiohttp.TraceConfig:
-    async def keep_headers(_: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
+    async def record_headers(_: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
         sent_headers[params.url.path.removeprefix("/v1.3")] = params.headers
 
     config = aiohttp.TraceConfig()
-    config.on_request_start.append(keep_headers)
+    config.on_request_start.append(record_headers)
     return config
 
 
@@ -351,7 +355,7 @@ async def test_the_trace_header_is_sent_to_the_api_and_not_to_storage(
     assert "traceparent" not in storage
 
 
-async def test_a_listener_adds_headers_and_replaces_none(
+async def test_a_listener_can_add_headers_but_not_replace_them(
     emulator: Emulator, sent_headers: dict[str, CIMultiDict[str]], header_tracing: aiohttp.TraceConfig
 ) -> None:
     def add_headers(event: object) -> None:
@@ -398,16 +402,16 @@ async def test_a_propagator_of_the_caller_replaces_the_global_one(
 
 
 async def test_metrics_are_collected(
-    watched: AsyncTwelveLabs, emulator: Emulator, figures: InMemoryMetricReader
+    traced_client: AsyncTwelveLabs, emulator: Emulator, metric_reader: InMemoryMetricReader
 ) -> None:
-    asset = await watched.assets.upload(FILM, filename="film.mp4")
+    asset = await traced_client.assets.upload(FILM, filename="film.mp4")
     emulator.advance(3600)
     emulator.faults.add("GET /assets", status=503)
-    await list_page(watched, asset.id)
-    await analyze(watched, asset.id)
+    await list_page(traced_client, asset.id)
+    await analyze(traced_client, asset.id)
     with pytest.raises(NotFoundError):
-        await watched.indexes.delete(MISSING_ID)
-    points = metric_points(figures)
+        await traced_client.indexes.delete(MISSING_ID)
+    points = metric_points(metric_reader)
     assert dict(points["twelvelabs.client.upload.bytes"][0].attributes) == {"twelvelabs.operation": "POST /assets"}
     tokens = {point.attributes["gen_ai.token.type"]: point.sum for point in points["gen_ai.client.token.usage"]}
     assert set(tokens) == {"input", "output"}

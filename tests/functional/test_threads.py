@@ -1,4 +1,4 @@
-"""Name look-ups, file reads and large JSON do not wait for each other, nor for threads of the application."""
+"""DNS look-ups, file reads and JSON decoding use separate thread pools, which do not delay each other."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ LARGE = b'{"items": [' + b",".join([b'"0123456789"'] * 300_000) + b"]}"
 ASSET = b'{"_id": "6298d673f1090f1100476d4c", "status": "ready"}'
 
 
-async def answer(got: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
+async def respond(request: RawRequest, _writer: asyncio.StreamWriter) -> bytes:
     await asyncio.sleep(0)
-    return raw_response(body=ASSET if got.method == "POST" else LARGE if got.target.endswith("large") else b"{}")
+    return raw_response(
+        body=ASSET if request.method == "POST" else LARGE if request.target.endswith("large") else b"{}"
+    )
 
 
 @asynccontextmanager
-async def blocked(name: str) -> AsyncGenerator[None]:
-    """Block all threads of a pool, or the default threads of the event loop, during the block."""
+async def block_pool(name: str) -> AsyncGenerator[None]:
+    """Keep all threads of a pool, or the default threads of the event loop, busy inside the block."""
     release = threading.Event()
     loop = asyncio.get_running_loop()
     waits = [
@@ -43,21 +45,21 @@ async def blocked(name: str) -> AsyncGenerator[None]:
 async def test_a_blocked_thread_pool_does_not_delay_the_others(name: str, tmp_path: Path) -> None:
     film = tmp_path / "a.mp4"
     film.write_bytes(bytes(1 << 20))
-    async with RawServer(answer) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as by_address:
-        by_name_url = server.base_url.replace("127.0.0.1", "localhost")
+    async with RawServer(respond) as server, AsyncTwelveLabs(KEY, base_url=server.base_url) as ip_client:
+        localhost_url = server.base_url.replace("127.0.0.1", "localhost")
 
         async def look_up() -> object:
-            async with AsyncTwelveLabs(KEY, base_url=by_name_url) as client:
+            async with AsyncTwelveLabs(KEY, base_url=localhost_url) as client:
                 return await client.request("GET", "/small")
 
-        uses: dict[str, Callable[[], Awaitable[object]]] = {
+        operations: dict[str, Callable[[], Awaitable[object]]] = {
             "names": look_up,
-            "files": lambda: by_address.assets.upload(film, method="direct"),
-            "json": lambda: by_address.request("GET", "/large"),
+            "files": lambda: ip_client.assets.upload(film, method="direct"),
+            "json": lambda: ip_client.request("GET", "/large"),
         }
-        async with blocked(name):
-            for other, use in uses.items():
+        async with block_pool(name):
+            for other, operation in operations.items():
                 if other != name:
-                    await use()
-        for use in uses.values():
-            await use()
+                    await operation()
+        for operation in operations.values():
+            await operation()

@@ -1,4 +1,4 @@
-"""What a client reports of its work: as events and in logs."""
+"""Events and logs of the client."""
 
 from __future__ import annotations
 
@@ -30,48 +30,48 @@ MISSING_ID = "652d4c2f9a1b3c4d5e6f7a8b"
 
 
 async def test_a_call_emits_events_from_start_to_end(emulator: Emulator, clock: FastClock) -> None:
-    received: list[Any] = []
+    events: list[Any] = []
     emulator.faults.add("GET /indexes", status=503, times=2)
     async with AsyncTwelveLabs(
-        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=received.append
+        emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=events.append
     ) as client:
         await client.indexes.list()
-    retried = [AttemptStarted, AttemptFinished, RetryScheduled]
-    kinds = [RequestStarted, *retried, *retried, AttemptStarted, AttemptFinished, RequestFinished]
-    assert [type(event) for event in received] == kinds
-    assert {event.call_id for event in received} == {received[0].call_id}
-    assert [event.attempt for event in received[1:-1]] == [1, 1, 1, 2, 2, 2, 3, 3]
-    assert [event.status_code for event in received if isinstance(event, AttemptFinished)] == [503, 503, 200]
-    assert (received[-1].attempts, received[-1].error, received[-1].status_code) == (3, None, 200)
+    retry_events = [AttemptStarted, AttemptFinished, RetryScheduled]
+    event_types = [RequestStarted, *retry_events, *retry_events, AttemptStarted, AttemptFinished, RequestFinished]
+    assert [type(event) for event in events] == event_types
+    assert {event.call_id for event in events} == {events[0].call_id}
+    assert [event.attempt for event in events[1:-1]] == [1, 1, 1, 2, 2, 2, 3, 3]
+    assert [event.status_code for event in events if isinstance(event, AttemptFinished)] == [503, 503, 200]
+    assert (events[-1].attempts, events[-1].error, events[-1].status_code) == (3, None, 200)
 
 
 async def test_failed_and_cancelled_calls_emit_request_finished(emulator: Emulator) -> None:
-    received: list[Any] = []
+    events: list[Any] = []
     emulator.faults.add("GET /indexes", stall="before")
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=events.append) as client:
         with pytest.raises(NotFoundError):
             await client.indexes.retrieve(MISSING_ID)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await client.indexes.list()
-    ends = [type(event.error) for event in received if isinstance(event, RequestFinished)]
-    assert ends == [NotFoundError, asyncio.CancelledError]
+    finished = [type(event.error) for event in events if isinstance(event, RequestFinished)]
+    assert finished == [NotFoundError, asyncio.CancelledError]
 
 
 async def test_rate_limit_waits_emit_events_and_count_as_queue_time(clock: FastClock) -> None:
-    received: list[Any] = []
+    events: list[Any] = []
     async with (
         Emulator(plan=Plan(default=Window(2, 40)), clock=clock) as emulator,
-        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=received.append) as client,
+        AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, clock=clock, on_event=events.append) as client,
     ):
         for _ in range(3):
             await client.indexes.list()
-    assert any(isinstance(event, RateLimitWaitStarted) and (event.delay or 0) > 30 for event in received)
-    assert [event.remaining for event in received if isinstance(event, RateLimitUpdated)][:2] == [1, 0]
-    assert received[-1].queue_time > 30
+    assert any(isinstance(event, RateLimitWaitStarted) and (event.delay or 0) > 30 for event in events)
+    assert [event.remaining for event in events if isinstance(event, RateLimitUpdated)][:2] == [1, 0]
+    assert events[-1].queue_time > 30
 
 
-async def test_an_exception_in_a_listener_is_logged_and_fails_no_call(
+async def test_an_exception_in_a_listener_is_logged_and_does_not_fail_the_call(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object) -> None:
@@ -82,7 +82,7 @@ async def test_an_exception_in_a_listener_is_logged_and_fails_no_call(
     assert "on_event raised an exception" in caplog.text
 
 
-HEADERS_THAT_CANNOT_BE_SENT: list[dict[Any, Any]] = [
+INVALID_HEADERS: list[dict[Any, Any]] = [
     {"x": None},
     {"x": 5},
     {"x": b"a"},
@@ -97,8 +97,8 @@ HEADERS_THAT_CANNOT_BE_SENT: list[dict[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("headers", HEADERS_THAT_CANNOT_BE_SENT, ids=repr)
-async def test_a_header_of_a_listener_that_cannot_be_sent_is_logged_and_left_out(
+@pytest.mark.parametrize("headers", INVALID_HEADERS, ids=repr)
+async def test_an_invalid_header_of_a_listener_is_logged_and_not_sent(
     headers: dict[Any, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     def add(event: object) -> None:
@@ -117,60 +117,60 @@ async def test_a_header_of_a_listener_that_cannot_be_sent_is_logged_and_left_out
 
 
 async def test_request_finished_has_status_request_id_model_and_tokens(emulator: Emulator) -> None:
-    received: list[Any] = []
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
+    events: list[Any] = []
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=events.append) as client:
         text = MultiInput(input_text="a boat at sunset")
         raw = await client.with_raw_response.embed.v_2.create(
             model_name="marengo3.5", input_type="multi_input", multi_input=text
         )
         with pytest.raises(NotFoundError) as caught:
             await client.indexes.retrieve(MISSING_ID)
-    done, failed = (event for event in received if isinstance(event, RequestFinished))
-    assert (done.status_code, done.request_id) == (200, raw.request_id)
-    assert (done.model, done.input_tokens, done.output_tokens) == ("marengo3.5", 4, None)
+    succeeded, failed = (event for event in events if isinstance(event, RequestFinished))
+    assert (succeeded.status_code, succeeded.request_id) == (200, raw.request_id)
+    assert (succeeded.model, succeeded.input_tokens, succeeded.output_tokens) == ("marengo3.5", 4, None)
     assert (failed.status_code, failed.request_id) == (404, caught.value.request_id)
     assert (failed.model, failed.input_tokens, failed.time_to_first_chunk) == (None, None, None)
 
 
 async def test_a_stream_emits_one_request_finished_with_its_tokens(emulator: Emulator) -> None:
-    received: list[Any] = []
-    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=received.append) as client:
+    events: list[Any] = []
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=events.append) as client:
         asset = await client.assets.upload(samples.video(seconds=10), filename="film.mp4")
         emulator.advance(3600)
-        received.clear()
+        events.clear()
         stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
         async with stream:
-            assert [type(event) for event in received][-2:] == [AttemptFinished, StreamStarted]
+            assert [type(event) for event in events][-2:] == [AttemptFinished, StreamStarted]
             usage = (await stream.final()).usage
         assert usage is not None
-        ends = [event for event in received if isinstance(event, RequestFinished)]
-    assert [(end.error, end.input_tokens, end.output_tokens) for end in ends] == [
+        finished = [event for event in events if isinstance(event, RequestFinished)]
+    assert [(event.error, event.input_tokens, event.output_tokens) for event in finished] == [
         (None, usage.input_tokens, usage.output_tokens)
     ]
-    assert 0 < (ends[0].time_to_first_chunk or 0) <= ends[0].duration
+    assert 0 < (finished[0].time_to_first_chunk or 0) <= finished[0].duration
 
 
 async def test_a_cancelled_stream_emits_request_finished_with_cancelled_error(emulator: Emulator) -> None:
-    ends: list[BaseException | None] = []
+    finished: list[BaseException | None] = []
     opened = asyncio.Event()
 
     def on_event(event: object) -> None:
         if isinstance(event, StreamStarted):
             opened.set()
         elif isinstance(event, RequestFinished) and event.operation == "POST /analyze":
-            ends.append(event.error)
+            finished.append(event.error)
 
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url, on_event=on_event) as client:
         asset = await client.assets.upload(samples.video(seconds=10), filename="film.mp4")
         emulator.advance(3600)
         emulator.faults.add("POST /analyze", stall="body")
         stream = client.analyze_stream(video=VideoAsset(asset_id=asset.id), prompt="What happens?")
-        reading = asyncio.create_task(stream.text())
+        task = asyncio.create_task(stream.text())
         await opened.wait()
-        reading.cancel()
+        task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await reading
-    assert [type(error) for error in ends] == [asyncio.CancelledError]
+            await task
+    assert [type(error) for error in finished] == [asyncio.CancelledError]
 
 
 # Logs.
@@ -218,9 +218,9 @@ async def test_a_lost_connection_is_logged_for_its_attempt(
     emulator.faults.add("GET /indexes", reset="before")
     with caplog.at_level(logging.DEBUG, "twelvelabs_async.http"):
         await client.indexes.list()
-    lost, answered = caplog.messages
-    assert lost.startswith("GET 127.0.0.1/v1.3/indexes: the connection to 127.0.0.1 was lost: ")
-    assert answered == "GET 127.0.0.1/v1.3/indexes: 200"
+    first_message, second_message = caplog.messages
+    assert first_message.startswith("GET 127.0.0.1/v1.3/indexes: the connection to 127.0.0.1 was lost: ")
+    assert second_message == "GET 127.0.0.1/v1.3/indexes: 200"
 
 
 def test_the_environment_variable_enables_logging() -> None:
@@ -233,9 +233,9 @@ def test_the_environment_variable_enables_logging() -> None:
         "        except APIConnectionError: pass\n"
         "asyncio.run(main())\n"
     )
-    for level, said in (("debug", True), ("", False)):
-        run = subprocess.run(  # noqa: S603  # our own
+    for level, logged in (("debug", True), ("", False)):
+        result = subprocess.run(  # noqa: S603  # a fixed program
             [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"TWELVELABS_LOG": level}
         )
-        assert ("GET /indexes: APIConnectionError" in run.stderr) is said
-        assert "key_not_to_be_seen" not in run.stderr
+        assert ("GET /indexes: APIConnectionError" in result.stderr) is logged
+        assert "key_not_to_be_seen" not in result.stderr

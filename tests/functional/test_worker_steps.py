@@ -1,4 +1,4 @@
-"""Steps of workers in PostgreSQL: who may write, which lease holds, and what happens to items that are given up."""
+"""Steps of workers in PostgreSQL: which worker may write, and what happens to stalled and failed items."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def ledger(database: str) -> AsyncIterator[PostgresLedger]:
 
 @pytest.fixture
 async def job_table(ledger: PostgresLedger) -> JobTable:
-    """The table with one item."""
+    """The table of jobs, with one item."""
     table = JobTable(ledger)
     await ledger.claim(ENTRY)
     await table.add([JobState(entry=ENTRY, item=Item("/films/1.mp4", "/films/1.mp4", name="1.mp4"))])
@@ -69,7 +69,7 @@ def execute(database: str, query: LiteralString) -> None:
         connection.execute(query)
 
 
-async def start(job_table: JobTable, worker_id: int) -> JobState:
+async def start_step(job_table: JobTable, worker_id: int) -> JobState:
     job = await job_table.start_step("t1", worker_id)
     assert job is not None
     return job
@@ -78,8 +78,8 @@ async def start(job_table: JobTable, worker_id: int) -> JobState:
 async def test_p28_a_step_restarted_by_another_worker_writes_nothing(
     database: str, ledger: PostgresLedger, job_table: JobTable
 ) -> None:
-    suspended = await start(job_table, await register_worker(database, job_table))
-    successor = await start(job_table, await register_worker(database, job_table))
+    suspended = await start_step(job_table, await register_worker(database, job_table))
+    successor = await start_step(job_table, await register_worker(database, job_table))
     store = job_table.entry_writer_for_step(suspended)
     for write in (
         store.ensure_owned(),
@@ -95,22 +95,22 @@ async def test_p28_a_step_restarted_by_another_worker_writes_nothing(
     await store.ensure_owned()
     await store.save(attrs.evolve(ENTRY, stage="uploading"))
     assert (
-        await start(job_table, await register_worker(database, job_table))
-    ).epoch == successor.epoch + 1  # its row still exists
+        await start_step(job_table, await register_worker(database, job_table))
+    ).epoch == successor.epoch + 1  # the item still has its row
 
 
 async def test_p28_a_worker_with_an_expired_heartbeat_cannot_renew_it_or_start_a_step(
     database: str, job_table: JobTable
 ) -> None:
     worker_id = await register_worker(database, job_table)
-    job = await start(job_table, worker_id)
+    job = await start_step(job_table, worker_id)
     assert await job_table.renew_lease(worker_id)
     execute(database, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '11 seconds'")
     with pytest.raises(LedgerInUseError):
         await job_table.entry_writer_for_step(job).ensure_owned()
     assert not await job_table.renew_lease(worker_id)
     assert await job_table.start_step("t1", worker_id) is None
-    # no other has started the step
+    # no other worker has started the step
     await job_table.entry_writer_for_step(job).save(attrs.evolve(ENTRY, stage="uploading"))
 
 
@@ -121,7 +121,7 @@ async def test_p28_a_run_and_workers_exclude_each_other(
     run = PostgresLedger(database)
     with pytest.raises(LedgerInUseError, match=r"1 worker uses the ledger in this database; submit the videos"):
         await run.open()
-    job = await start(job_table, worker_id)
+    job = await start_step(job_table, worker_id)
     execute(database, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '16 seconds'")
     await run.open()
     execute(database, "UPDATE procrastinate_workers SET last_heartbeat = now()")  # the worker was suspended
@@ -139,11 +139,11 @@ async def test_p28_a_run_and_workers_exclude_each_other(
     assert await job_table.start_step("t1", worker_id) is None
     with pytest.raises(LedgerInUseError, match=r"a run of client\.ingest has taken over"):
         await register_worker(database, job_table)
-    assert (await status(database)).queued == 1  # it may be read
+    assert (await status(database)).queued == 1  # the status may be read
     assert [entry async for entry in run.entries()] == [ENTRY]
     await run.close()
     await ledger.attach()
-    await start(job_table, await register_worker(database, job_table))
+    await start_step(job_table, await register_worker(database, job_table))
 
 
 async def test_p28_workers_look_for_assets_that_an_earlier_run_may_have_created(
@@ -154,11 +154,11 @@ async def test_p28_workers_look_for_assets_that_an_earlier_run_may_have_created(
     await job_table.add([JobState(entry=finished, item=Item("/films/2.mp4", "/films/2.mp4", name="2.mp4"))])
     run = PostgresLedger(database)
     await run.open()
-    await run.save(attrs.evolve(ENTRY, stage="uploading"))  # as when it is killed during the upload
+    await run.save(attrs.evolve(ENTRY, stage="uploading"))  # the state after it is killed during the upload
     await run.save(attrs.evolve(finished, stage="ready", state="ready"))
     await run.close()
     await ledger.attach()
-    job = await start(job_table, await register_worker(database, job_table))
+    job = await start_step(job_table, await register_worker(database, job_table))
     assert job.uncertain_for is not None
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT token FROM twelvelabs_jobs").fetchall() == [("t1",)]
@@ -184,25 +184,23 @@ async def test_a_scan_does_not_overwrite_what_another_worker_has_saved(
     assert [entry async for entry in ledger.entries()] == [indexing]
 
 
-async def test_each_worker_that_ends_during_a_step_counts_as_a_failed_attempt(
-    database: str, job_table: JobTable
-) -> None:
+async def test_a_worker_that_ends_during_a_step_counts_as_a_failed_attempt(database: str, job_table: JobTable) -> None:
     worker_id = await register_worker(database, job_table)
-    first = await start(job_table, worker_id)
+    first = await start_step(job_table, worker_id)
     assert (first.failed_attempts, first.uncertain_for) == (0, None)
-    for ended in (1, 2):
-        again = await start(job_table, worker_id)
-        assert again.failed_attempts == ended
-        assert again.uncertain_for is not None
-    await job_table.finish_step(again, StepResult(entry=ENTRY, failed_attempts=0))
-    assert (await start(job_table, worker_id)).failed_attempts == 0
+    for failed_attempts in (1, 2):
+        restarted = await start_step(job_table, worker_id)
+        assert restarted.failed_attempts == failed_attempts
+        assert restarted.uncertain_for is not None
+    await job_table.finish_step(restarted, StepResult(entry=ENTRY, failed_attempts=0))
+    assert (await start_step(job_table, worker_id)).failed_attempts == 0
 
 
 async def test_stalled_items_are_retried_or_cancelled(database: str, job_table: JobTable) -> None:
     worker_id = await register_worker(database, job_table)
     for change in (retry_stalled, cancel_stalled):
         assert await change(database) == 0
-        job = await start(job_table, worker_id)
+        job = await start_step(job_table, worker_id)
         result = StepResult(entry=ENTRY, failed_attempts=MAX_STAGE_ATTEMPTS, uncertain_for=0.0)
         await job_table.finish_step(job, result)
         assert (await status(database)).stalled == 1
@@ -213,14 +211,14 @@ async def test_stalled_items_are_retried_or_cancelled(database: str, job_table: 
     assert await job_table.start_step("t1", worker_id) is None
 
 
-async def test_failed_items_are_forgotten_and_can_be_submitted_again(
+async def test_forgotten_failed_items_can_be_submitted_again(
     ledger: PostgresLedger, database: str, job_table: JobTable
 ) -> None:
     worker_id = await register_worker(database, job_table)
     other = attrs.evolve(ENTRY, token="t2", uri="/2")
     await ledger.claim(other)
     assert await forget_failed(database) == 0
-    job = await start(job_table, worker_id)
+    job = await start_step(job_table, worker_id)
     await job_table.finish_step(job, StepResult(entry=ENTRY, failed_attempts=MAX_STAGE_ATTEMPTS, uncertain_for=0.0))
     assert await forget_failed(database) == 0  # stalled items can be retried
     assert await cancel_stalled(database) == 1
@@ -248,19 +246,19 @@ async def test_an_outage_extends_the_item_timeouts_of_one_index(ledger: Postgres
     assert updated["t3"] == now - 5000
 
 
-async def test_a_read_only_user_gets_the_status_and_errors_for_changes(database: str) -> None:
+async def test_a_read_only_user_can_read_the_status_and_not_change_items(database: str) -> None:
     await submit(database, [], index_id="i")
     execute(database, "CREATE ROLE reader LOGIN")
     execute(database, "GRANT USAGE ON SCHEMA public TO reader")
     execute(database, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
-    as_reader = make_conninfo(database, user="reader")
+    reader_conninfo = make_conninfo(database, user="reader")
     try:
-        assert await status(as_reader) == Status()
+        assert await status(reader_conninfo) == Status()
         with pytest.raises(LedgerError, match="permission denied"):
-            await retry_stalled(as_reader)
+            await retry_stalled(reader_conninfo)
         execute(database, "GRANT UPDATE ON twelvelabs_ledger TO reader")
         with pytest.raises(LedgerError, match=r"cannot create the tables of workers in the database on .*: permission"):
-            await retry_stalled(as_reader)
+            await retry_stalled(reader_conninfo)
     finally:
         execute(database, "DROP OWNED BY reader")
         execute(database, "DROP ROLE reader")

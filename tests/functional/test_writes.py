@@ -1,4 +1,4 @@
-"""P7: a write is never made twice, and never silently not at all."""
+"""P7: a write is never repeated, and never lost without an error."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ async def test_p7_a_create_with_an_unknown_result_is_sent_once_and_ambiguous(
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_p7_a_create_that_was_refused_is_sent_again(
+async def test_p7_a_create_rejected_with_429_is_sent_again(
     emulator: Emulator, client: AsyncTwelveLabs, times: int
 ) -> None:
-    """P7: a 429 is said before any work is done."""
+    """The platform sends a 429 before it creates anything."""
     emulator.faults.add("POST /indexes", status=429, times=times)
     await client.indexes.create(index_name="one", models=MODELS)
     assert len(await client.indexes.list()) == 1
@@ -46,14 +46,14 @@ async def test_p7_a_create_that_was_refused_is_sent_again(
 
 @pytest.mark.oldest_python
 async def test_p7_no_create_is_repeated_after_lost_responses(emulator: Emulator, client: AsyncTwelveLabs) -> None:
-    """P7: a fifth of all creates fails after its work is done; nothing is there twice, nothing is lost unsaid."""
+    """A fifth of all creates fails after the platform has executed it: none is repeated, each error is ambiguous."""
     asyncio.get_running_loop().set_debug(False)
-    total, chance = 1000, random.Random(7)  # noqa: S311  # no secret
-    before = 0
-    for number in sorted(chance.sample(range(total), total // 5)):
-        what: dict[str, Any] = {"reset": "after"} if number % 2 else {"truncate": True}
-        emulator.faults.add("POST /assets", **what, after=number - before)
-        before = number + 1
+    total, rng = 1000, random.Random(7)  # noqa: S311  # no secret
+    previous = 0
+    for number in sorted(rng.sample(range(total), total // 5)):
+        fault: dict[str, Any] = {"reset": "after"} if number % 2 else {"truncate": True}
+        emulator.faults.add("POST /assets", **fault, after=number - previous)
+        previous = number + 1
 
     async def create(number: int) -> APIError | None:
         try:
@@ -70,12 +70,14 @@ async def test_p7_no_create_is_repeated_after_lost_responses(emulator: Emulator,
     assert len(created) == total
 
 
-CLASSES: list[RetryClass] = ["billable", "leaves_orphan", "idempotent"]
+RETRY_CLASSES: list[RetryClass] = ["billable", "leaves_orphan", "idempotent"]
 
 
-@pytest.mark.parametrize("retry", CLASSES)
-@pytest.mark.parametrize("kind", ["json", "form", "streamed"])
-async def test_p7_each_attempt_sends_the_same_body_and_headers(retry: RetryClass, kind: str, clock: FastClock) -> None:
+@pytest.mark.parametrize("retry", RETRY_CLASSES)
+@pytest.mark.parametrize("body_kind", ["json", "form", "streamed"])
+async def test_p7_each_attempt_sends_the_same_body_and_headers(
+    retry: RetryClass, body_kind: str, clock: FastClock
+) -> None:
     content = random.Random(1).randbytes(300_000)  # noqa: S311  # no secret
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -83,19 +85,21 @@ async def test_p7_each_attempt_sends_the_same_body_and_headers(retry: RetryClass
             await asyncio.sleep(0)
             yield content[start : start + 65_536]
 
-    part = FilePart(name="file", filename="a.mp4", content=content if kind == "form" else blocks, size=len(content))
-    body: Form | None = None if kind == "json" else Form.build(files=[part], name="é", flag=True)
-    data = {"text": "é" * 1000, "list": [1, 2.5, None]} if kind == "json" else None
+    part = FilePart(
+        name="file", filename="a.mp4", content=content if body_kind == "form" else blocks, size=len(content)
+    )
+    body: Form | None = None if body_kind == "json" else Form.build(files=[part], name="é", flag=True)
+    data = {"text": "é" * 1000, "list": [1, 2.5, None]} if body_kind == "json" else None
     async with (
         RawServer(respond_in_order([raw_response(503), None, raw_response(429), raw_response()])) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock) as client,
     ):
         await client.request("POST", "/x", json=data, form=body, retry_class=retry)
         assert len(server.requests) == 4
-        assert len({got.body for got in server.requests}) == 1
-        assert len({tuple(sorted(got.headers.items())) for got in server.requests}) == 1
+        assert len({request.body for request in server.requests}) == 1
+        assert len({tuple(sorted(request.headers.items())) for request in server.requests}) == 1
         assert len(server.requests[0].body) > 1000
-        assert all("Transfer-Encoding" not in got.headers for got in server.requests)
+        assert all("Transfer-Encoding" not in request.headers for request in server.requests)
 
 
 async def test_a_post_without_a_retry_class_is_not_retried(clock: FastClock) -> None:
@@ -112,26 +116,26 @@ async def test_a_post_without_a_retry_class_is_not_retried(clock: FastClock) -> 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize("retries", [0, 1])
 async def test_p7_aiohttp_does_not_resend_requests_by_itself(method: Any, retries: int, clock: FastClock) -> None:
-    """P7. On a connection used before, aiohttp sends a DELETE or PUT again by itself when the server hangs up.
+    """On a reused connection, aiohttp resends a DELETE or PUT by itself when the server closes the connection.
 
-    It has no public switch for that: when this fails, look what has become of `ClientSession._retry_connection`.
+    aiohttp has no public option for this: if the test fails, look for changes of `ClientSession._retry_connection`.
     """
 
-    async def answer(got: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
+    async def respond(request: RawRequest, writer: asyncio.StreamWriter) -> bytes | None:
         await asyncio.sleep(0)
-        if got.target.endswith("/warm"):
+        if request.target.endswith("/warm"):
             return raw_response()
         writer.transport.abort()
         return None
 
     async with (
-        RawServer(answer) as server,
+        RawServer(respond) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, clock=clock, max_retries=retries) as client,
     ):
         await client.request("GET", "/warm")
         with pytest.raises(APIError) as caught:
             await client.request(method, "/hot", json=None if method == "GET" else {}, retry_class="idempotent")
-        hot = [got for got in server.requests if got.target.endswith("/hot")]
-        assert hot[0].connection_index == 0
-        assert hot[0].request_index == 1
-        assert len(hot) == caught.value.attempts == retries + 1
+        attempts = [request for request in server.requests if request.target.endswith("/hot")]
+        assert attempts[0].connection_index == 0
+        assert attempts[0].request_index == 1
+        assert len(attempts) == caught.value.attempts == retries + 1
