@@ -132,6 +132,6 @@ def read_until(terminal_fd: int, expected: str, output: str = "") -> str:
         assert time.monotonic() < deadline, output
         try:
             output += os.read(terminal_fd, 65536).decode("utf-8", "replace") if readable else ""
-        except OSError:  # a terminal without writers
+        except OSError:  # the child end of the terminal was closed
             break
     return output

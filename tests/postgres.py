@@ -40,19 +40,19 @@ class PostgresServer:
         self.url = f"postgresql://{self.user}@/postgres?host={folder}"
 
     def init_cluster(self) -> None:
-        """Create its files."""
+        """Create the data directory."""
         data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
     def start(self) -> None:
-        """Start it, and wait until it accepts connections."""
+        """Start the server and wait until it accepts connections."""
         options = f"{FAST_OPTIONS} -k {self.folder}"
         self._run(
             "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
         )
 
     def stop(self) -> None:
-        """Stop it immediately, with open connections."""
+        """Stop the server immediately, even with open connections."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
     def reset_database(self) -> str:

@@ -83,7 +83,7 @@ async def media(assets: Assets, part: FilePart) -> None:
     assert_type(await assets.wait_for_done("a", callback=async_callback), AssetDetail)
     await assets.update_user_metadata("a", user_metadata={"gone": None, "kept": "x"})
     await assets.replace_user_metadata("a", user_metadata={"gone": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # only update_user_metadata accepts None
-    await assets.create(method="carrier pigeon")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # unknown method
+    await assets.create(method="unknown")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # unknown method
 
 
 async def indexes(indexes: Indexes) -> None:

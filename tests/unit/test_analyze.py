@@ -375,10 +375,10 @@ async def test_max_tokens_of_a_task_may_be_a_number_unlimited_or_null(limit: int
     assert task.request_params.max_tokens == limit
 
 
-@pytest.mark.parametrize("wrong", ["abc", {"url": "https://x.example"}])
-async def test_a_value_that_is_not_the_expected_array_raises_an_error(wrong: object) -> None:
+@pytest.mark.parametrize("invalid", ["abc", {"url": "https://x.example"}])
+async def test_a_value_that_is_not_the_expected_array_raises_an_error(invalid: object) -> None:
     """Iterating a string would yield its characters, and iterating an object its keys."""
-    resource, _ = tasks(fake_response(200, {**TASK, "webhooks": wrong}))
+    resource, _ = tasks(fake_response(200, {**TASK, "webhooks": invalid}))
     with pytest.raises(MalformedResponseError, match="expected an array") as caught:
         await resource.retrieve("t1")
     assert caught.value.path == "$.webhooks"

@@ -57,7 +57,7 @@ def test_an_invalid_entry_becomes_an_item_with_a_problem(text: str, problem: str
     assert problem in str(parse(text)[-1])
 
 
-def test_an_open_quote_fails_its_line_only() -> None:
+def test_an_unclosed_quote_invalidates_only_its_line() -> None:
     assert parse('source,camera\na.mp4,"front\nb.mp4,rear\nc.mp4,"top\n\nd.mp4,"x"y\ne.mp4,"') == [
         "line 2 of list: not valid CSV: a quote is not closed",
         ("b.mp4", {"camera": "rear"}),
@@ -92,7 +92,7 @@ def test_checking_a_pipe_does_not_open_it(tmp_path: Path) -> None:
     SourceSelection(lists=[str(tmp_path / "pipe")]).check()  # opening it would block until a writer opens it
 
 
-def test_closed_standard_input_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_standard_input_is_rejected_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InvalidInputError, match="standard input, which is closed"):
         SourceSelection(lists=["-"]).check()

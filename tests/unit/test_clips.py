@@ -137,7 +137,7 @@ def test_an_invalid_gap_raises_an_error(gap: Any) -> None:
         clips.merge([], gap=gap)
 
 
-def test_numbers_of_other_types_are_seconds() -> None:
+def test_numbers_of_other_types_are_accepted_as_seconds() -> None:
     numbers: list[Any] = [np.float32(67.5), Fraction(135, 2)]
     for number in numbers:
         assert clips.timecode(number) == "01:07.5"

@@ -141,10 +141,10 @@ def test_an_unsupported_file_source_is_rejected_with_the_reason(file: Any, messa
     assert "secret" not in str(rejected.value)
 
 
-@pytest.mark.parametrize("wrong", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
-def test_an_invalid_filename_or_size_is_rejected(wrong: Any) -> None:
-    with pytest.raises(InvalidInputError, match=next(iter(wrong))):
-        source_of(b"x", "source", **wrong)
+@pytest.mark.parametrize("invalid", [{"filename": 5}, {"filename": ""}, {"size": "5"}, {"size": -1}, {"size": True}])
+def test_an_invalid_filename_or_size_is_rejected(invalid: Any) -> None:
+    with pytest.raises(InvalidInputError, match=next(iter(invalid))):
+        source_of(b"x", "source", **invalid)
 
 
 async def read_content(source: UploadSource) -> bytes:
@@ -300,7 +300,7 @@ class ReadablePath:
         raise AssertionError(mode)
 
 
-async def test_a_path_that_can_be_read_is_a_path(tmp_path: Path) -> None:
+async def test_a_path_object_with_a_read_method_is_used_as_a_path(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"content")
     async with source_of(ReadablePath(path), "source") as source:
@@ -360,7 +360,7 @@ async def test_a_read_that_returns_none_is_not_the_end_of_the_file(file: Any) ->
             await read_content(source)
 
 
-async def test_a_read_that_returns_too_much_is_an_error() -> None:
+async def test_a_read_that_returns_too_many_bytes_raises_an_error() -> None:
     class RepeatingFile(io.BytesIO):
         @override
         def read(self, size: int | None = -1, /) -> bytes:
@@ -371,7 +371,7 @@ async def test_a_read_that_returns_too_much_is_an_error() -> None:
             await read_content(source)
 
 
-async def test_a_released_block_is_an_error() -> None:
+async def test_a_stream_that_yields_a_released_memoryview_raises_an_error() -> None:
     block = memoryview(b"x")
     block.release()
 
@@ -536,11 +536,11 @@ def test_a_descriptor_is_read_at_any_offset_by_several_threads(
     path = tmp_path / "numbers"
     path.write_bytes(bytes(range(256)) * 64)
     descriptor = os.open(path, os.O_RDONLY)
-    wrong: list[int] = []
+    invalid: list[int] = []
 
     def read() -> None:
         offsets = range(0, 256 * 64, 7)
-        wrong.extend(offset for offset in offsets if read_at(descriptor, offset, 1) != bytes([offset % 256]))
+        invalid.extend(offset for offset in offsets if read_at(descriptor, offset, 1) != bytes([offset % 256]))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
@@ -548,7 +548,7 @@ def test_a_descriptor_is_read_at_any_offset_by_several_threads(
     for thread in threads:
         thread.join()
     os.close(descriptor)
-    assert not wrong
+    assert not invalid
 
 
 def reject_link(*_: object, **__: object) -> None:

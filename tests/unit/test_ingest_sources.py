@@ -270,11 +270,11 @@ async def test_a_tuple_is_one_source_if_its_second_value_is_metadata() -> None:
     async def uris(source: Any) -> list[str]:
         return [item.uri async for item in iter_items(source)]
 
-    one, two = "https://e.com/1", "https://e.com/2"
-    assert await uris((one, two)) == [one, two]
-    assert await uris((one, {"a": 1})) == [one]
-    assert await uris((one, None, "key")) == ["key"]
-    assert await uris([(one, None), two]) == [one, two]
+    first, second = "https://e.com/1", "https://e.com/2"
+    assert await uris((first, second)) == [first, second]
+    assert await uris((first, {"a": 1})) == [first]
+    assert await uris((first, None, "key")) == ["key"]
+    assert await uris([(first, None), second]) == [first, second]
 
 
 async def test_a_key_requires_a_single_file(folder: Path) -> None:

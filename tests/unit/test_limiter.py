@@ -144,8 +144,6 @@ def test_categories_do_not_wait_for_each_other() -> None:
 
 
 def test_a_quota_reset_after_max_wait_raises_quota_exhausted_error_immediately() -> None:
-    """P2."""
-
     async def main() -> QuotaExhaustedError:
         rate_limiter = make_limiter()
         async with holding(await acquire(rate_limiter)) as permit:
@@ -251,8 +249,6 @@ def test_a_cancelled_waiter_releases_its_queue_place_and_permit(steps: int) -> N
 
 
 def test_the_permit_of_a_failed_or_cancelled_call_is_released() -> None:
-    """P21."""
-
     async def main() -> None:
         rate_limiter = make_limiter()
 
@@ -279,8 +275,6 @@ async def _break(rate_limiter: RateLimiter) -> None:
 
 
 def test_close_raises_client_state_error_in_all_waiting_calls() -> None:
-    """P23."""
-
     async def main() -> None:
         rate_limiter = make_limiter()
         permits = await acquire_all(rate_limiter)

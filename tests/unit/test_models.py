@@ -64,16 +64,16 @@ FOLDER = Path(models.__file__).parent
 GROUPS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 TIME = "2026-10-01T12:30:00Z"
-LATER = "2026-10-01T12:30:00.123456Z"
+TIME_WITH_FRACTION = "2026-10-01T12:30:00.123456Z"
 SECRET = "https://storage.example/x?X-Amz-Signature=secret"
-WHOLE = {"filename": "a.mp4", "duration": 10.5, "fps": 25.0, "width": 1920, "height": 1080, "size": 1000}
+SYSTEM_METADATA = {"filename": "a.mp4", "duration": 10.5, "fps": 25.0, "width": 1920, "height": 1080, "size": 1000}
 INDEXED = {
     "_id": "x",
     "asset_id": "a",
     "created_at": TIME,
     "updated_at": TIME,
-    "indexed_at": LATER,
-    "system_metadata": WHOLE,
+    "indexed_at": TIME_WITH_FRACTION,
+    "system_metadata": SYSTEM_METADATA,
 }
 HLS = {"status": "COMPLETE", "video_url": "https://x.example/s.m3u8", "thumbnail_urls": ["https://x.example/1.jpg"]}
 SEGMENT = {"float": [0.5, -1.0], "start_offset_sec": 0.0, "end_offset_sec": 6.0, "embedding_option": "visual"}
@@ -136,7 +136,7 @@ EXAMPLES: list[tuple[type[Model], dict[str, Any]]] = [
             "thumbnail": {"status": "ready", "representative_url": "https://x.example/t.jpg"},
             "technical_metadata": {
                 "file_size_bytes": 1000,
-                "container_creation_time": LATER,
+                "container_creation_time": TIME_WITH_FRACTION,
                 "video_streams": [{"index": 0, "codec": "h264", "fps": 25.0}],
                 "audio_streams": [{"index": 1, "codec": "aac", "channels": 2}],
                 "has_audio": True,

@@ -1,4 +1,4 @@
-"""Names and prose: nothing that a reader has to guess, and one meaning for each name."""
+"""Names and prose of the package: no private vocabulary, and one meaning for each top-level name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNGUESSABLE_WORDS = """
     bear blinkers carrier crowd desk flown herd kinship lookout outlook pace peek road roster stepper tally tell
     teller telling told twin twins visitor visitors weather witness
 """
-"""Words that no identifier contains: each had several meanings, or none that a reader could guess."""
+"""Words that no identifier may contain, because a reader cannot know their meaning."""
 
 UNGUESSABLE_NAMES = """
     AGAIN AT_ONCE Advice Ahead Ask BEAT Bar Book Caller Card CostBook Cut Due Flight Follows Front
@@ -36,7 +36,7 @@ UNGUESSABLE_NAMES = """
     settle slim so_far spoil stirred stops strike take tightest too_late troubled untaken until_done unwatched wall
     way way_of went wires worth
 """
-"""Identifiers that say nothing without their history; a public name of the API or of Python is not here."""
+"""Identifiers that are not allowed because they do not describe what they name."""
 
 WORDS, NAMES = frozenset(UNGUESSABLE_WORDS.split()), frozenset(UNGUESSABLE_NAMES.split())
 
@@ -70,7 +70,7 @@ COINAGES = [
         r"\bstretch(?:es)?\b",
     )
 ]
-"""Turns of phrase that a technical writer would not use, in docstrings and comments."""
+"""Phrases that are not allowed in docstrings and comments."""
 
 DEFINED_TWICE = {
     "E": "a type variable",
@@ -83,7 +83,7 @@ DEFINED_TWICE = {
     "main": "the entry points of the command line and of its programs",
     "to_dict": "the public function calls the internal one",
 }
-"""Names that more than one module of the client may define, and why."""
+"""Names that several modules of the client may define, with the reasons."""
 
 
 def module_id(path: Path) -> str:
@@ -91,7 +91,7 @@ def module_id(path: Path) -> str:
 
 
 def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Every name that the module gives to something."""
+    """Yield each name that a module defines, with its line number."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -111,7 +111,7 @@ def words(name: str) -> list[str]:
 
 
 def prose(source: str) -> Iterator[tuple[str, int]]:
-    """Docstrings, of attributes too, and comments, without code in backticks."""
+    """Yield each docstring and comment without code in backticks, with its line number."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Expr(value=ast.Constant(value=str(text))):
@@ -145,21 +145,25 @@ def test_prose_contains_no_banned_phrases(path: Path) -> None:
 
 
 def test_a_top_level_name_is_defined_in_one_module_of_the_client() -> None:
-    homes: dict[str, set[str]] = defaultdict(set)
+    modules_by_name: dict[str, set[str]] = defaultdict(set)
     for path in FILES:
         if path.relative_to(PACKAGE).parts[0] == "emulator":
             continue
         for node in ast.parse(path.read_text("utf-8")).body:
             match node:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                    homes[name].add(module_id(path))
+                    modules_by_name[name].add(module_id(path))
                 case ast.AnnAssign(target=ast.Name(id=name)):
-                    homes[name].add(module_id(path))
+                    modules_by_name[name].add(module_id(path))
                 case ast.Assign(targets=targets):
                     for target in targets:
                         if isinstance(target, ast.Name):
-                            homes[target.id].add(module_id(path))
+                            modules_by_name[target.id].add(module_id(path))
                 case _:
                     pass
-    twice = {name: sorted(places) for name, places in homes.items() if len(places) > 1 and name[0] != "_"}
-    assert twice.keys() <= DEFINED_TWICE.keys(), {name: twice[name] for name in twice.keys() - DEFINED_TWICE.keys()}
+    defined_twice = {
+        name: sorted(modules) for name, modules in modules_by_name.items() if len(modules) > 1 and name[0] != "_"
+    }
+    assert defined_twice.keys() <= DEFINED_TWICE.keys(), {
+        name: defined_twice[name] for name in defined_twice.keys() - DEFINED_TWICE.keys()
+    }

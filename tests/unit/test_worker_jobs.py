@@ -115,7 +115,7 @@ async def only_entry(ledger: MemoryLedger) -> Entry:
     return entry
 
 
-async def test_two_steps_and_two_scans_bring_an_item_into_its_index(
+async def test_two_steps_and_two_scans_index_an_item(
     runner: JobRunner,
     platform: FakePlatform,
     ledger: MemoryLedger,
