@@ -116,11 +116,10 @@ async def test_p28_a_write_succeeds_after_the_database_has_ended_all_idle_sessio
         await ledger.save(attrs.evolve(ENTRY, stage="uploading"))
 
 
-async def test_many_items_are_claimed_at_once_in_a_database_of_serializable_transactions(database: str) -> None:
-    found = [attrs.evolve(ENTRY, token=f"t{number}", uri=f"/films/{number}.mp4") for number in range(200)]
-    async with opened(f"{database}&options=-c%20default_transaction_isolation%3Dserializable") as ledger:
-        claims = await asyncio.gather(*map(ledger.claim, found))
-        assert [claim.match for claim in claims] == ["new"] * 200
+async def test_the_ledger_of_a_database_with_serializable_transactions_uses_read_committed(database: str) -> None:
+    async with open_ledger(f"{database}&options=-c%20default_transaction_isolation%3Dserializable") as ledger:
+        level = await ledger.run(partial(scalar, query="SHOW transaction_isolation"))
+    assert level == "read committed"  # else a write may fail because of another one
 
 
 async def test_p28_a_write_is_retried_if_pool_connections_are_closed(database: str) -> None:

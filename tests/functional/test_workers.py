@@ -197,12 +197,13 @@ async def test_workers_survive_a_restart_of_the_database(
     assert_indexed_once(platform, 40)
 
 
-async def test_workers_make_progress_in_a_database_that_ends_idle_sessions_after_a_second(
-    platform: Emulator, ledger: str, tmp_path: Path
+@pytest.mark.parametrize("parameter", ["idle_session_timeout=1s", "extra_float_digits=0", "datestyle=SQL"])
+async def test_workers_make_progress_whatever_parameters_the_database_has(
+    platform: Emulator, ledger: str, tmp_path: Path, parameter: str
 ) -> None:
     index_id = await create_index(platform)
     await submit(ledger, create_films(tmp_path / "films", 12), index_id=index_id)
-    async with worker_process(platform, f"{ledger}&options=-c%20idle_session_timeout%3D1s"):
+    async with worker_process(platform, f"{ledger}&options=-c%20{quote(parameter)}"):
         final_status = await wait_until_done(ledger)
     assert (final_status.ready, final_status.failed, final_status.stalled) == (12, 0, 0), final_status.failures
     assert_indexed_once(platform, 12)

@@ -94,8 +94,16 @@ _ASSIGNMENTS: Final = sql.SQL(", ").join(
 LedgerConnection = AsyncConnection[TupleRow]
 
 
+SESSION_PARAMETERS: Final = {
+    "default_transaction_isolation": "read committed",
+    "datestyle": "ISO",
+    "extra_float_digits": "1",
+}
+"""Parameters that the ledger and its queue need, which a database or a role may set otherwise."""
+
+
 class LedgerPool(AsyncConnectionPool[LedgerConnection]):
-    """A pool that replaces lost connections immediately.
+    """A pool that sets `SESSION_PARAMETERS`, and replaces lost connections immediately.
 
     A restart or an idle timeout of the database ends all idle connections. The check of the base class waits a second
     after the first lost connection, and twice as long after each other one.
@@ -103,7 +111,7 @@ class LedgerPool(AsyncConnectionPool[LedgerConnection]):
 
     def __init__(self, conninfo: str, *, timeout: float, **options: Any) -> None:
         options.pop("check", None)
-        super().__init__(conninfo, timeout=timeout, **options)
+        super().__init__(conninfo, timeout=timeout, configure=_set_parameters, **options)
 
     @override
     async def getconn(self, timeout: float | None = None) -> LedgerConnection:
@@ -208,6 +216,12 @@ class FencedEntries:
         cursor = await connection.execute(fenced, {**values, **self._fence.values})
         if not cursor.rowcount:
             raise LedgerInUseError(self._fence.error or "the ledger has no such entry")
+
+
+async def _set_parameters(connection: LedgerConnection) -> None:
+    for name, value in SESSION_PARAMETERS.items():
+        await connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    await connection.commit()
 
 
 async def scalar(
