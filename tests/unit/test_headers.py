@@ -111,7 +111,7 @@ def test_a_string_that_is_not_a_decimal_number_is_not_parsed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("10", 10.0), (" 1.5 ", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-2.", -2.0)]
+    ("text", "number"), [("10", 10.0), (" 1.5 ", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-2.", -2.0), ("\t\x1c0", 0.0)]
 )
 def test_a_decimal_number_is_parsed(text: str, number: float) -> None:
     assert parse_float(text) == number

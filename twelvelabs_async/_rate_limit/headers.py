@@ -145,9 +145,10 @@ def parse_retry_after(headers: Mapping[str, str], *, server_time: float) -> floa
 @lru_cache(maxsize=256)  # limits and resets repeat
 def parse_float(string: str) -> float | None:
     """Parse a finite decimal number; None if it is not one."""
-    if len(string) > 32 or _NUMBER.fullmatch(string.strip()) is None:
+    text = string.strip()
+    if len(text) > 32 or _NUMBER.fullmatch(text) is None:
         return None
-    value = float(string)
+    value = float(text)
     return value if math.isfinite(value) else None
 
 
