@@ -1,4 +1,4 @@
-"""`twelvelabs-async docs` and the files that the build makes of the manual."""
+"""`twelvelabs-async docs`, and the files that the build generates from the manual."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files as a build makes them."""
+    """The files of the manual, as the build writes them."""
     MAKE_LLMS["write"](tmp_path, "{}.md".format)
     monkeypatch.setattr(docs, "FOLDER", tmp_path)
     return tmp_path
 
 
 def metadata_with(links: list[str]) -> Callable[[str], Message]:
-    """Replace the metadata of the package."""
+    """Return a replacement for `importlib.metadata.metadata` with these links."""
     message = Message()
     for link in links:
         message["Project-URL"] = link

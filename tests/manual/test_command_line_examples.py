@@ -1,4 +1,4 @@
-"""The page of the command line prints what the commands print."""
+"""The examples in docs/command-line.md show the output of the commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
-def test_each_example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_prints_the_output_on_the_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with ThreadedEmulator(timing=Timing.immediate()) as emulator:
         monkeypatch.setenv(API_KEY_VARIABLES[0], emulator.api_key)
         monkeypatch.setenv(BASE_URL_VARIABLE, emulator.base_url)

@@ -1,4 +1,4 @@
-"""Keeps docs/command-line.md true: its options, exit codes, fields and columns."""
+"""docs/command-line.md lists the actual options, exit codes, fields and columns."""
 
 from __future__ import annotations
 

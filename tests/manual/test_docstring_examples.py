@@ -33,19 +33,19 @@ OPERATIONS: Final = tomllib.loads((DOCS.parent / "tests" / "data" / "operations.
 EXAMPLE: Final = "Example:\n"
 CLIP: Final = SAMPLE_VIDEOS / "sailing-boat-at-sunset.mp4"
 EXTRAS: Final = {"frames": "PIL", "tables": "arro3", "workers": "psycopg", "otel": "opentelemetry"}
-"""Modules that need a package which may be missing; their examples are skipped then."""
+"""Modules that need an optional package; their examples are skipped without it."""
 
 
 def public_objects() -> Iterator[tuple[str, Any]]:
-    """Yield each public object, by its module and name."""
+    """Yield each public object with its module and name."""
     for module in MODULES:
-        home = importlib.import_module(f"twelvelabs_async.{module['name']}")
+        owner_module = importlib.import_module(f"twelvelabs_async.{module['name']}")
         for name in (*module.get("top", ()), *module.get("names", ())):
-            yield f"{module['name']}.{name}", getattr(home, name)
+            yield f"{module['name']}.{name}", getattr(owner_module, name)
 
 
 def methods_of(owner: type) -> Iterator[tuple[str, Any]]:
-    """Yield the methods that a class defines, without those that are another name of one."""
+    """Yield the methods that a class defines, without aliases."""
     functions: dict[Any, str] = {}
     for name, member in vars(owner).items():
         function = getattr(member, "__func__", member)
@@ -55,23 +55,23 @@ def methods_of(owner: type) -> Iterator[tuple[str, Any]]:
         yield name, function
 
 
-def documented() -> Iterator[tuple[str, Any, bool]]:
+def documented_objects() -> Iterator[tuple[str, Any, bool]]:
     """Yield each public class, method and function, and whether it needs an example."""
-    for path, found in public_objects():
-        if isinstance(found, type):
-            yield path, found, path in CALLED_BY_OTHERS
+    for path, member in public_objects():
+        if isinstance(member, type):
+            yield path, member, path in CALLED_BY_OTHERS
             needs_examples = path not in CALLED_BY_OTHERS | FOR_TYPES_ONLY
-            for name, method in methods_of(found):
+            for name, method in methods_of(member):
                 is_alias = (method.__doc__ or "").startswith("The same as `")
                 is_called = f"{path}.{name}" not in CALLED_BY_THE_EMULATOR
                 yield f"{path}.{name}", method, needs_examples and is_called and not is_alias
-        elif inspect.isfunction(found):
-            yield path, found, True
+        elif inspect.isfunction(member):
+            yield path, member, True
 
 
 CALLED_BY_OTHERS: Final = {
     f"{module}.{name}"
-    for module, names in {
+    for module, namespace in {
         "clock": ["Clock", "SystemClock"],
         "rate_limits": ["RateLimitStore"],
         "ingest": ["EntryStore", "Ledger", "MemoryLedger", "SqliteLedger"],
@@ -79,9 +79,9 @@ CALLED_BY_OTHERS: Final = {
         "emulator": ["Clock", "AdjustableClock"],
         "emulator.virtual_time": ["LoopClock"],
     }.items()
-    for name in names
+    for name in namespace
 }
-"""Classes that a program passes to the client or the emulator, which calls their methods; each has one example."""
+"""Classes whose methods the client or the emulator calls; only the class has an example."""
 
 CALLED_BY_THE_EMULATOR: Final = {
     f"emulator.{owner}.{method}"
@@ -96,25 +96,25 @@ CALLED_BY_THE_EMULATOR: Final = {
     }.items()
     for method in methods
 }
-"""Methods that no program calls."""
+"""Methods that programs do not call."""
 
 FOR_TYPES_ONLY: Final = {"models.common.SupportsModelDump"}
-"""Protocols whose methods exist elsewhere."""
+"""Protocols whose methods are defined elsewhere."""
 
-DOCUMENTED: Final = {path: (found, needs_example) for path, found, needs_example in documented()}
+DOCUMENTED: Final = {path: (member, needs_example) for path, member, needs_example in documented_objects()}
 
 
-def example_of(documented: Any) -> str:
+def example_of(documented_object: Any) -> str:
     """Return the code below `Example:`."""
-    _, _, code = inspect.cleandoc(documented.__doc__ or "").partition(EXAMPLE)
+    _, _, code = inspect.cleandoc(documented_object.__doc__ or "").partition(EXAMPLE)
     return textwrap.dedent(code)
 
 
-EXAMPLES: Final = {path: code for path, (found, _) in DOCUMENTED.items() if (code := example_of(found))}
+EXAMPLES: Final = {path: code for path, (member, _) in DOCUMENTED.items() if (code := example_of(member))}
 
 
-class Prepared:
-    """What examples refer to, by name; a method of this class creates it."""
+class ExampleObjects:
+    """Objects that examples refer to by name; the method `make_NAME` creates the object `NAME`."""
 
     def __init__(self, harness: Harness, empty_database: Callable[[], str]) -> None:
         self.harness = harness
@@ -122,7 +122,7 @@ class Prepared:
         self.client, self.emulator = harness.client, harness.emulator
 
     async def get(self, name: str) -> Any:
-        """Return what has this name; it is created once."""
+        """Return the object with this name; it is created on first use."""
         if name not in vars(self):
             setattr(self, name, await getattr(self, f"make_{name}")())
         return getattr(self, name)
@@ -226,15 +226,15 @@ class Prepared:
         return await self.client.imports.import_files((await self.get("connection")).id, items=[*FILES])
 
 
-NAMES: Final = {"client", "emulator", *(name[5:] for name in vars(Prepared) if name.startswith("make_"))}
+NAMES: Final = {"client", "emulator", *(name[5:] for name in vars(ExampleObjects) if name.startswith("make_"))}
 BLOCKING: Final = re.compile(r"\bTwelveLabs\(|ThreadedEmulator\(|virtual_time\.run\(")
 LIBRARY: Final = {
-    **{name: getattr(home, name) for home in (models, twelvelabs_async) for name in dir(home)},
+    **{name: getattr(owner_module, name) for owner_module in (models, twelvelabs_async) for name in dir(owner_module)},
     "asyncio": asyncio,
     "attrs": attrs,
     "Path": Path,
 }
-"""What an example need not import: the names of the package and of its models, and these."""
+"""Names that an example does not import: those of the package and its models, and some modules."""
 
 
 def names_in(code: str) -> set[str]:
@@ -242,19 +242,19 @@ def names_in(code: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
 
 
-async def run_example(code: str, path: str, names: dict[str, Any]) -> None:
-    """Run code; in a thread if it blocks."""
+async def run_example(code: str, path: str, namespace: dict[str, Any]) -> None:
+    """Run the code of an example, in a thread if it blocks."""
     compiled = compile(code, path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     if compiled.co_flags & inspect.CO_COROUTINE:
-        await eval(compiled, names)  # noqa: S307  # code of this repository
+        await eval(compiled, namespace)  # noqa: S307  # code of this repository
     elif BLOCKING.search(code):
-        await asyncio.to_thread(exec, compiled, names)
+        await asyncio.to_thread(exec, compiled, namespace)
     else:
-        exec(compiled, names)  # noqa: S102  # code of this repository
+        exec(compiled, namespace)  # noqa: S102  # code of this repository
 
 
 def printed_values(code: str) -> list[str]:
-    """Return what the comments after `print` say that it prints."""
+    """Return the values that comments after `print` show."""
     return re.findall(r"print\(.*\)  # ([^,\n]+)$", code, flags=re.MULTILINE)
 
 
@@ -274,7 +274,7 @@ def database() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that examples refer to."""
+    """A folder with the files that examples refer to."""
     folder = tmp_path_factory.mktemp("media")
     (folder / "holiday").mkdir()
     for path in ("holiday.mp4", "beach.mp4", "holiday/first.mp4", "holiday/second.mp4"):
@@ -287,26 +287,26 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def prepared(
     shared_emulator: Emulator, media_folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> AsyncIterator[Prepared]:
-    """What examples refer to, in an emulator as new."""
+) -> AsyncIterator[ExampleObjects]:
+    """The objects that examples refer to, in the emulator of the module after a reset."""
     monkeypatch.chdir(media_folder)
     monkeypatch.setenv("TWELVELABS_API_KEY", shared_emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", shared_emulator.base_url)
     clock = FastClock()
     async with reset_after_use(shared_emulator) as emulator, AsyncTwelveLabs(clock=clock) as client:
         harness = Harness(client=client, emulator=emulator, clock=clock)
-        yield Prepared(harness, lambda: request.getfixturevalue("database").reset_database())
+        yield ExampleObjects(harness, lambda: request.getfixturevalue("database").reset_database())
 
 
 @pytest.mark.filterwarnings("ignore:deprecated by Twelve Labs:DeprecationWarning")
 @pytest.mark.parametrize("path", EXAMPLES)
-async def test_the_example_runs(path: str, prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
-    """A comment after `print(...)` says what is printed."""
+async def test_the_example_runs(path: str, prepared: ExampleObjects, capsys: pytest.CaptureFixture[str]) -> None:
+    """Comments after `print(...)` show the output."""
     code = EXAMPLES[path]
     if package := EXTRAS.get(path.partition(".")[0]):
         pytest.importorskip(package)
-    names = {name: await prepared.get(name) for name in names_in(code) & NAMES}
-    await run_example(code, path, LIBRARY | names)
+    namespace = {name: await prepared.get(name) for name in names_in(code) & NAMES}
+    await run_example(code, path, LIBRARY | namespace)
     lines = capsys.readouterr().out.splitlines()
     assert [value for value in printed_values(code) if value not in lines] == []
 
@@ -321,28 +321,33 @@ def test_the_docstring_of_a_method_names_its_operation(name: str) -> None:
     method: Any = AsyncTwelveLabs("key")
     for part in name.split("."):
         method = getattr(method, part)
-    documented = inspect.getdoc(method if inspect.ismethod(method) else method.create) or ""
-    assert f"\nAPI: `{OPERATIONS[name]['call']}`" in documented
+    docstring = inspect.getdoc(method if inspect.ismethod(method) else method.create) or ""
+    assert f"\nAPI: `{OPERATIONS[name]['call']}`" in docstring
 
 
 def test_every_method_of_a_resource_documents_its_errors() -> None:
-    methods = {path: found for path, (found, needs) in DOCUMENTED.items() if needs and path.startswith("resources.")}
+    methods = {path: member for path, (member, needs) in DOCUMENTED.items() if needs and path.startswith("resources.")}
     assert [path for path, method in methods.items() if "Raises:\n" not in (method.__doc__ or "")] == []
 
 
 def test_documented_exceptions_exist() -> None:
-    """Each is an exception of the package or of Python, and is documented once."""
-    known = {name for home in (errors, builtins) for name, kind in vars(home).items() if inspect.isclass(kind)}
+    """Each is an exception of the package or of Python, and is documented once per object."""
+    known = {
+        name
+        for owner_module in (errors, builtins)
+        for name, member in vars(owner_module).items()
+        if inspect.isclass(member)
+    }
     unknown: list[str] = []
-    for path, (found, _) in DOCUMENTED.items():
-        _, _, section = inspect.cleandoc(found.__doc__ or "").partition("Raises:\n")
+    for path, (member, _) in DOCUMENTED.items():
+        _, _, section = inspect.cleandoc(member.__doc__ or "").partition("Raises:\n")
         raised = re.findall(r"^    (\w+): ", section.partition("\n\n")[0], flags=re.MULTILINE)
         unknown += [f"{path}: {name}" for name in raised if name not in known or raised.count(name) > 1]
     assert unknown == []
 
 
 def test_resource_examples_are_valid_python_without_await() -> None:
-    """The synchronous client shows them like this."""
+    """`TwelveLabs` shows the examples without await."""
     for path, code in EXAMPLES.items():
         if path.startswith("resources."):
             compile(synchronous_text(code) or "", path, "exec")

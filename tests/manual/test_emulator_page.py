@@ -1,4 +1,4 @@
-"""Runs the programs of docs/emulator.md unchanged."""
+"""Runs the programs of docs/emulator.md."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from twelvelabs_async.emulator._admin import api
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"```(?:python|js)\n(?:#|//) ([\w.]+)\n(.*?)```", PAGE, flags=re.DOTALL))
 COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
-((STARTED, PRINTED),) = re.findall(r"```console\n\$ python (.*?)\n(.*?)```", PAGE, flags=re.DOTALL)
-(SEARCHED,) = re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL)
+((START_COMMAND, START_OUTPUT),) = re.findall(r"```console\n\$ python (.*?)\n(.*?)```", PAGE, flags=re.DOTALL)
+(SEARCH_OUTPUT,) = re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL)
 EXPECTED_OUTPUT = {
     "tour.py": "5.0 9.0\n[503, 503, 200]\n",
-    "search.py": SEARCHED,
+    "search.py": SEARCH_OUTPUT,
     "hours.py": "7 hours\n",
     "plans.py": "",
 }
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with all programs of the page."""
     for name, block in BLOCKS.items():
         (tmp_path / name).write_text(block)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # else pytest may find the settings of this repository
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # otherwise pytest could use the settings of this repository
     return tmp_path
 
 
@@ -48,11 +48,11 @@ async def test_the_tests_on_the_page_pass(folder: Path) -> None:
 
 
 async def test_the_command_prints_the_output_on_the_page() -> None:
-    async with start_process(sys.executable, *STARTED.replace("8765", "0").split(), stdout=PIPE) as process:
+    async with start_process(sys.executable, *START_COMMAND.replace("8765", "0").split(), stdout=PIPE) as process:
         assert process.stdout is not None
-        lines = [(await process.stdout.readline()).decode() for _ in PRINTED.splitlines()]
+        lines = [(await process.stdout.readline()).decode() for _ in START_OUTPUT.splitlines()]
     origin = lines[0].removesuffix("/v1.3\n")
-    assert "".join(lines).replace(origin, "http://127.0.0.1:8765") == PRINTED
+    assert "".join(lines).replace(origin, "http://127.0.0.1:8765") == START_OUTPUT
 
 
 async def test_the_commands_control_an_emulator(folder: Path) -> None:

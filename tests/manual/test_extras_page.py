@@ -1,4 +1,4 @@
-"""The page of extras lists those of pyproject.toml, with their packages."""
+"""The page of extras lists the extras in pyproject.toml and their packages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ROWS = dict(
 def test_the_page_lists_each_extra_and_its_packages() -> None:
     requirements = {extra: [Requirement(text) for text in texts] for extra, texts in EXTRAS.items() if extra != "all"}
     assert ROWS.keys() == requirements.keys()
-    for extra, found in requirements.items():
-        for requirement in found:
+    for extra, package_requirements in requirements.items():
+        for requirement in package_requirements:
             names = [requirement.name] if requirement.name != "twelvelabs-async" else sorted(requirement.extras)
             assert all(name in ROWS[extra] for name in names), extra
 

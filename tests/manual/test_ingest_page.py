@@ -1,4 +1,4 @@
-"""Runs the Python code of docs/ingest.md."""
+"""Runs the Python code in docs/ingest.md."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
 @pytest.fixture
 def functions() -> dict[str, Any]:
-    """The functions on the page."""
-    found: dict[str, Any] = {}
+    """The functions on the page, by name."""
+    namespace: dict[str, Any] = {}
     for block in BLOCKS[1:]:
-        exec(block, found)  # noqa: S102  # code of this repository
-    return found
+        exec(block, namespace)  # noqa: S102  # code of this repository
+    return namespace
 
 
 async def test_the_first_example_ingests_a_folder(
@@ -37,9 +37,9 @@ async def test_the_first_example_ingests_a_folder(
     (tmp_path / "videos").mkdir()
     shutil.copy(CLIP, tmp_path / "videos" / "sailing.mp4")
     monkeypatch.chdir(tmp_path)
-    names = {"client": client, "index": await client.indexes.ensure("holiday", MODELS)}
+    variables = {"client": client, "index": await client.indexes.ensure("holiday", MODELS)}
     code = compile(BLOCKS[0], "ingest.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    await eval(code, names)  # noqa: S307  # code of this repository
+    await eval(code, variables)  # noqa: S307  # code of this repository
     assert re.fullmatch(r"ready videos/sailing.mp4 [0-9a-f]{24}\n", capsys.readouterr().out)
     assert (tmp_path / "holiday.ledger").exists()
 

@@ -26,27 +26,27 @@ def headings_of(page: Path) -> list[str]:
 
 def anchors_of(page: Path) -> set[str]:
     """Return the anchors that a hosting platform creates for the headings of a page."""
-    found = Counter[str]()
+    counts = Counter[str]()
     anchors: set[str] = set()
     for heading in headings_of(page):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         anchor = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-        anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
-        found[anchor] += 1
+        anchors.add(f"{anchor}-{counts[anchor]}" if counts[anchor] else anchor)
+        counts[anchor] += 1
     return anchors
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_link_points_to_an_existing_file_and_heading(page: Path) -> None:
-    dead: list[str] = []
-    for link in (one or other for one, other in LINK.findall(prose_of(page))):
+    broken: list[str] = []
+    for link in (inline or reference for inline, reference in LINK.findall(prose_of(page))):
         path, _, anchor = unquote(link).partition("#")
         target = page.parent / path if path else page
         if re.match(r"[a-z]+:", link):
             continue
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors_of(target)):
-            dead.append(link)
-    assert dead == []
+            broken.append(link)
+    assert broken == []
 
 
 def test_no_two_pages_of_the_manual_have_the_same_title() -> None:

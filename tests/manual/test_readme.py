@@ -1,4 +1,4 @@
-"""Runs the code and the commands of the README, and compares their outputs."""
+"""Runs the code and the commands of the README, and compares their output with it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ async def test_an_example_prints_the_output_below_it(example: Example, capsys: p
         AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client,
     ):
         index = await client.indexes.create(index_name="holiday", models=MODELS)
-        names: dict[str, Any] = {"client": client, "emulator": emulator, "models": MODELS, "index": index}
-        await run_block(example, "README.md", names, capsys)
+        variables: dict[str, Any] = {"client": client, "emulator": emulator, "models": MODELS, "index": index}
+        await run_block(example, "README.md", variables, capsys)
 
 
 def test_the_commands_print_the_outputs_below_them(
@@ -71,10 +71,10 @@ def test_the_pytest_example_passes_in_another_project(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(PYTEST.code)
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"]
     options = ["-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function"]
-    done = subprocess.run(  # noqa: S603  # a fixed command
+    completed = subprocess.run(  # noqa: S603  # a fixed command
         [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
-    assert_prints(done.stdout.splitlines()[-1] + "\n", str(PYTEST.output), done.stdout + done.stderr)
+    assert_prints(completed.stdout.splitlines()[-1] + "\n", str(PYTEST.output), completed.stdout + completed.stderr)
 
 
 def test_the_example_without_asyncio_prints_the_output_below_it(
@@ -90,7 +90,7 @@ def test_the_example_without_asyncio_prints_the_output_below_it(
 
 @pytest.mark.recipe
 async def test_the_comparison_prints_the_table_of_the_readme() -> None:
-    """It takes half a minute, and belongs to a machine that does nothing else."""
-    printed = await run_program(sys.executable, "-m", "benchmarks.comparison", cwd=ROOT)
+    """The comparison takes half a minute and needs an idle machine."""
+    output = await run_program(sys.executable, "-m", "benchmarks.comparison", cwd=ROOT)
     (table,) = re.findall(r"^\| \| official SDK.*?(?=\n\n)", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert_prints(printed.strip(), table)
+    assert_prints(output.strip(), table)

@@ -1,4 +1,4 @@
-"""Runs the code of docs/sync.md from top to bottom."""
+"""Runs the code of docs/sync.md."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_the_code_of_the_page_runs(
     with ThreadedEmulator(timing=Timing(asset=0, indexing=0, analysis=0)) as emulator:
         monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
         monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
-        names: dict[str, Any] = {"__name__": __name__}
+        variables: dict[str, Any] = {"__name__": __name__}
         for block in BLOCKS:
-            exec(compile(block, "sync.md", "exec"), names)  # noqa: S102  # code of this repository
-        names["client"].close()
-    printed = capsys.readouterr().out
-    assert "ready sailing.mp4" in printed
-    assert re.search(r"^[0-9a-f]{24}$", printed, flags=re.MULTILINE)
+            exec(compile(block, "sync.md", "exec"), variables)  # noqa: S102  # code of this repository
+        variables["client"].close()
+    output = capsys.readouterr().out
+    assert "ready sailing.mp4" in output
+    assert re.search(r"^[0-9a-f]{24}$", output, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Runs the page about logs, events and metrics, and looks at what its recipes print and count."""
+"""Runs the code of docs/watching.md, and checks the logs and metrics of its recipes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from twelvelabs_async.emulator import Emulator
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "watching.md").read_text("utf-8")
 BLOCKS: Final = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-MAX_LINES_OF_PROMETHEUS: Final = 25
+MAX_PROMETHEUS_LINES: Final = 25
 
 
 @pytest.fixture(autouse=True)
-def restored_process() -> Iterator[None]:
-    """Restore the logger and the registry of metrics, which the page changes."""
+def restore_logging_and_metrics() -> Iterator[None]:
+    """Restore the logger and the metrics registry, which the page changes."""
     logger = logging.getLogger("twelvelabs_async")
     level, handlers = logger.level, logger.handlers.copy()
     collectors = set(REGISTRY._collector_to_names)
@@ -43,17 +43,17 @@ async def test_the_recipes_log_and_count_a_call(
     monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
     async with AsyncTwelveLabs() as client:
-        names: dict[str, Any] = {"__name__": __name__, "client": client}
+        variables: dict[str, Any] = {"__name__": __name__, "client": client}
         for number, block in enumerate(BLOCKS, start=1):
             code = compile(block, f"watching.md, block {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            waiting = eval(code, names)  # noqa: S307  # code of this repository
-            if inspect.isawaitable(waiting):
-                await waiting
+            result = eval(code, variables)  # noqa: S307  # code of this repository
+            if inspect.isawaitable(result):
+                await result
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    printed = next(line for line in lines if line["logger"] == "twelvelabs_async.operation")
-    (documented,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL))
-    assert list(printed) == list(documented)
-    assert (printed["operation"], printed["status_code"]) == ("GET /indexes", 200)
+    record = next(line for line in lines if line["logger"] == "twelvelabs_async.operation")
+    (documented_record,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL))
+    assert list(record) == list(documented_record)
+    assert (record["operation"], record["status_code"]) == ("GET /indexes", 200)
     labels = {"operation": "GET /indexes", "status": "200"}
     assert REGISTRY.get_sample_value("twelvelabs_calls_total", labels) == 1
     assert REGISTRY.get_sample_value("twelvelabs_call_seconds_count", {"operation": "GET /indexes"}) == 1
@@ -61,4 +61,4 @@ async def test_the_recipes_log_and_count_a_call(
 
 def test_the_recipe_for_prometheus_is_short() -> None:
     (recipe,) = (block for block in BLOCKS if "prometheus_client" in block)
-    assert len(recipe.splitlines()) <= MAX_LINES_OF_PROMETHEUS
+    assert len(recipe.splitlines()) <= MAX_PROMETHEUS_LINES
