@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from twelvelabs_async.emulator import samples
+from twelvelabs_async.emulator import Emulator, samples
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]
@@ -40,12 +40,34 @@ async def test_a_video_from_a_url_is_fetched_first(call: SendRequest, form: Form
     assert (await call("GET", f"/tasks/{created['_id']}"))[1]["status"] == "uploading"
 
 
-async def test_a_video_that_is_too_short_fails_its_task(
-    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (samples.video(2), "video_duration_too_short"),
+        (samples.video(4 * 3600 + 1), "video_duration_too_long"),
+        (samples.video(width=320, height=180), "video_resolution_too_low"),
+        (samples.video(width=5186, height=2160), "video_resolution_too_high"),
+        (samples.video(width=400, height=1000), "video_resolution_invalid_aspect_ratio"),
+        (b"no video", "video_file_broken"),
+    ],
+)
+async def test_a_video_that_cannot_be_indexed_has_no_task(
+    call: SendRequest, form: Form, make_index: CreateResource, content: bytes, code: str
 ) -> None:
     pytest.importorskip("pymediainfo")
     index = await make_index()
-    _, created = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=samples.video(2)))
+    status, error = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=content))
+    assert (status, error["code"]) == (400, code)
+    for path in ("/tasks", "/assets"):
+        assert (await call("GET", path))[1]["data"] == []
+
+
+async def test_a_failed_task_has_no_video(
+    call: SendRequest, form: Form, make_index: CreateResource, emulator: Emulator, advance: Callable[[float], None]
+) -> None:
+    index = await make_index()
+    emulator.faults.add("POST /tasks", processing_error="The video has no frames.")
+    _, created = await call("POST", "/tasks", data=form("film.mp4", index_id=index, video_file=samples.video()))
     advance(60)
     assert (await call("GET", f"/tasks/{created['_id']}"))[1]["status"] == "failed"
     assert (await call("GET", f"/indexes/{index}/videos"))[1]["data"] == []
@@ -70,9 +92,10 @@ async def test_a_task_can_be_deleted_after_its_video(
 
 
 async def test_a_failed_task_can_be_deleted(
-    call: SendRequest, form: Form, make_index: CreateResource, advance: Callable[[float], None]
+    call: SendRequest, form: Form, make_index: CreateResource, emulator: Emulator, advance: Callable[[float], None]
 ) -> None:
-    data = form("film.mp4", index_id=await make_index(), video_file=samples.video(2))
+    emulator.faults.add("POST /tasks", processing_error="The video has no frames.")
+    data = form("film.mp4", index_id=await make_index(), video_file=samples.video())
     _, created = await call("POST", "/tasks", data=data)
     advance(60)
     assert (await call("DELETE", f"/tasks/{created['_id']}"))[0] == 204

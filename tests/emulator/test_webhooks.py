@@ -113,7 +113,8 @@ async def test_a_finished_indexing_task_is_delivered(
     emulator.webhooks.add(receiver.url, secret=SECRET)
     index = await make_index()
     tasks: list[str] = []
-    for seconds in (20, 1):
+    emulator.faults.add("POST /tasks", processing_error="The video has no frames.", after=1)
+    for seconds in (20, 30):
         data = form("film.mp4", index_id=index, video_file=samples.video(seconds))
         _, created = await call("POST", "/tasks", data=data)
         tasks.append(created["_id"])

@@ -10,6 +10,7 @@ from twelvelabs_async.emulator._api.validation import Form, parse_user_metadata_
 from twelvelabs_async.emulator._errors import ApiError, missing_parameter
 from twelvelabs_async.emulator._json import rfc3339_seconds
 from twelvelabs_async.emulator._media import media
+from twelvelabs_async.emulator._media.rules import check_indexable
 from twelvelabs_async.emulator._state import progress
 from twelvelabs_async.emulator._state.entities import Task
 from twelvelabs_async.emulator._state.service import Service
@@ -44,12 +45,14 @@ async def _video(context: RequestContext, form: Form) -> tuple[str, media.Media]
         info = await assets.inspect_form_file(context.service, "video_file", file, filename, MAX_SIZES)
     elif url := form.get("video_url"):
         filename, info = assets.media_from_url("video_url", url)
-        if info.problem is not None:
-            raise _broken_video(info.problem)
     else:
         raise missing_parameter("video_file or video_url")
     if info.kind != "video":
         raise _broken_video(f"its type is {info.mime}.")
+    if info.problem is not None:
+        raise _broken_video(info.problem)
+    if rejection := check_indexable(info):
+        raise ApiError(400, rejection.code, rejection.message)
     return filename, info
 
 
