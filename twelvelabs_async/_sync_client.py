@@ -121,15 +121,16 @@ class LoopThread:
 class _Call(Generic[T]):
     """A coroutine, and the thread that waits for it. Keeps its exception and its task no longer than necessary."""
 
-    __slots__ = ("_coroutine", "_done", "_error", "_task", "_value")
+    __slots__ = ("_coroutine", "_error", "_is_done", "_released", "_task", "_value")
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
         self._coroutine = coroutine
         self._task: asyncio.Task[T] | None = None
         self._error: BaseException | None = None
         self._value: T | None = None
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._is_done = False
+        self._released = threading.Lock()  # at the end of the call
+        self._released.acquire()
 
     def start(self) -> None:
         """Start the coroutine; called in the loop."""
@@ -137,30 +138,35 @@ class _Call(Generic[T]):
         self._task.add_done_callback(self._finish)
 
     def cancel(self) -> None:
-        """Cancel it; called in the loop."""
+        """Cancel it, or end it if it was not started; called in the loop."""
         if self._task is not None:
             self._task.cancel()
+        else:
+            self.abort()
 
     def abort(self) -> None:
-        """End a call that was not started, because the loop is closed."""
-        if self._done.locked():
+        """End a call that was not started, because the loop is closed or its thread was interrupted."""
+        if not self._is_done:
             self._coroutine.close()
-            self._error = ClientStateError(CLOSED)
-            self._done.release()
+            self._end(ClientStateError(CLOSED))
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         self._task = None  # it refers to the exception, whose traceback will refer to this call
         if task.cancelled():
-            self._error = ClientStateError("the client was closed during the call")
+            self._end(ClientStateError("the client was closed during the call"))
         else:
-            self._error = task.exception()
-            self._value = None if self._error is not None else task.result()
-        self._done.release()
+            error = task.exception()
+            self._value = None if error is not None else task.result()
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._error, self._is_done = error, True
+        self._released.release()
 
     def wait(self) -> None:
-        """Wait for the end; signals are handled meanwhile."""
-        while not self._done.acquire(timeout=INTERRUPTIBLE_WAIT):
-            pass
+        """Wait for the end; signals are handled meanwhile. May be called again if one of them raised an exception."""
+        while not self._is_done:
+            self._released.acquire(timeout=INTERRUPTIBLE_WAIT)
 
     def take_result(self) -> T:
         """Return the result, or raise the exception, which then refers to the caller's frames only."""

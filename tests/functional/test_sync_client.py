@@ -23,6 +23,7 @@ from support import KEY, UNREACHABLE_URL
 
 from twelvelabs_async import APIConnectionError, AsyncTwelveLabs, ClientStateError, InvalidInputError, NotFoundError
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
+from twelvelabs_async._sync_client import LoopThread, _Call  # pyright: ignore[reportPrivateUsage]  # interrupted here
 from twelvelabs_async.emulator import ThreadedEmulator, Timing
 from twelvelabs_async.models import StreamStart, TextGeneration
 from twelvelabs_async.sync import SyncPager, TwelveLabs
@@ -420,6 +421,34 @@ server.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("moment", ["before the start", "after the start", "at the end"])
+def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
+    moment: str, client: TwelveLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, wait = LoopThread._submit, _Call.wait  # pyright: ignore[reportPrivateUsage]  # replaced below
+
+    def interrupted_submit(thread: LoopThread, call: Any) -> None:
+        if moment == "after the start":
+            submit(thread, call)
+        raise KeyboardInterrupt
+
+    interruptions = iter([KeyboardInterrupt])
+
+    def interrupted_wait(call: _Call[Any]) -> None:
+        wait(call)
+        for interruption in interruptions:
+            raise interruption
+
+    with monkeypatch.context() as patch:
+        if moment == "at the end":
+            patch.setattr(_Call, "wait", interrupted_wait)
+        else:
+            patch.setattr(LoopThread, "_submit", interrupted_submit)
+        with pytest.raises(KeyboardInterrupt):
+            client.indexes.list()
+    assert client.indexes.list().total == 0
+
+
 def test_lists_and_streams_of_the_parent_raise_client_state_error_after_a_fork(emulator: ThreadedEmulator) -> None:
     completed = run_program(
         emulator,
