@@ -11,13 +11,14 @@ from importlib.util import find_spec
 from types import FrameType
 
 from twelvelabs_async._cli.signals import handle_signals
-from twelvelabs_async._text import install_command
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     missing = [name for name in ("cyclopts", "rich") if find_spec(name) is None]
     if missing:
+        from twelvelabs_async._text import install_command  # noqa: PLC0415  # loads much, before Ctrl-C is handled
+
         sys.stderr.write(f"the command line needs {' and '.join(missing)}: {install_command('cli')}\n")
         return 2
     with handle_signals(("SIGINT", "SIGTERM", "SIGHUP"), _end):  # an import may swallow what a handler raises

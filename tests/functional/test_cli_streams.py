@@ -7,7 +7,6 @@ import io
 import json
 import subprocess
 import sys
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hostile import OWN_SEQUENCES
 from terminals import STREAMS, Stream, run_on
 from typing_extensions import override
 
+from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async._cli.exit_codes import ExitCode
 from twelvelabs_async._cli.main import run
 from twelvelabs_async.emulator import ThreadedEmulator, samples
@@ -61,13 +61,22 @@ def test_each_command_reports_a_failed_write_to_standard_output(
     names = {"video": video.id, "asset": video.asset.id, "folder": tmp_path}
     commands = [[*command, *(text.format(**names) for text in arguments)] for command, arguments in ARGUMENTS.items()]
     others = [["--help"], ["--version"], ["ingest", "--help"], ["completion", "bash"]]
-    outputs = ((FullDisk(), "No space left on device"), (None, "it is closed"))
-    for command, (output, reason) in product((*others, *commands), outputs):
-        if output is None and command[-1] == "--yes":
-            continue  # it has been deleted
-        monkeypatch.setattr(sys, "stdout", output)
+    for command in (*others, *commands):
+        monkeypatch.setattr(sys, "stdout", FullDisk())
         assert (command, run(command)) == (command, ExitCode.OUTPUT_ERROR)
-        assert f"cannot write to standard output: {reason}" in capsys.readouterr().err
+        assert "cannot write to standard output: No space left on device" in capsys.readouterr().err
+
+
+def test_a_closed_standard_output_is_reported_if_something_is_written_to_it(
+    cli_emulator: ThreadedEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli_emulator.add_video("holiday", "boat.mp4", [(0, 30, "a boat")])
+    monkeypatch.setattr(sys, "stdout", None)
+    for command in (["--help"], ["search", "holiday", "boat"], ["search", "holiday", "boat", "--json"], ["docs"]):
+        assert (command, run(command)) == (command, ExitCode.OUTPUT_ERROR)
+        assert capsys.readouterr().err == "error: cannot write to standard output: it is closed\n"
+    assert run(["ingest", str(next(SAMPLE_VIDEOS.iterdir())), "--index", "holiday", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_exports_are_utf8_in_each_locale(

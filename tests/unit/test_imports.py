@@ -74,6 +74,17 @@ def test_help_and_version_do_not_load_the_dependencies_of_commands(arguments: li
     assert [name for name in loaded if name.startswith(prefixes)] == []
 
 
+def test_the_command_line_loads_little_before_it_handles_ctrl_c() -> None:
+    loaded = modules_loaded_by("import twelvelabs_async.__main__")
+    assert {name for name in loaded if name.startswith("twelvelabs_async.")} <= {
+        "twelvelabs_async.__main__",
+        "twelvelabs_async._cli",
+        "twelvelabs_async._cli.signals",
+        "twelvelabs_async._version",
+    }
+    assert not loaded & {"asyncio", "email", "json", "ssl", "urllib.request"}
+
+
 def test_command_summaries_match_the_docstrings() -> None:
     assert app.summaries == {name: summary(app[name].help) for name in app.summaries}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -27,9 +28,11 @@ class SafeStream:
 
     def write(self, text: str) -> int:
         """Write text."""
-        if self._stream is not None:
-            with self._discard_on_error():
+        with self._discard_on_error():
+            if self._stream is not None:
                 self._stream.write(text)
+            elif text and not self.is_lost:
+                raise OSError(errno.EBADF, "it is closed")
         return len(text)
 
     def flush(self) -> None:
