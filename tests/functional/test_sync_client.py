@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -425,7 +425,8 @@ server.close()
 def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
     moment: str, client: TwelveLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit, wait = LoopThread._submit, _Call.wait  # pyright: ignore[reportPrivateUsage]  # replaced below
+    submit = LoopThread._submit  # pyright: ignore[reportPrivateUsage]  # replaced below
+    wait: Callable[[Any], None] = _Call.wait
 
     def interrupted_submit(thread: LoopThread, call: Any) -> None:
         if moment == "after the start":
