@@ -23,11 +23,11 @@ async def test_a_task_creates_an_asset_and_a_video(
     status, created = await call("POST", "/tasks", data=data)
     assert status == 201
     statuses: list[str] = []
-    for seconds in (0, 10, 10, 10, 30):
+    for seconds in (0, 5, 5, 10, 10, 30):
         advance(seconds)
         _, task = await call("GET", f"/tasks/{created['_id']}")
         statuses.append(task["status"])
-    assert statuses == ["validating", "pending", "queued", "indexing", "ready"]
+    assert statuses == ["uploading", "validating", "pending", "queued", "indexing", "ready"]
     assert task["hls"]["status"] == "COMPLETE"
     _, video = await call("GET", f"/indexes/{index}/videos/{created['video_id']}")
     assert video["user_metadata"] == {"colour": "red"}

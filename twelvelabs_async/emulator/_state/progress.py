@@ -59,13 +59,13 @@ def video_status(service: Service, video: Video) -> str:
 def task_status(service: Service, task: Task) -> str:
     """Return the status of a legacy task, which uploads and validates a video before indexing it.
 
-    A video from a URL is `uploading` for the first half of that time.
+    It is `uploading` for the first half of that time.
     """
     timing = service.timing.for_media(task.video.asset.media.duration)
     elapsed = service.elapsed(task.id, task.created_at, timing.asset + timing.indexing)
     if elapsed >= timing.asset:
         return _indexing_status(timing, elapsed - timing.asset, failed=task.video.problem is not None)
-    return "uploading" if task.video.asset.method == "url" and elapsed < timing.asset / 2 else "validating"
+    return "uploading" if elapsed < timing.asset / 2 else "validating"
 
 
 def item_status(service: Service, item: Item) -> str:
