@@ -426,7 +426,7 @@ def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
     moment: str, client: TwelveLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit = LoopThread._submit  # pyright: ignore[reportPrivateUsage]  # replaced below
-    wait: Callable[[Any], None] = _Call.wait
+    wait: Callable[[_Call[Any]], None] = vars(_Call)["wait"]
 
     def interrupted_submit(thread: LoopThread, call: Any) -> None:
         if moment == "after the start":
