@@ -69,40 +69,43 @@ def main() -> None:
     client_core, server_core = cores()
     metadata = {"versions": versions(), "machine": machine(), "pinned": [client_core, server_core], "rounds": rounds}
     print(report_header(metadata), end="\n\n", flush=True)
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name, start_server(server_core, Path(name)) as at:
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmarks-") as name,
+        start_server(server_core, Path(name)) as server,
+    ):
         pin(client_core)
         folder = Path(name)
         path, size = folder / "video.mp4", (256 if args.quick else 1024) * MIB
         warmup_path = path.with_name(f"{HASHED_UPLOAD}.mp4")
-        slow = path.with_name(f"{SLOW_UPLOAD}.mp4")
-        every = cases(
-            large_size=size, path=str(path), warmup_path=str(warmup_path), slow_path=str(slow), quick=args.quick
+        slow_path = path.with_name(f"{SLOW_UPLOAD}.mp4")
+        all_cases = cases(
+            large_size=size, path=str(path), warmup_path=str(warmup_path), slow_path=str(slow_path), quick=args.quick
         )
-        chosen = [case for case in every if _is_selected(case, args.only)]
-        if not chosen:
+        selected = [case for case in all_cases if _is_selected(case, args.only)]
+        if not selected:
             raise SystemExit(f"no case starts with {args.only!r}")
-        if any("path" in case.options for case in chosen):
+        if any("path" in case.options for case in selected):
             write_file(path, size)
-            for other in (warmup_path, slow):
-                other.hardlink_to(path)
-        samples = run_rounds(chosen, rounds, at, folder)
-    tables = [table(group, list(members), samples) for group, members in groupby(chosen, key=lambda case: case.group)]
+            for link in (warmup_path, slow_path):
+                link.hardlink_to(path)
+        samples = run_rounds(selected, rounds, server, folder)
+    tables = [table(group, list(members), samples) for group, members in groupby(selected, key=lambda case: case.group)]
     print("\n".join(tables))
     if args.write:
-        write_documentation(report_header(metadata), tables, summary(chosen, samples))
+        write_documentation(report_header(metadata), tables, summary(selected, samples))
     if args.json is not None:
-        args.json.write_text(json.dumps({**metadata, "cases": summary(chosen, samples)}, indent=1), encoding="utf-8")
+        args.json.write_text(json.dumps({**metadata, "cases": summary(selected, samples)}, indent=1), encoding="utf-8")
 
 
-def write_documentation(header: str, tables: list[str], found: dict[str, Any]) -> None:
-    """Replace the table in README.md, and the chart in the manual."""
-    from benchmarks.chart import draw  # noqa: PLC0415  # other runs do without matplotlib
+def write_documentation(header: str, tables: list[str], results: dict[str, Any]) -> None:
+    """Replace the table in README.md and the chart in the manual."""
+    from benchmarks.chart import draw  # noqa: PLC0415  # only this option needs matplotlib
 
     before, _, rest = README.read_text(encoding="utf-8").partition(TABLE_START)
     after = rest[rest.index(TABLE_END) :]
     text = "\n".join([header, "", *tables])
     README.write_text(f"{before}{TABLE_START}\n```text\n{text}```\n\n{after}", encoding="utf-8")
-    draw(found, CHART)
+    draw(results, CHART)
 
 
 def _is_selected(case: Case, name: str | None) -> bool:

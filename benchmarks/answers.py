@@ -11,10 +11,10 @@ REMOTE_PREFIX: Final = "/far"
 """Path prefix under which the server adds the latency of a remote server."""
 
 UNLIMITED_PREFIX: Final = "/unlimited"
-"""Path prefix under which responses have no rate-limit headers."""
+"""Path prefix of responses without rate-limit headers."""
 
 START_PREFIX: Final = "/start"
-"""Path prefix under which responses have no rate-limit headers, and take `START_DELAY`."""
+"""Path prefix of responses without rate-limit headers and with a latency of `START_DELAY`."""
 
 START_DELAY: Final = 0.6
 """Latency of a response under `START_PREFIX`, in seconds."""
@@ -44,18 +44,18 @@ DIMENSIONS: Final = 512
 EVENT_COUNT: Final = 10_000
 
 HASHED_UPLOAD: Final = "checked"
-"""If the filename contains this, the ETag of each part is its MD5; otherwise it is a constant, so that hashing in the
-server is not measured."""
+"""Part of filenames. The ETag of each part of such a file is its MD5; for other files it is a constant, so that hashing
+in the server is not measured."""
 
 SLOW_UPLOAD: Final = "slow"
-"""If the filename contains this, storage responds to each part after `SLOW_PART_DELAY`."""
+"""Part of filenames. Storage responds to each part of such a file after `SLOW_PART_DELAY`."""
 
 SLOW_PART_DELAY: Final = 0.2
-"""Seconds."""
+"""Latency of a response to a part of a slow upload, in seconds."""
 
 
 def storage_kind(filename: str) -> str:
-    """Return how storage handles the parts of a file."""
+    """Return how the storage handles the parts of a file."""
     return next((kind for kind in (HASHED_UPLOAD, SLOW_UPLOAD) if kind in filename), "plain")
 
 
@@ -92,7 +92,7 @@ def page(number: int) -> dict[str, Any]:
 
 
 def asset(status: str) -> dict[str, Any]:
-    """Return an asset as the operations that create or retrieve one do."""
+    """Return an asset in the format of the operations that create or retrieve one."""
     return {
         "_id": ASSET_ID,
         "method": "direct",
@@ -118,7 +118,7 @@ def session(origin: str, filename: str, size: int) -> dict[str, Any]:
 
 
 def urls(origin: str, start: int, count: int, storage: str) -> list[dict[str, Any]]:
-    """Return presigned URLs for `count` parts from `start` on."""
+    """Return presigned URLs for `count` parts, from part `start`."""
     return [
         {"chunk_index": number, "url": f"{origin}/parts/{storage}/{number}", "expires_at": CREATED}
         for number in range(start, start + count)
@@ -140,21 +140,21 @@ def task(task_id: str, status: str) -> dict[str, Any]:
 
 def tasks(number: int, status: str) -> dict[str, Any]:
     """Return a page of tasks."""
-    shown = TASK_IDS[(number - 1) * PER_PAGE : number * PER_PAGE]
+    page_ids = TASK_IDS[(number - 1) * PER_PAGE : number * PER_PAGE]
     pages = len(TASK_IDS) // PER_PAGE
     return {
-        "data": [task(task_id, status) for task_id in shown],
+        "data": [task(task_id, status) for task_id in page_ids],
         "page_info": {"page": number, "limit_per_page": PER_PAGE, "total_page": pages, "total_results": len(TASK_IDS)},
     }
 
 
 def embeddings(vectors: int = VECTOR_COUNT) -> dict[str, Any]:
-    """Return the embeddings of a video, the same numbers in each run."""
-    numbers = random.Random(1)  # noqa: S311  # no secret
+    """Return the embeddings of a video; the numbers are the same in each run."""
+    rng = random.Random(1)  # noqa: S311  # not for cryptography
     return {
         "data": [
             {
-                "embedding": [round(numbers.gauss(0, 0.05), 8) for _ in range(DIMENSIONS)],
+                "embedding": [round(rng.gauss(0, 0.05), 8) for _ in range(DIMENSIONS)],
                 "embedding_option": "visual",
                 "embedding_scope": "clip",
                 "start_sec": 6.0 * number,

@@ -1,4 +1,4 @@
-"""The benchmark cases, in groups of one table each, and the columns of the tables."""
+"""The benchmark cases, grouped into tables, and the columns of the tables."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, Final
 
 import attrs
 
-from benchmarks.clients import CLIENTS, HASHING, MODULES, PLAIN
+from benchmarks.clients import CLIENTS, HASHING, MODULES, WITHOUT_SNIFFIO
 from benchmarks.memory import MIB
 from benchmarks.work import Figures
 
 
 @attrs.frozen
 class Column:
-    """One figure of a sample, a column of the table."""
+    """A column of the table: one figure of a sample."""
 
     name: str
     """Heading in the table."""
     compute: Callable[[Figures], float]
-    """Computes it from the measured figures."""
+    """Computes the value from the measured figures."""
     digits: int = 0
     """Decimal places."""
 
@@ -48,17 +48,17 @@ class Case:
     label: str
     """Label in the table."""
     group: Group
-    """Its table."""
+    """The table that contains the case."""
     work: str = ""
-    """Name of the function in `work`; empty for a whole process that runs `code`."""
+    """Name of the function in `work`; empty if a whole process runs `code`."""
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Arguments of the function."""
     warmup_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Arguments that differ in the warm-up round."""
     code: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """By client: source code that a whole process runs."""
+    """Source code that a whole process runs, by client."""
     baselines: tuple[str, ...] = ()
-    """Measurements without a client: the limit of the server, hashing alone."""
+    """Measurements without a client: the limit of the server, and hashing alone."""
     extra_clients: tuple[str, ...] = ()
     """Clients that run only this case."""
     tls: bool = False
@@ -176,36 +176,36 @@ _GET = (
 
 
 def cases(*, large_size: int, path: str, warmup_path: str, slow_path: str, quick: bool = False) -> list[Case]:
-    """Return all cases; the large upload of `large_size` bytes reads `warmup_path`, `path` and `slow_path`."""
+    """Return all cases; the large uploads of `large_size` bytes read `warmup_path`, `path` and `slow_path`."""
     count, task_count = (1000, 250) if quick else (2000, 1000)
-    whole = {name: code + _PEAK for name, code in _CONSTRUCT.items()}
-    getting = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items() if name in CLIENTS}
+    construct_code = {name: code + _PEAK for name, code in _CONSTRUCT.items()}
+    get_code = {name: _GET.format(module=module) + _PEAK for name, module in MODULES.items() if name in CLIENTS}
     return [
-        Case(name="import", label="import, construct", group=START, code=whole),
-        Case(name="import-get", label="import, construct, GET", group=START, code=getting),
+        Case(name="import", label="import, construct", group=START, code=construct_code),
+        Case(name="import-get", label="import, construct, GET", group=START, code=get_code),
         Case(name="first-get", label="construct, GET", group=FIRST, work="first"),
         Case(name="sequential", label="1,000 GETs", group=SEQUENTIAL, work="sequential", options={"count": 1000}),
         *(
             Case(
-                name=f"concurrent-{at_once}",
-                label=f"{count:,} GETs, {at_once} at once",
+                name=f"concurrent-{concurrency}",
+                label=f"{count:,} GETs, {concurrency} at once",
                 group=CONCURRENT,
                 work="concurrent",
-                options={"count": count, "at_once": at_once},
-                baselines=("server",) if at_once == 64 else (),
-                extra_clients=(PLAIN,) if at_once == 64 else (),
+                options={"count": count, "concurrency": concurrency},
+                baselines=("server",) if concurrency == 64 else (),
+                extra_clients=(WITHOUT_SNIFFIO,) if concurrency == 64 else (),
             )
-            for at_once in (16, 64, 256, 1000)
+            for concurrency in (16, 64, 256, 1000)
         ),
         *(
             Case(
-                name=f"concurrent-{at_once}-unlimited",
-                label=f"{count:,} GETs, {at_once} at once, no limit headers",
+                name=f"concurrent-{concurrency}-unlimited",
+                label=f"{count:,} GETs, {concurrency} at once, no limit headers",
                 group=CONCURRENT,
                 work="concurrent",
-                options={"count": count, "at_once": at_once, "limit_headers": False},
+                options={"count": count, "concurrency": concurrency, "limit_headers": False},
             )
-            for at_once in (64, 256)
+            for concurrency in (64, 256)
         ),
         *(
             Case(
@@ -213,7 +213,7 @@ def cases(*, large_size: int, path: str, warmup_path: str, slow_path: str, quick
                 label=f"{count:,} GETs, 64 at once, uvloop{label}",
                 group=CONCURRENT,
                 work="concurrent",
-                options={"count": count, "at_once": 64, "limit_headers": not suffix},
+                options={"count": count, "concurrency": 64, "limit_headers": not suffix},
                 loop="uvloop",
             )
             for suffix, label in (("", ""), ("-unlimited", ", no limit headers"))
@@ -224,7 +224,7 @@ def cases(*, large_size: int, path: str, warmup_path: str, slow_path: str, quick
             label=f"{count:,} GETs, 64 at once, TLS",
             group=CONCURRENT,
             work="concurrent",
-            options={"count": count, "at_once": 64},
+            options={"count": count, "concurrency": 64},
             tls=True,
         ),
         Case(name="starting", label="100 GETs at once", group=STARTING, work="start_many", options={"count": 100}),
@@ -246,7 +246,7 @@ def cases(*, large_size: int, path: str, warmup_path: str, slow_path: str, quick
             label="1,000 uploads, 64 at once",
             group=SMALL,
             work="small_uploads",
-            options={"count": 1000, "at_once": 64, "size": 10_000},
+            options={"count": 1000, "concurrency": 64, "size": 10_000},
         ),
         Case(
             name="large-upload",

@@ -1,4 +1,4 @@
-"""Measures the limit of the server by blocking sockets, which show whether client or server is the bottleneck."""
+"""Measures the limit of the server with blocking sockets, which show whether client or server is the bottleneck."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 GET = f"GET {PREFIX}/indexes/{INDEX_ID} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def measure_gets(origin: str, *, count: int, at_once: int) -> Figures:
-    """Measure GETs over many connections: send one on each, then read all responses, and repeat."""
+def measure_gets(origin: str, *, count: int, concurrency: int) -> Figures:
+    """Measure GETs over many connections: send one request on each, then read all responses, and repeat."""
     with ExitStack() as stack:
-        sockets = [stack.enter_context(_connect(origin)) for _ in range(at_once)]
+        sockets = [stack.enter_context(_connect(origin)) for _ in range(concurrency)]
         size = _exchange(sockets[0], GET)
         start, cpu = time.perf_counter(), time.process_time()
-        for _ in range(count // at_once):
+        for _ in range(count // concurrency):
             for connection in sockets:
                 connection.sendall(GET)
             for connection in sockets:
@@ -31,7 +31,7 @@ def measure_gets(origin: str, *, count: int, at_once: int) -> Figures:
         return {
             "seconds": time.perf_counter() - start,
             "cpu": time.process_time() - cpu,
-            "count": count // at_once * at_once,
+            "count": count // concurrency * concurrency,
         }
 
 
@@ -54,7 +54,7 @@ def measure_puts(origin: str, *, size: int) -> Figures:
 
 
 def measure_hashing(*, size: int) -> Figures:
-    """Measure the MD5 of the parts of a file: the least cost of verifying ETags."""
+    """Measure the MD5 of the parts of a file, the minimum cost of verifying ETags."""
     content = bytes(CHUNK)
     start, cpu = time.perf_counter(), time.process_time()
     for _ in range(size // CHUNK):
@@ -74,7 +74,7 @@ def _connect(origin: str) -> socket.socket:
 
 
 def _exchange(connection: socket.socket, request: bytes) -> int:
-    """Send one request; return the length of the response, which arrives in one read."""
+    """Send one request; return the length of the response, which fits into one read."""
     connection.sendall(request)
     return len(connection.recv(65536))
 

@@ -1,4 +1,4 @@
-"""Draws the ratios of a run as bars: `python -m benchmarks --write` calls it."""
+"""Draws the ratios of a run as a bar chart, for `python -m benchmarks --write`."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ BARS: Final = {
     "first-get": ("construct, first GET", "ms", True),
     "import": ("import, construct", "ms", True),
 }
-"""Cases of the chart: label, column, and whether a smaller figure is better."""
+"""Cases of the chart: label, column, and whether a lower figure is better."""
 
 OFFICIAL_COLOR, BARE_COLOR = "#94a3b8", "#2563eb"
 
 
 def draw(cases: Mapping[str, Any], path: Path) -> None:
-    """Draw how many times as fast as the official client this one and bare aiohttp are."""
-    found = [(label, *_speeds(cases[name], column, inverse=inverse)) for name, (label, column, inverse) in BARS.items()]
-    matplotlib: Any = import_module("matplotlib")  # its types are incomplete, and only `nox -s bench` installs it
-    matplotlib.rcParams["svg.hashsalt"] = "benchmarks"  # the same figures give the same file
+    """Draw the speeds of this client and of bare aiohttp as multiples of the speed of the official client."""
+    speeds = [
+        (label, *_speeds(cases[name], column, inverse=inverse)) for name, (label, column, inverse) in BARS.items()
+    ]
+    matplotlib: Any = import_module("matplotlib")  # its types are incomplete; only `nox -s bench` installs it
+    matplotlib.rcParams["svg.hashsalt"] = "benchmarks"  # makes the file reproducible
     figure: Any = import_module("matplotlib.figure").Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
-    rows = range(len(found))
-    axes.barh([row + 0.2 for row in rows], [ours for _, ours, _ in found], 0.38, color=BARE_COLOR)
-    axes.barh([row - 0.2 for row in rows], [bare for _, _, bare in found], 0.38, color=OFFICIAL_COLOR)
-    axes.set_yticks(list(rows), [label for label, _, _ in found])
+    rows = range(len(speeds))
+    axes.barh([row + 0.2 for row in rows], [this_client for _, this_client, _ in speeds], 0.38, color=BARE_COLOR)
+    axes.barh([row - 0.2 for row in rows], [bare_aiohttp for _, _, bare_aiohttp in speeds], 0.38, color=OFFICIAL_COLOR)
+    axes.set_yticks(list(rows), [label for label, _, _ in speeds])
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.axvline(1, color="#64748b", linewidth=1)
@@ -46,12 +48,12 @@ def draw(cases: Mapping[str, Any], path: Path) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
-    # matplotlib ends lines with a space, which pre-commit removes.
+    # matplotlib ends lines with a space; pre-commit removes it.
     lines = (line.rstrip() for line in path.read_text("utf-8").splitlines())
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _speeds(case: Mapping[str, Any], column: str, *, inverse: bool) -> tuple[float, float]:
-    """Return the speeds of this client and of bare aiohttp, as multiples of the official client's."""
-    ours, bare = (case[client]["ratio"]["official"][column] for client in ("ours", "aiohttp"))
-    return (1 / ours, 1 / bare) if inverse else (ours, bare)
+    """Return the speeds of this client and of bare aiohttp, relative to the official client."""
+    this_client, bare_aiohttp = (case[client]["ratio"]["official"][column] for client in ("ours", "aiohttp"))
+    return (1 / this_client, 1 / bare_aiohttp) if inverse else (this_client, bare_aiohttp)

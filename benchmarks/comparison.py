@@ -1,7 +1,7 @@
-"""`python -m benchmarks.comparison` prints the table of the README: what both SDKs do in the same situations.
+"""`python -m benchmarks.comparison` prints the table of the README: the behavior of both SDKs in the same situations.
 
-All figures are counts, most of them in virtual time, so the load of the machine does not matter. Both clients have
-`max_retries=3`, and 10 where a rate limit is the subject; the official one counts from 2.
+All figures are counts, most of them in virtual time; they do not depend on the load of the machine. Both clients have
+`max_retries=3`, or 10 in the scenario with a rate limit; the official client counts the first attempt, too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TASK_SECONDS: Final = 20.0
 MIB: Final = 2**20
 FILE_SIZE: Final = 64 * MIB
 ONE_IN: Final = 10
-"""One request of this number fails."""
+"""One of this many requests fails."""
 MAX_LATENCY: Final = 0.05
 """Upper bound of the random pause before each call, in seconds."""
 REMOTE_VIDEO: Final = "https://example.com/video.mp4"
@@ -46,13 +46,13 @@ REMOTE_VIDEO: Final = "https://example.com/video.mp4"
 
 @attrs.frozen
 class Clients:
-    """Both clients of one emulator."""
+    """Both clients, connected to one emulator."""
 
     emulator: Emulator
     """The emulator."""
     official: Any
-    """The official client; its declared class lacks some methods that the object has."""
-    ours: AsyncTwelveLabs
+    """The official client; its declared class lacks some methods of the object."""
+    this_client: AsyncTwelveLabs
     """This client."""
 
 
@@ -60,21 +60,21 @@ class Clients:
 async def both_clients(
     *, base_url: str | None = None, emulator: Emulator | None = None, virtual: bool = True
 ) -> AsyncGenerator[Clients]:
-    """Open both clients with an emulator, or with another URL that leads to it."""
+    """Open both clients, connected to an emulator or to the URL of a proxy."""
     clock = LoopClock() if virtual else None
     async with contextlib.AsyncExitStack() as stack:
         if emulator is None:
             emulator = await stack.enter_async_context(Emulator(timing=Timing.immediate(), clock=clock))
         url = base_url or emulator.base_url
         official = twelvelabs.AsyncTwelveLabs(api_key=emulator.api_key, base_url=url)
-        async with AsyncTwelveLabs(emulator.api_key, base_url=url, clock=clock, max_retries=RETRIES) as ours:
-            yield Clients(emulator, official, ours)
-        await official._client_wrapper.httpx_client.httpx_client.aclose()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it has no public close
+        async with AsyncTwelveLabs(emulator.api_key, base_url=url, clock=clock, max_retries=RETRIES) as this_client:
+            yield Clients(emulator, official, this_client)
+        await official._client_wrapper.httpx_client.httpx_client.aclose()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # there is no public method
 
 
 async def count_failures(call: Callable[[], Coroutine[Any, Any, object]], number: int) -> int:
-    """Make calls at slightly different times, and count those that raise an exception."""
-    rng = random.Random(1)  # noqa: S311  # no secret
+    """Run calls at slightly different times, and count those that raise an exception."""
+    rng = random.Random(1)  # noqa: S311  # not for cryptography
 
     async def run(_: int) -> None:
         await asyncio.sleep(rng.random() * MAX_LATENCY)
@@ -84,9 +84,9 @@ async def count_failures(call: Callable[[], Coroutine[Any, Any, object]], number
 
 
 async def reset_reads() -> tuple[int, int]:
-    """Count the reads that fail if one connection in ten is reset."""
+    """Count the reads that fail if one in ten connections is reset."""
     async with both_clients() as clients:
-        index = await clients.ours.indexes.create(index_name="one", models=MODELS)
+        index = await clients.this_client.indexes.create(index_name="one", models=MODELS)
         clients.emulator.faults.add(
             "GET /indexes/{index-id}", reset="before", times=None, probability=1 / ONE_IN, seed=1
         )
@@ -94,12 +94,12 @@ async def reset_reads() -> tuple[int, int]:
         official = await count_failures(
             lambda: clients.official.indexes.retrieve(index.id, request_options=options), READS
         )
-        return official, await count_failures(lambda: clients.ours.indexes.retrieve(index.id), READS)
+        return official, await count_failures(lambda: clients.this_client.indexes.retrieve(index.id), READS)
 
 
 @contextlib.asynccontextmanager
 async def gateway(origin: str) -> AsyncGenerator[str]:
-    """Start a gateway that replaces each tenth response by a 504, and yield its URL."""
+    """Start a gateway that replaces every tenth response by a 504, and yield its URL."""
     requests = 0
 
     async def forward(request: web.Request) -> web.Response:
@@ -125,7 +125,7 @@ async def gateway(origin: str) -> AsyncGenerator[str]:
 
 
 async def lost_responses(client_name: str) -> tuple[int, int]:
-    """Create tasks through the gateway; return the number of surplus tasks and of errors that say so."""
+    """Create tasks through the gateway; return the number of surplus tasks and of ambiguous errors."""
     uncertain = 0
     async with (
         Emulator(timing=Timing.immediate(), clock=LoopClock()) as emulator,
@@ -142,7 +142,9 @@ async def lost_responses(client_name: str) -> tuple[int, int]:
             else:
                 source = {"media_source": {"url": REMOTE_VIDEO}}
                 try:
-                    await clients.ours.embed.v_2.tasks.create(input_type="video", model_name="marengo3.0", video=source)
+                    await clients.this_client.embed.v_2.tasks.create(
+                        input_type="video", model_name="marengo3.0", video=source
+                    )
                 except APIError as error:
                     uncertain += error.ambiguous
         return len(emulator.state.embed_tasks) - CREATES, uncertain
@@ -154,24 +156,26 @@ async def truncated_streams() -> tuple[int, int]:
         clients.emulator.faults.add("POST /analyze", stream="no-end", times=None)
         video = {"type": "url", "url": REMOTE_VIDEO}
 
-        async def official() -> None:
+        async def read_official() -> None:
             source = twelvelabs.VideoContext_Url(url=REMOTE_VIDEO)
             async for _ in clients.official.analyze_stream(video=source, prompt="What happens?"):
                 pass
 
-        async def ours() -> None:
-            async for _ in clients.ours.analyze_stream(video=video, prompt="What happens?"):
+        async def read_this() -> None:
+            async for _ in clients.this_client.analyze_stream(video=video, prompt="What happens?"):
                 pass
 
-        return STREAMS - await count_failures(official, STREAMS), STREAMS - await count_failures(ours, STREAMS)
+        return STREAMS - await count_failures(read_official, STREAMS), STREAMS - await count_failures(
+            read_this, STREAMS
+        )
 
 
 async def polls() -> tuple[int, int]:
-    """Count the requests of a wait for a hundred tasks, polled once a second."""
+    """Count the requests of a wait for a hundred tasks with one poll per second."""
     counts: list[int] = []
     for name in ("official", "ours"):
         async with both_clients() as clients:
-            index = await clients.ours.indexes.create(index_name="one", models=MODELS)
+            index = await clients.this_client.indexes.create(index_name="one", models=MODELS)
             clients.emulator.timing = Timing(asset=0, indexing=TASK_SECONDS)
             file = ("a.mp4", samples.video(5))
             tasks = [await clients.official.tasks.create(index_id=index.id, video_file=file) for _ in range(TASKS)]
@@ -181,14 +185,16 @@ async def polls() -> tuple[int, int]:
                 await asyncio.gather(*waits)
             else:
                 with contextlib.suppress(TwelveLabsError):
-                    async for result in clients.ours.tasks.wait_for_all([task.id for task in tasks], sleep_interval=1):
+                    async for result in clients.this_client.tasks.wait_for_all(
+                        [task.id for task in tasks], sleep_interval=1
+                    ):
                         result.result()
             counts.append(len(clients.emulator.requests) - before)
     return counts[0], counts[1]
 
 
 async def copied_bytes() -> tuple[int, int]:
-    """Measure the largest size of temporary files during an upload in parts."""
+    """Measure the maximum size of temporary files during a multipart upload."""
     sizes: list[int] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "large.mp4")
@@ -198,20 +204,20 @@ async def copied_bytes() -> tuple[int, int]:
                 upload = (
                     clients.official.multipart_upload.upload_file(path)
                     if name == "official"
-                    else clients.ours.assets.upload(path, method="multipart")
+                    else clients.this_client.assets.upload(path, method="multipart")
                 )
                 sizes.append(await _largest_size(folder, upload) - FILE_SIZE)
     return sizes[0], sizes[1]
 
 
 async def _largest_size(folder: str, upload: Coroutine[Any, Any, object]) -> int:
-    """Run an upload, and return the largest total size of the files in a folder."""
-    running = asyncio.ensure_future(upload)
+    """Run an upload; return the maximum total size of the files in a folder."""
+    task = asyncio.ensure_future(upload)
     largest = 0
-    while not running.done():
+    while not task.done():
         largest = max(largest, await asyncio.to_thread(_total_size, folder))
         await asyncio.sleep(0.005)
-    await running
+    await task
     return largest
 
 
@@ -227,13 +233,13 @@ def _size(path: Path) -> int:
 
 
 def rows() -> list[tuple[str, ...]]:
-    """Run everything and return the rows of the table."""
+    """Run all comparisons and return the rows of the table."""
     burst = next(scenario for scenario in SCENARIOS if scenario.name == "burst")
     limited = [run_scenario(burst, name, seed=1).stats for name in ("twelvelabs", "twelvelabs_async")]
     failed = run_in_virtual_time(reset_reads())
-    twice, _ = run_in_virtual_time(lost_responses("official"))
+    official_surplus, _ = run_in_virtual_time(lost_responses("official"))
     surplus, uncertain = run_in_virtual_time(lost_responses("ours"))
-    whole = run_in_virtual_time(truncated_streams())
+    silent_truncations = run_in_virtual_time(truncated_streams())
     requests = run_in_virtual_time(polls())
     copied = asyncio.run(copied_bytes())
     return [
@@ -244,10 +250,13 @@ def rows() -> list[tuple[str, ...]]:
         (f"{READS} reads while some connections are reset", *(f"{count} fail" for count in failed)),
         (
             f"{CREATES} embedding tasks created, a gateway loses one response in {ONE_IN}",
-            f"{twice} created and billed twice",
+            f"{official_surplus} created and billed twice",
             f"{surplus} created twice, {uncertain} errors with `ambiguous=True`",
         ),
-        (f"{STREAMS} streams break off before their end", *(f"{count} end without an error" for count in whole)),
+        (
+            f"{STREAMS} streams break off before their end",
+            *(f"{count} end without an error" for count in silent_truncations),
+        ),
         (f"wait {TASK_SECONDS:.0f} s for {TASKS} tasks", *(f"{count:,} requests" for count in requests)),
         ("upload 64 MiB in parts", *(f"{round(size / MIB)} MiB copied to disk" for size in copied)),
     ]
@@ -255,7 +264,7 @@ def rows() -> list[tuple[str, ...]]:
 
 def main() -> None:
     """Print the table."""
-    warnings.simplefilter("ignore", DeprecationWarning)  # the official client has no other wait
+    warnings.simplefilter("ignore", DeprecationWarning)  # the official client has no other method to wait
     print(f"| | official SDK {twelvelabs.__version__} | this package |")
     print("|---|---|---|")
     for row in rows():

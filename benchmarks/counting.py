@@ -1,13 +1,13 @@
-"""Counts: the size of the package, and what one GET, one 404 and one ingested item run. Nothing here measures time.
+"""Counts the size of the package, and the work of one GET, one 404 and one ingested item. No time is measured.
 
-    python -m benchmarks.counting               # everything
+      python -m benchmarks.counting               # everything
     python -m benchmarks.counting --only path   # the steps of the request path
 
-A module or a call counts if Python enters a function of it ("call" events of `sys.setprofile`, in the thread of the
-client only; the emulator has its own). For each request, 64 tasks send 20 requests each, after 10 each that do not
-count; figures are per request. From those of an item, the calls of an ingestion without items are subtracted. A step
-of the request path counts the calls and bytecodes of its function and of all that this calls, up to the next step.
-Counts depend on the version of Python: compare them on one only.
+A module or a call is counted if Python enters one of its functions ("call" events of `sys.setprofile`, in the thread of
+the client only; the emulator has its own thread). For each request, 64 tasks send 20 requests each, after 10 uncounted
+requests each; the figures are per request. Figures of an item exclude the calls of an ingestion without items. A step
+of the request path includes the calls and bytecodes of its function and of all functions that it calls, up to the next
+step. Counts depend on the version of Python: compare only counts of the same version.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ STEPS: Final = {
     ("_core/executor.py", "RequestExecutor._record_response"): "rate-limit headers, release the permit",
     ("_core/executor.py", "RequestExecutor._read_json"): "JSON to an object",
 }
-"""Steps of the request path, by the module and the name of the function that begins them."""
+"""Steps of the request path, by the module and name of the function that starts them."""
 OUTSIDE: Final = "the caller, the event loop and its callbacks"
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 
 _CLIENT: Final = ("ingest", "workers", "emulator", "_cli")
 """Parts that are not the client itself."""
 _REQUEST_PATH: Final = ("_codec", "_core", "_http", "_rate_limit")
-"""Parts that only a request enters."""
+"""Parts that are only entered by a request."""
 _REQUEST_FOLDERS: Final = tuple(f"{PACKAGE / part}/" for part in _REQUEST_PATH)
 _ARGUMENT_CHECKS: Final = "_core/validation.py"
-"""The module of these folders that a method enters before its request."""
+"""The module of these folders that methods enter before their request."""
 
 
 class Counting:
-    """Counts while it is active."""
+    """Base class of counters, which count while they are active."""
 
     requests = 0
     """Number of requests that were counted."""
@@ -80,11 +80,11 @@ class Counting:
         self.stop()
 
     def start(self) -> None:
-        """Start to count."""
+        """Start counting."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Stop."""
+        """Stop counting."""
         raise NotImplementedError
 
 
@@ -118,14 +118,14 @@ class CallCounter(Counting):
 
 
 class CallerCounter(CallCounter):
-    """Counts the functions that are entered before a request: neither by a function of the request nor by an event."""
+    """Counts the functions that are entered before a request, neither by the request nor by an event."""
 
     @override
     def _on_event(self, frame: FrameType, event: str, _: Any) -> None:
-        above: FrameType | None = frame
-        while above is not None and not self._is_request(above.f_code):
-            above = above.f_back
-        if above is None:
+        caller: FrameType | None = frame
+        while caller is not None and not self._is_request(caller.f_code):
+            caller = caller.f_back
+        if caller is None:
             super()._on_event(frame, event, _)
 
     @staticmethod
@@ -135,7 +135,7 @@ class CallerCounter(CallCounter):
 
 
 class StepCounter(Counting):
-    """Counts the calls and bytecodes of each step of the request path while it is active."""
+    """Counts the calls and bytecodes of each step of the request path."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -159,13 +159,13 @@ class StepCounter(Counting):
     def _on_call(self, frame: FrameType, event: str, _: Any) -> Callable[[FrameType, str, Any], Any] | None:
         if event != "call":
             return None
-        above: FrameType | None = frame
+        caller: FrameType | None = frame
         step = None
-        while above is not None and step is None:
-            if above.f_code not in self._steps:
-                self._steps[above.f_code] = self._step_of(above.f_code)
-            step = self._steps[above.f_code]
-            above = above.f_back
+        while caller is not None and step is None:
+            if caller.f_code not in self._steps:
+                self._steps[caller.f_code] = self._step_of(caller.f_code)
+            step = self._steps[caller.f_code]
+            caller = caller.f_back
         step = step or OUTSIDE
         self.calls[step] += 1
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
@@ -177,7 +177,7 @@ class StepCounter(Counting):
 
 
 def count_code_lines(path: Path) -> int:
-    """Return the lines of a module without docstrings, comments, blank lines and generated code."""
+    """Return the number of lines of a module without docstrings, comments, blank lines and generated code."""
     source = path.read_text()
     if "\nGenerated by " in source:
         return 0
@@ -218,7 +218,7 @@ AnyCounter = TypeVar("AnyCounter", bound=Counting)
 async def count_requests(
     request: Callable[[], Awaitable[object]], counter: AnyCounter, *, tasks: int = TASKS, requests: int = REQUESTS
 ) -> AnyCounter:
-    """Send requests in many tasks at the same time, and count all but the first ones."""
+    """Send requests in many concurrent tasks, and count all requests after the warm-up."""
 
     async def run(count: int) -> None:
         for _ in range(count):
@@ -233,10 +233,10 @@ async def count_requests(
 
 @contextmanager
 def server(*, limit_headers: bool) -> Generator[ThreadedEmulator]:
-    """Start an emulator that limits nothing; its windows last longer than a count, because a new one is tested."""
+    """Start an emulator without effective limits. Its windows outlast a count, because a client probes new windows."""
     plan = Plan(default=Window(10_000_000, seconds=86_400) if limit_headers else (), windows={})
-    with ThreadedEmulator(plan=plan, timing=Timing(asset=0, indexing=0)) as threaded:
-        yield threaded
+    with ThreadedEmulator(plan=plan, timing=Timing(asset=0, indexing=0)) as emulator:
+        yield emulator
 
 
 async def print_steps(api_key: str, base_url: str) -> None:
@@ -253,15 +253,17 @@ async def print_steps(api_key: str, base_url: str) -> None:
 
 
 def print_counts(name: str, counter: CallCounter, count: int) -> None:
-    """Print the calls for each of `count` requests or items, with and without those of other packages."""
-    ours = counter.modules.total() / count
-    print(f"{name:24}{counter.calls / count:8.1f}{ours:8.1f}{len(counter.modules):9}{len(counter.coroutines):12}")
+    """Print the calls per request or item, with and without calls of other packages."""
+    package_calls = counter.modules.total() / count
+    print(
+        f"{name:24}{counter.calls / count:8.1f}{package_calls:8.1f}{len(counter.modules):9}{len(counter.coroutines):12}"
+    )
     if counter.modules:
         print("    " + ", ".join(f"{module} {calls / count:.1f}" for module, calls in counter.modules.most_common()))
 
 
 async def count_all(api_key: str, base_url: str, folders: list[Path]) -> None:
-    """Count one GET and one 404, with this client and with aiohttp alone, and one ingested item if there are videos."""
+    """Count one GET and one 404, with this client and with aiohttp alone, and one ingested item for each folder."""
     async with (
         AsyncTwelveLabs(api_key, base_url=base_url) as client,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100), headers={"x-api-key": api_key}) as session,
@@ -296,7 +298,7 @@ async def count_all(api_key: str, base_url: str, folders: list[Path]) -> None:
                 await client.ingest([], index_id=index.id).summary()
             counter.calls -= without_items.calls
             counter.modules -= without_items.modules
-            if name:  # the first one imports the modules
+            if name:  # the first ingestion imports the modules
                 print_counts(name, counter, ITEMS)
 
 
@@ -314,15 +316,15 @@ def main() -> None:
     parser.add_argument("--only", choices=["path"], help="only the steps of the request path")
     only: str | None = parser.parse_args().only
     for limit_headers in (False, True):
-        with server(limit_headers=limit_headers) as threaded:
+        with server(limit_headers=limit_headers) as emulator:
             print(f"One GET, {'with' if limit_headers else 'without'} rate-limit headers\n")
-            asyncio.run(print_steps(threaded.api_key, threaded.base_url))
+            asyncio.run(print_steps(emulator.api_key, emulator.base_url))
     if only is not None:
         return
     print_sizes()
-    with server(limit_headers=True) as threaded, tempfile.TemporaryDirectory() as temporary:
+    with server(limit_headers=True) as emulator, tempfile.TemporaryDirectory() as temporary:
         videos = [make_videos(Path(temporary, name)) for name in ("first", "second", "third")]
-        asyncio.run(count_all(threaded.api_key, threaded.base_url, videos))
+        asyncio.run(count_all(emulator.api_key, emulator.base_url, videos))
 
 
 if __name__ == "__main__":

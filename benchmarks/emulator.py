@@ -1,6 +1,6 @@
-"""`python -m benchmarks.emulator [--requests N]`: startup time of the emulator, and requests for each CPU second.
+"""`python -m benchmarks.emulator [--requests N]`: startup time of the emulator, and requests per CPU second.
 
-The load comes from another process through bare sockets. The CPU seconds of the emulator hardly depend on the load of
+Another process sends the load through plain sockets. The CPU seconds of the emulator hardly depend on the load of the
 the machine.
 """
 
@@ -39,7 +39,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def serve() -> None:
-    """Run the emulator until standard input is closed; print its CPU seconds for each line read."""
+    """Run the emulator until standard input is closed; print its CPU seconds for each line of the input."""
     async with Emulator(api_key=KEY, plan=PLAN) as emulator:
         print(emulator.base_url, flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
@@ -47,18 +47,18 @@ async def serve() -> None:
 
 
 async def measure_startup() -> float:
-    """Return the median of the startup time in milliseconds."""
-    took: list[float] = []
+    """Return the median startup time in milliseconds."""
+    durations: list[float] = []
     for _ in range(STARTUP_COUNT):
-        started = time.perf_counter()
+        start = time.perf_counter()
         async with Emulator():
-            took.append(time.perf_counter() - started)
-    return statistics.median(took) * 1e3
+            durations.append(time.perf_counter() - start)
+    return statistics.median(durations) * 1e3
 
 
 @dataclass(frozen=True)
 class RequestKind:
-    """A request that is sent repeatedly."""
+    """A kind of request, sent repeatedly."""
 
     name: str
     method: str
@@ -67,10 +67,10 @@ class RequestKind:
     body: bytes = b""
 
     def encode(self, base_path: str) -> bytes:
-        """Encode it as HTTP/1.1."""
-        head = f"{self.method} {base_path}{self.path} HTTP/1.1\r\nHost: a\r\nx-api-key: {KEY}\r\n"
-        about = f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n" if self.body else ""
-        return f"{head}{about}\r\n".encode() + self.body
+        """Encode the request as HTTP/1.1."""
+        head = f"{self.method} {base_path}{self.path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
+        body_headers = f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n" if self.body else ""
+        return f"{head}{body_headers}\r\n".encode() + self.body
 
 
 def request_kinds(index: str) -> list[RequestKind]:
@@ -85,13 +85,13 @@ def request_kinds(index: str) -> list[RequestKind]:
 
 
 async def send_load(base_url: str, kind: RequestKind, count: int) -> None:
-    """Send requests on several connections, one after the other on each."""
+    """Send requests on several connections, sequentially on each."""
     address = urlsplit(base_url)
     request = kind.encode(address.path)
 
-    async def send(times: int) -> None:
+    async def send(request_count: int) -> None:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        for _ in range(times):
+        for _ in range(request_count):
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 2"):
@@ -114,7 +114,7 @@ async def create_index(base_url: str) -> str:
 
 
 class EmulatorProcess:
-    """The process of the emulator."""
+    """The emulator in another process."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -125,7 +125,7 @@ class EmulatorProcess:
         return self._process.stdout.readline().strip()
 
     def cpu_seconds(self) -> float:
-        """Return its CPU seconds since the start."""
+        """Return the CPU seconds of the emulator since its start."""
         print(file=self._process.stdin, flush=True)
         return float(self._read_line())
 
@@ -143,10 +143,10 @@ def main() -> None:
         process_emulator = EmulatorProcess(process)
         for kind in request_kinds(asyncio.run(create_index(process_emulator.base_url))):
             asyncio.run(send_load(process_emulator.base_url, kind, 1000))  # warm-up
-            before, started = process_emulator.cpu_seconds(), time.perf_counter()
+            before, start = process_emulator.cpu_seconds(), time.perf_counter()
             asyncio.run(send_load(process_emulator.base_url, kind, args.requests))
-            took, spent = time.perf_counter() - started, process_emulator.cpu_seconds() - before
-            print(f"{kind.name:<16}{args.requests / spent:>20,.0f}{args.requests / took:>12,.0f}", flush=True)
+            durations, spent = time.perf_counter() - start, process_emulator.cpu_seconds() - before
+            print(f"{kind.name:<16}{args.requests / spent:>20,.0f}{args.requests / durations:>12,.0f}", flush=True)
         process.terminate()
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks import memory
 
 VECTORS_PER_VIDEO = 4
-"""Two segments with two options."""
+"""Two segments with two embedding options."""
 
 HEADER = """\
 | format | videos | vectors | file, MB | peak RSS, MB | since the import, MB | s |
@@ -44,7 +44,7 @@ def main() -> None:
 
 def export(index: str, file: str) -> None:
     """Export an index in this process, and print its peak memory as JSON."""
-    from twelvelabs_async._cli import export as _  # noqa: F401, PLC0415  # what it imports is measured apart
+    from twelvelabs_async._cli import export as _  # noqa: F401, PLC0415  # the memory of its imports is measured separately
     from twelvelabs_async._cli.main import run  # noqa: PLC0415
 
     imported = memory.peak()
@@ -56,7 +56,7 @@ def export(index: str, file: str) -> None:
 
 def measure(videos: int, formats: list[str]) -> list[list[str]]:
     """Return a row of the table for each format."""
-    from twelvelabs_async.emulator import ThreadedEmulator  # noqa: PLC0415  # not in the child
+    from twelvelabs_async.emulator import ThreadedEmulator  # noqa: PLC0415  # not needed in the child process
 
     rows: list[list[str]] = []
     with ThreadedEmulator() as emulator, tempfile.TemporaryDirectory() as folder:
@@ -67,16 +67,16 @@ def measure(videos: int, formats: list[str]) -> list[list[str]]:
         for name in formats:
             path = Path(folder) / f"large.{name}"
             command = [sys.executable, "-m", "benchmarks.export", "--child", "large", str(path)]
-            done = subprocess.run(command, env=os.environ | variables, check=True, capture_output=True, text=True)
-            summary, result = (json.loads(line) for line in done.stdout.splitlines())
+            process = subprocess.run(command, env=os.environ | variables, check=True, capture_output=True, text=True)
+            summary, result = (json.loads(line) for line in process.stdout.splitlines())
             rows.append(_row(name, videos, summary, result))
     return rows
 
 
 def _row(name: str, videos: int, summary: dict[str, Any], result: dict[str, Any]) -> list[str]:
     assert (result["code"], summary["videos"], summary["rows"]) == (0, videos, videos * VECTORS_PER_VIDEO)
-    grown = (result["peak"] - result["imported"]) / 1e6
-    figures = (f"{summary['bytes'] / 1e6:.1f}", f"{result['peak'] / 1e6:.0f}", f"{grown:.0f}")
+    growth = (result["peak"] - result["imported"]) / 1e6
+    figures = (f"{summary['bytes'] / 1e6:.1f}", f"{result['peak'] / 1e6:.0f}", f"{growth:.0f}")
     return [name, f"{videos:,}", f"{summary['rows']:,}", *figures, f"{result['seconds']:.0f}"]
 
 

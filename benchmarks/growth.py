@@ -1,9 +1,9 @@
-"""Growth: the processor time of one more part, page, task, call and item, at a size and at ten times that size.
+"""Growth: the processor time per part, page, task, call and item, at several sizes.
 
     python -m benchmarks.growth [--only NAME]
 
-The client runs in one thread, an emulator in another; `client us` is the processor time of the client's thread for
-each unit, `ratio` that of the larger size by that of the smaller one. It is flat if the ratio is about 1.
+The client runs in one thread, an emulator in another. `client us` is the processor time of the client's thread by unit.
+`ratio` is the time relative to the smallest size. A ratio of about 1 means that the time grows linearly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 CHUNK: Final = 64
-"""Bytes of a part."""
+"""Size of a part, in bytes."""
 MODELS: Final = [{"model_name": "marengo3.0", "model_options": ["visual"]}]
 PER_PAGE: Final = 50
 
@@ -39,7 +39,7 @@ async def parts(client: AsyncTwelveLabs, count: int) -> float:
 
 
 async def pages(client: AsyncTwelveLabs, count: int) -> float:
-    """Walk a list of `count` pages."""
+    """Iterate over a list of `count` pages."""
     for number in range(count * PER_PAGE):
         await client.indexes.create(index_name=f"{count}-{number}", models=MODELS)
     start = time.thread_time()
@@ -49,7 +49,7 @@ async def pages(client: AsyncTwelveLabs, count: int) -> float:
 
 
 async def calls(client: AsyncTwelveLabs, count: int) -> float:
-    """Get an index 5 times in each of `count` tasks at once."""
+    """Get an index 5 times in each of `count` concurrent tasks."""
     index = await client.indexes.create(index_name="calls", models=MODELS)
 
     async def get() -> None:
@@ -109,9 +109,9 @@ ROWS: Final = (
 )
 
 
-async def measure(row: Row, size: int, threaded: ThreadedEmulator) -> float:
-    """Return the microseconds of one unit, with a new client."""
-    async with AsyncTwelveLabs(threaded.api_key, base_url=threaded.base_url) as client:
+async def measure(row: Row, size: int, emulator: ThreadedEmulator) -> float:
+    """Return the microseconds per unit, with a new client."""
+    async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         await client.indexes.create(index_name="warm", models=MODELS)
         return await row.measure(client, size) / size * 1e6
 
@@ -126,12 +126,12 @@ def main() -> None:
     for row in ROWS:
         if only not in {None, row.name}:
             continue
-        first = 0.0
+        first_cost = 0.0
         for size in row.sizes:
-            with ThreadedEmulator(plan=plan, timing=Timing(asset=0, indexing=0), chunk_size=CHUNK) as threaded:
-                cost = asyncio.run(measure(row, size, threaded))
-            first = first or cost
-            lines.append([row.name, "", f"{size:,}", f"{cost:,.0f}", f"{cost / first:.2f}"])
+            with ThreadedEmulator(plan=plan, timing=Timing(asset=0, indexing=0), chunk_size=CHUNK) as emulator:
+                cost = asyncio.run(measure(row, size, emulator))
+            first_cost = first_cost or cost
+            lines.append([row.name, "", f"{size:,}", f"{cost:,.0f}", f"{cost / first_cost:.2f}"])
     print(align(lines))
 
 

@@ -1,4 +1,4 @@
-"""The machine, the versions of packages, and the pinning of processes to cores."""
+"""Describes the machine and the versions of packages, and pins processes to cores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES: Final = ("twelvelabs-async", "twelvelabs", "aiohttp", "httpx", "sniffi
 
 
 def cores() -> tuple[int | None, int | None]:
-    """Return a core for the client and one for the server; None if there is only one core or no affinity."""
+    """Return a core for the client and one for the server; None if there is only one core or no CPU affinity."""
     if not hasattr(os, "sched_getaffinity"):
         return None, None
     allowed = sorted(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""Memory of this process. It imports little, because its memory is measured, too."""
+"""Memory of this process. The module imports little, because its own memory is measured, too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def peak() -> int:
 
 
 def resident() -> int:
-    """Return the resident memory in bytes; without /proc, its maximum."""
+    """Return the resident memory in bytes; on systems without /proc, its maximum."""
     try:
         return _read_proc_status("VmRSS")
     except OSError:

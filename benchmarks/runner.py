@@ -1,4 +1,4 @@
-"""Runs the rounds: a new process for each sample, client by client, with the server on another core."""
+"""Runs the rounds: a new process for each sample, one client after the other, with the server on another core."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Samples = dict[str, dict[str, list["Figures"]]]
 
 
 class ServerProcess:
-    """The process of the server, and its counters."""
+    """The process of the server, and access to its counters."""
 
     def __init__(self, origin: str, tls_origin: str, authority: Path) -> None:
         url = urlsplit(origin)
@@ -48,36 +48,36 @@ class ServerProcess:
     def stats(self) -> dict[str, float]:
         """Return CPU seconds and the counters of the server."""
         self._connection.request("GET", "/stats")
-        counted: dict[str, float] = json.loads(self._connection.getresponse().read())
-        return counted
+        counters: dict[str, float] = json.loads(self._connection.getresponse().read())
+        return counters
 
 
 @contextmanager
 def start_server(core: int | None, folder: Path) -> Generator[ServerProcess]:
-    """Start the server and stop it at the end; its certificate and the CA are written to `folder`."""
-    authority, own = folder / "authority.pem", folder / "server.pem"
-    signer = trustme.CA()
-    signer.cert_pem.write_to_path(authority)
-    signer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(own)
-    command = [sys.executable, "-m", "benchmarks.server", "--certificate", str(own)]
+    """Start the server, and stop it at the end; write the certificates of the server and of the CA to `folder`."""
+    authority, certificate = folder / "authority.pem", folder / "server.pem"
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(authority)
+    ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+    command = [sys.executable, "-m", "benchmarks.server", "--certificate", str(certificate)]
     command += [] if core is None else ["--core", str(core)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        plain, tls = process.stdout.readline().strip(), process.stdout.readline().strip()
-        yield ServerProcess(plain, tls, authority)
+        origin, tls_origin = process.stdout.readline().strip(), process.stdout.readline().strip()
+        yield ServerProcess(origin, tls_origin, authority)
         process.stdin.close()
 
 
-def run_rounds(chosen: Sequence[Case], rounds: int, target: ServerProcess, folder: Path) -> Samples:
-    """Take all samples. A warm-up round compiles modules and verifies the large upload."""
-    samples: Samples = {case.name: {} for case in chosen}
+def run_rounds(cases: Sequence[Case], rounds: int, target: ServerProcess, folder: Path) -> Samples:
+    """Take all samples. A warm-up round creates the bytecode files and verifies the large upload."""
+    samples: Samples = {case.name: {} for case in cases}
     for number in range(rounds + 1):
         shift = number % len(CLIENTS)  # each client is the first one in some rounds
-        for case in chosen:
+        for case in cases:
             show_progress(f"round {number} of {rounds}: {case.name}")
             if not number and not case.code and not case.warmup_options:
-                continue  # needs no warm-up
+                continue  # no warm-up needed
             for client in (*CLIENTS[shift:], *CLIENTS[:shift], *case.extra_clients):
                 options = case.options if number else {**case.options, **case.warmup_options}
                 figures = take_sample(case, client, options, target, folder)
@@ -90,7 +90,7 @@ def run_rounds(chosen: Sequence[Case], rounds: int, target: ServerProcess, folde
 
 
 def show_progress(text: str) -> None:
-    """Show the progress in one line of the terminal."""
+    """Show the progress on one line of the terminal."""
     if sys.stderr.isatty():
         print(f"\r{text:<50}\r", end="", file=sys.stderr, flush=True)
 
@@ -118,15 +118,15 @@ def take_sample(case: Case, client: str, options: Mapping[str, Any], target: Ser
 
 def _time_process(command: list[str]) -> Figures:
     start = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.PIPE, text=True, timeout=SAMPLE_TIMEOUT
     )
-    return {"seconds": time.perf_counter() - start, "count": 1, "peak": float(done.stdout)}
+    return {"seconds": time.perf_counter() - start, "count": 1, "peak": float(process.stdout)}
 
 
 def _run_and_measure_disk(command: list[str], folder: Path, extra_environment: Mapping[str, str]) -> tuple[str, int]:
     """Run a process; return its output and the maximum growth of the folder in bytes."""
-    before = most = _folder_size(folder)
+    before = maximum = _folder_size(folder)
     limit = time.monotonic() + SAMPLE_TIMEOUT
     with subprocess.Popen(
         command, cwd=ROOT, env={**_environment(), **extra_environment}, stdout=subprocess.PIPE, text=True
@@ -137,13 +137,13 @@ def _run_and_measure_disk(command: list[str], folder: Path, extra_environment: M
                 process.wait(0.1)
                 break
             except subprocess.TimeoutExpired:
-                most = max(most, _folder_size(folder))
+                maximum = max(maximum, _folder_size(folder))
                 if time.monotonic() > limit:
                     process.kill()
                     raise
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command)
-        return process.stdout.read(), most - before
+        return process.stdout.read(), maximum - before
 
 
 def _measure_ceiling(case: Case, target: ServerProcess) -> Figures:
@@ -151,7 +151,7 @@ def _measure_ceiling(case: Case, target: ServerProcess) -> Figures:
     if "path" in case.options:
         figures = ceiling.measure_puts(target.origin, size=Path(case.options["path"]).stat().st_size)
     else:
-        figures = ceiling.measure_gets(target.origin, count=20_000, at_once=case.options["at_once"])
+        figures = ceiling.measure_gets(target.origin, count=20_000, concurrency=case.options["concurrency"])
     after = target.stats()
     return {
         **figures,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from benchmarks import work
 from benchmarks.clients import load
 
-WORK: Final[dict[str, work.Work]] = {
+WORK: Final[dict[str, work.MeasuredFunction]] = {
     "first": work.first,
     "sequential": work.sequential,
     "concurrent": work.concurrent,
@@ -31,7 +31,7 @@ async def measure(client: str, name: str, origin: str, options: str) -> None:
 
 
 def run(client: str, name: str, origin: str, options: str, loop: str) -> None:
-    """Run the work on an event loop of the module `loop`."""
+    """Run the measurement on an event loop of the module `loop`."""
     module: Any = import_module(loop)  # uvloop is not installed on Windows
     with asyncio.Runner(loop_factory=module.new_event_loop) as runner:
         runner.run(measure(client, name, origin, options))

@@ -1,8 +1,8 @@
-"""The benchmark server: a minimal HTTP/1.1 server in its own process, with prepared responses.
+"""The benchmark server: a minimal HTTP/1.1 server in its own process with prepared responses.
 
-It supports what the clients need: keep-alive, bodies with a length or in chunks, and multipart uploads. It prints its
-origins, the second one with TLS if `--certificate` names a file with certificate and key, and exits when its standard
-input is closed. `GET /stats` returns its counters.
+It supports the features that the clients need: keep-alive, bodies with a length or in chunks, and multipart uploads. It
+prints its origins, the second one with TLS if `--certificate` names a file with certificate and key, and exits when its
+standard input is closed. `GET /stats` returns its counters.
 
     python -m benchmarks.server [--core N] [--certificate FILE]
 """
@@ -38,7 +38,7 @@ UPLOADS_PATH: Final = f"{PREFIX}/assets/multipart-uploads"
 
 
 class StubApi:
-    """The responses by method and path."""
+    """The responses, by method and path."""
 
     def __init__(self) -> None:
         self.connections = self.requests = self.received = 0
@@ -56,7 +56,7 @@ class StubApi:
         self._heads, self._head_time = (b"", b""), 0
 
     def response_head(self, *, limit_headers: bool) -> bytes:
-        """Return the head of a response up to its length, with or without the rate-limit headers of the platform."""
+        """Return the head of a response up to the value of Content-Length, with or without rate-limit headers."""
         second = int(time.time())
         if second != self._head_time:
             self._head_time = second
@@ -71,8 +71,8 @@ class StubApi:
             self._heads = (f"{head}Content-Length: ".encode(), f"{head}{limits}Content-Length: ".encode())
         return self._heads[limit_headers]
 
-    def answer(self, method: str, target: str, body: bytes, md5: str, origin: str) -> ResponseParts:
-        """Return the response to a request to `origin`; raise `LookupError` for an unexpected one."""
+    def respond(self, method: str, target: str, body: bytes, md5: str, origin: str) -> ResponseParts:
+        """Return the response to a request to `origin`; raise `LookupError` for an unexpected request."""
         path, _, query = target.partition("?")
         if method == "PUT" and path.startswith("/parts/"):
             return self._store_part(int(path.rpartition("/")[2]), md5)
@@ -106,13 +106,13 @@ class StubApi:
         raise LookupError(path)
 
     def _stats(self) -> dict[str, float]:
-        """Return the counters, and restart the tasks: each sample begins with this request."""
+        """Return the counters and reset the tasks, because each sample starts with this request."""
         self._tasks_since = None
-        counted = {"connections": self.connections, "requests": self.requests, "received": self.received}
-        return {"cpu": time.process_time(), **counted}
+        counters = {"connections": self.connections, "requests": self.requests, "received": self.received}
+        return {"cpu": time.process_time(), **counters}
 
     def _tasks(self, task_id: str, page: int) -> dict[str, Any]:
-        """Return one task or a page of tasks; all of them become ready at the same time."""
+        """Return one task or a page of tasks; all tasks become ready at the same time."""
         now = time.monotonic()
         self._tasks_since = self._tasks_since or now
         status = "ready" if now - self._tasks_since >= answers.TASK_DURATION else "indexing"
@@ -134,14 +134,14 @@ class StubApi:
                 raise LookupError(part)
             new.add(part["chunk_index"])
         self._reported |= new
-        whole = {"url": f"{origin}/files/1"} if len(self._reported) == self._total else {}
+        url_field = {"url": f"{origin}/files/1"} if len(self._reported) == self._total else {}
         return {"asset_id": answers.ASSET_ID, "processed_chunks": len(new), "total_completed": len(self._reported)} | {
             "duplicate_chunks": 0,
-            **whole,
+            **url_field,
         }
 
     def _upload_status(self, page: int) -> dict[str, Any]:
-        """Return which parts were reported; a client requests it after an ambiguous failure."""
+        """Return the status of the parts; a client requests it after an ambiguous failure."""
         numbers = range(1, self._total + 1)[(page - 1) * answers.PER_PAGE : page * answers.PER_PAGE]
         return {
             "upload_id": answers.UPLOAD_ID,
@@ -168,7 +168,7 @@ def _parse_query(query: str) -> dict[str, str]:
 
 
 class Connection(asyncio.Protocol):
-    """One connection, which responds to requests in order."""
+    """A connection that responds to requests in order."""
 
     def __init__(self, stub: StubApi) -> None:
         self._stub = stub
@@ -223,13 +223,13 @@ class Connection(asyncio.Protocol):
 
     def _parse_chunk(self) -> bool:
         size, end, rest = self._buffer.partition(b"\r\n")
-        whole = int(size or b"0", 16) + 2
-        if not end or len(rest) < whole:
+        chunk_length = int(size or b"0", 16) + 2
+        if not end or len(rest) < chunk_length:
             return False
         self._buffer = rest
-        self._consume(whole - 2)
+        self._consume(chunk_length - 2)
         self._buffer = self._buffer[2:]
-        if whole == 2:  # the empty chunk is the last one
+        if chunk_length == 2:  # the empty chunk is the last one
             self._respond()
         return True
 
@@ -251,13 +251,18 @@ class Connection(asyncio.Protocol):
         for prefix in (answers.UNLIMITED_PREFIX, answers.START_PREFIX):
             if target.startswith(prefix):
                 target, limit_headers = target.removeprefix(prefix), False
-        more, body = stub.answer(self._method, target, bytes(self._body), md5, self._origin)
+        extra_headers, body = stub.respond(self._method, target, bytes(self._body), md5, self._origin)
         self._parse = self._parse_head
-        whole = b"%b%d%b\r\n\r\n%b" % (stub.response_head(limit_headers=limit_headers), len(body), more, body)
+        response = b"%b%d%b\r\n\r\n%b" % (
+            stub.response_head(limit_headers=limit_headers),
+            len(body),
+            extra_headers,
+            body,
+        )
         if delay := self._delay():
-            asyncio.get_running_loop().call_later(delay, self._transport.write, whole)
+            asyncio.get_running_loop().call_later(delay, self._transport.write, response)
         else:
-            self._transport.write(whole)
+            self._transport.write(response)
 
     def _delay(self) -> float:
         if self._target.startswith(answers.REMOTE_PREFIX):

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.sync [--calls N] [--rounds N]`: a call of `TwelveLabs` beside one of `AsyncTwelveLabs`.
+"""`python -m benchmarks.sync [--calls N] [--rounds N]`: compares calls of `TwelveLabs` and of `AsyncTwelveLabs`.
 
-Both get the same index from the server of the benchmarks, which has a process of its own: one call after the other, and
-64 at once, by threads and by tasks. A round measures both clients in turn. The lines show medians of wall time and of
-CPU time of this process for one call, and the median of the ratios of the rounds.
+Both clients get the same index from the benchmark server, which runs in its own process: with one call at a time, and
+with 64 concurrent calls by threads and by tasks. A round measures both clients, one after the other. The lines show the
+median wall time and CPU time of this process per call, and the median of the ratios of the rounds.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ WARM_UP = 100
 CONCURRENCY = 64
 
 Figures = tuple[float, float]
-"""Wall time and CPU time of a call, in microseconds."""
+"""Wall time and CPU time per call, in microseconds."""
 
 
 class Stopwatch:
-    """Measures wall and CPU time."""
+    """Measures wall time and CPU time."""
 
     def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._start, self._start_cpu = time.perf_counter(), time.process_time()
 
     def figures(self, calls: int) -> Figures:
-        """Return the times of one of `calls` calls."""
+        """Return the times per call."""
         return (
-            (time.perf_counter() - self._wall) / calls * 1e6,
-            (time.process_time() - self._cpu) / calls * 1e6,
+            (time.perf_counter() - self._start) / calls * 1e6,
+            (time.process_time() - self._start_cpu) / calls * 1e6,
         )
 
 
@@ -50,9 +50,9 @@ async def _tasks(origin: str, calls: int, concurrency: int) -> Figures:
                 await client.indexes.retrieve(INDEX_ID)
 
         await asyncio.gather(*(worker(WARM_UP // concurrency + 1) for _ in range(concurrency)))
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         await asyncio.gather(*(worker(calls // concurrency) for _ in range(concurrency)))
-        return watch.figures(calls // concurrency * concurrency)
+        return stopwatch.figures(calls // concurrency * concurrency)
 
 
 def measure_tasks(origin: str, calls: int, concurrency: int) -> Figures:
@@ -69,18 +69,19 @@ def measure_threads(origin: str, calls: int, concurrency: int) -> Figures:
                 client.indexes.retrieve(INDEX_ID)
 
         list(pool.map(worker, [WARM_UP // concurrency + 1] * concurrency))
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         list(pool.map(worker, [calls // concurrency] * concurrency))
-        return watch.figures(calls // concurrency * concurrency)
+        return stopwatch.figures(calls // concurrency * concurrency)
 
 
 def report(name: str, rounds: int, measure: Callable[[bool], Figures]) -> None:
-    """Print the line of one case."""
+    """Print the row of one case."""
     pairs = [(measure(False), measure(True)) for _ in range(rounds)]
-    wall, cpu = ([median(one[kind][part] for one in pairs) for kind in (0, 1)] for part in (0, 1))
-    ratios = [median(one[1][part] / one[0][part] for one in pairs) for part in (0, 1)]
+    wall_times, cpu_times = ([median(pair[kind][part] for pair in pairs) for kind in (0, 1)] for part in (0, 1))
+    ratios = [median(pair[1][part] / pair[0][part] for pair in pairs) for part in (0, 1)]
     columns = [
-        f"{part[0]:>9.0f} {part[1]:>9.0f} {ratio:>6.2f}x" for part, ratio in zip((wall, cpu), ratios, strict=True)
+        f"{times[0]:>9.0f} {times[1]:>9.0f} {ratio:>6.2f}x"
+        for times, ratio in zip((wall_times, cpu_times), ratios, strict=True)
     ]
     print(f"{name:<22} {' '.join(columns)}")
 
@@ -99,8 +100,8 @@ def main() -> None:
         for name, concurrency in (("one after the other", 1), (f"{CONCURRENCY} at once", CONCURRENCY)):
 
             def measure(sync: bool, concurrency: int = concurrency) -> Figures:  # noqa: FBT001
-                chosen = measure_threads if sync else measure_tasks
-                return chosen(server.origin, args.calls, concurrency)
+                measure_client = measure_threads if sync else measure_tasks
+                return measure_client(server.origin, args.calls, concurrency)
 
             report(name, args.rounds, measure)
 

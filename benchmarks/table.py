@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.clients import BARE, CLIENTS, HASHING, OFFICIAL, PLAIN
+from benchmarks.clients import BARE, CLIENTS, HASHING, OFFICIAL, WITHOUT_SNIFFIO
 from benchmarks.runner import MD5, SERVER
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ NAMES = {
     "official": "twelvelabs",
     "aiohttp": "bare aiohttp",
     HASHING: "bare aiohttp, MD5",
-    PLAIN: "twelvelabs, no sniffio",
+    WITHOUT_SNIFFIO: "twelvelabs, no sniffio",
     SERVER: "(bare sockets)",
     MD5: "(MD5 alone)",
 }
@@ -28,7 +28,7 @@ PEERS = (OFFICIAL, BARE)
 
 
 def median_value(samples: Sequence[Figures], column: Column) -> float | None:
-    """Return the median of a column, or None if it was not measured."""
+    """Return the median of a column, or None if the column was not measured."""
     try:
         return median(column.compute(figures) for figures in samples)
     except KeyError:
@@ -36,11 +36,14 @@ def median_value(samples: Sequence[Figures], column: Column) -> float | None:
 
 
 def median_ratio(figures: Sequence[Figures], peer_figures: Sequence[Figures], column: Column) -> float:
-    """Return the median over the rounds of the ratio of two clients' figures."""
-    return median(column.compute(one) / column.compute(other) for one, other in zip(figures, peer_figures, strict=True))
+    """Return the median of the ratios of two clients' figures in each round."""
+    return median(
+        column.compute(figure) / column.compute(peer_figure)
+        for figure, peer_figure in zip(figures, peer_figures, strict=True)
+    )
 
 
-def summary(chosen: Sequence[Case], samples: Samples) -> dict[str, Any]:
+def summary(cases: Sequence[Case], samples: Samples) -> dict[str, Any]:
     """Return medians, ratios and all samples for the JSON file."""
     return {
         case.name: {
@@ -58,41 +61,41 @@ def summary(chosen: Sequence[Case], samples: Samples) -> dict[str, Any]:
             }
             for client, figures in samples[case.name].items()
         }
-        for case in chosen
+        for case in cases
     }
 
 
-def table(group: Group, chosen: Sequence[Case], samples: Samples) -> str:
+def table(group: Group, cases: Sequence[Case], samples: Samples) -> str:
     """Format the table of a group."""
     heads = ["", ""]
-    for at, column in enumerate(group.columns):
+    for position, column in enumerate(group.columns):
         heads.append(column.name)
-        heads += ["min-max"] if not at else []
-        heads += [f"/ {NAMES[peer]}" for peer in PEERS] if at < group.ratio_columns else []
+        heads += ["min-max"] if not position else []
+        heads += [f"/ {NAMES[peer]}" for peer in PEERS] if position < group.ratio_columns else []
     rows = [heads]
-    for case in chosen:
-        found = samples[case.name]
-        for client in (name for name in NAMES if name in found):
+    for case in cases:
+        client_samples = samples[case.name]
+        for client in (name for name in NAMES if name in client_samples):
             first = client == CLIENTS[0]
-            rows.append([case.label if first else "", NAMES[client], *_cells(group, client, found)])
+            rows.append([case.label if first else "", NAMES[client], *_cells(group, client, client_samples)])
     return f"{group.title}\n\n{align(rows)}\n"
 
 
-def _cells(group: Group, client: str, found: Mapping[str, Sequence[Figures]]) -> list[str]:
+def _cells(group: Group, client: str, client_samples: Mapping[str, Sequence[Figures]]) -> list[str]:
     cells: list[str] = []
-    for at, column in enumerate(group.columns):
-        middle = median_value(found[client], column)
-        cells.append("-" if middle is None else f"{middle:,.{column.digits}f}")
-        if not at:
-            figures = [column.compute(sample) for sample in found[client]]
+    for position, column in enumerate(group.columns):
+        median_figure = median_value(client_samples[client], column)
+        cells.append("-" if median_figure is None else f"{median_figure:,.{column.digits}f}")
+        if not position:
+            figures = [column.compute(sample) for sample in client_samples[client]]
             cells.append(f"{min(figures):,.{column.digits}f}-{max(figures):,.{column.digits}f}")
-        if at < group.ratio_columns:
-            cells += [_format_ratio(found, client, peer, column) for peer in PEERS]
+        if position < group.ratio_columns:
+            cells += [_format_ratio(client_samples, client, peer, column) for peer in PEERS]
     return cells
 
 
-def _format_ratio(found: Mapping[str, Sequence[Figures]], client: str, peer: str, column: Column) -> str:
-    return "" if client == peer else f"{median_ratio(found[client], found[peer], column):.2f}"
+def _format_ratio(client_samples: Mapping[str, Sequence[Figures]], client: str, peer: str, column: Column) -> str:
+    return "" if client == peer else f"{median_ratio(client_samples[client], client_samples[peer], column):.2f}"
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
-"""The measured functions; each runs in a process of its own.
+"""The measured functions; each one runs in its own process.
 
-Everything but the first request is measured warm: one call of the same kind goes before it.
+Everything except the first request is measured warm, after one call of the same kind.
 """
 
 from __future__ import annotations
@@ -34,60 +34,60 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 Figures = dict[str, float]
-Work = Callable[..., Awaitable[Figures]]
+MeasuredFunction = Callable[..., Awaitable[Figures]]
 
 STALL_CHECK_INTERVAL = 0.001
-"""Interval in seconds at which stalls of the event loop are measured."""
+"""Interval in seconds of the checks for stalls of the event loop."""
 
 
 class Stopwatch:
-    """Wall time and CPU seconds since a start."""
+    """Measures wall time and CPU time from its creation."""
 
     def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._start, self._start_cpu = time.perf_counter(), time.process_time()
 
     def figures(self, count: int) -> Figures:
         """Return the figures for `count` operations."""
-        cpu = time.process_time() - self._cpu
-        return {"seconds": time.perf_counter() - self._wall, "cpu": cpu, "count": count}
+        cpu = time.process_time() - self._start_cpu
+        return {"seconds": time.perf_counter() - self._start, "cpu": cpu, "count": count}
 
 
 @asynccontextmanager
-async def open_client(maker: ClientModule, origin: str) -> AsyncGenerator[Client]:
+async def open_client(client_module: ClientModule, origin: str) -> AsyncGenerator[Client]:
     """Open a client and close it at the end."""
-    client = maker.make(origin)
+    client = client_module.make(origin)
     try:
         yield client
     finally:
         await client.close()
 
 
-async def first(maker: ClientModule, origin: str) -> Figures:
+async def first(client_module: ClientModule, origin: str) -> Figures:
     """Construct an imported client and get one index."""
-    watch = Stopwatch()
-    async with open_client(maker, origin) as client:
+    stopwatch = Stopwatch()
+    async with open_client(client_module, origin) as client:
         assert await client.get() == INDEX_ID
-        return watch.figures(1)
+        return stopwatch.figures(1)
 
 
-async def sequential(maker: ClientModule, origin: str, *, count: int) -> Figures:
+async def sequential(client_module: ClientModule, origin: str, *, count: int) -> Figures:
     """Get one index repeatedly."""
-    laps: list[float] = []
-    async with open_client(maker, origin) as client:
+    durations: list[float] = []
+    async with open_client(client_module, origin) as client:
         await client.get()
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         for _ in range(count):
             start = time.perf_counter()
             await client.get()
-            laps.append(time.perf_counter() - start)
-        figures = watch.figures(count)
+            durations.append(time.perf_counter() - start)
+        figures = stopwatch.figures(count)
         held = await _peak_traced_memory(client.get)
-    cuts = quantiles(laps, n=100)
-    return {**figures, "p50": cuts[49] * 1e6, "p99": cuts[98] * 1e6, "held": held}
+    percentiles = quantiles(durations, n=100)
+    return {**figures, "p50": percentiles[49] * 1e6, "p99": percentiles[98] * 1e6, "held": held}
 
 
 async def _peak_traced_memory(operation: Callable[[], Awaitable[Any]], times: int = 50) -> float:
-    """Return the maximum bytes of Python objects that one of several equal calls holds."""
+    """Return the median of the maximum bytes of Python objects that a call holds, over several equal calls."""
     tracemalloc.start()
     await operation()
     held: list[int] = []
@@ -100,93 +100,95 @@ async def _peak_traced_memory(operation: Callable[[], Awaitable[Any]], times: in
     return median(held)
 
 
-async def start_many(maker: ClientModule, origin: str, *, count: int) -> Figures:
-    """Get one index `count` times at once as the first calls of a client, from a server without rate-limit headers."""
-    async with open_client(maker, origin + START_PREFIX) as client:
-        watch = Stopwatch()
+async def start_many(client_module: ClientModule, origin: str, *, count: int) -> Figures:
+    """Get one index in `count` concurrent first calls of a client, from a server without rate-limit headers."""
+    async with open_client(client_module, origin + START_PREFIX) as client:
+        stopwatch = Stopwatch()
         await _run_concurrently(client.get, INDEX_ID, count, count)
-        return watch.figures(count)
+        return stopwatch.figures(count)
 
 
 async def concurrent(
-    maker: ClientModule, origin: str, *, count: int, at_once: int, limit_headers: bool = True
+    client_module: ClientModule, origin: str, *, count: int, concurrency: int, limit_headers: bool = True
 ) -> Figures:
     """Get one index in many concurrent calls."""
-    async with open_client(maker, origin if limit_headers else origin + UNLIMITED_PREFIX) as client:
+    async with open_client(client_module, origin if limit_headers else origin + UNLIMITED_PREFIX) as client:
         await client.get()
-        watch = Stopwatch()
-        await _run_concurrently(client.get, INDEX_ID, count, at_once)
-        return watch.figures(count)
+        stopwatch = Stopwatch()
+        await _run_concurrently(client.get, INDEX_ID, count, concurrency)
+        return stopwatch.figures(count)
 
 
-async def paging(maker: ClientModule, origin: str, *, ahead: int = 0) -> Figures:
-    """Read a long list; with `ahead`, from a remote server."""
-    async with open_client(maker, origin + REMOTE_PREFIX if ahead else origin) as client:
+async def paging(client_module: ClientModule, origin: str, *, ahead: int = 0) -> Figures:
+    """Read a long list; if `ahead` is positive, from a remote server."""
+    async with open_client(client_module, origin + REMOTE_PREFIX if ahead else origin) as client:
         await client.get()
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         assert await client.list(ahead) == PAGE_COUNT * PER_PAGE
-        return watch.figures(PAGE_COUNT * PER_PAGE)
+        return stopwatch.figures(PAGE_COUNT * PER_PAGE)
 
 
-async def small_uploads(maker: ClientModule, origin: str, *, count: int, at_once: int, size: int) -> Figures:
-    """Upload small assets."""
+async def small_uploads(
+    client_module: ClientModule, origin: str, *, count: int, concurrency: int, size: int
+) -> Figures:
+    """Upload small assets concurrently."""
     content = b"\0" * size
-    async with open_client(maker, origin) as client:
+    async with open_client(client_module, origin) as client:
         await client.upload_small(content)
-        watch = Stopwatch()
-        await _run_concurrently(lambda: client.upload_small(content), ASSET_ID, count, at_once)
-        return watch.figures(count)
+        stopwatch = Stopwatch()
+        await _run_concurrently(lambda: client.upload_small(content), ASSET_ID, count, concurrency)
+        return stopwatch.figures(count)
 
 
-async def embeddings(maker: ClientModule, origin: str) -> Figures:
+async def embeddings(client_module: ClientModule, origin: str) -> Figures:
     """Get many vectors in one response; measure memory and stalls of the event loop."""
-    async with open_client(maker, origin) as client:
+    async with open_client(client_module, origin) as client:
         assert await client.embed(SHORT_VIDEO) == 1
         reset_peak()
-        idle = resident()
-        pulse = StallMonitor()
-        async with pulse.running():
-            watch = Stopwatch()
+        memory_before = resident()
+        stall_monitor = StallMonitor()
+        async with stall_monitor.running():
+            stopwatch = Stopwatch()
             assert await client.embed() == VECTOR_COUNT
-            figures = watch.figures(1)
-        return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
+            figures = stopwatch.figures(1)
+        return {**figures, "memory": (peak() - memory_before) / MIB, "stall": stall_monitor.longest * 1000}
 
 
-async def events(maker: ClientModule, origin: str) -> Figures:
+async def events(client_module: ClientModule, origin: str) -> Figures:
     """Read a streamed analysis."""
-    async with open_client(maker, origin) as client:
+    async with open_client(client_module, origin) as client:
         async for _ in client.events():
             pass
-        watch, count, first = Stopwatch(), 0, 0.0
+        stopwatch, count, first = Stopwatch(), 0, 0.0
         async for _ in client.events():
-            first = first or watch.figures(1)["seconds"]
+            first = first or stopwatch.figures(1)["seconds"]
             count += 1
         assert count == EVENT_COUNT
-        return {**watch.figures(count), "first": first * 1000}
+        return {**stopwatch.figures(count), "first": first * 1000}
 
 
-async def waiting(maker: ClientModule, origin: str, *, count: int) -> Figures:
+async def waiting(client_module: ClientModule, origin: str, *, count: int) -> Figures:
     """Wait for many tasks that become ready at the same time."""
-    async with open_client(maker, origin) as client:
+    async with open_client(client_module, origin) as client:
         await client.get()
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         assert await client.wait(TASK_IDS[:count]) == count
-        return watch.figures(count)
+        return stopwatch.figures(count)
 
 
-async def large_upload(maker: ClientModule, origin: str, *, path: str) -> Figures:
+async def large_upload(client_module: ClientModule, origin: str, *, path: str) -> Figures:
     """Upload one large file; measure memory and stalls of the event loop."""
     file, size = Path(path), os.stat(path).st_size  # noqa: PTH116  # before the measurement
-    async with open_client(maker, origin) as client:
+    async with open_client(client_module, origin) as client:
         await client.get()
         reset_peak()
-        idle = resident()
-        pulse = StallMonitor()
-        async with pulse.running():
-            watch = Stopwatch()
+        memory_before = resident()
+        stall_monitor = StallMonitor()
+        async with stall_monitor.running():
+            stopwatch = Stopwatch()
             assert await client.upload_large(file) == ASSET_ID
-            figures = watch.figures(size)
-        return {**figures, "memory": (peak() - idle) / MIB, "stall": pulse.longest * 1000}
+            figures = stopwatch.figures(size)
+        return {**figures, "memory": (peak() - memory_before) / MIB, "stall": stall_monitor.longest * 1000}
 
 
 class StallMonitor:
@@ -198,13 +200,13 @@ class StallMonitor:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Measure stalls until the end of the block."""
-        beats = asyncio.create_task(self._measure())
+        task = asyncio.create_task(self._measure())
         await asyncio.sleep(0)
         try:
             yield
         finally:
             await asyncio.sleep(2 * STALL_CHECK_INTERVAL)  # include a stall at the end
-            beats.cancel()
+            task.cancel()
 
     async def _measure(self) -> None:
         while True:
@@ -213,13 +215,15 @@ class StallMonitor:
             self.longest = max(self.longest, time.perf_counter() - start - STALL_CHECK_INTERVAL)
 
 
-async def _run_concurrently(operation: Callable[[], Awaitable[Any]], expected: str, count: int, at_once: int) -> None:
-    turns = iter(range(count))
+async def _run_concurrently(
+    operation: Callable[[], Awaitable[Any]], expected: str, count: int, concurrency: int
+) -> None:
+    remaining_calls = iter(range(count))
 
     async def run_calls() -> None:
-        for _ in turns:
+        for _ in remaining_calls:
             assert await operation() == expected
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
+        for _ in range(concurrency):
             group.create_task(run_calls())

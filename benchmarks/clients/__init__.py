@@ -12,7 +12,7 @@ from benchmarks.answers import SHORT_VIDEO_NAME
 OURS: Final = "ours"
 OFFICIAL: Final = "official"
 BARE: Final = "aiohttp"
-PLAIN: Final = "plain"
+WITHOUT_SNIFFIO: Final = "plain"
 HASHING: Final = "hashing"
 CLIENTS: Final = (OURS, OFFICIAL, BARE)
 
@@ -20,7 +20,7 @@ MODULES: Final = {
     OURS: "benchmarks.clients.ours",
     OFFICIAL: "benchmarks.clients.official",
     BARE: "benchmarks.clients.bare",
-    PLAIN: "benchmarks.clients.plain",
+    WITHOUT_SNIFFIO: "benchmarks.clients.plain",
     HASHING: "benchmarks.clients.hashing",
 }
 
@@ -38,14 +38,14 @@ SMALL_FILE_NAME: Final = "clip.mp4"
 
 
 class Client(Protocol):
-    """A client."""
+    """The operations that are measured."""
 
     async def get(self) -> str | None:
         """Get an index and return its id."""
         ...
 
     async def list(self, ahead: int = 0) -> int:
-        """List all indexes, 50 a page, and return their number; prefetch `ahead` pages if supported."""
+        """List all indexes, 50 per page, and return their number; prefetch `ahead` pages if supported."""
         ...
 
     async def upload_small(self, content: bytes) -> str | None:

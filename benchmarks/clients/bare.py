@@ -1,4 +1,4 @@
-"""aiohttp without a client library: no checks and no retries."""
+"""aiohttp without a client library: no validation and no retries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BareClient:
     """A session with the connector that `twelvelabs_async` uses, and `json.loads`."""
 
     hashes_parts = False
-    """Whether the MD5 of each part is computed in the thread that reads it."""
+    """Whether the thread that reads a part computes its MD5."""
 
     def __init__(self, origin: str) -> None:
         self._base = origin + PREFIX
@@ -38,8 +38,8 @@ class BareClient:
     async def _request(self, method: str, path: str, *, data: Any = None, json_body: Any = None) -> dict[str, Any]:
         async with self._http.request(method, self._base + path, data=data, json=json_body) as response:
             response.raise_for_status()
-            answer: dict[str, Any] = json.loads(await response.read())
-            return answer
+            response_body: dict[str, Any] = json.loads(await response.read())
+            return response_body
 
     async def get(self) -> str | None:
         """Get an index and return its id."""
@@ -51,9 +51,9 @@ class BareClient:
         count, page, last = 0, 0, 1
         while page < last:
             page += 1
-            answer = await self._request("GET", f"/indexes?page={page}&page_limit={PER_PAGE}")
-            last = answer["page_info"]["total_page"]
-            for _ in answer["data"]:
+            response_body = await self._request("GET", f"/indexes?page={page}&page_limit={PER_PAGE}")
+            last = response_body["page_info"]["total_page"]
+            for _ in response_body["data"]:
                 count += 1
         return count
 
@@ -69,8 +69,8 @@ class BareClient:
         """Upload a file in parts, each read in a thread."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            asked = {"filename": path.name, "type": "video", "total_size": os.fstat(descriptor).st_size}
-            session = await self._request("POST", "/assets/multipart-uploads", json_body=asked)
+            request_body = {"filename": path.name, "type": "video", "total_size": os.fstat(descriptor).st_size}
+            session = await self._request("POST", "/assets/multipart-uploads", json_body=request_body)
             upload = MultipartUpload(self._http, self._request, session, descriptor, hashes_parts=self.hashes_parts)
             await upload.send()
         finally:
@@ -79,23 +79,23 @@ class BareClient:
 
     async def embed(self, video: str = REMOTE_VIDEO) -> int:
         """Get the embeddings of a video and return the number of vectors."""
-        asked = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": video}}}
-        return len((await self._request("POST", "/embed-v2", json_body=asked))["data"])
+        request_body = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": video}}}
+        return len((await self._request("POST", "/embed-v2", json_body=request_body))["data"])
 
     async def events(self) -> AsyncIterator[str | None]:
         """Yield the texts of a streamed analysis."""
-        asked = {"video": {"type": "url", "url": REMOTE_VIDEO}, "prompt": "What happens?", "stream": True}
-        kept = b""
-        async with self._http.post(f"{self._base}/analyze", json=asked) as response:
-            async for piece in response.content.iter_any():
-                *lines, kept = (kept + piece).split(b"\n")
+        request_body = {"video": {"type": "url", "url": REMOTE_VIDEO}, "prompt": "What happens?", "stream": True}
+        incomplete_line = b""
+        async with self._http.post(f"{self._base}/analyze", json=request_body) as response:
+            async for chunk in response.content.iter_any():
+                *lines, incomplete_line = (incomplete_line + chunk).split(b"\n")
                 for line in lines:
                     event = json.loads(line)
                     if event["event_type"] == "text_generation":
                         yield event["text"]
 
     async def wait(self, task_ids: Sequence[str]) -> int:
-        """Poll each task by itself."""
+        """Poll each task separately."""
 
         async def wait(task_id: str) -> str:
             while (status := (await self._request("GET", f"/tasks/{task_id}"))["status"]) == "indexing":  # noqa: ASYNC110  # the API has no notification
@@ -110,7 +110,7 @@ class BareClient:
 
 
 class MultipartUpload:
-    """A multipart upload."""
+    """A multipart upload of one file."""
 
     def __init__(
         self,
@@ -133,23 +133,23 @@ class MultipartUpload:
         self._url_lock = asyncio.Lock()
 
     async def send(self) -> None:
-        """Send and report all parts."""
+        """Send all parts and report them."""
         numbers = iter(range(1, self._total + 1))
         async with asyncio.TaskGroup() as group:
             for _ in range(PART_CONCURRENCY):
-                group.create_task(self._work(numbers))
+                group.create_task(self._send_parts(numbers))
         await self._report()
 
-    async def _work(self, numbers: Iterator[int]) -> None:
+    async def _send_parts(self, numbers: Iterator[int]) -> None:
         for number in numbers:
             url = await self._url(number)
             content, md5 = await asyncio.to_thread(self._read, (number - 1) * self._size)
             async with self._http.put(url, data=content) as response:
                 response.raise_for_status()
-                proof = response.headers["ETag"].strip('"')
-            if len(proof) == len(md5) and proof != md5:
+                etag = response.headers["ETag"].strip('"')
+            if len(etag) == len(md5) and etag != md5:
                 raise ValueError(number)
-            self._done.append({"chunk_index": number, "proof": proof, "proof_type": "etag", "chunk_size": len(content)})
+            self._done.append({"chunk_index": number, "proof": etag, "proof_type": "etag", "chunk_size": len(content)})
             if len(self._done) >= REPORT_EVERY:
                 await self._report()
 
@@ -160,9 +160,9 @@ class MultipartUpload:
     async def _url(self, number: int) -> str:
         async with self._url_lock:
             if number not in self._urls:
-                asked = {"start": number, "count": min(50, self._total + 1 - number)}
-                more = await self._request("POST", f"{self._path}/presigned-urls", json_body=asked)
-                self._urls.update({url["chunk_index"]: url["url"] for url in more["upload_urls"]})
+                request_body = {"start": number, "count": min(50, self._total + 1 - number)}
+                new_urls = await self._request("POST", f"{self._path}/presigned-urls", json_body=request_body)
+                self._urls.update({url["chunk_index"]: url["url"] for url in new_urls["upload_urls"]})
         return self._urls.pop(number)
 
     async def _report(self) -> None:

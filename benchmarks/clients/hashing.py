@@ -1,4 +1,4 @@
-"""aiohttp without a client library, which compares the MD5 of each part with the ETag, as `twelvelabs_async` does."""
+"""aiohttp without a client library that compares the MD5 of each part with the ETag, like `twelvelabs_async`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.clients.bare import BareClient
 
 
 class HashingClient(BareClient):
-    """Does the same work for an upload as `twelvelabs_async`."""
+    """Verifies uploads like `twelvelabs_async`."""
 
     hashes_parts = True
 

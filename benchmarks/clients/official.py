@@ -20,7 +20,7 @@ class OfficialClient:
 
     def __init__(self, origin: str) -> None:
         self._client = AsyncTwelveLabs(api_key="key", base_url=origin + PREFIX)
-        # Its declared class has no upload_file; its actual class has.
+        # The declared class has no upload_file; the actual class has it.
         self._multipart: Any = self._client.multipart_upload
 
     async def get(self) -> str | None:
@@ -42,14 +42,14 @@ class OfficialClient:
         ).id
 
     async def upload_large(self, path: Path) -> str | None:
-        """Upload a file in parts, five at a time by default."""
+        """Upload a file in parts, five parts at a time by default."""
         return str((await self._multipart.upload_file(path)).asset_id)
 
     async def embed(self, video: str = REMOTE_VIDEO) -> int:
         """Get the embeddings of a video and return the number of vectors."""
         source = VideoInputRequest(media_source=MediaSource(url=video))
-        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
-        return len(found.data)
+        response = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
+        return len(response.data)
 
     async def events(self) -> AsyncIterator[str | None]:
         """Yield the texts of a streamed analysis."""
@@ -60,13 +60,13 @@ class OfficialClient:
                 yield event.text
 
     async def wait(self, task_ids: Sequence[str]) -> int:
-        """Wait for each task by itself: there is no method for several."""
-        tasks: Any = self._client.tasks  # its declared class has no wait_for_done either
+        """Wait for each task separately, because there is no method for several tasks."""
+        tasks: Any = self._client.tasks  # the declared class has no wait_for_done
         done = await asyncio.gather(*(tasks.wait_for_done(task_id, sleep_interval=1.0) for task_id in task_ids))
         return sum(task.status == "ready" for task in done)
 
     async def close(self) -> None:
-        """Do nothing: there is no method to close it."""
+        """Do nothing, because the client has no method to close it."""
 
 
 def make(origin: str) -> OfficialClient:

@@ -41,12 +41,12 @@ class AsyncClient:
     async def embed(self, video: str = REMOTE_VIDEO) -> int:
         """Get the embeddings of a video and return the number of vectors."""
         source = {"media_source": {"url": video}}
-        found = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
-        return len(found.data)
+        response = await self._client.embed.v_2.create(input_type="video", model_name="marengo3.0", video=source)
+        return len(response.data)
 
     async def events(self) -> AsyncIterator[str | None]:
         """Yield the texts of a streamed analysis."""
-        from twelvelabs_async.models.analyze import TextGeneration, VideoUrl  # noqa: PLC0415  # other cases do not need it
+        from twelvelabs_async.models.analyze import TextGeneration, VideoUrl  # noqa: PLC0415  # only this case needs it
 
         async for event in self._client.analyze_stream(video=VideoUrl(url=REMOTE_VIDEO), prompt="What happens?"):
             if isinstance(event, TextGeneration):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def make(origin: str) -> OfficialClient:
     """Create a client in a process that cannot import `sniffio`."""
-    search = PathFinder.find_spec
+    original_find_spec = PathFinder.find_spec
 
     def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        return search("not_installed" if name == "sniffio" else name, path, target)
+        return original_find_spec("not_installed" if name == "sniffio" else name, path, target)
 
-    PathFinder.find_spec = find_spec  # type: ignore[method-assign, assignment]  # pyright: ignore[reportAttributeAccessIssue]  # replaces the import system on purpose
+    PathFinder.find_spec = find_spec  # type: ignore[method-assign, assignment]  # pyright: ignore[reportAttributeAccessIssue]  # patches the import system
     return OfficialClient(origin)

@@ -1,1 +1,1 @@
-"""Ingestions that are killed, and large ingestions."""
+"""Ingestions whose process is killed, and large ingestions."""

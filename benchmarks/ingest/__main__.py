@@ -37,7 +37,7 @@ def format_row(result: KillResult) -> str:
 
 
 async def main() -> None:
-    """Run both programs while they are killed, and print the table."""
+    """Run both programs, kill them repeatedly, and print the table."""
     args = parse_arguments()
     if args.sizes:
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
@@ -61,7 +61,7 @@ async def main() -> None:
 
 
 async def print_faults(folder: Path, videos: int, outage: float) -> None:
-    """Ingest during the other faults, each with the ledgers that it concerns, and print a table."""
+    """Ingest during the other faults, each with the ledgers it affects, and print a table."""
     await asyncio.to_thread(folder.chmod, 0o755)  # the database runs as another user
     print("fault      ledger      videos   once more than once missing rejected runs seconds", flush=True)
     for fault, ledger in (

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.ingest.child NAME BASE_URL INDEX FOLDER [LEDGER]`: the programs that the benchmark kills.
+"""`python -m benchmarks.ingest.child NAME BASE_URL INDEX FOLDER [LEDGER]`: programs for the benchmark with kills.
 
-Each program ingests a folder and stores its progress next to the folder. Exit code 0 means that everything is ingested.
+Each program ingests a folder and stores its progress next to the folder. Exit code 0 means that all files are ingested.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 CONCURRENCY: Final = 8
 MULTIPART_THRESHOLD: Final = 60_000
-"""Bytes: about half of the videos are sent in one request, the others in parts."""
+"""Threshold in bytes; about half of the videos are sent in one request, the others in parts."""
 
 
 async def ingest_with_ledger(base_url: str, index_id: str, folder: Path, ledger: str | None = None) -> int:
     """Ingest with this package and a ledger; return the number of items that are not ready.
 
-    Prints a line when the ledger is open.
+    The program prints a line when the ledger is open.
     """
     is_open = False
 
@@ -50,14 +50,14 @@ async def ingest_with_ledger(base_url: str, index_id: str, folder: Path, ledger:
 
 
 async def ingest_with_official_client(base_url: str, index_id: str, folder: Path, _: str | None = None) -> int:
-    """Ingest with a loop over the official client; return the number of failures.
+    """Ingest with a loop around the official client; return the number of failures.
 
-    It keeps a list of finished files, uploads eight files at the same time, and prints failures.
+    The program keeps a list of finished files, uploads up to eight files concurrently, and prints failures.
     """
     from twelvelabs import AsyncTwelveLabs as Client  # noqa: PLC0415  # only this program needs it
 
     client = Client(api_key=API_KEY, base_url=base_url.removesuffix("/v1.3") + "/v1.3")
-    done, failures = folder.with_suffix(".done"), 0
+    done_list, failures = folder.with_suffix(".done"), 0
     slots = asyncio.Semaphore(CONCURRENCY)
 
     async def ingest_one(path: Path, size: int) -> None:
@@ -65,33 +65,33 @@ async def ingest_with_official_client(base_url: str, index_id: str, folder: Path
         async with slots:
             try:
                 await _upload_and_index(client, index_id, path, size)
-            except Exception as error:  # noqa: BLE001  # as such loops do
+            except Exception as error:  # noqa: BLE001  # like typical scripts
                 failures += 1
                 print(path.name, type(error).__name__, file=sys.stderr)
                 return
-        with done.open("a") as file:
+        with done_list.open("a") as file:
             file.write(path.name + "\n")
 
-    await asyncio.gather(*(ingest_one(path, size) for path, size in _unfinished(folder, done)))
+    await asyncio.gather(*(ingest_one(path, size) for path, size in _unfinished(folder, done_list)))
     return failures
 
 
-def _unfinished(folder: Path, done: Path) -> list[tuple[Path, int]]:
+def _unfinished(folder: Path, done_list: Path) -> list[tuple[Path, int]]:
     """Return the files that are not in the list, with their sizes."""
-    done.touch()
-    finished = set(done.read_text().split())
+    done_list.touch()
+    finished = set(done_list.read_text().split())
     return [(path, path.stat().st_size) for path in sorted(folder.iterdir()) if path.name not in finished]
 
 
 async def _upload_and_index(client: Official, index_id: str, path: Path, size: int) -> None:
-    uploads: Any = client.multipart_upload  # its declared type lacks upload_file
+    uploads: Any = client.multipart_upload  # the declared type lacks upload_file
     if size <= MULTIPART_THRESHOLD:
         with path.open("rb") as file:
             asset_id = (await client.assets.create(method="direct", file=file, filename=path.name)).id
     else:
         asset_id = (await uploads.upload_file(path)).asset_id
     assert asset_id is not None
-    while (await client.assets.retrieve(asset_id)).status == "processing":  # noqa: ASYNC110  # there is no event
+    while (await client.assets.retrieve(asset_id)).status == "processing":  # noqa: ASYNC110  # there is no notification
         await asyncio.sleep(0.5)
     await client.indexes.indexed_assets.create(index_id, asset_id=asset_id)
 

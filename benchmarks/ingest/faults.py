@@ -1,8 +1,8 @@
-"""Faults of the ledger, the machine and the network: does each video get into the index once?
+"""Faults of the ledger, the machine and the network; counts how often each video is in the index at the end.
 
 - Lock lost: the database ends all connections of a run, and a second run starts each time.
-- Suspended: a run is stopped (SIGSTOP) for longer than its lease, another takes over, and the first one goes on.
-- Outage: no request gets an answer for a while.
+- Suspended: a run is stopped (SIGSTOP) for longer than its lease, another run takes over, and the first is continued.
+- Outage: no request gets a response for a while.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS_OF_WORK: Final = 3.0
-"""Seconds that a run works before and after each fault."""
+"""Seconds of undisturbed work before and after each fault."""
 
 LOST_LOCKS: Final = 5
 SUSPENSIONS: Final = 2
@@ -47,13 +47,13 @@ class FaultResult:
     more: int
     missing: int
     rejected: int
-    """Second runs that were refused."""
+    """Second runs that could not open the ledger."""
     seconds: float
 
 
 @attrs.define
 class Scenario:
-    """Runs on one ledger and one index."""
+    """Ingestion runs with one ledger and one index."""
 
     command: list[str]
     emulator: EmulatorProcess
@@ -62,7 +62,7 @@ class Scenario:
     rejected: int = 0
 
     async def start(self) -> asyncio.subprocess.Process | None:
-        """Start a run; return None if it is refused."""
+        """Start a run; return None if it cannot open the ledger."""
         process = await asyncio.create_subprocess_exec(
             *self.command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
@@ -74,12 +74,12 @@ class Scenario:
         return None
 
     async def finish(self, process: asyncio.subprocess.Process | None) -> None:
-        """Wait for a run; repeat it until one has ingested everything."""
+        """Wait for a run; repeat it until a run has ingested all videos."""
         while process is None or await process.wait():
             process = await self.start()
 
     async def lose_lock(self) -> None:
-        """End the connections of a run repeatedly; start another run each time."""
+        """End the connections of a run repeatedly; try to start another run each time."""
         assert self.database is not None
         first = await self.start()
         assert first is not None
@@ -87,14 +87,14 @@ class Scenario:
             await asyncio.sleep(SECONDS_OF_WORK)
             await asyncio.to_thread(end_connections, self.database.url)
             second = await self.start()
-            if second is not None:  # allowed after the end of the first only
+            if second is not None:  # allowed only after the end of the first run
                 assert first.returncode is not None, "a second run was let in"
                 await self.finish(second)
                 break
         await self.finish(first)
 
     async def suspend(self) -> None:
-        """Stop a run; let it go on after another one has taken the ledger over."""
+        """Suspend a run, and continue it after another run has taken over the ledger."""
         current = await self.start()
         for _ in range(SUSPENSIONS):
             await asyncio.sleep(SECONDS_OF_WORK)
@@ -106,7 +106,7 @@ class Scenario:
                 current = current or await self.start()
             await asyncio.sleep(SECONDS_OF_WORK)
             suspended.send_signal(signal.SIGCONT)
-            if current is None:  # it was stopped during a transaction of SQLite, and kept the file locked
+            if current is None:  # it was stopped during an SQLite transaction, which locks the file
                 current = suspended
             else:
                 assert await suspended.wait(), "a run went on after it was taken over"
@@ -132,8 +132,8 @@ FAULTS: Final[dict[str, Callable[[Scenario], Awaitable[None]]]] = {
 
 async def run_with_fault(fault: str, ledger: str, folder: Path, *, videos: int, outage_seconds: float) -> FaultResult:
     """Ingest videos while a fault happens, and return the result."""
-    films = folder / "videos"
-    await asyncio.to_thread(_prepare, folder, films, videos)
+    video_folder = folder / "videos"
+    await asyncio.to_thread(_prepare, folder, video_folder, videos)
     database = PostgresServer(folder / "database") if ledger == "PostgreSQL" else None
     try:
         if database is not None:
@@ -144,7 +144,7 @@ async def run_with_fault(fault: str, ledger: str, folder: Path, *, videos: int, 
             emulator.slow_down()
             target = database.url if database is not None else str(folder / "videos.ledger")
             command = [sys.executable, "-m", "benchmarks.ingest.child", "ours", emulator.base_url, index_id]
-            scenario = Scenario([*command, str(films), target], emulator, database, outage_seconds)
+            scenario = Scenario([*command, str(video_folder), target], emulator, database, outage_seconds)
             started = time.monotonic()
             await FAULTS[fault](scenario)
             seconds = time.monotonic() - started
@@ -153,7 +153,7 @@ async def run_with_fault(fault: str, ledger: str, folder: Path, *, videos: int, 
     finally:
         if database is not None:
             await asyncio.to_thread(database.kill)
-    times = [counts[name] for name in await asyncio.to_thread(os.listdir, films)]
+    times = [counts[name] for name in await asyncio.to_thread(os.listdir, video_folder)]
     return FaultResult(
         fault=fault,
         ledger=ledger,
@@ -166,10 +166,10 @@ async def run_with_fault(fault: str, ledger: str, folder: Path, *, videos: int, 
     )
 
 
-def _prepare(folder: Path, films: Path, videos: int) -> None:
+def _prepare(folder: Path, video_folder: Path, videos: int) -> None:
     folder.mkdir()
     folder.chmod(0o755)  # the database runs as another user
-    make_videos(films, videos)
+    make_videos(video_folder, videos)
 
 
 def end_connections(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Kills an ingestion repeatedly at random counts, and counts how often each video is in the index at the end."""
+"""Kills an ingestion repeatedly at random times, and counts how often each video is in the index at the end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 MODELS: Final[list[dict[str, Any]]] = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 CHUNK_SIZE: Final = 16 * 1024
 KILL_DELAYS: Final = (1.0, 6.0)
-"""Range of the seconds after which a process is killed."""
+"""Minimum and maximum delay before a process is killed, in seconds."""
 
 MAX_FINAL_RUNS: Final = 3
-"""Number of runs at the end that are not killed, until one exits with code 0."""
+"""Maximum number of final runs, which are not killed; the last one is the first with exit code 0."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +43,7 @@ class KillResult:
 
 
 def make_videos(folder: Path, count: int) -> int:
-    """Create small videos with different content, real clips with some bytes appended, and return their total size."""
+    """Create small videos with different contents, sample clips with random bytes appended; return their total size."""
     folder.mkdir()
     clips = [
         clip for clip in resources.files("twelvelabs_async._cli").joinpath("clips").iterdir() if ".mp4" in clip.name
@@ -65,9 +65,9 @@ async def run_with_kills(
     seed: int,
     kill_delays: tuple[float, float] = KILL_DELAYS,
 ) -> KillResult:
-    """Run a program while it is killed and some requests fail, and return the result."""
+    """Run a program, kill it repeatedly while some requests fail, and return the result."""
     total = make_videos(folder, videos)
-    rng = random.Random(seed)  # noqa: S311  # no secret
+    rng = random.Random(seed)  # noqa: S311  # not for cryptography
     async with start_emulator(chunk_size=CHUNK_SIZE) as emulator:
         async with AsyncTwelveLabs(API_KEY, base_url=emulator.base_url) as client:
             index_id = (await client.indexes.ensure("videos", MODELS)).id
@@ -85,7 +85,7 @@ async def run_with_kills(
 
 
 async def _run_and_kill(command: list[str], delay: float) -> bool:
-    """Run a program and kill it; return whether it was still running."""
+    """Start a program and kill it after a delay; return whether it was still running."""
     process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
     try:
         await asyncio.wait_for(process.wait(), delay)
@@ -99,8 +99,8 @@ async def _run_and_kill(command: list[str], delay: float) -> bool:
 def _collect_result(
     emulator: EmulatorProcess, program: str, folder: Path, total: int, kills: int, runs: int
 ) -> KillResult:
-    found, names = emulator.indexed_counts(), [file.name for file in folder.iterdir()]
-    counts = [found[name] for name in names]
+    indexed_counts, names = emulator.indexed_counts(), [file.name for file in folder.iterdir()]
+    counts = [indexed_counts[name] for name in names]
     return KillResult(
         program=program,
         videos=len(names),

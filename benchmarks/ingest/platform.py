@@ -28,7 +28,7 @@ FAULT_KINDS: Final[tuple[dict[str, Any], ...]] = (
 
 
 async def serve(options: dict[str, Any]) -> None:
-    """Print the base URL, and serve until killed."""
+    """Print the base URL, and serve until the process is killed."""
     timing = Timing(**options.pop("timing", {}))
     async with Emulator(timing=timing, inspect_media=False, request_log_size=1_000_000, **options) as emulator:
         print(emulator.base_url, flush=True)
@@ -42,7 +42,7 @@ class EmulatorProcess:
     base_url: str
 
     def admin_request(self, method: str, path: str, body: object = None) -> Any:
-        """Send a request to its admin API, below `/_emulator`."""
+        """Send a request to the admin API, below `/_emulator`."""
         url = f"{self.base_url.rpartition('/')[0]}/_emulator{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310  # a local URL
@@ -53,25 +53,25 @@ class EmulatorProcess:
         return json.loads(content) if content else None
 
     def inject_random_faults(self, share: float) -> None:
-        """Make this share of the requests fail, to the API and to storage."""
+        """Make this share of the requests to the API and to storage fail."""
         for seed, kind in enumerate(FAULT_KINDS):
             fault = {"operation": "*", "times": None, "probability": share / len(FAULT_KINDS), "seed": seed, **kind}
             self.admin_request("POST", "/faults", fault)
 
     def inject_outage(self) -> None:
-        """Reset the connection of each request until `clear_faults`."""
+        """Reset the connection of each request until `clear_faults` is called."""
         self.admin_request("POST", "/faults", {"operation": "*", "times": None, "reset": "before"})
 
     def slow_down(self, seconds: float = 0.5) -> None:
-        """Delay each upload, so that many are in progress when a fault happens."""
+        """Delay each upload, so that many uploads are in progress during a fault."""
         self.admin_request("POST", "/faults", {"operation": "POST /assets", "times": None, "delay": seconds})
 
     def clear_faults(self) -> None:
-        """End all faults."""
+        """Remove all faults."""
         self.admin_request("DELETE", "/faults")
 
     def indexed_counts(self) -> Counter[str]:
-        """Return how often each file name is ready in the index."""
+        """Return the number of ready index entries by filename."""
         state = self.admin_request("GET", "/state")
         names = {asset["_id"]: asset["filename"] for asset in state["assets"]}
         return Counter(
@@ -83,7 +83,7 @@ class EmulatorProcess:
         return len(self.admin_request("GET", "/state")["assets"])
 
     def bytes_received(self) -> int:
-        """Return the bytes of files that were received, including failed requests."""
+        """Return the bytes of files in all requests, including failed requests."""
         uploads = [
             *self.admin_request("GET", "/requests?route=storage"),
             *self.admin_request("GET", "/requests?route=POST%20/assets"),
@@ -105,7 +105,7 @@ async def start_emulator(**options: Any) -> AsyncGenerator[EmulatorProcess]:
         assert process.stdout is not None
         yield EmulatorProcess((await process.stdout.readline()).decode().strip())
     finally:
-        with suppress(ProcessLookupError):  # it may have ended
+        with suppress(ProcessLookupError):  # the process may have ended
             process.kill()
         await process.wait()
 

@@ -28,7 +28,7 @@ Figures = dict[str, float]
 
 
 async def generate_urls() -> AsyncIterator[str]:
-    """Yield ten thousand URLs, which the emulator does not request."""
+    """Yield ten thousand URLs; the emulator sends no requests to them."""
     for number in range(ITEM_COUNT):
         yield f"https://example.com/{number}.mp4"
 
@@ -47,14 +47,14 @@ async def many_in_flight(client: AsyncTwelveLabs, index_id: str, folder: Path) -
 
 
 async def resume(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """Run the same ingestion again, when all items are done."""
+    """Repeat the same ingestion after all items are done."""
     return await _measure(
         lambda: client.ingest(generate_urls(), index_id=index_id, ledger=folder / "flight.ledger").summary()
     )
 
 
 async def parts(client: AsyncTwelveLabs, index_id: str, folder: Path) -> Figures:
-    """Upload fifty files of 40 MiB at the same time, in parts."""
+    """Upload fifty files of 40 MiB in parts, at the same time."""
     return await _measure(
         lambda: client.ingest(folder / "films", index_id=index_id, concurrency=50, multipart_threshold=0).summary()
     )
@@ -89,7 +89,7 @@ PROGRAMS: Final = {"flight": many_in_flight, "resume": resume, "parts": parts, "
 async def main(name: str, base_url: str, index_id: str, folder: str) -> None:
     """Run the ingestion, and print the figures."""
     async with AsyncTwelveLabs(API_KEY, base_url=base_url) as client:
-        await client.indexes.retrieve(index_id)  # loads the modules that are imported lazily
+        await client.indexes.retrieve(index_id)  # imports lazily loaded modules
         print(json.dumps(await PROGRAMS[name](client, index_id, Path(folder))), flush=True)
 
 

@@ -59,12 +59,12 @@ async def _measure_fifty_files(folder: Path) -> list[str]:
 
 
 async def _measure_killed_upload(folder: Path) -> str:
-    """Kill the upload of a file each time that another quarter of it has been received."""
+    """Kill the upload of a file each time another quarter of it has been received."""
     async with start_emulator(chunk_size=CHUNK_SIZE) as emulator:
         index_id = await _create_index(emulator)
-        for nth in range(1, KILL_COUNT + 1):
+        for kill_number in range(1, KILL_COUNT + 1):
             process = await _start("large", emulator, index_id, folder)
-            while await asyncio.to_thread(emulator.bytes_received) < nth * LARGE_FILE_SIZE // (KILL_COUNT + 1):  # noqa: ASYNC110  # no event
+            while await asyncio.to_thread(emulator.bytes_received) < kill_number * LARGE_FILE_SIZE // (KILL_COUNT + 1):  # noqa: ASYNC110  # there is no notification
                 await asyncio.sleep(0.02)
             process.kill()
             await process.wait()
@@ -89,13 +89,13 @@ async def _start(name: str, emulator: EmulatorProcess, index_id: str, folder: Pa
 
 async def _measure(name: str, emulator: EmulatorProcess, index_id: str, folder: Path) -> dict[str, Any]:
     process = await _start(name, emulator, index_id, folder)
-    printed, _ = await process.communicate()
-    figures: dict[str, Any] = json.loads(printed)
+    output, _ = await process.communicate()
+    figures: dict[str, Any] = json.loads(output)
     return figures
 
 
 def _make_files(folder: Path) -> None:
-    """Create sparse files; their content does not matter."""
+    """Create sparse files; the content is irrelevant."""
     (folder / "films").mkdir()
     for number in range(FILE_COUNT):
         _create_sparse_file(folder / "films" / f"{number}.mp4", FILE_SIZE)

@@ -43,7 +43,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def scenario_table(scenario: Scenario, seeds: Sequence[int], *, real: bool) -> str:
-    """Run one scenario with every client."""
+    """Run one scenario with each client."""
     rows: list[Sequence[str]] = [HEADERS]
     for name in CLIENTS:
         runs = [run_scenario(scenario, name, seed=seed, real_time=real).stats for seed in seeds]
@@ -52,7 +52,7 @@ def scenario_table(scenario: Scenario, seeds: Sequence[int], *, real: bool) -> s
 
 
 def videos_table(seeds: Sequence[int]) -> str:
-    """Index videos with every client."""
+    """Index videos with each client."""
     rows: list[Sequence[str]] = [HEADERS]
     rows += [("", name, *cells([index_videos(name, seed) for seed in seeds])) for name in CLIENTS]
     rows.append(("", INGESTION, *cells([ingest_videos(seed) for seed in seeds])))
@@ -60,7 +60,7 @@ def videos_table(seeds: Sequence[int]) -> str:
 
 
 def priority_table(seeds: Sequence[int]) -> str:
-    """Make an interactive call while background calls wait."""
+    """Run an interactive call while background calls wait."""
     rows: list[Sequence[str]] = [("", "", "latency s", "next free slot s", "queue s")]
     for seed in seeds:
         result = measure_priority(seed)
@@ -88,7 +88,7 @@ def processes_table(*, quick: bool) -> str:
 
 
 def overhead_table() -> str:
-    """Measure reservations in each store, one after the other."""
+    """Measure sequential reservations in each store."""
     rows: list[Sequence[str]] = [("", "in flight", *OVERHEAD_HEADERS)]
     with rate_limit_stores() as stores:
         for label, url in stores:
@@ -114,14 +114,14 @@ def contention_table() -> str:
 
 
 def overhead_cells(runs: Sequence[Overhead]) -> list[str]:
-    """Format the largest figure of each column."""
+    """Format the maximum of each column."""
     columns = zip(*((run.reserve, run.pair, run.slowest, run.cpu) for run in runs), strict=True)
     return [f"{1000 * max(column):.3f}" for column in columns]
 
 
 @contextmanager
 def rate_limit_stores() -> Generator[list[tuple[str, str | None]]]:
-    """Yield the label and URL of each store; None is memory."""
+    """Yield the label and URL of each store; the URL of the memory is None."""
     stores: list[tuple[str, str | None]] = [("no shared store", None)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stores.append(("SQLite file", f"sqlite:///{folder}/limits.db"))
@@ -131,16 +131,16 @@ def rate_limit_stores() -> Generator[list[tuple[str, str | None]]]:
 
 
 def cells(runs: Sequence[RunStats]) -> list[str]:
-    """Format the median of the times and the worst of all other figures."""
+    """Format the median of the times and the worst values of the other figures."""
     failed = max(run.failed for run in runs)
     utilization = [run.utilization for run in runs if run.utilization is not None]
     return [
         f"{failed}",
         f"{max(run.rate_limited for run in runs):,}",
         f"{max(100 * run.rate_limited / run.calls for run in runs):.1f}",
-        f"{median(run.wall for run in runs):.1f}",
+        f"{median(run.duration for run in runs):.1f}",
         f"{median(run.ideal for run in runs):.1f}",
-        "-" if failed else f"{max(run.wall / run.ideal for run in runs):.3f}",
+        "-" if failed else f"{max(run.duration / run.ideal for run in runs):.3f}",
         f"{100 * min(utilization):.1f}" if utilization else "-",
     ]
 

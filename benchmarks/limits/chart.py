@@ -1,4 +1,4 @@
-"""Draws two runs against their windows: `python -m benchmarks.limits.chart FILE.svg`.
+"""Draws two runs with their windows: `python -m benchmarks.limits.chart FILE.svg`.
 
 The vertical axis is the remaining quota. An accepted request is a dot; a 429 is a red mark below zero. Each window
 starts at the top.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEFT, WIDTH, RIGHT = 64, 816, 40
 TOP, HEIGHT, STRIP, GAP = 96, 132, 44, 74
-"""Heights of a panel: offset of the first, quota, strip of 429s, gap before the next."""
+"""Layout of a panel: offset of the first panel, height of the quota, height of the strip of 429s, gap to the next."""
 
 STYLE: Final = """\
 svg{--paper:#fff;--ink:#1f2933;--soft:#667281;--band:#eef3f8;--rule:#cbd5e0;--go:#2563eb;--line:#93b4f5;--no:#dc2626;
@@ -57,7 +57,7 @@ class Panel:
         return self.top + HEIGHT
 
     def to_y(self, remaining: int) -> float:
-        """Return the y coordinate of a remainder."""
+        """Return the y coordinate of a remaining quota."""
         return self.floor - HEIGHT * remaining / self.limit
 
     def draw(self) -> Iterator[str]:
@@ -78,7 +78,7 @@ class Panel:
         yield _text(LEFT, self.top - 14, self.name, "name")
         rate_limited = f"{stats.rate_limited:,} responses 429" if stats.rate_limited else "no 429"
         failed = f", {stats.failed} failed" if stats.failed else ", none failed"
-        summary = f"{stats.calls} calls: {rate_limited}{failed}, {stats.wall:.0f} s"
+        summary = f"{stats.calls} calls: {rate_limited}{failed}, {stats.duration:.0f} s"
         yield _text(LEFT + WIDTH, self.top - 14, summary, "end " + ("bad" if stats.rate_limited else "good"))
         yield _text(LEFT - 10, self.top + 5, f"{self.limit} left", "end")
         yield _text(LEFT - 10, self.floor + 4, "0", "end")
@@ -91,30 +91,30 @@ class Panel:
         return f'<rect class="{tint}" x="{x:.1f}" y="{self.top}" width="{width:.1f}" height="{HEIGHT}"/>'
 
     def _window(self, window: Window) -> Iterator[str]:
-        """Yield the line of the remaining quota and a dot for each accepted request."""
+        """Yield the line of the remaining quota, and a dot for each accepted request."""
         path = [f"M{self.to_x(window.opened_at):.1f} {self.top}"]
         dots: list[str] = []
-        for number, at in enumerate(window.accepted_at, 1):
-            x, y = self.to_x(at), self.to_y(self.limit - number)
+        for number, time in enumerate(window.accepted_at, 1):
+            x, y = self.to_x(time), self.to_y(self.limit - number)
             path.append(f"H{x:.1f}V{y:.1f}")
             dots.append(f'<circle class="go" cx="{x:.1f}" cy="{y:.1f}" r="2.3"/>')
-        end = min(window.opened_at + self.run.seconds, self.run.stats.wall)
+        end = min(window.opened_at + self.run.seconds, self.run.stats.duration)
         path.append(f"H{self.to_x(end):.1f}")
         yield f'<path class="left" d="{"".join(path)}"/>'
         yield from dots
 
     def _rate_limited_marks(self) -> Iterator[str]:
-        """Yield a mark for each 429, in rows so that simultaneous ones do not hide each other."""
+        """Yield a mark for each 429; several rows keep simultaneous marks visible."""
         times = sorted(record.time for record in self.run.records if record.rate_limited)
         rows = 5
-        for number, at in enumerate(times):
-            x, y = self.to_x(at), self.floor + 4 + (number % rows) * (STRIP - 6) / rows
+        for number, time in enumerate(times):
+            x, y = self.to_x(time), self.floor + 4 + (number % rows) * (STRIP - 6) / rows
             yield f'<path class="no" d="M{x:.1f} {y:.1f}v6"/>'
 
 
 def render_svg(runs: Sequence[tuple[str, RunResult]], limit: int) -> str:
     """Render the chart."""
-    max_seconds = max(run.stats.wall for _, run in runs)
+    max_seconds = max(run.stats.duration for _, run in runs)
 
     def to_x(seconds: float) -> float:
         return LEFT + WIDTH * seconds / max_seconds

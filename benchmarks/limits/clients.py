@@ -1,4 +1,4 @@
-"""The clients that are compared: this one, the official one, and aiohttp with the usual retry loop."""
+"""The clients that are compared: this one, the official one, and aiohttp with a typical retry loop."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MAX_RETRIES: Final = 10
 """Retries of each call, for every client."""
 
 TIMEOUT: Final = 86_400.0
-"""Timeout of each call in seconds; no call fails by it."""
+"""Timeout of each call in seconds, too long to be reached."""
 
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """The emulator that clients call, and their settings."""
+    """The address of the emulator, and the settings of the clients."""
 
     base_url: str
     """Base URL of the emulator."""
@@ -37,7 +37,7 @@ class Target:
     index_id: str
     """The index to search."""
     clock: Clock | None = None
-    """Clock of the client; None is the system's."""
+    """Clock of the client; None is the system clock."""
     rate_limit_store: str | None = None
     """URL of the shared store; None keeps limits in memory."""
     organization: str | None = None
@@ -45,7 +45,7 @@ class Target:
 
 
 class BenchmarkClient(Protocol):
-    """Two operations, with the retries of the client."""
+    """Two operations, which use the retries of the client."""
 
     async def search(self) -> object:
         """Search the index."""
@@ -65,7 +65,7 @@ class ClientFactory(Protocol):
 
 
 class TwelveLabsAsyncClient:
-    """`twelvelabs_async` with defaults, but for retries and timeouts."""
+    """`twelvelabs_async` with its defaults, except for retries and timeouts."""
 
     def __init__(self, client: AsyncTwelveLabs, index_id: str) -> None:
         self._client = client
@@ -106,7 +106,7 @@ class OfficialClient:
     """`twelvelabs` with its own retries."""
 
     def __init__(self, client: Any, index_id: str) -> None:
-        self._client = client  # its declared class has no search.query, the object has
+        self._client = client  # the declared class lacks search.query
         self._index_id = index_id
 
     async def search(self) -> object:
@@ -132,15 +132,15 @@ async def open_official(target: Target) -> AsyncGenerator[BenchmarkClient]:
     """Open `twelvelabs`."""
     client = twelvelabs.AsyncTwelveLabs(api_key=target.api_key, base_url=target.base_url, timeout=TIMEOUT)
     yield OfficialClient(client, target.index_id)
-    await client._client_wrapper.httpx_client.httpx_client.aclose()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it has no public close
+    await client._client_wrapper.httpx_client.httpx_client.aclose()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # there is no public method
 
 
-class RateLimited(Exception):  # noqa: N818  # not an error of the program
-    """The status is 429."""
+class RateLimited(Exception):  # noqa: N818  # used for retries
+    """The response has status 429."""
 
 
 class TenacityClient:
-    """aiohttp with tenacity's random exponential wait."""
+    """aiohttp with tenacity's random exponential backoff."""
 
     def __init__(self, http: aiohttp.ClientSession, target: Target) -> None:
         self._http = http

@@ -1,6 +1,6 @@
 """The cost of a reservation in each store.
 
-`python -m benchmarks.limits.overhead URL ORGANIZATION PAIRS RATE` runs one of several processes.
+`python -m benchmarks.limits.overhead URL ORGANIZATION PAIRS RATE` runs one of the processes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from twelvelabs_async._rate_limit.windows import CategoryState
 from twelvelabs_async.rate_limits import RateLimitInfo, RateLimitStore, WindowInfo
 
 PAIRS: Final = 2000
-"""Reservations in a run."""
+"""Reservations per run."""
 
 IN_FLIGHT: Final = (0, 500)
-"""Requests that are in flight during a run."""
+"""Numbers of concurrent requests during a run."""
 
 PAIRS_PER_SECOND: Final = 80
-"""Reservations a second of all processes together: 4,800 requests a minute."""
+"""Reservations per second of all processes together: 4,800 requests a minute."""
 
 CATEGORY: Final = "analyze"
 COSTS: Final = {"request": 1.0, "duration": 0.5, "token": 300.0}
@@ -35,20 +35,20 @@ COSTS: Final = {"request": 1.0, "duration": 0.5, "token": 300.0}
 
 @attrs.frozen(kw_only=True)
 class Overhead:
-    """Seconds that the operations of a run took."""
+    """Durations of the operations of a run, in seconds."""
 
     reserve: float
     """Median of `reserve`."""
     pair: float
     """Median of `reserve` and `record_response` together."""
     slowest: float
-    """99th percentile of both together."""
+    """99th percentile of `reserve` and `record_response` together."""
     cpu: float
-    """CPU time of this process for both together, on average."""
+    """Mean CPU time of this process for `reserve` and `record_response` together."""
 
 
 class Timings:
-    """Collects the seconds of each operation in a run."""
+    """Collects the durations of the operations of a run, in seconds."""
 
     def __init__(self) -> None:
         self._reserve: list[float] = []
@@ -56,7 +56,7 @@ class Timings:
         self._cpu = time.process_time()
 
     def add(self, started_at: float, reserved_at: float) -> float:
-        """Add a pair that ends now, and return its seconds."""
+        """Add a pair that ends now, and return its duration in seconds."""
         self._reserve.append(reserved_at - started_at)
         self._pair.append(time.perf_counter() - started_at)
         return self._pair[-1]
@@ -73,7 +73,7 @@ class Timings:
 
 
 async def measure_overhead(url: str | None, *, in_flight: int) -> Overhead:
-    """Measure one process that makes one reservation after the other; None is memory."""
+    """Measure sequential reservations of one process; without a URL, in memory."""
     if url is None:
         return _measure_memory(in_flight)
     store = open_store(url, f"overhead-{in_flight}", time.time)

@@ -20,7 +20,7 @@ SECONDS: Final = 60.0
 """Length of a window, in seconds."""
 
 START_WITHIN_WINDOWS: Final = 4
-"""The interactive call starts at a random time within this many windows."""
+"""The interactive call starts at a random time within this number of windows."""
 
 
 @attrs.frozen
@@ -36,9 +36,9 @@ class PriorityResult:
 
 
 def measure_priority(seed: int) -> PriorityResult:
-    """Measure in virtual time."""
+    """Run the measurement in virtual time."""
     random.seed(seed)
-    return run_in_virtual_time(_measure_priority(random.Random(seed).uniform(1, START_WITHIN_WINDOWS * SECONDS)))  # noqa: S311  # no secret
+    return run_in_virtual_time(_measure_priority(random.Random(seed).uniform(1, START_WITHIN_WINDOWS * SECONDS)))  # noqa: S311  # not for cryptography
 
 
 async def _measure_priority(start_after: float) -> PriorityResult:
@@ -60,6 +60,6 @@ async def _measure_priority(start_after: float) -> PriorityResult:
             await asyncio.sleep(start_after)
             started_at = clock.monotonic()
             latency = await search(client) - started_at
-            last = max(await queue)
+            last_response = max(await queue)
     first_slot = min(time for time in responses if time > started_at) - started_at
-    return PriorityResult(latency, first_slot, last - started_at)
+    return PriorityResult(latency, first_slot, last_response - started_at)

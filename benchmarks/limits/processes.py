@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
 PROCESSES: Final = 4
-"""Processes of a run without another number."""
+"""Default number of processes."""
 
 PROCESS_COUNTS: Final = (1, 4, 8, 16)
-"""Processes that share a store."""
+"""Numbers of processes that share a store."""
 
 CONCURRENCY: Final = 80
 """Concurrent calls of all processes together."""
@@ -65,7 +65,7 @@ async def run_processes(
         )
         start, started_at = time.monotonic(), time.time()
         failed = sum(await asyncio.gather(*map(_finish_worker, workers)))
-        wall = time.monotonic() - start
+        duration = time.monotonic() - start
         records = [
             RequestRecord(request.time - started_at + LATENCY, request.status == 429)
             for request in emulator.requests.for_operation("POST /search")
@@ -74,7 +74,7 @@ async def run_processes(
         calls=workload.calls,
         failed=failed,
         rate_limited=sum(record.rate_limited for record in records),
-        wall=wall,
+        duration=duration,
         ideal=ideal_duration(workload.calls, workload.limit, workload.seconds, LATENCY),
         utilization=utilization(fixed_windows(records, workload.seconds), workload.limit, workload.seconds),
     )

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 SERVER_NAMES: Final = ("redis-server", "valkey-server")
 START_TIMEOUT: Final = 10.0
-"""Seconds in which it must start."""
+"""Timeout of the start, in seconds."""
 
 
 def find_server() -> str | None:
-    """Return the path of an installed server, or None."""
+    """Return the path of an installed server, or None if there is none."""
     return next(filter(None, map(shutil.which, SERVER_NAMES)), None)
 
 

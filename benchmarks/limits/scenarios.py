@@ -39,9 +39,9 @@ class Scenario:
     latency: float = 0.05
     """Seconds until the server counts a request."""
     concurrency: int | None = None
-    """Concurrent calls; None is all of them."""
+    """Maximum number of concurrent calls; None is all calls."""
     max_pause: float = 0.0
-    """Upper bound in seconds of a random pause before each call."""
+    """Maximum of the random pause before each call, in seconds."""
     clients: int = 1
     """Independent clients that share the work; `twelvelabs_async` shares an SQLite file."""
     headers: Literal["plain", "dimension", "none"] = "plain"
@@ -89,12 +89,12 @@ CHART_SCENARIO: Final = Scenario(
     concurrency=24,
     max_pause=14.0,
 )
-"""The scenario of the chart in the documentation: demand is always above the limit."""
+"""The scenario of the chart in the documentation; the demand always exceeds the limit."""
 
 
 @attrs.frozen
 class RunResult:
-    """One run of a scenario."""
+    """The result of one run of a scenario."""
 
     stats: RunStats
     """Its figures."""
@@ -107,7 +107,7 @@ class RunResult:
 def run_scenario(scenario: Scenario, client_name: str, *, seed: int, real_time: bool = False) -> RunResult:
     """Run a scenario with one client."""
     random.seed(seed)  # for clients that use the global generator
-    rng = random.Random(seed)  # noqa: S311  # no secret
+    rng = random.Random(seed)  # noqa: S311  # not for cryptography
     if real_time:
         return asyncio.run(_run_scenario(scenario, client_name, scenario.real_time_seconds, rng))
     return run_in_virtual_time(_run_scenario(scenario, client_name, scenario.seconds, rng))
@@ -134,7 +134,7 @@ async def _run_scenario(scenario: Scenario, client_name: str, seconds: float, rn
                 await clients[number % scenario.clients].search()
 
             failed = await run_concurrently(call, scenario.calls, scenario.concurrency or scenario.calls)
-            wall = clock.monotonic() - start
+            duration = clock.monotonic() - start
         records = [
             RequestRecord(request.time - started_at + scenario.latency, request.status == 429)
             for request in emulator.requests.for_operation("POST /search")
@@ -144,7 +144,7 @@ async def _run_scenario(scenario: Scenario, client_name: str, seconds: float, rn
         calls=scenario.calls,
         failed=failed,
         rate_limited=sum(record.rate_limited for record in records),
-        wall=wall,
+        duration=duration,
         ideal=ideal_duration(scenario.calls, scenario.limit, seconds, scenario.latency),
         utilization=utilization(windows, scenario.limit, seconds),
     )
@@ -152,7 +152,7 @@ async def _run_scenario(scenario: Scenario, client_name: str, seconds: float, rn
 
 
 async def prepare_target(emulator: Emulator, clock: LoopClock | None = None) -> Target:
-    """Create an index to search, and return the target for clients."""
+    """Create an index for searches, and return the target for clients."""
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         index = await client.indexes.create(index_name="one", models=MODELS)
     return Target(base_url=emulator.base_url, api_key=emulator.api_key, index_id=index.id, clock=clock)

@@ -1,4 +1,4 @@
-"""Figures of a run, from the requests that the emulator recorded. Arithmetic only."""
+"""Figures of a run, computed from the requests that the emulator recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class RequestRecord:
-    """One request, as the emulator recorded it."""
+    """A request that the emulator recorded."""
 
     time: float
     """Seconds since the start of the run."""
@@ -38,12 +38,12 @@ class RunStats:
     """Calls that failed."""
     rate_limited: int
     """429 responses."""
-    wall: float
+    duration: float
     """Seconds from the first request to the last response."""
     ideal: float
-    """Seconds that the limit alone requires."""
+    """Minimum duration that the limit permits, in seconds."""
     utilization: float | None = None
-    """Used share of the quota, from 0 to 1; None with several limits."""
+    """Used share of the quota, from 0 to 1; None if there are several limits."""
 
 
 def fixed_windows(records: Iterable[RequestRecord], seconds: float) -> list[Window]:
@@ -59,12 +59,12 @@ def fixed_windows(records: Iterable[RequestRecord], seconds: float) -> list[Wind
 
 
 def ideal_duration(calls: int, limit: int, seconds: float, latency: float) -> float:
-    """Return the seconds that `calls` need if each window accepts `limit` of them."""
+    """Return the minimum duration in seconds of `calls` calls, if each window accepts `limit` calls."""
     return (ceil(calls / limit) - 1) * seconds + latency
 
 
 def utilization(windows: Sequence[Window], limit: int, seconds: float) -> float:
-    """Return the used share of the quota until the last window opened, in which the work ends."""
+    """Return the used share of the quota until the start of the last window, in which the work ends."""
     if len(windows) < 2:
         return 1.0
     allowed = limit * (windows[-1].opened_at - windows[0].opened_at) / seconds

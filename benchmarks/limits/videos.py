@@ -36,13 +36,13 @@ INDEX_OPERATION: Final = "POST /indexes/{index-id}/indexed-assets"
 def index_videos(client_name: str, seed: int) -> RunStats:
     """Index all videos with one client, in virtual time."""
     random.seed(seed)
-    return run_in_virtual_time(_index(client_name, random.Random(seed)))  # noqa: S311  # no secret
+    return run_in_virtual_time(_index(client_name, random.Random(seed)))  # noqa: S311  # not for cryptography
 
 
 def ingest_videos(seed: int) -> RunStats:
     """Upload and index all videos with `client.ingest`, in virtual time."""
     random.seed(seed)
-    return run_in_virtual_time(_ingest(random.Random(seed)))  # noqa: S311  # no secret
+    return run_in_virtual_time(_ingest(random.Random(seed)))  # noqa: S311  # not for cryptography
 
 
 async def _index(client_name: str, rng: random.Random) -> RunStats:
@@ -54,8 +54,8 @@ async def _index(client_name: str, rng: random.Random) -> RunStats:
         async with CLIENTS[client_name](target) as client:
             start = clock.monotonic()
             failed = await run_concurrently(lambda number: client.index_asset(assets[number]), VIDEOS, CONCURRENCY)
-            wall = clock.monotonic() - start
-        return _run_stats(emulator, durations, failed, wall)
+            duration = clock.monotonic() - start
+        return _run_stats(emulator, durations, failed, duration)
 
 
 async def _ingest(rng: random.Random) -> RunStats:
@@ -66,13 +66,13 @@ async def _ingest(rng: random.Random) -> RunStats:
             _write_videos(folder, durations)
             start = clock.monotonic()
             summary = await client.ingest(folder)
-            wall = clock.monotonic() - start
-        return _run_stats(emulator, durations, VIDEOS - summary.ready, wall)
+            duration = clock.monotonic() - start
+        return _run_stats(emulator, durations, VIDEOS - summary.ready, duration)
 
 
 def _write_videos(folder: str, durations: list[float]) -> None:
-    for number, duration in enumerate(durations):
-        Path(folder, f"{number:03}.mp4").write_bytes(samples.video(duration))
+    for number, video_duration in enumerate(durations):
+        Path(folder, f"{number:03}.mp4").write_bytes(samples.video(video_duration))
 
 
 def _random_durations(rng: random.Random) -> list[float]:
@@ -85,13 +85,13 @@ def _emulator(clock: LoopClock) -> Emulator:
     return Emulator(timing=Timing(asset=0, indexing=0), clock=clock, plan=plan)
 
 
-def _run_stats(emulator: Emulator, durations: list[float], failed: int, wall: float) -> RunStats:
+def _run_stats(emulator: Emulator, durations: list[float], failed: int, duration: float) -> RunStats:
     rate_limited = sum(request.status == 429 for request in emulator.requests.for_operation(INDEX_OPERATION))
     return RunStats(
         calls=VIDEOS,
         failed=failed,
         rate_limited=rate_limited,
-        wall=wall,
+        duration=duration,
         ideal=_ideal_duration(durations),
         utilization=None,
     )
@@ -100,17 +100,17 @@ def _run_stats(emulator: Emulator, durations: list[float], failed: int, wall: fl
 async def _upload(emulator: Emulator, durations: list[float]) -> list[str]:
     async with AsyncTwelveLabs(emulator.api_key, base_url=emulator.base_url) as client:
         uploads = [
-            client.assets.create(method="direct", file=samples.video(duration), filename=f"{number}.mp4")
-            for number, duration in enumerate(durations)
+            client.assets.create(method="direct", file=samples.video(video_duration), filename=f"{number}.mp4")
+            for number, video_duration in enumerate(durations)
         ]
         return [asset.id for asset in await asyncio.gather(*uploads)]
 
 
 def _ideal_duration(durations: list[float]) -> float:
-    """Return the seconds that the limits require if each window is filled in the order of the videos."""
+    """Return the minimum duration in seconds, if each window is filled in the order of the videos."""
     windows, requests, minutes = 0, 0, 0.0
-    for duration in durations:
-        if requests + 1 > REQUESTS or minutes + duration / 60 > MINUTES:
+    for video_duration in durations:
+        if requests + 1 > REQUESTS or minutes + video_duration / 60 > MINUTES:
             windows, requests, minutes = windows + 1, 0, 0.0
-        requests, minutes = requests + 1, minutes + duration / 60
+        requests, minutes = requests + 1, minutes + video_duration / 60
     return windows * SECONDS + LATENCY

@@ -1,7 +1,7 @@
 """Virtual time with real sockets: while the event loop is idle, its clock jumps to the next timer.
 
-Client and server share one event loop in one process, so a minute of waiting for a window takes no real time. The loop
-waits for threads in real time; they take no virtual time.
+Client and server share one event loop in one process, so waiting a minute for a window takes no real time. The loop
+waits for threads in real time, which does not count as virtual time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GRACE: Final = 0.0002
 """Real seconds to wait for data on a socket before the clock jumps."""
 
 STEP: Final = 1e-6
-"""Virtual seconds of one loop iteration; with zero, a wait too short for a float would never end."""
+"""Virtual seconds of one loop iteration. Without it, a timeout smaller than the float resolution would never expire."""
 
 
 class _VirtualTimeSelector(selectors.DefaultSelector):
@@ -60,7 +60,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual_selector.now
 
     @override
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]  # typeshed's TypeVarTuple adds nothing here
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]  # simpler than typeshed's TypeVarTuple
         self._virtual_selector.busy_threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._on_thread_done)
@@ -71,7 +71,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The clock of the running loop, for client, emulator and their threads."""
+    """The clock of the running loop, for the client, the emulator and their threads."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -90,7 +90,7 @@ class LoopClock:
 
 
 def run_in_virtual_time(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end in virtual time; `time.time` follows it."""
+    """Run `main` to its end in virtual time; `time.time` returns virtual time, too."""
     with asyncio.Runner(loop_factory=VirtualLoop, debug=False) as runner:
         loop = runner.get_loop()
         with patch("time.time", lambda: EPOCH + loop.time()):

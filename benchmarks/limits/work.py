@@ -30,7 +30,7 @@ async def wait_for_start() -> None:
 
 
 async def run_concurrently(call: Callable[[int], Awaitable[object]], calls: int, concurrency: int) -> int:
-    """Call `call` with each number below `calls`, at most `concurrency` at a time; return how many calls failed."""
+    """Call `call` with each number below `calls`, with up to `concurrency` calls at a time; count the failed calls."""
     numbers, failed = iter(range(calls)), 0
 
     async def worker() -> None:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.soak [--minutes 20] [--seed 1] [--storm] [--loop uvloop]`: find leaks under load.
 
-Exits with 1 on leaks, lost calls or growing memory. `--storm` is 500 callers with faults and cancellations.
+Exits with 1 on leaks, unfinished calls or growing memory. `--storm` runs 500 callers with faults and cancellations.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from twelvelabs_async import AsyncTwelveLabs, SystemClock
 from twelvelabs_async.emulator import samples
 
 SAMPLE_INTERVAL: Final = 5.0
-"""Seconds between two samples of resources."""
+"""Seconds between two samples of the resources."""
 
 STORM_CALLERS: Final = 500
-"""Callers of a storm."""
+"""Number of callers of a storm."""
 
 MAX_MEMORY_GROWTH: Final = 20.0
-"""Largest growth in MiB an hour that passes as noise."""
+"""Maximum memory growth in MiB an hour that is accepted as noise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,24 +52,24 @@ class SoakResult:
     """Duration of the run."""
 
     def failures(self) -> list[str]:
-        """Return what is wrong, one sentence each."""
-        grown = memory_slope(self.samples)
-        defects = [end for _, end in self.call_log.finished if end.startswith("defect")]
+        """Return the failed checks, one sentence each."""
+        growth = memory_slope(self.samples)
+        defects = [outcome for _, outcome in self.call_log.finished if outcome.startswith("defect")]
         checks = {
-            f"{self.call_log.lost} calls were lost": self.call_log.lost,
+            f"{self.call_log.unfinished} calls were lost": self.call_log.unfinished,
             f"there were defects: {defects}": defects,
             f"{self.unreleased_permits} permits were not released": self.unreleased_permits,
             f"{self.after.tasks - self.before.tasks} tasks were leaked": self.after.tasks != self.before.tasks,
             f"{self.after.sockets - self.before.sockets} sockets were leaked": self.after.sockets > self.before.sockets,
             f"{self.after.descriptors} files are open": self.after.descriptors > self.before.descriptors,
-            f"memory grows by {grown:.1f} MiB an hour": grown > MAX_MEMORY_GROWTH and self.minutes >= 10,
+            f"memory grows by {growth:.1f} MiB an hour": growth > MAX_MEMORY_GROWTH and self.minutes >= 10,
         }
-        return [text for text, wrong in checks.items() if wrong]
+        return [text for text, failed in checks.items() if failed]
 
 
 @contextmanager
 def emulator_process(seed: int) -> Generator[tuple[str, str]]:
-    """Run an emulator in its own process; yield its base URL and key."""
+    """Run an emulator in its own process; yield its base URL and API key."""
     command = [sys.executable, "-m", "benchmarks.soak.server", str(seed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -83,30 +83,28 @@ async def soak(
 ) -> SoakResult:
     """Run all loads, or a storm, for some minutes, cancel them, and count the tasks, sockets and files still open."""
     clock, call_log, resource_samples = SystemClock(), CallLog(), list[ResourceSample]()
-    async with AsyncTwelveLabs(key, base_url=base_url, max_retries=6) as first:
-        await first.indexes.list()  # opens what the event loop and the threads keep open
+    async with AsyncTwelveLabs(key, base_url=base_url, max_retries=6) as first_client:
+        await first_client.indexes.list()  # opens the resources that the event loop and the threads keep
     before = sample_resources(0)
     max_wait, timeout = (5, 30) if storm_callers else (60, None)
     async with AsyncTwelveLabs(key, base_url=base_url, max_wait=max_wait, timeout=timeout, max_retries=6) as client:
         index = await client.indexes.ensure("soak", [{"model_name": "marengo3.0", "model_options": ["visual"]}])
         video = await client.assets.upload(samples.video(), filename="soak.mp4", wait=True)
-        chance = random.Random(seed)  # noqa: S311  # no secret
-        load = Workload(
-            client=client, index_id=index.id, asset_id=video.id, folder=folder, call_log=call_log, rng=chance
-        )
+        rng = random.Random(seed)  # noqa: S311  # not for cryptography
+        load = Workload(client=client, index_id=index.id, asset_id=video.id, folder=folder, call_log=call_log, rng=rng)
         coroutines = storm_coroutines(load, callers=storm_callers) if storm_callers else workload_coroutines(load)
-        running = [asyncio.create_task(one) for one in coroutines]
+        load_tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         started = clock.monotonic()
-        while (passed := clock.monotonic() - started) < minutes * 60 and not any(task.done() for task in running):
-            resource_samples.append(sample_resources(passed / 60))
+        while (elapsed := clock.monotonic() - started) < minutes * 60 and not any(task.done() for task in load_tasks):
+            resource_samples.append(sample_resources(elapsed / 60))
             print(_status_line(resource_samples[-1], call_log), end="\r", file=sys.stderr, flush=True)
             await asyncio.sleep(SAMPLE_INTERVAL)
-        for task in running:
+        for task in load_tasks:
             task.cancel()
-        for ended in await asyncio.gather(*running, return_exceptions=True):
-            if not isinstance(ended, asyncio.CancelledError):
+        for outcome in await asyncio.gather(*load_tasks, return_exceptions=True):
+            if not isinstance(outcome, asyncio.CancelledError):
                 call_log.started["load"] += 1
-                call_log.finished["load", f"defect: {ended!r}"] += 1
+                call_log.finished["load", f"defect: {outcome!r}"] += 1
         unreleased = sum(category.in_flight for category in client.limits.values())
     await asyncio.sleep(1)
     return SoakResult(
@@ -115,7 +113,7 @@ async def soak(
         before=before,
         after=sample_resources(0),
         unreleased_permits=unreleased,
-        minutes=passed / 60,
+        minutes=elapsed / 60,
     )
 
 
@@ -128,14 +126,17 @@ def _status_line(sample: ResourceSample, call_log: CallLog) -> str:
 
 def report(result: SoakResult) -> str:
     """Format the report."""
-    lines = [f"{result.minutes:.1f} minutes, {result.call_log.started.total()} calls, {result.call_log.lost} lost", ""]
+    lines = [
+        f"{result.minutes:.1f} minutes, {result.call_log.started.total()} calls, {result.call_log.unfinished} lost",
+        "",
+    ]
     lines += ["| call | end | times |", "|---|---|---|"]
-    lines += [f"| {kind} | {end} | {count} |" for kind, end, count in result.call_log.rows()]
-    memory = [one.memory for one in result.samples]
-    grown = f"{memory_slope(result.samples):+.1f} an hour"
+    lines += [f"| {kind} | {outcome} | {count} |" for kind, outcome, count in result.call_log.rows()]
+    memory = [sample.memory for sample in result.samples]
+    growth = f"{memory_slope(result.samples):+.1f} an hour"
     lines += [
         "",
-        f"memory: {memory[0]:.1f} MiB at the start, {max(memory):.1f} at most, {memory[-1]:.1f} at the end, {grown}",
+        f"memory: {memory[0]:.1f} MiB at the start, {max(memory):.1f} at most, {memory[-1]:.1f} at the end, {growth}",
     ]
     tasks, sockets = result.after.tasks - result.before.tasks, result.after.sockets - result.before.sockets
     files = result.after.descriptors - result.before.descriptors

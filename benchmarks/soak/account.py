@@ -1,4 +1,4 @@
-"""Counts how calls ended. A call that started and did not end was lost."""
+"""Counts the outcomes of calls. A call that was started and not finished is a defect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twelvelabs_async import TwelveLabsError
 
 
 class CallLog:
-    """Calls by kind and end: `ok`, `cancelled`, or the name of the error."""
+    """Counts calls by kind and outcome: `ok`, `cancelled`, or the name of the error."""
 
     def __init__(self) -> None:
         self.started = Counter[str]()
@@ -21,25 +21,25 @@ class CallLog:
     async def record(self, kind: str) -> AsyncGenerator[None]:
         """Count one call; suppress a `TwelveLabsError`, which is expected under faults. Any other error is a defect."""
         self.started[kind] += 1
-        end = "ok"
+        outcome = "ok"
         try:
             yield
         except TwelveLabsError as error:
-            end = type(error).__name__
+            outcome = type(error).__name__
         except (asyncio.CancelledError, TimeoutError):
-            end = "cancelled"
+            outcome = "cancelled"
             raise
         except BaseException as error:
-            end = f"defect: {type(error).__name__}"
+            outcome = f"defect: {type(error).__name__}"
             raise
         finally:
-            self.finished[kind, end] += 1
+            self.finished[kind, outcome] += 1
 
     @property
-    def lost(self) -> int:
-        """Number of calls that did not end."""
+    def unfinished(self) -> int:
+        """Number of calls that were started and not finished."""
         return self.started.total() - self.finished.total()
 
     def rows(self) -> list[tuple[str, str, int]]:
-        """Return kind, end and count of all calls."""
-        return [(kind, end, count) for (kind, end), count in sorted(self.finished.items())]
+        """Return kind, outcome and number of all finished calls."""
+        return [(kind, outcome, count) for (kind, outcome), count in sorted(self.finished.items())]

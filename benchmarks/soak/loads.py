@@ -1,4 +1,4 @@
-"""The concurrent loads on one client: searches, streams, an ingestion and waits, some of them cancelled."""
+"""The concurrent loads on one client: searches, streams, an ingestion and waits; some of them are cancelled."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ STORM_CANCELLED_SHARE: Final = 0.33
 """Share of the calls of a storm that are cancelled."""
 
 STORM_WEIGHTS: Final = (8, 8, 2, 2, 4, 1)
-"""How often a storm makes each kind of call."""
+"""Relative frequency of each kind of call in a storm."""
 
 STORM_FILE: Final = "storm.mp4"
-"""File in the directory of the load that the storm uploads in parts."""
+"""File in the folder of the workload that the storm uploads in parts."""
 
 BATCH_SIZE: Final = 40
-"""Files of one ingestion, and assets of one wait."""
+"""Number of files of one ingestion, and of assets of one wait."""
 
 
 @attrs.frozen(kw_only=True)
 class Workload:
-    """State shared by the loads."""
+    """The state that all loads share."""
 
     client: AsyncTwelveLabs
     """The client."""
@@ -43,11 +43,11 @@ class Workload:
     asset_id: str
     """A video that is ready."""
     folder: Path
-    """Directory of files and ledgers."""
+    """Folder of files and ledgers."""
     call_log: CallLog
     """Counts the calls."""
     rng: random.Random
-    """Decides which calls are cancelled and when."""
+    """Decides which calls are cancelled, and when."""
 
     async def _run_call(
         self,
@@ -55,9 +55,9 @@ class Workload:
         operation: Callable[[], Awaitable[object]],
         *,
         cancelled_share: float = CANCELLED_SHARE,
-        longest: float = 0.05,
+        max_delay: float = 0.05,
     ) -> None:
-        timeout = self.rng.uniform(0.001, longest) if self.rng.random() < cancelled_share else None
+        timeout = self.rng.uniform(0.001, max_delay) if self.rng.random() < cancelled_share else None
         try:
             async with self.call_log.record(kind), asyncio.timeout(timeout):
                 await operation()
@@ -90,7 +90,7 @@ class Workload:
             break
 
     async def storm(self) -> None:
-        """Make random calls one after the other; a third of them are cancelled at any time within two seconds."""
+        """Make random calls one after the other; cancel a third of them at a random time within two seconds."""
         operations: dict[str, Callable[[], Awaitable[object]]] = {
             "list": self._list,
             "search": self._search,
@@ -101,7 +101,7 @@ class Workload:
         }
         while True:
             (kind,) = self.rng.choices([*operations], weights=STORM_WEIGHTS)
-            await self._run_call(kind, operations[kind], cancelled_share=STORM_CANCELLED_SHARE, longest=2.0)
+            await self._run_call(kind, operations[kind], cancelled_share=STORM_CANCELLED_SHARE, max_delay=2.0)
 
     async def _list(self) -> None:
         await self.client.indexes.list()
@@ -127,7 +127,7 @@ class Workload:
     async def _create_asset(self) -> str | None:
         async with self.call_log.record("create"):
             return (await self.client.assets.create(method="url", url="https://media.example/clip.mp4")).id
-        return None  # an error, which was counted
+        return None  # after an error, which was counted
 
     async def _delete_asset(self, asset_id: str) -> None:
         async with self.call_log.record("delete"):
@@ -161,7 +161,7 @@ def _create_files(folder: Path) -> list[Path]:
 
 
 def workload_coroutines(workload: Workload, *, search_users: int = 8) -> list[Coroutine[Any, Any, None]]:
-    """Return all loads as coroutines."""
+    """Return the coroutines of all loads."""
     return [
         *(workload.search() for _ in range(search_users)),
         workload.stream(),
@@ -172,6 +172,6 @@ def workload_coroutines(workload: Workload, *, search_users: int = 8) -> list[Co
 
 
 def storm_coroutines(workload: Workload, *, callers: int) -> list[Coroutine[Any, Any, None]]:
-    """Return callers that make random calls without a pause."""
+    """Return the coroutines of callers that make random calls without a pause."""
     (workload.folder / STORM_FILE).write_bytes(samples.video(size=12 << 20))
     return [workload.storm() for _ in range(callers)]

@@ -1,4 +1,4 @@
-"""The emulator for the soak test, in its own process, with rate limits and random faults.
+"""The emulator of the soak test, in its own process, with rate limits and random faults.
 
 It prints its base URL and key, and exits when its standard input is closed: `python -m benchmarks.soak.server SEED`.
 """
@@ -13,7 +13,7 @@ from twelvelabs_async.emulator import Emulator, Plan, Timing
 from twelvelabs_async.emulator.plans import Window
 
 FAULT_PROBABILITY: Final = 0.03
-"""Probability of each fault for a request."""
+"""Probability of each fault, per request."""
 
 PLAN: Final = Plan(
     windows={

@@ -12,12 +12,12 @@ from benchmarks.memory import MIB, resident
 
 DESCRIPTORS: Final = Path("/proc/self/fd")
 WARMUP_SHARE: Final = 0.25
-"""Share of samples at the start that the slope ignores, while caches and pools fill."""
+"""Share of the samples at the start that the slope ignores, because caches and pools are not full yet."""
 
 
 @attrs.frozen(kw_only=True)
 class ResourceSample:
-    """The resources at one time."""
+    """The resources of this process at one time."""
 
     minutes: float
     """Minutes since the start."""
@@ -44,21 +44,23 @@ def sample_resources(minutes: float) -> ResourceSample:
 
 
 def _descriptor_targets() -> list[str]:
-    found = list[str]()
+    targets = list[str]()
     for entry in DESCRIPTORS.iterdir():
         try:
-            found.append(str(entry.readlink()))
+            targets.append(str(entry.readlink()))
         except OSError:  # the descriptor that read the directory
             continue
-    return found
+    return targets
 
 
 def memory_slope(samples: list[ResourceSample]) -> float:
-    """Return the growth of memory in MiB an hour, by least squares over all samples but the first quarter."""
+    """Return the memory growth in MiB an hour, by least squares over all samples except the first quarter."""
     steady = samples[int(len(samples) * WARMUP_SHARE) :]
     if len(steady) < 3:
         return 0.0
-    mean_time = sum(one.minutes for one in steady) / len(steady)
-    mean_memory = sum(one.memory for one in steady) / len(steady)
-    spread = sum((one.minutes - mean_time) ** 2 for one in steady)
-    return 60 * sum((one.minutes - mean_time) * (one.memory - mean_memory) for one in steady) / spread
+    mean_time = sum(sample.minutes for sample in steady) / len(steady)
+    mean_memory = sum(sample.memory for sample in steady) / len(steady)
+    squared_deviations = sum((sample.minutes - mean_time) ** 2 for sample in steady)
+    return (
+        60 * sum((sample.minutes - mean_time) * (sample.memory - mean_memory) for sample in steady) / squared_deviations
+    )

@@ -37,55 +37,55 @@ class Counts:
 
 @contextmanager
 def start_program(*command: str) -> Generator[list[str]]:
-    """Start a program that exits when its standard input is closed; yield the first line it prints."""
+    """Start a program that exits when its standard input is closed; yield the words of its first line of output."""
     with subprocess.Popen(
         [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as started:
-        assert started.stdout is not None
-        yield started.stdout.readline().split()
-        started.communicate()
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()
+        process.communicate()
 
 
 async def run_user(session: aiohttp.ClientSession, counts: Counts, deadline: float, seed: int) -> None:
-    """A user who searches repeatedly."""
-    chance = random.Random(seed)  # noqa: S311  # no secret
+    """Search repeatedly, like a user."""
+    rng = random.Random(seed)  # noqa: S311  # not for cryptography
     while time.perf_counter() < deadline:
-        await asyncio.sleep(chance.expovariate(1 / MEAN_THINK_TIME))
+        await asyncio.sleep(rng.expovariate(1 / MEAN_THINK_TIME))
         counts.errors += not await time_request(session.get("/search", params={"q": "film"}), counts.searches)
 
 
 async def run_uploader(session: aiohttp.ClientSession, counts: Counts, deadline: float, content: bytes) -> None:
-    """A user who uploads one video after the other."""
+    """Upload one video after the other."""
     while time.perf_counter() < deadline:
         counts.errors += not await time_request(session.post("/videos", data=content), counts.uploads)
 
 
 async def time_request(request: Any, durations: list[float]) -> bool:
     """Send a request, record its latency, and return whether it succeeded."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     try:
-        async with request as answer:
-            await answer.read()
-            well = bool(answer.status < 300)
+        async with request as response:
+            await response.read()
+            succeeded = bool(response.status < 300)
     except aiohttp.ClientError:
-        well = False
-    durations.append(time.perf_counter() - started)
-    return well
+        succeeded = False
+    durations.append(time.perf_counter() - start)
+    return succeeded
 
 
 async def run_load(port: str, *, users: int, uploads: int, seconds: float) -> tuple[Counts, list[float]]:
-    """Run all users for some seconds."""
+    """Run all users for some seconds; return their counts and the lag of the event loop."""
     counts, film = Counts(), samples.video(60, size=UPLOAD_SIZE)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session:
         await session.get("/search", params={"q": "film"})
         await (await session.get("/lag")).json()
-        until = time.perf_counter() + seconds
-        async with asyncio.TaskGroup() as everybody:
+        deadline = time.perf_counter() + seconds
+        async with asyncio.TaskGroup() as group:
             for number in range(users):
-                everybody.create_task(run_user(session, counts, until, number))
+                group.create_task(run_user(session, counts, deadline, number))
             for _ in range(uploads):
-                everybody.create_task(run_uploader(session, counts, until, film))
+                group.create_task(run_uploader(session, counts, deadline, film))
         return counts, await (await session.get("/lag")).json()
 
 
@@ -128,10 +128,10 @@ def main() -> None:
         with start_program("benchmarks.web.upstream") as (base_url, key):
             index_id = asyncio.run(prepare(base_url, key))
             with start_program("benchmarks.web.backend", kind, base_url, key, index_id) as (port,):
-                counts, late = asyncio.run(
+                counts, lag_samples = asyncio.run(
                     run_load(port, users=options.users, uploads=options.uploads, seconds=options.seconds)
                 )
-        print(table_row(kind, counts, late, options.seconds), flush=True)
+        print(table_row(kind, counts, lag_samples, options.seconds), flush=True)
 
 
 if __name__ == "__main__":

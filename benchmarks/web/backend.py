@@ -1,7 +1,7 @@
-"""The backend, on one of the two clients: `python -m benchmarks.web.backend ours|official BASE_URL KEY INDEX_ID`.
+"""The backend, with one of the two clients: `python -m benchmarks.web.backend ours|official BASE_URL KEY INDEX_ID`.
 
-It prints its port. `POST /videos` takes a video in, `GET /search` looks for moments, `GET /lag` tells how late the loop
-has been. On the official client a body has to be whole in memory before it can be sent on.
+It prints its port. `POST /videos` uploads a video, `GET /search` searches, and `GET /lag` returns the lag of the event
+loop. With the official client, the whole body must be in memory before it can be uploaded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from twelvelabs_async import AsyncTwelveLabs
 
 
 class BackendClient(Protocol):
-    """The interface that the backend needs."""
+    """The interface of a client of the backend."""
 
     async def upload(self, request: Request, size: int) -> str | None:
         """Upload a video and return its id."""
@@ -45,13 +45,13 @@ class AsyncBackendClient:
         self._index_id = index_id
 
     async def upload(self, request: Request, size: int) -> str | None:
-        """Forward the body while it arrives."""
+        """Forward the body in chunks while it arrives."""
         return (await self._client.assets.upload(request.stream(), filename="film.mp4", size=size)).id
 
     async def search(self, query: str) -> int:
         """Get one page of results."""
-        found = self._client.search.query(index_id=self._index_id, search_options=["visual"], query_text=query)
-        return len(await found.to_list(10))
+        results = self._client.search.query(index_id=self._index_id, search_options=["visual"], query_text=query)
+        return len(await results.to_list(10))
 
     async def close(self) -> None:
         """Close the client."""
@@ -62,7 +62,7 @@ class OfficialBackendClient:
     """`twelvelabs`."""
 
     def __init__(self, base_url: str, key: str, index_id: str) -> None:
-        # Any, because the declared class of its search has no `query`.
+        # `search` is declared as a class without `query`.
         self._client: Any = twelvelabs.AsyncTwelveLabs(api_key=key, base_url=base_url)
         self._index_id = index_id
 
@@ -75,40 +75,40 @@ class OfficialBackendClient:
 
     async def search(self, query: str) -> int:
         """Get one page of results."""
-        found = await self._client.search.query(
+        results = await self._client.search.query(
             index_id=self._index_id, search_options=["visual"], query_text=query, page_limit=10
         )
-        return len(found.items or [])
+        return len(results.items or [])
 
     async def close(self) -> None:
-        """Do nothing: it has no method to close it."""
+        """Do nothing, because the client has no method to close it."""
 
 
 def create_app(kind: str, *client_args: str) -> FastAPI:
     """Create the application."""
-    lag = LagMonitor()
-    desk: BackendClient = (AsyncBackendClient if kind == "ours" else OfficialBackendClient)(*client_args)
+    monitor = LagMonitor()
+    client: BackendClient = (AsyncBackendClient if kind == "ours" else OfficialBackendClient)(*client_args)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        watching = asyncio.create_task(lag.watch())
+        watch_task = asyncio.create_task(monitor.watch())
         yield
-        watching.cancel()
-        await desk.close()
+        watch_task.cancel()
+        await client.close()
 
     app = FastAPI(lifespan=lifespan)
 
     @app.post("/videos", status_code=202)
     async def upload(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
-        return {"id": await desk.upload(request, int(request.headers["content-length"]))}
+        return {"id": await client.upload(request, int(request.headers["content-length"]))}
 
     @app.get("/search")
-    async def search(q: str) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]  # the same
-        return {"hits": await desk.search(q)}
+    async def search(q: str) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
+        return {"hits": await client.search(q)}
 
     @app.get("/lag")
-    async def lag_samples() -> list[float]:  # pyright: ignore[reportUnusedFunction]  # the same
-        return lag.drain()
+    async def lag_samples() -> list[float]:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
+        return monitor.drain()
 
     return app
 
@@ -116,13 +116,13 @@ def create_app(kind: str, *client_args: str) -> FastAPI:
 async def serve(kind: str, *client_args: str) -> None:
     """Print the port and serve until standard input is closed."""
     server = uvicorn.Server(uvicorn.Config(create_app(kind, *client_args), port=0, log_level="warning"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+    server_task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no notification
         await asyncio.sleep(0.01)
     print(server.servers[0].sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.should_exit = True
-    await serving
+    await server_task
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The emulator in its own process, in place of the platform. It prints its base URL and key."""
+"""The emulator in its own process, which replaces the platform. It prints its base URL and API key."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Workers on many machines while they, their database and their rate-limit store are killed."""
+"""Workers on many machines; the workers, their database and their rate-limit store are killed."""

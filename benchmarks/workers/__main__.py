@@ -41,31 +41,31 @@ def parse_arguments() -> argparse.Namespace:
 
 
 async def run_benchmark(args: argparse.Namespace, folder: Path, placement: Placement) -> None:
-    """Run the benchmarks, and print their results, until SIGTERM."""
-    running = asyncio.current_task()
-    assert running is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    """Run the benchmarks until SIGTERM, and print their results."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     print(
         f"workers                 {args.workers:8}, "
         f"{'each in a network namespace' if placement.namespaces else 'in one namespace'}"
     )
-    database, rate_limits = (
+    database, redis = (
         PostgresServer(folder / "database", placement.host),
         RateLimitRedis(folder / "redis", placement.host),
     )
     try:
         database.start()
-        rate_limits.start()
-        await measure_survival(args, folder, database, rate_limits, placement)
+        redis.start()
+        await measure_survival(args, folder, database, redis, placement)
         await measure_speedup(args.slow, args.workers, folder, database, placement)
         await measure_ledger(database)
     finally:
         database.kill()
-        rate_limits.kill()
+        redis.kill()
 
 
 def main() -> None:
-    """Run the benchmarks, and clean up also if they are interrupted."""
+    """Run the benchmarks; clean up even if they are interrupted."""
     args = parse_arguments()
     with (
         namespaces(args.namespaces, args.workers) as placement,

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.workers.child BASE_URL LEDGER RATE_LIMIT_STORE CONCURRENCY`: a worker process to kill."""
+"""`python -m benchmarks.workers.child BASE_URL LEDGER RATE_LIMIT_STORE CONCURRENCY`: a worker process."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ BRIDGE_HOST: Final = "10.213.7.1"
 
 @attrs.frozen
 class Placement:
-    """The network of the workers."""
+    """The network in which the workers run."""
 
     host: str = ""
-    """Host that the workers connect to; empty for the loopback interface."""
+    """Host to which the workers connect; empty for the loopback interface."""
     namespaces: tuple[str, ...] = ()
     """Namespaces of the workers."""
 
     def command_prefix(self, number: int) -> list[str]:
-        """Return the prefix of a worker's command; it replaces itself by it, so that a kill hits the worker."""
+        """Return the prefix of a worker's command. `ip` replaces itself with the worker, so it gets the signals."""
         return ["ip", "netns", "exec", self.namespaces[number % len(self.namespaces)]] if self.namespaces else []
 
 
@@ -46,7 +46,7 @@ def namespaces(mode: NamespaceMode, size: int) -> Generator[Placement]:
     names = tuple(f"{BRIDGE_NAME}-{number}" for number in range(size))
     try:
         try:
-            _remove(names)  # those of a run that was killed
+            _remove(names)  # left over from a run that was killed
             _create(names)
             placement = Placement(BRIDGE_HOST, names)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -71,13 +71,13 @@ def _create(names: tuple[str, ...]) -> None:
 
 
 def _remove(names: tuple[str, ...]) -> None:
-    """Delete those namespaces and links that exist."""
+    """Delete the namespaces and links that exist."""
     for command in (*(f"{kind} del {name}" for name in names for kind in ("link", "netns")), f"link del {BRIDGE_NAME}"):
         try:
             _ip(command)
-        except (OSError, subprocess.CalledProcessError):  # it does not exist
+        except (OSError, subprocess.CalledProcessError):  # does not exist
             continue
 
 
 def _ip(command: str) -> None:
-    subprocess.run(["ip", *command.split()], check=True, capture_output=True)  # noqa: S607  # found in PATH
+    subprocess.run(["ip", *command.split()], check=True, capture_output=True)  # noqa: S607  # `ip` is in PATH

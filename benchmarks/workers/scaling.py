@@ -1,4 +1,4 @@
-"""How much faster several workers are than one on a slow API, and how fast the ledger is."""
+"""Measures the speedup by several workers on a slow API, and the speed of the ledger."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from benchmarks.workers.servers import PostgresServer
 
 SLOW_API_DELAY: Final = 2.0
-"""Seconds that the slow API takes for each upload and each request to index."""
+"""Seconds that the slow API needs for each upload and each indexing request."""
 
 CONCURRENCY: Final = 4
-"""Jobs of a worker that run at the same time."""
+"""Concurrent jobs of a worker."""
 
 INDEX_OPERATION: Final = "POST /indexes/{index-id}/indexed-assets"
 
 LEDGER_WRITES: Final = 2000
 LEDGER_TIMEOUT: Final = 120.0
-"""Timeout in seconds for these writes."""
+"""Timeout in seconds for the writes."""
 
 
-async def create_index(service: EmulatorProcess) -> str:
+async def create_index(emulator: EmulatorProcess) -> str:
     """Create an empty index, and return its id."""
-    async with AsyncTwelveLabs(API_KEY, base_url=service.base_url, allow_http=True) as client:
+    async with AsyncTwelveLabs(API_KEY, base_url=emulator.base_url, allow_http=True) as client:
         return (await client.indexes.ensure(f"videos {secrets.token_hex(2)}", MODELS)).id
 
 
-def videos_per_second(service: EmulatorProcess) -> float:
-    """Return the videos per second, from the first request to index to the last."""
+def videos_per_second(emulator: EmulatorProcess) -> float:
+    """Return the indexed videos per second, from the first indexing request to the last."""
     times: list[float] = sorted(
-        one["time"] for one in service.admin_request("GET", "/requests") if one["route"] == INDEX_OPERATION
+        request["time"] for request in emulator.admin_request("GET", "/requests") if request["route"] == INDEX_OPERATION
     )
     return (len(times) - 1) / (times[-1] - times[0])
 
@@ -53,7 +53,7 @@ def videos_per_second(service: EmulatorProcess) -> float:
 async def measure_speedup(
     videos: int, workers: int, folder: Path, database: PostgresServer, placement: Placement
 ) -> None:
-    """One worker, then several, each with the same number of videos."""
+    """Ingest the same number of videos with one worker and with several workers, and print the speedup."""
     rates: dict[int, float] = {}
     seconds: dict[int, float] = {}
     for size in (1, workers):
@@ -76,22 +76,22 @@ async def measure_speedup(
 
 
 async def measure_ledger(database: PostgresServer) -> None:
-    """Print how many entries are written per second.
+    """Print the number of entries written per second.
 
     Raises:
         TimeoutError: The writes take too long.
     """
     ledger = PostgresLedger(database.url, access="shared")
     await ledger.open()
-    entry = Entry(token="t", index_id="i", uri="u", size=1, mtime_ns=0)  # noqa: S106  # no password
-    entries = [attrs.evolve(entry, token=str(n), uri=str(n), dedupe_key=str(n)) for n in range(LEDGER_WRITES)]
+    template = Entry(token="t", index_id="i", uri="u", size=1, mtime_ns=0)  # noqa: S106  # no password
+    entries = [attrs.evolve(template, token=str(n), uri=str(n), dedupe_key=str(n)) for n in range(LEDGER_WRITES)]
     try:
         for name, write in (("claims", ledger.claim), ("saves", ledger.save)):
-            began = time.monotonic()
+            start_time = time.monotonic()
             async with asyncio.timeout(LEDGER_TIMEOUT):
                 for start in range(0, len(entries), 100):
-                    await asyncio.gather(*(write(one) for one in entries[start : start + 100]))
-            print(f"ledger, {name:15} {len(entries) / (time.monotonic() - began):8.0f} a second", flush=True)
+                    await asyncio.gather(*(write(entry) for entry in entries[start : start + 100]))
+            print(f"ledger, {name:15} {len(entries) / (time.monotonic() - start_time):8.0f} a second", flush=True)
     except TimeoutError:
         raise TimeoutError(f"{LEDGER_WRITES} writes to the ledger took more than {LEDGER_TIMEOUT:.0f} s") from None
     finally:

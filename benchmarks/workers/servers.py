@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis server that can be killed and restarted, on Unix sockets or a private network."""
+"""A PostgreSQL and a Redis server that can be killed and restarted, on Unix sockets or in a private network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from benchmarks.workers.namespaces import SUBNET
 POSTGRES_BIN_DIRS: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 POSTGRES_OPTIONS: Final = "-c max_connections=100"
 PORTS: Final = (54329, 63799)
-"""Ports of PostgreSQL and Redis on a private network."""
+"""Ports of PostgreSQL and Redis."""
 
 
 class PostgresServer:
-    """A PostgreSQL server that commits to disk; on a Unix socket if `host` is empty."""
+    """A PostgreSQL server that commits to disk; uses a Unix socket if `host` is empty."""
 
     def __init__(self, folder: Path, host: str = "") -> None:
         self._folder = folder
@@ -31,15 +31,15 @@ class PostgresServer:
         user = "postgres" if self._run_as else os.environ["USER"]
         self.url = f"postgresql://{user}@{host}/postgres?port={PORTS[0]}" + ("" if host else f"&host={folder}")
         self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        with (folder / "data" / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {SUBNET} trust\n")
+        with (folder / "data" / "pg_hba.conf").open("a") as file:
+            file.write(f"host all all {SUBNET} trust\n")
 
     def start(self) -> None:
-        """Start it, and wait until it accepts connections."""
+        """Start the server, and wait until it accepts connections."""
         self._control("-w", "-l", f"{self._folder}/log", "-o", self._options(), "start")
 
     def kill(self) -> None:
-        """Stop it immediately, if it is running."""
+        """Stop the server immediately, if it is running."""
         with suppress(subprocess.CalledProcessError):
             self._control("-w", "-m", "immediate", "stop")
 
@@ -67,14 +67,14 @@ class RateLimitRedis:
         self.url = f"redis://{host}:{PORTS[1]}/0" if host else f"unix://{folder}/socket"
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the server, and wait until it listens."""
         command = ["redis-server", *self._listen_options, "--unixsocket", f"{self._folder}/socket", "--save", ""]
         self._process = subprocess.Popen([*command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)
         while not (self._folder / "socket").is_socket():
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """Stop it immediately; its data is lost."""
+        """Stop the server immediately; its data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

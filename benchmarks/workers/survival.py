@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 LIMIT: Final = {"limit": 60, "seconds": 5}
 PLAN: Final = {"windows": {"index": LIMIT, "upload": LIMIT}}
-"""Limits of the documented categories, low enough that a run takes minutes."""
+"""Limits of the documented categories, low enough for a run of some minutes."""
 
 PLAN_WITH_DEFAULT: Final = {"default": LIMIT}
-"""The same limit, also for all other operations together. Whether the platform has such a limit is unknown."""
+"""The same limit, also for all other operations together. It is unknown whether the platform has such a limit."""
 
 CONCURRENCY: Final = 8
-"""Jobs of a worker that run at the same time."""
+"""Concurrent jobs of a worker."""
 
 
 SUSPENSION: Final = 20.0
-"""Seconds for which a worker is suspended; others take its steps over after 15."""
+"""Seconds for which a worker is suspended; other workers take over its steps after 15 seconds."""
 
 
 async def inject_faults(
     workers: WorkerPool, database: PostgresServer, emulator: EmulatorProcess, args: argparse.Namespace
 ) -> None:
-    """End all connections to the database, suspend a worker, and let no request get an answer for a while."""
-    rng = random.Random(8)  # noqa: S311  # no secret
+    """End all database connections, suspend a worker, and make all requests fail for a while."""
+    rng = random.Random(8)  # noqa: S311  # not for cryptography
     for _ in range(args.lost_connections):
         await asyncio.sleep(2.0)
         await asyncio.to_thread(end_connections, database.url)
@@ -59,8 +59,8 @@ async def inject_faults(
 async def inject_crashes(
     workers: WorkerPool, database: PostgresServer, redis: RateLimitRedis, kills: int
 ) -> list[float]:
-    """Kill workers, the database and the rate-limit store; return the seconds of each recovery."""
-    rng = random.Random(7)  # noqa: S311  # no secret
+    """Kill workers, the database and the rate-limit store; return the recovery times in seconds."""
+    rng = random.Random(7)  # noqa: S311  # not for cryptography
     recoveries: list[asyncio.Task[float | None]] = []
     for number in range(kills):
         await asyncio.sleep(rng.uniform(3.0, 6.0))
@@ -101,7 +101,7 @@ async def measure_survival(
 
 
 def report(emulator: EmulatorProcess, videos: int, total: int) -> None:
-    """Print how often each of the videos was indexed, and how many bytes were received."""
+    """Print how often each video was indexed, and how many bytes were received."""
     times = list(emulator.indexed_counts().values())
     statuses = Counter(
         request["status"] for request in emulator.admin_request("GET", "/requests") if request["route"] != "storage"

@@ -1,4 +1,4 @@
-"""Worker processes that are started, killed and replaced, and the time until other workers take over."""
+"""Starts, kills and replaces worker processes, and measures the time until other workers take over."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from benchmarks.workers.namespaces import Placement
 
 SILENCE_BEFORE_CHECK: Final = 4.0
-"""Seconds after which the missing heartbeat of a killed worker is visible."""
+"""Seconds after which the heartbeat of a killed worker is overdue."""
 
 STOP_TIMEOUT: Final = 30.0
-"""Seconds that a worker has to stop."""
+"""Timeout in seconds for stopping a worker."""
 
 RUN_TIMEOUT: Final = 900.0
-"""Seconds after which a benchmark fails."""
+"""Timeout in seconds of a benchmark."""
 
 _ABANDONED_JOBS: Final = """
     SELECT job.id FROM procrastinate_jobs AS job JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
@@ -60,28 +60,28 @@ class WorkerPool:
         self.processes[number] = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
 
     async def kill_one(self, rng: random.Random) -> None:
-        """Kill a random worker, and start another one, also for a worker that found no database when it started."""
+        """Kill a random worker and start another one. The process may have ended already, if it found no database."""
         number = rng.choice(sorted(self.processes))
-        victim = self.processes.pop(number)
+        process = self.processes.pop(number)
         with suppress(ProcessLookupError):
-            victim.kill()
-        await victim.wait()
+            process.kill()
+        await process.wait()
         await self.start(number)
 
     async def suspend_one(self, rng: random.Random, seconds: float) -> None:
-        """Stop a random worker with SIGSTOP, and let it go on later."""
-        suspended = self.processes[rng.choice(sorted(self.processes))]
-        suspended.send_signal(signal.SIGSTOP)
+        """Suspend a random worker with SIGSTOP, and continue it later."""
+        process = self.processes[rng.choice(sorted(self.processes))]
+        process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        suspended.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
-        """Stop all workers, and kill those that do not stop."""
+        """Stop all workers; kill workers that do not stop in time."""
         await asyncio.gather(*map(_stop, self.processes.values()))
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):  # it may have ended
+    with suppress(ProcessLookupError):  # the process may have ended
         process.terminate()
     try:
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
@@ -103,8 +103,8 @@ async def worker_pool(placement: Placement, size: int, *command: str) -> AsyncGe
 
 
 async def measure_recovery(ledger: str) -> float | None:
-    """Return the seconds since now, when a worker was killed, until other workers have taken over its jobs."""
-    killed = time.monotonic()
+    """Return the seconds from now, when a worker was killed, until other workers have taken over its jobs."""
+    killed_at = time.monotonic()
     await asyncio.sleep(SILENCE_BEFORE_CHECK)
     try:
         async with (
@@ -113,20 +113,20 @@ async def measure_recovery(ledger: str) -> float | None:
         ):
             jobs = [number for (number,) in await _query(connection, _ABANDONED_JOBS, SILENCE_BEFORE_CHECK - 1)]
             owners = [number for (number,) in await _query(connection, _JOB_OWNERS, jobs)]
-            while jobs and (await _query(connection, _STILL_RUNNING, jobs, owners))[0][0]:  # noqa: ASYNC110  # the same
+            while jobs and (await _query(connection, _STILL_RUNNING, jobs, owners))[0][0]:  # noqa: ASYNC110  # there is no notification
                 await asyncio.sleep(0.2)
     except psycopg.OperationalError:  # the database was killed too
         return None
-    return time.monotonic() - killed if jobs else None
+    return time.monotonic() - killed_at if jobs else None
 
 
 async def wait_for_workers(ledger: str, size: int) -> None:
-    """Wait until this many workers have started."""
+    """Wait until this number of workers has started."""
     async with (
         asyncio.timeout(STOP_TIMEOUT),
         await psycopg.AsyncConnection.connect(ledger, autocommit=True) as connection,
     ):
-        while (await _query(connection, _LIVE_WORKERS))[0][0] < size:  # noqa: ASYNC110  # the same
+        while (await _query(connection, _LIVE_WORKERS))[0][0] < size:  # noqa: ASYNC110  # there is no notification
             await asyncio.sleep(0.1)
 
 
@@ -135,7 +135,7 @@ async def _query(connection: psycopg.AsyncConnection[Any], query: Any, *values: 
 
 
 async def wait_until_done(ledger: str) -> float:
-    """Wait until all items have ended, and return the seconds."""
+    """Wait until all items are finished, and return the duration in seconds."""
     started = time.monotonic()
     while (current := await status(ledger)).open:
         if time.monotonic() - started > RUN_TIMEOUT:
