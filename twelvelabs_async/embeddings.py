@@ -73,7 +73,7 @@ _SEGMENTS: Final = UUID("8c0f4f5c-6f0e-5a3c-9d0b-3a1c3f1c7a52")
 
 
 @attrs.frozen(kw_only=True)
-class EmbeddedSegment:
+class EmbeddedSegment(Convertible):
     """A vector with its time range or page, and its modality."""
 
     vector: Vector = attrs.field(repr=False, hash=False)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async.models.common import Convertible
 from twelvelabs_async.pagination import Page, Paginator
 from twelvelabs_async.streaming import EventStream
 
@@ -22,7 +23,7 @@ _S = TypeVar("_S", bound=EventStream[Any])
 
 
 @attrs.frozen(kw_only=True)
-class RawResponse(Generic[_T_co]):
+class RawResponse(Convertible, Generic[_T_co]):
     """The result of a call, and the response and the history of its request.
 
     A method that sends several requests has those of the last one.

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, cast
 import attrs
 
 from twelvelabs_async.errors import TwelveLabsError
+from twelvelabs_async.models.common import Convertible
 
 _T = TypeVar("_T")
 
@@ -17,7 +18,7 @@ PollCallback = Callable[[_T], Awaitable[None] | None]
 
 
 @attrs.frozen(kw_only=True)
-class WaitResult(Generic[_T]):
+class WaitResult(Convertible, Generic[_T]):
     """The result of waiting for one of several resources."""
 
     id: str

@@ -7,12 +7,15 @@ multipart upload: `assets.upload(path, resume=state)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 import attrs
 
 from twelvelabs_async._arguments import describe, positive_int
 from twelvelabs_async.errors import InvalidInputError
+from twelvelabs_async.models._interop import serialization
 from twelvelabs_async.models.assets import CompletedChunk
+from twelvelabs_async.models.common import Convertible
 
 
 def _as_tuple(parts: Iterable[CompletedChunk]) -> tuple[CompletedChunk, ...]:
@@ -22,7 +25,7 @@ def _as_tuple(parts: Iterable[CompletedChunk]) -> tuple[CompletedChunk, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class UploadState:
+class UploadState(Convertible):
     """State of a multipart upload, to resume it later. Contains no secret; `to_dict` converts it for JSON.
 
     Raises:
@@ -46,6 +49,22 @@ class UploadState:
     """Headers to send with each part."""
     completed_parts: tuple[CompletedChunk, ...] = attrs.field(default=(), repr=False, converter=_as_tuple)
     """Parts that storage has confirmed; a resumed upload does not send them again."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Create a state from the JSON types that `to_dict` returns.
+
+        Raises:
+            MalformedResponseError: `data` has another shape.
+
+        Example:
+            progress = []
+            await client.assets.upload("holiday.mp4", method="multipart", on_progress=progress.append)
+            state = progress[-1].state
+            print(type(state).from_dict(state.to_dict()) == state)  # True
+        """
+        created: Self = serialization().from_dict(data, cls)
+        return created
 
     @property
     def part_count(self) -> int:
