@@ -1,4 +1,4 @@
-"""Accounts of storage providers are connected over HTTP, for programs in other languages."""
+"""Connections to storage providers that are created over HTTP, for programs in other languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos that the platform cannot read are rejected when the request arrives, if it can tell."""
+"""Unreadable videos are rejected when the request arrives, if the platform can detect the error by then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MakeSource = Callable[..., Awaitable[dict[str, str]]]
 Advance = Callable[[float], None]
 
 URLS = ("https://nowhere.invalid/a.mp4", "https://example.com/a.exe", "https://vimeo.com/123")
-GOOD = {"type": "url", "url": "https://example.com/a.mp4"}
+ACCESSIBLE_VIDEO = {"type": "url", "url": "https://example.com/a.mp4"}
 
 
 @pytest.mark.parametrize("url", URLS)
@@ -27,15 +27,15 @@ async def test_a_video_at_a_url_must_be_accessible(
 ) -> None:
     body = {"video": {"type": "url", "url": url}, "prompt": "What?"}
     for path in ("/analyze", "/analyze/tasks"):
-        status, answer = await call("POST", path, json=body)
-        assert (status, answer.get("error", answer)["code"]) == (400, "video_file_broken")
+        status, response = await call("POST", path, json=body)
+        assert (status, response.get("error", response)["code"]) == (400, "video_file_broken")
     data = form(index_id=await make_index(), video_url=url)
     status, error = await call("POST", "/tasks", data=data)
     assert (status, error["code"]) == (400, "video_file_broken")
     body = {"input_type": "video", "model_name": "marengo3.0", "video": {"media_source": {"url": url}}}
     for path in ("/embed-v2", "/embed-v2/tasks"):
-        status, answer = await call("POST", path, json=body)
-        assert (status, answer["error"]["code"]) == (400, "media_url_not_exists")
+        status, response = await call("POST", path, json=body)
+        assert (status, response["error"]["code"]) == (400, "media_url_not_exists")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_an_analysis_that_fails_has_an_error_and_no_result(
     call: SendRequest, emulator: Emulator, advance: Advance
 ) -> None:
     emulator.faults.add("POST /analyze/tasks", processing_error="The video is dark.")
-    status, task = await call("POST", "/analyze/tasks", json={"video": GOOD, "prompt": "What?"})
+    status, task = await call("POST", "/analyze/tasks", json={"video": ACCESSIBLE_VIDEO, "prompt": "What?"})
     assert status == 202
     advance(20)
     _, task = await call("GET", f"/analyze/tasks/{task['task_id']}")
@@ -74,7 +74,7 @@ async def test_an_inline_video_may_last_two_hours_and_another_one_four(
         return {"type": "base64_string", "base64_string": base64.b64encode(samples.video(seconds)).decode()}
 
     assert (await analyze(inline(7200)))[0] == 202
-    status, answer = await analyze(inline(7201))
-    assert (status, answer["error"]["code"]) == (400, "video_duration_too_long")
+    status, response = await analyze(inline(7201))
+    assert (status, response["error"]["code"]) == (400, "video_duration_too_long")
     assert (await analyze(await make_source(seconds=14_400)))[0] == 202
     assert (await analyze(await make_source(seconds=14_401)))[0] == 400

@@ -12,8 +12,8 @@ SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 URL = {"url": "https://example.com/a.mp4"}
 VIDEO = {"type": "url", **URL}
 MEDIA = {"media_source": URL}
-TIMED = {"input_type": "video", "model_name": "marengo3.0"}
-MULTI = {"input_type": "multi_input", "model_name": "marengo3.5"}
+VIDEO_INPUT = {"input_type": "video", "model_name": "marengo3.0"}
+MULTI_INPUT = {"input_type": "multi_input", "model_name": "marengo3.5"}
 SEGMENTS = {"video": VIDEO, "analysis_mode": "time_based_metadata"}
 FIELD = {"name": "a", "description": "b"}
 
@@ -34,8 +34,8 @@ def segments(**field: Any) -> dict[str, Any]:
         ("/analyze/tasks", segments(type="array", items={}), "response_format.segment_definitions.fields.items.type"),
         ("/embed-v2", {"model_name": "marengo3.0"}, "input_type"),
         ("/embed-v2", {"input_type": "text", "text": {"input_text": "a"}}, "model_name"),
-        ("/embed-v2", TIMED | {"video": MEDIA | {"segmentation": {"fixed": {"duration_sec": 5}}}}, "strategy"),
-        ("/embed-v2", MULTI | {"multi_input": {"media_sources": [URL]}}, "media_type"),
+        ("/embed-v2", VIDEO_INPUT | {"video": MEDIA | {"segmentation": {"fixed": {"duration_sec": 5}}}}, "strategy"),
+        ("/embed-v2", MULTI_INPUT | {"multi_input": {"media_sources": [URL]}}, "media_type"),
         ("/embed-v2/tasks", {"model_name": "marengo3.0"}, "input_type"),
         ("/embed-v2/tasks", {"input_type": "video", "video": MEDIA}, "model_name"),
         ("/connections:authorize", {"redirect_uri": "https://example.com/"}, "provider"),

@@ -1,4 +1,4 @@
-"""Requests of older official clients, which the platform still supports."""
+"""Requests of older official clients that the platform still supports."""
 
 from __future__ import annotations
 

@@ -178,9 +178,9 @@ def test_one_of_two_exports_to_the_same_file_is_refused(
             process, lambda: retrieve_count(cli_emulator) >= 4 and cli_emulator.run(lambda emulator: emulator.in_flight)
         )
         for options in ((), ("--overwrite",)):
-            refused = cli(*command, *options)
-            assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
-            assert f"another export uses {path}.partial" in refused.stderr
+            result = cli(*command, *options)
+            assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+            assert f"another export uses {path}.partial" in result.stderr
         process.kill()
     assert cli(*command).exit_code == 0
     assert sorted({row["video_id"] for row in READERS[suffix](path)}) == videos

@@ -1,4 +1,4 @@
-"""A forked process leaves the connections of its parent alone."""
+"""A forked process does not close the connections of its parent."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ pytestmark = [
 ]
 
 
-def _close(client: AsyncTwelveLabs) -> None:
+def close_client(client: AsyncTwelveLabs) -> None:
     with pytest.raises(StopIteration):
         client.close().send(None)
 
 
-def _drop(client: AsyncTwelveLabs) -> None:
+def delete_transport(client: AsyncTwelveLabs) -> None:
     vars(client._executor.transport).clear()
     gc.collect()
 
 
-@pytest.mark.parametrize("end", [_close, _drop])
+@pytest.mark.parametrize("dispose", [close_client, delete_transport])
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
-async def test_a_child_that_ends_a_client_leaves_the_connections_of_its_parent_open(
-    end: Callable[[AsyncTwelveLabs], None],
+async def test_a_child_that_disposes_of_a_client_leaves_the_connections_of_its_parent_open(
+    dispose: Callable[[AsyncTwelveLabs], None],
 ) -> None:
-    """Both processes have the same selector, from which a closed connection is removed."""
+    """Both processes share one selector; closing a connection removes it from the selector."""
     async with (
         RawServer(always_respond(raw_response())) as server,
         AsyncTwelveLabs(KEY, base_url=server.base_url, max_retries=0, timeout=30) as client,
@@ -42,7 +42,7 @@ async def test_a_child_that_ends_a_client_leaves_the_connections_of_its_parent_o
         if child == 0:
             code = 1
             try:
-                end(client)
+                dispose(client)
                 code = 0
             finally:
                 os._exit(code)

@@ -420,16 +420,15 @@ server.close()
     assert "Warning" not in completed.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.parametrize("moment", ["before the start", "after the start", "at the end"])
-def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
-    moment: str, client: TwelveLabs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("interrupted", ["before the start", "after the start", "at the end"])
+def test_an_exception_that_interrupts_a_call_ends_it(
+    interrupted: str, client: TwelveLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit = LoopThread._submit  # pyright: ignore[reportPrivateUsage]  # replaced below
     wait: Callable[[_Call[Any]], None] = vars(_Call)["wait"]
 
     def interrupted_submit(thread: LoopThread, call: Any) -> None:
-        if moment == "after the start":
+        if interrupted == "after the start":
             submit(thread, call)
         raise KeyboardInterrupt
 
@@ -441,7 +440,7 @@ def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
             raise interruption
 
     with monkeypatch.context() as patch:
-        if moment == "at the end":
+        if interrupted == "at the end":
             patch.setattr(_Call, "wait", interrupted_wait)
         else:
             patch.setattr(LoopThread, "_submit", interrupted_submit)
@@ -450,6 +449,7 @@ def test_an_exception_that_interrupts_a_call_at_any_moment_ends_it(
     assert client.indexes.list().total == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_lists_and_streams_of_the_parent_raise_client_state_error_after_a_fork(emulator: ThreadedEmulator) -> None:
     completed = run_program(
         emulator,

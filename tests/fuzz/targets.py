@@ -1,7 +1,7 @@
-"""The parsers of server responses as functions of bytes; each fails on any error that is not a `TwelveLabsError`.
+"""The parsers of server responses as functions of bytes. Each one fails on any error that is not a `TwelveLabsError`.
 
-`tests/properties/test_fuzz_targets.py` runs them with bytes from hypothesis; `nox -s fuzz` runs them with
-atheris, which looks for bytes that reach new code.
+`tests/properties/test_fuzz_targets.py` runs them with bytes from hypothesis, `nox -s fuzz` with atheris, which searches
+for bytes that reach new code.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ MODELS: Final[list[type[Model]]] = sorted(
 
 
 class ByteChoices:
-    """Reads bytes as a sequence of choices; after the last byte every choice is the first option."""
+    """Interprets bytes as a sequence of choices; after the last byte, each choice is the first option."""
 
     def __init__(self, data: bytes) -> None:
         self._remaining = iter(data)
@@ -73,19 +73,19 @@ class ByteChoices:
         return kinds[self.below(len(kinds))]()
 
     def value(self, kind: type[Any] | None, depth: int = 0) -> Any:
-        """Return a JSON value whose objects mostly have the fields of a model."""
+        """Return a JSON value whose objects usually have the fields of a model."""
         choice = self.below(8)
         if depth > 4 or choice < 3:
             return self.leaf()
         if choice == 3:
             return [self.value(kind, depth + 1) for _ in range(self.below(4))]
-        found = dict[str, Any]()
+        fields = dict[str, Any]()
         for key in [*_keys(kind), "_id", "data", "float"]:
             if self.below(2):
-                found[key] = self.value(MODELS[self.below(len(MODELS))], depth + 1)
+                fields[key] = self.value(MODELS[self.below(len(MODELS))], depth + 1)
         if self.below(4) == 1:
-            found[self.text()] = self.leaf()
-        return found
+            fields[self.text()] = self.leaf()
+        return fields
 
 
 def _keys(kind: type[Any] | None) -> list[str]:
@@ -95,8 +95,8 @@ def _keys(kind: type[Any] | None) -> list[str]:
 def headers(data: bytes) -> None:
     """Retry advice is a plausible number or None."""
     choices = ByteChoices(data)
-    found = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text() for _ in range(choices.below(8))})
-    advice = parse_rate_limit_headers(found, now=NOW, body=data)
+    response_headers = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text() for _ in range(choices.below(8))})
+    advice = parse_rate_limit_headers(response_headers, now=NOW, body=data)
     assert math.isfinite(advice.server_time)
     assert advice.retry_after is None or 0 < advice.retry_after <= MAX_ADVISED_WAIT
     for quota in advice.windows.values():
@@ -110,19 +110,22 @@ def http_dates(data: bytes) -> None:
 
 
 def error_responses(data: bytes) -> None:
-    """Any error response becomes one short printable line."""
+    """Any error response results in one short printable line."""
     choices = ByteChoices(data[:16])
-    found = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text()})
+    response_headers = CIMultiDict({NAMES[choices.below(len(NAMES))]: choices.text()})
     error = error_from_response(
-        100 + choices.below(256) * 3, found, data[16:], parse_rate_limit_headers(found, now=NOW).retry_after
+        100 + choices.below(256) * 3,
+        response_headers,
+        data[16:],
+        parse_rate_limit_headers(response_headers, now=NOW).retry_after,
     )
     assert isinstance(error, APIError)
     _assert_one_line(error)
 
 
 def _check_chunking(kind: Callable[[], StreamDecoder], data: bytes) -> None:
-    whole = _feed_all(kind(), [data])
-    assert _feed_all(kind(), [data[at : at + 1] for at in range(len(data))]) == whole, (
+    expected = _feed_all(kind(), [data])
+    assert _feed_all(kind(), [data[index : index + 1] for index in range(len(data))]) == expected, (
         "the result depends on the chunks"
     )
 
@@ -132,17 +135,17 @@ def _feed_all(frames: StreamDecoder, chunks: list[bytes]) -> list[bytes]:
 
 
 def json_lines(data: bytes) -> None:
-    """JSON lines do not depend on the chunks in which they arrive."""
+    """The result of decoding JSON lines does not depend on the chunks."""
     _check_chunking(JsonLinesDecoder, data)
 
 
 def server_sent_events(data: bytes) -> None:
-    """Server-sent events do not depend on the chunks in which they arrive."""
+    """The result of decoding server-sent events does not depend on the chunks."""
     _check_chunking(ServerSentEventsDecoder, data)
 
 
 def decoders(data: bytes) -> None:
-    """Every model survives a round trip, or the value is rejected."""
+    """A value is either rejected, or its model equals a copy made by encoding and decoding."""
     choices = ByteChoices(data)
     kind = MODELS[choices.below(256) % len(MODELS)]
     value = choices.value(kind)
@@ -151,25 +154,25 @@ def decoders(data: bytes) -> None:
     except TwelveLabsError as error:
         _assert_one_line(error)
     else:
-        again = from_dict(to_dict(model), kind)
-        assert again == model or again != again or "nan" in repr(model), f"{model!r} became {again!r}"  # noqa: PLR0124  # NaN
+        copy = from_dict(to_dict(model), kind)
+        assert copy == model or copy != copy or "nan" in repr(model), f"{model!r} became {copy!r}"  # noqa: PLR0124  # NaN
 
 
 def json_texts(data: bytes) -> None:
-    """Bytes that may be JSON are decoded or rejected."""
+    """Bytes that may be JSON are decoded or rejected with a `TwelveLabsError`."""
     for kind in (MODELS[len(data) % len(MODELS)], dict):
         try:
-            found = json.loads(data)
+            value = json.loads(data)
         except (ValueError, RecursionError):
             return
         try:
-            from_dict(found, kind)
+            from_dict(value, kind)
         except TwelveLabsError as error:
             _assert_one_line(error)
 
 
 def webhook_signatures(data: bytes) -> None:
-    """A webhook with a wrong signature is rejected; one with a valid signature is read or rejected as malformed."""
+    """A webhook with a wrong signature is rejected; one with a valid signature is parsed or rejected as malformed."""
     try:
         webhooks.verify(data, data[:80].decode("latin-1"), SECRET, now=NOW)
     except WebhookSignatureError as error:
@@ -182,7 +185,7 @@ def webhook_signatures(data: bytes) -> None:
 
 
 def printable_lines(data: bytes) -> None:
-    """Any string becomes one printable line, and stays the same when converted again."""
+    """Any string results in one printable line, which is unchanged when converted again."""
     line = printable(data.decode("utf-8", "surrogateescape"))
     assert line.isprintable()
     assert printable(line) == line
