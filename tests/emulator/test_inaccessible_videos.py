@@ -36,6 +36,7 @@ async def test_a_video_at_a_url_must_be_accessible(
     for path in ("/embed-v2", "/embed-v2/tasks"):
         status, response = await call("POST", path, json=body)
         assert (status, response["error"]["code"]) == (400, "media_url_not_exists")
+        assert response["error"]["message"] == f"Cannot find media url '{url}'. Please use an existing url."
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ async def read_source(
     return source
 
 
-def no_media(reason: str) -> ApiError:
-    """Return the error for a media source that refers to nothing."""
-    return ApiError(400, "media_url_not_exists", f"The media source does not exist: {reason}.")
+def no_media(source: str) -> ApiError:
+    """Return the error for a URL or an asset id that refers to nothing, in the words of the platform."""
+    return ApiError(400, "media_url_not_exists", f"Cannot find media url '{source}'. Please use an existing url.")
 
 
 def check_readable(source: Source, field_path: str) -> None:
@@ -129,7 +129,7 @@ def check_readable(source: Source, field_path: str) -> None:
     if source.media.problem is None:
         return
     reason = source.media.problem.rstrip(".")
-    raise invalid_parameter(field_path, reason) if source.url is None else no_media(f"{source.url}: {reason}")
+    raise invalid_parameter(field_path, reason) if source.url is None else no_media(source.url)
 
 
 def check_image(source: Source, field_path: str) -> None:
@@ -144,7 +144,7 @@ def check_image(source: Source, field_path: str) -> None:
 
 async def _from_url(context: RequestContext, url: str, kind: str) -> Source:
     if not assets.is_url(url):
-        raise no_media(f"{url!r} is not an http or https URL")
+        raise no_media(url)
     filename, info = assets.media_from_url("url", url, kind=kind)
     return Source(media=context.service.state.descriptions.apply_to(filename, info), url=url)
 
@@ -167,7 +167,7 @@ async def _from_base64(context: RequestContext, encoded: str, kind: str) -> Sour
 async def _from_asset(context: RequestContext, asset_id: str, _kind: str) -> Source:
     asset = context.service.state.assets.get(asset_id)
     if asset is None:
-        raise no_media(f"there is no asset with the id {asset_id}")
+        raise no_media(asset_id)
     assets.require_ready(context.service, asset, "used")
     return Source(media=asset.media, filename=asset.filename)
 
