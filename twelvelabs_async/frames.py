@@ -12,13 +12,14 @@ import io
 import math
 import os
 import ssl
+import stat
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import aiohttp
 import attrs
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from PIL import ImageFont
     from PIL.Image import Image
+
+_T = TypeVar("_T")
 
 FrameOrigin = Literal["file", "thumbnail", "stream"]
 """Source of the frame of a search result: your file or URL, a thumbnail of the platform, or the HLS stream."""
@@ -124,7 +127,7 @@ async def extract(
         first, last = await frames.extract("sailing.mp4", [0, 9.5])
         Path("sailing.jpg").write_bytes(first.jpeg)
     """
-    name, checked = _checked_source(source), [_checked_time(time) for time in times]
+    name, checked = _checked_source(source), [_checked_time(time) for time in _checked_items("times", times)]
     checked_int("width", width, 1, 10_000)
     validate_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
@@ -173,7 +176,7 @@ async def extract_hits(
     validate_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
     by_video: dict[str, list[int]] = {}
-    ordered, slots = list(hits), asyncio.Semaphore(concurrency)
+    ordered, slots = _checked_items("hits", hits, SearchHit), asyncio.Semaphore(concurrency)
     for position, hit in enumerate(ordered):
         by_video.setdefault(hit.video_id or f"#{position}", []).append(position)
     timeouts = aiohttp.ClientTimeout(total=timeout)
@@ -210,7 +213,7 @@ async def contact_sheet(
     Example:
         sheet = await frames.contact_sheet(await frames.extract("sailing.mp4", range(10)), columns=5)
     """
-    cells = [_cell(one) for one in found]
+    cells = [_cell(one) for one in _checked_items("found", found, Frame, HitFrame)]
     if not 1 <= len(cells) <= 200:
         raise InvalidInputError(f"a contact sheet has 1 to 200 frames, got {len(cells)}")
     checked_int("columns", columns, 1, 20)
@@ -316,6 +319,22 @@ def _checked_source(source: str | os.PathLike[str]) -> str:
     return name
 
 
+def _checked_items(name: str, items: Iterable[_T], *kinds: type[Any]) -> list[_T]:
+    """Return the items of an argument, which have one of these types; without types, any.
+
+    Raises:
+        InvalidInputError: It is not an iterable, or an item has another type.
+    """
+    if not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"{name} must be iterable, got {describe(items)}")
+    found = list(items)
+    for item in found:
+        if kinds and not isinstance(item, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise InvalidInputError(f"{name} must contain objects of {names}, got {describe(item)}")
+    return found
+
+
 def _checked_time(time: float) -> float:
     validate_number("times", time, allow_zero=True, finite=True)
     return float(time)
@@ -353,6 +372,8 @@ def _opened(av: Any, source: str) -> Generator[InputContainer]:
         with av.open(source, options=options, timeout=(15.0, 15.0)) as container:
             yield container
     else:
+        if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116  # opening a named pipe waits for its writer
+            raise FrameError(f"{source} is not a regular file")
         with Path(source).open("rb") as file:
             if file.read(len(_PLAYLIST)) == _PLAYLIST:
                 raise FrameError(f"{source} is a playlist; to read its segments, pass its URL")
@@ -470,8 +491,8 @@ def _load_font(file: str | os.PathLike[str] | None) -> ImageFont.ImageFont | Ima
 
     try:
         return ImageFont.load_default(_FONT_SIZE) if file is None else ImageFont.truetype(os.fspath(file), _FONT_SIZE)
-    except OSError as error:
-        raise InvalidInputError(f"font must be a TrueType or OpenType file, got {os.fspath(file or '')!r}") from error
+    except (OSError, TypeError) as error:
+        raise InvalidInputError(f"font must be a TrueType or OpenType file, got {describe(file)}") from error
 
 
 def _shorten(caption: str, width: int, measure: Callable[[str], float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import sys
 import threading
@@ -124,6 +125,28 @@ async def test_invalid_arguments_are_rejected_before_a_file_is_opened() -> None:
         await frames.contact_sheet([])
     with pytest.raises(InvalidInputError, match="font"):
         await frames.contact_sheet(await frames.extract(SAILING, [0]), font="missing.ttf")
+
+
+async def test_arguments_of_a_wrong_type_are_named_in_the_error() -> None:
+    wrong: Any = 5
+    frame = (await frames.extract(SAILING, [0]))[0]
+    for calls, problem in (
+        ((frames.extract(SAILING, wrong), frames.extract_hits(wrong), frames.contact_sheet(wrong)), "must be iterable"),
+        ((frames.extract_hits([wrong]),), "hits must contain objects of SearchHit, got 5"),
+        ((frames.contact_sheet([frame, wrong]),), "found must contain objects of Frame or HitFrame, got 5"),
+        ((frames.contact_sheet([frame], font=wrong),), "font must be a TrueType or OpenType file, got 5"),
+    ):
+        for call in calls:
+            with pytest.raises(InvalidInputError, match=problem):
+                await call
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+async def test_a_named_pipe_and_a_folder_are_no_sources(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", tmp_path):
+        with pytest.raises(FrameError, match=f"{path} is not a regular file"):
+            await frames.extract(path, [0])
 
 
 async def test_a_missing_extra_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
