@@ -28,13 +28,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
-from opentelemetry import context, metrics, propagate, trace
-from opentelemetry.context import Context
-from opentelemetry.metrics import Meter, MeterProvider
-from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
 from twelvelabs_async._arguments import require_type
+from twelvelabs_async._text import install_command
 from twelvelabs_async._version import __version__
 from twelvelabs_async.errors import APIError
 from twelvelabs_async.events import (
@@ -47,6 +43,15 @@ from twelvelabs_async.events import (
     RetryScheduled,
     StreamStarted,
 )
+
+try:
+    from opentelemetry import context, metrics, propagate, trace
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Meter, MeterProvider
+    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
+except ImportError as _error:
+    raise ImportError(f"Telemetry needs OpenTelemetry: {install_command('otel')}") from _error
 
 _INSTRUMENTATION_NAME: Final = "twelvelabs_async"
 

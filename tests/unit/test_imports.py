@@ -12,6 +12,7 @@ import pytest
 import twelvelabs_async
 from twelvelabs_async._cli.help import summary
 from twelvelabs_async._cli.main import app
+from twelvelabs_async._text import install_command
 
 PACKAGE = Path(twelvelabs_async.__file__).parent
 MODULES = sorted(
@@ -83,6 +84,19 @@ def test_the_command_line_loads_little_before_it_handles_ctrl_c() -> None:
         "twelvelabs_async._version",
     }
     assert not loaded & {"asyncio", "email", "json", "ssl", "urllib.request"}
+
+
+def test_telemetry_without_opentelemetry_raises_an_error_that_names_the_extra() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['opentelemetry'] = None\n"
+        "try:\n"
+        "    import twelvelabs_async.otel\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # a fixed command
+    assert result.stdout == f"Telemetry needs OpenTelemetry: {install_command('otel')}\n"
 
 
 def test_command_summaries_match_the_docstrings() -> None:
