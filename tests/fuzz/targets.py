@@ -145,7 +145,7 @@ def server_sent_events(data: bytes) -> None:
 
 
 def decoders(data: bytes) -> None:
-    """A value is either rejected, or its model equals a copy made by encoding and decoding."""
+    """A value is either rejected, or its model equals a copy that is encoded and decoded."""
     choices = ByteChoices(data)
     kind = MODELS[choices.below(256) % len(MODELS)]
     value = choices.value(kind)

@@ -15,6 +15,7 @@ import pytest
 import twelvelabs_async
 
 PACKAGE = Path(twelvelabs_async.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 UNGUESSABLE_WORDS = """
@@ -90,6 +91,12 @@ def module_id(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+GROUPS: dict[str, list[Path]] = {module_id(path): [path] for path in FILES} | {
+    folder: sorted((REPOSITORY / folder).rglob("*.py")) for folder in ("tests", "benchmarks", "docs", "examples")
+}
+"""Files by the test that reads them: a test for each module of the package, and one for each other folder."""
+
+
 def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Yield each name that a module defines, with its line number."""
     for node in ast.walk(tree):
@@ -123,20 +130,22 @@ def prose(source: str) -> Iterator[tuple[str, int]]:
             yield re.sub(r"`[^`]*`|noqa\S*|pyright: \S+|type: ignore\S*", "", token.string), token.start[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_id)
-def test_identifiers_contain_no_banned_words(path: Path) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_identifiers_contain_no_banned_words(group: str) -> None:
     found = [
         f"{path.name}:{line} {name}"
+        for path in GROUPS[group]
         for name, line in identifiers(ast.parse(path.read_text("utf-8")))
         if name.strip("_") in NAMES or (WORDS & set(words(name)) and name not in FILE_METHODS)
     ]
     assert not found
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_id)
-def test_prose_contains_no_banned_phrases(path: Path) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_prose_contains_no_banned_phrases(group: str) -> None:
     found = [
         f"{path.name}:{line} {match[0]!r}"
+        for path in GROUPS[group]
         for text, line in prose(path.read_text("utf-8"))
         for pattern in COINAGES
         for match in pattern.finditer(text)
