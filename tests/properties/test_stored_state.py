@@ -11,7 +11,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async._rate_limit.stores.shared import LoadedCategory
+from twelvelabs_async._rate_limit.stores.shared import LoadedCategory, parse_state
 from twelvelabs_async._rate_limit.windows import CategoryState
 from twelvelabs_async.rate_limits import RateLimitInfo, RequiredWait, WindowInfo
 
@@ -81,8 +81,8 @@ class BothStates:
         self.update(reservation_id, lambda state, _: state.release(reservation_id, sent=sent))
 
     def update(self, reservation_id: int, change: Callable[[CategoryState, float], T]) -> T:
-        loaded = LoadedCategory(self.stored_text)
-        if loaded.state.has_expired(self.now):
+        loaded = LoadedCategory(self.stored_text, self.now)
+        if loaded.needs_in_flight:
             loaded.load_in_flight(dict(self.stored_in_flight))
         elif reservation_id in self.stored_in_flight:
             loaded.load_in_flight({reservation_id: self.stored_in_flight[reservation_id]})
@@ -94,7 +94,7 @@ class BothStates:
         for key in [key for key, request in in_flight.items() if request is None]:
             del self.stored_in_flight[key]
         assert change(self.memory, self.now) == result
-        assert {**json.loads(self.stored_text or "{}")} == ({} if not self.stored_text else self.memory.to_state())
+        assert not self.stored_text or parse_state(self.stored_text) == self.memory.to_state()
         assert {key: json.loads(request) for key, request in self.stored_in_flight.items()} == {
             key: attrs.asdict(request) for key, request in self.memory.in_flight.items()
         }

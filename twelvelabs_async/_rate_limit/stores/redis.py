@@ -9,7 +9,6 @@ clocks of their machines do not matter.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from typing_extensions import override
 
-from twelvelabs_async._rate_limit.stores.shared import NO_RESERVATION, LoadedCategory, SharedStore
+from twelvelabs_async._rate_limit.stores.shared import NO_RESERVATION, LoadedCategory, SharedStore, parse_state
 from twelvelabs_async._rate_limit.windows import CategoryState
 from twelvelabs_async.clock import SystemClock
 
@@ -158,7 +157,7 @@ class RedisStore(SharedStore):
     @override
     async def snapshot(self) -> Mapping[str, Mapping[str, Any]]:
         states = cast("Mapping[str, str]", await self._redis.hgetall(self._states_key))
-        return {category: json.loads(states[category]) for category in sorted(states)}
+        return {category: parse_state(states[category]) for category in sorted(states)}
 
     @override
     async def aclose(self) -> None:
@@ -172,8 +171,8 @@ class RedisStore(SharedStore):
             assumed = written.get(reservation_id)
             stored = assumed or await self._read(keys, category, reservation_id)
             for attempt in count(1):
-                loaded = LoadedCategory(stored.text)
-                if loaded.state.has_expired(stored.time):
+                loaded = LoadedCategory(stored.text, stored.time)
+                if loaded.needs_in_flight:
                     in_flight = cast("Mapping[str, str]", await self._redis.hgetall(keys[1]))
                     loaded.load_in_flight({int(key): value for key, value in in_flight.items()})
                 elif stored.request:

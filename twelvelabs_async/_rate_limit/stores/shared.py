@@ -51,33 +51,56 @@ MAX_CONCURRENT_OPERATIONS: Final = 8
 ASSUMED_PROCESSES: Final = 4
 """Number of processes that are assumed to share the limits while the store is unavailable."""
 
+MAX_CLOCK_STEP: Final = 10.0
+"""Seconds by which the clock may go back before the state counts as lost."""
+
 logger: Final = logging.getLogger("twelvelabs_async.ratelimit")
+
+
+def parse_state(text: str) -> dict[str, Any]:
+    """Return the state in a stored text."""
+    state: dict[str, Any] = json.loads(text.rpartition("\n")[2])
+    return state
 
 
 class LoadedCategory:
     """A category as a store keeps it, and what an operation changes in it.
 
     Args:
-        text: The stored state; empty if there is none.
+        text: The stored text; empty if there is none.
+        now: The current time.
     """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, now: float) -> None:
+        written_at, _, self._state_text = text.rpartition("\n")
+        self._now = now
+        self._is_discarded = bool(written_at) and float(written_at) > now + MAX_CLOCK_STEP
+        if self._is_discarded:  # the clock was set back: calls would wait until it is there again
+            self._state_text = ""
         self._loaded: Mapping[int, str] = {}
-        self.state: CategoryState = CategoryState.from_state(json.loads(text)) if text else CategoryState()
+        self.state: CategoryState = (
+            CategoryState.from_state(json.loads(self._state_text)) if self._state_text else CategoryState()
+        )
         """The state to change."""
+
+    @property
+    def needs_in_flight(self) -> bool:
+        """Whether the operation needs all requests in flight, because some may have expired."""
+        return self._is_discarded or self.state.has_expired(self._now)
 
     def load_in_flight(self, texts: Mapping[int, str]) -> None:
         """Add the stored requests in flight that the operation needs."""
         self._loaded = texts
+        if self._is_discarded:
+            return
         self.state.in_flight = {
             reservation_id: InFlightRequest(**json.loads(texts[reservation_id])) for reservation_id in sorted(texts)
         }
 
     def changed_text(self) -> str | None:
-        """Return the state to write; None if it has not changed."""
+        """Return the text to write: the time and the state; None if the state has not changed."""
         text = _encode(self.state.to_state())
-        return None if text == self._text else text
+        return None if text == self._state_text else f"{self._now:.0f}\n{text}"
 
     def changed_in_flight(self) -> dict[int, str | None]:
         """Return the requests in flight to write by reservation id; None stands for one to delete."""

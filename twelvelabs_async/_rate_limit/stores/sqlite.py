@@ -7,7 +7,6 @@ not finish because it was killed has no effect.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
-from twelvelabs_async._rate_limit.stores.shared import LoadedCategory, SharedStore
+from twelvelabs_async._rate_limit.stores.shared import LoadedCategory, SharedStore, parse_state
 from twelvelabs_async._rate_limit.windows import CategoryState
 
 T = TypeVar("T")
@@ -104,8 +103,9 @@ class SqliteStore(SharedStore):
         change: Callable[[CategoryState, float], T],
     ) -> T:
         row = connection.execute(_READ, key).fetchone()
-        loaded, now = LoadedCategory(row[0] if row else ""), self._now()
-        if loaded.state.has_expired(now):
+        now = self._now()
+        loaded = LoadedCategory(row[0] if row else "", now)
+        if loaded.needs_in_flight:
             loaded.load_in_flight(dict(connection.execute(_READ_IN_FLIGHT, key).fetchall()))
         elif reservation_id:
             loaded.load_in_flight(dict(connection.execute(_READ_ONE_IN_FLIGHT, (*key, reservation_id)).fetchall()))
@@ -122,7 +122,7 @@ class SqliteStore(SharedStore):
 
     def _read_all(self) -> dict[str, Any]:
         rows = self._open().execute(_READ_ALL, (self._organization,)).fetchall()
-        return {category: json.loads(state) for category, state in rows}
+        return {category: parse_state(text) for category, text in rows}
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._current_inode() != self._opened_inode:
