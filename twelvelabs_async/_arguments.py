@@ -1,6 +1,7 @@
 """Checks single arguments, such as ids, numbers and choices, encodes them for requests, and describes them in errors.
 
-Functions with three parameters are validators of attrs.
+Functions that begin with `checked_` return the argument, and those that begin with `require_` return nothing. Functions
+with three parameters are validators of attrs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def parse_template(path_template: str) -> tuple[str, Mapping[str, str]]:
     return shape, {name.replace("-", "_"): name for name in names}
 
 
-def validate_id(value: object, name: str = "id") -> str:
+def checked_id(name: str, value: object) -> str:
     """Return `value` if it can be one segment of a path.
 
     Raises:
@@ -192,8 +193,8 @@ def omit_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def validate_number(name: str, value: object, *, allow_zero: bool = False, finite: bool = False) -> None:
-    """Validate a number, such as seconds.
+def require_number(name: str, value: object, *, allow_zero: bool = False, finite: bool = False) -> None:
+    """Check a number, such as seconds.
 
     Raises:
         InvalidInputError: It is not a number, is NaN or too small, or is infinite although it must be `finite`.
@@ -221,17 +222,17 @@ def require_type(name: str, value: object, kind: Any, expected: str) -> None:
 
 def positive(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate a positive number; infinity is one."""
-    validate_number(attribute.name, value)
+    require_number(attribute.name, value)
 
 
 def positive_finite(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate a finite positive number."""
-    validate_number(attribute.name, value, finite=True)
+    require_number(attribute.name, value, finite=True)
 
 
 def non_negative(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate a number of 0 or more; infinity is one."""
-    validate_number(attribute.name, value, allow_zero=True)
+    require_number(attribute.name, value, allow_zero=True)
 
 
 def require_bool(name: str, value: object) -> None:
@@ -240,7 +241,7 @@ def require_bool(name: str, value: object) -> None:
         raise InvalidInputError(f"{name} must be True or False, got {describe(value)}")
 
 
-def validate_bool(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+def boolean(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate True or False."""
     require_bool(attribute.name, value)
 

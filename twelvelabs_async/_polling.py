@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
-from twelvelabs_async._arguments import describe, read_object, require_type, validate_id, validate_number
+from twelvelabs_async._arguments import checked_id, describe, read_object, require_number, require_type
 from twelvelabs_async._concurrency import run_all
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -141,7 +141,7 @@ def _checked_timeout(timeout: float | None, sleep_interval: float | None) -> flo
     timeout = DEFAULT_WAIT_TIMEOUT if timeout is None else timeout
     for name, seconds in (("timeout", timeout), ("sleep_interval", sleep_interval)):
         if seconds is not None:
-            validate_number(name, seconds, finite=name == "sleep_interval")
+            require_number(name, seconds, finite=name == "sleep_interval")
     return timeout
 
 
@@ -244,7 +244,7 @@ class BatchPoller(Generic[T]):
     def __init__(self, ids: Iterable[str], target: PollTarget[T]) -> None:
         if isinstance(ids, str | bytes) or not isinstance(cast("object", ids), Collection):
             raise InvalidInputError(f"ids must be a list of strings, got {describe(ids)}")
-        self.pending: dict[str, T | None] = dict.fromkeys(map(validate_id, read_object("ids", ids, tuple)))
+        self.pending: dict[str, T | None] = dict.fromkeys(checked_id("id", id) for id in read_object("ids", ids, tuple))
         """Ids of the resources in progress, with their last known state."""
         self.target: PollTarget[T] = target
         """Functions that poll them."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import aiohttp
 import attrs
 
-from twelvelabs_async._arguments import checked_int, describe, validate_number
+from twelvelabs_async._arguments import checked_int, describe, require_number
 from twelvelabs_async._text import cut_queries, install_command
 from twelvelabs_async.clips import timecode
 from twelvelabs_async.errors import FrameError, InvalidInputError
@@ -129,7 +129,7 @@ async def extract(
     """
     name, checked = _checked_source(source), [_checked_time(time) for time in _checked_items("times", times)]
     checked_int("width", width, 1, 10_000)
-    validate_number("timeout", timeout)
+    require_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
     cancelled = threading.Event()
     try:
@@ -173,7 +173,7 @@ async def extract_hits(
     """
     checked_int("concurrency", concurrency)
     checked_int("width", width, 1, 10_000)
-    validate_number("timeout", timeout)
+    require_number("timeout", timeout)
     await asyncio.to_thread(_load_libraries)
     by_video: dict[str, list[int]] = {}
     ordered, slots = _checked_items("hits", hits, SearchHit), asyncio.Semaphore(concurrency)
@@ -336,7 +336,7 @@ def _checked_items(name: str, items: Iterable[_T], *kinds: type[Any]) -> list[_T
 
 
 def _checked_time(time: float) -> float:
-    validate_number("times", time, allow_zero=True, finite=True)
+    require_number("times", time, allow_zero=True, finite=True)
     return float(time)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from twelvelabs_async._arguments import PLAIN_ID, checked_int, describe, parse_template, query_pairs, validate_id
+from twelvelabs_async._arguments import PLAIN_ID, checked_id, checked_int, describe, parse_template, query_pairs
 from twelvelabs_async.errors import InvalidInputError
 
 _T = TypeVar("_T")
@@ -194,7 +194,7 @@ def _expand(name: str, python_name: str, path_params: Mapping[str, object]) -> s
     value = path_params[python_name] if python_name in path_params else _lookup(name, python_name, path_params)
     if isinstance(value, str) and PLAIN_ID.fullmatch(value):
         return value
-    return quote(validate_id(value, name), safe="")
+    return quote(checked_id(name, value), safe="")
 
 
 def _lookup(name: str, python_name: str, path_params: Mapping[str, object]) -> object:

@@ -12,7 +12,7 @@ import hmac
 import json
 from typing import Any, Final, cast
 
-from twelvelabs_async._arguments import checked_int, describe, validate_number
+from twelvelabs_async._arguments import checked_int, describe, require_number
 from twelvelabs_async._codec.converter import structure
 from twelvelabs_async.clock import Clock, SystemClock
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, WebhookSignatureError
@@ -75,9 +75,9 @@ def verify(
         print(event.type)  # analyze.task.ready
     """
     body, secret = _checked_body(body), _checked_secret(secret)
-    validate_number("tolerance", tolerance, allow_zero=True)
+    require_number("tolerance", tolerance, allow_zero=True)
     if now is not None:
-        validate_number("now", now, allow_zero=True, finite=True)
+        require_number("now", now, allow_zero=True, finite=True)
     timestamp, signatures = _parse_signature_header(header)
     expected = sign(body, secret, timestamp).encode()
     # Constant-time comparison: its duration must not reveal how many digits match.

@@ -12,7 +12,7 @@ import pytest
 from support import LoopClock, fake_response, json_request, make_executor, responses_in_order, run_in_virtual_time
 from yarl import URL
 
-from twelvelabs_async._arguments import omit_none, query_pairs, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none, query_pairs
 from twelvelabs_async._codec.converter import json_bytes
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.requests import Form, Request
@@ -85,7 +85,7 @@ def test_p16_an_id_with_special_characters_stays_one_segment_in_every_url_parser
 @pytest.mark.parametrize("invalid", [None, 7, b"abc", ["a"], True])
 def test_an_id_must_be_a_string(invalid: object) -> None:
     with pytest.raises(InvalidInputError):
-        validate_id(invalid)
+        checked_id("id", invalid)
 
 
 def test_literal_text_in_a_path_template_is_unchanged() -> None:

@@ -29,7 +29,7 @@ from twelvelabs_async._cli.pages import ensure_page_writable, ensure_writable
 from twelvelabs_async._cli.progress import EventSink, IngestStats
 from twelvelabs_async._cli.report import ReportInfo, write_report
 from twelvelabs_async._cli.sources import SourceScan, SourceSelection
-from twelvelabs_async._core.validation import validate_metadata
+from twelvelabs_async._core.validation import checked_metadata
 from twelvelabs_async._text import printable
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.clock import SystemClock
@@ -163,7 +163,7 @@ class IngestArgs:
             resolve_ledger(self.ledger)
             if is_database(self.ledger):
                 resolve_database(self.ledger, access="read")
-        validate_metadata(self.selection.metadata, name="--metadata")
+        checked_metadata(self.selection.metadata, name="--metadata")
         for pair in map("=".join, self.selection.metadata.items()):
             try:
                 pair.encode()

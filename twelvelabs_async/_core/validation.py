@@ -61,10 +61,10 @@ MAX_ANALYSIS_IMAGES: Final = 20
 """Maximum number of images per analysis."""
 
 
-def validate_metadata(
+def checked_metadata(
     metadata: Mapping[str, Any] | None, *, allow_none: bool = False, name: str = "user_metadata"
 ) -> dict[str, Any] | None:
-    """Validate user metadata: flat, with scalar values or lists of strings.
+    """Return user metadata as a dict: flat, with scalar values or lists of strings.
 
     Args:
         metadata: The metadata.
@@ -109,7 +109,7 @@ def metadata_json(metadata: Mapping[str, Any] | str | None) -> str | None:
     """
     if isinstance(metadata, str):
         metadata = checked_mapping("user_metadata", _parse_object("user_metadata", metadata))
-    checked = validate_metadata(metadata)
+    checked = checked_metadata(metadata)
     return None if checked is None else json.dumps(checked, ensure_ascii=False, separators=(",", ":"))
 
 

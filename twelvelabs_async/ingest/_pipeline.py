@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from twelvelabs_async._arguments import non_negative_int, one_of, positive, positive_int, validate_bool, validate_id
+from twelvelabs_async._arguments import boolean, checked_id, non_negative_int, one_of, positive, positive_int
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async._core.validation import validate_metadata
+from twelvelabs_async._core.validation import checked_metadata
 from twelvelabs_async._event_listeners import plain_function
 from twelvelabs_async._polling import BatchPoller, StatusPoller, is_retryable_poll_error
 from twelvelabs_async.clock import Clock
@@ -56,11 +56,11 @@ MAX_INDEXING_REQUESTS: Final = 8
 
 
 def _id(_: object, attribute: attrs.Attribute[str], value: object) -> None:
-    validate_id(value, attribute.name)
+    checked_id(attribute.name, value)
 
 
 def _metadata(_: object, attribute: attrs.Attribute[Any], value: UserMetadata | None) -> None:
-    validate_metadata(value, name=attribute.name)
+    checked_metadata(value, name=attribute.name)
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +87,7 @@ class IngestConfig:
     """What to do when a quota is exhausted."""
     on_outage: OnOutage = attrs.field(default="wait", validator=one_of(OnOutage))
     """What to do when no request has got an answer for a while."""
-    retry_failed: bool = attrs.field(default=False, validator=validate_bool)
+    retry_failed: bool = attrs.field(default=False, validator=boolean)
     """Whether to retry items that the platform rejected in an earlier run."""
     validate: Validator | Literal["auto"] | None = "auto"
     """Checks new items before their upload; `auto` knows the limits of the models of the index."""

@@ -27,7 +27,7 @@ import attrs
 
 from twelvelabs_async._arguments import describe
 from twelvelabs_async._concurrency import SCAN_THREADS
-from twelvelabs_async._core.validation import validate_metadata
+from twelvelabs_async._core.validation import checked_metadata
 from twelvelabs_async._system import path_to_uri
 from twelvelabs_async._text import error_text
 from twelvelabs_async.errors import InvalidInputError, UploadError
@@ -211,7 +211,7 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
     names_one = is_url(path) or (is_bucket_url(path) and not glob.has_magic(path)) or os.path.isfile(path)  # noqa: PTH113  # Path refuses some names
     if key and not names_one:
         raise InvalidInputError(f"the key {key!r} needs one file or URL, got {path}")
-    return path, validate_metadata(cast("UserMetadata | None", metadata)), key
+    return path, checked_metadata(cast("UserMetadata | None", metadata)), key
 
 
 def expand(source: PathOrUrl) -> Iterator[Item | PathSkipped]:

@@ -14,7 +14,7 @@ from typing import Final, Literal, overload
 from twelvelabs_async._arguments import checked_int, omit_none, require_bool, require_choice, require_type
 from twelvelabs_async._concurrency import shielded_cleanup
 from twelvelabs_async._core.retry import is_not_found
-from twelvelabs_async._core.validation import MetadataUpdate, checked_url, metadata_json, one_or_more, validate_metadata
+from twelvelabs_async._core.validation import MetadataUpdate, checked_metadata, checked_url, metadata_json, one_or_more
 from twelvelabs_async._event_listeners import require_plain_function
 from twelvelabs_async._polling import ASSET_LIFECYCLE, TRANSCRIPTION_LIFECYCLE, PollTarget, wait_for_all
 from twelvelabs_async.errors import APIError, InvalidInputError, NotFoundError
@@ -142,7 +142,7 @@ class Assets(Resource):
         require_choice("method", method, UploadMethod)
         require_type("resume", resume, UploadState, "an UploadState")
         require_bool("wait", wait)
-        validate_metadata(user_metadata)
+        checked_metadata(user_metadata)
         asset_options = omit_none(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=user_metadata)
         if isinstance(source, str) and _URL.match(source):
             asset = await self.create(method="url", url=source, filename=filename, **asset_options)
@@ -299,7 +299,7 @@ class Assets(Resource):
         Example:
             await client.assets.replace_user_metadata(asset.id, user_metadata={"year": 2026})
         """
-        body = {"user_metadata": validate_metadata(user_metadata)}
+        body = {"user_metadata": checked_metadata(user_metadata)}
         await self._send("PUT", _USER_METADATA, type(None), body, asset_id=asset_id)
 
     async def update_user_metadata(self, asset_id: str, *, user_metadata: MetadataUpdate) -> None:
@@ -313,7 +313,7 @@ class Assets(Resource):
         Example:
             await client.assets.update_user_metadata(asset.id, user_metadata={"year": 2026, "draft": None})
         """
-        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        body = {"user_metadata": checked_metadata(user_metadata, allow_none=True)}
         await self._send("PATCH", _USER_METADATA, type(None), body, asset_id=asset_id)
 
     async def delete_user_metadata(self, asset_id: str) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Final
 
 from twelvelabs_async._arguments import omit_none
-from twelvelabs_async._core.validation import checked_items, validate_metadata
+from twelvelabs_async._core.validation import checked_items, checked_metadata
 from twelvelabs_async._polling import ENTITY_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
 from twelvelabs_async.models.entities import BulkEntities, Entity, EntityCollection, EntitySort, EntityStatus, NewEntity
@@ -58,7 +58,7 @@ class Entities(Resource):
             name=name,
             asset_ids=checked_items("asset_ids", asset_ids),
             description=description,
-            metadata=validate_metadata(metadata, name="metadata"),
+            metadata=checked_metadata(metadata, name="metadata"),
         )
         return await self._send(
             "POST", _ENTITIES, Entity, body, retry_class="verify_first", entity_collection_id=entity_collection_id
@@ -133,7 +133,7 @@ class Entities(Resource):
         Example:
             await client.entity_collections.entities.update(collection.id, entity.id, description="Mathematician")
         """
-        body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
+        body = omit_none(name=name, description=description, metadata=checked_metadata(metadata, name="metadata"))
         return await self._send(
             "PATCH", _ENTITY, Entity, body, entity_collection_id=entity_collection_id, entity_id=entity_id
         )

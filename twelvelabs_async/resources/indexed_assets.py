@@ -11,17 +11,17 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final, Unpack
 
-from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none
 from twelvelabs_async._core.validation import (
     VIDEO_LIST_PARAMS,
     MetadataFilter,
     MetadataUpdate,
     NoParameters,
     add_metadata_filters,
+    checked_metadata,
     one_or_more,
     range_filters,
     reject_unsupported,
-    validate_metadata,
 )
 from twelvelabs_async._polling import INDEXED_ASSET_LIFECYCLE
 from twelvelabs_async.models.common import DatetimeLike, Ids, RangeLike, UserMetadata
@@ -94,7 +94,7 @@ class Videos(Resource):
         Example:
             await client.indexes.videos.update(index.id, indexed_asset.id, user_metadata={"year": 2026})
         """
-        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        body = {"user_metadata": checked_metadata(user_metadata, allow_none=True)}
         await self._send("PATCH", _VIDEO, type(None), body, index_id=index_id, video_id=video_id)
 
     @deprecated("indexes.indexed_assets.delete")
@@ -201,9 +201,9 @@ class IndexedAssets(Resource):
             created = await client.indexes.indexed_assets.create(index.id, asset_id=asset.id)
             indexed = await client.indexes.indexed_assets.wait_for_done(index.id, created.id)
         """
-        metadata = validate_metadata(user_metadata)
+        metadata = checked_metadata(user_metadata)
         body = omit_none(
-            asset_id=validate_id(asset_id, "asset_id"), enable_video_stream=enable_video_stream, user_metadata=metadata
+            asset_id=checked_id("asset_id", asset_id), enable_video_stream=enable_video_stream, user_metadata=metadata
         )
         return await self._send(
             "POST", _INDEXED_ASSETS, IndexedAssetCreated, body, retry_class="verify_first", index_id=index_id
@@ -263,7 +263,7 @@ class IndexedAssets(Resource):
             await client.indexes.indexed_assets.update(index.id, indexed_asset.id, user_metadata=changes)
         """
         reject_unsupported("indexes.indexed_assets.update", unsupported)
-        body = {"user_metadata": validate_metadata(user_metadata, allow_none=True)}
+        body = {"user_metadata": checked_metadata(user_metadata, allow_none=True)}
         await self._send(
             "PATCH", _INDEXED_ASSET, type(None), body, index_id=index_id, indexed_asset_id=indexed_asset_id
         )

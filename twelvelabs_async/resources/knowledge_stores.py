@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-from twelvelabs_async._arguments import checked_int, omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, checked_int, omit_none
 from twelvelabs_async._codec.converter import to_wire
-from twelvelabs_async._core.validation import checked_items, checked_text, one_or_more, validate_metadata
+from twelvelabs_async._core.validation import checked_items, checked_metadata, checked_text, one_or_more
 from twelvelabs_async._page_readers import body_token_reader, search_expired_error
 from twelvelabs_async._polling import KNOWLEDGE_STORE_ITEM_LIFECYCLE
 from twelvelabs_async.models.common import Ids, ObjectLike, UserMetadata
@@ -79,7 +79,7 @@ class KnowledgeStores(Resource):
             name=name,
             ingestion_config=ingestion_config,
             description=description,
-            metadata=validate_metadata(metadata, name="metadata"),
+            metadata=checked_metadata(metadata, name="metadata"),
         )
         return await self._send("POST", "/knowledge-stores", KnowledgeStore, body, retry_class="verify_first")
 
@@ -121,7 +121,7 @@ class KnowledgeStores(Resource):
         Example:
             await client.knowledge_stores.update(store.id, description="Videos since 2019")
         """
-        body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
+        body = omit_none(name=name, description=description, metadata=checked_metadata(metadata, name="metadata"))
         return await self._send("PATCH", _STORE, KnowledgeStore, body, knowledge_store_id=knowledge_store_id)
 
     async def delete(self, knowledge_store_id: str) -> None:
@@ -257,9 +257,9 @@ class KnowledgeStoreItems(Resource):
             item = await client.knowledge_store_items.wait_for_done(store.id, created.id)
         """
         body = omit_none(
-            asset_id=validate_id(asset_id, "asset_id"),
+            asset_id=checked_id("asset_id", asset_id),
             asset_type=asset_type,
-            metadata=validate_metadata(metadata, name="metadata"),
+            metadata=checked_metadata(metadata, name="metadata"),
         )
         return await self._send(
             "POST", _ITEMS, KnowledgeStoreItem, body, retry_class="verify_first", knowledge_store_id=knowledge_store_id
@@ -411,7 +411,7 @@ class KnowledgeStoreItemCollections(Resource):
             best = await client.knowledge_store_item_collections.create(store.id, name="Best of")
             await client.knowledge_store_item_collections.add_items(store.id, best.id, item_ids=[item.id])
         """
-        body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
+        body = omit_none(name=name, description=description, metadata=checked_metadata(metadata, name="metadata"))
         return await self._send(
             "POST",
             _COLLECTIONS,
@@ -463,7 +463,7 @@ class KnowledgeStoreItemCollections(Resource):
         Example:
             await client.knowledge_store_item_collections.update(store.id, item_collection.id, name="Best of 2026")
         """
-        body = omit_none(name=name, description=description, metadata=validate_metadata(metadata, name="metadata"))
+        body = omit_none(name=name, description=description, metadata=checked_metadata(metadata, name="metadata"))
         return await self._send(
             "PATCH",
             _COLLECTION,

@@ -15,9 +15,9 @@ from twelvelabs_async._arguments import checked_int, omit_none, require_choice, 
 from twelvelabs_async._core.validation import (
     NoParameters,
     checked_items,
+    checked_metadata,
     checked_text,
     reject_unsupported,
-    validate_metadata,
 )
 from twelvelabs_async._page_readers import page_query
 from twelvelabs_async._polling import UPLOAD_LIFECYCLE
@@ -139,7 +139,7 @@ class MultipartUpload(Resource):
             total_size=total_size,
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
-            user_metadata=validate_metadata(user_metadata),
+            user_metadata=checked_metadata(user_metadata),
         )
         return await self._send("POST", "/assets/multipart-uploads", UploadSession, body, retry_class="leaves_orphan")
 

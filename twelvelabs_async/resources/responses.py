@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none
 from twelvelabs_async._core.executor import StreamingExecutor
 from twelvelabs_async._core.stream_decoders import (
     SSE_MEDIA_TYPE,
@@ -221,7 +221,7 @@ def _body(
     for message in messages:
         checked_text("input", checked_mapping("input", message).get("content", ""))
     return omit_none(
-        knowledge_store_id=validate_id(knowledge_store_id, "knowledge_store_id"),
+        knowledge_store_id=checked_id("knowledge_store_id", knowledge_store_id),
         input=messages,
         include=checked_sequence("include", include),
         selections=checked_sequence("selections", selections),

@@ -12,7 +12,7 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack
 
 import attrs
 
-from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none
 from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.validation import (
     NoParameters,
@@ -323,7 +323,7 @@ def _search_form(
             f"a search accepts at most {_MAX_QUERY_IMAGES} images, got {max(len(urls), len(files))}"
         )
     form = Form.build(
-        index_id=validate_id(index_id, "index_id"),
+        index_id=checked_id("index_id", index_id),
         search_options=checked_items("search_options", search_options),
         query_text=text,
         query_media_type="image" if query_media_type is None and (urls or files) else query_media_type,

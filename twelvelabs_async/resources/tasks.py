@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none
 from twelvelabs_async._core.validation import checked_sequence, checked_url, metadata_json, one_or_more
 from twelvelabs_async._polling import INDEXING_TASK_LIFECYCLE
 from twelvelabs_async.errors import InvalidInputError
@@ -75,7 +75,7 @@ class Tasks(Resource):
         if (video_file is None) == (video_url is None):
             raise InvalidInputError("pass exactly one of video_file= and video_url=")
         body = Form.build(
-            index_id=validate_id(index_id, "index_id"),
+            index_id=checked_id("index_id", index_id),
             video_url=None if video_url is None else checked_url(video_url, "video_url"),
             enable_video_stream=enable_video_stream,
             user_metadata=metadata_json(user_metadata),
@@ -115,7 +115,7 @@ class Tasks(Resource):
             for failure in created.failures:
                 print(failure.source, failure.error)
         """
-        validate_id(index_id, "index_id")
+        checked_id("index_id", index_id)
         create = partial(self._create, index_id=index_id, enable_video_stream=enable_video_stream)
         calls: list[tuple[Any, Callable[[], Awaitable[CreatedIndexingTask]]]] = [
             *((file, partial(create, video_file=file)) for file in checked_sequence("video_files", video_files) or ()),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from twelvelabs_async._arguments import omit_none, validate_id
+from twelvelabs_async._arguments import checked_id, omit_none
 from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
 from twelvelabs_async._http.body import Body
@@ -362,8 +362,8 @@ def _checked_session(source: UploadSource, session: UploadSession) -> UploadSess
         UploadError: It cannot; there is no state, as no upload can be resumed in such a session.
     """
     try:
-        validate_id(session.upload_id, "upload_id")
-        validate_id(session.asset_id, "asset_id")
+        checked_id("upload_id", session.upload_id)
+        checked_id("asset_id", session.asset_id)
     except InvalidInputError as error:
         message = f"the server returned an invalid upload session for {source.name}: {error}"
         raise UploadError(message=message, source=source.name) from None

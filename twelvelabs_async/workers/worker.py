@@ -23,7 +23,7 @@ import attrs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Engine
 
-from twelvelabs_async._arguments import checked_int, require_choice, validate_number
+from twelvelabs_async._arguments import checked_int, require_choice, require_number
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import LedgerError, LedgerInUseError, TwelveLabsError
@@ -89,8 +89,8 @@ class Worker:
         on_outage: OnOutage = "wait",
     ) -> None:
         checked_int("concurrency", concurrency)
-        validate_number("timeout", timeout)
-        validate_number("lookup_timeout", lookup_timeout)
+        require_number("timeout", timeout)
+        require_number("lookup_timeout", lookup_timeout)
         require_choice("transfer", transfer, Transfer)
         require_choice("on_outage", on_outage, OnOutage)
         self._executor = attrs.evolve(
