@@ -26,6 +26,18 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         "index_id must be a string, got 5",
     ),
     "client.worker": (lambda: AsyncTwelveLabs("k").worker(WRONG), "the URL of the database must be a string, got 5"),
+    "client.worker multipart_threshold": (
+        lambda: AsyncTwelveLabs("k").worker("postgresql://h/d", multipart_threshold=cast("Any", "x")),
+        "multipart_threshold must be a non-negative integer, got 'x'",
+    ),
+    "client.worker transfer": (
+        lambda: AsyncTwelveLabs("k").worker("postgresql://h/d", transfer=cast("Any", "x")),
+        "transfer must be one of auto, url, stream, got 'x'",
+    ),
+    "client.worker lookup_timeout": (
+        lambda: AsyncTwelveLabs("k").worker("postgresql://h/d", lookup_timeout=-1),
+        "lookup_timeout must be a number above 0, got -1",
+    ),
     "request_ahead": (lambda: Page[Any](items=()).request_ahead(cast("Any", "1")), "pages must be a whole number"),
 }
 

@@ -374,6 +374,7 @@ def test_retry_delays_grow_up_to_a_limit_and_rate_limits_are_awaited_in_full() -
 async def test_a_paused_queue_is_active_again_after_its_pause(clock: FastClock) -> None:
     queues = PausedQueues(clock)
     queues.pause(UPLOAD_QUEUE, 60.0)
+    queues.pause(UPLOAD_QUEUE, 1.0)
     assert queues.active == [INDEXING_QUEUE, SCAN_QUEUE]
     await clock.sleep(60.0)
     assert queues.active == list(QUEUES)

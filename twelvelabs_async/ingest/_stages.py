@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from twelvelabs_async._arguments import non_negative_int, one_of, positive
 from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._polling import ASSET_LIFECYCLE, INDEXED_ASSET_LIFECYCLE, PollTarget
@@ -290,13 +291,13 @@ class Stages:
 
     executor: RequestExecutor
     """Sends the requests."""
-    multipart_threshold: int = attrs.field(kw_only=True)
+    multipart_threshold: int = attrs.field(kw_only=True, validator=non_negative_int)
     """Size in bytes above which a file is sent in parts."""
-    lookup_timeout: float = attrs.field(default=DEFAULT_LOOKUP_TIMEOUT, kw_only=True)
+    lookup_timeout: float = attrs.field(default=DEFAULT_LOOKUP_TIMEOUT, kw_only=True, validator=positive)
     """Seconds after an uncertain request during which to look for its result."""
     user_metadata: UserMetadata = attrs.field(factory=dict[str, Any], kw_only=True)
     """User metadata of all items."""
-    transfer: Transfer = attrs.field(default="auto", kw_only=True)
+    transfer: Transfer = attrs.field(default="auto", kw_only=True, validator=one_of(Transfer))
     """How objects in buckets get to the platform."""
     _stores: dict[str, BucketStore] = attrs.field(init=False, factory=dict[str, Any])
     """The store of each bucket, which keeps connections for all its objects."""

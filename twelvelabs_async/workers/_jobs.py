@@ -117,8 +117,8 @@ class PausedQueues:
         self._paused_until: dict[str, float] = {}
 
     def pause(self, queue: str, seconds: float) -> None:
-        """Take no jobs from a queue for some seconds."""
-        self._paused_until[queue] = self._clock.monotonic() + seconds
+        """Take no jobs from a queue for some seconds; a shorter pause does not end a longer one."""
+        self._paused_until[queue] = max(self._paused_until.get(queue, 0.0), self._clock.monotonic() + seconds)
 
     @property
     def active(self) -> list[str]:

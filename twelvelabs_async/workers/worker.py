@@ -90,8 +90,6 @@ class Worker:
     ) -> None:
         checked_int("concurrency", concurrency)
         require_number("timeout", timeout)
-        require_number("lookup_timeout", lookup_timeout)
-        require_choice("transfer", transfer, Transfer)
         require_choice("on_outage", on_outage, OnOutage)
         self._executor = attrs.evolve(
             executor,
