@@ -375,8 +375,9 @@ async def test_a_paused_queue_is_active_again_after_its_pause(clock: FastClock) 
     queues = PausedQueues(clock)
     queues.pause(UPLOAD_QUEUE, 60.0)
     queues.pause(UPLOAD_QUEUE, 1.0)
+    await clock.sleep(30.0)
     assert queues.active == [INDEXING_QUEUE, SCAN_QUEUE]
-    await clock.sleep(60.0)
+    await clock.sleep(30.0)
     assert queues.active == list(QUEUES)
 
 
