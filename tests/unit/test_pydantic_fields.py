@@ -15,7 +15,14 @@ from twelvelabs_async.embeddings import EmbeddedSegment
 from twelvelabs_async.models import Index
 from twelvelabs_async.uploads import UploadState
 
-INDEX = {"_id": "i", "index_name": "films", "models": [], "addons": [], "video_count": 0, "total_duration": 0.0}
+INDEX: dict[str, Any] = {
+    "_id": "i",
+    "index_name": "films",
+    "models": [],
+    "addons": [],
+    "video_count": 0,
+    "total_duration": 0.0,
+}
 STATE = UploadState(
     upload_id="u", asset_id="a", filename="clip.mp4", total_size=5, chunk_size=2, fingerprint="f", upload_headers={}
 )
