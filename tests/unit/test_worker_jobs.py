@@ -43,7 +43,7 @@ from twelvelabs_async.workers._jobs import (
     PausedQueues,
     ScanResult,
     has_pending_step,
-    limit_retry_delay,
+    jittered_delay,
     next_scan_delay,
 )
 
@@ -210,7 +210,7 @@ async def test_a_transient_failure_is_counted_and_retried_as_uncertain(
     monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
     fail_with(InternalServerError(message="down", status_code=503, retryable=True))
     result = await runner.run_step(attrs.evolve(job, failed_attempts=2))
-    assert (result.failed_attempts, result.uncertain_for, result.rate_limited) == (3, 0.0, False)
+    assert (result.failed_attempts, result.uncertain_for, result.pauses_queue) == (3, 0.0, False)
     assert 0 < (result.retry_in or 0) <= MAX_STAGE_RETRY_DELAY
     assert (await only_entry(ledger)).state == "open"
     assert "down" in (await only_entry(ledger)).error
@@ -253,7 +253,7 @@ async def test_a_rate_limit_is_not_counted_as_a_failure_and_pauses_the_queue(
 ) -> None:
     fail_with(QuotaExhaustedError(message="tomorrow", retry_after=3600.0))
     result = await runner.run_step(attrs.evolve(job, failed_attempts=3))
-    assert (result.failed_attempts, result.rate_limited, result.entry.error) == (3, True, "")
+    assert (result.failed_attempts, result.pauses_queue, result.entry.error) == (3, True, "")
     assert 3600 <= (result.retry_in or 0) <= 3602
 
 
@@ -367,8 +367,8 @@ def test_retry_delays_grow_up_to_a_limit_and_rate_limits_are_awaited_in_full() -
     assert all(2.0**attempt / 2 <= stage_retry_delay(attempt) <= 2.0**attempt for attempt in range(8))
     assert all(stage_retry_delay(attempt) <= MAX_STAGE_RETRY_DELAY for attempt in range(50))
     assert stage_retry_delay(20) >= MAX_STAGE_RETRY_DELAY / 2
-    assert limit_retry_delay(None) >= DEFAULT_QUOTA_WAIT
-    assert limit_retry_delay(7.0) >= 7.0
+    assert jittered_delay(None) >= DEFAULT_QUOTA_WAIT
+    assert jittered_delay(7.0) >= 7.0
 
 
 async def test_a_paused_queue_is_active_again_after_its_pause(clock: FastClock) -> None:

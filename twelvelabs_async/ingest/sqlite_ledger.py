@@ -156,7 +156,7 @@ class SqliteLedger:
         if self._writer is not None:
             raise LedgerInUseError(f"another ingestion uses the ledger {self.path}")
         reads_only = self._access == "read"
-        self._writer = _GroupCommitWriter(partial((_SharedLedgerFile if reads_only else _LedgerFile).open, self.path))
+        self._writer = _GroupCommitWriter(partial((_ReadOnlyLedgerFile if reads_only else _LedgerFile).open, self.path))
         try:
             name = await self._execute(lambda db: str(db.execute("SELECT name FROM ledger").fetchone()[0]))
         except BaseException:
@@ -555,7 +555,7 @@ class _LedgerFile:
             self._connection.close()
 
 
-class _SharedLedgerFile(_LedgerFile):
+class _ReadOnlyLedgerFile(_LedgerFile):
     """A ledger file that another process may own."""
 
     @staticmethod

@@ -113,8 +113,8 @@ class StepResult:
     """For how many seconds it has been unknown whether the step was executed; None if it is known."""
     retry_in: float | None = None
     """Seconds after which to retry the step; None if there is nothing to retry."""
-    rate_limited: bool = False
-    """Whether the step must wait for a rate limit, which applies to other items as well."""
+    pauses_queue: bool = False
+    """Whether what the step waits for, a rate limit or the end of an outage, concerns its whole queue."""
     outage_error: TwelveLabsError | None = None
     """The error of the step if it is part of an outage, and not of the item."""
 
@@ -139,7 +139,7 @@ def _load_item(dumped: str) -> Item:
     return item if item.is_url or item.is_object else attrs.evolve(item, source=local_path(item.source))
 
 
-class _ScanEntries(FencedEntries):
+class _JobEntries(FencedEntries):
     """Writes entries over the connections of a shared ledger, until a run takes the ledger over.
 
     Args:
@@ -166,7 +166,7 @@ class _ScanEntries(FencedEntries):
         """Return: a scan creates nothing."""
 
 
-class _StepEntries(_ScanEntries):
+class _StepEntries(_JobEntries):
     """Writes the entry of an item while its step runs."""
 
     @override
@@ -225,7 +225,7 @@ class JobTable:
             values={"old_stage": entry.stage, "old_updated_at": entry.updated_at},
             error="another worker or a run of client.ingest has changed this entry",
         )
-        return _ScanEntries(self._ledger, fence)
+        return _JobEntries(self._ledger, fence)
 
     async def register(self, worker_id: int) -> None:
         """Let a worker run jobs, which keeps runs of `client.ingest` from using the ledger.

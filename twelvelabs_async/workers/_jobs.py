@@ -100,8 +100,8 @@ MAX_LOOKUP_WAIT: Final = 5.0
 OUTAGE_RETRY_DELAY: Final = 15.0
 """Seconds for which a worker takes no steps of a queue after an error that is part of an outage."""
 
-LIMIT_JITTER: Final = 2.0
-"""Seconds over which the retries of steps that wait for the same rate limit are spread."""
+PAUSE_JITTER: Final = 2.0
+"""Seconds over which the retries of steps that wait for the same rate limit or outage are spread."""
 
 
 def queue_for_stage(stage: str) -> str:
@@ -110,7 +110,7 @@ def queue_for_stage(stage: str) -> str:
 
 
 class PausedQueues:
-    """The queues from which a worker takes no jobs until a rate limit resets."""
+    """The queues from which a worker takes no jobs until a rate limit resets, or an outage may be over."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -283,10 +283,10 @@ def has_pending_step(entry: Entry) -> bool:
     return entry.state == "open" and (entry.stage == "queued" or may_have_sent(entry))
 
 
-def limit_retry_delay(retry_after: float | None) -> float:
-    """Return the seconds to wait for a rate limit, with jitter."""
+def jittered_delay(retry_after: float | None) -> float:
+    """Return the seconds until a retry, with jitter; without `retry_after`, those of a quota."""
     delay = DEFAULT_QUOTA_WAIT if retry_after is None else retry_after
-    return delay + random.uniform(0.0, LIMIT_JITTER)  # noqa: S311  # no secret
+    return delay + random.uniform(0.0, PAUSE_JITTER)  # noqa: S311  # no secret
 
 
 @attrs.define(kw_only=True)
@@ -361,7 +361,6 @@ class JobRunner:
             ledger=self._stores.entry_writer_for_step(job),
             clock=self._clock,
             on_event=lambda _: None,  # workers have no listeners
-            resumed=True,
             uncertain_since=None if job.uncertain_for is None else self._clock.monotonic() - job.uncertain_for,
             max_lookup_wait=MAX_LOOKUP_WAIT,
         )
@@ -375,7 +374,7 @@ class JobRunner:
             return _postponed(job, work, error.seconds)
         except Exception as error:  # noqa: BLE001  # saved in the entry
             if isinstance(error, RateLimitError) and error.retryable:
-                return _postponed(job, work, limit_retry_delay(error.retry_after), rate_limited=True)
+                return _postponed(job, work, jittered_delay(error.retry_after), pauses_queue=True)
             return await self._record_failure(job, work, error)
         if work.entry.error:
             await work.save(error="")
@@ -394,8 +393,8 @@ class JobRunner:
         if isinstance(error, TwelveLabsError) and self.outage.is_outage(error) and is_stage_retryable(error):
             seconds = self.outage.seconds_without_answer
             logger.warning("no answer from the platform for %.0f s, waiting: %s", seconds, error_line(error))
-            retry_in = limit_retry_delay(OUTAGE_RETRY_DELAY)
-            return _postponed(job, work, retry_in, rate_limited=True, outage_error=error)
+            retry_in = jittered_delay(OUTAGE_RETRY_DELAY)
+            return _postponed(job, work, retry_in, pauses_queue=True, outage_error=error)
         await work.save_failure(error)
         failed_attempts = job.failed_attempts + 1
         retry = is_stage_retryable(error) and failed_attempts < MAX_STAGE_ATTEMPTS
@@ -429,7 +428,7 @@ class JobRunner:
             raise
         except APIError as error:
             self._note_unread(result, error)
-            result.retry_in = limit_retry_delay(error.retry_after)
+            result.retry_in = jittered_delay(error.retry_after)
         if result.failing_since is not None and failing_since is not None:
             result.failing_since = min(failing_since, result.failing_since)
         return result
@@ -449,7 +448,7 @@ class JobRunner:
                 advanced = self._advanced_entry(entries[polled.id], polled)
                 if advanced is not None:
                     del waiting[polled.id]
-                    if await self._save_unchanged(entries[polled.id], advanced):
+                    if await self._save_if_unchanged(entries[polled.id], advanced):
                         result.advanced.append(advanced)
         if poller.transient_error is not None:
             self._note_unread(result, poller.transient_error)
@@ -460,10 +459,10 @@ class JobRunner:
             if age > self._timeout:
                 error = wait_timeout_error(poller.pending.get(id), target.lifecycle, id, age)
                 expired = attrs.evolve(entry, error=error_line(error))
-                if await self._save_unchanged(entry, expired):
+                if await self._save_if_unchanged(entry, expired):
                     result.expired.append(expired)
 
-    async def _save_unchanged(self, entry: Entry, changed: Entry) -> bool:
+    async def _save_if_unchanged(self, entry: Entry, changed: Entry) -> bool:
         """Save an entry; return False if another worker has changed it since it was read."""
         try:
             await self._stores.entry_writer_for_scan(entry).save(changed)
@@ -560,7 +559,7 @@ class JobHandlers:
         await self.job_table.finish_step(job, result)
         entry = result.entry
         if result.retry_in is not None:
-            if result.rate_limited:
+            if result.pauses_queue:
                 self.paused_queues.pause(queue_for_stage(entry.stage), result.retry_in)
             await self.queue.enqueue_steps([entry], delay=result.retry_in)
             if result.outage_error is not None:
