@@ -33,31 +33,31 @@ async def create_task(call: SendRequest, **fields: Any) -> str:
 async def test_the_status_of_a_task_changes_over_time(call: SendRequest, advance: Advance) -> None:
     task = await create_task(call, custom_id="a-1_B")
     statuses: list[str] = []
-    found: Any = None
+    response: Any = None
     for _ in range(6):
-        _, found = await call("GET", f"{TASKS}/{task}")
-        statuses.append(found["status"])
-        assert ("result" in found, "completed_at" in found) == ((found["status"] == "ready"),) * 2
+        _, response = await call("GET", f"{TASKS}/{task}")
+        statuses.append(response["status"])
+        assert ("result" in response, "completed_at" in response) == ((response["status"] == "ready"),) * 2
         advance(4)
     assert statuses == ["queued", "pending", "processing", "processing", "processing", "ready"]
-    assert (found["task_id"], found["custom_id"]) == (task, "a-1_B")
-    assert found["completed_at"] == "2026-01-01T00:00:20Z"
-    assert found["video_source"].items() > URL.items()
-    assert found["video_source"]["system_metadata"]["duration"] >= 30
+    assert (response["task_id"], response["custom_id"]) == (task, "a-1_B")
+    assert response["completed_at"] == "2026-01-01T00:00:20Z"
+    assert response["video_source"].items() > URL.items()
+    assert response["video_source"]["system_metadata"]["duration"] >= 30
     defaults = {"temperature": 0.2, "max_tokens": 4096}
-    assert found["request_params"] == {"analysis_mode": "general", "prompt": PROMPT, **defaults}
-    result = found["result"]
+    assert response["request_params"] == {"analysis_mode": "general", "prompt": PROMPT, **defaults}
+    result = response["result"]
     assert result["data"].startswith("clip.mp4: an answer to Summarize")
     assert (result["finish_reason"], sorted(result["usage"])) == ("stop", ["input_tokens", "output_tokens"])
-    assert (await call("GET", f"{TASKS}/{task}"))[1] == found, "a result does not change"
+    assert (await call("GET", f"{TASKS}/{task}"))[1] == response, "a result does not change"
 
 
 async def test_a_truncated_text_has_a_warning(call: SendRequest, advance: Advance, make_source: MakeSource) -> None:
     task = await create_task(call, video=await make_source(seconds=600), max_tokens=512)
     advance(20)
-    _, found = await call("GET", f"{TASKS}/{task}")
-    assert (found["status"], found["result"]["finish_reason"]) == ("ready", "length")
-    assert "512" in found["error"]["message"]
+    _, response = await call("GET", f"{TASKS}/{task}")
+    assert (response["status"], response["result"]["finish_reason"]) == ("ready", "length")
+    assert "512" in response["error"]["message"]
 
 
 async def test_the_same_idempotency_key_returns_the_same_task(call: SendRequest, advance: Advance) -> None:
@@ -87,9 +87,9 @@ async def test_the_list_is_newest_first_and_can_be_filtered(
     second = await create_task(call, analysis_mode="time_based_metadata", response_format=form, prompt=None)
 
     async def list_ids(**query: str) -> list[str]:
-        status, found = await call("GET", TASKS, params=query)
+        status, response = await call("GET", TASKS, params=query)
         assert status == 200
-        return [task["task_id"] for task in found["data"]]
+        return [task["task_id"] for task in response["data"]]
 
     assert await list_ids() == [second, first]
     assert await list_ids(status="ready") == [first]
@@ -97,9 +97,9 @@ async def test_the_list_is_newest_first_and_can_be_filtered(
     assert await list_ids(asset_id=video["asset_id"]) == [first]
     assert await list_ids(video_url=URL["url"]) == [second]
     assert await list_ids(page="2", page_limit="1") == [first]
-    _, found = await call("GET", TASKS)
-    assert found["data"][1]["request_params"]["prompt"] == PROMPT[:30]
-    assert found["data"][0]["request_params"]["response_format"]["segment_definitions"] == definitions[:1]
+    _, response = await call("GET", TASKS)
+    assert response["data"][1]["request_params"]["prompt"] == PROMPT[:30]
+    assert response["data"][0]["request_params"]["response_format"]["segment_definitions"] == definitions[:1]
     status, error = await call("GET", TASKS, params={"status": "done"})
     assert (status, error["code"]) == (400, "parameter_invalid"), "errors of the list are not nested"
 
@@ -129,9 +129,9 @@ async def test_a_task_can_be_canceled_until_it_ends(call: SendRequest, advance: 
     for _ in range(2):
         assert await call("POST", path + "/cancel") == (200, {"task_id": task, "status": "canceled"})
         advance(5)
-    _, found = await call("GET", path)
-    assert (found["status"], found["error"]["code"]) == ("canceled", "user_canceled")
-    assert found["completed_at"] == "2026-01-01T00:00:05Z"
+    _, response = await call("GET", path)
+    assert (response["status"], response["error"]["code"]) == ("canceled", "user_canceled")
+    assert response["completed_at"] == "2026-01-01T00:00:05Z"
     finished_task = await create_task(call)
     advance(20)
     status, error = await call("POST", f"{TASKS}/{finished_task}/cancel")
@@ -174,9 +174,9 @@ def segmentation_request(definition: dict[str, Any], **more: Any) -> dict[str, A
 
 async def segments_of(call: SendRequest, advance: Advance, task: str) -> list[dict[str, Any]]:
     advance(20)
-    _, found = await call("GET", f"{TASKS}/{task}")
-    assert (found["status"], found["result"]["finish_reason"]) == ("ready", "stop")
-    segments = json.loads(found["result"]["data"])
+    _, response = await call("GET", f"{TASKS}/{task}")
+    assert (response["status"], response["result"]["finish_reason"]) == ("ready", "stop")
+    segments = json.loads(response["result"]["data"])
     assert list(segments) == ["scene"]
     return list(segments["scene"])
 
@@ -239,9 +239,9 @@ async def test_segments_that_exceed_max_tokens_fail(
     for limit, status in ((2048, "failed"), ("unlimited", "ready")):
         task = await create_task(call, video=video, **segmentation_request({"fields": FIELDS}, max_tokens=limit))
         advance(20)
-        _, found = await call("GET", f"{TASKS}/{task}")
-        assert found["status"] == status
-        assert found.get("error", {}).get("code") == ("token_limit_exceeded" if status == "failed" else None)
+        _, response = await call("GET", f"{TASKS}/{task}")
+        assert response["status"] == status
+        assert response.get("error", {}).get("code") == ("token_limit_exceeded" if status == "failed" else None)
 
 
 def definition_with_events(*fields: dict[str, Any]) -> dict[str, Any]:
@@ -325,9 +325,9 @@ async def test_a_task_includes_its_request_parameters(call: SendRequest) -> None
         start_time=1,
         response_format={"type": "json_schema", "json_schema": schema},
     )
-    _, found = await call("GET", f"{TASKS}/{task}")
+    _, response = await call("GET", f"{TASKS}/{task}")
     expected_source = {"name": "it", "media_type": "image"}
-    assert found["request_params"] == {
+    assert response["request_params"] == {
         "analysis_mode": "general",
         "prompt_v2": {"input_text": f"<@it> {PROMPT}", "media_sources": [expected_source]},
         "temperature": 0.5,
@@ -345,7 +345,7 @@ async def test_an_image_task_has_no_video_source(call: SendRequest, advance: Adv
     image = {"name": "one", "url": "https://example.com/one.png"}
     task = await create_task(call, video=None, image=[image], model_name="pegasus1.6")
     advance(20)
-    _, found = await call("GET", f"{TASKS}/{task}")
-    assert "video_source" not in found
-    assert found["request_params"]["image"] == [image | {"media_type": "image"}]
-    assert "one.png shows" in found["result"]["data"]
+    _, response = await call("GET", f"{TASKS}/{task}")
+    assert "video_source" not in response
+    assert response["request_params"]["image"] == [image | {"media_type": "image"}]
+    assert "one.png shows" in response["result"]["data"]

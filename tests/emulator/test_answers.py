@@ -25,9 +25,9 @@ URL = {"type": "url", "url": "https://example.com/film.mp4"}
 
 
 async def analyze(call: SendRequest, prompt: str, **fields: Any) -> str:
-    status, found = await call("POST", "/analyze", json={"video": URL, "prompt": prompt, "stream": False, **fields})
-    assert status == 200, found
-    return str(found["data"])
+    status, response = await call("POST", "/analyze", json={"video": URL, "prompt": prompt, "stream": False, **fields})
+    assert status == 200, response
+    return str(response["data"])
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ async def test_an_answer_applies_to_matching_prompts(emulator: Emulator, call: S
 
 async def test_a_configured_answer_is_truncated_at_max_tokens(emulator: Emulator, call: SendRequest) -> None:
     emulator.answer("POST /analyze", "word " * 600)
-    _, found = await call(
+    _, response = await call(
         "POST", "/analyze", json={"video": URL, "prompt": "Tell!", "stream": False, "max_tokens": 512}
     )
-    assert (found["data"].count("word"), found["finish_reason"]) == (512, "length")
+    assert (response["data"].count("word"), response["finish_reason"]) == (512, "length")
 
 
 async def test_tasks_and_batches_have_separate_answers(
@@ -84,19 +84,19 @@ async def test_tasks_and_batches_have_separate_answers(
     advance(200)
     assert (await call("GET", f"/analyze/tasks/{task['task_id']}"))[1]["result"]["data"] == "a task"
     (item,) = emulator.state.analyses.batches[batch["batch_id"]].items
-    _, found = await call("GET", f"/analyze/tasks/{item.id}")
-    assert found["result"]["data"] == '{"batch": 1}'
+    _, response = await call("GET", f"/analyze/tasks/{item.id}")
+    assert response["result"]["data"] == '{"batch": 1}'
 
 
 async def test_a_response_contains_the_configured_answer(emulator: Emulator, call: SendRequest) -> None:
     _, store = await call("POST", "/knowledge-stores", json={"name": "films"})
     body = {"knowledge_store_id": store["_id"], "input": [{"type": "message", "role": "user", "content": "Why?"}]}
     emulator.answer("*", "Because.", prompt="why")
-    _, found = await call("POST", "/responses", json=body)
-    assert found["output"][-1]["content"][0]["text"] == "Because."
+    _, response = await call("POST", "/responses", json=body)
+    assert response["output"][-1]["content"][0]["text"] == "Because."
     body["input"][0]["content"] = 'Reply with {"reason": "string"}.'
-    _, found = await call("POST", "/responses", json=body)
-    assert json.loads(found["output"][-1]["content"][0]["text"]).keys() == {"reason"}
+    _, response = await call("POST", "/responses", json=body)
+    assert json.loads(response["output"][-1]["content"][0]["text"]).keys() == {"reason"}
 
 
 async def test_marks_in_a_configured_answer_become_citations(
@@ -180,9 +180,9 @@ def fill_template(prompt: str) -> Any:
 async def test_a_template_in_a_prompt_is_filled(call: SendRequest, make_source: MakeSource) -> None:
     source = await make_source(seconds=5)
     prompt = 'Respond with ONLY valid JSON: {"ok": true/false, "scenes": [{"start": 0.0, "end": 0.0}, ...]}'
-    found = json.loads(await analyze(call, prompt, video=source))
-    assert isinstance(found["ok"], bool)
-    assert [(scene["start"], scene["end"]) for scene in found["scenes"]] == [(0, 5)]
+    result = json.loads(await analyze(call, prompt, video=source))
+    assert isinstance(result["ok"], bool)
+    assert [(scene["start"], scene["end"]) for scene in result["scenes"]] == [(0, 5)]
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ async def test_a_template_in_a_prompt_is_filled(call: SendRequest, make_source: 
     ],
 )
 def test_templates_in_many_formats_are_filled(template: str, types: dict[str, type]) -> None:
-    found = fill_template(f"Return this: {template} Thanks.")
+    filled = fill_template(f"Return this: {template} Thanks.")
     for name, value_type in types.items():
-        assert isinstance(found[name], value_type), found
+        assert isinstance(filled[name], value_type), filled
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ async def test_a_file_of_unknown_duration_has_an_estimated_duration(
     index = await make_index()
     video = await make_video(index, "recording.aac", ADTS * count)
     advance(100)
-    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
-    assert (found["status"], found["system_metadata"]["duration"]) == ("ready", seconds)
+    _, response = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+    assert (response["status"], response["system_metadata"]["duration"]) == ("ready", seconds)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ async def test_other_kinds_of_files_have_their_own_asset_type(
 ) -> None:
     asset = await make_asset(filename, content)
     await make_asset("film.mp4")
-    _, found = await call("GET", "/assets", params={"asset_types": file_kind})
-    assert [entry["_id"] for entry in found["data"]] == [asset]
+    _, response = await call("GET", "/assets", params={"asset_types": file_kind})
+    assert [entry["_id"] for entry in response["data"]] == [asset]
 
 
 async def test_a_broken_video_fails_with_an_error_message(
@@ -139,9 +139,9 @@ async def test_references_in_a_movie_are_not_followed(
     private = Path(shutil.copy(MEDIA / "bars.mov", tmp_path / "private.mov"))
     asset = await make_asset("film.mov", reference_movie(private, track_type=b"vide", compressed=compressed))
     advance(10)
-    _, found = await call("GET", f"/assets/{asset}")
-    assert found["status"] == "ready"
-    metadata = found["technical_metadata"]
+    _, response = await call("GET", f"/assets/{asset}")
+    assert response["status"] == "ready"
+    metadata = response["technical_metadata"]
     assert (metadata["video_width"], metadata["has_audio"]) == ((1280, True) if compressed else (640, False))
 
 
@@ -305,8 +305,8 @@ async def test_properties_are_estimated_without_pymediainfo(
     assert ready["status"] == "ready"
     assert {"duration"} & ready.keys() == expected_fields
     assert ready.get("duration", 8) == 8
-    _, found = await call("GET", "/assets", params={"asset_types": file_kind})
-    assert [entry["_id"] for entry in found["data"]] == [asset]
+    _, response = await call("GET", "/assets", params={"asset_types": file_kind})
+    assert [entry["_id"] for entry in response["data"]] == [asset]
 
 
 @pytest.mark.parametrize(

@@ -65,12 +65,12 @@ async def test_items_complete_one_after_another(
     video = await make_source()
     identifier = await create_batch(*({"video": video, "custom_id": f"n{number}"} for number in range(4)))
     history: list[tuple[str, tuple[int, ...]]] = []
-    found: Any = None
+    response: Any = None
     for _ in range(6):
-        _, found = await call("GET", f"{BATCHES}/{identifier}")
+        _, response = await call("GET", f"{BATCHES}/{identifier}")
         counts = Counter(line["status"] for line in await results(identifier))
-        assert [found[f"{name}_items"] for name in COUNTS] == [counts[name] for name in COUNTS]
-        history.append((found["status"], tuple(counts[name] for name in COUNTS[:3])))
+        assert [response[f"{name}_items"] for name in COUNTS] == [counts[name] for name in COUNTS]
+        history.append((response["status"], tuple(counts[name] for name in COUNTS[:3])))
         advance(20)
     assert history == [
         ("pending", (4, 0, 0)),
@@ -80,8 +80,8 @@ async def test_items_complete_one_after_another(
         ("processing", (0, 2, 2)),
         ("completed", (0, 0, 4)),
     ]
-    assert found["completed_at"] == "2026-01-01T00:01:50Z"
-    assert "canceled_at" not in found
+    assert response["completed_at"] == "2026-01-01T00:01:50Z"
+    assert "canceled_at" not in response
 
 
 async def test_each_result_has_its_custom_id_status_and_data(
@@ -120,14 +120,14 @@ async def test_canceling_completes_started_items(
     path = f"{BATCHES}/{identifier}"
     advance(30)
     for _ in range(2):
-        status, found = await call("POST", path + "/cancel")
-        assert (status, found["status"]) == (202, "canceling")
-        assert [found[f"{name}_items"] for name in COUNTS] == [0, 1, 0, 0, 3]
+        status, response = await call("POST", path + "/cancel")
+        assert (status, response["status"]) == (202, "canceling")
+        assert [response[f"{name}_items"] for name in COUNTS] == [0, 1, 0, 0, 3]
     assert (await call("DELETE", path))[1]["error"]["code"] == "batch_not_terminal"
     advance(30)
-    _, found = await call("GET", path)
-    assert (found["status"], found["ready_items"]) == ("canceled", 1)
-    assert found["canceled_at"] == "2026-01-01T00:01:05Z"
+    _, response = await call("GET", path)
+    assert (response["status"], response["ready_items"]) == ("canceled", 1)
+    assert response["canceled_at"] == "2026-01-01T00:01:05Z"
     finished, *others = await results(identifier)
     assert (finished["status"], {line["status"] for line in others}) == ("ready", {"canceled"})
     _, task = await call("GET", f"/analyze/tasks/{others[0]['task_id']}")
@@ -162,15 +162,15 @@ async def test_a_batch_expires_after_a_day(
         identifier = (await response.json())["batch_id"]
     advance(DAY)
     async with session.get(f"analyze/batches/{identifier}/results") as response:
-        found = [json.loads(line) for line in (await response.text()).splitlines()]
-    assert [line["status"] for line in found] == ["ready", "failed", "failed", "canceled"]
-    assert found[1]["error"]["code"] == "batch_processing_timeout"
+        entries = [json.loads(line) for line in (await response.text()).splitlines()]
+    assert [line["status"] for line in entries] == ["ready", "failed", "failed", "canceled"]
+    assert entries[1]["error"]["code"] == "batch_processing_timeout"
     async with session.get(f"analyze/batches/{identifier}") as response:
         response_body = await response.json()
     assert (response_body["status"], response_body["expired_at"]) == ("expired", response_body["expires_at"])
     async with session.post(f"analyze/batches/{identifier}/cancel") as response:
         assert (await response.json())["error"]["code"] == "batch_expired"
-    async with session.get(f"analyze/tasks/{found[3]['task_id']}") as response:
+    async with session.get(f"analyze/tasks/{entries[3]['task_id']}") as response:
         assert (await response.json())["error"]["code"] == "batch_expired"
     advance(29 * DAY)
     async with session.get(f"analyze/batches/{identifier}") as response:
@@ -205,8 +205,8 @@ async def test_the_list_is_newest_first_and_can_be_filtered(
         ("?status=completed&status=pending", [second, first]),
         ("?analysis_mode=time_based_metadata", [second]),
     ):
-        _, found = await call("GET", BATCHES + query)
-        assert [entry["batch_id"] for entry in found["data"]] == expected
+        _, response = await call("GET", BATCHES + query)
+        assert [entry["batch_id"] for entry in response["data"]] == expected
     status, error = await call("GET", BATCHES + "?status=failed")
     assert (status, error["error"]["code"]) == (400, "parameter_invalid")
 

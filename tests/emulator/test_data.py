@@ -127,8 +127,8 @@ async def test_only_files_of_the_emulator_are_deleted(
     for name in other_files:
         assert (tmp_path / name).read_text() == name
     listed_files = (tmp_path / "written").read_text().splitlines()[1:]
-    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*") if path.is_file()}
-    assert found - set(other_files) <= set(listed_files), "each of its own files is listed"
+    remaining = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*") if path.is_file()}
+    assert remaining - set(other_files) <= set(listed_files), "each of its own files is listed"
 
 
 async def test_paths_in_the_file_list_cannot_delete_other_files(serve: Serve, connect: Connect, tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ async def test_completed_requests_survive_a_kill(tmp_path: Path, form: Form) -> 
         aiohttp.ClientSession(url, headers=key) as session,
     ):
         assert (await fetch_json(session, "GET", f"assets/{asset['_id']}"))["filename"] == "film.mp4"
-        found = await fetch_json(session, "GET", "indexes?page_limit=50")
-        assert sorted(index["index_name"] for index in found["data"]) == sorted(names)
+        result = await fetch_json(session, "GET", "indexes?page_limit=50")
+        assert sorted(index["index_name"] for index in result["data"]) == sorted(names)
 
 
 @pytest.mark.parametrize("content", [b"twelvelabs-async emulator 0.0.1+12345678\n", b"\x00\x01", b""])

@@ -34,9 +34,9 @@ async def test_an_asset_has_urls_like_those_of_the_platform(
 ) -> None:
     asset = await make_asset()
     advance(10)
-    _, found = await call("GET", f"/assets/{asset}")
-    assert is_stream(found["hls"]["manifest_url"], asset)
-    assert is_thumbnail(found["thumbnail"]["representative_url"], asset)
+    _, response = await call("GET", f"/assets/{asset}")
+    assert is_stream(response["hls"]["manifest_url"], asset)
+    assert is_thumbnail(response["thumbnail"]["representative_url"], asset)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ async def test_the_type_of_a_file_determines_its_derived_files(
 ) -> None:
     asset = await make_asset(filename, content)
     for status in ("processing", "ready"):
-        _, found = await call("GET", f"/assets/{asset}")
-        derived = found.keys() & {"hls", "thumbnail"}
-        assert (derived, {found[name]["status"] for name in derived}) == (fields, {status} if fields else set())
+        _, response = await call("GET", f"/assets/{asset}")
+        derived = response.keys() & {"hls", "thumbnail"}
+        assert (derived, {response[name]["status"] for name in derived}) == (fields, {status} if fields else set())
         advance(10)
 
 
@@ -65,9 +65,9 @@ async def test_a_video_its_hits_and_its_citations_have_the_urls_of_its_asset(
 ) -> None:
     index = await make_index(addons=["thumbnail"])
     video = await make_video(index, "sailing.mp4", CLIP.read_bytes(), enable_video_stream=True)
-    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
-    asset = found["asset_id"]
-    assert is_stream(found["hls"]["video_url"], asset)
+    _, body = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+    asset = body["asset_id"]
+    assert is_stream(body["hls"]["video_url"], asset)
     data = form(index_id=index, search_options="visual", query_text="sailing")
     _, hits = await call("POST", "/search", data=data)
     _, store = await call("POST", "/knowledge-stores", json={"name": "films"})
@@ -77,7 +77,7 @@ async def test_a_video_its_hits_and_its_citations_have_the_urls_of_its_asset(
     _, answer = await call("POST", "/responses", json={"knowledge_store_id": store["_id"], "input": [message]})
     (citation,) = answer["output"][0]["content"][0]["annotations"]
     assert is_stream(citation["hls_url"], asset)
-    thumbnails = [*found["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])]
+    thumbnails = [*body["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])]
     assert all(is_thumbnail(url, asset) for url in (*thumbnails, citation["thumbnail_url"]))
     assert (await call("DELETE", f"/assets/{asset}?force=true"))[0] == 204
     async with aiohttp.ClientSession() as session:

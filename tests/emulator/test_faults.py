@@ -209,8 +209,8 @@ async def test_a_response_can_be_sent_slowly(
     index = await make_index()
     before = clock.time()
     emulator.faults.add("GET /indexes/{id}", trickle=40)
-    status, found = await call("GET", f"/indexes/{index}")
-    assert (status, found["_id"], clock.time() - before) == (200, index, 40)
+    status, response = await call("GET", f"/indexes/{index}")
+    assert (status, response["_id"], clock.time() - before) == (200, index, 40)
     emulator.faults.add("DELETE /indexes/{id}", trickle=40)
     assert (await call("DELETE", f"/indexes/{index}"))[0] == 204
 
@@ -294,11 +294,11 @@ async def test_processing_can_fail_with_a_reason(
     status, task = await call("POST", "/analyze/tasks", json=analysis)
     assert status == 202, task
     advance(100)
-    _, found = await call("GET", f"/assets/{failing_asset}")
-    assert (found["status"], found["error"]["message"]) == ("failed", "The codec is unknown.")
+    _, response = await call("GET", f"/assets/{failing_asset}")
+    assert (response["status"], response["error"]["message"]) == ("failed", "The codec is unknown.")
     assert (await call("GET", f"/indexes/{index}/indexed-assets/{video['_id']}"))[1]["status"] == "failed"
-    _, found = await call("GET", f"/analyze/tasks/{task['task_id']}")
-    assert (found["status"], found["error"]["message"]) == ("failed", "The question is silly.")
+    _, response = await call("GET", f"/analyze/tasks/{task['task_id']}")
+    assert (response["status"], response["error"]["message"]) == ("failed", "The question is silly.")
     emulator.faults.assert_all_hit()
 
 

@@ -26,10 +26,10 @@ async def test_an_added_video_is_ready_and_searchable_with_any_timing(
     video = emulator.add_video("films", "drive.mp4", SCENES, user_metadata={"place": "Rome"})
     _, asset = await call("GET", f"/assets/{video.asset.id}")
     assert (asset["status"], asset["filename"]) == ("ready", "drive.mp4")
-    _, found = await call("GET", f"/indexes/{video.index_id}/indexed-assets/{video.id}")
-    assert (found["status"], found["user_metadata"]) == ("ready", {"place": "Rome"})
-    assert found["indexed_at"] == found["created_at"]
-    assert found["system_metadata"]["duration"] == 9
+    _, response = await call("GET", f"/indexes/{video.index_id}/indexed-assets/{video.id}")
+    assert (response["status"], response["user_metadata"]) == ("ready", {"place": "Rome"})
+    assert response["indexed_at"] == response["created_at"]
+    assert response["system_metadata"]["duration"] == 9
     query = form(index_id=video.index_id, query_text="boat", search_options="visual")
     _, hits = await call("POST", "/search", data=query)
     assert [(hit["video_id"], hit["start"], hit["end"]) for hit in hits["data"]] == [(video.id, 5, 9)]
@@ -93,8 +93,8 @@ async def test_a_video_can_be_added_over_http(
     async with session.post(url, json=body) as response:
         assert response.status == 201
         created = await response.json()
-    status, found = await call("GET", f"/indexes/{created['index_id']}/indexed-assets/{created['video_id']}")
-    assert (status, found["status"], found["asset_id"]) == (200, "ready", created["asset_id"])
+    status, indexed = await call("GET", f"/indexes/{created['index_id']}/indexed-assets/{created['video_id']}")
+    assert (status, indexed["status"], indexed["asset_id"]) == (200, "ready", created["asset_id"])
     for invalid_body in (
         {"index": "films"},
         {"filename": "a.mp4"},

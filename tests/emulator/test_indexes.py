@@ -22,8 +22,8 @@ async def test_index_names_are_unique(call: SendRequest, make_index: CreateResou
     assert (await call("PUT", f"/indexes/{second}", json={"index_name": "films"}))[0] == 400
     assert (await call("PUT", f"/indexes/{first}", json={"index_name": "films"}))[0] == 204
     assert (await call("PUT", f"/indexes/{second}", json={"index_name": "tunes"}))[0] == 204
-    _, found = await call("GET", "/indexes", params={"index_name": "tunes"})
-    assert [entry["_id"] for entry in found["data"]] == [second]
+    _, response = await call("GET", "/indexes", params={"index_name": "tunes"})
+    assert [entry["_id"] for entry in response["data"]] == [second]
 
 
 async def test_indexes_are_listed_in_the_requested_order(
@@ -79,9 +79,9 @@ async def test_the_status_of_an_indexed_asset_changes_over_time(
     statuses: list[str] = []
     for seconds in (0, 10, 10, 29.9, 0.1):
         advance(seconds)
-        _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
-        statuses.append(found["status"])
-        assert ("indexed_at" in found) == (found["status"] == "ready")
+        _, body = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+        statuses.append(body["status"])
+        assert ("indexed_at" in body) == (body["status"] == "ready")
     assert statuses == ["pending", "queued", "indexing", "indexing", "ready"]
 
 
@@ -128,8 +128,8 @@ async def test_the_same_asset_can_be_indexed_twice(
     advance(10)
     for _ in range(2):
         assert (await call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset}))[0] == 202
-    _, found = await call("GET", f"/assets/{asset}/indexed-assets")
-    assert [entry["index"] for entry in found["data"]] == [{"_id": index, "name": "films"}] * 2
+    _, response = await call("GET", f"/assets/{asset}/indexed-assets")
+    assert [entry["index"] for entry in response["data"]] == [{"_id": index, "name": "films"}] * 2
 
 
 async def test_videos_are_found_by_their_properties(
@@ -213,10 +213,10 @@ async def test_videos_and_indexes_can_be_deleted(
     first, second = await make_video(index), await make_video(index)
     assert (await call("DELETE", f"/indexes/{index}/videos/{first}"))[0] == 204
     assert (await call("GET", f"/indexes/{index}/indexed-assets/{first}"))[0] == 404
-    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{second}")
+    _, response = await call("GET", f"/indexes/{index}/indexed-assets/{second}")
     assert (await call("DELETE", f"/indexes/{index}"))[0] == 204
     assert (await call("GET", f"/indexes/{index}"))[0] == 404
-    assert (await call("GET", f"/assets/{found['asset_id']}/indexed-assets"))[1]["data"] == []
+    assert (await call("GET", f"/assets/{response['asset_id']}/indexed-assets"))[1]["data"] == []
 
 
 async def test_free_indexes_expire(

@@ -304,17 +304,17 @@ async def test_deleting_a_store_deletes_its_content(
 
 
 async def test_a_word_of_the_name_finds_items(search: Search, red: str, blue: str) -> None:
-    status, found = await search()
+    status, response = await search()
     assert status == 200
-    assert [hit["rank"] for hit in found["data"]] == list(range(1, len(found["data"]) + 1))
-    assert found["effective_search_options"] == {"video": {"modalities": ["visual"]}}
-    clips = [hit for hit in found["data"] if hit["asset_type"] == "video"]
+    assert [hit["rank"] for hit in response["data"]] == list(range(1, len(response["data"]) + 1))
+    assert response["effective_search_options"] == {"video": {"modalities": ["visual"]}}
+    clips = [hit for hit in response["data"] if hit["asset_type"] == "video"]
     assert {hit["item_id"] for hit in clips} == {red}
     for hit in clips:
         (match,) = hit["matches"]
         assert (match["modalities"], match["transcription"]) == (["visual"], "red car mp4")
         assert 0 <= match["start_sec"] < match["end_sec"] <= 60
-    assert [hit["item_id"] for hit in found["data"] if hit["asset_type"] == "image"] == [blue]
+    assert [hit["item_id"] for hit in response["data"] if hit["asset_type"] == "image"] == [blue]
     assert {hit["item_id"] for hit in (await search("ROME"))[1]["data"]} == {red}
     assert (await search("submarine"))[1]["data"] == []
     assert (await search("red car"))[1]["data"][0]["item_id"] == red
@@ -322,9 +322,9 @@ async def test_a_word_of_the_name_finds_items(search: Search, red: str, blue: st
 
 async def test_hits_can_be_grouped_by_item(search: Search, red: str, blue: str) -> None:
     _, ungrouped = await search()
-    _, found = await search(group_by="item", include_metadata=True)
-    assert {hit["item_id"] for hit in found["data"]} == {red, blue}
-    video_hit = next(hit for hit in found["data"] if hit["item_id"] == red)
+    _, response = await search(group_by="item", include_metadata=True)
+    assert {hit["item_id"] for hit in response["data"]} == {red, blue}
+    video_hit = next(hit for hit in response["data"] if hit["item_id"] == red)
     assert len(video_hit["matches"]) == len(ungrouped["data"]) - 1
     assert (video_hit["metadata"]["user"], video_hit["metadata"]["system"]["duration"]) == ({"place": "Rome"}, 60)
 
@@ -373,12 +373,12 @@ async def test_a_page_token_identifies_its_search(search: Search, red: str, blue
     hits: list[Any] = []
     fields: dict[str, Any] = {"page_size": 1}
     while True:
-        status, found = await search(**fields)
+        status, response = await search(**fields)
         assert status == 200
-        hits += found["data"]
-        if "next_page_token" not in found:
+        hits += response["data"]
+        if "next_page_token" not in response:
             break
-        fields["page_token"] = found["next_page_token"]
+        fields["page_token"] = response["next_page_token"]
     assert hits == all_hits["data"]
     assert {hit["item_id"] for hit in hits} == {red, blue}
     token = (await search(page_size=1))[1]["next_page_token"]

@@ -33,11 +33,11 @@ async def search(session: aiohttp.ClientSession) -> tuple[int, dict[str, str], s
 
 
 async def list_indexes(session: aiohttp.ClientSession, count: int) -> list[int]:
-    found: list[int] = []
+    statuses: list[int] = []
     for _ in range(count):
         async with session.get("indexes") as response:
-            found.append(response.status)
-    return found
+            statuses.append(response.status)
+    return statuses
 
 
 def limit_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -163,13 +163,13 @@ def analyze_films() -> Callable[..., Awaitable[list[int]]]:
     """Analyze films of one minute, and return the statuses of the responses."""
 
     async def send_all(session: aiohttp.ClientSession, count: int, path: str = "analyze") -> list[int]:
-        found: list[int] = []
+        statuses: list[int] = []
         for number in range(count):
             body: Any = {"video": {"type": "url", "url": f"https://example.com/{number}.mp4"}, "prompt": "What?"}
             body |= {"start_time": 0, "end_time": FILM_SECONDS, "stream": False}
             async with session.post(path, json=body) as response:
-                found.append(response.status)
-        return found
+                statuses.append(response.status)
+        return statuses
 
     return send_all
 
@@ -281,12 +281,12 @@ async def test_a_sliding_window_counts_only_the_last_seconds(
 async def test_the_keys_of_an_organization_share_its_limits(serve: Serve) -> None:
     keys = {"first": "ours", "second": "ours", "third": "theirs"}
     emulator = await serve(plan=Plan(default=Window(2)), api_keys=keys)
-    found: dict[str, list[int]] = {}
+    statuses: dict[str, list[int]] = {}
     async with aiohttp.ClientSession(emulator.base_url + "/") as session:
         for key in ("first", "second", "third", "emulator", "fourth", "second"):
             async with session.get("indexes", headers={"x-api-key": key}) as response:
-                found.setdefault(key, []).append(response.status)
-    assert found == {"first": [200], "second": [200, 429], "third": [200], "emulator": [200], "fourth": [401]}
+                statuses.setdefault(key, []).append(response.status)
+    assert statuses == {"first": [200], "second": [200, 429], "third": [200], "emulator": [200], "fourth": [401]}
     assert sorted(window["organisation"] for window in emulator.limits) == ["default", "ours", "theirs"]
 
 

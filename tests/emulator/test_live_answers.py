@@ -36,8 +36,8 @@ async def video(index: str, make_video: CreateResource) -> str:
 def search(call: SendRequest, form: Form, index: str) -> SendRequest:
     async def send(filename: str = "upload", /, **fields: Any) -> tuple[int, Any]:
         fields = {"index_id": index, "search_options": "visual", "query_text": "red", **fields}
-        given = {name: value for name, value in fields.items() if value is not None}
-        return await call("POST", "/search", data=form(filename, **given))
+        present_fields = {name: value for name, value in fields.items() if value is not None}
+        return await call("POST", "/search", data=form(filename, **present_fields))
 
     return send
 
@@ -129,8 +129,8 @@ async def test_unusual_but_valid_searches_succeed(search: SendRequest, fields: d
 
 async def test_an_image_is_recognised_by_its_content(search: SendRequest, video: str) -> None:
     for content in (samples.image(), JPEG):
-        status, found = await search("picture.dat", **IMAGE_QUERY, query_media_file=content)
-        assert (status, found["data"][0]["video_id"]) == (200, video)
+        status, response = await search("picture.dat", **IMAGE_QUERY, query_media_file=content)
+        assert (status, response["data"][0]["video_id"]) == (200, video)
 
 
 async def test_every_file_is_accepted_without_inspection(

@@ -85,8 +85,8 @@ async def test_a_missing_chunk_cannot_be_reported(call: SendRequest, upload: dic
 async def test_a_listed_session_includes_its_size_but_not_its_filename(
     call: SendRequest, upload: dict[str, Any], send: Send
 ) -> None:
-    _, found = await call("GET", UPLOADS)
-    listed_session = found["data"][0]
+    _, response = await call("GET", UPLOADS)
+    listed_session = response["data"][0]
     assert (listed_session["upload_id"], listed_session["total_size"], listed_session["status"]) == (
         upload["upload_id"],
         2500,

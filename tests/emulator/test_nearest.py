@@ -28,9 +28,9 @@ def search(emulator: Emulator, call: SendRequest, form: Form) -> Search:
         fields = {"index_id": index, "search_options": list(options or ["visual"]), "page_limit": 50, **fields}
         if text is not None:
             fields["query_text"] = text
-        status, found = await call("POST", "/search", data=form(**fields))
-        assert status == 200, found
-        return list(found["data"])
+        status, response = await call("POST", "/search", data=form(**fields))
+        assert status == 200, response
+        return list(response["data"])
 
     return send
 
@@ -110,9 +110,9 @@ async def test_a_knowledge_store_finds_the_nearest_items(
         advance(10)
         assert (await call("POST", f"{path}/items", json={"asset_id": asset}))[0] < 300
     advance(50)
-    _, found = await call("POST", f"{path}/search", json={"query": {"text": "otter"}, "group_by": "item"})
-    assert len(found["data"]) == 2
-    assert emulator.state.knowledge.items.keys() == {hit["item_id"] for hit in found["data"]}
+    _, response = await call("POST", f"{path}/search", json={"query": {"text": "otter"}, "group_by": "item"})
+    assert len(response["data"]) == 2
+    assert emulator.state.knowledge.items.keys() == {hit["item_id"] for hit in response["data"]}
 
 
 @pytest.mark.parametrize("text", ["car", "otter"])

@@ -54,15 +54,15 @@ RunFlow = Callable[[Flow], Awaitable[None]]
 
 async def test_the_official_client_analyzes_synchronously_and_in_a_stream(run_flow: RunFlow) -> None:
     async def flow(client: Any, video: Any) -> None:
-        found = await client.analyze(video=video, prompt="What happens?")
-        assert found.data.startswith("car.mp4: an answer to What happens.")
+        result = await client.analyze(video=video, prompt="What happens?")
+        assert result.data.startswith("car.mp4: an answer to What happens.")
         events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
         assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
-        assert "".join(event.text for event in events[1:-1]) == found.data
+        assert "".join(event.text for event in events[1:-1]) == result.data
         schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
         form = twelvelabs.SyncResponseFormat(type="json_schema", json_schema=schema)
-        found = await client.analyze(video=video, prompt="What happens?", response_format=form)
-        assert list(json.loads(found.data)) == ["title"]
+        result = await client.analyze(video=video, prompt="What happens?", response_format=form)
+        assert list(json.loads(result.data)) == ["title"]
         with pytest.raises(twelvelabs.BadRequestError):
             await client.analyze(video=video)
 
@@ -74,13 +74,13 @@ async def test_the_official_client_loses_text_with_a_line_separator(run_flow: Ru
     """The official client takes U+2028 for the end of a line, and silently drops both parts."""
 
     async def flow(client: Any, video: Any) -> None:
-        found = await client.analyze(video=video, prompt="What happens?")
+        result = await client.analyze(video=video, prompt="What happens?")
         events = [event async for event in client.analyze_stream(video=video, prompt="What happens?")]
         assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
         text = "".join(event.text for event in events[1:-1])
-        assert "\u2028" in found.data
+        assert "\u2028" in result.data
         assert "naïve café” aloud, then 日本語" in text, "divided characters are complete"
-        assert len(text) < len(found.data)
+        assert len(text) < len(result.data)
 
     await run_flow(flow)
 
@@ -89,9 +89,13 @@ async def test_the_official_client_analyzes_in_tasks_and_batches(run_flow: RunFl
     async def flow(client: Any, video: Any) -> None:
         tasks, batches = client.analyze_async.tasks, client.analyze_async.batches
         created = await tasks.create(video=video, prompt="What happens?", custom_id="mine")
-        found = await tasks.retrieve(created.task_id)
-        assert (found.status, found.custom_id, found.video_source.asset_id) == ("ready", "mine", video.asset_id)
-        assert found.result.usage.output_tokens > 10
+        retrieved = await tasks.retrieve(created.task_id)
+        assert (retrieved.status, retrieved.custom_id, retrieved.video_source.asset_id) == (
+            "ready",
+            "mine",
+            video.asset_id,
+        )
+        assert retrieved.result.usage.output_tokens > 10
         assert [task.task_id async for task in await _pages(tasks.list(asset_id=video.asset_id))] == [created.task_id]
         prompt = twelvelabs.BatchPrompt(input_text="What happens?")
         source = twelvelabs.BatchVideoContext(type="asset_id", asset_id=video.asset_id)
@@ -103,7 +107,7 @@ async def test_the_official_client_analyzes_in_tasks_and_batches(run_flow: RunFl
         assert (await batches.retrieve(batch.batch_id)).ready_items == 2
         results = [line async for line in batches.results(batch.batch_id)]
         assert [(line.custom_id, line.status) for line in results] == [("a", "ready"), ("b", "ready")]
-        assert results[0].data.data == found.result.data
+        assert results[0].data.data == retrieved.result.data
         with pytest.raises(twelvelabs.ConflictError):
             await batches.cancel(batch.batch_id)
         await batches.delete(batch.batch_id)
@@ -116,8 +120,8 @@ async def test_the_official_client_analyzes_in_tasks_and_batches(run_flow: RunFl
 
 async def _pages(listed: Any) -> Any:
     """Return an async iterable, whether or not this version of the client pages the list."""
-    found = await listed
-    return found if hasattr(found, "__aiter__") else _iterate(found.data)
+    pages = await listed
+    return pages if hasattr(pages, "__aiter__") else _iterate(pages.data)
 
 
 async def _iterate(data: Any) -> AsyncIterator[Any]:
@@ -136,13 +140,13 @@ async def test_the_official_client_creates_responses_about_a_knowledge_store(
         asset = emulator.state.assets[video.asset_id]
         library.items["ksi_1"] = Item(id="ksi_1", store_id="ks_1", asset=asset, metadata={}, created_at=0)
         question = [twelvelabs.ResponseInputItem(type="message", role="user", content="Who?")]
-        found = await client.responses.create(knowledge_store_id="ks_1", input=question)
-        (part,) = found.output[0].content
+        result = await client.responses.create(knowledge_store_id="ks_1", input=question)
+        (part,) = result.output[0].content
         assert part.annotations[0].title == "car.mp4"
         events = [
             event
             async for event in client.responses.create_stream(
-                knowledge_store_id="ks_1", input=question, session_id=found.session_id
+                knowledge_store_id="ks_1", input=question, session_id=result.session_id
             )
         ]
         assert events[-1].type == "response.completed"

@@ -74,11 +74,11 @@ async def test_the_asynchronous_client_works(emulator: Emulator, tmp_path: Path)
             for asset in (red.id, blue.asset_id):
                 created = await client.indexes.indexed_assets.create(index.id, asset_id=asset)
                 videos[asset] = created.id
-                found = await client.indexes.indexed_assets.retrieve(
+                retrieved = await client.indexes.indexed_assets.retrieve(
                     index.id, created.id, embedding_option=["visual"], transcription=True
                 )
-                assert found.status == "ready"
-                assert len(found.embedding.video_embedding.segments[0].float_) == 512
+                assert retrieved.status == "ready"
+                assert len(retrieved.embedding.video_embedding.segments[0].float_) == 512
             hits = [
                 hit
                 async for hit in await client.search.query(
@@ -101,8 +101,8 @@ async def test_the_older_tasks_and_videos_work(emulator: Emulator) -> None:
             task = client.tasks.create(index_id=index.id, video_file=("film.mp4", io.BytesIO(FILM)))
             assert client.tasks.wait_for_done(task.id, sleep_interval=0.01).status == "ready"
             client.indexes.videos.update(index.id, task.video_id, user_metadata={"colour": "red"})
-            found = list(client.indexes.videos.list(index.id, user_metadata={"colour": "red"}, duration=60))
-            assert [video.id for video in found] == [task.video_id]
+            result = list(client.indexes.videos.list(index.id, user_metadata={"colour": "red"}, duration=60))
+            assert [video.id for video in result] == [task.video_id]
             with pytest.raises(twelvelabs.BadRequestError, match="task_cannot_be_deleted"):
                 client.tasks.delete(task.id)
             client.indexes.videos.delete(index.id, task.video_id)

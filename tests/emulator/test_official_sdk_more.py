@@ -54,8 +54,8 @@ async def test_version_1_embeddings(run_flow: RunFlow) -> None:
             model_name="marengo3.0", video_file=film, video_clip_length=5, video_embedding_scope=["clip", "video"]
         )
         assert (await client.embed.tasks.wait_for_done(task.id, sleep_interval=0.01)).status == "ready"
-        found = await client.embed.tasks.retrieve(task.id, embedding_option=["visual"])
-        assert [segment.end_offset_sec for segment in found.video_embedding.segments] == [5, 10, 15, 20, 20]
+        retrieved = await client.embed.tasks.retrieve(task.id, embedding_option=["visual"])
+        assert [segment.end_offset_sec for segment in retrieved.video_embedding.segments] == [5, 10, 15, 20, 20]
         assert [entry.id async for entry in await client.embed.tasks.list(status="ready")] == [task.id]
 
     await run_flow(flow)
@@ -72,9 +72,9 @@ async def test_version_2_embeddings(run_flow: RunFlow) -> None:
             input_type="video", model_name="marengo3.5", video=source, embedding_dimension=128
         )
         assert task.metadata.embedding_dimension == 128
-        found = await embed.tasks.retrieve(task.id)
-        assert (found.status, found.metadata.input_type) == ("ready", "video")
-        assert {len(entry.embedding) for entry in found.data} == {128}
+        retrieved = await embed.tasks.retrieve(task.id)
+        assert (retrieved.status, retrieved.metadata.input_type) == ("ready", "video")
+        assert {len(entry.embedding) for entry in retrieved.data} == {128}
         assert [entry.id async for entry in await embed.tasks.list()] == [task.id]
         with pytest.raises(twelvelabs.BadRequestError) as caught:
             await embed.create(input_type="text", model_name="marengo3.5", text={"input_text": "a"})
@@ -128,15 +128,15 @@ async def test_knowledge_stores(run_flow: RunFlow) -> None:
         assert [entry.id async for entry in await client.knowledge_store_items.list(store.id, status=["ready"])] == [
             item.id
         ]
-        found = await client.knowledge_stores.search(
+        result = await client.knowledge_stores.search(
             store.id,
             query={"text": "car"},
             filter={"item_id": {"in": [item.id]}},
             group_by="item",
             include_metadata=True,
         )
-        assert found.data[0].matches[0].modalities == found.effective_search_options.video.modalities == ["visual"]
-        assert found.data[0].metadata.system.duration == 20
+        assert result.data[0].matches[0].modalities == result.effective_search_options.video.modalities == ["visual"]
+        assert result.data[0].metadata.system.duration == 20
         assert (await client.knowledge_stores.update(store.id, name="other")).item_count == 1
         await client.knowledge_stores.delete(store.id)
         assert [entry async for entry in await client.knowledge_stores.list()] == []

@@ -177,13 +177,13 @@ async def test_videos_and_search_hits_have_a_thumbnail(
 ) -> None:
     index = await make_index("films", addons=["thumbnail"])
     video = await make_video(index, "sailing.mp4", CLIP.read_bytes(), enable_video_stream=True)
-    _, found = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
+    _, body = await call("GET", f"/indexes/{index}/indexed-assets/{video}")
     _, listed = await call("GET", f"/indexes/{index}/videos")
-    assert listed["data"][0]["hls"] == found["hls"]
+    assert listed["data"][0]["hls"] == body["hls"]
     data = form(index_id=index, search_options="visual", query_text="sailing")
     _, hits = await call("POST", "/search", data=data)
     async with aiohttp.ClientSession() as session:
-        for url in (*found["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])):
+        for url in (*body["hls"]["thumbnail_urls"], *(hit["thumbnail_url"] for hit in hits["data"])):
             async with session.get(url) as response:
                 assert (response.status, response.content_type) == (200, "image/jpeg")
 

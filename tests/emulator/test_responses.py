@@ -64,11 +64,11 @@ def parse_events(text: str) -> list[dict[str, Any]]:
 async def test_an_answer_cites_its_items(call: SendRequest, make_store: MakeStore, make_source: MakeSource) -> None:
     film, other = await make_source("film.mp4"), await make_source("été.mp4")
     make_store(STORE, film["asset_id"], other["asset_id"])
-    status, found = await call("POST", "/responses", json=request_body())
+    status, response = await call("POST", "/responses", json=request_body())
     assert status == 200
-    assert (found["type"], found["object"], found["status"]) == ("response", "response", "completed")
-    assert found["incomplete_details"] is None
-    (message,) = found["output"]
+    assert (response["type"], response["object"], response["status"]) == ("response", "response", "completed")
+    assert response["incomplete_details"] is None
+    (message,) = response["output"]
     assert (message["role"], message["phase"]) == ("assistant", "final_answer")
     (part,) = message["content"]
     assert part["text"].startswith("An answer to Who is in it.")
@@ -128,15 +128,15 @@ async def test_steps_are_returned_on_request(
     session: aiohttp.ClientSession, call: SendRequest, make_store: MakeStore
 ) -> None:
     make_store()
-    _, found = await call("POST", "/responses", json=request_body(include=["intermediate_outputs"]))
-    assert [(item["type"], item.get("phase")) for item in found["output"]] == [
+    _, body = await call("POST", "/responses", json=request_body(include=["intermediate_outputs"]))
+    assert [(item["type"], item.get("phase")) for item in body["output"]] == [
         ("message", "commentary"),
         ("function_call", None),
         ("function_call_output", None),
         ("message", "final_answer"),
     ]
-    assert found["output"][1]["call_id"] == found["output"][2]["call_id"]
-    assert json.loads(found["output"][1]["arguments"]) == {"query": "Who is in it?"}
+    assert body["output"][1]["call_id"] == body["output"][2]["call_id"]
+    assert json.loads(body["output"][1]["arguments"]) == {"query": "Who is in it?"}
     async with session.post("responses", json=request_body(include=["intermediate_outputs"], stream=True)) as response:
         streamed_events = parse_events(await response.text())
     assert [event["output_index"] for event in streamed_events if event["type"] == "response.output_item.done"] == [
@@ -146,7 +146,7 @@ async def test_steps_are_returned_on_request(
         3,
     ]
     (arguments,) = [event for event in streamed_events if event["type"] == "response.function_call_arguments.done"]
-    assert arguments["arguments"] == found["output"][1]["arguments"]
+    assert arguments["arguments"] == body["output"][1]["arguments"]
 
 
 async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -> None:
@@ -159,8 +159,8 @@ async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -
         "tags": {"type": "array", "minItems": 3, "maxItems": 3, "items": {"enum": ["a"]}},
     }
     form = {"type": "json_schema", "name": "it", "schema": {"type": "object", "properties": properties}, "strict": True}
-    _, found = await call("POST", "/responses", json=request_body(text={"format": form}))
-    value = json.loads(found["output"][0]["content"][0]["text"])
+    _, response = await call("POST", "/responses", json=request_body(text={"format": form}))
+    value = json.loads(response["output"][0]["content"][0]["text"])
     assert (len(value["name"]), len(value["short"]), value["tags"]) == (100, 3, ["a"] * 3)
     assert 0 < value["share"] < 0.1
     assert -0.1 < value["loss"] < 0
@@ -170,9 +170,9 @@ async def test_an_answer_can_be_json(call: SendRequest, make_store: MakeStore) -
 
 async def test_a_very_long_question_has_a_truncated_answer(call: SendRequest, make_store: MakeStore) -> None:
     make_store()
-    _, found = await call("POST", "/responses", json=request_body("who " * 2400))
-    assert (found["status"], found["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
-    assert found["output"][0]["status"] == "incomplete"
+    _, response = await call("POST", "/responses", json=request_body("who " * 2400))
+    assert (response["status"], response["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
+    assert response["output"][0]["status"] == "incomplete"
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ async def index(make_index: CreateResource) -> str:
 def find(call: SendRequest, form: Form, index: str) -> Find:
     async def search(text: str, *options: str, **fields: Any) -> list[Mapping[str, Any]]:
         fields = {"index_id": index, "search_options": list(options or ["visual"]), "query_text": text, **fields}
-        status, found = await call("POST", "/search", data=form(**fields))
+        status, response = await call("POST", "/search", data=form(**fields))
         assert status == 200
-        return list(found["data"])
+        return list(response["data"])
 
     return search
 
@@ -157,9 +157,9 @@ async def test_the_vector_of_a_text_is_close_to_its_scene(
 
     async def embed(input_type: str, **input_fields: Any) -> list[dict[str, Any]]:
         body = {"input_type": input_type, "model_name": "marengo3.0", input_type: input_fields}
-        status, found = await call("POST", "/embed-v2", json=body)
+        status, response = await call("POST", "/embed-v2", json=body)
         assert status == 200
-        return list(found["data"])
+        return list(response["data"])
 
     def is_similar(first: dict[str, Any], second: dict[str, Any]) -> bool:
         return sum(map(float.__mul__, first["embedding"], second["embedding"])) > MIN_SIMILARITY
@@ -192,8 +192,8 @@ async def test_a_knowledge_store_finds_scenes(
     advance(50)
     options = {"video": {"modalities": ["visual", "audio"]}}
     body = {"query": {"text": "a blue boat, ahoy"}, "search_options": options, "group_by": "item"}
-    _, found = await call("POST", f"{path}/search", json=body)
-    (match,) = found["data"][0]["matches"]
+    _, response = await call("POST", f"{path}/search", json=body)
+    (match,) = response["data"][0]["matches"]
     assert (match["start_sec"], match["end_sec"], match["modalities"]) == (5, 12, ["visual", "audio"])
     assert match["transcription"] == "Ahoy"
 
@@ -265,8 +265,8 @@ async def test_a_hostile_transcript_in_user_metadata_does_not_prevent_searches(
 ) -> None:
     video = await make_video(index, "red_car.mp4", user_metadata={"transcript": "\n" * 300_000})
     data = form(index_id=index, search_options="transcription", query_text="red car")
-    _, found = await call("POST", "/search", data=data)
-    assert {hit["video_id"] for hit in found["data"]} == {video}
+    _, response = await call("POST", "/search", data=data)
+    assert {hit["video_id"] for hit in response["data"]} == {video}
 
 
 @pytest.mark.parametrize("duration", [1e12, 1e300, float("inf")])

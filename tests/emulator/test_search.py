@@ -35,35 +35,35 @@ async def blue(index: str, make_video: CreateResource) -> str:
 def search(call: SendRequest, form: Form, index: str) -> Search:
     async def send(**fields: Any) -> tuple[int, Any]:
         fields = {"index_id": index, "search_options": "visual", "page_limit": 50, **fields}
-        given = {name: value for name, value in fields.items() if value is not None}
-        return await call("POST", "/search", data=form(**given))
+        present_fields = {name: value for name, value in fields.items() if value is not None}
+        return await call("POST", "/search", data=form(**present_fields))
 
     return send
 
 
 async def test_a_word_of_the_name_finds_a_video(search: Search, red: str, blue: str) -> None:
-    _, found = await search(query_text="A RED thing")
-    assert {hit["video_id"] for hit in found["data"]} == {red}
-    assert [hit["rank"] for hit in found["data"]] == list(range(1, len(found["data"]) + 1))
-    assert all(0 <= hit["start"] < hit["end"] <= 60 for hit in found["data"])
-    assert not {"score", "confidence", "user_metadata"} & found["data"][0].keys()
-    assert found["data"][0]["thumbnail_url"]
+    _, body = await search(query_text="A RED thing")
+    assert {hit["video_id"] for hit in body["data"]} == {red}
+    assert [hit["rank"] for hit in body["data"]] == list(range(1, len(body["data"]) + 1))
+    assert all(0 <= hit["start"] < hit["end"] <= 60 for hit in body["data"])
+    assert not {"score", "confidence", "user_metadata"} & body["data"][0].keys()
+    assert body["data"][0]["thumbnail_url"]
     _, response = await search(query_text="red car")
     assert response["data"][0]["video_id"] == red
     assert {hit["video_id"] for hit in response["data"]} == {red, blue}
 
 
 async def test_metadata_is_searched(search: Search, red: str, blue: str) -> None:
-    _, found = await search(query_text="oslo", include_user_metadata="true")
-    assert {hit["video_id"] for hit in found["data"]} == {blue} != {red}
-    assert found["data"][0]["user_metadata"] == {"place": "Oslo", "live": True}
+    _, response = await search(query_text="oslo", include_user_metadata="true")
+    assert {hit["video_id"] for hit in response["data"]} == {blue} != {red}
+    assert response["data"][0]["user_metadata"] == {"place": "Oslo", "live": True}
 
 
 @pytest.mark.usefixtures("red", "blue")
 async def test_a_query_without_matching_words_finds_nothing(search: Search) -> None:
-    status, found = await search(query_text="submarine")
-    assert (status, found["data"], found["page_info"]["total_results"]) == (200, [], 0)
-    assert (found["search_pool"]["total_count"], found["search_pool"]["total_duration"]) == (2, 120)
+    status, response = await search(query_text="submarine")
+    assert (status, response["data"], response["page_info"]["total_results"]) == (200, [], 0)
+    assert (response["search_pool"]["total_count"], response["search_pool"]["total_duration"]) == (2, 120)
 
 
 @pytest.mark.usefixtures("red", "blue")
@@ -73,11 +73,11 @@ async def test_the_same_query_has_the_same_results(search: Search) -> None:
 
 async def test_hits_can_be_grouped_by_video(search: Search, red: str, blue: str) -> None:
     _, ungrouped = await search(query_text="car")
-    _, found = await search(query_text="car", group_by="video")
-    assert {group["id"] for group in found["data"]} == {red, blue}
-    assert found["page_info"]["total_results"] == 2
-    assert found["page_info"]["total_inner_matches"] == len(ungrouped["data"])
-    assert sum(len(group["clips"]) for group in found["data"]) == len(ungrouped["data"])
+    _, response = await search(query_text="car", group_by="video")
+    assert {group["id"] for group in response["data"]} == {red, blue}
+    assert response["page_info"]["total_results"] == 2
+    assert response["page_info"]["total_inner_matches"] == len(ungrouped["data"])
+    assert sum(len(group["clips"]) for group in response["data"]) == len(ungrouped["data"])
 
 
 @pytest.mark.usefixtures("red", "blue")

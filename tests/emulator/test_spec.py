@@ -137,8 +137,8 @@ async def test_searches_match_the_description(
     options = ["visual", "transcription"]
     for group in ("clip", "video"):
         fields = {"index_id": index, "search_options": options, "query_text": "car", "include_user_metadata": True}
-        _, found = await call("POST", "/search", data=form(**fields, group_by=group, page_limit=1))
-        await call("GET", f"/search/{found['page_info']['next_page_token']}")
+        _, response = await call("POST", "/search", data=form(**fields, group_by=group, page_limit=1))
+        await call("GET", f"/search/{response['page_info']['next_page_token']}")
     await call("GET", "/search/nonsense")
     await call("POST", "/search", data=form(index_id=index))
 
@@ -260,11 +260,11 @@ async def test_knowledge_stores_match_the_description(
     await call("POST", collection_path + "/items/remove", json={"item_ids": [item["_id"]]})
     for group in ("none", "item"):
         body = {"query": {"text": "car"}, "group_by": group, "page_size": 1, "include_metadata": True}
-        _, found = await call("POST", store_path + "/search", json=body)
-        await call("POST", store_path + "/search", json=body | {"page_token": found["next_page_token"]})
+        _, response = await call("POST", store_path + "/search", json=body)
+        await call("POST", store_path + "/search", json=body | {"page_token": response["next_page_token"]})
         await call("POST", store_path + "/search", json=body | {"page_token": "nonsense"})
         advance(900)
-        await call("POST", store_path + "/search", json=body | {"page_token": found["next_page_token"]})
+        await call("POST", store_path + "/search", json=body | {"page_token": response["next_page_token"]})
     await call(
         "POST", store_path + "/search", json={"query": {"text": "car"}, "filter": {"asset_type": {"eq": "image"}}}
     )
@@ -428,8 +428,8 @@ async def test_responses_match_the_description(
     advance(100)
     message = {"type": "message", "role": "user", "content": "Who?"}
     body = {"knowledge_store_id": store["_id"], "input": [message], "include": ["intermediate_outputs"]}
-    _, found = await call("POST", "/responses", json=body)
-    assert len(found["output"][-1]["content"][0]["annotations"]) == 2
+    _, response = await call("POST", "/responses", json=body)
+    assert len(response["output"][-1]["content"][0]["annotations"]) == 2
     await call("POST", "/responses", json=body | {"input": [message | {"content": "a " * 4999}]})
     await call("POST", "/responses", json=body | {"input": []})
     streamed = body | {"stream": True}

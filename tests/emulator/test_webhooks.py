@@ -186,8 +186,8 @@ async def test_a_connection_error_is_a_failed_attempt(
     task = await analyze(call, URL)
     advance(20)
     await wait_until(lambda: any(delivery.last_error for delivery in emulator.webhooks.deliveries))
-    _, found = await call("GET", f"/analyze/tasks/{task}")
-    assert found["webhooks"][0]["attempts"] == 1
+    _, response = await call("GET", f"/analyze/tasks/{task}")
+    assert response["webhooks"][0]["attempts"] == 1
 
 
 async def test_earlier_events_are_not_delivered(
@@ -198,8 +198,8 @@ async def test_earlier_events_are_not_delivered(
     assert "webhooks" not in (await call("GET", f"/analyze/tasks/{before}"))[1]
     endpoint = emulator.webhooks.add(receiver.url, secret=SECRET)
     after = await analyze(call, URL)
-    _, found = await call("GET", f"/analyze/tasks/{after}")
-    assert found["webhooks"] == [{"url": receiver.url, "delivered": False, "attempts": 0}]
+    _, response = await call("GET", f"/analyze/tasks/{after}")
+    assert response["webhooks"] == [{"url": receiver.url, "delivered": False, "attempts": 0}]
     advance(20)
     await wait_until(lambda: len(receiver.deliveries) == 1)
     assert receiver.events[0]["data"]["id"] == after

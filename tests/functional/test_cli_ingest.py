@@ -270,9 +270,9 @@ def test_deleting_orphans_lists_them_and_needs_confirmation(
     assert (quiet.exit_code, quiet.stdout) == (1, "delete 1 asset? pass --yes to confirm\n")
     assert cli(*command, "--yes", "--dry-run").exit_code == 0
     for options, exit_code in ((["--dry-run"], 0), ([], 1)):
-        found = cli(*command, "--json", *options)
-        (record,) = found.records
-        assert (found.exit_code, record["deleted"], record["reason"][:11]) == (exit_code, False, "failed: 400")
+        listing = cli(*command, "--json", *options)
+        (record,) = listing.records
+        assert (listing.exit_code, record["deleted"], record["reason"][:11]) == (exit_code, False, "failed: 400")
     assert len(cli_emulator.state.assets) == 3
     result = cli(*command, "--yes")
     assert "1 deleted" in result.stdout

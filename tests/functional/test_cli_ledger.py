@@ -130,13 +130,13 @@ def test_the_error_for_a_ledger_in_use_suggests_a_solution(cli: Cli, state_folde
     try:
         assert opened.wait(60)
         result = cli(*command)
-        shown = cli("ledger", "show", str(path))
+        summary = cli("ledger", "show", str(path))
     finally:
         ended.set()
         thread.join()
     assert result.exit_code == ExitCode.FAILED
     assert "pass another --ledger or --no-ledger" in result.stderr
-    assert (shown.exit_code, "1 ready" in shown.stdout) == (0, True)
+    assert (summary.exit_code, "1 ready" in summary.stdout) == (0, True)
     assert result.stderr.count("\n") == 1
 
 
@@ -208,9 +208,9 @@ def test_ledger_show_and_export_print_all_entries(cli: Cli, cli_emulator: Thread
     assert failed["error"].startswith("400")
     assert failed["asset_id"]
     assert not failed["indexed_asset_id"]
-    shown = cli("ledger", "show", path)
-    assert "2 ready, 1 failed" in shown.stdout
-    assert re.search("^1 x BadRequestError .*while indexing; such as .*mp4: 400", shown.stdout, re.MULTILINE)
+    summary = cli("ledger", "show", path)
+    assert "2 ready, 1 failed" in summary.stdout
+    assert re.search("^1 x BadRequestError .*while indexing; such as .*mp4: 400", summary.stdout, re.MULTILINE)
     records = cli("ledger", "show", path, "--state", "failed", "--json").records
     assert [record["path"] for record in records] == [failed["path"]]
     assert len(cli("ledger", "export", path).records) == 3
@@ -244,12 +244,12 @@ def test_the_password_of_a_ledger_database_is_never_printed(
     for ledger in (with_password, keywords):
         dry = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--dry-run")
         run = cli("ingest", str(CLIPS[0]), "--index", "holiday", "--ledger", ledger, "--report", str(report), "--json")
-        shown = cli("ledger", "show", ledger)
+        summary = cli("ledger", "show", ledger)
         exported = cli("ledger", "export", ledger, "--csv")
-        assert [result.exit_code for result in (dry, run, shown, exported)] == [0, 0, 0, 0]
+        assert [result.exit_code for result in (dry, run, summary, exported)] == [0, 0, 0, 0]
         assert "ledger in the PostgreSQL database postgres" in run.stderr
         assert str(CLIPS[0]) in exported.stdout
-        texts = [text for result in (dry, run, shown, exported) for text in (result.stdout, result.stderr)]
+        texts = [text for result in (dry, run, summary, exported) for text in (result.stdout, result.stderr)]
         assert not any("se3cret" in text for text in (*texts, report.read_text("utf-8")))
     assert upload_count(cli_emulator) == 1
 

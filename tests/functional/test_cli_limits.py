@@ -84,9 +84,10 @@ def test_limits_of_a_new_free_plan_key_need_one_list_request(
 
 
 @pytest.mark.parametrize(
-    ("width", "shown"), [(120, "━"), (90, "in flight"), (70, "resets in"), (40, "embed-text-image request: 2,900 of")]
+    ("width", "expected"),
+    [(120, "━"), (90, "in flight"), (70, "resets in"), (40, "embed-text-image request: 2,900 of")],
 )
-def test_the_limits_table_fits_the_terminal_width(width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_table_fits_the_terminal_width(width: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
@@ -104,7 +105,7 @@ def test_the_limits_table_fits_the_terminal_width(width: int, shown: str, monkey
     with screen.console.capture() as captured:
         screen.console.print(limits_table([row], screen))
     text = re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
-    assert shown in text
+    assert expected in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 
@@ -203,11 +204,11 @@ def test_limit_bars_change_from_green_to_yellow_to_red(monkeypatch: pytest.Monke
         learned_from="headers",
     )
     rows = [attrs.evolve(template, remaining=remaining) for remaining in (40, 15, 4)]
-    with screen.console.capture() as shown:
+    with screen.console.capture() as capture:
         screen.console.print(limits_table(rows, screen))
-    text = shown.get()
+    text = capture.get()
     assert text.count("search") == 1
-    assert [colour in text for colour in ("\x1b[32m", "\x1b[33m", "\x1b[31m")] == [True] * 3
+    assert [escape_code in text for escape_code in ("\x1b[32m", "\x1b[33m", "\x1b[31m")] == [True] * 3
 
 
 @pytest.mark.parametrize(

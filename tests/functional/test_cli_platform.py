@@ -80,9 +80,9 @@ def test_a_video_is_listed_shown_and_deleted(cli: Cli, cli_emulator: ThreadedEmu
     assert header == ["id", "filename", "status", "duration", "size", "created"]
     assert row[:3] == [video, "boat.mp4", "ready"]
     assert cli("videos", "list", "holiday", "--status", "failed").stdout == "no videos in holiday\n"
-    shown = cli("videos", "show", "holiday", video, "--transcription").stdout
-    assert "filename         boat.mp4\n" in shown
-    assert "metadata camera  front\n" in shown
+    details = cli("videos", "show", "holiday", video, "--transcription").stdout
+    assert "filename         boat.mp4\n" in details
+    assert "metadata camera  front\n" in details
     (record,) = cli("videos", "show", "holiday", video, "--json").records
     assert (record["_id"], record["user_metadata"]) == (video, {"camera": "front"})
     (record,) = cli("videos", "delete", "holiday", video, "--yes", "--json").records

@@ -72,10 +72,10 @@ def hit(
 @pytest.mark.parametrize("name", ["sailing.mp4", "master.m3u8"])
 async def test_a_url_has_the_same_frames_as_its_file(origin: str, name: str) -> None:
     expected = await frames.extract(SAILING, [0, 6.25])
-    found = await frames.extract(f"{origin}/{name}?signature=1", [0, 6.25])
-    assert [round(frame.time or 0, 2) for frame in found] == [0.0, 6.2]
-    for actual, wanted in zip(found, expected, strict=True):
-        assert actual.jpeg == wanted.jpeg
+    extracted = await frames.extract(f"{origin}/{name}?signature=1", [0, 6.25])
+    assert [round(frame.time or 0, 2) for frame in extracted] == [0.0, 6.2]
+    for actual, expected_frame in zip(extracted, expected, strict=True):
+        assert actual.jpeg == expected_frame.jpeg
 
 
 async def test_the_sources_of_a_frame_are_tried_in_order(origin: str) -> None:
@@ -89,11 +89,11 @@ async def test_the_sources_of_a_frame_are_tried_in_order(origin: str) -> None:
         (hit(stream=str(SAILING)), None),
         (hit(thumbnail=SAILING.as_uri()), None),
     ):
-        (found,) = await frames.extract_hits([result], width=320)
-        assert found.origin == expected, found
-        assert "signature" not in found.error
-        if found.frame is not None:
-            assert found.frame.width == 320
+        (extracted,) = await frames.extract_hits([result], width=320)
+        assert extracted.origin == expected, extracted
+        assert "signature" not in extracted.error
+        if extracted.frame is not None:
+            assert extracted.frame.width == 320
 
 
 async def test_a_playlist_cannot_read_local_files(origin: str) -> None:
@@ -130,5 +130,5 @@ async def test_the_thumbnails_of_the_emulator_are_frames_of_the_uploaded_files()
         hits = await client.search.query_with_videos(
             index_id=index.id, search_options=["visual"], query_text="sailing", limit=2
         )
-        found = await frames.extract_hits(hits)
-    assert {extracted.origin for extracted in found} == {"thumbnail"}
+        result = await frames.extract_hits(hits)
+    assert {extracted.origin for extracted in result} == {"thumbnail"}

@@ -15,8 +15,8 @@ MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
 
 
 async def test_concurrent_ensure_calls_return_the_same_index(client: AsyncTwelveLabs, emulator: Emulator) -> None:
-    found = await asyncio.gather(*(client.indexes.ensure("holiday", MODELS) for _ in range(20)))
-    assert len({index.id for index in found}) == 1
+    indexes = await asyncio.gather(*(client.indexes.ensure("holiday", MODELS) for _ in range(20)))
+    assert len({index.id for index in indexes}) == 1
     assert len(emulator.state.indexes) == 1
 
 

@@ -74,11 +74,11 @@ async def test_upload_index_and_search(client: AsyncTwelveLabs, film: Path) -> N
     asset_id = await upload(client, film)
     indexed_asset = await client.indexes.indexed_assets.create(index_id=index.id, asset_id=asset_id)
     while True:
-        found = await client.indexes.indexed_assets.retrieve(index_id=index.id, indexed_asset_id=indexed_asset.id)
-        if found.status in {"ready", "failed"}:
+        retrieved = await client.indexes.indexed_assets.retrieve(index_id=index.id, indexed_asset_id=indexed_asset.id)
+        if retrieved.status in {"ready", "failed"}:
             break
         await asyncio.sleep(0)  # time.sleep(5)
-    assert found.status == "ready"
+    assert retrieved.status == "ready"
 
     results = client.search.query(  # no await: it would return one page
         index_id=index.id, query_text="a red car", search_options=["visual", "audio"], operator="or", group_by="clip"

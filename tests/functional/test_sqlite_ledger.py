@@ -63,7 +63,7 @@ async def all_entries(path: Path) -> list[Entry]:
     ledger = SqliteLedger(path)
     await ledger.open()
     try:
-        return [found async for found in ledger.entries()]
+        return [entry async for entry in ledger.entries()]
     finally:
         await ledger.close()
 
@@ -184,11 +184,11 @@ async def test_p8_a_truncated_ledger_is_recovered_or_refused_and_never_misread(p
         truncated = _copy_ledger(crashed, path.parent / f"cut{cut}")
         os.truncate(truncated, cut)
         try:
-            found = await all_entries(truncated)
+            recovered = await all_entries(truncated)
         except LedgerError:
             outcomes["rejected"] += 1
         else:
-            assert found in history, f"cut at {cut} of {size}"
+            assert recovered in history, f"cut at {cut} of {size}"
             outcomes["recovered"] += 1
         shutil.rmtree(truncated.parent)
     assert sum(outcomes.values()) > 20
@@ -386,7 +386,7 @@ async def test_p28_a_run_whose_ledger_was_taken_over_writes_nothing(path: Path) 
     await suspended.close()  # does not release the lock of the successor
     with pytest.raises(LedgerInUseError, match="another process"):
         await SqliteLedger(path).open()
-    assert [found async for found in successor.entries()] == [make_entry(1)]
+    assert [entry async for entry in successor.entries()] == [make_entry(1)]
     assert await successor.load_upload("t1") is None
     await successor.close()
 
@@ -457,7 +457,7 @@ async def test_a_ledger_in_use_can_be_read_without_changing_it(tmp_path: Path) -
     before = path.read_bytes()
     reader = SqliteLedger(path, access="read")
     await reader.open()
-    assert [found.token async for found in reader.entries()] == ["t1"]
+    assert [entry.token async for entry in reader.entries()] == ["t1"]
     with pytest.raises(LedgerError):
         await reader.save(saved_entry(1))
     await reader.close()

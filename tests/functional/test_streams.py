@@ -195,14 +195,14 @@ async def test_an_error_response_to_a_stream_request_raises_its_api_error(serve:
 
 async def test_p21_a_cancelled_stream_closes_its_socket(serve: StartServer) -> None:
     server, client = await serve(send_then(PARTIAL_RESPONSE, after="silence"))
-    came = asyncio.Event()
+    event_received = asyncio.Event()
 
     async def read() -> None:
         async for _ in open_stream(client):
-            came.set()
+            event_received.set()
 
     task = asyncio.create_task(read())
-    await came.wait()
+    await event_received.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

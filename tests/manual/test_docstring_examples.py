@@ -152,10 +152,10 @@ class ExampleObjects:
     async def make_page_token(self) -> Any:
         index = await self.get("index")
         await self.harness.create_indexed_asset(index.id, "boat-2.mp4")
-        found = await self.client.search.create(
+        result = await self.client.search.create(
             index_id=index.id, search_options=["visual"], query_text="a boat", group_by="video", page_limit=1
         )
-        return found.page_info.next_page_token
+        return result.page_info.next_page_token
 
     async def make_upload(self) -> Any:
         return await self.harness.create_upload()
