@@ -15,18 +15,18 @@ async def test_calls_do_not_wait_until_the_clock_has_caught_up(tmp_path: Path) -
     now = 2e9
     store = SqliteStore(tmp_path / "limits.db", "acme", lambda: now)
     exhausted = RateLimitInfo(server_time=now, windows={"request": WindowInfo(limit=10, remaining=0, reset=now + 30)})
-    first, lost = await store.reserve("search", SINGLE_REQUEST), await store.reserve("search", SINGLE_REQUEST)
+    first, discarded = await store.reserve("search", SINGLE_REQUEST), await store.reserve("search", SINGLE_REQUEST)
     assert isinstance(first, int)
-    assert isinstance(lost, int)
+    assert isinstance(discarded, int)
     await store.record_response("search", first, exhausted, rate_limited=False, jitter=0.0)
     now -= 5
-    assert isinstance(await store.reserve("search", SINGLE_REQUEST), RequiredWait)  # a step of seconds loses nothing
+    assert isinstance(await store.reserve("search", SINGLE_REQUEST), RequiredWait)  # a step of 5 seconds discards no state
     now -= DAY
-    again = await store.reserve("search", SINGLE_REQUEST)
-    assert isinstance(again, int)
+    new = await store.reserve("search", SINGLE_REQUEST)
+    assert isinstance(new, int)
     state = (await store.snapshot())["search"]
     assert (state["in_flight_count"], state["windows"]) == (1, [])
-    await store.release("search", lost, sent=True)  # of the state that was discarded
-    await store.record_response("search", again, exhausted, rate_limited=False, jitter=0.0)
+    await store.release("search", discarded, sent=True)  # a reservation of the discarded state
+    await store.record_response("search", new, exhausted, rate_limited=False, jitter=0.0)
     assert isinstance(await store.reserve("search", SINGLE_REQUEST), RequiredWait)
     await store.aclose()
