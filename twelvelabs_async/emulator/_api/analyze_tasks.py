@@ -207,6 +207,7 @@ async def _item_request(service: Service, body: Json, entry: Json, position: int
     except ApiError as error:
         if error.code == assets.ASSET_NOT_READY:
             error.status = 409
+        error.message = error.message.replace("The prompt_v2", "The prompt", 1)  # its name in batches
         raise
 
 
