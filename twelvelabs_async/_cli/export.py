@@ -50,7 +50,7 @@ COMMIT;
 USED_BY_ANOTHER: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY_DBMOVED})
 """Error codes for a file that another export uses, or has deleted at its end."""
 
-LOCK_TIMEOUT: Final = 0.2
+SPOOL_TIMEOUT: Final = 0.2
 """Seconds to wait for the lock of the file; another export holds it until its end."""
 
 ROW_GROUP_SIZE: Final = 4096
@@ -77,7 +77,7 @@ class Spool:
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(
-                path, timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None
+                path, timeout=SPOOL_TIMEOUT, check_same_thread=False, isolation_level=None
             )
             try:
                 self._open(purpose)
