@@ -409,6 +409,7 @@ class FileObjectSource(UploadSource):
         super().__init__(name, name or f"the {type(file).__name__}", size)
         self._file = file
         self._asynchronous = inspect.iscoroutinefunction(file.read)
+        self._version: tuple[int, int, int] | None = None
         self._position_lock = threading.Lock()
         self._async_position_lock = asyncio.Lock()
 
@@ -424,6 +425,7 @@ class FileObjectSource(UploadSource):
             raise InvalidInputError(f"cannot read {self.label}: {error_text(error)}") from error
         self._require_given_size(size)
         self.size, self.fingerprint = size, f"file-{size}"
+        self._version = await FILE_THREADS.run(_open_file_version, self._file)
 
     async def _measure(self) -> int:
         """Return the size in bytes.
@@ -503,7 +505,7 @@ class FileObjectSource(UploadSource):
 
     @override
     async def verify(self) -> None:
-        """Compare the size of the file with the size that was found when it was opened."""
+        """Compare the size of the file, and the modification time of one on disk, with those when it was opened."""
         await asyncio.gather(*self._pending_reads, return_exceptions=True)  # they use the position in the file
         try:
             size = await self._measure()
@@ -511,8 +513,21 @@ class FileObjectSource(UploadSource):
             raise self._error(f"{self.label} changed during the upload: {error}") from error
         except Exception as error:  # the file object is the caller's
             raise self._read_error(error) from error
-        if size != self.size:
-            raise self._error(f"{self.label} changed during the upload")
+        if size != self.size or await FILE_THREADS.run(_open_file_version, self._file) != self._version:
+            raise self._error(f"{self.label} changed during the upload", changed=True)
+
+
+def _open_file_version(file: object) -> tuple[int, int, int] | None:
+    """Return what changes when a file that `open` has returned is written; None for other objects.
+
+    The descriptor of another object may cost work: `SpooledTemporaryFile` writes its content to disk for it.
+    """
+    if not isinstance(file, io.FileIO | io.BufferedReader | io.BufferedRandom):
+        return None
+    try:
+        return _version(os.fstat(file.fileno()))
+    except (OSError, ValueError):  # it has no descriptor
+        return None
 
 
 async def call_file_method(method: Callable[..., Any], *arguments: Any) -> Any:
