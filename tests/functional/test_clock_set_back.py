@@ -20,7 +20,7 @@ async def test_calls_do_not_wait_until_the_clock_has_caught_up(tmp_path: Path) -
     assert isinstance(discarded, int)
     await store.record_response("search", first, exhausted, rate_limited=False, jitter=0.0)
     now -= 5
-    assert isinstance(await store.reserve("search", SINGLE_REQUEST), RequiredWait)  # a step of 5 seconds discards no state
+    assert isinstance(await store.reserve("search", SINGLE_REQUEST), RequiredWait)  # small steps discard no state
     now -= DAY
     new = await store.reserve("search", SINGLE_REQUEST)
     assert isinstance(new, int)
