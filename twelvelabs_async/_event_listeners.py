@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import attrs
 from typing_extensions import override
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._text import printable
 from twelvelabs_async.errors import InvalidInputError
 
@@ -162,13 +163,6 @@ def _finished_fields(event: RequestFinished) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def refuse_async(name: str, callback: object) -> None:
-    """Raise `InvalidInputError` if a callback is an async function, whose coroutine would not be awaited."""
-    call: object = getattr(callback, "__call__", None)  # noqa: B004  # its kind matters, too
-    if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(call):
-        raise InvalidInputError(f"{name} must be a plain function, got an async one; create a task in it instead")
-
-
 def require_plain_function(name: str, value: object) -> None:
     """Check an optional callback.
 
@@ -176,8 +170,10 @@ def require_plain_function(name: str, value: object) -> None:
         InvalidInputError: It is not callable, or it is asynchronous.
     """
     if value is not None and not callable(value):
-        raise InvalidInputError(f"{name} must be a function, got {type(value).__name__}")
-    refuse_async(name, value)
+        raise InvalidInputError(f"{name} must be a function, got {describe(value)}")
+    call: object = getattr(value, "__call__", None)  # noqa: B004  # its kind matters, too
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call):  # its coroutine would not be awaited
+        raise InvalidInputError(f"{name} must be a plain function, got an async one; create a task in it instead")
 
 
 def plain_function(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -200,12 +196,7 @@ class EventDispatcher:
         """Whether there is a listener."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener; call the returned function to remove it.
-
-        Raises:
-            InvalidInputError: It is an async function, which would never run.
-        """
-        refuse_async("on_event", listener)
+        """Add a listener, checked by `require_plain_function`; call the returned function to remove it."""
         self._listeners = (*self._listeners, listener)
         self.has_listeners = True
 

@@ -18,7 +18,7 @@ import twelvelabs_async  # in annotations: a module is loaded when one of its na
 from twelvelabs_async._arguments import describe, omit_none, require_bool, require_type
 from twelvelabs_async._core.executor import RequestExecutor
 from twelvelabs_async._core.retry import RetryBudget
-from twelvelabs_async._event_listeners import EventDispatcher, enable_logging
+from twelvelabs_async._event_listeners import EventDispatcher, enable_logging, require_plain_function
 from twelvelabs_async._http.connections import FROM_ENVIRONMENT, resolve_proxy
 from twelvelabs_async._http.redaction import Redactor
 from twelvelabs_async._http.transport import HttpTransport
@@ -342,7 +342,7 @@ class AsyncTwelveLabs(_ResourceGroups):
         require_type("session", session, aiohttp.ClientSession, "an aiohttp.ClientSession")
         require_type("rate_limit_store", rate_limit_store, str | RateLimitStore, "a URL or a RateLimitStore")
         require_type("organization", organization, str, "a string")
-        require_type("on_event", on_event, Callable, "a function")
+        require_plain_function("on_event", on_event)
         require_type("clock", clock, Clock, "a Clock")
         require_bool("trust_env", trust_env)
         require_bool("allow_http", allow_http)

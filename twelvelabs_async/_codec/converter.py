@@ -72,7 +72,7 @@ async def decode(body: bytes, response_type: type[T]) -> T:
 
 
 def decode_now(body: bytes, response_type: type[T], parse: ParseFunction | None = None) -> T:
-    """Like `decode`, in this thread; for a body of up to `THREAD_THRESHOLD` bytes.
+    """Decode a body as `response_type`, in the thread of the caller.
 
     Raises:
         MalformedResponseError: See `decode`.

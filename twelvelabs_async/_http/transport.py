@@ -166,7 +166,8 @@ class HttpTransport:
             refuse_unused_settings(session, ssl_context)
         self.api_version: str | None = None
         """`X-Api-Version` of the last response that had one."""
-        self._has_answered = False
+        self._base_url_works = False
+        """Whether a response had another status than 404."""
         self._warned_of_version = False
         self._settings = settings
         self._redactor = Redactor(settings.api_key)
@@ -398,7 +399,7 @@ class HttpTransport:
                         raise
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s %s%s: %d", method, url.host, url.raw_path, response.status)
-            self._has_answered = self._has_answered or response.status != 404
+            self._base_url_works = self._base_url_works or response.status != 404
             if response.headers.get("X-Api-Version", self.api_version) != self.api_version:
                 self._on_new_version(response.headers["X-Api-Version"])
             return await read(response)
@@ -453,7 +454,7 @@ class HttpTransport:
     @property
     def not_found_hint(self) -> str:
         """Addition to the message of a 404, if each response so far was one and `base_url` has no API version."""
-        if self._has_answered or _VERSION.search(self._settings.base_url):
+        if self._base_url_works or _VERSION.search(self._settings.base_url):
             return ""
         return f"; base_url has no API version: use {self._settings.base_url}/v{SUPPORTED_API_VERSION}"
 

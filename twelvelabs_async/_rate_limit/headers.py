@@ -138,7 +138,7 @@ def parse_retry_after(headers: Mapping[str, str], *, server_time: float) -> floa
                 waits.append(None if milliseconds is None else milliseconds / 1000)
             case _:
                 pass
-    plausible = [wait for wait in waits if wait is not None and plausible_wait(wait) is not None]
+    plausible = [wait for wait in waits if wait is not None and is_plausible_wait(wait)]
     return max(plausible, default=None)
 
 
@@ -162,9 +162,9 @@ def parse_http_date(string: str | None) -> float | None:
         return None
 
 
-def plausible_wait(seconds: float) -> float | None:
-    """Return `seconds` if it is above 0 and at most `MAX_ADVISED_WAIT`, else None."""
-    return seconds if 0 < seconds <= MAX_ADVISED_WAIT else None
+def is_plausible_wait(seconds: float) -> bool:
+    """Return whether a wait is above 0 and at most `MAX_ADVISED_WAIT`."""
+    return 0 < seconds <= MAX_ADVISED_WAIT
 
 
 def _reset_time(
@@ -176,7 +176,7 @@ def _reset_time(
     is more exact: if `Retry-After` means it as well, it is returned.
     """
     in_windows, in_body = (
-        [reset for reset in resets if plausible_wait(reset - server_time) is not None] for resets in (windows, body)
+        [reset for reset in resets if is_plausible_wait(reset - server_time)] for resets in (windows, body)
     )
     if retry_after is None:
         return max(in_windows or in_body, default=None)

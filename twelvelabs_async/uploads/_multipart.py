@@ -22,7 +22,7 @@ from twelvelabs_async._concurrency import run_all
 from twelvelabs_async._core.executor import PUT_PART, StreamingExecutor
 from twelvelabs_async._http.body import Body
 from twelvelabs_async._http.transport import Response
-from twelvelabs_async._options import HEADER_NAME
+from twelvelabs_async._options import FRAMING_HEADERS, HEADER_NAME
 from twelvelabs_async._page_readers import page_number_reader
 from twelvelabs_async.clock import Clock
 from twelvelabs_async.errors import (
@@ -76,9 +76,7 @@ _ENDED_STATUSES: Final = frozenset({"expired", "failed"})
 """Statuses of an upload session that accepts no more parts."""
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
-_SKIPPED_HEADERS: Final = re.compile(
-    "content-length|host|transfer-encoding|connection|keep-alive|expect|te|trailer|upgrade|proxy-.*", re.IGNORECASE
-)
+_SKIPPED_HEADERS: Final = FRAMING_HEADERS - {"content-encoding", "content-type"}
 """Headers of the connection, which the client sets; storage would wait for what `Expect` announces."""
 
 
@@ -261,7 +259,7 @@ class MultipartUploader:
 
         response = await self._executor.put_to_storage(
             next_url,
-            {name: value for name, value in state.upload_headers.items() if not _SKIPPED_HEADERS.fullmatch(name)},
+            {name: value for name, value in state.upload_headers.items() if name.lower() not in _SKIPPED_HEADERS},
             Body(content=lambda: part.chunks(self._tracker), size=part.size, content_type="application/octet-stream"),
             verify_response=lambda response: _verify_etag(response, part.md5),
         )
@@ -380,7 +378,7 @@ def _checked_session(source: UploadSource, session: UploadSession) -> UploadSess
 
 
 def _is_usable_url(url: str) -> bool:
-    """Return whether a URL has a valid host and port, and no character that would end the line of a request."""
+    """Return whether a URL can be parsed, and has no character that would end the line of a request."""
     try:
         parts = urlsplit(url)
         _ = parts.port
