@@ -254,9 +254,10 @@ def checked_headers(name: str, headers: object, *, single_request: bool = False)
             raise InvalidInputError(f"{name} must not contain {header}: {reason}")
         if not isinstance(value, str):
             raise InvalidInputError(f"{name}[{header!r}] must be a string, got {type(value).__name__}")
-        if not value.isascii() or not value.replace("\t", " ").isprintable():
+        text = str.__str__(value)
+        if not text.isascii() or not text.replace("\t", " ").isprintable():
             raise InvalidInputError(f"{name}[{header!r}] must be printable ASCII without line breaks")
         if header in checked:
             raise InvalidInputError(f"{name} contains {header} twice, in different case")
-        checked[header] = str.__str__(value)
+        checked[header] = text
     return checked

@@ -34,7 +34,7 @@ def _checked_query(query: object) -> dict[str, Any]:
     given = named_values("extra_query", query)
     try:
         checked = deepcopy(dict(given))  # the caller may change its lists later
-    except (TypeError, RecursionError):
+    except Exception:  # noqa: BLE001  # the values are the caller's
         raise InvalidInputError("extra_query must contain scalars, lists and dicts only") from None
     try:
         urlencode(list(query_pairs(checked)))

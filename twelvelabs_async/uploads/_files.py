@@ -140,6 +140,7 @@ def _source_of_tuple(file: tuple[Any, ...], argument: str, filename: str | None,
     media_type = file[2] if len(file) == 3 else None
     if media_type is not None and not isinstance(media_type, str):
         raise InvalidInputError(f"the media type of {argument} must be a string, got {describe(media_type)}")
+    media_type = media_type if media_type is None else str.__str__(media_type)
     named = filename or _checked_filename(file[0])
     return source_of(file[1], argument, filename=named, size=size, media_type=media_type)
 
