@@ -53,6 +53,9 @@ from twelvelabs_async.errors import (
 MAX_RESPONSE_SIZE: Final = 32 * 1024 * 1024
 """Most bytes of a response body, decompressed; reading stops with an error there."""
 
+MAX_HEADER_SIZE: Final = 64 * 1024
+"""Most bytes of a response header. Gateways add security policies and cookies that are longer than aiohttp's 8 KiB."""
+
 SUPPORTED_API_VERSION: Final = "1.3"
 """Version of the API that the models describe."""
 
@@ -514,6 +517,8 @@ class HttpTransport:
             request_class=ApiRequest if self._external_session is None else BorrowedConnectionRequest,
             trace_configs=self._trace_configs,
             trust_env=False,
+            max_line_size=MAX_HEADER_SIZE,
+            max_field_size=MAX_HEADER_SIZE,
         )
         # aiohttp has no public switch for its own resending of PUT and DELETE; a test pins that this one works.
         session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
