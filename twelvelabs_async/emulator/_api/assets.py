@@ -199,12 +199,12 @@ async def list_assets(context: RequestContext) -> ApiResponse:
 
 async def retrieve_asset(context: RequestContext) -> ApiResponse:
     """GET /assets/{asset_id}."""
-    return ApiResponse(serializers.asset_detail(context.service, context.service.asset(context.path_id("asset_id"))))
+    return ApiResponse(serializers.asset_detail(context.service, context.asset))
 
 
 async def retrieve_transcription(context: RequestContext) -> ApiResponse:
     """GET /assets/{asset_id}/transcription; 404 for an asset without audio."""
-    asset = context.service.asset(context.path_id("asset_id"))
+    asset = context.asset
     if not asset.media.has_audio:
         raise ApiError(404, "resource_not_exist", f"The asset {asset.id} has no transcription.")
     # One value may contain several parts, separated by commas.
@@ -227,7 +227,7 @@ async def delete_asset(context: RequestContext) -> ApiResponse:
 
     Entities with the asset lose it, and do not count as uses.
     """
-    asset = context.service.asset(context.path_id("asset_id"))
+    asset = context.asset
     state = context.service.state
     if not context.query_flag("force") and (
         state.videos_of_asset(asset.id) or state.knowledge.has_item_of_asset(asset.id)
@@ -240,14 +240,14 @@ async def delete_asset(context: RequestContext) -> ApiResponse:
 
 async def replace_user_metadata(context: RequestContext) -> ApiResponse:
     """PUT /assets/{asset_id}/user-metadata."""
-    asset = context.service.asset(context.path_id("asset_id"))
+    asset = context.asset
     asset.user_metadata = parse_user_metadata(await _requested_metadata(context))
     return NO_CONTENT
 
 
 async def update_user_metadata(context: RequestContext) -> ApiResponse:
     """PATCH /assets/{asset_id}/user-metadata."""
-    asset = context.service.asset(context.path_id("asset_id"))
+    asset = context.asset
     asset.user_metadata = merge_user_metadata(asset.user_metadata, await _requested_metadata(context))
     return NO_CONTENT
 
@@ -261,7 +261,7 @@ async def _requested_metadata(context: RequestContext) -> object:
 
 async def delete_user_metadata(context: RequestContext) -> ApiResponse:
     """DELETE /assets/{asset_id}/user-metadata."""
-    context.service.asset(context.path_id("asset_id")).user_metadata = {}
+    context.asset.user_metadata = {}
     return NO_CONTENT
 
 

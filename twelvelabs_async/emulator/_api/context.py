@@ -14,6 +14,8 @@ from twelvelabs_async.emulator._api.validation import Form, parse_flag, read_for
 from twelvelabs_async.emulator._errors import ApiError, require_found
 from twelvelabs_async.emulator._json import parse_json, without_nulls
 from twelvelabs_async.emulator._limits import UsageMeter
+from twelvelabs_async.emulator._media.media import Asset
+from twelvelabs_async.emulator._state.entities import Index
 from twelvelabs_async.emulator._state.service import Service
 
 USAGE = web.RequestKey("usage", UsageMeter)
@@ -68,6 +70,24 @@ class RequestContext:
         identifier = self.path_id(name, prefix)
         found = objects.get(identifier)
         return require_found(found if found is not None and where(found) else None, kind, identifier)
+
+    @property
+    def index(self) -> Index:
+        """The index whose id is in the path.
+
+        Raises:
+            ApiError: The parameter is not an id, or there is no such index.
+        """
+        return self.service.index(self.path_id("index-id"))
+
+    @property
+    def asset(self) -> Asset:
+        """The asset whose id is in the path.
+
+        Raises:
+            ApiError: The parameter is not an id, or there is no such asset.
+        """
+        return self.service.asset(self.path_id("asset_id"))
 
     @property
     def usage(self) -> UsageMeter:

@@ -11,7 +11,7 @@ from twelvelabs_async.emulator._api.validation import Form, check_text, require_
 from twelvelabs_async.emulator._errors import ApiError, invalid_parameter, missing_parameter
 from twelvelabs_async.emulator._generation import embeddings
 from twelvelabs_async.emulator._generation.embeddings import EmbedRequest, EmbedTask, Span, VectorSpec
-from twelvelabs_async.emulator._json import rfc3339_millis
+from twelvelabs_async.emulator._json import DAY, rfc3339_millis
 from twelvelabs_async.emulator._media import rules
 from twelvelabs_async.emulator._media.media import Media, header_of
 from twelvelabs_async.emulator._media.rules import check_indexable, marengo_problem
@@ -31,7 +31,7 @@ SCOPES = ("clip", "video")
 OFFSETS = ("video_start_offset_sec", "video_end_offset_sec")
 DEFAULT_CLIP_LENGTH = 6.0
 MIN_CLIP_LENGTH, MAX_CLIP_LENGTH = 2.0, 10.0
-TASK_RETENTION = 7 * 86_400.0
+TASK_RETENTION = 7 * DAY
 """Seconds for which embeddings are available."""
 
 

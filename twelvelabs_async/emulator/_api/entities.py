@@ -170,9 +170,7 @@ async def list_entities(context: RequestContext) -> ApiResponse:
 async def list_entities_of_asset(context: RequestContext) -> ApiResponse:
     """GET /assets/{asset_id}/entities."""
     service = context.service
-    entities = listing.newest_first(
-        service.state.knowledge.entities_showing(service.asset(context.path_id("asset_id")).id)
-    )
+    entities = listing.newest_first(service.state.knowledge.entities_showing(context.asset.id))
     return listing.page_response(context, entities, lambda entity: entity_view(service, entity))
 
 

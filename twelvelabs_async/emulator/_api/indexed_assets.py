@@ -35,7 +35,7 @@ async def create_indexed_asset(context: RequestContext) -> ApiResponse:
 
     The behavior for an asset that is already in the index is not documented; the emulator indexes it again.
     """
-    index = context.service.index(context.path_id("index-id"))
+    index = context.index
     body = await context.json()
     asset_id = required_string(body, "asset_id")
     stream = optional_bool(body, "enable_video_stream")
@@ -80,7 +80,7 @@ def add_video(
 async def list_indexed_assets(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/indexed-assets."""
     service = context.service
-    index = service.index(context.path_id("index-id"))
+    index = context.index
     statuses = context.query_choices("status", STATUSES, STATUSES)
     videos = [
         video for video in service.state.videos_of_index(index.id) if progress.video_status(service, video) in statuses
@@ -114,7 +114,7 @@ def _matches_filters(context: RequestContext, video: Video) -> bool:
 async def list_indexed_assets_of_asset(context: RequestContext) -> ApiResponse:
     """GET /assets/{asset_id}/indexed-assets."""
     service = context.service
-    asset = service.asset(context.path_id("asset_id"))
+    asset = context.asset
     videos = listing.newest_first(service.state.videos_of_asset(asset.id))
     return listing.page_response(context, videos, lambda video: serializers.indexed_asset_summary(service, video))
 
@@ -131,7 +131,7 @@ def _find(context: RequestContext, name: str) -> Video:
     Raises:
         ApiError: The video is not in the index.
     """
-    index = context.service.index(context.path_id("index-id"))
+    index = context.index
     return context.find(context.service.state.videos, name, "indexed asset", where=lambda one: one.index_id == index.id)
 
 
@@ -157,7 +157,7 @@ async def delete_indexed_asset(context: RequestContext) -> ApiResponse:
 
 async def list_videos(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}/videos."""
-    videos = progress.ready_videos(context.service, context.service.index(context.path_id("index-id")).id)
+    videos = progress.ready_videos(context.service, context.index.id)
     return _list_page(context, videos, serializers.listed_video)
 
 

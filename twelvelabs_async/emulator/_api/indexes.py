@@ -93,12 +93,12 @@ def _matches_filters(context: RequestContext, index: Index) -> bool:
 
 async def retrieve_index(context: RequestContext) -> ApiResponse:
     """GET /indexes/{index-id}."""
-    return ApiResponse(index_view(context.service, context.service.index(context.path_id("index-id"))))
+    return ApiResponse(index_view(context.service, context.index))
 
 
 async def update_index(context: RequestContext) -> ApiResponse:
     """PUT /indexes/{index-id}."""
-    index = context.service.index(context.path_id("index-id"))
+    index = context.index
     body = await context.json()
     if "models" in body:
         raise ApiError(400, "index_engine_cannot_be_changed", "The models of an index cannot be changed.")
@@ -111,7 +111,7 @@ async def update_index(context: RequestContext) -> ApiResponse:
 
 async def delete_index(context: RequestContext) -> ApiResponse:
     """DELETE /indexes/{index-id}."""
-    context.service.state.delete_index(context.service.index(context.path_id("index-id")).id)
+    context.service.state.delete_index(context.index.id)
     return NO_CONTENT
 
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from twelvelabs_async.emulator._json import DAY
 from twelvelabs_async.emulator._media.media import Asset, Media, Passage, equal_segments
 
 TimedText = tuple[float, float, str]
@@ -32,7 +33,7 @@ _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 _TIME_LINE = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}.*$", re.MULTILINE)
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
-MAX_PASSAGE_END = 7 * 86_400.0
+MAX_PASSAGE_END = 7 * DAY
 """Largest end of a passage, in seconds."""
 
 
