@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, Union, cast, get_args,
 
 import attrs
 
+from twelvelabs_async._arguments import describe
 from twelvelabs_async._codec.converter import structure_strict
 from twelvelabs_async.errors import InvalidInputError, MalformedResponseError, StructuredOutputError
 
@@ -98,7 +99,7 @@ def json_schema(schema: type[Any] | Mapping[str, Any]) -> dict[str, Any]:
     """
     if isinstance(schema, Mapping):
         result = dict(schema)
-    elif attrs.has(schema):
+    elif _is_attrs_class(schema):
         result = _class_schema(schema, ())
     else:
         raise InvalidInputError(f"schema must be an attrs class or a JSON schema, got {schema!r:.100}")
@@ -134,6 +135,7 @@ def parse_structured(
         operation: Operation that returned the text, for the error.
 
     Raises:
+        InvalidInputError: `text` is not a string.
         StructuredOutputError: The text is truncated, contains no JSON document, or does not match the schema; `text`
             on the error contains it.
 
@@ -178,6 +180,7 @@ def parse_structured_text(
         operation: Operation that returned the text, for the error.
 
     Raises:
+        InvalidInputError: `text` is not a string.
         StructuredOutputError: As for `parse_structured`.
 
     Example:
@@ -194,10 +197,13 @@ def parse_structured_text(
     if finish_reason == "length":
         message = "the response was truncated at the token limit; raise max_tokens or request fewer fields"
         raise StructuredOutputError(message=message, **context)
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
+        raise InvalidInputError(f"text must be the generated text, got {describe(text)}")
     try:
-        target: type[Any] = dict if isinstance(schema, Mapping) else schema
         found = _loads(text)
-        return attrs.evolve(found, value=structure_strict(found.value, target))
+        root: type[Any] = dict  # of each schema
+        value = structure_strict(found.value, root)
+        return attrs.evolve(found, value=value if isinstance(schema, Mapping) else structure_strict(value, schema))
     except (ValueError, RecursionError) as error:
         message, path = f"the response is not JSON: {error}", ""
     except MalformedResponseError as error:
@@ -288,10 +294,15 @@ def _class_schema(schema_class: type[Any], ancestors: tuple[type[Any], ...]) -> 
     return {"type": "object", "properties": properties, "required": required}
 
 
+def _is_attrs_class(value: Any) -> bool:
+    """Return whether a value is an attrs class, not an instance of one or a generic class with its parameters."""
+    return isinstance(value, type) and attrs.has(value)
+
+
 def _type_schema(annotation: Any, path: str, ancestors: tuple[type[Any], ...]) -> dict[str, Any]:
     if annotation in _SCALAR_TYPES:
         return {"type": _SCALAR_TYPES[annotation]}
-    if attrs.has(annotation):
+    if _is_attrs_class(annotation):
         return _class_schema(annotation, ancestors)
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType} and (len({*inner} - {NoneType}) == 1 or {*inner} <= _SCALAR_TYPES.keys()):

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 from collections.abc import Mapping
-from typing import Any, Literal, Optional, cast
+from typing import Any, Generic, Literal, Optional, TypeVar, cast
 
 import attrs
 import pytest
@@ -27,6 +27,19 @@ from twelvelabs_async.structured_output import (
 class Person:
     name: str
     age: int | None = None
+
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen
+class Box(Generic[_T]):
+    content: _T
+
+
+@attrs.frozen
+class HasBox:
+    box: Box[int]
 
 
 @attrs.define(kw_only=True)
@@ -318,8 +331,9 @@ def test_a_code_fence_within_a_value_is_kept() -> None:
         ('```json\n{"name": "Ada', "not JSON"),
         ('{"name": "Ada", "age": NaN}', "NaN is not a JSON number"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "does not match the schema"),
-        ("null", "does not match the schema"),
+        ("[]", "expected an object, got array"),
+        ('[{"name": "Ada"}]', "expected an object, got array"),
+        ("null", "expected an object, got null"),
         ('"Ada"', "not JSON"),
         ("{}", "required field 'name' is missing"),
         ('{"name": null}', "expected str, got null"),
@@ -340,6 +354,18 @@ def test_invalid_text_raises_structured_output_error_with_the_text(text: str, me
     assert error.retryable
     assert isinstance(error, MalformedResponseError)
     assert len(str(error)) < 1200
+
+
+def test_instances_generic_classes_and_texts_of_other_types_are_rejected() -> None:
+    schemas: list[Any] = [Person(name="Ada", age=36), Box[int]]
+    for schema in schemas:
+        with pytest.raises(InvalidInputError, match="must be an attrs class or a JSON schema, got "):
+            json_schema(schema)
+    with pytest.raises(InvalidInputError, match=r"HasBox.box has the unsupported type .*Box\[int\]"):
+        json_schema(HasBox)
+    for text in (None, 5, b"{}"):
+        with pytest.raises(InvalidInputError, match="text must be the generated text, got "):
+            parse_structured(cast("Any", text), Person)
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "3", "null"])
