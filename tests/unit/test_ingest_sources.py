@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from twelvelabs_async._system import path_to_uri, uri_to_path
 from twelvelabs_async.ingest import Item, PathOrUrl, PathSkipped
@@ -202,6 +203,33 @@ def test_a_path_that_is_too_long_becomes_an_item_and_others_are_scanned(folder: 
     assert ["too long" in item.problem for item in items if item.problem] == [True]
 
 
+@pytest.mark.parametrize("source", ["videos", "videos/**", "videos/**/*.mp4"])
+def test_a_folder_of_a_thousand_levels_is_read(folder: Path, source: str) -> None:
+    deepest = folder / "videos" / "/".join("d" * 1100)
+    path = folder / "videos"
+    for _ in range(1100):  # makedirs calls itself for each level
+        path = path / "d"
+        path.mkdir()
+    (deepest / "z.mp4").touch()
+    try:
+        found = paths_of(source)
+    finally:
+        (deepest / "z.mp4").unlink()
+        os.removedirs(deepest)  # pytest cannot remove them
+    assert [Path(name).name for name in found if name.endswith("/z.mp4")] == ["z.mp4"]
+    assert "videos/b.mp4" in found
+
+
+@pytest.mark.parametrize("source", ["videos", "videos/*", "videos/**/*.mp4"])
+def test_a_chain_of_links_that_is_too_long_becomes_an_item_and_others_are_read(folder: Path, source: str) -> None:
+    for number in range(1100):
+        (folder / f"videos/link{number:04}.mp4").symlink_to(f"link{number + 1:04}.mp4")
+    (folder / "videos/link1100.mp4").touch()
+    items = {Path(item.source).name: item.problem for item in items_of(source)}
+    assert (items["b.mp4"], items["link1099.mp4"]) == ("", "")
+    assert items["link0000.mp4"].startswith("cannot read this file: ")
+
+
 def test_a_glob_reports_the_folders_it_does_not_enter(folder: Path) -> None:
     (folder / "videos/lost+found").mkdir()
     events = [event for event in expand("videos/**/*.mp4") if isinstance(event, PathSkipped)]
@@ -254,6 +282,23 @@ async def test_a_failing_path_object_becomes_an_item_with_a_problem(folder: Path
     sources: Any = [CloudPath(path), folder / "videos/b.mp4"]
     failed, other = [item async for item in iter_items(sources)]
     assert failed.problem.startswith("a source has no path")
+    assert (Path(other.source).name, other.problem) == ("b.mp4", "")
+
+
+class FailingText(str):
+    """A string of a caller that cannot be converted."""
+
+    __slots__ = ()
+
+    @override
+    def __str__(self) -> str:
+        raise RuntimeError("broken")
+
+
+async def test_a_source_that_raises_an_exception_becomes_an_item_with_a_problem(folder: Path) -> None:
+    sources: list[PathOrUrl] = [FailingText("videos/a.MOV"), folder / "videos/b.mp4"]
+    failed, other = [item async for item in iter_items(sources)]
+    assert failed.problem == "RuntimeError: broken"
     assert (Path(other.source).name, other.problem) == ("b.mp4", "")
 
 

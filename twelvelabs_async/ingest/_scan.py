@@ -165,17 +165,21 @@ def _expand_all(sources: Sequence[object]) -> Iterator[Item | PathSkipped]:
             yield source
             continue
         try:
-            path, metadata, key = _split_source(source)
-        except InvalidInputError as error:
+            yield from _expand_with_metadata(source)
+        except Exception as error:  # noqa: BLE001  # one source must not end a run
             shown = _shown(_path_of(source))
-            yield Item(shown, redact_url(shown) if is_url(shown) else shown, str(error))
-            continue
-        for found in expand(path):
-            if isinstance(found, Item) and (metadata is not None or key):
-                identity: dict[str, Any] = {"uri": key, "has_key": True} if key else {}
-                yield attrs.evolve(found, user_metadata=metadata, **identity)
-            else:
-                yield found
+            uri = redact_url(shown) if is_url(shown) else shown
+            yield Item(shown, uri, str(error) if isinstance(error, InvalidInputError) else error_text(error))
+
+
+def _expand_with_metadata(source: object) -> Iterator[Item | PathSkipped]:
+    path, metadata, key = _split_source(source)
+    for found in expand(path):
+        if isinstance(found, Item) and (metadata is not None or key):
+            identity: dict[str, Any] = {"uri": key, "has_key": True} if key else {}
+            yield attrs.evolve(found, user_metadata=metadata, **identity)
+        else:
+            yield found
 
 
 def _shown(given: Any) -> str:
@@ -194,7 +198,9 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
     """
     parts = cast("tuple[object, ...]", source) if isinstance(source, tuple) else (source, None)
     if len(parts) not in {2, 3}:
-        raise InvalidInputError(f"a tuple must be (source, metadata) or (source, metadata, key), got {parts!r}")
+        raise InvalidInputError(
+            f"a tuple must be (source, metadata) or (source, metadata, key), got one with {len(parts)} values"
+        )
     path, metadata, key = (*parts, None)[:3]
     if isinstance(path, PathLike):
         try:
@@ -229,7 +235,7 @@ def expand(source: PathOrUrl) -> Iterator[Item | PathSkipped]:
         return
     try:
         if os.path.isdir(name):  # noqa: PTH112  # Path("./a") is shown as "a"
-            yield from _or_problem(name, _folder_items(name), "no video or audio in this folder")
+            yield from _or_problem(name, _folder_items(name, set()), "no video or audio in this folder")
         elif os.path.lexists(name):
             yield _file_item(name)
         elif glob.has_magic(name):
@@ -281,8 +287,8 @@ def _with_counts(left_out: Counter[PathSkipped]) -> Iterator[PathSkipped]:
 
 def _file_item(path: str) -> Item:
     try:
-        real_path = os.path.realpath(path)
-        status = os.stat(real_path)  # noqa: PTH116  # Path.resolve raises RuntimeError for a link to itself
+        status = os.stat(path)  # noqa: PTH116  # Path.resolve raises RuntimeError for a link to itself
+        real_path = os.path.realpath(path)  # after stat: a chain of a thousand links raises RecursionError
     except FileNotFoundError:
         return Item(path, path, "no such file or folder")
     except OSError as error:
@@ -302,25 +308,34 @@ def _or_problem(source: str, found: Iterator[Item | PathSkipped], problem: str) 
         yield Item(source, source, problem)
 
 
-def _folder_items(folder: str) -> Iterator[Item | PathSkipped]:
-    unreadable: list[OSError] = []
-    for parent, folders, files in os.walk(folder, onerror=unreadable.append):
+def _folder_items(folder: str, read: set[str]) -> Iterator[Item | PathSkipped]:
+    """Yield what a folder contains, without the folders that are in `read`; add those that it reads."""
+    unreadable: list[Item | PathSkipped] = []
+    pending = [folder]  # os.walk of Python 3.11 fails in a folder that is a thousand levels deep
+    while pending:
+        parent = pending.pop()
+        if parent in read:
+            continue
+        read.add(parent)
         entered: list[str] = []
-        for name in sorted(folders):
-            reason = _skip_reason(parent, name)
+        files: list[str] = []
+        for entry in _entries(parent, unreadable):
+            reason = _skip_reason(parent, entry.name) if (is_folder := _is_folder(entry)) else None
+            path = str(Path(parent) / entry.name)
             if reason:
-                yield PathSkipped(path=str(Path(parent) / name), reason=reason)
+                yield PathSkipped(path=path, reason=reason)
             else:
-                entered.append(name)
-        folders[:] = entered
+                (entered if is_folder else files).append(path)
+        pending += reversed(entered)
         left_out: Counter[PathSkipped] = Counter()
-        for name in sorted(files):
+        for path in files:
+            name = PurePath(path).name
             if _is_indexable(name):
-                yield _file_item(str(Path(parent) / name))
+                yield _file_item(path)
             else:
                 left_out[_skipped_file(parent, name)] += 1
         yield from _with_counts(left_out)
-    yield from map(_unreadable_folder, unreadable)
+    yield from unreadable
 
 
 def _unreadable_folder(error: OSError) -> Item:
@@ -336,7 +351,9 @@ def _skip_reason(parent: str, name: str) -> SkipReason | None:
         return SKIPPED_FOLDERS[lowered]
     if _is_hidden(name):
         return "hidden folder"
-    return "linked folder" if os.path.islink(os.path.join(parent, name)) else None  # noqa: PTH114, PTH118  # Path raises errors
+    path = os.path.join(parent, name)  # noqa: PTH118  # Path raises errors
+    is_junction = getattr(os.path, "isjunction", os.path.islink)(path)  # a link to a folder on Windows
+    return "linked folder" if is_junction or os.path.islink(path) else None  # noqa: PTH114  # the same
 
 
 def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
@@ -345,8 +362,9 @@ def _glob_items(pattern: str) -> Iterator[Item | PathSkipped]:
     segments = [part for part in PurePath(rest).parts if part != os.sep]
     seen: set[str | PathSkipped] = set()
     left_out: list[Item | PathSkipped] = []
+    folders: set[str] = set()
     for match in _matches(root, segments, left_out):
-        found = _folder_items(match) if os.path.isdir(match) else [_matching_file(match)]  # noqa: PTH112  # Path raises errors
+        found = _folder_items(match, folders) if os.path.isdir(match) else [_matching_file(match)]  # noqa: PTH112  # Path raises errors
         yield from _new(found, seen)
     yield from _new(left_out, seen)
 
@@ -375,9 +393,11 @@ def _matches(parent: str, segments: Sequence[str], left_out: list[Item | PathSki
         return
     segment, rest = segments[0], segments[1:]
     if segment == "**":
-        yield from _matches(parent, rest or ["*"], left_out)
-        for folder in _subfolders(parent, left_out):
-            yield from _matches(folder, segments, left_out)
+        pending = [parent]
+        while pending:
+            folder = pending.pop()
+            yield from _matches(folder, rest or ["*"], left_out)
+            pending += reversed(list(_subfolders(folder, left_out)))
     elif glob.has_magic(segment):
         for entry in _entries(parent, left_out) if len(segment) <= MAX_PATTERN_LENGTH else ():
             if fnmatch.fnmatch(entry.name, segment) and (segment.startswith(".") or not _is_hidden(entry.name)):
@@ -422,6 +442,8 @@ def _entries(folder: str, left_out: list[Item | PathSkipped]) -> list[os.DirEntr
 
 def _leads_to_itself(link: str) -> bool:
     """Return whether a link to a folder leads to a folder that the link is in."""
+    if not os.path.isdir(link):  # noqa: PTH112  # Path raises errors
+        return False
     target = Path(os.path.realpath(link))
     return target in Path(os.path.realpath(Path(link).parent), "_").parents
 
