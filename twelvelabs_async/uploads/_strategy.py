@@ -45,7 +45,37 @@ _EXTENSIONS: Final[dict[MediaType, str]] = {
 _TYPE_BY_EXTENSION: Final[dict[str, MediaType]] = {
     ext: kind for kind, names in _EXTENSIONS.items() for ext in names.split()
 }
-_CONTENT_TYPES: Final = {"mkv": "video/x-matroska", "ts": "video/mp2t", "mts": "video/mp2t", "m4a": "audio/mp4"}
+_EXTENSIONS_BY_CONTENT_TYPE: Final = {
+    "application/mxf": "mxf",
+    "application/vnd.rn-realmedia": "rm rmvb",
+    "audio/ac3": "ac3",
+    "audio/amr": "amr",
+    "audio/flac": "flac",
+    "audio/mp4": "alac m4a m4b",
+    "audio/ogg": "oga ogg",
+    "audio/x-ape": "ape",
+    "audio/x-caf": "caf",
+    "audio/x-matroska": "mka",
+    "audio/x-ms-wma": "wma",
+    "text/markdown": "md",
+    "video/3gpp": "3gp",
+    "video/3gpp2": "3g2",
+    "video/dv": "dv",
+    "video/mp2t": "m2ts mts ts",
+    "video/mpeg": "m2v vob",
+    "video/ogg": "ogv",
+    "video/x-f4v": "f4v",
+    "video/x-flv": "flv",
+    "video/x-m4v": "m4v",
+    "video/x-matroska": "mkv",
+    "video/x-ms-asf": "asf",
+    "video/x-ms-wmv": "wmv",
+}
+"""Content types that `mimetypes` does not know without the files of the system, or knows for audio only."""
+
+_CONTENT_TYPES: Final = {
+    extension: kind for kind, extensions in _EXTENSIONS_BY_CONTENT_TYPE.items() for extension in extensions.split()
+}
 
 
 def media_type(filename: str) -> MediaType:
@@ -63,9 +93,10 @@ def media_type(filename: str) -> MediaType:
 
 
 def content_type(filename: str) -> str:
-    """Return the Content-Type of a file, by its extension."""
-    known = _CONTENT_TYPES.get(PurePath(filename).suffix.lower().lstrip("."))
-    return known or mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    """Return the Content-Type of a file, by its extension: the same on each machine, and without reading a file."""
+    suffix = PurePath(filename).suffix.lower()
+    known = _CONTENT_TYPES.get(suffix.lstrip("."))  # `guess_type` reads the files of the system, which may be damaged
+    return known or mimetypes.types_map.get(suffix) or "application/octet-stream"
 
 
 def choose_strategy(
