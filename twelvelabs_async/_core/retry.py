@@ -240,7 +240,10 @@ class CallState(Attempt):
         if not _is_retryable(error):
             return False
         if self._attempts is None or self._retry_state is None:
-            self._attempts = aiter(self._controller())
+            try:
+                self._attempts = aiter(self._controller())
+            except OSError:  # the process cannot open more files, not even that of tenacity
+                return False
             self._retry_state = (await anext(self._attempts)).retry_state  # of the attempt that has failed
         self._retry_state.set_exception((type(error), error, None))
         retry = await anext(self._attempts, None) is not None
