@@ -20,7 +20,7 @@ from processes import start_process
 from twelvelabs_async import AsyncTwelveLabs, InternalServerError
 from twelvelabs_async._cli.demo import SAMPLE_VIDEOS
 from twelvelabs_async.emulator import Emulator, Timing
-from twelvelabs_async.ingest import _failures
+from twelvelabs_async.ingest import Item, _failures
 from twelvelabs_async.models.common import UserMetadata
 from twelvelabs_async.workers import Status, Worker, _jobs, status, submit
 from twelvelabs_async.workers.worker import _DEAD_WORKER_TIMEOUT
@@ -137,6 +137,17 @@ async def test_submitted_user_metadata_is_on_the_assets(platform: Emulator, ledg
         film.name: {**metadata, "ingest_token": ""},
         other.name: {"ingest_token": ""},
     }
+
+
+async def test_a_validator_that_raises_an_exception_rejects_that_file_alone(ledger: str, tmp_path: Path) -> None:
+    async def validate(item: Item) -> str:
+        if item.name == "film-000.mp4":
+            raise KeyError("broken")
+        return ""
+
+    films = create_films(tmp_path / "films", 2)
+    submitted = await submit(ledger, films, index_id="i", validate=validate)
+    assert (submitted.accepted, submitted.rejected) == (1, [(str(films / "film-000.mp4"), "KeyError: 'broken'")])
 
 
 @pytest.mark.parametrize("stage", ["uploading", "processing"])

@@ -14,8 +14,8 @@ import attrs
 from twelvelabs_async._arguments import require_bool
 from twelvelabs_async._concurrency import SCAN_THREADS
 from twelvelabs_async.clock import Clock, SystemClock
-from twelvelabs_async.errors import LedgerError, TwelveLabsError
-from twelvelabs_async.ingest._failures import error_line
+from twelvelabs_async.errors import LedgerError
+from twelvelabs_async.ingest._failures import error_line, log_unexpected
 from twelvelabs_async.ingest._scan import iter_items
 from twelvelabs_async.ingest._stages import RESTARTED, Claimer, may_have_sent
 from twelvelabs_async.ingest.ledger import Claim
@@ -145,7 +145,8 @@ class _Submitter:
             return await self.claimer.claim(item)
         except LedgerError:
             raise
-        except (TwelveLabsError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # the validator may be the caller's
+            log_unexpected(error, item.source, "queued")
             return error_line(error)
 
     async def _create_job(self, item: Item, claim: Claim) -> JobState | None:
