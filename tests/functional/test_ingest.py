@@ -228,14 +228,19 @@ async def test_an_exception_of_the_sources_is_raised_to_the_caller(
         await collect_by_name(client.ingest(sources(), index_id=index_id))
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), asyncio.CancelledError("oops")])
 async def test_a_listener_that_raises_is_logged_once_and_gets_later_events(
-    client: AsyncTwelveLabs, index_id: str, films: list[Path], caplog: pytest.LogCaptureFixture
+    client: AsyncTwelveLabs,
+    index_id: str,
+    films: list[Path],
+    caplog: pytest.LogCaptureFixture,
+    error: BaseException,
 ) -> None:
     finished: list[IngestResult] = []
 
     def listener(event: IngestEvent) -> None:
         if not isinstance(event, ItemFinished):
-            raise ZeroDivisionError("oops")
+            raise error
         finished.append(event.result)
 
     results = await collect_by_name(client.ingest(films, index_id=index_id, on_event=listener))
@@ -343,6 +348,22 @@ async def test_an_unexpected_error_fails_one_item_and_is_logged(
     assert [results[film.name].status for film in films] == ["ready", "failed", "failed"]
     assert [results[film.name].error for film in films] == ["", "ZeroDivisionError: oops", "too long"]
     assert "beta.mp4" in caplog.text
+
+
+async def test_a_validator_may_raise_a_cancellation_of_its_own_or_return_no_string(
+    client: AsyncTwelveLabs, index_id: str, films: list[Path]
+) -> None:
+    async def check(item: Item) -> Any:
+        await asyncio.sleep(0)
+        if item.name == "beta.mp4":
+            raise asyncio.CancelledError
+        return 404 if item.name == "gamma.mp4" else None
+
+    run = client.ingest(films, index_id=index_id, validate=check, max_in_flight=1)
+    results = await collect_by_name(run)
+    assert [results[film.name].status for film in films] == ["ready", "failed", "failed"]
+    assert "CancelledError" in results["beta.mp4"].error
+    assert results["gamma.mp4"].error == "404"
 
 
 async def test_metadata_is_on_the_asset_and_in_the_index(

@@ -123,7 +123,7 @@ class Claimer:
         if existing is not None:
             return Claim(entry=existing, match="same_file")
         async with self._validation_slots:
-            problem = await self.validate(item) if self.validate is not None else ""
+            problem = await self._find_problem(item)
             if problem:
                 return problem
             dedupe_key = await compute_dedupe_key(item, self.dedupe)
@@ -146,6 +146,16 @@ class Claimer:
             if not same:
                 claim = await self.ledger.claim(attrs.evolve(entry, dedupe_key=""))
         return claim
+
+    async def _find_problem(self, item: Item) -> str:
+        """Return what the validator says; it may be the caller's, and return or raise anything."""
+        try:
+            return str(await self.validate(item) or "") if self.validate is not None else ""
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise RuntimeError("the validator raised CancelledError") from error  # else the item would have no result
 
 
 def _token(*parts: object) -> str:

@@ -193,7 +193,7 @@ class Ingestion:
             return
         try:
             self._listener(event)
-        except Exception:
+        except (Exception, asyncio.CancelledError):  # a listener is no coroutine: this task was not cancelled
             _logger.log(
                 logging.DEBUG if self._listener_failed else logging.ERROR,
                 "on_event raised an exception on %s",
