@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import socket
 import sys
@@ -16,6 +17,7 @@ from movies import MEDIA, reference_movie
 
 from twelvelabs_async.emulator import Emulator, samples
 from twelvelabs_async.emulator._media.inspection import make_thumbnail
+from twelvelabs_async.emulator._spool import BATCH_SIZE, UploadHasher
 
 SendRequest = Callable[..., Awaitable[tuple[int, Any]]]
 CreateResource = Callable[..., Awaitable[str]]
@@ -352,3 +354,15 @@ async def test_the_reported_size_of_a_large_file_is_exact(
     asset = await make_asset("film.mp4", samples.video(size=3_000_001))
     advance(10)
     assert (await call("GET", f"/assets/{asset}"))[1]["size"] == 3_000_001
+
+
+async def test_a_failed_write_for_a_client_that_has_disconnected_is_not_reported(tmp_path: Path) -> None:
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    hasher = UploadHasher(tmp_path / "deleted")
+    await hasher.feed(bytes(BATCH_SIZE))
+    assert hasher._running is not None
+    await asyncio.wait([hasher._running])
+    del hasher
+    gc.collect()
+    assert not reported

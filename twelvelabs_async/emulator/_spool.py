@@ -99,6 +99,7 @@ class UploadHasher:
             await self._running
         batch, self._pending, self._pending_size = self._pending, [], 0
         self._running = asyncio.get_running_loop().run_in_executor(None, self._process_batch, batch)
+        self._running.add_done_callback(_retrieve_exception)
 
     def _process_batch(self, batch: list[bytes]) -> None:
         content = b"".join(batch)
@@ -108,3 +109,9 @@ class UploadHasher:
                 file.seek(self._offset)
                 file.write(content)
         self._offset += len(content)
+
+
+def _retrieve_exception(future: asyncio.Future[None]) -> None:
+    """Mark the exception as retrieved: the last batch of a client that has disconnected is not awaited."""
+    if not future.cancelled():
+        future.exception()
