@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 from unittest.mock import Mock
 
 import attrs
@@ -264,6 +265,16 @@ def _set_version(path: Path, version: int) -> None:
     db = sqlite3.connect(path)
     db.execute(f"PRAGMA user_version = {version}")
     db.close()
+
+
+@pytest.mark.parametrize("access", ["exclusive", "read"])
+async def test_a_ledger_without_its_name_is_damaged(path: Path, access: Literal["exclusive", "read"]) -> None:
+    await all_entries(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM ledger")
+        db.commit()
+    with pytest.raises(LedgerError, match="is damaged: it has 0 names"):
+        await SqliteLedger(path, access=access).open()
 
 
 async def test_a_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:

@@ -320,18 +320,17 @@ def _folder_items(folder: str, read: set[str]) -> Iterator[Item | PathSkipped]:
         entered: list[str] = []
         files: list[str] = []
         for entry in _entries(parent, unreadable):
-            reason = _skip_reason(parent, entry.name) if (is_folder := _is_folder(entry)) else None
-            path = str(Path(parent) / entry.name)
-            if reason:
-                yield PathSkipped(path=path, reason=reason)
+            if not _is_folder(entry):
+                files.append(entry.name)
+            elif reason := _skip_reason(parent, entry.name):
+                yield PathSkipped(path=str(Path(parent) / entry.name), reason=reason)
             else:
-                (entered if is_folder else files).append(path)
+                entered.append(str(Path(parent) / entry.name))
         pending += reversed(entered)
         left_out: Counter[PathSkipped] = Counter()
-        for path in files:
-            name = PurePath(path).name
+        for name in files:
             if _is_indexable(name):
-                yield _file_item(path)
+                yield _file_item(str(Path(parent) / name))
             else:
                 left_out[_skipped_file(parent, name)] += 1
         yield from _with_counts(left_out)

@@ -642,6 +642,9 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
             f"the ledger {path} was written by version 0.1 of the package, which this version cannot read; finish the "
             "ingestion with version 0.1, or delete the ledger to start over"
         )
+    (names,) = connection.execute("SELECT count(*) FROM ledger").fetchone()
+    if names != 1:
+        raise LedgerError(f"the ledger {path} is damaged: it has {names} names in place of one")
 
 
 def _apply_migration(connection: sqlite3.Connection, version: int) -> None:
