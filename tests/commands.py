@@ -29,6 +29,17 @@ os.execv(sys.argv[1], sys.argv[1:])
 """A separate program, since Python code between fork and exec could wait for a lock that another thread holds."""
 
 
+HANGUP_IS_IGNORED = sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+"""Whether the tests run below `nohup`, whose choice the command line respects."""
+
+ENDING_SIGNALS = [
+    "SIGINT",
+    "SIGTERM",
+    pytest.param("SIGHUP", marks=pytest.mark.skipif(HANGUP_IS_IGNORED, reason="it is ignored below nohup")),
+]
+"""Signals that end a command."""
+
+
 @attrs.frozen
 class CommandResult:
     """Exit code and output of a command."""

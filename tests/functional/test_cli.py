@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import CLI_COMMAND, Cli, environment, interruptible_process, run_in_subprocess, wait_until
+from commands import CLI_COMMAND, ENDING_SIGNALS, Cli, environment, interruptible_process, run_in_subprocess, wait_until
 
 from twelvelabs_async import __main__, __version__
 from twelvelabs_async._cli import demo
@@ -207,7 +207,7 @@ def test_the_command_without_its_extra_prints_how_to_install_it(
 
 @pytest.mark.oldest_python
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ENDING_SIGNALS)
 def test_the_first_ctrl_c_finishes_items_in_progress_and_the_next_run_resumes(
     cli_emulator: ThreadedEmulator, tmp_path: Path, name: str
 ) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import CLI_COMMAND, Cli, environment, wait_until
+from commands import CLI_COMMAND, ENDING_SIGNALS, Cli, environment, wait_until
 from cyclopts import App
 
 from twelvelabs_async._cli import demo
@@ -183,7 +183,7 @@ def test_an_interrupt_ends_a_run_whose_input_stays_open(cli_emulator: ThreadedEm
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ENDING_SIGNALS)
 def test_a_signal_during_the_imports_ends_the_command_with_one_line(name: str) -> None:
     program = (
         "import builtins, signal, sys\n"
