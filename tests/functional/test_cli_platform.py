@@ -85,7 +85,7 @@ def test_a_video_is_listed_shown_and_deleted(cli: Cli, cli_emulator: ThreadedEmu
     assert "metadata camera  front\n" in details
     (record,) = cli("videos", "show", "holiday", video, "--json").records
     assert (record["_id"], record["user_metadata"]) == (video, {"camera": "front"})
-    (record,) = cli("videos", "delete", "holiday", video, "--yes", "--json").records
+    (record,) = cli("videos", "delete", "holiday", video, video, "--yes", "--json").records
     assert record == {"_id": video, "asset_id": record["asset_id"], "deleted": True}
     assert list(cli_emulator.state.assets) == [record["asset_id"]]
     assert cli("videos", "delete", "holiday", video, "--yes").exit_code == 3
@@ -127,6 +127,15 @@ def test_embed_takes_text_assets_and_files(cli: Cli, cli_emulator: ThreadedEmula
     assert len(record["embedding"]) == 512
     result = cli("embed", "a boat", "--video", asset)
     assert (result.exit_code, "TEXT with --image" in result.stderr) == (2, True)
+    if Path("/dev/zero").exists():  # it has no end
+        result = cli("embed", "--image", "/dev/zero")
+        assert (result.exit_code, "/dev/zero is too large; --image takes files of up to" in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("cli_emulator")
+def test_an_empty_query_is_named_in_the_error(cli: Cli) -> None:
+    result = cli("search", "holiday", "")
+    assert (result.exit_code, result.stderr) == (2, "error: QUERY must not be empty\n")
 
 
 def test_api_rejects_input_with_form(cli: Cli, cli_emulator: ThreadedEmulator, tmp_path: Path) -> None:

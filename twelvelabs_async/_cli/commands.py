@@ -281,7 +281,7 @@ def videos_delete(
     from twelvelabs_async._cli.videos import delete_videos, find_videos_to_delete
 
     screen = Screen(json=json)
-    found, chosen = run_with_key(find_videos_to_delete(as_text(index), videos, base_url=base_url))
+    found, chosen = run_with_key(find_videos_to_delete(as_text(index), dict.fromkeys(videos), base_url=base_url))
     for video in chosen:
         screen.print(f"{video.id}  {video.system_metadata.filename or ''}")
     if not (yes or screen.confirm(f"remove {plural(len(chosen), 'video')} from index {found.index_name}?")):

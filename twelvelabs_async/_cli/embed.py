@@ -92,9 +92,11 @@ def _media_source(value: str, kind: str) -> dict[str, str]:
     try:
         if not path.suffix and "/" not in value and not path.exists():
             return {"asset_id": value}
-        if path.stat().st_size > MAX_EMBEDDED_FILE:
-            size, limit = format_size(path.stat().st_size), format_size(MAX_EMBEDDED_FILE)
-            raise InvalidInputError(f"{value} has {size}; --{kind} takes files of up to {limit}, or the id of an asset")
-        return {"base64_string": base64.b64encode(path.read_bytes()).decode()}
+        with path.open("rb") as file:
+            content = file.read(MAX_EMBEDDED_FILE + 1)  # a device may have no end
     except OSError as error:
         raise InvalidInputError(f"--{kind} cannot be read from {value}: {error.strerror}") from None
+    if len(content) > MAX_EMBEDDED_FILE:
+        limit = format_size(MAX_EMBEDDED_FILE)
+        raise InvalidInputError(f"{value} is too large; --{kind} takes files of up to {limit}, or the id of an asset")
+    return {"base64_string": base64.b64encode(content).decode()}

@@ -198,7 +198,13 @@ async def run_search(
     base_url: str | None,
     screen: Screen,
 ) -> ExitCode:
-    """Search an index and print the results, or write them as a page."""
+    """Search an index and print the results, or write them as a page.
+
+    Raises:
+        InvalidInputError: The query is empty.
+    """
+    if not query:
+        raise InvalidInputError("QUERY must not be empty")
     async with open_client(base_url, screen) as client:
         found = await require_index(client, index)
         hits = await client.search.query_with_videos(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from twelvelabs_async._cli.arguments import open_client
@@ -86,7 +86,7 @@ def _details(video: IndexedAssetDetailed, index: Index) -> list[tuple[str, str]]
 
 
 async def find_videos_to_delete(
-    index: str, video_ids: Sequence[str], *, base_url: str | None
+    index: str, video_ids: Iterable[str], *, base_url: str | None
 ) -> tuple[Index, list[IndexedAssetDetailed]]:
     """Return the videos with these ids, and their index.
 
