@@ -71,6 +71,10 @@ def twelvelabs_emulator(
             emulator = _twelvelabs_server()
             emulator.reset()
         else:
+            if marker.args:
+                raise pytest.UsageError(
+                    f"the marker {_MARKER} takes options by name, such as seed=1, got {marker.args}"
+                )
             emulator = _start(stack, marker.kwargs)
         monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
         monkeypatch.setenv("TWELVELABS_API_KEY", emulator.api_key)

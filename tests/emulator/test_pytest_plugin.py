@@ -84,6 +84,11 @@ def test_with_a_plan(twelvelabs_emulator):
     with pytest.raises(QuotaExhaustedError):
         asyncio.run(work())
 
+@pytest.mark.twelvelabs("free")
+def test_with_an_option_without_a_name(request):
+    with pytest.raises(pytest.UsageError, match="options by name, such as seed=1, got .'free'"):
+        request.getfixturevalue("twelvelabs_emulator")
+
 @pytest.mark.parametrize("turn", [1, 2])
 def test_without(twelvelabs_emulator, turn):
     SHARED.append(twelvelabs_emulator.base_url)
@@ -188,7 +193,7 @@ def test_the_plugin_works_with_anyio_alone(run_tests: RunTests) -> None:
 
 
 def test_a_marker_gives_a_test_its_own_emulator(run_tests: RunTests) -> None:
-    assert "3 passed" in run_tests(MARKER_TESTS)
+    assert "4 passed" in run_tests(MARKER_TESTS)
 
 
 def test_everything_is_processed_immediately(run_tests: RunTests) -> None:
