@@ -21,7 +21,7 @@ from processes import PIPE, start_process
 
 from twelvelabs_async import LedgerError, LedgerInUseError
 from twelvelabs_async.ingest import Entry
-from twelvelabs_async.ingest._postgres import LedgerConnection, scalar
+from twelvelabs_async.ingest._postgres import LedgerConnection, LedgerPool, scalar
 from twelvelabs_async.ingest._process_identity import ProcessIdentity, current_process, has_ended, running_since
 from twelvelabs_async.ingest.postgres_ledger import _MAX_LEDGER_CONNECTIONS, PostgresLedger
 from twelvelabs_async.models.assets import CompletedChunk
@@ -114,6 +114,26 @@ async def test_p28_a_write_succeeds_after_the_database_has_ended_all_idle_sessio
             while await scalar(observer, sessions, ("ClientRead",)):
                 await asyncio.sleep(0.05)
         await ledger.save(attrs.evolve(ENTRY, stage="uploading"))
+
+
+async def test_a_ledger_waits_between_connections_while_each_new_one_is_lost(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = 0
+
+    async def check_connection(connection: LedgerConnection) -> None:
+        nonlocal checks
+        checks += 1
+        await connection.close()
+        raise psycopg.OperationalError("server login has been failing")
+
+    async with open_ledger(database) as ledger:
+        with monkeypatch.context() as patch:
+            patch.setattr(LedgerPool, "check_connection", staticmethod(check_connection))
+            patch.setattr(ledger._pool, "timeout", 0.5)
+            with pytest.raises(LedgerError, match="no connection"):
+                await ledger.save(ENTRY)
+            assert checks <= _MAX_LEDGER_CONNECTIONS + 1
 
 
 async def test_the_ledger_of_a_database_with_serializable_transactions_uses_read_committed(database: str) -> None:

@@ -94,6 +94,9 @@ _ASSIGNMENTS: Final = sql.SQL(", ").join(
 LedgerConnection = AsyncConnection[TupleRow]
 
 
+LOST_CONNECTION_DELAY: Final = 1.0
+"""Seconds between two attempts to get a connection while each new one is lost."""
+
 SESSION_PARAMETERS: Final = {
     "default_transaction_isolation": "read committed",
     "datestyle": "ISO",
@@ -118,12 +121,18 @@ class LedgerPool(AsyncConnectionPool[LedgerConnection]):
         """Return a connection that works."""
         clock = SystemClock()
         deadline = clock.monotonic() + (self.timeout if timeout is None else timeout)
+        failed_checks = 0
         while True:
+            if (
+                failed_checks > self.max_size
+            ):  # new connections are lost as well: a pooler is up, and its database is not
+                await clock.sleep(LOST_CONNECTION_DELAY)
             connection = await super().getconn(deadline - clock.monotonic())
             try:
                 await self.check_connection(connection)
             except OperationalError:
                 await self.putconn(connection)
+                failed_checks += 1
             except BaseException:
                 await self.putconn(connection)
                 raise
