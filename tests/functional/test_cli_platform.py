@@ -132,6 +132,20 @@ def test_embed_takes_text_assets_and_files(cli: Cli, cli_emulator: ThreadedEmula
         assert (result.exit_code, "/dev/zero is too large; --image takes files of up to" in result.stderr) == (2, True)
 
 
+def test_an_unknown_command_gets_the_names_of_similar_ones_or_of_all(cli: Cli) -> None:
+    result = cli("serch", "holiday")
+    assert (result.exit_code, result.stderr) == (2, "error: unknown command 'serch'; commands: search\n")
+    assert "commands: demo, ingest, ledger, search, indexes, " in cli("frobnicate").stderr
+    assert "Available commands: list, create, delete" in cli("indexes", "frobnicate").stderr
+
+
+def test_the_version_is_an_option_of_the_program_only(cli: Cli) -> None:
+    assert cli("--version").exit_code == 0
+    for command in (("ingest",), ("search",), ("indexes",), ("indexes", "list"), ("videos", "show")):
+        result = cli(*command, "--version")
+        assert (result.exit_code, result.stdout, "--version" in result.stderr) == (2, "", True)
+
+
 @pytest.mark.usefixtures("cli_emulator")
 def test_an_empty_query_is_named_in_the_error(cli: Cli) -> None:
     result = cli("search", "holiday", "")

@@ -17,9 +17,9 @@ from twelvelabs_async.models.indexes import IndexModelOption
 from twelvelabs_async.models.search import SearchOption
 from twelvelabs_async.requests import Method
 
-indexes_app: App = App(name="indexes", help="List, create and delete indexes.")
+indexes_app: App = App(name="indexes", version_flags=[], help="List, create and delete indexes.")
 
-videos_app: App = App(name="videos", help="List, show and delete the videos of an index.")
+videos_app: App = App(name="videos", version_flags=[], help="List, show and delete the videos of an index.")
 
 
 def demo(

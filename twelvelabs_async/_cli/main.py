@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from types import FrameType
 from typing import Any, Final
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnknownCommandError
 
 from twelvelabs_async._cli.exit_codes import ExitCode, exit_code_for_error
 from twelvelabs_async._cli.help import CommandLine
@@ -65,8 +66,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Name of each command, its module and function, and the first sentence of its docstring."""
 
-HAS_OWN_HELP: Final[Mapping[str, Mapping[str, Any]]] = {"emulator": {"help_flags": [], "version_flags": []}}
-"""Commands that take `--help` and `--version` themselves."""
+HAS_OWN_HELP: Final[Mapping[str, Mapping[str, Any]]] = {"emulator": {"help_flags": []}}
+"""Commands that take `--help` themselves."""
 
 NO_CONSOLE: Final[Any] = object()
 """Keeps cyclopts from loading rich; `CommandLine` and `run` print what cyclopts would print."""
@@ -103,7 +104,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 app.summaries = {name: sentence for name, (_, sentence) in COMMANDS.items()}
 for _name, (_path, _) in COMMANDS.items():
-    app.command(f"twelvelabs_async._cli.{_path}", name=_name, **HAS_OWN_HELP.get(_name, {}))
+    _options: dict[str, Any] = {} if _path.endswith("_app") else {"version_flags": []}  # an app defines its own
+    app.command(f"twelvelabs_async._cli.{_path}", name=_name, **_options, **HAS_OWN_HELP.get(_name, {}))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -130,6 +132,8 @@ def _run(arguments: Sequence[str] | None) -> int:
                 print_error=False,
             )
         return int(code or ExitCode.OK)
+    except UnknownCommandError as error:
+        return _fail(_unknown_command(error), ExitCode.USAGE_ERROR)
     except CycloptsError as error:
         return _fail(str(error), ExitCode.USAGE_ERROR)
     except KeyboardInterrupt:
@@ -143,6 +147,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(str(error), exit_code_for_error(error))
     except OSError as error:  # such as a path that is too long
         return _fail(str(error), ExitCode.FAILED)
+
+
+def _unknown_command(error: UnknownCommandError) -> str:
+    """Return the message of an error; cyclopts does not list commands that are imported when they are used."""
+    if error.app is not app or not error.unused_tokens:
+        return str(error)
+    similar = get_close_matches(error.unused_tokens[0], COMMANDS, n=3) or COMMANDS
+    return f"unknown command {error.unused_tokens[0]!r}; commands: {', '.join(similar)}"
 
 
 def _fail(text: str, code: int) -> int:
