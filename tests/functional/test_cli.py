@@ -292,6 +292,17 @@ def test_help_into_a_closed_pipe_is_not_an_error(arguments: tuple[str, ...], unb
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+@pytest.mark.parametrize(
+    ("output", "reason"), [(">&-", "it is closed"), (">/dev/full", "No space left on device")], ids=["closed", "full"]
+)
+def test_help_of_the_emulator_that_cannot_be_written_is_an_error(output: str, reason: str) -> None:
+    command = ["sh", "-c", f'exec "$@" {output}', "sh", *CLI_COMMAND, "emulator", "--help"]
+    result = subprocess.run(command, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False, text=True)  # noqa: S603  # a fixed command
+    assert result.returncode == 74
+    assert result.stderr.splitlines()[-1] == f"error: cannot write to standard output: {reason}"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_the_emulator_prints_its_base_url_first() -> None:
     command = [*CLI_COMMAND, "emulator", "--api-key", "mine"]

@@ -22,6 +22,9 @@ URL_VARIABLES = ("TWELVELABS_BASE_URL",)
 KEY_VARIABLES = ("TWELVELABS_API_KEY", "TWELVE_LABS_API_KEY")
 """Variables from which this client and the official ones read the URL of the API and the key."""
 
+OUTPUT_ERROR = 74
+"""Exit code if standard output cannot be written, as in `sysexits.h`."""
+
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None:
     """Print the URL of the API, its key, the URL of the dashboard and lines for a shell; serve until interrupted."""
@@ -31,11 +34,9 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> None
     except BrokenPipeError:  # of the text of --help, if it is not buffered and argparse does not ignore the error
         _discard_output()
         return
-    except SystemExit:
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _discard_output()
+    except SystemExit as end:
+        if not end.code and not _write(""):
+            raise SystemExit(OUTPUT_ERROR) from None
         raise
     # A signal that arrives before the loop has a handler for it.
     with contextlib.suppress(KeyboardInterrupt):
@@ -129,10 +130,28 @@ def _print_addresses(emulator: Emulator) -> None:
         *(f"export {name}={quote(emulator.base_url)}" for name in URL_VARIABLES),
         *(f"export {name}={quote(emulator.api_key)}" for name in KEY_VARIABLES),
     ]
+    _write("\n".join(lines) + "\n")
+
+
+def _write(text: str) -> bool:
+    """Write to standard output, with what is buffered; print an error and return False if that fails.
+
+    A pipe whose reader has closed it, such as `head -1`, is no error.
+    """
+    reason = "it is closed"
     try:
-        print("\n".join(lines), flush=True)
-    except BrokenPipeError:  # its reader wanted no more, such as `head -1`
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # in a process without it
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return True
+    except BrokenPipeError:
         _discard_output()
+        return True
+    except OSError as error:
+        reason = error.strerror or str(error)
+        _discard_output()
+    sys.stderr.write(f"error: cannot write to standard output: {reason}\n")
+    return False
 
 
 def _discard_output() -> None:
