@@ -9,6 +9,7 @@ import os
 import tomllib
 import tracemalloc
 from collections.abc import AsyncIterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,8 @@ from twelvelabs_async import (
     to_dict,
 )
 from twelvelabs_async._core.executor import RequestExecutor
-from twelvelabs_async.emulator import Emulator, Timing
+from twelvelabs_async.emulator import Emulator, Timing, samples
+from twelvelabs_async.ingest import Item
 
 OPERATIONS = tomllib.loads((Path(__file__).parents[1] / "data" / "operations.toml").read_text("utf-8"))
 CHUNK = 64 * 1024
@@ -467,3 +469,15 @@ async def test_an_upload_uses_the_same_operations_as_multipart_upload(
     expected = {row["call"]: row["retry"] for name, row in OPERATIONS.items() if name.startswith("multipart_upload.")}
     del expected["GET /assets/multipart-uploads"]
     assert {operation: sent[operation] for operation in expected} == expected
+
+
+class Season(Enum):
+    SUMMER = "summer"
+
+
+async def test_a_member_of_an_enum_in_metadata_is_sent_as_its_value(client: AsyncTwelveLabs) -> None:
+    metadata: Any = {"season": Season.SUMMER, "tags": ["a", "b"]}
+    expected = {"season": "summer", "tags": ["a", "b"]}
+    asset = await client.assets.upload(samples.video(), filename="a.mp4", user_metadata=metadata)
+    assert asset.user_metadata == expected
+    assert Item("a.mp4", "a.mp4", user_metadata=metadata).user_metadata == expected

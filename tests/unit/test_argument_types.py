@@ -19,6 +19,10 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "as_table": (lambda: as_table(WRONG), "models must be an iterable of models, got 5"),
     "EmbeddingView": (lambda: EmbeddingView.from_response(WRONG), "contains no embeddings"),
     "Item": (lambda: Item(WRONG, WRONG), "the texts of an Item must be strings, got 5"),
+    "metadata of an Item": (
+        lambda: Item("a.mp4", "a.mp4", user_metadata=cast("Any", {"a": {}})),
+        r"user_metadata\['a'\] must be a string, number, boolean or list of strings, got dict",
+    ),
     "SqliteLedger": (lambda: SqliteLedger(WRONG), "the path of a ledger must be a path, got 5"),
     "Telemetry": (lambda: Telemetry(WRONG), "tracer_provider must be a TracerProvider, got 5"),
     "client.ingest": (

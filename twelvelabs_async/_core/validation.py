@@ -76,26 +76,29 @@ def checked_metadata(
     """
     if metadata is None:
         return None
-    for key, value in named_values(name, metadata).items():
-        _check_value(f"{name}[{key!r}]", value, allow_none=allow_none)
-    return dict(metadata)
+    return {
+        key: _checked_value(f"{name}[{key!r}]", value, allow_none=allow_none)
+        for key, value in named_values(name, metadata).items()
+    }
 
 
-def _check_value(label: str, value: Any, *, allow_none: bool) -> None:
+def _checked_value(label: str, value: Any, *, allow_none: bool) -> Any:
+    """Return a value of user metadata; that of a member of an enum."""
     match value:
         case Enum():
-            _check_value(label, value.value, allow_none=allow_none)
+            return _checked_value(label, value.value, allow_none=allow_none)
         case float() if not math.isfinite(value):
             raise InvalidInputError(f"{label} must be finite, got {value}")
         case bool() | str() | float():
-            return
+            return value
+        case int() if abs(value) > MAX_SAFE_INTEGER:
+            raise InvalidInputError(f"{label} must fit into 53 bits, got {value}; pass it as a string")
         case int():
-            if abs(value) > MAX_SAFE_INTEGER:
-                raise InvalidInputError(f"{label} must fit into 53 bits, got {value}; pass it as a string")
+            return value
         case None if allow_none:
-            return
+            return None
         case list() | tuple() if all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType]  # any list
-            return
+            return cast("object", value)
         case _:
             kind = describe(value)
             raise InvalidInputError(f"{label} must be a string, number, boolean or list of strings, got {kind}")

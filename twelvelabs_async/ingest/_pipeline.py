@@ -59,10 +59,6 @@ def _id(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     checked_id(attribute.name, value)
 
 
-def _metadata(_: object, attribute: attrs.Attribute[Any], value: UserMetadata | None) -> None:
-    checked_metadata(value, name=attribute.name)
-
-
 @attrs.frozen(kw_only=True)
 class IngestConfig:
     """Arguments of `client.ingest`."""
@@ -77,7 +73,7 @@ class IngestConfig:
     """Items that are in progress at the same time."""
     multipart_threshold: int = attrs.field(default=MULTIPART_THRESHOLD, validator=non_negative_int)
     """Size in bytes above which a file is sent in parts."""
-    user_metadata: UserMetadata | None = attrs.field(default=None, validator=_metadata)
+    user_metadata: UserMetadata | None = attrs.field(default=None, converter=checked_metadata)
     """User metadata of all items."""
     dedupe: Dedupe = attrs.field(default="name", validator=one_of(Dedupe))
     """Which files count as the same."""

@@ -13,6 +13,7 @@ from typing import Literal
 import attrs
 
 from twelvelabs_async._arguments import describe
+from twelvelabs_async._core.validation import checked_metadata
 from twelvelabs_async._system import portable_path
 from twelvelabs_async.errors import InvalidInputError
 from twelvelabs_async.ingest._remote_sources import content_version, is_bucket_url, is_url
@@ -52,7 +53,7 @@ class Item:
     """Bytes; 0 for a URL."""
     mtime_ns: int = 0
     """Modification time, in nanoseconds since the epoch; 0 for a URL."""
-    user_metadata: UserMetadata | None = attrs.field(default=None, hash=False)
+    user_metadata: UserMetadata | None = attrs.field(default=None, hash=False, converter=checked_metadata)
     """User metadata of this item alone."""
     has_key: bool = False
     """Whether the caller has identified the item, so that `uri` is the key."""

@@ -142,8 +142,8 @@ class Assets(Resource):
         require_choice("method", method, UploadMethod)
         require_type("resume", resume, UploadState, "an UploadState")
         require_bool("wait", wait)
-        checked_metadata(user_metadata)
-        asset_options = omit_none(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=user_metadata)
+        metadata = checked_metadata(user_metadata)
+        asset_options = omit_none(enable_hls=enable_hls, enable_thumbnail=enable_thumbnail, user_metadata=metadata)
         if isinstance(source, str) and _URL.match(source):
             asset = await self.create(method="url", url=source, filename=filename, **asset_options)
         else:
