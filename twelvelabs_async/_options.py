@@ -88,8 +88,18 @@ class _MaskedString(str):
         return _MaskedString(super().__getitem__(key))  # rich shows the first 80 characters of a long string
 
 
+class _MaskedBytes(bytes):
+    """Bytes whose `repr` is masked, likewise."""
+
+    @override
+    def __repr__(self) -> str:
+        return "b'***'"
+
+
 def masked(value: _V) -> _V:
-    """Return a string as one whose `repr` is masked, and any other value unchanged."""
+    """Return a string or bytes as an object whose `repr` is masked, and any other value unchanged."""
+    if isinstance(value, bytes):
+        return cast("_V", _MaskedBytes(value))
     return cast("_V", _MaskedString(value)) if isinstance(value, str) else value
 
 
@@ -124,7 +134,7 @@ def resolve_api_key(explicit: str | None) -> Secret:
     if key is None:
         key = masked(next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None))
     if key is not None and not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
-        raise InvalidInputError(f"api_key must be a string, got {type(key).__name__}")
+        raise InvalidInputError(f"api_key must be a string, got {type(key).__name__.replace('_MaskedBytes', 'bytes')}")
     if not key:
         raise InvalidInputError(f"no API key; pass api_key= or set {API_KEY_VARIABLES[0]}")
     if not key.isascii() or not key.isprintable() or " " in key:
@@ -138,11 +148,13 @@ def resolve_base_url(explicit: str | None, *, allow_http: bool) -> str:
     Raises:
         InvalidInputError: It is not a base URL, or is plain `http` to another host without `allow_http`.
     """
-    text = explicit if explicit is not None else os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    text = masked(explicit if explicit is not None else os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not type
         raise InvalidInputError(f"base_url must be a string like {DEFAULT_BASE_URL}, got {type(text).__name__}")
     if any(c.isspace() or not c.isprintable() for c in text):
         raise InvalidInputError("base_url must not contain whitespace or non-printable characters")
+    if "@" in text.partition("://")[2].partition("/")[0]:  # checked before any variable has a part of it
+        raise InvalidInputError("base_url must not contain a user name or a password; pass the API key as api_key=")
     text = text.rstrip("/")
     try:
         parts = urlsplit(text)
@@ -157,8 +169,6 @@ def resolve_base_url(explicit: str | None, *, allow_http: bool) -> str:
         raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInputError(f"base_url must be a URL like {DEFAULT_BASE_URL}, got {parts.hostname or text!r}")
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInputError("base_url must not contain a user name or a password; pass the API key as api_key=")
     if not _is_host(parts.hostname) or parts.port == 0:
         raise InvalidInputError(f"base_url must have the name or IP address of a host, got {describe(parts.netloc)}")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname):

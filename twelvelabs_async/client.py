@@ -338,7 +338,8 @@ class AsyncTwelveLabs(_ResourceGroups):
         clock: Clock | None = None,
     ) -> None:
         # A traceback may show the variables of this frame; the URLs may contain passwords.
-        api_key, proxy, rate_limit_store = masked(api_key), masked(proxy), masked(rate_limit_store)
+        api_key, base_url = masked(api_key), masked(base_url)
+        proxy, rate_limit_store = masked(proxy), masked(rate_limit_store)
         require_type("session", session, aiohttp.ClientSession, "an aiohttp.ClientSession")
         require_type("rate_limit_store", rate_limit_store, str | RateLimitStore, "a URL or a RateLimitStore")
         require_type("organization", organization, str, "a string")
@@ -732,6 +733,8 @@ class AsyncTwelveLabs(_ResourceGroups):
         """
         from twelvelabs_async._core.extra_parameters import custom_request
 
+        if self._settings.api_key.reveal() in str(path_template):
+            raise InvalidInputError("path_template must not contain the API key, which is sent in a header")
         return await self._executor.execute(
             custom_request(
                 method=method,

@@ -376,3 +376,17 @@ async def test_p14_cookies_of_an_external_session_are_not_sent() -> None:
         assert {cookie.key for cookie in session.cookie_jar} == {"c"}
         async with session.get(server.origin) as response:
             assert response.status == 200
+
+
+async def test_p15_a_key_in_a_path_is_not_logged_and_not_sent_by_request(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with (
+        RawServer(always_respond(raw_response())) as server,
+        AsyncTwelveLabs(KEY, base_url=server.base_url) as client,
+    ):
+        await client.indexes.delete(KEY)
+        with pytest.raises(InvalidInputError, match="path_template must not contain the API key") as caught:
+            await client.request("GET", f"/indexes/{KEY}")
+        assert len(server.requests) == 1
+    assert KEY not in str(caught.value)
+    assert KEY not in caplog.text

@@ -265,6 +265,8 @@ def test_names_of_hosts_and_ip_addresses_are_accepted(host: str) -> None:
         {"base_url": "ftp://x"},
         {"session": "x"},
         {"api_key": KEY + "\n"},
+        {"api_key": KEY.encode()},
+        {"base_url": f"https://{KEY}@h/v1.3"},
         {"proxy": f"ftp://u:{KEY}@h"},
     ],
     ids=str,
