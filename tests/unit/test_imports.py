@@ -86,17 +86,27 @@ def test_the_command_line_loads_little_before_it_handles_ctrl_c() -> None:
     assert not loaded & {"asyncio", "email", "json", "ssl", "urllib.request"}
 
 
-def test_telemetry_without_opentelemetry_raises_an_error_that_names_the_extra() -> None:
+@pytest.mark.parametrize(
+    ("module", "missing", "message", "extra"),
+    [
+        ("otel", "opentelemetry", "Telemetry needs OpenTelemetry", "otel"),
+        ("workers", "psycopg", "workers need", "postgres"),
+        ("workers", "procrastinate", "workers need", "postgres"),
+    ],
+)
+def test_a_module_without_its_dependency_raises_an_error_that_names_the_extra(
+    module: str, missing: str, message: str, extra: str
+) -> None:
     code = (
         "import sys\n"
-        "sys.modules['opentelemetry'] = None\n"
+        f"sys.modules[{missing!r}] = None\n"
         "try:\n"
-        "    import twelvelabs_async.otel\n"
+        f"    import twelvelabs_async.{module}\n"
         "except ImportError as error:\n"
         "    print(error)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # a fixed command
-    assert result.stdout == f"Telemetry needs OpenTelemetry: {install_command('otel')}\n"
+    assert result.stdout == f"{message}: {install_command(extra)}\n"
 
 
 def test_command_summaries_match_the_docstrings() -> None:

@@ -5,8 +5,13 @@
 queue of procrastinate, in the same database.
 """
 
-from twelvelabs_async.workers.status import Status, cancel_stalled, forget_failed, retry_stalled, status
-from twelvelabs_async.workers.submission import SubmitResult, submit
-from twelvelabs_async.workers.worker import Worker
+from twelvelabs_async._text import install_command
+
+try:
+    from twelvelabs_async.workers.status import Status, cancel_stalled, forget_failed, retry_stalled, status
+    from twelvelabs_async.workers.submission import SubmitResult, submit
+    from twelvelabs_async.workers.worker import Worker
+except ImportError as _error:
+    raise ImportError(f"workers need: {install_command('postgres')}") from _error
 
 __all__ = ["Status", "SubmitResult", "Worker", "cancel_stalled", "forget_failed", "retry_stalled", "status", "submit"]
