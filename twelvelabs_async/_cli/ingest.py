@@ -35,7 +35,12 @@ RUN_OPTIONS: Final = (*WORKER_OPTIONS, "in_flight", "on_quota", "replace", "repo
 OPTION_NAMES: Final = {"allow_rejected": "--allow-refused", "models": "--model"}
 """Names of options that differ from those of their fields."""
 
-ledger_app = CommandLine(name="ledger", help="Show or export what an ingestion has recorded.", help_format="plaintext")
+ledger_app = CommandLine(
+    name="ledger",
+    help="Show or export what an ingestion has recorded.",
+    help_format="plaintext",
+    version_flags=[],
+)
 
 
 def ingest(
