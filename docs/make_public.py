@@ -219,7 +219,7 @@ def _names_by_module(module: dict[str, Any]) -> dict[str, list[str]]:
     tree = ast.parse(package.read_text("utf-8")) if package.exists() else ast.Module([], [])
     imported = {
         alias.name: (node.module or "").removeprefix("twelvelabs_async.")
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
