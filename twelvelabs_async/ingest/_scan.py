@@ -185,7 +185,7 @@ def _expand_with_metadata(source: object) -> Iterator[Item | PathSkipped]:
 def _shown(given: Any) -> str:
     """Return the path or URL of a source that is not valid, or what it is instead."""
     try:
-        return os.fsdecode(given)
+        return str.__str__(os.fsdecode(given))
     except Exception:  # noqa: BLE001  # a path object is the caller's
         return describe(given)
 
@@ -209,6 +209,7 @@ def _split_source(source: object) -> tuple[str, UserMetadata | None, str]:
             raise InvalidInputError(f"a source has no path: {error_text(error)}") from error
     if not isinstance(path, str):
         raise InvalidInputError(f"a source must be a path or a URL, got {type(path).__name__}")
+    path = str.__str__(path)  # a subclass may have methods that fail
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidInputError(f"the metadata of a source must be a mapping or None, got {type(metadata).__name__}")
     key = "" if key is None else key

@@ -36,6 +36,10 @@ def _filename(name: str) -> str:
     return safe_filename(portable_path(name))
 
 
+def _metadata(metadata: UserMetadata | None) -> UserMetadata | None:
+    return checked_metadata(metadata)  # whose annotations cannot be evaluated here
+
+
 @attrs.frozen
 class Item:
     """One file, URL or object to ingest, or the reason why it cannot be ingested."""
@@ -53,7 +57,7 @@ class Item:
     """Bytes; 0 for a URL."""
     mtime_ns: int = 0
     """Modification time, in nanoseconds since the epoch; 0 for a URL."""
-    user_metadata: UserMetadata | None = attrs.field(default=None, hash=False, converter=checked_metadata)
+    user_metadata: UserMetadata | None = attrs.field(default=None, hash=False, converter=_metadata)
     """User metadata of this item alone."""
     has_key: bool = False
     """Whether the caller has identified the item, so that `uri` is the key."""
