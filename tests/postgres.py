@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -86,6 +87,12 @@ def postgres() -> Generator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _accepts_connections(path: Path) -> bool:
+    """Return whether a server listens on a socket; it may have created the file, or another one may have left it."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def pooler(server: PostgresServer) -> Generator[str]:
     """Run pgbouncer in transaction mode in front of a server, and yield the URL of the pooled database."""
@@ -99,7 +106,7 @@ def pooler(server: PostgresServer) -> Generator[str]:
     command = [*server.run_as, find_binary("pgbouncer"), "--quiet", str(configuration)]
     with subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         try:
-            while not (folder / ".s.PGSQL.6999").exists():
+            while not _accepts_connections(folder / ".s.PGSQL.6999"):
                 assert process.poll() is None
                 time.sleep(0.01)
             yield f"{server.url}&port=6999"
