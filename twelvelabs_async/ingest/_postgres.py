@@ -123,9 +123,7 @@ class LedgerPool(AsyncConnectionPool[LedgerConnection]):
         deadline = clock.monotonic() + (self.timeout if timeout is None else timeout)
         failed_checks = 0
         while True:
-            if (
-                failed_checks > self.max_size
-            ):  # new connections are lost as well: a pooler is up, and its database is not
+            if failed_checks > self.max_size:  # new connections are lost, too: the database behind a pooler is down
                 await clock.sleep(LOST_CONNECTION_DELAY)
             connection = await super().getconn(deadline - clock.monotonic())
             try:
