@@ -40,7 +40,7 @@ class Entry:
     size: int
     """Bytes of the file; 0 for a URL."""
     mtime_ns: int
-    """Modification time of the file, in nanoseconds since the epoch; 0 for a URL."""
+    """Modification time of the file, in nanoseconds since the epoch; for an object a hash of its ETag, for a URL 0."""
     dedupe_key: str = ""
     """Key that all files that may have the same content share; empty if no other file counts as the same."""
     stage: Stage = "queued"
@@ -63,7 +63,7 @@ class Entry:
     By the clock of the platform as its responses show it, or by that of the database for a submitted item.
     """
     updated_at: float = 0.0
-    """When the entry was saved, in seconds since the epoch by the clock of this machine."""
+    """When the entry was saved, in seconds since the epoch, by the clock of the machine or database that saved it."""
 
     @property
     def keeps_upload(self) -> bool:
