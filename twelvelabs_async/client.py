@@ -733,18 +733,17 @@ class AsyncTwelveLabs(_ResourceGroups):
         """
         from twelvelabs_async._core.extra_parameters import custom_request
 
-        if self._settings.api_key.reveal() in str(path_template):
-            raise InvalidInputError("path_template must not contain the API key, which is sent in a header")
-        return await self._executor.execute(
-            custom_request(
-                method=method,
-                path_template=path_template,
-                response_type=response_type,
-                path_params=path_params,
-                query=query,
-                json=json,
-                form=form,
-                headers=headers,
-                retry_class=retry_class,
-            )
+        request = custom_request(
+            method=method,
+            path_template=path_template,
+            response_type=response_type,
+            path_params=path_params,
+            query=query,
+            json=json,
+            form=form,
+            headers=headers,
+            retry_class=retry_class,
         )
+        if self._settings.api_key.reveal() in request.path_template:
+            raise InvalidInputError("path_template must not contain the API key, which is sent in a header")
+        return await self._executor.execute(request)

@@ -111,7 +111,7 @@ def official_client() -> Any:
         raise RequestRecorded(request)
 
     http_client = httpx.AsyncClient(transport=httpx.MockTransport(record_request))
-    return twelvelabs.AsyncTwelveLabs(api_key="nobody", httpx_client=http_client)
+    return twelvelabs.AsyncTwelveLabs(api_key="key", httpx_client=http_client)
 
 
 def method_of(client: Any, name: str) -> Callable[..., Any]:

@@ -126,7 +126,7 @@ async def respond_twice(request: RawRequest, writer: asyncio.StreamWriter) -> by
     writer.write(index_response(request.target.rpartition("/")[2]))
     await writer.drain()
     await asyncio.sleep(0.01)  # until the client has read the first response
-    return index_response("of-somebody-else")
+    return index_response("of-another-request")
 
 
 @pytest.mark.parametrize("external_session", [False, True])

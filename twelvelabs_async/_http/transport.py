@@ -401,14 +401,14 @@ class HttpTransport:
                     if error.is_new or drop_count == MAX_DROPPED_CONNECTIONS:
                         raise
             if logger.isEnabledFor(logging.DEBUG):
-                logger.debug("%s %s%s: %d", method, url.host, self._redactor.text(url.raw_path), response.status)
+                self._log(method, url, response.status)
             self._base_url_works = self._base_url_works or response.status != 404
             if response.headers.get("X-Api-Version", self.api_version) != self.api_version:
                 self._on_new_version(response.headers["X-Api-Version"])
             return await read(response)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError, asyncio.IncompleteReadError) as error:
             failure = self._failure_of(error, session, url, attempt)
-            logger.debug("%s %s%s: %s", method, url.host, self._redactor.text(url.raw_path), failure.message)
+            self._log(method, url, failure.message)
         except asyncio.CancelledError:
             self._raise_if_closed()
             raise
@@ -419,6 +419,10 @@ class HttpTransport:
             raise failure
         finally:
             del failure  # aiohttp may keep its own exception, whose traceback holds this frame
+
+    def _log(self, method: str, url: URL, result: object) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s %s%s: %s", method, url.host, self._redactor.text(url.raw_path), result)
 
     async def _read_response(self, response: aiohttp.ClientResponse) -> Response:
         """Read the whole body, at whose end aiohttp releases the connection. `async with` would do more than needed."""

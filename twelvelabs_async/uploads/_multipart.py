@@ -80,6 +80,10 @@ _SKIPPED_HEADERS: Final = FRAMING_HEADERS - {"content-encoding", "content-type"}
 """Headers of the connection, which the client sets; storage would wait for what `Expect` announces."""
 
 
+def _is_skipped(header: str) -> bool:
+    return header in _SKIPPED_HEADERS or header.startswith("proxy-")
+
+
 class UrlPool:
     """Presigned URLs of an upload; each is used for one PUT within an hour."""
 
@@ -259,7 +263,7 @@ class MultipartUploader:
 
         response = await self._executor.put_to_storage(
             next_url,
-            {name: value for name, value in state.upload_headers.items() if name.lower() not in _SKIPPED_HEADERS},
+            {name: value for name, value in state.upload_headers.items() if not _is_skipped(name.lower())},
             Body(content=lambda: part.chunks(self._tracker), size=part.size, content_type="application/octet-stream"),
             verify_response=lambda response: _verify_etag(response, part.md5),
         )
